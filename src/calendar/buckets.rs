@@ -1,0 +1,201 @@
+//! A window of local days, cut into the buckets of an answer.
+
+use super::{Date, Zone};
+use crate::model::{HOUR_MS, UnixMs};
+
+/// How long a bucket is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Granularity {
+    Hour,
+    #[default]
+    Day,
+    /// From Monday.
+    Week,
+    Month,
+}
+
+impl Granularity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Granularity::Hour => "hour",
+            Granularity::Day => "day",
+            Granularity::Week => "week",
+            Granularity::Month => "month",
+        }
+    }
+
+    /// The longest window, in days, that may be asked for at this granularity.
+    pub fn max_days(self) -> i64 {
+        match self {
+            Granularity::Hour => 31,
+            Granularity::Day => 366,
+            Granularity::Week | Granularity::Month => 3653,
+        }
+    }
+}
+
+/// Local days from `from` to `to`, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub zone: Zone,
+    pub from: Date,
+    pub to: Date,
+}
+
+/// Why days make no window.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    #[error("from ({from}) is after to ({to}); both are inclusive, so from must be the same day or an earlier one")]
+    Reversed { from: Date, to: Date },
+    #[error("from {from} to {to} is {days} days; at most {max} days at {granularity} granularity")]
+    TooLong { from: Date, to: Date, days: i64, max: i64, granularity: &'static str },
+}
+
+/// One bucket of an answer: its label and the UTC milliseconds it covers, end excluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    pub label: String,
+    pub start: UnixMs,
+    pub end: UnixMs,
+}
+
+impl Window {
+    pub fn new(zone: Zone, from: Date, to: Date, granularity: Granularity) -> Result<Window, WindowError> {
+        if from > to {
+            return Err(WindowError::Reversed { from, to });
+        }
+        let (days, max) = (to.days_since(from) + 1, granularity.max_days());
+        if days > max {
+            return Err(WindowError::TooLong { from, to, days, max, granularity: granularity.name() });
+        }
+        Ok(Window { zone, from, to })
+    }
+
+    pub fn days(&self) -> i64 {
+        self.to.days_since(self.from) + 1
+    }
+
+    /// The window of the same number of days just before this one.
+    pub fn previous(&self) -> Window {
+        Window { zone: self.zone, from: self.from.plus_days(-self.days()), to: self.from.plus_days(-1) }
+    }
+
+    pub fn start(&self) -> UnixMs {
+        self.zone.day_start(self.from)
+    }
+
+    pub fn end(&self) -> UnixMs {
+        self.zone.day_start(self.to.plus_days(1))
+    }
+
+    /// The buckets that tile the window, in order. Weeks and months are cut at the window's ends.
+    pub fn buckets(&self, granularity: Granularity) -> Vec<Bucket> {
+        if granularity == Granularity::Hour {
+            return self.hours();
+        }
+        let next = |date: Date| match granularity {
+            Granularity::Week => date.first_of_week().plus_days(7),
+            Granularity::Month => date.first_of_month().next_month(),
+            Granularity::Hour | Granularity::Day => date.plus_days(1),
+        };
+        let mut buckets = Vec::new();
+        let (mut date, mut start) = (self.from, self.start());
+        while date <= self.to {
+            let following = next(date).min(self.to.plus_days(1));
+            let end = self.zone.day_start(following);
+            buckets.push(Bucket { label: date.to_string(), start, end });
+            (date, start) = (following, end);
+        }
+        buckets
+    }
+
+    /// UTC hours, cut where a local day begins. In zones off the full hour a local clock hour is not a UTC hour:
+    /// there each bucket still begins on the UTC hour, so that days remain the exact sum of their hours.
+    fn hours(&self) -> Vec<Bucket> {
+        let mut buckets = Vec::new();
+        let mut date = self.from;
+        while date <= self.to {
+            let (mut start, day_end) = (self.zone.day_start(date), self.zone.day_start(date.plus_days(1)));
+            while start < day_end {
+                let end = ((start.div_euclid(HOUR_MS) + 1) * HOUR_MS).min(day_end);
+                buckets.push(Bucket { label: self.zone.rfc3339(start), start, end });
+                start = end;
+            }
+            date = date.plus_days(1);
+        }
+        buckets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(zone: &str, from: &str, to: &str, granularity: Granularity) -> Result<Window, WindowError> {
+        Window::new(Zone::named(zone).unwrap(), Date::parse(from).unwrap(), Date::parse(to).unwrap(), granularity)
+    }
+
+    #[test]
+    fn buckets_tile_the_window_in_every_zone_and_granularity() {
+        for zone in Zone::all() {
+            for (granularity, from, to) in [
+                (Granularity::Hour, "2026-03-20", "2026-04-19"),
+                (Granularity::Hour, "2026-10-20", "2026-11-05"),
+                (Granularity::Day, "2026-01-01", "2026-12-31"),
+                (Granularity::Week, "2026-01-01", "2026-12-31"),
+                (Granularity::Month, "2024-02-10", "2027-01-15"),
+            ] {
+                let window = window(zone.name(), from, to, granularity).unwrap();
+                let buckets = window.buckets(granularity);
+                let mut at = window.start();
+                for bucket in &buckets {
+                    assert_eq!(bucket.start, at, "{} {}", zone.name(), bucket.label);
+                    assert!(bucket.end > bucket.start, "{} {}", zone.name(), bucket.label);
+                    at = bucket.end;
+                }
+                assert_eq!(at, window.end(), "{}", zone.name());
+            }
+        }
+    }
+
+    #[test]
+    fn days_have_the_length_their_clocks_say() {
+        for (zone, date, hours) in [
+            ("Europe/Paris", "2026-03-29", 23.0),
+            ("Europe/Paris", "2026-10-25", 25.0),
+            ("Australia/Lord_Howe", "2026-04-05", 24.5),
+            ("Australia/Lord_Howe", "2026-10-04", 23.5),
+            ("Africa/Cairo", "2026-04-24", 23.0),
+            ("UTC", "2026-06-01", 24.0),
+        ] {
+            let buckets = window(zone, date, date, Granularity::Day).unwrap().buckets(Granularity::Day);
+            assert_eq!((buckets[0].end - buckets[0].start) as f64 / HOUR_MS as f64, hours, "{zone} {date}");
+        }
+    }
+
+    #[test]
+    fn weeks_begin_on_monday_and_are_cut_at_the_window() {
+        let labels = |granularity, from, to| -> Vec<String> {
+            window("UTC", from, to, granularity).unwrap().buckets(granularity).into_iter().map(|b| b.label).collect()
+        };
+        assert_eq!(labels(Granularity::Week, "2026-06-03", "2026-06-16"), ["2026-06-03", "2026-06-08", "2026-06-15"]);
+        assert_eq!(labels(Granularity::Month, "2026-05-31", "2026-07-01"), ["2026-05-31", "2026-06-01", "2026-07-01"]);
+    }
+
+    #[test]
+    fn windows_that_make_no_sense_say_so() {
+        assert!(matches!(
+            window("UTC", "2026-06-02", "2026-06-01", Granularity::Day),
+            Err(WindowError::Reversed { .. })
+        ));
+        assert!(window("UTC", "2025-06-01", "2026-06-01", Granularity::Day).is_ok());
+        let error = window("UTC", "2025-05-31", "2026-06-01", Granularity::Day).unwrap_err();
+        assert_eq!(error.to_string(), "from 2025-05-31 to 2026-06-01 is 367 days; at most 366 days at day granularity");
+    }
+
+    #[test]
+    fn the_previous_window_is_as_long_and_ends_the_day_before() {
+        let w = window("UTC", "2026-06-01", "2026-06-30", Granularity::Day).unwrap().previous();
+        assert_eq!((w.from.to_string(), w.to.to_string()), ("2026-05-02".into(), "2026-05-31".into()));
+    }
+}

@@ -1,0 +1,245 @@
+//! Local time: days, hours, weeks and months of any IANA zone as half-open ranges of UTC.
+//!
+//! Owns zone names, calendar dates and where each local bucket begins and ends.
+//!
+//! Does not know what is counted, stored or asked, and reads no clock: "now" is handed in.
+//!
+//! Invariants: the buckets of a window tile its time line, so each instant of the window lies in exactly one.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
+
+use crate::model::{HOUR_MS, UnixMs};
+
+mod buckets;
+
+pub use buckets::{Bucket, Granularity, Window, WindowError};
+
+/// Version of the zone rules compiled in, such as `2025b`.
+pub const ZONE_DATABASE_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
+
+/// A time zone by its IANA name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Zone(Tz);
+
+impl Zone {
+    pub const UTC: Zone = Zone(Tz::UTC);
+
+    /// Exact IANA names only; `None` for any other text.
+    pub fn named(name: &str) -> Option<Zone> {
+        name.parse().ok().map(Zone)
+    }
+
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// Every zone of the database.
+    pub fn all() -> impl Iterator<Item = Zone> {
+        chrono_tz::TZ_VARIANTS.iter().map(|tz| Zone(*tz))
+    }
+
+    /// The local date at an instant.
+    pub fn date_at(self, at: UnixMs) -> Date {
+        Date(self.local(at).date_naive())
+    }
+
+    /// RFC 3339 in this zone, to the second.
+    pub fn rfc3339(self, at: UnixMs) -> String {
+        self.local(at).to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+    }
+
+    fn local(self, at: UnixMs) -> DateTime<Tz> {
+        utc(at).with_timezone(&self.0)
+    }
+
+    /// The first instant whose local date is `date` or later.
+    ///
+    /// That is local midnight, except where clocks jump over midnight (then the jump) or where the zone skips the
+    /// whole day (then the start of the next one).
+    pub fn day_start(self, date: Date) -> UnixMs {
+        let midnight = date.0.and_time(NaiveTime::MIN);
+        match self.0.from_local_datetime(&midnight).earliest() {
+            Some(start) => start.timestamp_millis(),
+            None => {
+                // Local dates never run backwards (a test holds that), so the jump is where they reach `date`.
+                let guess = midnight.and_utc().timestamp_millis();
+                let (mut before, mut reached) = (guess - 26 * HOUR_MS, guess + 26 * HOUR_MS);
+                while reached - before > 1000 {
+                    let middle = (before + reached).div_euclid(2000) * 1000;
+                    if self.date_at(middle) >= date { reached = middle } else { before = middle }
+                }
+                reached
+            }
+        }
+    }
+}
+
+fn utc(at: UnixMs) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// An instant as RFC 3339 in UTC, to the second: `2026-06-01T00:00:00Z`.
+pub fn rfc3339_utc(at: UnixMs) -> String {
+    utc(at).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Reads RFC 3339 with an offset. Fractions of a millisecond are cut off.
+pub fn parse_rfc3339(text: &str) -> Option<UnixMs> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_millis())
+}
+
+/// A calendar date of the years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(NaiveDate);
+
+impl Date {
+    /// Reads exactly `YYYY-MM-DD`; `None` when there is no such date.
+    pub fn parse(text: &str) -> Option<Date> {
+        let bytes = text.as_bytes();
+        let shaped = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() });
+        if !shaped {
+            return None;
+        }
+        NaiveDate::from_ymd_opt(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)
+            .filter(|date| date.year() > 0)
+            .map(Date)
+    }
+
+    pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Date> {
+        NaiveDate::from_ymd_opt(year, month, day).map(Date)
+    }
+
+    /// `days` later, or earlier when negative.
+    pub fn plus_days(self, days: i64) -> Date {
+        let by = Days::new(days.unsigned_abs());
+        let moved = if days < 0 { self.0.checked_sub_days(by) } else { self.0.checked_add_days(by) };
+        Date(moved.unwrap_or(self.0))
+    }
+
+    /// How many days from `earlier` to `self`.
+    pub fn days_since(self, earlier: Date) -> i64 {
+        (self.0 - earlier.0).num_days()
+    }
+
+    fn first_of_week(self) -> Date {
+        Date(self.0.week(Weekday::Mon).first_day())
+    }
+
+    fn first_of_month(self) -> Date {
+        Date(self.0.with_day(1).unwrap_or(self.0))
+    }
+
+    fn next_month(self) -> Date {
+        Date(self.0.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FIRST_HOUR, Quarter, SPLITS, Slot};
+
+    const FIRST_DAY: &str = "2020-01-01";
+    const DAYS: i64 = 18 * 365 + 5;
+
+    fn utc_ms(text: &str) -> UnixMs {
+        parse_rfc3339(text).expect(text)
+    }
+
+    #[test]
+    fn the_first_hour_is_the_start_of_2020() {
+        assert_eq!(rfc3339_utc(FIRST_HOUR.start_ms()), "2020-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn day_starts_around_changes_at_midnight() {
+        for (zone, date, expected) in [
+            ("Europe/Paris", "2026-03-29", "2026-03-28T23:00:00Z"),
+            ("Europe/Paris", "2026-03-30", "2026-03-29T22:00:00Z"),
+            ("Asia/Kolkata", "2026-06-01", "2026-05-31T18:30:00Z"),
+            ("Asia/Kathmandu", "2026-06-01", "2026-05-31T18:15:00Z"),
+            // Clocks go from 00:00 to 01:00.
+            ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
+            ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00:00Z"),
+            ("America/Santiago", "2026-09-06", "2026-09-06T04:00:00Z"),
+            // Clocks go from 24:00 back to 23:00.
+            ("America/Santiago", "2026-04-05", "2026-04-05T04:00:00Z"),
+            ("America/Havana", "2026-11-01", "2026-11-01T04:00:00Z"),
+            ("Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00:00Z"),
+            ("Australia/Lord_Howe", "2026-04-06", "2026-04-05T13:30:00Z"),
+        ] {
+            let start = Zone::named(zone).unwrap().day_start(Date::parse(date).unwrap());
+            assert_eq!(rfc3339_utc(start), expected, "{zone} {date}");
+        }
+        let samoa = Zone::named("Pacific/Apia").unwrap();
+        let skipped = Date::parse("2011-12-30").unwrap();
+        assert_eq!(samoa.day_start(skipped), samoa.day_start(skipped.plus_days(1)), "a skipped day has no length");
+    }
+
+    fn offset(zone: Zone, at: UnixMs) -> i32 {
+        use chrono::Offset;
+        zone.local(at).offset().fix().local_minus_utc()
+    }
+
+    /// For every zone and every day from 2020 on: the day's first instant has that date, the one before it an
+    /// earlier one, and rollups can be cut there. Also holds `model::SPLITS` to what the zones need, no more.
+    #[test]
+    fn every_local_day_of_every_zone_begins_where_rollups_can_be_cut() {
+        let mut needed = std::collections::BTreeSet::new();
+        let first = Date::parse(FIRST_DAY).unwrap();
+        for zone in Zone::all() {
+            let mut previous = zone.day_start(first.plus_days(-1));
+            for day in 0..DAYS {
+                let date = first.plus_days(day);
+                let start = zone.day_start(date);
+                assert!(start > previous, "{} {date}", zone.name());
+                assert_eq!(zone.date_at(start), date, "{}", zone.name());
+                assert_eq!(zone.date_at(start - 1), date.plus_days(-1), "{} {date}", zone.name());
+                assert!(Slot::boundary(start).is_some(), "{} {date} begins at {}", zone.name(), rfc3339_utc(start));
+                let quarter = Quarter((start.rem_euclid(HOUR_MS) / (HOUR_MS / 4)) as u8);
+                if quarter != Quarter::WHOLE {
+                    needed.insert(((start.div_euclid(HOUR_MS) % 24) as u8, quarter));
+                }
+                previous = start;
+            }
+        }
+        assert_eq!(needed.into_iter().collect::<Vec<_>>(), SPLITS, "the splits the zones of this database need");
+    }
+
+    /// Between day starts the date never changes: sampled every quarter hour around each offset change.
+    #[test]
+    fn local_dates_never_run_backwards() {
+        let from = utc_ms("2020-01-01T00:00:00Z");
+        let until = utc_ms("2037-12-31T00:00:00Z");
+        for zone in Zone::all() {
+            let mut at = from;
+            while at < until {
+                let next = at + 6 * HOUR_MS;
+                if offset(zone, at) != offset(zone, next) {
+                    let dates: Vec<Date> = (0..=24).map(|i| zone.date_at(at + i * HOUR_MS / 4)).collect();
+                    assert!(dates.is_sorted(), "{} near {}", zone.name(), rfc3339_utc(at));
+                }
+                at = next;
+            }
+        }
+    }
+
+    #[test]
+    fn only_dates_that_exist_are_dates() {
+        for text in ["2026-02-29", "2026-13-01", "2026-6-1", "2026-06-31", "0000-01-01", "20260601", "2026-06-01 ", ""]
+        {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+        assert_eq!(Date::parse("2024-02-29").unwrap().to_string(), "2024-02-29");
+    }
+}

@@ -1,0 +1,97 @@
+//! Talking to a running server.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Failure;
+use crate::http::wire::IngestAnswer;
+
+/// Tries at sending a batch, counting the first. Ids make repeating harmless.
+const TRIES: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+pub struct Client {
+    agent: ureq::Agent,
+    url: String,
+    authorization: String,
+}
+
+impl Client {
+    pub fn new(url: &str, token: String) -> Client {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_global(Some(Duration::from_secs(120)))
+            .build();
+        Client {
+            agent: config.into(),
+            url: url.trim_end_matches('/').to_owned(),
+            authorization: format!("Bearer {token}"),
+        }
+    }
+
+    /// Sends events; waits and repeats while the server is busy or away.
+    pub fn send_events(&self, content_type: &str, body: &[u8]) -> Result<IngestAnswer, Failure> {
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            let request = self.agent.post(format!("{}/v1/events", self.url));
+            let sent =
+                request.header("authorization", &self.authorization).header("content-type", content_type).send(body);
+            let busy = match sent {
+                Ok(response) if response.status().as_u16() == 503 => "it is busy".to_owned(),
+                Ok(response) => return self.read(response),
+                Err(error) => error.to_string(),
+            };
+            if attempt == TRIES {
+                return Err(Failure(format!("{} did not take the events after {TRIES} tries: {busy}", self.url)));
+            }
+            std::thread::sleep(wait);
+            wait *= 2;
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        self.read(request.call().map_err(|e| self.unreachable(&e))?)
+    }
+
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        self.read(request.send_json(body).map_err(|e| self.unreachable(&e))?)
+    }
+
+    pub fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let request = self.agent.put(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        self.read(request.send_json(body).map_err(|e| self.unreachable(&e))?)
+    }
+
+    pub fn delete(&self, path: &str) -> Result<(), Failure> {
+        let request = self.agent.delete(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        let response = request.call().map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() { Ok(()) } else { Err(self.problem(response)) }
+    }
+
+    fn read<T: DeserializeOwned>(&self, mut response: ureq::http::Response<ureq::Body>) -> Result<T, Failure> {
+        if !response.status().is_success() {
+            return Err(self.problem(response));
+        }
+        let text = response.body_mut().with_config().limit(1 << 30).read_to_string();
+        let text = text.map_err(|e| self.unreachable(&e))?;
+        serde_json::from_str(&text).map_err(|e| Failure(format!("{} answered in an unknown form: {e}", self.url)))
+    }
+
+    fn problem(&self, mut response: ureq::http::Response<ureq::Body>) -> Failure {
+        let status = response.status();
+        let text = response.body_mut().read_to_string().unwrap_or_default();
+        let detail = serde_json::from_str::<serde_json::Value>(&text).ok();
+        let detail = detail.and_then(|body| body["detail"].as_str().map(str::to_owned)).unwrap_or(text);
+        Failure(format!("{} answered {status}: {detail}", self.url))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        Failure(format!("{} cannot be reached: {error}", self.url))
+    }
+}

@@ -1,0 +1,101 @@
+//! `rollcall demo`: a throw-away store with sample data, served.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar};
+
+use super::ingest::submit;
+use super::sample::Sample;
+use super::serve::{run_server, start_logs};
+use super::{Failure, system_clock};
+use crate::directory::Change;
+use crate::engine::{Clock, Engine};
+use crate::http::wire::{NewToken, TokenKind};
+use crate::http::{directory_update, new_token};
+use crate::ingest::{Context, TokenDefaults, parse_ndjson};
+use crate::pricing::PriceBook;
+
+/// Serve a sample organization from a throw-away store
+#[derive(Args)]
+#[command(after_help = "Example:
+  rollcall demo --listen 127.0.0.1:9000
+
+Prints a link that signs in. Everything is gone once it stops.")]
+pub struct Arguments {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    start_logs(false);
+    let started = Instant::now();
+    let directory = tempfile::tempdir()?;
+    let mut sample = Sample::load();
+    let engine = Arc::new(Engine::open(directory.path(), demo_clock(&sample))?);
+    let update = directory_update(std::mem::take(&mut sample.directory))?;
+    let owner = update.members.iter().find(|m| m.role == crate::directory::Role::Owner).map(|m| m.user_id.clone());
+    let developer =
+        update.members.iter().find(|m| m.role == crate::directory::Role::Developer).map(|m| m.user_id.clone());
+    engine.change(Change::Merge(update))?.wait()?;
+    let events = load(&engine, &sample)?;
+    let token = |user_id: Option<String>| -> Result<String, Failure> {
+        let body = NewToken {
+            kind: TokenKind::User,
+            organization_id: None,
+            project_id: None,
+            api_key_id: None,
+            user_id,
+            label: "demo".into(),
+        };
+        let (change, created) = new_token(body, &engine)?;
+        engine.change(change)?.wait()?;
+        Ok(created.token)
+    };
+    let (owner, developer) = (token(owner)?, token(developer)?);
+    run_server(&engine, arguments.listen, |address| {
+        println!(
+            "Sample organization with {} events ready in {:.1} s.\n\n  \
+             as its owner      http://{address}/#token={owner}\n  \
+             as a developer    http://{address}/#token={developer}\n\n\
+             Ctrl-C stops it and throws the data away.",
+            HumanCount(events as u64),
+            started.elapsed().as_secs_f64(),
+        );
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The time, but never before the month whose sums are known is over.
+fn demo_clock(sample: &Sample) -> Clock {
+    let (_, end) = sample.known_month();
+    let system = system_clock();
+    Arc::new(move || system().max(end))
+}
+
+/// Sends the sample's events through the path that all events take.
+fn load(engine: &Engine, sample: &Sample) -> Result<usize, Failure> {
+    let prices = PriceBook::bundled();
+    let context = Context { now: engine.now(), prices: &prices, token: TokenDefaults::default() };
+    let bar = ProgressBar::new_spinner().with_message("loading sample data");
+    let mut waiting = Vec::new();
+    for lines in sample.months(engine.now()) {
+        bar.tick();
+        let parsed = parse_ndjson(lines.as_bytes(), &context)?;
+        if let Some(rejection) = parsed.rejected.first() {
+            return Err(Failure(format!("the sample is wrong: {}", rejection.error)));
+        }
+        waiting.push(submit(engine, parsed.batch)?);
+    }
+    let mut events = 0;
+    for pending in waiting {
+        events += pending.wait()?.accepted;
+    }
+    bar.finish_and_clear();
+    Ok(events)
+}

@@ -1,0 +1,204 @@
+//! `rollcall ingest`: bulk load.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::Failure;
+use super::source::{Body, Source};
+use super::target::{Target, TargetArguments};
+use crate::engine::{Engine, EngineError, Ingested, Pending};
+use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+use crate::pricing::PriceBook;
+
+/// Rejected events that are shown; the rest is counted.
+const SHOWN: usize = 10;
+/// Batches on their way to the disk while the next are read.
+const IN_FLIGHT: usize = 8;
+
+/// Load events from files, with progress; running it again doubles nothing
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rollcall ingest events.ndjson.gz --data-dir ./data
+  rollcall ingest june.csv july.csv --url http://127.0.0.1:8787
+  zcat usage.gz | rollcall ingest - --organization acme --data-dir ./data
+
+Reads NDJSON, JSON and CSV (the event's field names as header), plain, .gz or .zst.
+Exit code 1 says that some events were rejected; the others are loaded.")]
+pub struct Arguments {
+    /// Files of events; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The one organization the events are for; they may then leave it out
+    #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
+    organization: Option<String>,
+    #[command(flatten)]
+    target: TargetArguments,
+}
+
+#[derive(Default)]
+struct Summary {
+    accepted: usize,
+    duplicates: usize,
+    rejected: usize,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.organization.is_some() && arguments.target.url.is_some() {
+        return Err(Failure(
+            "--organization is for --data-dir; a server takes the organization from the event or an ingest token"
+                .into(),
+        ));
+    }
+    let target = arguments.target.open()?;
+    let prices = PriceBook::bundled();
+    let mut summary = Summary::default();
+    let started = Instant::now();
+    for file in &arguments.files {
+        let mut source = Source::open(file)?;
+        let bar = progress_bar(source.size);
+        bar.set_message(file.display().to_string());
+        let result = match &target {
+            Target::Local(engine) => {
+                let mut load =
+                    Load { engine, prices: &prices, organization: arguments.organization.as_deref(), bar: &bar };
+                load.run(&mut source, &mut summary)
+            }
+            Target::Server(client) => send(client, &mut source, &bar, &mut summary),
+        };
+        bar.finish_and_clear();
+        result.map_err(|e| Failure(format!("{}: {e}", file.display())))?;
+    }
+    if let Target::Local(engine) = &target {
+        engine.stop();
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let events = summary.accepted + summary.duplicates + summary.rejected;
+    println!(
+        "{} accepted, {} duplicates, {} rejected in {seconds:.1} s ({} events/s)",
+        HumanCount(summary.accepted as u64),
+        HumanCount(summary.duplicates as u64),
+        HumanCount(summary.rejected as u64),
+        HumanCount((events as f64 / seconds) as u64),
+    );
+    Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Loading into files opened here.
+struct Load<'a> {
+    engine: &'a Engine,
+    prices: &'a PriceBook,
+    organization: Option<&'a str>,
+    bar: &'a ProgressBar,
+}
+
+impl Load<'_> {
+    /// Reads and checks on all cores while the writer writes what was read before.
+    fn run(&mut self, source: &mut Source, summary: &mut Summary) -> Result<(), Failure> {
+        let cores = rayon::current_num_threads();
+        let mut waiting: VecDeque<Pending<Ingested>> = VecDeque::new();
+        loop {
+            let mut bodies = Vec::new();
+            while bodies.len() < cores {
+                let Some(body) = source.next_body()? else { break };
+                bodies.push(body);
+            }
+            if bodies.is_empty() {
+                break;
+            }
+            let parsed: Vec<Result<Parsed, _>> = bodies.par_iter().map(|body| self.parse(body)).collect();
+            for (body, parsed) in bodies.iter().zip(parsed) {
+                let Parsed { batch, rejected } = parsed?;
+                show(&rejected, body.events_before, self.bar, summary);
+                if !batch.events.is_empty() {
+                    waiting.push_back(submit(self.engine, batch)?);
+                }
+                while waiting.len() > IN_FLIGHT {
+                    summary.add(waiting.pop_front().expect("more than none").wait()?);
+                }
+            }
+            self.bar.set_position(source.position());
+        }
+        for pending in waiting {
+            summary.add(pending.wait()?);
+        }
+        Ok(())
+    }
+
+    fn parse(&self, body: &Body) -> Result<Parsed, ingest::BodyError> {
+        let token = TokenDefaults { organization_id: self.organization, ..TokenDefaults::default() };
+        let context = Context { now: self.engine.now(), prices: self.prices, token };
+        if body.is_array {
+            ingest::parse_json(&body.bytes, &context)
+        } else {
+            ingest::parse_ndjson(&body.bytes, &context)
+        }
+    }
+}
+
+/// Queues a batch, waiting while the queue is full.
+pub fn submit(engine: &Engine, batch: crate::model::Batch) -> Result<Pending<Ingested>, EngineError> {
+    loop {
+        // The batch is only copied when the queue is full, which a single loader rarely meets.
+        match engine.submit(batch.clone()) {
+            Err(EngineError::Busy) => std::thread::sleep(Duration::from_millis(5)),
+            other => return other,
+        }
+    }
+}
+
+fn send(
+    client: &super::client::Client,
+    source: &mut Source,
+    bar: &ProgressBar,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    while let Some(body) = source.next_body()? {
+        let kind = if body.is_array { "application/json" } else { "application/x-ndjson" };
+        let answer = client.send_events(kind, &body.bytes)?;
+        summary.add(Ingested { accepted: answer.accepted, duplicates: answer.duplicates });
+        let rejected: Vec<Rejection> =
+            answer.rejected.into_iter().map(|r| Rejection { index: r.index, id: r.id, error: r.error }).collect();
+        show(&rejected, body.events_before, bar, summary);
+        bar.set_position(source.position());
+    }
+    Ok(())
+}
+
+impl Summary {
+    fn add(&mut self, ingested: Ingested) {
+        self.accepted += ingested.accepted;
+        self.duplicates += ingested.duplicates;
+    }
+}
+
+fn show(rejected: &[Rejection], events_before: usize, bar: &ProgressBar, summary: &mut Summary) {
+    for rejection in rejected {
+        summary.rejected += 1;
+        if summary.rejected <= SHOWN {
+            let id = rejection.id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
+            let line = format!("event {}{id}: {}", events_before + rejection.index + 1, rejection.error);
+            bar.suspend(|| eprintln!("{line}"));
+        } else if summary.rejected == SHOWN + 1 {
+            bar.suspend(|| eprintln!("more events were rejected; only the first {SHOWN} are shown"));
+        }
+    }
+}
+
+/// A bar on a terminal; hidden by itself elsewhere.
+pub fn progress_bar(bytes: Option<u64>) -> ProgressBar {
+    let (bar, template) = match bytes {
+        Some(bytes) => (
+            ProgressBar::new(bytes),
+            "{msg} [{bar:32}] {percent}% {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left",
+        ),
+        None => (ProgressBar::new_spinner(), "{msg} {spinner} {binary_bytes} {binary_bytes_per_sec}"),
+    };
+    let style = ProgressStyle::with_template(template).expect("the template is a constant");
+    bar.with_style(style.progress_chars("=> "))
+}

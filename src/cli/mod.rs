@@ -1,0 +1,102 @@
+//! The command line: arguments, the operating system's clock, and the order of starting and stopping.
+//!
+//! Owns one file per command.
+//!
+//! Does not know how anything works that it starts.
+//!
+//! Invariants: exit code 0 is done, 1 is "some of the input was rejected or damaged", 2 is "could not run"; what a
+//! program may read goes to standard output, everything else to standard error.
+
+mod client;
+mod demo;
+mod directory;
+mod ingest;
+pub mod sample;
+mod serve;
+mod source;
+mod target;
+mod token;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Parser, Subcommand};
+
+use crate::calendar::ZONE_DATABASE_VERSION;
+use crate::engine::Clock;
+
+/// Why a command could not run, in words for whoever typed it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+macro_rules! failure_from {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure(error.to_string())
+            }
+        }
+    )*};
+}
+failure_from!(std::io::Error, crate::store::StoreError, crate::engine::EngineError, crate::ingest::BodyError);
+
+impl From<crate::http::Problem> for Failure {
+    fn from(problem: crate::http::Problem) -> Failure {
+        Failure(problem.detail)
+    }
+}
+
+/// LLM spend by team, key, model and person: exact hourly rollups in one binary.
+#[derive(Parser)]
+#[command(name = "rollcall", version = version(), about, propagate_version = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+    Demo(demo::Arguments),
+    Ingest(ingest::Arguments),
+    Token(token::Arguments),
+    Directory(directory::Arguments),
+    /// Print the OpenAPI document of the HTTP API.
+    #[command(hide = true)]
+    Openapi,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Ingest(arguments) => ingest::run(&arguments),
+        Command::Token(arguments) => token::run(arguments),
+        Command::Directory(arguments) => directory::run(&arguments),
+        Command::Openapi => {
+            print!("{}", crate::http::openapi_json());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        eprintln!("rollcall: {failure}");
+        ExitCode::from(2)
+    })
+}
+
+fn version() -> &'static str {
+    const TEXT: &str = env!("CARGO_PKG_VERSION");
+    // Leaked once per process: clap wants a text that outlives everything.
+    Box::leak(format!("{TEXT} (time zones {ZONE_DATABASE_VERSION})").into_boxed_str())
+}
+
+/// The operating system's clock.
+fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

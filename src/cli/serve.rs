@@ -1,0 +1,131 @@
+//! `rollcall serve`: the server.
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::target::{ADDRESS_FILE, TOKEN_FILE};
+use super::{Failure, system_clock};
+use crate::directory::Secret;
+use crate::engine::Engine;
+use crate::http::{self, App};
+
+/// Requests under way get this long after a signal; what they queued is still written after it.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Run the server: takes events, answers questions, serves the dashboard
+#[derive(Args)]
+#[command(after_help = "Example:
+  rollcall serve --data-dir ./data --listen 0.0.0.0:8787
+
+The first start makes the operator's token and writes it to DIR/operator.token, unless
+ROLLCALL_OPERATOR_TOKEN has it.")]
+pub struct Arguments {
+    /// Where the store is kept; made when absent
+    #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// Write logs as JSON
+    #[arg(long, env = "ROLLCALL_LOG_JSON")]
+    log_json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    start_logs(arguments.log_json);
+    let directory = &arguments.data_dir;
+    fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
+    let engine = Engine::open(directory, system_clock())
+        .map_err(|e| Failure(format!("the store in {} cannot be opened: {e}", directory.display())))?;
+    let engine = Arc::new(engine);
+    let token = operator_token(directory)?;
+    http::set_operator_token(&engine, token.trim())?;
+    let address_file = directory.join(ADDRESS_FILE);
+    let served = run_server(&engine, arguments.listen, |address| {
+        fs::write(&address_file, format!("http://{address}\n"))?;
+        tracing::info!(%address, store = %directory.display(), "listening");
+        Ok(())
+    });
+    let _ = fs::remove_file(&address_file);
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+/// Serves until SIGTERM or Ctrl-C, then writes everything that was taken.
+pub fn run_server(
+    engine: &Arc<Engine>,
+    listen: SocketAddr,
+    listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let app = App::new(engine.clone());
+    let served: Result<(), Failure> = runtime.block_on(async {
+        let listener = TcpListener::bind(listen).await;
+        let listener =
+            listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
+        listening(listener.local_addr()?)?;
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping");
+            let _ = stopping.send(());
+        };
+        let drained = async {
+            let _ = stopped.await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            served = http::serve(app, listener, stop) => Ok(served?),
+            () = drained => Ok(()),
+        }
+    });
+    // A request that never ends must not keep the process: its connection dies with the runtime.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    engine.stop();
+    served
+}
+
+/// The operator's token: from the environment, else from its file, made at the first start.
+fn operator_token(directory: &Path) -> Result<String, Failure> {
+    if let Ok(token) = std::env::var("ROLLCALL_OPERATOR_TOKEN") {
+        if token.trim().len() < 16 {
+            return Err(Failure("ROLLCALL_OPERATOR_TOKEN is shorter than 16 characters; use a long random one".into()));
+        }
+        return Ok(token);
+    }
+    let path = directory.join(TOKEN_FILE);
+    let named = |e: std::io::Error| Failure(format!("{}: {e}", path.display()));
+    if path.exists() {
+        return fs::read_to_string(&path).map_err(named);
+    }
+    let secret = Secret::generate("rc_operator_");
+    let mut options = fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
+    let mut file = options.open(&path).map_err(named)?;
+    file.write_all(format!("{}\n", secret.reveal()).as_bytes()).and_then(|()| file.sync_all()).map_err(named)?;
+    tracing::info!(file = %path.display(), "made the operator's token");
+    Ok(secret.reveal().to_owned())
+}
+
+pub fn start_logs(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    // Only the first start of a process sets them; tests start several servers in one.
+    let _ = if json { logs.json().try_init() } else { logs.try_init() };
+}

@@ -1,0 +1,112 @@
+//! `rollcall token`: access tokens.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Failure;
+use super::target::{Target, TargetArguments};
+use crate::directory::Change;
+use crate::http::wire::{CreatedToken, NewToken, TokenKind, TokenList};
+use crate::http::{list_tokens, new_token};
+
+/// Make, list and revoke access tokens
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rollcall token create ingest --organization acme --label litellm --data-dir ./data
+  rollcall token create user --user ada --url http://127.0.0.1:8787
+  rollcall token list --data-dir ./data
+  rollcall token revoke tok_0123456789abcdef --data-dir ./data")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make a token and print its secret, the only time it is shown
+    Create {
+        kind: Kind,
+        /// For ingest: the organization whose events it may send
+        #[arg(long, value_name = "ID", required_if_eq("kind", "ingest"))]
+        organization: Option<String>,
+        /// For ingest: stands in where a payload names no project
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
+        /// For ingest: stands in where a payload names no API key
+        #[arg(long, value_name = "ID")]
+        api_key: Option<String>,
+        /// For user: whose eyes it is
+        #[arg(long, value_name = "ID", required_if_eq("kind", "user"))]
+        user: Option<String>,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        label: String,
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+    /// List tokens, without their secrets
+    List {
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+    /// Revoke a token and end its sessions
+    Revoke {
+        id: String,
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Operator,
+    Ingest,
+    User,
+}
+
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.action {
+        Action::Create { kind, organization, project, api_key, user, label, target } => {
+            let kind = match kind {
+                Kind::Operator => TokenKind::Operator,
+                Kind::Ingest => TokenKind::Ingest,
+                Kind::User => TokenKind::User,
+            };
+            let body = NewToken {
+                kind,
+                organization_id: organization,
+                project_id: project,
+                api_key_id: api_key,
+                user_id: user,
+                label,
+            };
+            let created: CreatedToken = match target.open()? {
+                Target::Server(client) => client.post("/v1/tokens", &body)?,
+                Target::Local(engine) => {
+                    let (change, created) = new_token(body, &engine)?;
+                    engine.change(change)?.wait()?;
+                    created
+                }
+            };
+            eprintln!("token {} (its secret is not shown again):", created.id);
+            println!("{}", created.token);
+        }
+        Action::List { target } => {
+            let list: TokenList = match target.open()? {
+                Target::Server(client) => client.get("/v1/tokens")?,
+                Target::Local(engine) => list_tokens(&engine.snapshot().directory),
+            };
+            for token in list.tokens {
+                let kind = format!("{:?}", token.kind).to_lowercase();
+                let of = token.organization_id.or(token.user_id).unwrap_or_default();
+                println!("{}\t{kind}\t{of}\t{}\t{}", token.id, token.created_at, token.label);
+            }
+        }
+        Action::Revoke { id, target } => match target.open()? {
+            Target::Server(client) => client.delete(&format!("/v1/tokens/{id}"))?,
+            Target::Local(engine) => drop(engine.change(Change::RevokeToken { id })?.wait()?),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}

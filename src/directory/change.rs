@@ -1,0 +1,289 @@
+//! Changes to the directory: each is checked as a whole, then applied and written as a whole.
+
+use std::sync::Arc;
+
+use super::entries::{Key, Kind};
+use super::{ApiKey, Directory, Grant, Member, Plan, Project, Role, SecretHash, Session, Status, Token, User};
+use crate::model::{Combination, UnixMs};
+use crate::store::record::{self, Encode};
+
+/// Sessions kept per token; the oldest end when a new one is opened.
+const SESSIONS_PER_TOKEN: usize = 50;
+
+/// A record to write, or with `None` to remove.
+pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
+
+/// Entries to merge by id. `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct DirectoryUpdate {
+    pub organizations: Vec<OrganizationUpdate>,
+    pub projects: Vec<ProjectUpdate>,
+    pub users: Vec<UserUpdate>,
+    pub members: Vec<MemberUpdate>,
+    pub api_keys: Vec<ApiKeyUpdate>,
+    pub models: Vec<ModelUpdate>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationUpdate {
+    pub id: String,
+    pub name: Option<String>,
+    pub plan: Option<Plan>,
+    pub status: Option<Status>,
+    pub timezone: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ProjectUpdate {
+    pub id: String,
+    pub organization_id: String,
+    pub name: Option<String>,
+    pub status: Option<Status>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct UserUpdate {
+    pub id: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct MemberUpdate {
+    pub organization_id: String,
+    pub user_id: String,
+    pub role: Role,
+    pub project_ids: Option<Vec<String>>,
+    pub former: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyUpdate {
+    pub id: String,
+    pub organization_id: Option<String>,
+    pub project_id: String,
+    pub description: Option<String>,
+    pub created_by: Option<String>,
+    pub status: Option<Status>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ModelUpdate {
+    pub id: String,
+    pub name: String,
+}
+
+/// One change, all of it or nothing.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Merge(DirectoryUpdate),
+    EndMembership { organization_id: String, user_id: String },
+    PutToken { id: String, token: Token },
+    RevokeToken { id: String },
+    OpenSession { hash: SecretHash, session: Session, now: UnixMs },
+    CloseSession { hash: SecretHash },
+}
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Entries that are new or no longer the same.
+    pub changed: usize,
+}
+
+/// Why a change was refused. *Caller.*
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    #[error("API key '{key}' needs an organizationId: {found} organizations have a project '{project}'")]
+    AmbiguousKey { key: String, project: String, found: usize },
+    #[error("there is no {what} '{id}'")]
+    Unknown { what: &'static str, id: String },
+}
+
+impl Directory {
+    /// Applies a change and returns what to write. On an error `self` is to be thrown away: apply to a clone.
+    pub fn apply(&mut self, change: Change) -> Result<(Outcome, Vec<RecordWrite>), ChangeError> {
+        let mut writes = Vec::new();
+        match change {
+            Change::Merge(update) => self.merge(update, &mut writes)?,
+            Change::EndMembership { organization_id, user_id } => {
+                let known = self.organizations.get_mut(organization_id.as_str());
+                let organization =
+                    known.ok_or(ChangeError::Unknown { what: "organization", id: organization_id.clone() })?;
+                let member = Arc::make_mut(organization).members.get_mut(&user_id).filter(|m| !m.former);
+                let member = member.ok_or(ChangeError::Unknown { what: "member", id: user_id.clone() })?;
+                member.former = true;
+                put(&mut writes, Kind::Member, &organization_id, &user_id, member);
+            }
+            Change::PutToken { id, token } => {
+                put(&mut writes, Kind::Token, "", &id, &token);
+                Arc::make_mut(&mut self.token_ids).insert(token.hash, id.clone());
+                if let Some(old) = Arc::make_mut(&mut self.tokens).insert(id, token.clone())
+                    && old.hash != token.hash
+                {
+                    Arc::make_mut(&mut self.token_ids).remove(&old.hash);
+                }
+            }
+            Change::RevokeToken { id } => {
+                let token = Arc::make_mut(&mut self.tokens).remove(&id);
+                let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
+                Arc::make_mut(&mut self.token_ids).remove(&token.hash);
+                writes.push((key(Kind::Token, "", &id), None));
+                self.close_sessions(&mut writes, |_, session| session.token_id == id);
+            }
+            Change::OpenSession { hash, session, now } => {
+                self.close_sessions(&mut writes, |_, s| s.expires <= now);
+                let mut of_token: Vec<UnixMs> =
+                    self.sessions.values().filter(|s| s.token_id == session.token_id).map(|s| s.expires).collect();
+                of_token.sort_unstable_by(|a, b| b.cmp(a));
+                if let Some(oldest_kept) = of_token.get(SESSIONS_PER_TOKEN - 1) {
+                    let (token_id, limit) = (session.token_id.clone(), *oldest_kept);
+                    self.close_sessions(&mut writes, |_, s| s.token_id == token_id && s.expires <= limit);
+                }
+                put(&mut writes, Kind::Session, "", &hash.to_hex(), &session);
+                Arc::make_mut(&mut self.sessions).insert(hash, session);
+            }
+            Change::CloseSession { hash } => self.close_sessions(&mut writes, |h, _| *h == hash),
+        }
+        Ok((Outcome { changed: writes.len() }, writes))
+    }
+
+    /// Enters the organization, project and key of events seen for the first time.
+    pub fn notice(&mut self, combination: &Combination) -> Vec<RecordWrite> {
+        let mut writes = Vec::new();
+        let organization = combination.organization.as_str();
+        self.ensure_organization(organization, &mut writes);
+        let entry = self.organization_mut(organization);
+        if !entry.projects.contains_key(&combination.project) {
+            let project = Project::default();
+            put(&mut writes, Kind::Project, organization, &combination.project, &project);
+            entry.projects.insert(combination.project.clone(), project);
+        }
+        if !entry.api_keys.contains_key(&combination.api_key) {
+            let api_key = ApiKey { project_id: combination.project.clone(), ..ApiKey::default() };
+            put(&mut writes, Kind::ApiKey, organization, &combination.api_key, &api_key);
+            entry.api_keys.insert(combination.api_key.clone(), api_key);
+        }
+        writes
+    }
+
+    fn merge(&mut self, update: DirectoryUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        for new in update.organizations {
+            self.ensure_organization(&new.id, writes);
+            let profile = &mut self.organization_mut(&new.id).profile;
+            set_some(&mut profile.name, new.name);
+            set(&mut profile.plan, new.plan);
+            set(&mut profile.status, new.status);
+            set_some(&mut profile.timezone, new.timezone);
+            put(writes, Kind::Organization, &new.id, "", profile);
+        }
+        for new in update.projects {
+            self.ensure_organization(&new.organization_id, writes);
+            let project = self.organization_mut(&new.organization_id).projects.entry(new.id.clone()).or_default();
+            set_some(&mut project.name, new.name);
+            set(&mut project.status, new.status);
+            put(writes, Kind::Project, &new.organization_id, &new.id, project);
+        }
+        for new in update.users {
+            let user = Arc::make_mut(&mut self.users).entry(new.id.clone()).or_default();
+            set_some(&mut user.name, new.name);
+            set_some(&mut user.email, new.email);
+            put(writes, Kind::User, "", &new.id, user);
+        }
+        for new in update.members {
+            self.ensure_organization(&new.organization_id, writes);
+            if !self.users.contains_key(&new.user_id) {
+                let user = User::default();
+                put(writes, Kind::User, "", &new.user_id, &user);
+                Arc::make_mut(&mut self.users).insert(new.user_id.clone(), user);
+            }
+            let member = Member { role: new.role, project_ids: new.project_ids, former: new.former };
+            put(writes, Kind::Member, &new.organization_id, &new.user_id, &member);
+            self.organization_mut(&new.organization_id).members.insert(new.user_id, member);
+        }
+        for new in update.api_keys {
+            let organization_id = match new.organization_id {
+                Some(id) => id,
+                None => self.only_organization_with(&new.id, &new.project_id)?,
+            };
+            self.ensure_organization(&organization_id, writes);
+            let organization = self.organization_mut(&organization_id);
+            if !organization.projects.contains_key(&new.project_id) {
+                let project = Project::default();
+                put(writes, Kind::Project, &organization_id, &new.project_id, &project);
+                organization.projects.insert(new.project_id.clone(), project);
+            }
+            let api_key = organization.api_keys.entry(new.id.clone()).or_default();
+            api_key.project_id = new.project_id;
+            set_some(&mut api_key.description, new.description);
+            set(&mut api_key.status, new.status);
+            // A key that changes hands keeps its creator: moving it would move last month's bill.
+            if api_key.created_by.is_none() {
+                api_key.created_by = new.created_by;
+            }
+            put(writes, Kind::ApiKey, &organization_id, &new.id, api_key);
+        }
+        for new in update.models {
+            put(writes, Kind::Model, "", &new.id, &new.name);
+            Arc::make_mut(&mut self.models).insert(new.id, new.name);
+        }
+        Ok(())
+    }
+
+    fn ensure_organization(&mut self, id: &str, writes: &mut Vec<RecordWrite>) {
+        if !self.organizations.contains_key(id) {
+            put(writes, Kind::Organization, id, "", &self.organization_mut(id).profile);
+        }
+    }
+
+    fn only_organization_with(&self, key: &str, project: &str) -> Result<String, ChangeError> {
+        let mut found = self.organizations.iter().filter(|(_, o)| o.projects.contains_key(project));
+        match (found.next(), found.count()) {
+            (Some((id, _)), 0) => Ok(id.to_string()),
+            (first, more) => Err(ChangeError::AmbiguousKey {
+                key: key.to_owned(),
+                project: project.to_owned(),
+                found: more + usize::from(first.is_some()),
+            }),
+        }
+    }
+
+    fn close_sessions(&mut self, writes: &mut Vec<RecordWrite>, ends: impl Fn(&SecretHash, &Session) -> bool) {
+        let ended: Vec<SecretHash> =
+            self.sessions.iter().filter(|(hash, session)| ends(hash, session)).map(|(hash, _)| *hash).collect();
+        for hash in ended {
+            Arc::make_mut(&mut self.sessions).remove(&hash);
+            writes.push((key(Kind::Session, "", &hash.to_hex()), None));
+        }
+    }
+}
+
+impl Token {
+    /// The organization an ingest token is for.
+    pub fn organization_id(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::Ingest { organization_id, .. } => Some(organization_id),
+            _ => None,
+        }
+    }
+}
+
+fn key(kind: Kind, organization: &str, id: &str) -> Vec<u8> {
+    Key { kind, organization, id }.bytes()
+}
+
+fn put(writes: &mut Vec<RecordWrite>, kind: Kind, organization: &str, id: &str, entry: &impl Encode) {
+    writes.push((key(kind, organization, id), Some(record::encode(entry))));
+}
+
+fn set<T>(field: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *field = new;
+    }
+}
+
+fn set_some<T>(field: &mut Option<T>, new: Option<T>) {
+    if new.is_some() {
+        *field = new;
+    }
+}

@@ -1,0 +1,170 @@
+//! Entries of the directory, as they are in memory and on disk, and their keys.
+
+use std::collections::BTreeMap;
+
+use super::SecretHash;
+use crate::model::UnixMs;
+use crate::store::record::{Decode, Encode};
+
+/// What an organization pays for; decides who sees the whole of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub enum Plan {
+    Free,
+    Pro,
+    #[default]
+    Enterprise,
+}
+
+/// What a member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Role {
+    Owner,
+    Admin,
+    Developer,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub enum Status {
+    #[default]
+    Active,
+    Deleted,
+}
+
+/// An organization and all that belongs to it.
+#[derive(Debug, Clone, Default)]
+pub struct Organization {
+    pub profile: Profile,
+    pub projects: BTreeMap<String, Project>,
+    pub members: BTreeMap<String, Member>,
+    pub api_keys: BTreeMap<String, ApiKey>,
+}
+
+/// What is recorded of an organization itself.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+pub struct Profile {
+    pub name: Option<String>,
+    pub plan: Plan,
+    pub status: Status,
+    /// IANA name of the zone its people think in.
+    pub timezone: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Encode, Decode)]
+pub struct Project {
+    pub name: Option<String>,
+    pub status: Status,
+}
+
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Member {
+    pub role: Role,
+    /// The projects a developer sees; all of them when absent.
+    pub project_ids: Option<Vec<String>>,
+    /// The membership has ended.
+    pub former: bool,
+}
+
+#[derive(Debug, Clone, Default, Encode, Decode)]
+pub struct ApiKey {
+    pub project_id: String,
+    pub description: Option<String>,
+    /// Whom the key's usage belongs to.
+    pub created_by: Option<String>,
+    pub status: Status,
+}
+
+#[derive(Debug, Clone, Default, Encode, Decode)]
+pub struct User {
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+/// What a token allows.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Grant {
+    Operator,
+    Ingest {
+        organization_id: String,
+        /// Used where a payload names no project or key.
+        project_id: Option<String>,
+        api_key_id: Option<String>,
+    },
+    User {
+        user_id: String,
+    },
+}
+
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Token {
+    pub grant: Grant,
+    pub label: String,
+    pub hash: SecretHash,
+    pub created: UnixMs,
+}
+
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Session {
+    pub token_id: String,
+    pub expires: UnixMs,
+}
+
+/// What a record is about. The numbers are on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Organization = 1,
+    Project = 2,
+    Member = 3,
+    ApiKey = 4,
+    User = 5,
+    Model = 6,
+    Token = 7,
+    Session = 8,
+}
+
+/// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
+pub(super) struct Key<'a> {
+    pub kind: Kind,
+    pub organization: &'a str,
+    pub id: &'a str,
+}
+
+impl<'a> Key<'a> {
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut key = vec![self.kind as u8];
+        key.extend_from_slice(self.organization.as_bytes());
+        key.push(0);
+        key.extend_from_slice(self.id.as_bytes());
+        key
+    }
+
+    pub fn parse(key: &'a [u8]) -> Option<Key<'a>> {
+        let (kind, rest) = key.split_first()?;
+        let kind = [
+            Kind::Organization,
+            Kind::Project,
+            Kind::Member,
+            Kind::ApiKey,
+            Kind::User,
+            Kind::Model,
+            Kind::Token,
+            Kind::Session,
+        ]
+        .into_iter()
+        .find(|k| *k as u8 == *kind)?;
+        let (organization, id) = std::str::from_utf8(rest).ok()?.split_once('\0')?;
+        Some(Key { kind, organization, id })
+    }
+}
+
+impl Organization {
+    /// Whom a key's usage belongs to.
+    pub fn creator(&self, api_key_id: &str) -> Option<&str> {
+        self.api_keys.get(api_key_id)?.created_by.as_deref()
+    }
+
+    /// The membership of someone who has not left.
+    pub fn active_member(&self, user_id: &str) -> Option<&Member> {
+        self.members.get(user_id).filter(|member| !member.former)
+    }
+}

@@ -1,0 +1,137 @@
+//! Who is who: organizations, projects, members, API keys, tokens and sessions.
+//!
+//! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
+//! belongs to the member who created the key, looked up when a question is asked.
+//!
+//! Does not know HTTP, events or sums; the caller hands in the time.
+//!
+//! Invariants: nothing is ever forgotten that usage may refer to (deleting marks); a key's creator, once known,
+//! stays; secrets are kept as hashes only.
+
+mod change;
+mod entries;
+mod secret;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+pub use change::{
+    ApiKeyUpdate, Change, ChangeError, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, Outcome,
+    ProjectUpdate, RecordWrite, UserUpdate,
+};
+pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
+pub use secret::{Secret, SecretHash};
+
+use crate::model::UnixMs;
+use crate::store::{Reader, StoreError, damaged, record};
+
+/// The directory at one commit. Cheap to clone: parts are shared until they change.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    organizations: BTreeMap<Arc<str>, Arc<Organization>>,
+    users: Arc<BTreeMap<String, User>>,
+    models: Arc<BTreeMap<String, String>>,
+    tokens: Arc<BTreeMap<String, Token>>,
+    token_ids: Arc<HashMap<SecretHash, String>>,
+    sessions: Arc<HashMap<SecretHash, Session>>,
+}
+
+impl Directory {
+    /// Reads the directory of a commit.
+    pub fn load(reader: &Reader) -> Result<Directory, StoreError> {
+        let mut directory = Directory::default();
+        for (key, bytes) in reader.records()? {
+            let key = entries::Key::parse(&key).ok_or_else(|| damaged("a directory key"))?;
+            directory.take(key, &bytes)?;
+        }
+        Ok(directory)
+    }
+
+    fn take(&mut self, key: entries::Key<'_>, bytes: &[u8]) -> Result<(), StoreError> {
+        use entries::Kind;
+        let id = key.id.to_owned();
+        match key.kind {
+            Kind::Organization => self.organization_mut(key.organization).profile = record::decode(bytes)?,
+            Kind::Project => {
+                self.organization_mut(key.organization).projects.insert(id, record::decode(bytes)?);
+            }
+            Kind::Member => {
+                self.organization_mut(key.organization).members.insert(id, record::decode(bytes)?);
+            }
+            Kind::ApiKey => {
+                self.organization_mut(key.organization).api_keys.insert(id, record::decode(bytes)?);
+            }
+            Kind::User => {
+                Arc::make_mut(&mut self.users).insert(id, record::decode(bytes)?);
+            }
+            Kind::Model => {
+                Arc::make_mut(&mut self.models).insert(id, record::decode(bytes)?);
+            }
+            Kind::Token => {
+                let token: Token = record::decode(bytes)?;
+                Arc::make_mut(&mut self.token_ids).insert(token.hash, id.clone());
+                Arc::make_mut(&mut self.tokens).insert(id, token);
+            }
+            Kind::Session => {
+                let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a session's key"))?;
+                Arc::make_mut(&mut self.sessions).insert(hash, record::decode(bytes)?);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn organizations(&self) -> impl Iterator<Item = (&str, &Organization)> {
+        self.organizations.iter().map(|(id, organization)| (&**id, &**organization))
+    }
+
+    pub fn organization(&self, id: &str) -> Option<&Arc<Organization>> {
+        self.organizations.get(id)
+    }
+
+    pub fn user(&self, id: &str) -> Option<&User> {
+        self.users.get(id)
+    }
+
+    pub fn users(&self) -> impl Iterator<Item = (&str, &User)> {
+        self.users.iter().map(|(id, user)| (id.as_str(), user))
+    }
+
+    pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.models.iter().map(|(id, name)| (id.as_str(), name.as_str()))
+    }
+
+    pub fn model_name(&self, id: &str) -> Option<&str> {
+        self.models.get(id).map(String::as_str)
+    }
+
+    /// What a person reads for a user: name, else e-mail, else id.
+    pub fn user_label<'a>(&'a self, id: &'a str) -> &'a str {
+        let user = self.users.get(id);
+        user.and_then(|u| u.name.as_deref().or(u.email.as_deref())).unwrap_or(id)
+    }
+
+    pub fn tokens(&self) -> impl Iterator<Item = (&str, &Token)> {
+        self.tokens.iter().map(|(id, token)| (id.as_str(), token))
+    }
+
+    pub fn token(&self, id: &str) -> Option<&Token> {
+        self.tokens.get(id)
+    }
+
+    /// The token that a secret opens, with its id.
+    pub fn token_by_secret(&self, secret: &str) -> Option<(&str, &Token)> {
+        let id = self.token_ids.get(&SecretHash::of(secret))?;
+        Some((id, self.tokens.get(id)?))
+    }
+
+    /// The token behind a session that has not ended, with its id.
+    pub fn token_by_session(&self, secret: &str, now: UnixMs) -> Option<(&str, &Token)> {
+        let session = self.sessions.get(&SecretHash::of(secret)).filter(|s| s.expires > now)?;
+        let (id, token) = self.tokens.get_key_value(&session.token_id)?;
+        Some((id, token))
+    }
+
+    fn organization_mut(&mut self, id: &str) -> &mut Organization {
+        Arc::make_mut(self.organizations.entry(id.into()).or_default())
+    }
+}

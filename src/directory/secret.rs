@@ -1,0 +1,67 @@
+//! Secrets and their hashes.
+
+use sha2::{Digest, Sha256};
+
+use crate::store::record::{Decode, Encode};
+
+/// A new token or session secret: 256 random bits, shown once.
+pub struct Secret(String);
+
+impl Secret {
+    /// `prefix` tells people (and secret scanners) what they look at.
+    pub fn generate(prefix: &str) -> Secret {
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+        Secret(format!("{prefix}{}", hex(&bytes)))
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// SHA-256 of a secret. Secrets have 256 random bits, so a slow hash would add nothing.
+///
+/// Looking one up compares hashes, never secrets: how long that takes says nothing about a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    pub fn of(secret: &str) -> SecretHash {
+        SecretHash(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    pub fn to_hex(self) -> String {
+        hex(&self.0)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<SecretHash> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+        }
+        Some(SecretHash(bytes))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_read_back_and_secrets_differ() {
+        let (a, b) = (Secret::generate("rc_"), Secret::generate("rc_"));
+        assert_ne!(a.reveal(), b.reveal());
+        assert_eq!(a.reveal().len(), 67);
+        let hash = SecretHash::of(a.reveal());
+        assert_eq!(SecretHash::parse(&hash.to_hex()), Some(hash));
+        assert_eq!(SecretHash::parse("zz"), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! The running core: one thread that writes, and snapshots for everyone who reads.
+//!
+//! Owns the queue, group commit, what is in memory beside the file, and which snapshot is current.
+//!
+//! Does not know HTTP, feeds or questions, and takes its clock from whoever starts it.
+//!
+//! Invariants: a request is answered only after its commit is durable and visible to the next reader; a request
+//! that fails leaves no trace, in memory or on disk; memory is never ahead of the file once a commit has failed.
+
+mod freshness;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
+
+pub use freshness::Freshness;
+
+use crate::directory::{Change, ChangeError, Directory, Outcome};
+use crate::model::{Batch, UnixMs};
+use crate::store::{Dictionary, Reader, Store, StoreError};
+
+/// Tells the time. The operating system's in production, a test's own in tests.
+pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
+
+/// Requests that may wait. Past this the sender is told to come back.
+const QUEUE_REQUESTS: usize = 4096;
+/// Events that may wait, over all requests: bounds memory (128 bytes an event) whatever their sizes.
+const QUEUE_EVENTS: usize = 1_000_000;
+
+/// One commit, complete: the file's content and what belongs to it in memory.
+pub struct Snapshot {
+    pub reader: Reader,
+    pub dictionary: Arc<Dictionary>,
+    pub directory: Arc<Directory>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ingested {
+    pub accepted: usize,
+    pub duplicates: usize,
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The queue is full. *Busy.*
+    #[error("too many requests are waiting to be written; try again in a second")]
+    Busy,
+    /// The engine is stopping. *Busy.*
+    #[error("the server is stopping")]
+    Stopping,
+    /// The change does not fit the directory. *Caller.*
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// Shared, because one failed commit fails every request in it. *As the store says.*
+    #[error("{0}")]
+    Store(Arc<StoreError>),
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        EngineError::Store(Arc::new(error))
+    }
+}
+
+/// Counters since the start, for operators.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    pub accepted_events: AtomicU64,
+    pub duplicate_events: AtomicU64,
+    pub commits: AtomicU64,
+    pub commit_microseconds: AtomicU64,
+    pub failed_commits: AtomicU64,
+    /// Events waiting in the queue now.
+    pub queued_events: AtomicUsize,
+}
+
+/// A running store. Ends its writer, after what waits, when dropped.
+pub struct Engine {
+    queue: Mutex<Option<SyncSender<writer::Request>>>,
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    clock: Clock,
+}
+
+/// What the writer and the readers both see.
+struct Shared {
+    current: ArcSwap<Snapshot>,
+    freshness: Freshness,
+    metrics: Metrics,
+}
+
+impl Engine {
+    /// Opens the store in `directory` and starts writing.
+    pub fn open(directory: &Path, clock: Clock) -> Result<Engine, StoreError> {
+        Engine::start(Store::open(&directory.join("rollcall.redb"))?, clock)
+    }
+
+    /// Starts on an open store.
+    pub fn start(store: Store, clock: Clock) -> Result<Engine, StoreError> {
+        let reader = store.reader()?;
+        let snapshot = Snapshot {
+            dictionary: Arc::new(reader.dictionary()?),
+            directory: Arc::new(Directory::load(&reader)?),
+            reader,
+        };
+        let seen = snapshot.reader.seen_ids()?;
+        let shared = Arc::new(Shared {
+            current: ArcSwap::from_pointee(snapshot),
+            freshness: Freshness::default(),
+            metrics: Metrics::default(),
+        });
+        let (queue, requests) = sync_channel(QUEUE_REQUESTS);
+        let writer = writer::Writer::new(store, seen, shared.clone(), clock.clone());
+        let writer = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || writer.run(&requests))
+            .map_err(|e| StoreError::Failed(Box::new(redb::Error::Io(e))))?;
+        Ok(Engine { queue: Mutex::new(Some(queue)), shared, writer: Mutex::new(Some(writer)), clock })
+    }
+
+    pub fn now(&self) -> UnixMs {
+        (self.clock)()
+    }
+
+    /// The latest commit.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.current.load_full()
+    }
+
+    pub fn freshness(&self) -> &Freshness {
+        &self.shared.freshness
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Queues events. The answer comes once they are durable.
+    pub fn submit(&self, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
+        let events = batch.events.len();
+        let queued = &self.shared.metrics.queued_events;
+        // A batch larger than the bound still gets through when nothing else waits.
+        let waiting = queued.fetch_add(events, Ordering::Relaxed);
+        if waiting > 0 && waiting + events > QUEUE_EVENTS {
+            queued.fetch_sub(events, Ordering::Relaxed);
+            return Err(EngineError::Busy);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Ingest { batch, reply }).inspect_err(|_| {
+            queued.fetch_sub(events, Ordering::Relaxed);
+        })?;
+        Ok(Pending(answer))
+    }
+
+    /// Queues a change of the directory.
+    pub fn change(&self, change: Change) -> Result<Pending<Outcome>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Change { change, reply })?;
+        Ok(Pending(answer))
+    }
+
+    /// Writes what waits, then ends the writer. Later requests are refused.
+    pub fn stop(&self) {
+        self.queue.lock().expect("no one panics holding it").take();
+        if let Some(writer) = self.writer.lock().expect("no one panics holding it").take() {
+            // A panic of the writer was already reported, and every waiting request refused.
+            let _ = writer.join();
+        }
+    }
+
+    /// Whether the writer still runs. It ends on its own only by a bug.
+    pub fn is_writing(&self) -> bool {
+        self.writer.lock().expect("no one panics holding it").as_ref().is_some_and(|w| !w.is_finished())
+    }
+
+    fn send(&self, request: writer::Request) -> Result<(), EngineError> {
+        let queue = self.queue.lock().expect("no one panics holding it");
+        let queue = queue.as_ref().ok_or(EngineError::Stopping)?;
+        queue.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => EngineError::Busy,
+            TrySendError::Disconnected(_) => EngineError::Stopping,
+        })
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// An answer that is still to come.
+pub struct Pending<T>(oneshot::Receiver<Result<T, EngineError>>);
+
+impl<T> Pending<T> {
+    /// Waits in async code.
+    pub async fn answer(self) -> Result<T, EngineError> {
+        self.0.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    /// Waits in a thread.
+    pub fn wait(self) -> Result<T, EngineError> {
+        self.0.blocking_recv().unwrap_or(Err(EngineError::Stopping))
+    }
+}
+
+/// How often the writer looks at the clock when nothing arrives.
+const IDLE: Duration = Duration::from_secs(30);

@@ -1,0 +1,276 @@
+//! The one thread that writes.
+//!
+//! It takes everything that waits (up to a limit) into one transaction: drops ids seen before, folds the rest into
+//! rollups, adds them to their hours, and answers all of it after one sync. The more arrives, the fewer syncs an
+//! event costs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::{Clock, EngineError, IDLE, Ingested, Shared, Snapshot};
+use crate::directory::{Change, Directory, Outcome};
+use crate::model::{Batch, Fingerprint, Hour, Measures, OrganizationId, SeriesId, Slot};
+use crate::rollup::{self, Cell};
+use crate::store::{self, Dictionary, SeenIds, Store, StoreError};
+
+/// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
+/// early request waits grows faster than throughput.
+const GROUP_EVENTS: usize = 20_000;
+
+pub(super) enum Request {
+    Ingest { batch: Batch, reply: Reply<Ingested> },
+    Change { change: Change, reply: Reply<Outcome> },
+}
+
+type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+
+/// What a request is answered if the commit succeeds.
+enum Answer {
+    Ingested(Ingested),
+    Changed(Result<Outcome, EngineError>),
+}
+
+pub(super) struct Writer {
+    store: Store,
+    dictionary: Arc<Dictionary>,
+    directory: Arc<Directory>,
+    seen: SeenIds,
+    shared: Arc<Shared>,
+    clock: Clock,
+}
+
+/// What a transaction changed in memory, for taking back or telling others.
+#[derive(Default)]
+struct Touched {
+    ids: Vec<store::Seen>,
+    hours: BTreeSet<(OrganizationId, Hour)>,
+    directory: bool,
+}
+
+impl Writer {
+    pub fn new(store: Store, seen: SeenIds, shared: Arc<Shared>, clock: Clock) -> Writer {
+        let snapshot = shared.current.load();
+        let (dictionary, directory) = (snapshot.dictionary.clone(), snapshot.directory.clone());
+        drop(snapshot);
+        Writer { store, dictionary, directory, seen, shared, clock }
+    }
+
+    /// Serves requests until every sender is gone.
+    pub fn run(mut self, requests: &Receiver<Request>) {
+        loop {
+            let first = match requests.recv_timeout(IDLE) {
+                Ok(first) => Some(first),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let mut group: Vec<Request> = first.into_iter().collect();
+            let mut events: usize = group.iter().map(Request::events).sum();
+            while events < GROUP_EVENTS && !group.is_empty() {
+                let Ok(next) = requests.try_recv() else { break };
+                events += next.events();
+                group.push(next);
+            }
+            if !group.is_empty() {
+                self.serve(group);
+                self.shared.metrics.queued_events.fetch_sub(events, Ordering::Relaxed);
+            }
+            self.age_ids();
+        }
+    }
+
+    fn serve(&mut self, group: Vec<Request>) {
+        match self.commit(&group) {
+            Ok(results) => {
+                for (request, result) in group.into_iter().zip(results) {
+                    request.answer(Ok(result));
+                }
+            }
+            // One sender's absurd numbers must not fail the others: each on its own.
+            Err(StoreError::Overflow(_)) if group.len() > 1 => group.into_iter().for_each(|one| self.serve(vec![one])),
+            Err(error) => {
+                self.shared.metrics.failed_commits.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(%error, "a commit failed");
+                let error = Arc::new(error);
+                group.into_iter().for_each(|request| request.answer(Err(EngineError::Store(error.clone()))));
+            }
+        }
+    }
+
+    /// Carries out all requests in one transaction, or takes every trace of them back.
+    fn commit(&mut self, group: &[Request]) -> Result<Vec<Answer>, StoreError> {
+        let before = (self.dictionary.clone(), self.directory.clone());
+        let mut touched = Touched::default();
+        let started = Instant::now();
+        let committed = self.write(group, &mut touched);
+        match committed {
+            Ok(answers) => {
+                let metrics = &self.shared.metrics;
+                metrics.commits.fetch_add(1, Ordering::Relaxed);
+                metrics.commit_microseconds.fetch_add(started.elapsed().as_micros() as u64, Ordering::Relaxed);
+                for answer in &answers {
+                    if let Answer::Ingested(ingested) = answer {
+                        metrics.accepted_events.fetch_add(ingested.accepted as u64, Ordering::Relaxed);
+                        metrics.duplicate_events.fetch_add(ingested.duplicates as u64, Ordering::Relaxed);
+                    }
+                }
+                self.publish(&touched)?;
+                Ok(answers)
+            }
+            Err(error) => {
+                (self.dictionary, self.directory) = before;
+                for (organization, _, id) in touched.ids {
+                    self.seen.remove(organization, id);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn write(&mut self, group: &[Request], touched: &mut Touched) -> Result<Vec<Answer>, StoreError> {
+        let now = (self.clock)();
+        self.seen.advance(Hour::of(now).unwrap_or_default());
+        let writer = self.store.begin()?;
+        let mut results = Vec::with_capacity(group.len());
+        let mut additions: Vec<(Cell, &Measures)> = Vec::new();
+        for request in group {
+            results.push(match request {
+                Request::Ingest { batch, .. } => {
+                    Answer::Ingested(self.take(batch, &writer, &mut additions, touched)?)
+                }
+                Request::Change { change, .. } => Answer::Changed(self.apply(change, &writer, touched)?),
+            });
+        }
+        for (organization, slot, rows) in rollup::fold(additions)? {
+            writer.add_rows(organization, slot, &rows)?;
+            touched.hours.insert((organization, slot.hour));
+        }
+        writer.log_arrivals(&mut self.seen, touched.ids.clone())?;
+        writer.commit()?;
+        Ok(results)
+    }
+
+    fn take<'b>(
+        &mut self,
+        batch: &'b Batch,
+        writer: &store::Writer,
+        additions: &mut Vec<(Cell, &'b Measures)>,
+        touched: &mut Touched,
+    ) -> Result<Ingested, StoreError> {
+        let mut series: Vec<(OrganizationId, SeriesId)> = Vec::with_capacity(batch.combinations.len());
+        for combination in &batch.combinations {
+            series.push(match self.dictionary.find(combination) {
+                Some(known) => known,
+                None => {
+                    let created = Arc::make_mut(&mut self.dictionary).create(combination, writer)?;
+                    let writes = Arc::make_mut(&mut self.directory).notice(combination);
+                    touched.directory |= !writes.is_empty();
+                    for (key, record) in writes {
+                        writer.put_record(&key, record.as_deref())?;
+                    }
+                    created
+                }
+            });
+        }
+        let mut ingested = Ingested::default();
+        for event in &batch.events {
+            let (organization, series) = series[event.combination as usize];
+            let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
+            if !self.is_new(organization, hour, event.id, writer)? {
+                ingested.duplicates += 1;
+                continue;
+            }
+            touched.ids.push((organization, hour, event.id));
+            for slot in Slot::containing(event.time).expect("as its hour") {
+                additions.push((Cell { organization, slot, series }, &event.measures));
+            }
+            ingested.accepted += 1;
+        }
+        Ok(ingested)
+    }
+
+    fn is_new(
+        &mut self,
+        organization: OrganizationId,
+        hour: Hour,
+        id: Fingerprint,
+        writer: &store::Writer,
+    ) -> Result<bool, StoreError> {
+        if self.seen.may_have_aged(hour) && writer.has_aged_id((organization, hour, id))? {
+            return Ok(false);
+        }
+        Ok(self.seen.insert(organization, id))
+    }
+
+    fn apply(
+        &mut self,
+        change: &Change,
+        writer: &store::Writer,
+        touched: &mut Touched,
+    ) -> Result<Result<Outcome, EngineError>, StoreError> {
+        let mut next = Directory::clone(&self.directory);
+        match next.apply(change.clone()) {
+            Ok((outcome, writes)) => {
+                for (key, record) in writes {
+                    writer.put_record(&key, record.as_deref())?;
+                }
+                self.directory = Arc::new(next);
+                touched.directory = true;
+                Ok(Ok(outcome))
+            }
+            Err(refused) => Ok(Err(refused.into())),
+        }
+    }
+
+    fn publish(&self, touched: &Touched) -> Result<(), StoreError> {
+        self.shared.current.store(Arc::new(Snapshot {
+            reader: self.store.reader()?,
+            dictionary: self.dictionary.clone(),
+            directory: self.directory.clone(),
+        }));
+        self.shared.freshness.note(touched.hours.iter().copied(), touched.directory);
+        Ok(())
+    }
+
+    /// Moves ids older than 48 hours out of memory, a little at a time.
+    fn age_ids(&mut self) {
+        self.seen.advance(Hour::of((self.clock)()).unwrap_or_default());
+        if !self.seen.has_aging() {
+            return;
+        }
+        let moved = self.store.begin().and_then(|writer| {
+            let aged = writer.age_ids(&self.seen)?;
+            writer.commit()?;
+            Ok(aged)
+        });
+        match moved {
+            Ok(aged) => self.seen.aged(aged),
+            // They stay in memory as well as on disk: nothing is lost, and the next round tries again.
+            Err(error) => tracing::warn!(%error, "old ids could not be moved"),
+        }
+    }
+}
+
+impl Request {
+    fn events(&self) -> usize {
+        match self {
+            Request::Ingest { batch, .. } => batch.events.len(),
+            Request::Change { .. } => 0,
+        }
+    }
+
+    /// Sends the answer. Whoever asked may have gone away; what was committed stays.
+    fn answer(self, result: Result<Answer, EngineError>) {
+        match (self, result) {
+            (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
+            (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
+            (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
+            (Request::Change { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
+            _ => unreachable!("results are made in the order of requests"),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Who is asking, and what they may see. Every decision about access is made in this file.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use axum_extra::extract::CookieJar;
+
+use super::App;
+use super::problem::Problem;
+use crate::directory::{Directory, Grant, Organization, Plan, Role, Status};
+use crate::engine::Snapshot;
+
+/// Name of the session cookie.
+pub const SESSION_COOKIE: &str = "rollcall_session";
+/// A header that no other site can make a browser send: requests with a cookie that change something need it.
+pub const CSRF_HEADER: &str = "x-rollcall-request";
+
+/// Whoever holds a valid token or session, with the directory as it was when they asked.
+pub struct Caller {
+    pub grant: Grant,
+    pub token_id: String,
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
+        let snapshot = app.engine.snapshot();
+        let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| {
+            let text = value.to_str().unwrap_or_default();
+            let (scheme, secret) = text.split_once(' ').unwrap_or_default();
+            scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim().to_owned())
+        });
+        let found = match bearer {
+            Some(secret) => secret.as_deref().and_then(|s| snapshot.directory.token_by_secret(s)),
+            None => {
+                let jar = CookieJar::from_headers(&parts.headers);
+                let Some(cookie) = jar.get(SESSION_COOKIE) else {
+                    return Err(Problem::unauthorized(
+                        "this needs an access token: send 'Authorization: Bearer TOKEN', or sign in",
+                    ));
+                };
+                let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+                if changes && !parts.headers.contains_key(CSRF_HEADER) {
+                    return Err(Problem::forbidden(format!(
+                        "a request with a session cookie that changes something needs the header '{CSRF_HEADER}: 1'"
+                    )));
+                }
+                snapshot.directory.token_by_session(cookie.value(), app.engine.now())
+            }
+        };
+        let found = found.map(|(id, token)| (id.to_owned(), token.grant.clone()));
+        let (token_id, grant) =
+            found.ok_or_else(|| Problem::unauthorized("the access token or session is unknown, revoked or expired"))?;
+        Ok(Caller { grant, token_id, snapshot })
+    }
+}
+
+/// A question, by what deciding on it needs to know.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// All of the organization, by whatever dimension.
+    Organization,
+    /// One API key.
+    ApiKey(&'a str),
+    /// The caller's own keys in one project.
+    Own { project_id: &'a str },
+}
+
+impl Caller {
+    pub fn require_operator(&self) -> Result<(), Problem> {
+        match self.grant {
+            Grant::Operator => Ok(()),
+            _ => Err(Problem::forbidden("only the operator may do this")),
+        }
+    }
+
+    pub fn directory(&self) -> &Directory {
+        &self.snapshot.directory
+    }
+
+    /// The user behind a user token.
+    pub fn user_id(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::User { user_id } => Some(user_id),
+            _ => None,
+        }
+    }
+
+    /// Decides whether the caller may ask about an organization, and hands it over.
+    pub fn may_ask(&self, organization_id: &str, subject: Subject<'_>) -> Result<&Arc<Organization>, Problem> {
+        let found = self.directory().organization(organization_id);
+        let existing = || {
+            found
+                .filter(|o| o.profile.status == Status::Active)
+                .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))
+        };
+        let user_id = match &self.grant {
+            Grant::Ingest { .. } => return Err(Problem::forbidden("an ingest token may send events and nothing else")),
+            Grant::Operator => {
+                let organization = existing()?;
+                return match subject {
+                    Subject::Organization => Ok(organization),
+                    Subject::ApiKey(id) => known_key(organization, id),
+                    Subject::Own { .. } => {
+                        Err(Problem::forbidden("the operator token belongs to no person, so it has no keys of its own"))
+                    }
+                };
+            }
+            Grant::User { user_id } => user_id,
+        };
+        // Someone outside learns the same whether the organization exists or not.
+        let outside = || Problem::forbidden(format!("you are not a member of organization '{organization_id}'"));
+        let member = found.and_then(|o| o.active_member(user_id)).ok_or_else(outside)?;
+        let organization = existing()?;
+        match (subject, member.role) {
+            (Subject::Organization, Role::Developer) => {
+                Err(Problem::forbidden("this is for owners and admins; your role here is developer"))
+            }
+            (Subject::Organization, Role::Owner | Role::Admin) if organization.profile.plan != Plan::Enterprise => {
+                Err(Problem::forbidden(format!(
+                    "organization analytics are part of the enterprise plan; this organization is on {}",
+                    plan_name(organization.profile.plan)
+                )))
+            }
+            (Subject::Organization, _) => Ok(organization),
+            (Subject::ApiKey(id), Role::Developer) if organization.creator(id) != Some(user_id) => {
+                Err(Problem::forbidden(format!("'{id}' is not one of your API keys; developers see their own")))
+            }
+            (Subject::ApiKey(id), _) => known_key(organization, id),
+            (Subject::Own { project_id }, role) => {
+                let allowed = member.project_ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == project_id));
+                if role == Role::Developer && !allowed {
+                    return Err(Problem::forbidden(format!("you have no access to project '{project_id}'")));
+                }
+                let known = organization.projects.contains_key(project_id);
+                known
+                    .then_some(organization)
+                    .ok_or_else(|| Problem::not_found(format!("there is no project '{project_id}'")))
+            }
+        }
+    }
+}
+
+fn known_key<'o>(organization: &'o Arc<Organization>, id: &str) -> Result<&'o Arc<Organization>, Problem> {
+    let known = organization.api_keys.contains_key(id);
+    known.then_some(organization).ok_or_else(|| Problem::not_found(format!("there is no API key '{id}'")))
+}
+
+pub fn plan_name(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Free => "free",
+        Plan::Pro => "pro",
+        Plan::Enterprise => "enterprise",
+    }
+}
+
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Admin => "admin",
+        Role::Developer => "developer",
+    }
+}

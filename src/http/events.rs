@@ -1,0 +1,113 @@
+//! `POST /v1/events`.
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::access::Caller;
+use super::problem::{Problem, ProblemBody};
+use super::wire::{IngestAnswer, RejectedEvent};
+use super::{App, BODY_LIMIT_BYTES};
+use crate::directory::Grant;
+use crate::ingest::{self, Context, Parsed, TokenDefaults};
+
+/// Sends usage events.
+///
+/// A JSON array, a single object or NDJSON, optionally compressed with gzip or zstd. Answered once the accepted events
+/// are durable. A bad event is named and skipped; the others are taken. For operator and ingest tokens.
+#[utoipa::path(
+    post, path = "/v1/events", tag = "events",
+    request_body(content = String, content_type = "application/json", description = "Events; see docs/events.md"),
+    responses(
+        (status = 200, body = IngestAnswer),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_events(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<IngestAnswer>, Problem> {
+    if matches!(caller.grant, Grant::User { .. }) {
+        return Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"));
+    }
+    let format = Format::of(&headers)?;
+    // What the decompressing layer understood it has taken away.
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|value| *value != "identity") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("content encoding {encoding:?} is not taken; send gzip, zstd or none"),
+        ));
+    }
+    let body = read(body).await?;
+    let shared = app.clone();
+    let parsed = tokio::task::spawn_blocking(move || {
+        let token = match &caller.grant {
+            Grant::Ingest { organization_id, project_id, api_key_id } => TokenDefaults {
+                organization_id: Some(organization_id),
+                project_id: project_id.as_deref(),
+                api_key_id: api_key_id.as_deref(),
+            },
+            _ => TokenDefaults::default(),
+        };
+        let context = Context { now: shared.engine.now(), prices: &shared.prices, token };
+        match format {
+            Format::Json => ingest::parse_json(&body, &context),
+            Format::Lines => ingest::parse_ndjson(&body, &context),
+        }
+    });
+    let Parsed { batch, rejected } = parsed
+        .await
+        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug"))?
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let rejected = rejected.into_iter().map(|r| RejectedEvent { index: r.index, id: r.id, error: r.error }).collect();
+    if batch.events.is_empty() {
+        return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
+    }
+    let ingested = app.engine.submit(batch)?.answer().await?;
+    Ok(Json(IngestAnswer { accepted: ingested.accepted, duplicates: ingested.duplicates, rejected }))
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    Lines,
+}
+
+impl Format {
+    fn of(headers: &HeaderMap) -> Result<Format, Problem> {
+        let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Format::Json) };
+        let text = value.to_str().unwrap_or("(not text)");
+        let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/json" => Ok(Format::Json),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+                Ok(Format::Lines)
+            }
+            _ => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("content type '{text}' is not taken; send application/json or application/x-ndjson"),
+            )),
+        }
+    }
+}
+
+/// Reads a body, already decompressed, up to the limit.
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    match Limited::new(body, BODY_LIMIT_BYTES).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {BODY_LIMIT_BYTES} bytes after decompression; send it in parts"),
+        )),
+        Err(error) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
+    }
+}

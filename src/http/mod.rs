@@ -1,0 +1,145 @@
+//! The outside: routes, sign-in, roles, limits, and the dashboard embedded in the binary.
+//!
+//! Owns the HTTP contract and its wire types.
+//!
+//! Does not know how anything is stored or computed.
+//!
+//! Invariants: every route under `/v1` and `/analytics` names who may call it; every failure is a [`Problem`];
+//! nothing of a request is read without a limit; secrets are neither logged nor shown twice.
+
+mod access;
+mod analytics;
+mod answer;
+mod dashboard;
+mod directory;
+mod events;
+mod openapi;
+mod operations;
+mod parameters;
+mod problem;
+mod session;
+mod tokens;
+pub mod wire;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{delete, get, post};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::directory::{Change, Grant, SecretHash, Token};
+use crate::engine::{Engine, EngineError};
+use crate::pricing::PriceBook;
+pub use directory::{export as directory_export, update as directory_update};
+pub use openapi::openapi_json;
+pub use problem::Problem;
+pub use tokens::{list as list_tokens, new_token};
+
+/// Largest body of events, after decompression.
+pub const BODY_LIMIT_BYTES: usize = 64 << 20;
+/// Largest body of anything else.
+const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
+/// Id of the token that the operator starts with.
+const FIRST_TOKEN_ID: &str = "operator";
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+pub struct Shared {
+    pub engine: Arc<Engine>,
+    pub prices: PriceBook,
+    /// Tells answers of this run from those of runs before.
+    pub run: u64,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    pub fn new(engine: Arc<Engine>) -> App {
+        let mut run = [0; 8];
+        getrandom::fill(&mut run).expect("the operating system has random bytes");
+        App(Arc::new(Shared { engine, prices: PriceBook::bundled(), run: u64::from_le_bytes(run) }))
+    }
+}
+
+/// Makes `secret` the operator's token.
+pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineError> {
+    let hash = SecretHash::of(secret);
+    if engine.snapshot().directory.token(FIRST_TOKEN_ID).is_some_and(|token| token.hash == hash) {
+        return Ok(());
+    }
+    let token = Token { grant: Grant::Operator, label: "first operator token".into(), hash, created: engine.now() };
+    engine.change(Change::PutToken { id: FIRST_TOKEN_ID.into(), token })?.wait().map(drop)
+}
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    let events = Router::new()
+        .route("/v1/events", post(events::post_events))
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .layer(DefaultBodyLimit::disable());
+    let rest = Router::new()
+        .route("/v1/directory", get(directory::get_directory).put(directory::put_directory))
+        .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
+        .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
+        .route("/v1/tokens/{id}", delete(tokens::delete_token))
+        .route("/v1/session", post(session::sign_in).delete(session::sign_out))
+        .route("/v1/me", get(session::me))
+        .route("/analytics/activity", get(analytics::activity))
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::metrics))
+        .route("/openapi.json", get(openapi::serve))
+        .fallback(dashboard::serve)
+        .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES));
+    let compress = CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::IMAGES));
+    events
+        .merge(rest)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a bug in Rollcall; the server's log has the details")
+                .into_response()
+        }))
+        .layer(compress)
+        .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(security_header(header::REFERRER_POLICY, "same-origin"))
+        .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(security_header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'",
+        ))
+        .with_state(app)
+}
+
+/// Serves until `stop` resolves, then finishes the requests under way.
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method; see /openapi.json")
+}
+
+fn security_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

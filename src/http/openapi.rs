@@ -1,0 +1,50 @@
+//! The contract as OpenAPI, made from the handlers themselves.
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{analytics, directory, events, operations, session, tokens};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Rollcall", description = "LLM spend by team, key, model and person."),
+    paths(
+        events::post_events,
+        directory::put_directory,
+        directory::get_directory,
+        directory::delete_member,
+        tokens::post_token,
+        tokens::get_tokens,
+        tokens::delete_token,
+        session::sign_in,
+        session::sign_out,
+        session::me,
+        analytics::activity,
+        operations::healthz,
+        operations::readyz,
+        operations::metrics,
+    ),
+    modifiers(&Token),
+    security(("token" = [])),
+)]
+struct Api;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// The document, indented, as `docs/openapi.json` has it.
+pub fn openapi_json() -> String {
+    Api::openapi().to_pretty_json().expect("the document serializes") + "\n"
+}
+
+pub async fn serve() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi_json())
+}

@@ -1,0 +1,176 @@
+//! Query strings → questions. Every complaint names the value and what is allowed.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use super::problem::Problem;
+use crate::calendar::{Date, Granularity, Window, Zone};
+use crate::model::UnixMs;
+use crate::query::{Filter, GroupBy, MODES, Query, RankBy};
+
+/// Values one filter may name, over all its repetitions.
+const MAX_FILTER_VALUES: usize = 1000;
+/// Days of the window when `from` is left out.
+const DEFAULT_DAYS: i64 = 7;
+
+/// A query string, decoded.
+pub struct Parameters(Vec<(String, String)>);
+
+const GROUPS: [(&str, GroupBy); 6] = [
+    ("model", GroupBy::Model),
+    ("project", GroupBy::Project),
+    ("apiKey", GroupBy::ApiKey),
+    ("user", GroupBy::User),
+    ("provider", GroupBy::Provider),
+    ("source", GroupBy::Source),
+];
+const FILTERS: [(&str, GroupBy); 6] = [
+    ("model", GroupBy::Model),
+    ("projectId", GroupBy::Project),
+    ("apiKeyId", GroupBy::ApiKey),
+    ("userId", GroupBy::User),
+    ("provider", GroupBy::Provider),
+    ("source", GroupBy::Source),
+];
+const GRANULARITIES: [(&str, Granularity); 4] = [
+    ("hour", Granularity::Hour),
+    ("day", Granularity::Day),
+    ("week", Granularity::Week),
+    ("month", Granularity::Month),
+];
+const RANKS: [(&str, RankBy); 3] =
+    [("cost", RankBy::Cost), ("requestCount", RankBy::RequestCount), ("totalTokens", RankBy::TotalTokens)];
+
+impl Parameters {
+    pub fn parse(query: Option<&str>) -> Parameters {
+        Parameters(form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
+    }
+
+    /// A parameter that may be given once. An empty one counts as left out.
+    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Problem> {
+        let mut values = self.all(name);
+        let value = values.next();
+        match values.next() {
+            Some(_) => Err(Problem::bad_request(format!("{name} is given more than once"))),
+            None => Ok(value),
+        }
+    }
+
+    pub fn required<'a>(&'a self, name: &'a str) -> Result<&'a str, Problem> {
+        self.one(name)?.ok_or_else(|| Problem::bad_request(format!("the parameter {name} is missing")))
+    }
+
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
+    }
+
+    /// The question of `/analytics/activity`.
+    pub fn activity(&self, now: UnixMs) -> Result<Query, Problem> {
+        let granularity = self.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
+        let top = self.one("top")?.map(|text| match text.parse::<usize>() {
+            Ok(top @ 1..) => Ok(top),
+            _ => Err(Problem::bad_request(format!("top is '{text}'; it must be a whole number of 1 or more"))),
+        });
+        Ok(Query {
+            window: self.window(now, granularity)?,
+            granularity,
+            group_by: self.group_by()?,
+            filter: self.filter()?,
+            rank_by: self.choice("rankBy", &RANKS)?.unwrap_or_default(),
+            top: top.transpose()?,
+        })
+    }
+
+    pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {
+        let zone = match self.one("timezone")? {
+            None => Zone::UTC,
+            Some(name) => Zone::named(name).ok_or_else(|| {
+                Problem::bad_request(format!(
+                    "timezone '{name}' is unknown; use an IANA name such as Europe/Paris or UTC"
+                ))
+            })?,
+        };
+        let date = |name| {
+            let text = self.one(name)?;
+            text.map(|text| {
+                Date::parse(text).ok_or_else(|| {
+                    Problem::bad_request(format!("{name} '{text}' is no date that exists; write YYYY-MM-DD"))
+                })
+            })
+            .transpose()
+        };
+        let to = date("to")?.unwrap_or_else(|| zone.date_at(now));
+        let from = date("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
+        Window::new(zone, from, to, granularity).map_err(bad_request)
+    }
+
+    /// Whether the window before is asked for too.
+    pub fn compare(&self) -> Result<bool, Problem> {
+        Ok(self.choice("compare", &[("previous", ())])?.is_some())
+    }
+
+    /// Whether `format` asks for CSV; `None` leaves it to the `Accept` header.
+    pub fn csv(&self) -> Result<Option<bool>, Problem> {
+        self.choice("format", &[("csv", true), ("json", false)])
+    }
+
+    /// What the breakdown is by, as it was written.
+    pub fn group_by_name(&self) -> Result<&str, Problem> {
+        Ok(self.one("groupBy")?.unwrap_or("model"))
+    }
+
+    fn group_by(&self) -> Result<Vec<GroupBy>, Problem> {
+        let text = self.group_by_name()?;
+        if text == "none" {
+            return Ok(Vec::new());
+        }
+        let parts: Vec<&str> = text.split(',').collect();
+        let groups: Option<Vec<GroupBy>> = parts.iter().map(|part| pick(part, &GROUPS)).collect();
+        match groups {
+            Some(groups) if groups.len() == 1 || (groups.len() == 2 && groups[0] != groups[1]) => Ok(groups),
+            _ => Err(Problem::bad_request(format!(
+                "groupBy is '{text}'; allowed are none, {}, or two different ones joined by a comma",
+                names(&GROUPS)
+            ))),
+        }
+    }
+
+    pub fn filter(&self) -> Result<Filter, Problem> {
+        let mut by = Vec::new();
+        for (name, group) in FILTERS {
+            let values: BTreeSet<String> = self.all(name).map(str::to_owned).collect();
+            if values.len() > MAX_FILTER_VALUES {
+                return Err(Problem::bad_request(format!(
+                    "{name} is given {} times; at most {MAX_FILTER_VALUES} are allowed",
+                    values.len()
+                )));
+            }
+            if !values.is_empty() {
+                by.push((group, values));
+            }
+        }
+        let modes = self.all("mode").map(|mode| {
+            pick(mode, &MODES)
+                .ok_or_else(|| Problem::bad_request(format!("mode is '{mode}'; allowed are {}", names(&MODES))))
+        });
+        Ok(Filter { by, modes: modes.collect::<Result<_, _>>()? })
+    }
+
+    fn choice<T: Copy>(&self, name: &str, allowed: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
+        let found = pick(text, allowed);
+        found.map(Some).ok_or_else(|| Problem::bad_request(format!("{name} is '{text}'; allowed: {}", names(allowed))))
+    }
+}
+
+fn pick<T: Copy>(text: &str, allowed: &[(&str, T)]) -> Option<T> {
+    allowed.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
+}
+
+fn names<T>(allowed: &[(&str, T)]) -> String {
+    allowed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn bad_request(error: impl Display) -> Problem {
+    Problem::bad_request(error.to_string())
+}

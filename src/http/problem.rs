@@ -1,0 +1,114 @@
+//! The one way a request fails: `application/problem+json` (RFC 9457).
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::directory::ChangeError;
+use crate::engine::EngineError;
+use crate::query::QueryError;
+use crate::store::StoreError;
+
+/// What was wrong, with which value, and what is allowed.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub detail: String,
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+#[serde(deny_unknown_fields)]
+pub struct ProblemBody {
+    /// `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    pub status: u16,
+    /// What was wrong, with which value, and what is allowed.
+    pub detail: String,
+}
+
+/// Seconds after which a busy server may be asked again.
+const RETRY_AFTER_S: u64 = 1;
+
+impl Problem {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
+        Problem { status, detail: detail.into() }
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub fn forbidden(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub fn unauthorized(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            kind: "about:blank".into(),
+            title: self.status.canonical_reason().unwrap_or("Error").into(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        };
+        let json = serde_json::to_vec(&body).expect("strings and a number serialize");
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response();
+        let mut set = |name: HeaderName, value: HeaderValue| {
+            response.headers_mut().insert(name, value);
+        };
+        match self.status {
+            StatusCode::UNAUTHORIZED => set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                set(header::RETRY_AFTER, RETRY_AFTER_S.into());
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Problem {
+        match &error {
+            EngineError::Busy | EngineError::Stopping => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
+            EngineError::Change(ChangeError::AmbiguousKey { .. }) => Problem::bad_request(error.to_string()),
+            EngineError::Store(store) => store_problem(store),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Problem {
+        match error {
+            QueryError::Store(store) => store_problem(&store),
+        }
+    }
+}
+
+fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Overflow(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        // Every known sender retries a 503, and drops its events on a 500.
+        StoreError::Failed(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        StoreError::Locked | StoreError::Newer { .. } | StoreError::Damaged { .. } => {
+            tracing::error!(%error, "the store cannot answer");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Signing in: a token becomes a cookie that scripts cannot read.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+
+use super::App;
+use super::access::{Caller, SESSION_COOKIE};
+use super::directory::json_problem;
+use super::problem::{Problem, ProblemBody};
+use super::wire::{Me, MeOrganization, SignIn, TokenKind, UserBody};
+use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
+
+/// How long a session lasts without signing in again.
+const SESSION_DAYS: i64 = 30;
+const DAY_MS: i64 = 86_400_000;
+
+/// Signs in with a token: sets a session cookie.
+#[utoipa::path(
+    post, path = "/v1/session", tag = "session", request_body = SignIn,
+    responses(
+        (status = 200, body = Me, description = "Signed in; the cookie is in Set-Cookie"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Json<SignIn>, JsonRejection>,
+) -> Result<(CookieJar, Json<Me>), Problem> {
+    let Json(SignIn { token }) = body.map_err(json_problem)?;
+    let snapshot = app.engine.snapshot();
+    let Some((token_id, found)) = snapshot.directory.token_by_secret(token.trim()) else {
+        return Err(Problem::unauthorized("this access token is unknown or revoked"));
+    };
+    let me = describe(&snapshot.directory, &found.grant)?;
+    let secret = Secret::generate("");
+    let now = app.engine.now();
+    let session = Session { token_id: token_id.to_owned(), expires: now + SESSION_DAYS * DAY_MS };
+    let change = Change::OpenSession { hash: SecretHash::of(secret.reveal()), session, now };
+    app.engine.change(change)?.answer().await?;
+    let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let cookie = Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(behind_tls)
+        .path("/")
+        .max_age(time::Duration::days(SESSION_DAYS));
+    Ok((CookieJar::new().add(cookie), Json(me)))
+}
+
+/// Ends the session.
+#[utoipa::path(
+    delete, path = "/v1/session", tag = "session",
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn sign_out(
+    State(app): State<App>,
+    _caller: Caller,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode), Problem> {
+    if let Some(cookie) = jar.get(SESSION_COOKIE) {
+        let hash = SecretHash::of(cookie.value());
+        app.engine.change(Change::CloseSession { hash })?.answer().await?;
+    }
+    Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
+}
+
+/// Who is signed in, and the organizations they may ask about.
+///
+/// For operator and user tokens.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "session",
+    responses(
+        (status = 200, body = Me),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
+    describe(caller.directory(), &caller.grant).map(Json)
+}
+
+fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
+    let active = directory.organizations().filter(|(_, o)| o.profile.status == Status::Active);
+    let entry = |id: &str, o: &crate::directory::Organization, role| MeOrganization {
+        id: id.to_owned(),
+        name: o.profile.name.clone().unwrap_or_else(|| id.to_owned()),
+        plan: o.profile.plan.into(),
+        role,
+        timezone: o.profile.timezone.clone(),
+    };
+    match grant {
+        Grant::Ingest { .. } => Err(Problem::forbidden("an ingest token may send events and nothing else")),
+        Grant::Operator => Ok(Me {
+            kind: TokenKind::Operator,
+            user: None,
+            organizations: active.map(|(id, o)| entry(id, o, None)).collect(),
+        }),
+        Grant::User { user_id } => {
+            let user = directory.user(user_id).cloned().unwrap_or_default();
+            let mine = active.filter_map(|(id, o)| Some((id, o, o.active_member(user_id)?.role)));
+            Ok(Me {
+                kind: TokenKind::User,
+                user: Some(UserBody { id: user_id.clone(), name: user.name, email: user.email }),
+                organizations: mine.map(|(id, o, role)| entry(id, o, Some(role.into()))).collect(),
+            })
+        }
+    }
+}

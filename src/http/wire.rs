@@ -1,0 +1,355 @@
+//! What travels: bodies of requests and answers, with the names the contract gives them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::directory::{Plan, Role, Status};
+
+/// What became of the events of one request.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IngestAnswer {
+    /// Events that are now counted.
+    pub accepted: usize,
+    /// Events that were counted before.
+    pub duplicates: usize,
+    /// Events that are not valid.
+    pub rejected: Vec<RejectedEvent>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectedEvent {
+    /// Position in the body, from 0.
+    pub index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub error: String,
+}
+
+/// Some or all of the directory. Merged by id: what is absent stays as it is.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schema(as = Directory)]
+pub struct DirectoryBody {
+    pub organizations: Vec<OrganizationBody>,
+    pub projects: Vec<ProjectBody>,
+    pub users: Vec<UserBody>,
+    pub members: Vec<MemberBody>,
+    pub api_keys: Vec<ApiKeyBody>,
+    pub models: Vec<ModelBody>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Organization)]
+pub struct OrganizationBody {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+    /// IANA name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Project)]
+pub struct ProjectBody {
+    pub id: String,
+    pub organization_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = User)]
+pub struct UserBody {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Member)]
+pub struct MemberBody {
+    pub organization_id: String,
+    pub user_id: String,
+    pub role: RoleName,
+    /// The projects a developer has access to; all of them when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_ids: Option<Vec<String>>,
+    /// `former` once the membership has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<MembershipName>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
+pub struct ApiKeyBody {
+    pub id: String,
+    /// May be left out while only one organization has the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    pub project_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The user whose usage this key's is. Once known it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Model)]
+pub struct ModelBody {
+    pub id: String,
+    pub name: String,
+}
+
+/// What a directory update did.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryAnswer {
+    /// Entries written.
+    pub written: usize,
+}
+
+macro_rules! names {
+    ($(#[$meta:meta])* $wire:ident = $domain:ty { $($variant:ident),* }, $rename:literal) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = $rename)]
+        pub enum $wire { $($variant),* }
+
+        impl From<$wire> for $domain {
+            fn from(name: $wire) -> $domain {
+                match name { $($wire::$variant => <$domain>::$variant),* }
+            }
+        }
+
+        impl From<$domain> for $wire {
+            fn from(value: $domain) -> $wire {
+                match value { $(<$domain>::$variant => $wire::$variant),* }
+            }
+        }
+    };
+}
+names!(PlanName = Plan { Free, Pro, Enterprise }, "lowercase");
+names!(RoleName = Role { Owner, Admin, Developer }, "lowercase");
+names!(StatusName = Status { Active, Deleted }, "lowercase");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MembershipName {
+    Active,
+    Former,
+}
+
+/// A token to make.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewToken {
+    pub kind: TokenKind,
+    /// For `ingest`: the one organization whose events it may send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    /// For `ingest`: stands in where a payload names no project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// For `ingest`: stands in where a payload names no API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<String>,
+    /// For `user`: whose eyes it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    #[serde(default)]
+    pub label: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenKind {
+    Operator,
+    Ingest,
+    User,
+}
+
+/// A token just made. The only time it is shown.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreatedToken {
+    pub id: String,
+    pub token: String,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenList {
+    pub tokens: Vec<TokenBody>,
+}
+
+/// A token as it is listed, without its secret.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Token)]
+pub struct TokenBody {
+    pub id: String,
+    pub kind: TokenKind,
+    pub label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SignIn {
+    pub token: String,
+}
+
+/// Who is signed in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Me {
+    pub kind: TokenKind,
+    pub user: Option<UserBody>,
+    pub organizations: Vec<MeOrganization>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeOrganization {
+    pub id: String,
+    pub name: String,
+    pub plan: PlanName,
+    /// Absent for the operator.
+    pub role: Option<RoleName>,
+    pub timezone: Option<String>,
+}
+
+/// Usage over time. Costs are US dollars, written exactly with up to 12 digits after the point.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Activity {
+    pub group_by: String,
+    pub granularity: String,
+    pub timezone: String,
+    /// First local day.
+    pub from: String,
+    /// Last local day, included.
+    pub to: String,
+    /// The moment up to which the answer is complete.
+    pub as_of: String,
+    pub totals: Totals,
+    /// Groups over the whole window, largest first.
+    pub ranking: Vec<RankingEntry>,
+    pub previous: Option<Previous>,
+    /// One row for every bucket, idle ones included.
+    pub activity: Vec<ActivityBucket>,
+}
+
+/// Sums that every part of an answer has.
+macro_rules! with_measures {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name {
+            $($body)*
+            #[schema(value_type = f64)]
+            pub cost: Box<RawValue>,
+            pub request_count: u64,
+            pub total_tokens: u64,
+            pub credits_request_count: u64,
+            pub api_keys_request_count: u64,
+            #[schema(value_type = f64)]
+            pub credits_cost: Box<RawValue>,
+            #[schema(value_type = f64)]
+            pub api_keys_cost: Box<RawValue>,
+        }
+    };
+}
+
+with_measures! {
+    pub struct ActivityBucket {
+        /// First local day of the bucket; for hours RFC 3339.
+        pub date: String,
+        pub breakdown: Vec<ActivityEntry>,
+    }
+}
+
+with_measures! {
+    pub struct ActivityEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_measures! {
+    pub struct RankingEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        /// Share of the window's cost, 0 to 1.
+        pub share: f64,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_measures! {
+    pub struct Totals {
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        pub cached_tokens: u64,
+        pub reasoning_tokens: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub cache_count: u64,
+        pub unpriced_request_count: u64,
+        pub active_api_key_count: u64,
+        pub active_member_count: u64,
+    }
+}
+
+/// The window of the same number of days just before.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Previous {
+    pub from: String,
+    pub to: String,
+    pub totals: Totals,
+}

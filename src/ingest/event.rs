@@ -1,0 +1,506 @@
+//! Rollcall's own event, field by field.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::number::parse_whole;
+use super::{Context, Parsed, Rejection};
+use crate::calendar;
+use crate::model::{
+    Batch, Combination, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs,
+    canonical_model, model_prefix,
+};
+
+/// Longest id or name, in characters.
+const MAX_CHARS: usize = 128;
+const AHEAD_HOURS: i64 = 24;
+
+/// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
+/// and not the body's.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    organization_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    project_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    api_key_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    used_model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    used_provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cached_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_write_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    has_error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cached: Option<&'a RawValue>,
+    #[serde(borrow)]
+    streamed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    used_mode: Option<&'a RawValue>,
+    #[serde(borrow)]
+    count: Option<&'a RawValue>,
+}
+
+/// Gathers the events of one body.
+pub(super) struct Collector<'c> {
+    context: &'c Context<'c>,
+    next_index: usize,
+    parsed: Parsed,
+    /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
+    known: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+/// A combination whose names are still in the body.
+#[derive(PartialEq, Eq, Hash)]
+struct Names<'a> {
+    organization: &'a str,
+    project: &'a str,
+    api_key: &'a str,
+    model: &'a str,
+    provider: &'a str,
+    source: Option<&'a str>,
+    mode: Mode,
+}
+
+impl<'c> Collector<'c> {
+    pub fn new(context: &'c Context<'c>) -> Self {
+        Collector {
+            context,
+            next_index: 0,
+            parsed: Parsed::default(),
+            known: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.next_index == 0
+    }
+
+    pub fn finish(self) -> Parsed {
+        self.parsed
+    }
+
+    /// Reads the next event from the text of one JSON value.
+    pub fn take(&mut self, json: &str) {
+        if !json.starts_with('{') {
+            return self.reject(None, format!("an event is a JSON object, not {}", shown(json)));
+        }
+        match serde_json::from_str::<Fields<'_>>(json) {
+            Err(error) => self.reject(None, format!("the event is not valid JSON: {error}")),
+            Ok(fields) => match self.read(&fields) {
+                Ok(event) => {
+                    self.parsed.batch.events.push(event);
+                    self.next_index += 1;
+                }
+                Err(error) => {
+                    let id = fields.id.and_then(|id| text("id", id).ok()).map(Cow::into_owned);
+                    self.reject(id, error);
+                }
+            },
+        }
+    }
+
+    /// Counts the next event as rejected.
+    pub fn reject(&mut self, id: Option<String>, error: String) {
+        self.parsed.rejected.push(Rejection { index: self.next_index, id, error });
+        self.next_index += 1;
+    }
+
+    fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
+        let token = &self.context.token;
+        let id = name("id", required("id", fields.id)?)?;
+        let time = self.timestamp(required("timestamp", fields.timestamp)?)?;
+        let organization = match (fields.organization_id, token.organization_id) {
+            (Some(given), bound) => {
+                let given = name("organizationId", given)?;
+                if let Some(bound) = bound.filter(|bound| *bound != given) {
+                    return Err(format!("organizationId is '{given}', but the token is for '{bound}' only"));
+                }
+                given
+            }
+            (None, Some(bound)) => Cow::Borrowed(bound),
+            (None, None) => {
+                return Err("organizationId is missing; only a token of one organization may omit it".into());
+            }
+        };
+        let or_default = |field, given, default: Option<&'c str>| match (given, default) {
+            (Some(given), _) => name(field, given),
+            (None, Some(default)) => Ok(Cow::Borrowed(default)),
+            (None, None) => Err(missing(field)),
+        };
+        let project = or_default("projectId", fields.project_id, token.project_id)?;
+        let api_key = or_default("apiKeyId", fields.api_key_id, token.api_key_id)?;
+        let used_model = name("usedModel", required("usedModel", fields.used_model)?)?;
+        let model = canonical_model(&used_model);
+        if model.is_empty() {
+            return Err(format!("usedModel '{used_model}' names no model after its provider"));
+        }
+        let used_provider = fields.used_provider.map(|p| name("usedProvider", p)).transpose()?;
+        let provider = match (used_provider.as_deref(), model_prefix(&used_model)) {
+            (Some(provider), _) | (None, Some(provider)) => provider,
+            (None, None) => {
+                return Err(format!("usedProvider is missing, and usedModel '{used_model}' has no 'provider/' prefix"));
+            }
+        };
+        let source = fields.source.map(|s| text("source", s)).transpose()?.filter(|s| !s.is_empty());
+        let source = source.map(|s| checked("source", s)).transpose()?;
+        let mode = match fields.used_mode.map(|m| text("usedMode", m)).transpose()?.as_deref() {
+            None | Some("credits") => Mode::Credits,
+            Some("api-keys") => Mode::ApiKeys,
+            Some(other) => return Err(format!("usedMode is '{other}'; allowed are credits and api-keys")),
+        };
+        let measures = self.measures(fields, provider, &used_model, time)?;
+        let combination = self.combination(&Names {
+            organization: &organization,
+            project: &project,
+            api_key: &api_key,
+            model,
+            provider,
+            source: source.as_deref(),
+            mode,
+        });
+        Ok(Event { id: Fingerprint::of(&id), time, combination, measures })
+    }
+
+    fn measures(&self, f: &Fields<'_>, provider: &str, model: &str, time: UnixMs) -> Result<Measures, String> {
+        let calls = match f.count {
+            None => 1,
+            Some(count) => match whole("count", count)? {
+                0 => return Err("count is 0; an event stands for 1 call or more".into()),
+                calls => calls,
+            },
+        };
+        let optional = |field, given: Option<&RawValue>| given.map_or(Ok(0), |value| whole(field, value));
+        let input = optional("promptTokens", f.prompt_tokens)?;
+        let output = optional("completionTokens", f.completion_tokens)?;
+        let mut measures = Measures::ZERO;
+        let mut set = |count: Count, value| measures.counts[count as usize] = value;
+        set(Count::Requests, calls);
+        set(Count::InputTokens, input);
+        set(Count::OutputTokens, output);
+        set(Count::TotalTokens, f.total_tokens.map_or(Ok(input + output), |t| whole("totalTokens", t))?);
+        set(Count::CachedTokens, optional("cachedTokens", f.cached_tokens)?);
+        set(Count::CacheWriteTokens, optional("cacheWriteTokens", f.cache_write_tokens)?);
+        set(Count::ReasoningTokens, optional("reasoningTokens", f.reasoning_tokens)?);
+        let reason = f.finish_reason.map(|r| text("finishReason", r)).transpose()?;
+        match (reason.as_deref(), boolean("hasError", f.has_error)?) {
+            (Some("client_error"), _) => set(Count::ClientErrors, calls),
+            (Some("gateway_error" | "upstream_error"), _) | (_, true) => set(Count::Errors, calls),
+            _ => {}
+        }
+        boolean("streamed", f.streamed)?;
+        let cache_hit = boolean("cached", f.cached)?;
+        if cache_hit {
+            set(Count::CacheHits, calls);
+        }
+        measures.cost = match f.cost {
+            Some(cost) => money("cost", cost)?,
+            // The gateway's own cache answered: no provider was paid.
+            None if cache_hit => PicoUsd::ZERO,
+            None => match self.context.prices.price(provider, model, time, &measures) {
+                Some(price) => price,
+                None => {
+                    measures.counts[Count::Unpriced as usize] = calls;
+                    PicoUsd::ZERO
+                }
+            },
+        };
+        Ok(measures)
+    }
+
+    fn timestamp(&self, value: &RawValue) -> Result<UnixMs, String> {
+        let raw = value.get();
+        let time = if raw.starts_with('"') {
+            let text = text("timestamp", value)?;
+            calendar::parse_rfc3339(&text).ok_or_else(|| {
+                format!("timestamp '{}' is not RFC 3339 with an offset, such as 2026-06-01T12:00:00Z", clipped(&text))
+            })?
+        } else {
+            let ms = parse_whole(raw).and_then(|ms| i64::try_from(ms).ok());
+            ms.ok_or_else(|| format!("timestamp {} is neither RFC 3339 text nor epoch milliseconds", shown(raw)))?
+        };
+        let latest = self.context.now + AHEAD_HOURS * HOUR_MS;
+        if time < FIRST_HOUR.start_ms() {
+            let at = calendar::rfc3339_utc(time);
+            let hint = if raw.starts_with('"') { "" } else { " (numbers are epoch milliseconds, not seconds)" };
+            Err(format!("timestamp {} is {at}, before 2020-01-01T00:00:00Z{hint}", shown(raw)))
+        } else if time > latest {
+            Err(format!(
+                "timestamp {} is more than 24 hours ahead of the server's clock, {}",
+                shown(raw),
+                calendar::rfc3339_utc(self.context.now)
+            ))
+        } else {
+            Ok(time)
+        }
+    }
+
+    fn combination(&mut self, names: &Names<'_>) -> u32 {
+        let Batch { combinations, .. } = &mut self.parsed.batch;
+        let hash = |names: &Names<'_>| {
+            let mut state = self.hasher.build_hasher();
+            names.hash(&mut state);
+            state.finish()
+        };
+        let same = |index: &u32| *names == Names::of(&combinations[*index as usize]);
+        if let Some(index) = self.known.find(hash(names), same) {
+            return *index;
+        }
+        let index = combinations.len() as u32;
+        combinations.push(Combination {
+            organization: names.organization.to_owned(),
+            project: names.project.to_owned(),
+            api_key: names.api_key.to_owned(),
+            model: names.model.to_owned(),
+            provider: names.provider.to_owned(),
+            source: names.source.map(str::to_owned),
+            mode: names.mode,
+        });
+        self.known.insert_unique(hash(names), index, |index| hash(&Names::of(&combinations[*index as usize])));
+        index
+    }
+}
+
+impl<'a> Names<'a> {
+    fn of(combination: &'a Combination) -> Self {
+        Names {
+            organization: &combination.organization,
+            project: &combination.project,
+            api_key: &combination.api_key,
+            model: &combination.model,
+            provider: &combination.provider,
+            source: combination.source.as_deref(),
+            mode: combination.mode,
+        }
+    }
+}
+
+fn missing(field: &str) -> String {
+    format!("{field} is missing")
+}
+
+fn required<'a>(field: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue, String> {
+    value.ok_or_else(|| missing(field))
+}
+
+fn text<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
+    let raw = value.get();
+    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'));
+    let inner = inner.ok_or_else(|| format!("{field} is {}; it must be a string", shown(raw)))?;
+    if !inner.contains('\\') {
+        return Ok(Cow::Borrowed(inner));
+    }
+    serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|e| format!("{field} is not a valid string: {e}"))
+}
+
+/// A string that can be an id or a name.
+fn name<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
+    let name = text(field, value)?;
+    if name.is_empty() { Err(format!("{field} is empty")) } else { checked(field, name) }
+}
+
+fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
+    // Bytes bound characters, so the usual name is not counted twice.
+    if name.len() > MAX_CHARS && name.chars().count() > MAX_CHARS {
+        return Err(format!("{field} has {} characters; at most {MAX_CHARS} are allowed", name.chars().count()));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("{field} has a control character"));
+    }
+    Ok(name)
+}
+
+fn whole(field: &str, value: &RawValue) -> Result<u64, String> {
+    let number = parse_whole(value.get())
+        .ok_or_else(|| format!("{field} is {}; it must be a whole number of 0 or more", shown(value.get())))?;
+    if number > MAX_QUANTITY {
+        return Err(format!("{field} is {number}; at most {MAX_QUANTITY} is allowed"));
+    }
+    Ok(number)
+}
+
+fn money(field: &str, value: &RawValue) -> Result<PicoUsd, String> {
+    let raw = value.get();
+    let digits = if raw.starts_with('"') { text(field, value)? } else { Cow::Borrowed(raw) };
+    PicoUsd::parse_event_cost(&digits).map_err(|error| format!("{field} {} {error}", shown(raw)))
+}
+
+fn boolean(field: &str, value: Option<&RawValue>) -> Result<bool, String> {
+    match value.map(RawValue::get) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(raw) => Err(format!("{field} is {}; it must be true or false", shown(raw))),
+    }
+}
+
+/// A value as it is shown in an error: never longer than a line, and never a whole prompt.
+fn shown(raw: &str) -> String {
+    match raw.as_bytes().first() {
+        Some(b'{') => "an object".into(),
+        Some(b'[') => "an array".into(),
+        _ => clipped(raw).into_owned(),
+    }
+}
+
+fn clipped(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{TokenDefaults, parse_json, parse_ndjson};
+    use super::*;
+    use crate::pricing::PriceBook;
+
+    const NOW: UnixMs = 1_780_315_200_000; // 2026-06-01T12:00:00Z
+
+    fn parse(json: &str, organization_id: Option<&str>) -> Parsed {
+        let prices = PriceBook::bundled();
+        let token = TokenDefaults { organization_id, ..TokenDefaults::default() };
+        parse_json(json.as_bytes(), &Context { now: NOW, prices: &prices, token }).unwrap()
+    }
+
+    /// An event with `extra` fields put over a valid one.
+    fn event(extra: &str) -> String {
+        let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(
+            r#"{"id":"e1","timestamp":"2026-06-01T10:20:30Z","organizationId":"acme","projectId":"p","apiKeyId":"k",
+                "usedModel":"openai/gpt-4o:free","promptTokens":10,"completionTokens":5,"cost":"0.5"}"#,
+        )
+        .unwrap();
+        let extra: serde_json::Map<String, serde_json::Value> = serde_json::from_str(extra).unwrap();
+        fields.extend(extra);
+        serde_json::to_string(&fields).unwrap()
+    }
+
+    fn check_rejected(extra: &str, expected: &str) {
+        let parsed = parse(&event(extra), None);
+        assert_eq!(parsed.rejected.len(), 1, "{extra}");
+        assert!(parsed.rejected[0].error.contains(expected), "{extra}: {}", parsed.rejected[0].error);
+    }
+
+    fn check_measures(extra: &str, expected: &[(Count, u64)], cost: &str) {
+        let parsed = parse(&event(extra), None);
+        assert_eq!(parsed.rejected, [], "{extra}");
+        let measures = parsed.batch.events[0].measures;
+        for (count, value) in expected {
+            assert_eq!(measures.get(*count), *value, "{extra} {count:?}");
+        }
+        assert_eq!(measures.cost.to_string(), cost, "{extra}");
+    }
+
+    #[test]
+    fn a_whole_event() {
+        let parsed = parse(&event("{}"), None);
+        let combination = &parsed.batch.combinations[0];
+        assert_eq!((combination.model.as_str(), combination.provider.as_str()), ("gpt-4o", "openai"));
+        assert_eq!(parsed.batch.events[0].time, calendar::parse_rfc3339("2026-06-01T10:20:30Z").unwrap());
+        assert_eq!(parsed.batch.events[0].measures.get(Count::TotalTokens), 15);
+    }
+
+    #[test]
+    fn counts_and_money() {
+        use Count::*;
+        check_measures(r#"{"totalTokens":99}"#, &[(TotalTokens, 99)], "0.5");
+        check_measures(
+            r#"{"count":7,"hasError":true,"cached":true}"#,
+            &[(Requests, 7), (Errors, 7), (CacheHits, 7)],
+            "0.5",
+        );
+        check_measures(r#"{"finishReason":"client_error","hasError":true}"#, &[(ClientErrors, 1), (Errors, 0)], "0.5");
+        check_measures(r#"{"finishReason":"upstream_error"}"#, &[(ClientErrors, 0), (Errors, 1)], "0.5");
+        check_measures(r#"{"finishReason":"stop"}"#, &[(ClientErrors, 0), (Errors, 0)], "0.5");
+        check_measures(r#"{"cost":0.000001}"#, &[(Unpriced, 0)], "0.000001");
+        check_measures(r#"{"cost":null}"#, &[(Unpriced, 0)], "0.000075");
+        check_measures(r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, &[(Unpriced, 1)], "0");
+        check_measures(r#"{"cost":null,"cached":true}"#, &[(Unpriced, 0)], "0");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_value() {
+        check_rejected(r#"{"id":""}"#, "id is empty");
+        check_rejected(r#"{"id":null}"#, "id is missing");
+        check_rejected(r#"{"id":7}"#, "id is 7; it must be a string");
+        check_rejected(&format!(r#"{{"id":"{}"}}"#, "x".repeat(129)), "at most 128");
+        check_rejected(r#"{"projectId":"a\u0000b"}"#, "control character");
+        check_rejected(r#"{"timestamp":"2026-06-01 10:20"}"#, "not RFC 3339");
+        check_rejected(r#"{"timestamp":"2026-06-01T10:20:30"}"#, "not RFC 3339");
+        check_rejected(r#"{"timestamp":1780315200}"#, "not seconds");
+        check_rejected(r#"{"timestamp":"2019-12-31T23:59:59Z"}"#, "before 2020");
+        check_rejected(r#"{"timestamp":"2026-06-02T12:00:01Z"}"#, "more than 24 hours ahead");
+        check_rejected(r#"{"promptTokens":-1}"#, "promptTokens is -1; it must be a whole number");
+        check_rejected(r#"{"promptTokens":1.5}"#, "promptTokens is 1.5");
+        check_rejected(r#"{"promptTokens":"10"}"#, "must be a whole number");
+        check_rejected(r#"{"totalTokens":1000000000001}"#, "at most 1000000000000");
+        check_rejected(r#"{"cost":-0.01}"#, "is negative");
+        check_rejected(r#"{"cost":"free"}"#, "is not a decimal number");
+        check_rejected(r#"{"hasError":"yes"}"#, "must be true or false");
+        check_rejected(r#"{"usedMode":"byok"}"#, "allowed are credits and api-keys");
+        check_rejected(r#"{"usedModel":"gpt-4o"}"#, "usedProvider is missing");
+        check_rejected(r#"{"usedModel":"openai/:free"}"#, "names no model");
+        check_rejected(r#"{"count":0}"#, "1 call or more");
+    }
+
+    #[test]
+    fn a_bad_event_leaves_the_good_ones() {
+        let body = format!("[{},7,{},{}]", event("{}"), event(r#"{"id":"e2","count":-1}"#), event(r#"{"id":"e3"}"#));
+        let parsed = parse(&body, None);
+        assert_eq!(parsed.batch.events.len(), 2);
+        let rejected: Vec<_> = parsed.rejected.iter().map(|r| (r.index, r.id.as_deref())).collect();
+        assert_eq!(rejected, [(1, None), (2, Some("e2"))]);
+        assert_eq!(parsed.batch.combinations.len(), 1, "equal names are one combination");
+    }
+
+    #[test]
+    fn a_token_binds_its_events() {
+        let parsed = parse(&event("{}"), Some("other"));
+        assert!(parsed.rejected[0].error.contains("the token is for 'other' only"));
+        let parsed = parse(&event(r#"{"organizationId":null}"#), Some("acme"));
+        assert_eq!(parsed.batch.combinations[0].organization, "acme");
+        assert!(
+            parse(&event(r#"{"organizationId":null}"#), None).rejected[0].error.contains("organizationId is missing")
+        );
+    }
+
+    #[test]
+    fn lines_are_events_of_their_own() {
+        let prices = PriceBook::bundled();
+        let context = Context { now: NOW, prices: &prices, token: TokenDefaults::default() };
+        let body = format!("{}\r\n\n{{\"id\":\n{}", event("{}"), event(r#"{"id":"e2"}"#));
+        let parsed = parse_ndjson(body.as_bytes(), &context).unwrap();
+        assert_eq!((parsed.batch.events.len(), parsed.rejected[0].index), (2, 1));
+        assert!(parse_ndjson(b"\n \n", &context).is_err());
+        assert!(parse_json(b"[1,", &context).is_err());
+    }
+}

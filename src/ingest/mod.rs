@@ -1,0 +1,95 @@
+//! Bytes of a feed → valid events, and one error for each that is not.
+//!
+//! Owns what each feed looks like and what makes an event valid.
+//!
+//! Does not know files, sockets or the store: it is given bytes and gives back values.
+//!
+//! Invariants: a bad event never takes a good one with it; what cannot be read as a feed at all is refused whole;
+//! fields nobody asked for are skipped while reading, so prompts and answers never become values.
+
+pub mod csv;
+mod event;
+mod number;
+
+use serde_json::value::RawValue;
+
+use crate::model::{Batch, UnixMs};
+use crate::pricing::PriceBook;
+use event::Collector;
+
+/// What holds for every event of a body.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub now: UnixMs,
+    pub prices: &'a PriceBook,
+    /// The only organization events may be for, and what stands in for ids they leave out.
+    pub token: TokenDefaults<'a>,
+}
+
+/// What an ingest token settles for its events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TokenDefaults<'a> {
+    pub organization_id: Option<&'a str>,
+    pub project_id: Option<&'a str>,
+    pub api_key_id: Option<&'a str>,
+}
+
+/// One event that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its position in the body, from 0.
+    pub index: usize,
+    pub id: Option<String>,
+    pub error: String,
+}
+
+/// What was in a body.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub batch: Batch,
+    pub rejected: Vec<Rejection>,
+}
+
+/// Why a body is no list of events. *Caller.*
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body is not valid JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the body is empty; send one event, an array of events, or NDJSON")]
+    Empty,
+}
+
+/// Reads a JSON array of events, or a single one.
+pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Parsed, BodyError> {
+    let mut collector = Collector::new(context);
+    match body.trim_ascii_start().first() {
+        None => return Err(BodyError::Empty),
+        Some(b'[') => {
+            let elements: Vec<&RawValue> = serde_json::from_slice(body)?;
+            for element in elements {
+                collector.take(element.get());
+            }
+        }
+        Some(_) => {
+            let element: &RawValue = serde_json::from_slice(body)?;
+            collector.take(element.get());
+        }
+    }
+    Ok(collector.finish())
+}
+
+/// Reads one event per line. Blank lines do not count.
+pub fn parse_ndjson(body: &[u8], context: &Context<'_>) -> Result<Parsed, BodyError> {
+    let mut collector = Collector::new(context);
+    for line in body.split(|b| *b == b'\n') {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        match std::str::from_utf8(line) {
+            Ok(line) => collector.take(line),
+            Err(error) => collector.reject(None, format!("the line is not UTF-8: {error}")),
+        }
+    }
+    if collector.is_empty() { Err(BodyError::Empty) } else { Ok(collector.finish()) }
+}

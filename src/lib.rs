@@ -1,0 +1,15 @@
+//! Rollcall: LLM spend by team, key, model and person. See ARCHITECTURE.md.
+
+#![forbid(unsafe_code)]
+
+pub mod calendar;
+pub mod cli;
+pub mod directory;
+pub mod engine;
+pub mod http;
+pub mod ingest;
+pub mod model;
+pub mod pricing;
+pub mod query;
+pub mod rollup;
+pub mod store;

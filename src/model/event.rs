@@ -1,0 +1,140 @@
+//! Usage events and the dimensions they are counted by.
+
+use super::{Measures, UnixMs};
+
+/// Longest id an event may name, in bytes; the contract's 128 characters of any script.
+pub const MAX_ID_BYTES: usize = 512;
+
+/// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
+/// leave a 64-bit sum, which is then refused.
+pub const MAX_QUANTITY: u64 = 1_000_000_000_000;
+
+/// An organization's number inside the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrganizationId(pub u32);
+
+/// A dimension value's number inside its organization; 0 stands for "none".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    pub const NONE: ValueId = ValueId(0);
+}
+
+/// A series' number inside its organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(pub u32);
+
+/// What usage is counted by. Members are not among them: a key's creator is looked up when a question is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Dimension {
+    Project = 1,
+    ApiKey = 2,
+    Model = 3,
+    Provider = 4,
+    Source = 5,
+}
+
+/// Who pays the provider: the gateway's credits or the organization's own provider keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Mode {
+    #[default]
+    Credits = 0,
+    ApiKeys = 1,
+}
+
+/// One combination of dimension values, as the numbers they have in their organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    pub project: ValueId,
+    pub api_key: ValueId,
+    pub model: ValueId,
+    pub provider: ValueId,
+    pub source: ValueId,
+    pub mode: Mode,
+}
+
+impl Series {
+    pub fn value(&self, dimension: Dimension) -> ValueId {
+        match dimension {
+            Dimension::Project => self.project,
+            Dimension::ApiKey => self.api_key,
+            Dimension::Model => self.model,
+            Dimension::Provider => self.provider,
+            Dimension::Source => self.source,
+        }
+    }
+}
+
+/// One combination of dimension values by name, as events bring it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Combination {
+    pub organization: String,
+    pub project: String,
+    pub api_key: String,
+    /// The canonical model.
+    pub model: String,
+    pub provider: String,
+    pub source: Option<String>,
+    pub mode: Mode,
+}
+
+/// 96 bits of an event id's hash. Among 10⁸ ids of one organization the chance that any two meet is 6 × 10⁻¹⁴.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub [u8; 12]);
+
+impl Fingerprint {
+    pub fn of(id: &str) -> Fingerprint {
+        let hash = xxhash_rust::xxh3::xxh3_128(id.as_bytes()).to_le_bytes();
+        Fingerprint(hash[..12].try_into().expect("twelve of sixteen bytes"))
+    }
+}
+
+/// One valid usage event; `combination` indexes its [`Batch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    pub id: Fingerprint,
+    pub time: UnixMs,
+    pub combination: u32,
+    pub measures: Measures,
+}
+
+/// Valid events that travel together, with each combination of names written once.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub combinations: Vec<Combination>,
+    pub events: Vec<Event>,
+}
+
+/// `usedModel` without its provider prefix and without what follows a colon: `openai/gpt-4o:free` → `gpt-4o`.
+pub fn canonical_model(used: &str) -> &str {
+    let bare = used.split_once('/').map_or(used, |(_, rest)| rest);
+    bare.split_once(':').map_or(bare, |(name, _)| name)
+}
+
+/// The provider that a model name starts with, when it does.
+pub fn model_prefix(used: &str) -> Option<&str> {
+    used.split_once('/').map(|(prefix, _)| prefix).filter(|prefix| !prefix.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_models() {
+        for (used, expected) in [
+            ("gpt-4o", "gpt-4o"),
+            ("openai/gpt-4o", "gpt-4o"),
+            ("openai/gpt-4o:free", "gpt-4o"),
+            ("gpt-4o:free", "gpt-4o"),
+            ("openrouter/meta-llama/llama-3.3-70b", "meta-llama/llama-3.3-70b"),
+            ("a:b/c:d", "c"),
+            ("a/b:c:d", "b"),
+        ] {
+            assert_eq!(canonical_model(used), expected, "{used}");
+        }
+    }
+}

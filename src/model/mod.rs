@@ -1,0 +1,25 @@
+//! The vocabulary of Rollcall: money, measures, time, dimensions and events.
+//!
+//! Owns pure values whose constructors check what they are given.
+//!
+//! Does not know about clocks, files, wire formats, zones or threads, and imports no other module.
+//!
+//! Invariants: money and counts are integers; every sum is checked; an [`Event`] that exists is valid.
+
+mod event;
+mod measures;
+mod money;
+mod time;
+
+pub use event::{
+    Batch, Combination, Dimension, Event, Fingerprint, MAX_ID_BYTES, MAX_QUANTITY, Mode, OrganizationId, Series,
+    SeriesId, ValueId, canonical_model, model_prefix,
+};
+pub use measures::{COUNTS, Count, Measures};
+pub use money::{MoneyError, PicoUsd};
+pub use time::{FIRST_HOUR, HOUR_MS, Hour, Quarter, SPLITS, Slot, UnixMs, splits_of};
+
+/// A sum left the range of its integer. Nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sum is larger than the store can hold exactly")]
+pub struct Overflow;

@@ -1,0 +1,206 @@
+//! Exact US dollars.
+
+use std::fmt;
+
+/// US dollars in picodollars (10⁻¹² USD), the unit of every sum.
+///
+/// Parsed from the text of a decimal and written back as the shortest text with the same value; no float in between.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PicoUsd(pub i128);
+
+const PLACES: i64 = 12;
+const ONE_USD: i128 = 1_000_000_000_000;
+
+/// Why a text is not an amount of money that an event may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not `digits[.digits][e±digits]`.
+    #[error("is not a decimal number such as 0.0042")]
+    NotADecimal,
+    /// Below zero.
+    #[error("is negative; a cost is 0 or more")]
+    Negative,
+    /// Above [`PicoUsd::MAX_EVENT`].
+    #[error("is above 10000000, the most one event may cost in USD")]
+    TooLarge,
+}
+
+impl PicoUsd {
+    pub const ZERO: PicoUsd = PicoUsd(0);
+
+    /// The most a single event may cost: 10 million USD. Keeps 10²⁰ such events inside an `i128` sum
+    /// and one event inside a `u64`.
+    pub const MAX_EVENT: PicoUsd = PicoUsd(10_000_000 * ONE_USD);
+
+    /// Reads the cost of one event from the text of a JSON number.
+    ///
+    /// Digits past the twelfth after the point are rounded half to even.
+    ///
+    /// ```
+    /// use rollcall::model::PicoUsd;
+    /// assert_eq!(PicoUsd::parse_event_cost("1e-6").unwrap(), PicoUsd(1_000_000));
+    /// assert_eq!(PicoUsd::parse_event_cost("0.30000000000000004").unwrap().to_string(), "0.3");
+    /// ```
+    pub fn parse_event_cost(text: &str) -> Result<PicoUsd, MoneyError> {
+        let picos = parse_scaled(text, PLACES)?;
+        if picos > Self::MAX_EVENT.0 as u128 { Err(MoneyError::TooLarge) } else { Ok(PicoUsd(picos as i128)) }
+    }
+
+    /// Dollars as the nearest float: for drawing and logs only, never for a sum.
+    pub fn approximate_usd(self) -> f64 {
+        self.0 as f64 / ONE_USD as f64
+    }
+
+    /// Nearest picodollar to a float from a price list; exact below 1,000 USD for prices with at most 12 places,
+    /// because a double still tells such amounts apart.
+    pub fn from_list_price_usd(usd: f64) -> Option<PicoUsd> {
+        let picos = (usd * ONE_USD as f64).round();
+        (picos >= 0.0 && picos <= Self::MAX_EVENT.0 as f64).then_some(PicoUsd(picos as i128))
+    }
+}
+
+impl fmt::Display for PicoUsd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.unsigned_abs();
+        let (whole, fraction) = (magnitude / ONE_USD as u128, magnitude % ONE_USD as u128);
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        if fraction == 0 {
+            return write!(f, "{whole}");
+        }
+        let digits = format!("{fraction:012}");
+        write!(f, "{whole}.{}", digits.trim_end_matches('0'))
+    }
+}
+
+/// Reads a decimal as an integer number of 10^-`places`, rounded half to even.
+pub(super) fn parse_scaled(text: &str, places: i64) -> Result<u128, MoneyError> {
+    let bytes = text.as_bytes();
+    // Longer than any number a client means, short enough that a hostile one costs nothing.
+    if bytes.is_empty() || bytes.len() > 400 {
+        return Err(MoneyError::NotADecimal);
+    }
+    let (negative, rest) = match bytes.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, bytes),
+    };
+    let digits_in = |s: &[u8]| s.iter().take_while(|b| b.is_ascii_digit()).count();
+    let whole = digits_in(rest);
+    if whole == 0 {
+        return Err(MoneyError::NotADecimal);
+    }
+    let (whole_digits, mut rest) = rest.split_at(whole);
+    let mut fraction_digits: &[u8] = &[];
+    if let Some(after) = rest.strip_prefix(b".") {
+        let n = digits_in(after);
+        if n == 0 {
+            return Err(MoneyError::NotADecimal);
+        }
+        (fraction_digits, rest) = after.split_at(n);
+    }
+    let mut exponent = 0i64;
+    if let Some(after) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
+        let (sign, after) = match after.first() {
+            Some(b'-') => (-1, &after[1..]),
+            Some(b'+') => (1, &after[1..]),
+            _ => (1, after),
+        };
+        let n = digits_in(after);
+        if n == 0 || n != after.len() {
+            return Err(MoneyError::NotADecimal);
+        }
+        // Saturating: beyond ±10⁶ every value is zero or too large anyway.
+        exponent = after.iter().fold(0i64, |e, b| (e * 10 + i64::from(b - b'0')).min(1_000_000)) * sign;
+        rest = &[];
+    }
+    if !rest.is_empty() {
+        return Err(MoneyError::NotADecimal);
+    }
+
+    let digits: Vec<u8> =
+        whole_digits.iter().chain(fraction_digits).map(|b| b - b'0').skip_while(|d| *d == 0).collect();
+    if digits.is_empty() {
+        return Ok(0);
+    }
+    if negative {
+        return Err(MoneyError::Negative);
+    }
+    let shift = exponent - fraction_digits.len() as i64 + places;
+    let kept = (digits.len() as i64 + shift.min(0)).max(0) as usize;
+    let mut value = 0u128;
+    for digit in &digits[..kept] {
+        value = push_digit(value, *digit)?;
+    }
+    for _ in 0..shift.max(0) {
+        value = push_digit(value, 0)?;
+    }
+    let dropped_leads = digits.len() as i64 + shift >= 0;
+    if kept < digits.len() && dropped_leads {
+        let half = digits[kept].cmp(&5).then(if digits[kept + 1..].iter().any(|d| *d != 0) {
+            std::cmp::Ordering::Greater
+        } else {
+            std::cmp::Ordering::Equal
+        });
+        if half.is_gt() || (half.is_eq() && value % 2 == 1) {
+            value += 1;
+        }
+    }
+    Ok(value)
+}
+
+fn push_digit(value: u128, digit: u8) -> Result<u128, MoneyError> {
+    // u64::MAX is above every limit in this module, and stopping there keeps huge exponents cheap.
+    let next = value * 10 + u128::from(digit);
+    if next > u128::from(u64::MAX) { Err(MoneyError::TooLarge) } else { Ok(next) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, MoneyError>) {
+        let got = PicoUsd::parse_event_cost(text).map(|m| m.to_string());
+        assert_eq!(got.as_deref().map_err(|e| *e), expected, "{text}");
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_and_written_back_shortest() {
+        check("0", Ok("0"));
+        check("-0.0", Ok("0"));
+        check("7828.8", Ok("7828.8"));
+        check("7828.800000000000", Ok("7828.8"));
+        check("0.000000000001", Ok("0.000000000001"));
+        check("1e-6", Ok("0.000001"));
+        check("1.5E+2", Ok("150"));
+        check("12e-13", Ok("0.000000000001"));
+        check("10000000", Ok("10000000"));
+        check("9999999.999999999999", Ok("9999999.999999999999"));
+        check("0e999999999999", Ok("0"));
+    }
+
+    #[test]
+    fn digits_past_the_twelfth_round_half_to_even() {
+        check("0.0000000000005", Ok("0"));
+        check("0.0000000000015", Ok("0.000000000002"));
+        check("0.0000000000025", Ok("0.000000000002"));
+        check("0.00000000000250000001", Ok("0.000000000003"));
+        check("0.0000000000005000001", Ok("0.000000000001"));
+        check("0.00000000000049", Ok("0"));
+        check("0.00000000000009", Ok("0"));
+        check("9e-13", Ok("0.000000000001"));
+        check("9e-14", Ok("0"));
+        check("1e-400000000000", Ok("0"));
+        check("0.30000000000000004", Ok("0.3"));
+    }
+
+    #[test]
+    fn what_is_not_a_cost_says_why() {
+        for text in ["", ".5", "5.", "1e", "1e+", "+1", "0x1", "1 ", "NaN", "1,5", "1.2.3", "--1", "1e5x"] {
+            check(text, Err(MoneyError::NotADecimal));
+        }
+        check("-0.01", Err(MoneyError::Negative));
+        check("10000000.000000000001", Err(MoneyError::TooLarge));
+        check("1e300", Err(MoneyError::TooLarge));
+    }
+}

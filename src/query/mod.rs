@@ -1,0 +1,50 @@
+//! Questions and their answers.
+//!
+//! Owns what can be asked, the plan that cuts a window into scans, and the merging of rows into local buckets.
+//!
+//! Does not know HTTP or who asks, writes nothing, and starts no thread of its own.
+//!
+//! Invariants: the entries of a bucket add up to the bucket, the buckets to the total, to the last digit; usage is
+//! never dropped because something about it was deleted or is unknown.
+
+mod activity;
+mod group;
+mod plan;
+mod scan;
+
+pub use activity::{Activity, Entry, Split, Totals, activity};
+pub(crate) use group::MODES;
+pub use group::{Filter, Group, GroupBy, Label};
+pub use plan::{Plan, Span};
+
+use crate::calendar::{Granularity, Window};
+
+/// What an answer is ranked by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RankBy {
+    #[default]
+    Cost,
+    RequestCount,
+    TotalTokens,
+}
+
+/// A question about one organization.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub window: Window,
+    pub granularity: Granularity,
+    /// None, one or two.
+    pub group_by: Vec<GroupBy>,
+    pub filter: Filter,
+    pub rank_by: RankBy,
+    /// Keep this many groups over the window and add up the rest as *Other*.
+    pub top: Option<usize>,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The file failed or is damaged. *Broken.*
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+}

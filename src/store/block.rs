@@ -1,0 +1,338 @@
+//! Rows of one slot, packed by column.
+//!
+//! ```text
+//! version u8 = 1 | checksum u32 | rows varint | first series varint | width u8
+//!   | 13 × (width u8, and when width > 0 divisor varint, sum varint)   11 counts, cost low 64 bits, cost high 64 bits
+//!   | series deltas, (rows - 1) × width bits | 13 × rows × width bits | 16 zero bytes
+//! ```
+//!
+//! Each column is divided by its greatest common divisor (prices have few significant digits, so costs share one)
+//! and packed to the width of its largest value; the sum of what is packed stands beside it, so that whole columns need
+//! no unpacking. Packed columns start on a byte; the tail lets the reader load whole words. The checksum is the low half of XXH3-64 of what follows it.
+
+use crate::model::{COUNTS, Measures, PicoUsd, SeriesId};
+use crate::rollup::Row;
+
+/// Columns of a block: the counts, then cost in two halves.
+pub const COLUMNS: usize = COUNTS + 2;
+/// The column with the low 64 bits of cost; the next one has the high 64 bits.
+pub const COST: usize = COUNTS;
+
+const VERSION: u8 = 1;
+const HEAD: usize = 5;
+const TAIL: usize = 16;
+
+/// Why bytes are not a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    #[error("unknown block version {0}")]
+    Version(u8),
+    #[error("checksum does not match")]
+    Checksum,
+    #[error("block ends early")]
+    Short,
+}
+
+/// Packs rows, which must be in order of series, each series once, with costs of 0 or more.
+pub fn encode(rows: &[Row]) -> Vec<u8> {
+    assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "rows of a block are in order of series");
+    let mut out = vec![VERSION, 0, 0, 0, 0];
+    put_varint(&mut out, rows.len() as u128);
+    put_varint(&mut out, rows.first().map_or(0, |r| u128::from(r.0.0)));
+    let deltas: Vec<u64> = rows.windows(2).map(|w| u64::from(w[1].0.0 - w[0].0.0)).collect();
+    let delta_width = width_of(&deltas);
+    out.push(delta_width);
+    let columns: Vec<(u64, u8, Vec<u64>)> = (0..COLUMNS)
+        .map(|column| {
+            let mut values: Vec<u64> = rows.iter().map(|(_, m)| column_value(m, column)).collect();
+            let divisor = values.iter().fold(0, |a, b| gcd(a, *b));
+            if divisor > 1 {
+                values.iter_mut().for_each(|v| *v /= divisor);
+            }
+            (divisor, width_of(&values), values)
+        })
+        .collect();
+    for (divisor, width, values) in &columns {
+        out.push(*width);
+        if *width > 0 {
+            put_varint(&mut out, u128::from(*divisor));
+            put_varint(&mut out, values.iter().map(|v| u128::from(*v)).sum());
+        }
+    }
+    pack(&mut out, &deltas, delta_width);
+    for (_, width, values) in &columns {
+        pack(&mut out, values, *width);
+    }
+    out.extend_from_slice(&[0; TAIL]);
+    let sum = checksum(&out[HEAD..]);
+    out[1..HEAD].copy_from_slice(&sum);
+    out
+}
+
+/// A packed block, read in place.
+#[derive(Clone, Copy)]
+pub struct Block<'a> {
+    rows: usize,
+    first: u32,
+    deltas: Packed<'a>,
+    columns: [Column<'a>; COLUMNS],
+}
+
+#[derive(Clone, Copy)]
+struct Column<'a> {
+    packed: Packed<'a>,
+    divisor: u64,
+    /// Of the packed values.
+    sum: u128,
+}
+
+impl<'a> Block<'a> {
+    /// Checks the bytes and finds the columns in them.
+    pub fn parse(bytes: &'a [u8]) -> Result<Block<'a>, BlockError> {
+        let (head, body) = bytes.split_at_checked(HEAD).ok_or(BlockError::Short)?;
+        if head[0] != VERSION {
+            return Err(BlockError::Version(head[0]));
+        }
+        if head[1..] != checksum(body) {
+            return Err(BlockError::Checksum);
+        }
+        let mut at = body;
+        let rows = take_varint(&mut at)? as usize;
+        let first = take_varint(&mut at)? as u32;
+        let delta_width = take_byte(&mut at)?;
+        let mut columns = [Column { packed: Packed::EMPTY, divisor: 0, sum: 0 }; COLUMNS];
+        for column in &mut columns {
+            column.packed.width = take_byte(&mut at)?;
+            if column.packed.width > 0 {
+                column.divisor = take_varint(&mut at)? as u64;
+                column.sum = take_varint(&mut at)?;
+            }
+        }
+        let deltas = Packed::take(&mut at, delta_width, rows.saturating_sub(1))?;
+        for column in &mut columns {
+            column.packed = Packed::take(&mut at, column.packed.width, rows)?;
+        }
+        if at.len() != TAIL { Err(BlockError::Short) } else { Ok(Block { rows, first, deltas, columns }) }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Calls `visit` with row number and series of each row.
+    #[inline]
+    pub fn series(&self, mut visit: impl FnMut(usize, u32)) {
+        if self.rows == 0 {
+            return;
+        }
+        let mut series = self.first;
+        visit(0, series);
+        self.deltas.each(|row, delta| {
+            series = series.wrapping_add(delta as u32);
+            visit(row + 1, series);
+        });
+    }
+
+    /// Calls `visit` with row number and value for every row of a column, or not at all when all are 0.
+    #[inline]
+    pub fn column(&self, column: usize, mut visit: impl FnMut(usize, u64)) {
+        let Column { packed, divisor, .. } = self.columns[column];
+        packed.each(|row, value| visit(row, value.wrapping_mul(divisor)));
+    }
+
+    /// The sum of a column.
+    pub fn sum(&self, column: usize) -> u128 {
+        let Column { divisor, sum, .. } = self.columns[column];
+        sum.wrapping_mul(u128::from(divisor))
+    }
+
+    /// Unpacks everything.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = Vec::with_capacity(self.rows);
+        self.series(|_, series| rows.push((SeriesId(series), Measures::ZERO)));
+        for column in 0..COUNTS {
+            self.column(column, |row, value| rows[row].1.counts[column] = value);
+        }
+        self.column(COST, |row, value| rows[row].1.cost = PicoUsd(i128::from(value)));
+        self.column(COST + 1, |row, value| rows[row].1.cost.0 |= i128::from(value) << 64);
+        rows
+    }
+}
+
+fn column_value(measures: &Measures, column: usize) -> u64 {
+    match column {
+        COST => measures.cost.0 as u64,
+        c if c > COST => u64::try_from(measures.cost.0 >> 64).expect("sums of costs are 0 or more"),
+        c => measures.counts[c],
+    }
+}
+
+/// Values of `width` bits each, back to back, low bits first.
+#[derive(Clone, Copy)]
+struct Packed<'a> {
+    bytes: &'a [u8],
+    width: u8,
+    len: usize,
+}
+
+impl<'a> Packed<'a> {
+    const EMPTY: Packed<'static> = Packed { bytes: &[], width: 0, len: 0 };
+
+    /// Takes `len` values off the front; the slice kept reaches 16 bytes past them, into what follows or the tail.
+    fn take(at: &mut &'a [u8], width: u8, len: usize) -> Result<Packed<'a>, BlockError> {
+        let size = len.checked_mul(usize::from(width)).ok_or(BlockError::Short)?.div_ceil(8);
+        if width > 64 || at.len() < size + TAIL {
+            return Err(BlockError::Short);
+        }
+        let bytes = &at[..size + TAIL];
+        *at = &at[size..];
+        Ok(Packed { bytes, width, len })
+    }
+
+    #[inline]
+    fn each(&self, mut visit: impl FnMut(usize, u64)) {
+        let width = usize::from(self.width);
+        match width {
+            0 => {}
+            1..=56 => {
+                let mask = (1u64 << width) - 1;
+                let mut bit = 0;
+                for i in 0..self.len {
+                    let word = u64::from_le_bytes(self.bytes[bit / 8..bit / 8 + 8].try_into().expect("eight bytes"));
+                    visit(i, word >> (bit % 8) & mask);
+                    bit += width;
+                }
+            }
+            _ => {
+                let mask = u64::MAX >> (64 - width);
+                for i in 0..self.len {
+                    let bit = i * width;
+                    let word =
+                        u128::from_le_bytes(self.bytes[bit / 8..bit / 8 + 16].try_into().expect("sixteen bytes"));
+                    visit(i, (word >> (bit % 8)) as u64 & mask);
+                }
+            }
+        }
+    }
+}
+
+fn pack(out: &mut Vec<u8>, values: &[u64], width: u8) {
+    if width == 0 {
+        return;
+    }
+    let (mut held, mut bits) = (0u128, 0u32);
+    for value in values {
+        held |= u128::from(*value) << bits;
+        bits += u32::from(width);
+        while bits >= 8 {
+            out.push(held as u8);
+            held >>= 8;
+            bits -= 8;
+        }
+    }
+    if bits > 0 {
+        out.push(held as u8);
+    }
+}
+
+fn width_of(values: &[u64]) -> u8 {
+    values.iter().fold(0u64, |all, v| all | v).checked_ilog2().map_or(0, |bit| bit as u8 + 1)
+}
+
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 4] {
+    (xxhash_rust::xxh3::xxh3_64(bytes) as u32).to_le_bytes()
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: u128) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn take_varint(at: &mut &[u8]) -> Result<u128, BlockError> {
+    let mut value = 0u128;
+    for shift in (0..128).step_by(7) {
+        let byte = take_byte(at)?;
+        value |= u128::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(BlockError::Short)
+}
+
+fn take_byte(at: &mut &[u8]) -> Result<u8, BlockError> {
+    let (byte, rest) = at.split_first().ok_or(BlockError::Short)?;
+    *at = rest;
+    Ok(*byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        let count = prop_oneof![Just(0u64), 0u64..100, (0u64..1000).prop_map(|v| v * 2_500_000), any::<u64>()];
+        let cost = prop_oneof![Just(0i128), 0i128..1 << 40, 0i128..1 << 100];
+        let measures = (proptest::collection::vec(count, COUNTS), cost);
+        proptest::collection::btree_map(any::<u32>(), measures, 0..50).prop_map(|rows| {
+            let measures = |(counts, cost): (Vec<u64>, i128)| Measures {
+                counts: counts.try_into().expect("as many as counts"),
+                cost: PicoUsd(cost),
+            };
+            rows.into_iter().map(|(s, m)| (SeriesId(s), measures(m))).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(rows in rows()) {
+            let bytes = encode(&rows);
+            let block = Block::parse(&bytes).unwrap();
+            prop_assert_eq!(block.len(), rows.len());
+            for (column, sum) in (0..COUNTS).map(|c| (c, rows.iter().map(|r| u128::from(r.1.counts[c])).sum::<u128>())) {
+                prop_assert_eq!(block.sum(column), sum);
+            }
+            prop_assert_eq!(block.rows(), rows);
+        }
+
+        #[test]
+        fn any_changed_byte_is_noticed(rows in rows(), at in any::<prop::sample::Index>(), flip in 1u8..) {
+            let mut bytes = encode(&rows);
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            prop_assert!(Block::parse(&bytes).is_err());
+            prop_assert!(Block::parse(&bytes[..at]).is_err());
+        }
+
+        #[test]
+        fn foreign_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), HEAD..200)) {
+            bytes[0] = VERSION;
+            let sum = checksum(&bytes[HEAD..]);
+            bytes[1..HEAD].copy_from_slice(&sum);
+            if let Ok(block) = Block::parse(&bytes) {
+                block.series(|_, _| ());
+                for column in 0..COLUMNS {
+                    block.column(column, |_, _| ());
+                    block.sum(column);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Names as small integers.
+//!
+//! Rollups count *series*: combinations of dimension values. Names become numbers once, when first seen, and keep
+//! them for ever, so a row needs a few bits where ids need dozens of bytes and grouping is an array index.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use redb::{ReadOnlyTable, ReadableTable};
+
+use super::{StoreError, Writer, damaged, keys};
+use crate::model::{Combination, Dimension, Mode, OrganizationId, Series, SeriesId, ValueId};
+
+const DIMENSIONS: [Dimension; 5] =
+    [Dimension::Project, Dimension::ApiKey, Dimension::Model, Dimension::Provider, Dimension::Source];
+const NO_ORGANIZATION: OrganizationId = OrganizationId(0);
+
+/// All names of all organizations. Cheap to clone: organizations are shared until one of them changes.
+#[derive(Debug, Clone, Default)]
+pub struct Dictionary {
+    numbers: HashMap<Arc<str>, OrganizationId>,
+    /// Organization `n` is at index `n - 1`.
+    organizations: Vec<Arc<OrganizationNames>>,
+}
+
+/// The names and series of one organization. Only ever grows.
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationNames {
+    names: [NameTable; DIMENSIONS.len()],
+    series: Vec<Series>,
+    series_numbers: HashMap<Series, SeriesId>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct NameTable {
+    /// Value `n` is at index `n - 1`.
+    names: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, ValueId>,
+}
+
+impl Dictionary {
+    pub fn organization(&self, name: &str) -> Option<(OrganizationId, &Arc<OrganizationNames>)> {
+        let id = *self.numbers.get(name)?;
+        Some((id, &self.organizations[id.0 as usize - 1]))
+    }
+
+    pub fn organization_names(&self) -> impl Iterator<Item = &str> {
+        self.numbers.keys().map(|name| &**name)
+    }
+
+    /// The numbers of a combination's organization and series, if it was seen before.
+    pub fn find(&self, combination: &Combination) -> Option<(OrganizationId, SeriesId)> {
+        let (id, names) = self.organization(&combination.organization)?;
+        Some((id, names.find(combination)?))
+    }
+
+    /// Numbers what is new in a combination and writes it.
+    pub fn create(
+        &mut self,
+        combination: &Combination,
+        writer: &Writer,
+    ) -> Result<(OrganizationId, SeriesId), StoreError> {
+        let id = match self.numbers.get(combination.organization.as_str()) {
+            Some(id) => *id,
+            None => {
+                let id = OrganizationId(self.organizations.len() as u32 + 1);
+                writer.put_name(NO_ORGANIZATION, None, &combination.organization, id.0)?;
+                self.numbers.insert(combination.organization.as_str().into(), id);
+                self.organizations.push(Arc::default());
+                id
+            }
+        };
+        let names = Arc::make_mut(&mut self.organizations[id.0 as usize - 1]);
+        Ok((id, names.create(id, combination, writer)?))
+    }
+}
+
+impl OrganizationNames {
+    /// Every series, at the index of its number.
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// How many values a dimension has; they are numbered from 1.
+    pub fn count(&self, dimension: Dimension) -> usize {
+        self.table(dimension).names.len()
+    }
+
+    /// `None` for the number that stands for "none".
+    pub fn name(&self, dimension: Dimension, value: ValueId) -> Option<&str> {
+        let index = (value.0 as usize).checked_sub(1)?;
+        self.table(dimension).names.get(index).map(|name| &**name)
+    }
+
+    pub fn value(&self, dimension: Dimension, name: &str) -> Option<ValueId> {
+        self.table(dimension).numbers.get(name).copied()
+    }
+
+    fn table(&self, dimension: Dimension) -> &NameTable {
+        &self.names[dimension as usize - 1]
+    }
+
+    fn find(&self, combination: &Combination) -> Option<SeriesId> {
+        let series = self.series_of(combination)?;
+        self.series_numbers.get(&series).copied()
+    }
+
+    fn create(
+        &mut self,
+        organization: OrganizationId,
+        combination: &Combination,
+        writer: &Writer,
+    ) -> Result<SeriesId, StoreError> {
+        for (dimension, name) in names_of(combination) {
+            let table = &mut self.names[dimension as usize - 1];
+            if !table.numbers.contains_key(name) {
+                let value = table.push(name.into());
+                writer.put_name(organization, Some(dimension), name, value.0)?;
+            }
+        }
+        let series = self.series_of(combination).expect("every name has a number by now");
+        let id = SeriesId(self.series.len() as u32);
+        writer.put_series(organization, id, &series)?;
+        self.series.push(series);
+        self.series_numbers.insert(series, id);
+        Ok(id)
+    }
+
+    fn series_of(&self, combination: &Combination) -> Option<Series> {
+        let value = |dimension, name: &str| self.value(dimension, name);
+        Some(Series {
+            project: value(Dimension::Project, &combination.project)?,
+            api_key: value(Dimension::ApiKey, &combination.api_key)?,
+            model: value(Dimension::Model, &combination.model)?,
+            provider: value(Dimension::Provider, &combination.provider)?,
+            source: match &combination.source {
+                Some(source) => value(Dimension::Source, source)?,
+                None => ValueId::NONE,
+            },
+            mode: combination.mode,
+        })
+    }
+}
+
+impl NameTable {
+    fn push(&mut self, name: Arc<str>) -> ValueId {
+        let value = ValueId(self.names.len() as u32 + 1);
+        self.names.push(name.clone());
+        self.numbers.insert(name, value);
+        value
+    }
+}
+
+fn names_of(combination: &Combination) -> impl Iterator<Item = (Dimension, &str)> {
+    [
+        (Dimension::Project, Some(combination.project.as_str())),
+        (Dimension::ApiKey, Some(combination.api_key.as_str())),
+        (Dimension::Model, Some(combination.model.as_str())),
+        (Dimension::Provider, Some(combination.provider.as_str())),
+        (Dimension::Source, combination.source.as_deref()),
+    ]
+    .into_iter()
+    .filter_map(|(dimension, name)| Some((dimension, name?)))
+}
+
+pub(super) fn encode_series(series: &Series) -> [u8; 21] {
+    let mut bytes = [0; 21];
+    for (i, dimension) in DIMENSIONS.into_iter().enumerate() {
+        bytes[4 * i..4 * i + 4].copy_from_slice(&series.value(dimension).0.to_be_bytes());
+    }
+    bytes[20] = series.mode as u8;
+    bytes
+}
+
+fn decode_series(bytes: &[u8]) -> Option<Series> {
+    let value = |i: usize| keys::read_u32(bytes, 4 * i).map(ValueId);
+    let mode = match (bytes.len(), bytes.get(20)?) {
+        (21, 0) => Mode::Credits,
+        (21, 1) => Mode::ApiKeys,
+        _ => return None,
+    };
+    Some(Series {
+        project: value(0)?,
+        api_key: value(1)?,
+        model: value(2)?,
+        provider: value(3)?,
+        source: value(4)?,
+        mode,
+    })
+}
+
+type BytesTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+pub(super) fn load(names: &BytesTable, series: &BytesTable) -> Result<Dictionary, StoreError> {
+    // Keys are in order of names, numbers were given in order of arrival: collect, then sort by number.
+    let mut by_number: Vec<(u32, u8, u32, Arc<str>)> = Vec::new();
+    for entry in names.iter()? {
+        let (key, value) = entry?;
+        let parsed = (|| {
+            let organization = keys::read_u32(key.value(), 0)?;
+            let (dimension, name) = key.value().get(4..)?.split_first()?;
+            let name = std::str::from_utf8(name).ok()?;
+            Some((organization, *dimension, keys::read_u32(value.value(), 0)?, Arc::from(name)))
+        })();
+        by_number.push(parsed.ok_or_else(|| damaged("a name"))?);
+    }
+    by_number.sort_unstable();
+    let mut dictionary = Dictionary::default();
+    for (organization, dimension, number, name) in by_number {
+        if organization == NO_ORGANIZATION.0 {
+            dictionary.organizations.push(Arc::default());
+            dictionary.numbers.insert(name, OrganizationId(number));
+            if dictionary.organizations.len() != number as usize {
+                return Err(damaged("the numbering of organizations"));
+            }
+            continue;
+        }
+        let table = (organization as usize)
+            .checked_sub(1)
+            .and_then(|i| Arc::get_mut(dictionary.organizations.get_mut(i)?))
+            .and_then(|o| o.names.get_mut((dimension as usize).checked_sub(1)?))
+            .ok_or_else(|| damaged("a name's organization or dimension"))?;
+        if table.push(name).0 != number {
+            return Err(damaged("the numbering of names"));
+        }
+    }
+    for entry in series.iter()? {
+        let (key, value) = entry?;
+        let organization = keys::read_u32(key.value(), 0)
+            .and_then(|o| Arc::get_mut(dictionary.organizations.get_mut((o as usize).checked_sub(1)?)?))
+            .ok_or_else(|| damaged("a series' organization"))?;
+        let number = keys::read_u32(key.value(), 4).filter(|n| *n as usize == organization.series.len());
+        let (Some(number), Some(series)) = (number, decode_series(value.value())) else {
+            return Err(damaged("a series"));
+        };
+        let known = DIMENSIONS.iter().all(|d| series.value(*d).0 as usize <= organization.count(*d));
+        if !known {
+            return Err(damaged("a series with a name that does not exist"));
+        }
+        organization.series.push(series);
+        organization.series_numbers.insert(series, SeriesId(number));
+    }
+    Ok(dictionary)
+}
