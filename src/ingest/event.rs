@@ -226,7 +226,7 @@ impl<'c> Collector<'c> {
             Some(cost) => money("cost", cost)?,
             // The gateway's own cache answered: no provider was paid.
             None if cache_hit => PicoUsd::ZERO,
-            None => match self.context.prices.price(provider, model, time, &measures) {
+            None => match self.price(provider, model, time, &measures) {
                 Some(price) => price,
                 None => {
                     measures.counts[Count::Unpriced as usize] = calls;
@@ -235,6 +235,15 @@ impl<'c> Collector<'c> {
             },
         };
         Ok(measures)
+    }
+
+    /// The price book's price: of the model as it was called, else without its variant. A `:free` one is free.
+    fn price(&self, provider: &str, used_model: &str, time: UnixMs, measures: &Measures) -> Option<PicoUsd> {
+        let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
+        let known = |model| self.context.prices.price(provider, model, time, measures);
+        known(used_model).or_else(|| known(bare)).or_else(|| {
+            if bare.ends_with(":free") { Some(PicoUsd::ZERO) } else { known(canonical_model(used_model)) }
+        })
     }
 
     fn timestamp(&self, value: &RawValue) -> Result<UnixMs, String> {
@@ -442,7 +451,9 @@ mod tests {
         check_measures(r#"{"finishReason":"upstream_error"}"#, &[(ClientErrors, 0), (Errors, 1)], "0.5");
         check_measures(r#"{"finishReason":"stop"}"#, &[(ClientErrors, 0), (Errors, 0)], "0.5");
         check_measures(r#"{"cost":0.000001}"#, &[(Unpriced, 0)], "0.000001");
-        check_measures(r#"{"cost":null}"#, &[(Unpriced, 0)], "0.000075");
+        check_measures(r#"{"cost":null}"#, &[(Unpriced, 0)], "0");
+        check_measures(r#"{"cost":null,"usedModel":"openai/gpt-4o"}"#, &[(Unpriced, 0)], "0.000075");
+        check_measures(r#"{"cost":null,"usedModel":"gpt-4o:nitro","usedProvider":"openai"}"#, &[(Unpriced, 0)], "0.000075");
         check_measures(r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, &[(Unpriced, 1)], "0");
         check_measures(r#"{"cost":null,"cached":true}"#, &[(Unpriced, 0)], "0");
     }

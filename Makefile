@@ -1,0 +1,70 @@
+# `make` lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO := cargo
+BINARY := target/release/rollcall
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: build ## Build everything and serve the dashboard on sample data
+	$(BINARY) demo
+
+.PHONY: build
+build: web ## Build the binary with the dashboard in it
+	$(CARGO) build --release --locked
+
+.PHONY: web
+web: web/dist/index.html ## Build the dashboard
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+
+web/dist/index.html: web/node_modules/.package-lock.json docs/openapi.json $(WEB_SOURCES)
+	cd web && npm run build
+
+.PHONY: test
+test: build test-rust test-web test-browser ## Install what the tests need and run all of them
+
+.PHONY: test-rust
+test-rust: web
+	$(CARGO) test --release --locked
+
+.PHONY: test-web
+test-web: web
+	cd web && npm test
+
+.PHONY: test-browser
+test-browser: build
+	./tests/browser.sh
+
+.PHONY: lint
+lint: web ## Formatting, clippy and types
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items --quiet
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt
+
+.PHONY: deny
+deny: ## Licences and known vulnerabilities of the dependencies (needs cargo-deny)
+	$(CARGO) deny check
+
+.PHONY: bench
+bench: build ## Run every bench
+	$(CARGO) bench --locked
+
+.PHONY: openapi
+openapi: ## Write docs/openapi.json anew
+	$(CARGO) run --release --quiet -- openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+
+.PHONY: clean
+clean: ## Remove everything built
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules web/src/api/schema.d.ts

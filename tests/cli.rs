@@ -1,0 +1,180 @@
+//! The command line, as the built binary.
+
+mod support;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use support::{BINARY, OPERATOR, Server, event};
+
+fn rollcall(arguments: &[&str]) -> Output {
+    rollcall_with(arguments, b"")
+}
+
+fn rollcall_with(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(BINARY)
+        .args(arguments)
+        .env_remove("ROLLCALL_TOKEN")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, words: &str) {
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(words), "'{text}' does not say '{words}'");
+}
+
+fn events(ids: &[&str]) -> Vec<Value> {
+    ids.iter().map(|id| event(id, "2026-06-01T10:00:00Z", &json!({}))).collect()
+}
+
+fn lines(ids: &[&str]) -> String {
+    events(ids).iter().map(|e| format!("{e}\n")).collect()
+}
+
+fn requests(data_dir: &Path) -> u64 {
+    let server = Server::start_in(data_dir);
+    server.activity(OPERATOR, "from=2026-06-01&to=2026-06-01")["totals"]["requestCount"].as_u64().unwrap()
+}
+
+#[test]
+fn every_form_of_file_is_loaded_and_again_doubles_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let gzip = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    let csv = "id,timestamp,organizationId,projectId,apiKeyId,usedModel,promptTokens,cost\n\
+               7,2026-06-01T10:00:00Z,acme,web,k1,openai/gpt-4o,100,0.25\n";
+    let files = [
+        file("a.ndjson", lines(&["1", "2"]).as_bytes()),
+        file("b.jsonl.gz", &gzip(lines(&["3"]).as_bytes())),
+        file("c.ndjson.zst", &zstd::encode_all(lines(&["4"]).as_bytes(), 1).unwrap()),
+        file("d.json", serde_json::to_string_pretty(&events(&["5"])).unwrap().as_bytes()),
+        file("e.json", serde_json::to_string_pretty(&events(&["6"])[0]).unwrap().as_bytes()),
+        file("f.csv", csv.as_bytes()),
+    ];
+    let store = directory.path().join("store");
+    let store_text = store.to_str().unwrap();
+    let mut arguments = vec!["ingest", "--data-dir", store_text];
+    arguments.extend(files.iter().map(String::as_str));
+    check(&rollcall(&arguments), 0, "7 accepted, 0 duplicates, 0 rejected");
+    check(&rollcall(&arguments), 0, "0 accepted, 7 duplicates, 0 rejected");
+    let stdin = lines(&["8"]);
+    check(&rollcall_with(&["ingest", "-", "--data-dir", store_text], stdin.as_bytes()), 0, "1 accepted");
+    assert_eq!(requests(&store), 8);
+}
+
+#[test]
+fn bad_lines_are_named_and_the_exit_code_tells() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().to_str().unwrap();
+    let body = format!("{}{{\"id\":\"bad\"}}\nnot json\n{}", lines(&["1"]), lines(&["2"]));
+    let output = rollcall_with(&["ingest", "-", "--data-dir", store], body.as_bytes());
+    check(&output, 1, "2 accepted, 0 duplicates, 2 rejected");
+    check(&output, 1, "event 2 (bad): timestamp is missing");
+    check(&output, 1, "event 3: an event is a JSON object");
+    check(&rollcall(&["ingest", "/no/such/file", "--data-dir", store]), 2, "/no/such/file: No such file");
+    check(&rollcall(&["ingest", "x"]), 2, "--data-dir");
+    check(&rollcall(&["frobnicate"]), 2, "unrecognized subcommand");
+}
+
+#[test]
+fn commands_talk_to_the_server_that_has_the_store_open() {
+    let server = Server::start();
+    let store = server.data_dir.to_str().unwrap();
+    let with_token =
+        |arguments: &[&str], input: &[u8]| rollcall_with(&[arguments, &["--token", OPERATOR]].concat(), input);
+    check(&with_token(&["ingest", "-", "--data-dir", store], lines(&["1", "2"]).as_bytes()), 0, "2 accepted");
+    check(
+        &with_token(&["ingest", "-", "--url", &server.url], lines(&["2", "3"]).as_bytes()),
+        0,
+        "1 accepted, 1 duplicates",
+    );
+    check(&rollcall_with(&["ingest", "-", "--url", &server.url], b""), 2, "set ROLLCALL_TOKEN");
+    check(
+        &rollcall_with(&["ingest", "-", "--url", &server.url, "--token", "wrong"], lines(&["4"]).as_bytes()),
+        2,
+        "401",
+    );
+    // Without a token there is no way in: the file is locked, and the tests' operator token is in no file.
+    check(&rollcall(&["token", "list", "--data-dir", store]), 2, "in use by another process");
+
+    let created = with_token(
+        &["token", "create", "ingest", "--organization", "acme", "--label", "ci", "--url", &server.url],
+        b"",
+    );
+    check(&created, 0, "rc_ingest_");
+    let secret = String::from_utf8(created.stdout).unwrap();
+    assert_eq!(server.send_events(secret.trim(), &events(&["5"])[0])["accepted"], 1);
+    let listed = with_token(&["token", "list", "--url", &server.url], b"");
+    let text = String::from_utf8(listed.stdout).unwrap();
+    let id = text.lines().find(|line| line.contains("ci")).unwrap().split('\t').next().unwrap();
+    check(&with_token(&["token", "revoke", id, "--url", &server.url], b""), 0, "");
+    assert_eq!(server.post("/v1/events", secret.trim(), &events(&["6"])[0]).status, 401);
+
+    let exported = with_token(&["directory", "export", "--url", &server.url], b"");
+    check(&exported, 0, "\"apiKeys\"");
+    let other = tempfile::tempdir().unwrap();
+    let other = other.path().to_str().unwrap();
+    check(&rollcall_with(&["directory", "import", "-", "--data-dir", other], &exported.stdout), 0, "entries written");
+    assert_eq!(rollcall(&["directory", "export", "--data-dir", other]).stdout, exported.stdout);
+}
+
+#[test]
+fn a_second_server_on_the_same_store_is_refused() {
+    let server = Server::start();
+    let output = rollcall(&["serve", "--listen", "127.0.0.1:0", "--data-dir", server.data_dir.to_str().unwrap()]);
+    check(&output, 2, "the store is in use by another process");
+    let address = server.url.trim_start_matches("http://");
+    let other = tempfile::tempdir().unwrap();
+    let output = rollcall(&["serve", "--listen", address, "--data-dir", other.path().to_str().unwrap()]);
+    check(&output, 2, "choose another --listen");
+}
+
+#[test]
+fn the_first_start_makes_the_operators_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Command::new(BINARY)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(directory.path())
+        .env_remove("ROLLCALL_OPERATOR_TOKEN")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let address = directory.path().join("server.url");
+    while !address.exists() || std::fs::read_to_string(&address).unwrap().is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "the server ended");
+        std::thread::yield_now();
+    }
+    let file = directory.path().join("operator.token");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    // The token in the file is the one that opens: the command line uses it by itself.
+    check(&rollcall(&["token", "list", "--data-dir", directory.path().to_str().unwrap()]), 0, "first operator token");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn help_has_examples_and_versions_name_the_zone_rules() {
+    check(&rollcall(&["--version"]), 0, "time zones 20");
+    for command in ["serve", "demo", "ingest", "token", "directory"] {
+        check(&rollcall(&[command, "--help"]), 0, "Example");
+    }
+}

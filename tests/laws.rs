@@ -1,0 +1,375 @@
+//! The laws every answer keeps, held against a second implementation that is too simple to be wrong: a list of
+//! events, the zone's clock, and a map.
+//!
+//! Runs with fixed seeds and with a fresh one, which is printed; `ROLLCALL_SEED=n` replays it, and
+//! `ROLLCALL_SEEDS=n` tries that many fresh ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Datelike, TimeZone, Utc};
+use chrono_tz::Tz;
+use rollcall::calendar::{Date, Granularity, Window, Zone};
+use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
+use rollcall::engine::Engine;
+use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::query::{Activity, Filter, Group, GroupBy, Query, RankBy, activity};
+
+const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
+const EVENTS: usize = 400;
+const QUESTIONS: usize = 120;
+const NOW: UnixMs = 1_798_761_600_000; // 2027-01-01
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len() as u64) as usize]
+    }
+}
+
+/// An event as the ledger keeps it.
+struct Entry {
+    time: UnixMs,
+    combination: Combination,
+    measures: Measures,
+}
+
+fn creator(api_key: &str) -> Option<&'static str> {
+    match api_key {
+        "k0" | "k1" => Some("ada"),
+        "k2" => Some("ben"),
+        _ => None,
+    }
+}
+
+fn make_events(random: &mut Random, zone: Tz) -> Vec<Entry> {
+    // Around a random day of the zone, and dense around its midnights, where mistakes live.
+    let middle = 1_577_836_800_000 + random.below(6 * 365) as i64 * 86_400_000;
+    let ledger = (0..EVENTS).map(|_| {
+        let day = middle + random.below(40) as i64 * 86_400_000;
+        let midnight = zone.from_utc_datetime(&DateTime::from_timestamp_millis(day).unwrap().naive_utc());
+        let offset = i64::from(chrono::Offset::fix(midnight.offset()).local_minus_utc()) * 1000;
+        let time = match random.below(3) {
+            0 => day - offset + random.below(7200_000) as i64 - 3600_000,
+            1 => (day - offset) / 900_000 * 900_000 - random.below(2) as i64,
+            _ => day + random.below(86_400_000) as i64,
+        };
+        let mut measures = Measures::ZERO;
+        for count in 0..measures.counts.len() {
+            measures.counts[count] = random.below(5) * random.below(1000);
+        }
+        measures.counts[Count::Requests as usize] = 1 + random.below(3);
+        measures.cost = PicoUsd(i128::from(random.below(1 << 40)) * [1, 1000, 2_500_000][random.below(3) as usize]);
+        Entry {
+            time,
+            combination: Combination {
+                organization: "acme".into(),
+                project: format!("p{}", random.below(3)),
+                api_key: format!("k{}", random.below(5)),
+                model: format!("m{}", random.below(4)),
+                provider: format!("v{}", random.below(2)),
+                source: (random.below(3) > 0).then(|| format!("s{}", random.below(2))),
+                mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
+            },
+            measures,
+        }
+    });
+    ledger.filter(|entry| entry.time >= 1_577_836_800_000 && entry.time < NOW).collect()
+}
+
+fn load(ledger: &[Entry], random: &mut Random) -> (Engine, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path(), Arc::new(|| NOW)).unwrap();
+    let mut rest: Vec<usize> = (0..ledger.len()).collect();
+    // In any order, in batches of any size, some of them sent twice.
+    while !rest.is_empty() {
+        let mut batch = Batch::default();
+        for _ in 0..1 + random.below(60) {
+            if rest.is_empty() {
+                break;
+            }
+            let index = rest.swap_remove(random.below(rest.len() as u64) as usize);
+            let entry = &ledger[index];
+            batch.combinations.push(entry.combination.clone());
+            batch.events.push(Event {
+                id: Fingerprint::of(&index.to_string()),
+                time: entry.time,
+                combination: batch.combinations.len() as u32 - 1,
+                measures: entry.measures,
+            });
+        }
+        let sent = batch.events.len();
+        assert_eq!(engine.submit(batch.clone()).unwrap().wait().unwrap().accepted, sent);
+        if random.below(3) == 0 {
+            assert_eq!(engine.submit(batch).unwrap().wait().unwrap().duplicates, sent);
+        }
+    }
+    // The directory comes last: attribution is looked up when asked.
+    let api_keys = (0..5).map(|k| ApiKeyUpdate {
+        id: format!("k{k}"),
+        organization_id: Some("acme".into()),
+        project_id: "p0".into(),
+        created_by: creator(&format!("k{k}")).map(str::to_owned),
+        ..ApiKeyUpdate::default()
+    });
+    let members = ["ada", "ben"].map(|user| MemberUpdate {
+        organization_id: "acme".into(),
+        user_id: user.into(),
+        role: Role::Developer,
+        project_ids: None,
+        former: user == "ben",
+    });
+    let update =
+        DirectoryUpdate { api_keys: api_keys.collect(), members: members.into(), ..DirectoryUpdate::default() };
+    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
+    (engine, directory)
+}
+
+fn value(entry: &Entry, by: GroupBy) -> Option<String> {
+    let c = &entry.combination;
+    match by {
+        GroupBy::Model => Some(c.model.clone()),
+        GroupBy::Project => Some(c.project.clone()),
+        GroupBy::ApiKey => Some(c.api_key.clone()),
+        GroupBy::User => creator(&c.api_key).map(str::to_owned),
+        GroupBy::Provider => Some(c.provider.clone()),
+        GroupBy::Source => c.source.clone(),
+    }
+}
+
+/// The first local day of the bucket an event falls into, in the words of the zone's own clock.
+fn bucket_label(zone: Tz, time: UnixMs, granularity: Granularity, from: Date) -> String {
+    let local = DateTime::<Utc>::from_timestamp_millis(time).unwrap().with_timezone(&zone);
+    let day = local.date_naive();
+    let first = match granularity {
+        Granularity::Week => day - chrono::Days::new(u64::from(day.weekday().num_days_from_monday())),
+        Granularity::Month => day.with_day(1).unwrap(),
+        Granularity::Day | Granularity::Hour => day,
+    };
+    first.format("%Y-%m-%d").to_string().max(from.to_string())
+}
+
+type Sums = BTreeMap<(String, Vec<Option<String>>), Measures>;
+
+fn add(sums: &mut Sums, key: (String, Vec<Option<String>>), measures: &Measures) {
+    sums.entry(key).or_insert(Measures::ZERO).add(measures).unwrap();
+}
+
+/// Every entry of an answer, its modes added up, with only the measures that entries have.
+fn entries(answer: &Activity) -> Sums {
+    let mut sums = Sums::new();
+    for (bucket, _, entries) in &answer.buckets {
+        for entry in entries {
+            let labels = &answer.groups[entry.group as usize].labels;
+            let keys: Vec<Option<String>> = labels.iter().map(|label| label.key.clone()).collect();
+            for part in [&entry.sums.credits, &entry.sums.api_keys] {
+                add(&mut sums, (bucket.label.clone(), keys.clone()), part);
+            }
+        }
+    }
+    sums
+}
+
+fn shown(measures: &Measures) -> Measures {
+    let mut shown = Measures { cost: measures.cost, ..Measures::ZERO };
+    for count in [Count::Requests, Count::TotalTokens] {
+        shown.counts[count as usize] = measures.get(count);
+    }
+    shown
+}
+
+fn ask(engine: &Engine, query: &Query) -> Activity {
+    let snapshot = engine.snapshot();
+    let organization = snapshot.directory.organization("acme").unwrap();
+    activity(&snapshot.reader, &snapshot.dictionary, &snapshot.directory, ("acme", organization), query).unwrap()
+}
+
+fn question(random: &mut Random, zone: Zone, ledger: &[Entry]) -> Query {
+    const GROUPS: [GroupBy; 6] =
+        [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+    let granularity =
+        *random.pick(&[Granularity::Day, Granularity::Day, Granularity::Hour, Granularity::Week, Granularity::Month]);
+    let around = random.pick(ledger).time;
+    let from = zone.date_at(around).plus_days(-(random.below(20) as i64));
+    let to = from.plus_days(random.below(if granularity == Granularity::Hour { 31 } else { 60 }) as i64);
+    let mut filter = Filter::default();
+    for by in GROUPS {
+        if random.below(5) == 0 {
+            let values: BTreeSet<String> = (0..2).filter_map(|_| value(random.pick(ledger), by)).collect();
+            if !values.is_empty() {
+                filter.by.push((by, values));
+            }
+        }
+    }
+    if random.below(5) == 0 {
+        filter.modes.insert(*random.pick(&[Mode::Credits, Mode::ApiKeys]));
+    }
+    let mut group_by: Vec<GroupBy> = Vec::new();
+    for _ in 0..random.below(3) {
+        let by = *random.pick(&GROUPS);
+        if !group_by.contains(&by) {
+            group_by.push(by);
+        }
+    }
+    Query {
+        window: Window::new(zone, from, to, granularity).unwrap(),
+        granularity,
+        group_by,
+        filter,
+        rank_by: *random.pick(&[RankBy::Cost, RankBy::RequestCount, RankBy::TotalTokens]),
+        top: (random.below(3) == 0).then(|| 1 + random.below(4) as usize),
+    }
+}
+
+fn check(engine: &Engine, ledger: &[Entry], query: &Query) {
+    let zone: Tz = query.window.zone.name().parse().unwrap();
+    let answer = ask(engine, query);
+    let counts: Vec<&Entry> = ledger
+        .iter()
+        .filter(|entry| {
+            let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+            date >= query.window.from.to_string()
+                && date <= query.window.to.to_string()
+                && query.filter.by.iter().all(|(by, wanted)| value(entry, *by).is_some_and(|v| wanted.contains(&v)))
+                && (query.filter.modes.is_empty() || query.filter.modes.contains(&entry.combination.mode))
+        })
+        .collect();
+
+    let mut total = Measures::ZERO;
+    counts.iter().for_each(|entry| total.add(&entry.measures).unwrap());
+    assert_eq!(answer.totals.all, total, "the total in every measure");
+    let keys: BTreeSet<&str> = counts.iter().map(|entry| entry.combination.api_key.as_str()).collect();
+    let members: BTreeSet<&str> = keys.iter().filter_map(|key| creator(key)).collect();
+    assert_eq!((answer.totals.active_api_keys, answer.totals.active_members), (keys.len(), members.len()));
+
+    // Hours are named by the server alone; their sums by day are what the clock says.
+    let day_of =
+        |label: &str| if query.granularity == Granularity::Hour { label[..10].to_owned() } else { label.to_owned() };
+    let mut found = Sums::new();
+    for ((label, keys), measures) in entries(&answer) {
+        add(&mut found, (day_of(&label), keys), &measures);
+    }
+    let mut expected = Sums::new();
+    for entry in &counts {
+        let label = bucket_label(zone, entry.time, query.granularity, query.window.from);
+        let mut keys: Vec<Option<String>> = query.group_by.iter().map(|by| value(entry, *by)).collect();
+        if query.top.is_some() && !answer.groups.iter().any(|g| is_group(g, &keys)) {
+            keys = vec![None; keys.len()];
+        }
+        add(&mut expected, (label, keys), &shown(&entry.measures));
+    }
+    assert_eq!(found, expected, "every entry of every bucket");
+
+    // The parts add up: entries to buckets, buckets to the total, the ranking to the total.
+    let mut over = (Measures::ZERO, Measures::ZERO);
+    for (bucket, split, entries) in &answer.buckets {
+        let mut parts = (Measures::ZERO, Measures::ZERO);
+        for entry in entries {
+            parts.0.add(&entry.sums.credits).unwrap();
+            parts.1.add(&entry.sums.api_keys).unwrap();
+        }
+        assert_eq!((split.credits, split.api_keys), parts, "{}", bucket.label);
+        over.0.add(&parts.0).unwrap();
+        over.1.add(&parts.1).unwrap();
+    }
+    assert_eq!((answer.totals.split.credits, answer.totals.split.api_keys), over);
+    let mut ranked = (Measures::ZERO, Measures::ZERO);
+    for entry in &answer.ranking {
+        ranked.0.add(&entry.sums.credits).unwrap();
+        ranked.1.add(&entry.sums.api_keys).unwrap();
+    }
+    assert_eq!(ranked, over);
+    if let Some(top) = query.top {
+        assert!(answer.groups.len() <= top + 1);
+    }
+}
+
+fn is_group(group: &Group, keys: &[Option<String>]) -> bool {
+    group.labels.iter().map(|label| &label.key).eq(keys.iter()) && group.labels.iter().all(|l| l.label != "Other")
+}
+
+fn run(seed: u64) {
+    println!("seed {seed}");
+    let random = &mut Random(seed);
+    let zones: Vec<Zone> = Zone::all().collect();
+    // Half of the runs in zones whose midnights are hard.
+    let hard = [
+        "Asia/Kathmandu",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "Africa/Cairo",
+        "America/Santiago",
+        "Pacific/Chatham",
+        "America/St_Johns",
+    ];
+    let home = if random.below(2) == 0 { Zone::named(*random.pick(&hard)).unwrap() } else { *random.pick(&zones) };
+    let ledger = make_events(random, home.name().parse().unwrap());
+    let (engine, _directory) = load(&ledger, random);
+    for number in 0..QUESTIONS {
+        let zone = if random.below(2) == 0 { home } else { *random.pick(&zones) };
+        let query = question(random, zone, &ledger);
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&engine, &ledger, &query)));
+        if let Err(panic) = checked {
+            println!("seed {seed}, question {number}: {query:#?}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn answers_equal_the_naive_recount_for_fixed_seeds() {
+    FIXED_SEEDS.into_iter().for_each(run);
+}
+
+#[test]
+fn answers_equal_the_naive_recount_for_fresh_seeds() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("ROLLCALL_SEED")
+        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 % 1_000_000_000);
+    (first..first + number("ROLLCALL_SEEDS").unwrap_or(2)).for_each(run);
+}
+
+/// One ledger, every zone of the database, every granularity: days, weeks, months and hours are the same usage.
+#[test]
+fn granularities_agree_in_every_zone() {
+    let random = &mut Random(7);
+    let ledger = make_events(random, Tz::Asia__Kathmandu);
+    let (engine, _directory) = load(&ledger, random);
+    let middle = ledger[0].time;
+    for zone in Zone::all() {
+        let from = zone.date_at(middle).plus_days(-10);
+        let of = |granularity| {
+            let window = Window::new(zone, from, from.plus_days(30), granularity).unwrap();
+            let query = Query {
+                window,
+                granularity,
+                group_by: vec![GroupBy::Project],
+                filter: Filter::default(),
+                rank_by: RankBy::Cost,
+                top: None,
+            };
+            check(&engine, &ledger, &query);
+            ask(&engine, &query)
+        };
+        let days = of(Granularity::Day);
+        for granularity in [Granularity::Hour, Granularity::Week, Granularity::Month] {
+            let other = of(granularity);
+            assert_eq!(other.totals, days.totals, "{} {granularity:?}", zone.name());
+            assert_eq!(other.ranking.len(), days.ranking.len());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The house's rules, held by a test: which module may import which, and that generated files are current.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module, what it may import of ours, and the crates that only it names.
+const TABLE: [(&str, &[&str], &[&str]); 11] = [
+    ("model", &[], &[]),
+    ("calendar", &["model"], &["chrono", "chrono_tz"]),
+    ("pricing", &["model"], &["genai_prices"]),
+    ("rollup", &["model"], &[]),
+    ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
+    ("ingest", &["model", "calendar", "pricing"], &[]),
+    ("directory", &["model", "store"], &["sha2"]),
+    ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
+    ("engine", &["model", "rollup", "store", "directory"], &["arc_swap"]),
+    (
+        "http",
+        &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
+        &["axum", "tower", "tower_http", "utoipa", "rust_embed"],
+    ),
+    (
+        "cli",
+        &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine", "http"],
+        &["clap", "indicatif", "ureq"],
+    ),
+];
+/// Crates that two modules name, each with the other module and why.
+const SHARED: [(&str, &str); 2] = [
+    ("engine", "redb"),      // an I/O error at start, in the store's own words
+    ("ingest", "hashbrown"), // a table of indexes
+];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The words that follow `prefix` in code (comments left out).
+fn words_after(text: &str, prefix: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    code.match_indices(prefix)
+        .map(|(at, _)| code[at + prefix.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .collect()
+}
+
+#[test]
+fn modules_import_only_what_the_table_allows() {
+    let names: BTreeSet<&str> = TABLE.iter().map(|(name, ..)| *name).collect();
+    let mut wrong = Vec::new();
+    for (module, allowed, _) in TABLE {
+        for file in files(&Path::new("src").join(module)) {
+            let text = fs::read_to_string(&file).unwrap();
+            for import in words_after(&text, "crate::") {
+                if names.contains(import.as_str()) && import != module && !allowed.contains(&import.as_str()) {
+                    wrong.push(format!("{} imports {import}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn crates_are_named_only_where_the_table_says() {
+    let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+    for (module, _, crates) in TABLE {
+        owners.extend(crates.iter().map(|c| (*c, module)));
+    }
+    let mut wrong = Vec::new();
+    for (module, ..) in TABLE {
+        for file in files(&Path::new("src").join(module)) {
+            let text = fs::read_to_string(&file).unwrap();
+            for (named, owner) in &owners {
+                let uses = text.lines().any(|line| {
+                    let line = line.trim_start();
+                    !line.starts_with("//")
+                        && (line.contains(&format!("use {named}::")) || line.contains(&format!(" {named}::")))
+                });
+                if uses && *owner != module && !SHARED.contains(&(module, named)) {
+                    wrong.push(format!("{} names {named}, which is {owner}'s", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_module_opens_with_what_it_owns_does_not_know_and_holds() {
+    for (module, ..) in TABLE {
+        let text = fs::read_to_string(format!("src/{module}/mod.rs")).unwrap();
+        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        for word in ["Owns ", "not know", "Invariants: "] {
+            assert!(head.contains(word), "src/{module}/mod.rs does not say '{word}'");
+        }
+    }
+}
+
+#[test]
+fn the_architecture_page_has_this_table() {
+    let page = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    for (module, allowed, _) in TABLE {
+        let row =
+            page.lines().find(|line| line.starts_with(&format!("| `{module}`"))).unwrap_or_else(|| panic!("{module}"));
+        if module == "cli" || module == "http" {
+            continue; // "all above"
+        }
+        let cell = row.split('|').nth(3).unwrap();
+        let named: BTreeSet<&str> =
+            cell.split(',').map(|w| w.trim().trim_matches('`')).filter(|w| !w.is_empty() && *w != "none").collect();
+        assert_eq!(named, allowed.iter().copied().collect(), "the row of {module}");
+    }
+}
+
+#[test]
+fn the_openapi_document_is_the_one_the_server_has() {
+    let written = fs::read_to_string("docs/openapi.json").unwrap();
+    assert!(written == rollcall::http::openapi_json(), "run `make openapi` and commit docs/openapi.json");
+}

@@ -1,0 +1,44 @@
+import type { Grouping, Metric } from "../state/view";
+import type { Granularity } from "../time/buckets";
+import type { Day } from "../time/day";
+import { request } from "./request";
+import type { Activity } from "./types";
+
+export interface ActivityQuestion {
+  organizationId: string;
+  from: Day;
+  to: Day;
+  timezone: string;
+  groupBy: Grouping;
+  rankBy: Metric;
+  granularity: Granularity;
+  /** Null asks for every entry. */
+  top: number | null;
+  compare: boolean;
+}
+
+const rankings: Record<Metric, string> = {
+  cost: "cost",
+  requests: "requestCount",
+  tokens: "totalTokens",
+};
+
+export function activityPath(question: ActivityQuestion, format?: "csv"): string {
+  const params = new URLSearchParams({
+    organizationId: question.organizationId,
+    from: question.from,
+    to: question.to,
+    timezone: question.timezone,
+    groupBy: question.groupBy,
+  });
+  if (question.granularity !== "day") params.set("granularity", question.granularity);
+  if (question.top !== null) params.set("top", String(question.top));
+  params.set("rankBy", rankings[question.rankBy]);
+  if (question.compare) params.set("compare", "previous");
+  if (format) params.set("format", format);
+  return `/analytics/activity?${params}`;
+}
+
+export function fetchActivity(question: ActivityQuestion, signal?: AbortSignal): Promise<Activity> {
+  return request<Activity>(activityPath(question), { signal });
+}

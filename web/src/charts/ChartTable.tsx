@@ -1,0 +1,51 @@
+import { bucketTitle } from "../format/dates";
+import type { Metric } from "../state/view";
+import { text } from "../text";
+import { figure } from "./measure";
+import type { Timeline } from "./timeline";
+import "./chart.css";
+
+interface Props {
+  timeline: Timeline;
+  metric: Metric;
+  hidden: ReadonlySet<string>;
+}
+
+export default function ChartTable({ timeline, metric, hidden }: Props) {
+  const shown = timeline.series.filter((series) => !hidden.has(series.id));
+  return (
+    <div className="chart-table" tabIndex={0} role="region" aria-label={text.chart.tableScroll} data-testid="chart-table">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{text.chart.period[timeline.granularity]}</th>
+            <th scope="col" className="number">
+              {text.chart.total}
+            </th>
+            {shown.map((series) => (
+              <th key={series.id} scope="col" className="number" title={series.label}>
+                <span className="truncate">{series.label}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {timeline.dates.map((date, i) => (
+            <tr key={date}>
+              <th scope="row">
+                {bucketTitle(date, timeline.lastDays[i] ?? date, timeline.granularity)}
+                {i === timeline.unfinished && <span className="tag">{text.chart.soFar}</span>}
+              </th>
+              <td className="number">{figure(timeline.totals[i] ?? 0, metric)}</td>
+              {shown.map((series) => (
+                <td key={series.id} className="number muted">
+                  {figure(series.values[i] ?? 0, metric)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,242 @@
+import {
+  useEffect,
+  useImperativeHandle,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type PointerEvent,
+  type Ref,
+} from "react";
+import type { Metric } from "../state/view";
+import { text } from "../text";
+import type { Span } from "../time/presets";
+import { useMedia } from "../ui/useMedia";
+import { useDark } from "../ui/theme";
+import type { Area, Plot } from "./engine";
+import { chartOption } from "./option";
+import { readPalette } from "./palette";
+import type { Series, Timeline } from "./timeline";
+import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
+import "./chart.css";
+
+export interface TimeChartHandle {
+  download: (title: string, subtitle: string, name: string) => void;
+}
+
+interface Props {
+  ref?: Ref<TimeChartHandle>;
+  timeline: Timeline | null;
+  kind: "bars" | "lines";
+  metric: Metric;
+  hidden: ReadonlySet<string>;
+  slots: ReadonlyMap<string, number>;
+  /** What the chart shows, in a sentence. */
+  summary: string;
+  onZoom: (span: Span) => void;
+}
+
+// Asked for while the page's own code still runs, so that the library and the data arrive side by side.
+const engine = import("./engine");
+
+const TOOLTIP_WIDTH = 264;
+
+export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  const surface = useRef<HTMLDivElement>(null);
+  const [plot, setPlot] = useState<Plot | null>(null);
+  const [, redrawOverlay] = useState(0);
+  const [pointed, setPointed] = useState<{ index: number; by: "pointer" | "keys" } | null>(null);
+  const [brush, setBrush] = useState<{ start: number; end: number } | null>(null);
+  const dark = useDark();
+  const still = useMedia("(prefers-reduced-motion: reduce)");
+
+  // Tokens resolve differently once the theme has changed, which nothing but `dark` tells.
+  const palette = useMemo(() => readPalette(), [dark]);
+  const colourOf = (series: Series) => {
+    const slot = slots.get(series.id);
+    return (slot === undefined || series.other ? undefined : palette.series[slot]) ?? palette.other;
+  };
+
+  useEffect(() => {
+    const element = surface.current;
+    if (!element) return;
+    let made: Plot | null = null;
+    let gone = false;
+    const observer = new ResizeObserver(() => {
+      made?.resize();
+      redrawOverlay((n) => n + 1);
+    });
+    void engine.then((module) => {
+      if (gone) return;
+      made = module.plot(element);
+      observer.observe(element);
+      setPlot(made);
+    });
+    return () => {
+      gone = true;
+      observer.disconnect();
+      made?.dispose();
+    };
+  }, []);
+
+  useEffect(() => {
+    if (!plot || !timeline) return;
+    let outdated = false;
+    const draw = () => {
+      if (outdated) return;
+      const option = chartOption({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
+      plot.draw(option, timeline.dates.length);
+      redrawOverlay((n) => n + 1);
+    };
+    if (kind === "bars") draw();
+    else void engine.then((module) => module.loadLines()).then(draw);
+    return () => {
+      outdated = true;
+    };
+    // colourOf is made from slots and palette.
+  }, [plot, timeline, kind, metric, hidden, slots, palette, still]);
+
+  // A new window has other buckets under the same pointer.
+  useEffect(() => {
+    setPointed(null);
+    setBrush(null);
+  }, [timeline?.dates.length, timeline?.dates[0]]);
+
+  useImperativeHandle(ref, () => ({
+    download(title, subtitle, name) {
+      if (!plot || !timeline) return;
+      const legend = timeline.series
+        .filter((series) => !hidden.has(series.id))
+        .map((series) => ({ label: series.label, colour: colourOf(series) }));
+      const picture = { chart: plot.canvas(), title, subtitle, legend, palette };
+      void import("./png").then((module) => module.downloadPicture(picture, name));
+    },
+  }));
+
+  const count = timeline?.dates.length ?? 0;
+  const indexAt = (event: PointerEvent): number | null => {
+    if (!plot || !surface.current || count === 0) return null;
+    const area = plot.area();
+    if (!area) return null;
+    const x = event.clientX - surface.current.getBoundingClientRect().left - area.left;
+    return Math.min(count - 1, Math.max(0, Math.floor((x / area.width) * count)));
+  };
+
+  const zoomInto = (a: number, b: number) => {
+    const from = timeline?.dates[Math.min(a, b)]?.slice(0, 10);
+    const to = timeline?.lastDays[Math.max(a, b)];
+    if (from && to) onZoom({ from, to });
+  };
+
+  const onPointerDown = (event: PointerEvent) => {
+    const index = indexAt(event);
+    // A finger drags to read the days one by one; only a mouse or a pen can both point and drag.
+    if (index === null || event.button !== 0 || event.pointerType === "touch") return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setBrush({ start: index, end: index });
+  };
+  const onPointerMove = (event: PointerEvent) => {
+    const index = indexAt(event);
+    if (index === null) return;
+    setPointed((before) => (before?.index === index && before.by === "pointer" ? before : { index, by: "pointer" }));
+    if (brush && brush.end !== index) setBrush({ ...brush, end: index });
+  };
+  const onPointerUp = () => {
+    if (brush && brush.start !== brush.end) zoomInto(brush.start, brush.end);
+    setBrush(null);
+  };
+  const onPointerLeave = () => {
+    if (!brush) setPointed(null);
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") {
+      setPointed(null);
+      setBrush(null);
+      return;
+    }
+    if (event.key === "Enter" && pointed && timeline?.granularity !== "hour") {
+      zoomInto(pointed.index, pointed.index);
+      return;
+    }
+    const at = pointed?.index;
+    const next = {
+      ArrowLeft: (at ?? count) - 1,
+      ArrowRight: (at ?? -1) + 1,
+      Home: 0,
+      End: count - 1,
+    }[event.key];
+    if (next === undefined || count === 0) return;
+    event.preventDefault();
+    setPointed({ index: Math.min(count - 1, Math.max(0, next)), by: "keys" });
+  };
+
+  const index = pointed && pointed.index < count ? pointed.index : null;
+  const facts = timeline && index !== null ? bucketFacts(timeline, index, hidden) : null;
+  const area = (timeline && plot?.area()) ?? null;
+
+  return (
+    <div
+      ref={frame}
+      className="chart"
+      role="group"
+      tabIndex={0}
+      aria-label={timeline ? `${summary} ${text.chart.keys}` : text.chart.drawing}
+      data-drawn={area !== null}
+      onPointerDown={onPointerDown}
+      onPointerMove={onPointerMove}
+      onPointerUp={onPointerUp}
+      onPointerCancel={() => setBrush(null)}
+      onPointerLeave={onPointerLeave}
+      onKeyDown={onKeyDown}
+      onBlur={() => setPointed(null)}
+    >
+      {area && index !== null && !brush && <Band className="chart-band" {...columns(area, count, index, index)} area={area} />}
+      {area && kind === "lines" && timeline?.unfinished != null && (
+        <Band
+          className="chart-unfinished"
+          {...columns(area, count, timeline.unfinished, timeline.unfinished)}
+          area={area}
+        />
+      )}
+      <div ref={surface} className="chart-surface" aria-hidden="true" />
+      {!timeline && <div className="chart-bones" aria-hidden="true" />}
+      {area && brush && (
+        <Band className="chart-brush" {...columns(area, count, brush.start, brush.end)} area={area} />
+      )}
+      {area && facts && index !== null && (
+        <div className="tooltip" style={{ left: tooltipLeft(columns(area, count, index, index), frame.current?.clientWidth ?? 0) }}>
+          <Tooltip facts={facts} metric={metric} slots={slots} />
+        </div>
+      )}
+      <span className="visually-hidden" role="status">
+        {facts && pointed?.by === "keys" ? spokenFacts(facts, metric) : ""}
+      </span>
+    </div>
+  );
+}
+
+interface BandProps {
+  className: string;
+  left: number;
+  width: number;
+  area: { top: number; height: number };
+}
+
+function Band({ className, left, width, area }: BandProps) {
+  return <div className={className} style={{ left, width, top: area.top, height: area.height }} />;
+}
+
+/** Left edge and width of the columns between two buckets, both included. */
+function columns(area: Area, count: number, a: number, b: number) {
+  const step = area.width / count;
+  return { left: area.left + step * Math.min(a, b), width: step * (Math.abs(a - b) + 1) };
+}
+
+/** Beside the column, on the side with room; on a phone it may cover other columns, never the edge. */
+function tooltipLeft(column: { left: number; width: number }, frameWidth: number): number {
+  const right = column.left + column.width + 10;
+  if (right + TOOLTIP_WIDTH <= frameWidth) return right;
+  return Math.max(0, Math.min(column.left - 10 - TOOLTIP_WIDTH, frameWidth - TOOLTIP_WIDTH));
+}

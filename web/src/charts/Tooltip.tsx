@@ -1,0 +1,82 @@
+import { bucketTitle } from "../format/dates";
+import type { Metric } from "../state/view";
+import { text } from "../text";
+import { figure } from "./measure";
+import { seriesColour } from "./seriesColour";
+import type { Series, Timeline } from "./timeline";
+
+export interface BucketFacts {
+  title: string;
+  soFar: boolean;
+  total: number;
+  /** Whether series are switched off, so that the total is not of everything. */
+  partial: boolean;
+  largest: { series: Series; value: number }[];
+  more: { count: number; value: number };
+}
+
+const LARGEST = 6;
+
+export function bucketFacts(timeline: Timeline, index: number, hidden: ReadonlySet<string>): BucketFacts {
+  const present = timeline.series
+    .filter((series) => !hidden.has(series.id))
+    .map((series) => ({ series, value: series.values[index] ?? 0 }))
+    .filter(({ value }) => value !== 0)
+    .sort((a, b) => Number(a.series.other) - Number(b.series.other) || b.value - a.value);
+  const partial = timeline.series.some((series) => hidden.has(series.id));
+  // One entry more fits in the line that would say "1 more".
+  const cut = present.length > LARGEST + 1 ? LARGEST : present.length;
+  const rest = present.slice(cut);
+  const date = timeline.dates[index] ?? "";
+  return {
+    title: bucketTitle(date, timeline.lastDays[index] ?? date, timeline.granularity),
+    soFar: timeline.unfinished === index,
+    total: partial ? present.reduce((sum, { value }) => sum + value, 0) : (timeline.totals[index] ?? 0),
+    partial,
+    largest: present.slice(0, cut),
+    more: { count: rest.length, value: rest.reduce((sum, { value }) => sum + value, 0) },
+  };
+}
+
+export function spokenFacts(facts: BucketFacts, metric: Metric): string {
+  const parts = facts.largest.slice(0, 3).map(({ series, value }) => `${series.label} ${figure(value, metric)}`);
+  return [`${facts.title}: ${figure(facts.total, metric)}`, ...parts].join(". ");
+}
+
+interface Props {
+  facts: BucketFacts;
+  metric: Metric;
+  slots: ReadonlyMap<string, number>;
+}
+
+export function Tooltip({ facts, metric, slots }: Props) {
+  return (
+    <>
+      <p className="tooltip-title">
+        {facts.title}
+        {facts.soFar && <span className="tag">{text.chart.soFar}</span>}
+      </p>
+      <dl>
+        <div className="tooltip-total">
+          <dt>{facts.partial ? text.chart.shownTotal : text.chart.total}</dt>
+          <dd>{figure(facts.total, metric)}</dd>
+        </div>
+        {facts.largest.map(({ series, value }) => (
+          <div key={series.id}>
+            <dt>
+              <span className="swatch" style={{ background: seriesColour(series.id, series.other, slots) }} />
+              <span className="truncate">{series.label}</span>
+            </dt>
+            <dd>{figure(value, metric)}</dd>
+          </div>
+        ))}
+        {facts.more.count > 0 && (
+          <div className="muted">
+            <dt>{text.chart.more(facts.more.count)}</dt>
+            <dd>{figure(facts.more.value, metric)}</dd>
+          </div>
+        )}
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,67 @@
+import { BarChart } from "echarts/charts";
+import { GridSimpleComponent } from "echarts/components";
+import { init, use } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import type { ChartOption } from "./option";
+import { CHART_TOP } from "./option";
+
+// Only what the first chart needs; tooltip, legend and brush are the page's own. The simple grid is the
+// one without ECharts' axis pointer.
+use([BarChart, GridSimpleComponent, CanvasRenderer]);
+
+export interface Area {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export interface Plot {
+  draw: (option: ChartOption, columns: number) => void;
+  resize: () => void;
+  /** Where the columns are, in pixels of the element; null before the first drawing. */
+  area: () => Area | null;
+  canvas: () => HTMLCanvasElement;
+  dispose: () => void;
+}
+
+/** A chart knows only the kinds that were registered before it was made. */
+let kinds = 1;
+
+/** Lines are rarer and come when they are asked for. */
+export async function loadLines(): Promise<void> {
+  const { LineChart } = await import("./lines");
+  if (kinds === 1) use([LineChart]);
+  kinds = 2;
+}
+
+export function plot(element: HTMLElement): Plot {
+  let chart = init(element, null, { renderer: "canvas" });
+  let known = kinds;
+  let columns = 0;
+
+  return {
+    draw(option, count) {
+      columns = count;
+      if (known !== kinds) {
+        chart.dispose();
+        chart = init(element, null, { renderer: "canvas" });
+        known = kinds;
+      }
+      chart.setOption(option, { replaceMerge: ["series"] });
+    },
+    resize: () => chart.resize(),
+    area() {
+      if (columns === 0) return null;
+      const first = Number(chart.convertToPixel({ xAxisIndex: 0 }, 0));
+      const last = Number(chart.convertToPixel({ xAxisIndex: 0 }, columns - 1));
+      const bottom = Number(chart.convertToPixel({ yAxisIndex: 0 }, 0));
+      if (![first, last, bottom].every(Number.isFinite)) return null;
+      // Pixels of a category are its centre; the first and the last column reach half a step further.
+      const half = columns > 1 ? (last - first) / (columns - 1) / 2 : element.clientWidth - first - 4;
+      return { left: first - half, top: CHART_TOP, width: last - first + half * 2, height: bottom - CHART_TOP };
+    },
+    canvas: () => chart.renderToCanvas({ pixelRatio: 2 }),
+    dispose: () => chart.dispose(),
+  };
+}

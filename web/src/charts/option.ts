@@ -1,0 +1,118 @@
+import type { BarSeriesOption, LineSeriesOption } from "echarts/charts";
+import type { GridComponentOption } from "echarts/components";
+import type { ComposeOption } from "echarts/core";
+import { axisLabel, axisMonth } from "../format/dates";
+import type { Metric } from "../state/view";
+import { axisFigure } from "./measure";
+import type { Palette } from "./palette";
+import type { Series, Timeline } from "./timeline";
+
+export type ChartOption = ComposeOption<BarSeriesOption | LineSeriesOption | GridComponentOption>;
+
+export interface Drawing {
+  timeline: Timeline;
+  kind: "bars" | "lines";
+  metric: Metric;
+  hidden: ReadonlySet<string>;
+  colourOf: (series: Series) => string;
+  palette: Palette;
+  animate: boolean;
+}
+
+/** Space above the drawing area, for the highest axis label. */
+export const CHART_TOP = 14;
+
+const LONG_WINDOW = 92;
+
+export function chartOption(drawing: Drawing): ChartOption {
+  const { timeline, palette, metric } = drawing;
+  const monthsOnly = timeline.granularity === "day" && timeline.dates.length > LONG_WINDOW;
+  const shown = timeline.series.filter((series) => !drawing.hidden.has(series.id));
+
+  return {
+    animation: drawing.animate,
+    animationDuration: 240,
+    animationDurationUpdate: 240,
+    animationEasingUpdate: "cubicOut",
+    textStyle: { fontFamily: palette.font },
+    grid: { left: 4, right: 4, top: CHART_TOP, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    xAxis: {
+      type: "category",
+      data: timeline.dates,
+      boundaryGap: true,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: palette.axis } },
+      axisLabel: {
+        color: palette.label,
+        fontSize: 12,
+        margin: 10,
+        hideOverlap: true,
+        formatter: (date: string) => (monthsOnly ? axisMonth(date) : axisLabel(date, timeline.granularity)),
+        ...(monthsOnly
+          ? { interval: (_: number, date: string) => date.slice(8, 10) === "01" }
+          : {}),
+      },
+    },
+    yAxis: {
+      type: "value",
+      splitNumber: 4,
+      axisLabel: {
+        color: palette.label,
+        fontSize: 12,
+        margin: 10,
+        formatter: (value: number) => axisFigure(value, metric),
+      },
+      splitLine: { lineStyle: { color: palette.grid } },
+    },
+    series: drawing.kind === "bars" ? shown.map((s) => bar(s, drawing)) : shown.map((s) => line(s, drawing)),
+  };
+}
+
+function bar(series: Series, { timeline, colourOf, palette }: Drawing): BarSeriesOption {
+  const colour = colourOf(series);
+  const many = timeline.dates.length > LONG_WINDOW;
+  return {
+    id: series.id,
+    name: series.label,
+    type: "bar",
+    stack: "total",
+    barMaxWidth: 44,
+    barCategoryGap: many ? "12%" : "26%",
+    // A hairline of the background keeps neighbours apart for those who see their colours as one.
+    itemStyle: { color: colour, borderColor: palette.surface, borderWidth: many ? 0 : 0.75 },
+    emphasis: { disabled: true },
+    data: series.values.map((value, i) =>
+      i === timeline.unfinished ? { value, itemStyle: unfinishedStyle(palette) } : value,
+    ),
+  };
+}
+
+/** Hatching says "not whole yet" without depending on colour. */
+function unfinishedStyle(palette: Palette) {
+  return {
+    opacity: 0.72,
+    decal: {
+      symbol: "rect",
+      color: palette.surface,
+      dashArrayX: [1, 0],
+      dashArrayY: [2, 4],
+      rotation: -Math.PI / 4,
+    },
+  };
+}
+
+function line(series: Series, { colourOf, timeline }: Drawing): LineSeriesOption {
+  const colour = colourOf(series);
+  return {
+    id: series.id,
+    name: series.label,
+    type: "line",
+    showSymbol: timeline.dates.length === 1,
+    symbol: "circle",
+    symbolSize: 6,
+    lineStyle: { color: colour, width: 2, ...(series.other ? { type: "dashed" as const } : {}) },
+    itemStyle: { color: colour },
+    emphasis: { disabled: true },
+    data: series.values,
+  };
+}

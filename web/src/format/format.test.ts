@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { change } from "./change";
+import { percent } from "./counts";
+import { exactMoney, money } from "./money";
+
+// Figures depend on the reader's locale; these tests fix what is said, on machines that speak English.
+test.each([
+  [7828.8, "$7,828.80"],
+  [0, "$0.00"],
+  [0.1, "$0.10"],
+  [0.05, "$0.05"],
+  [0.0042, "$0.0042"],
+  [0.000012345, "$0.000012"],
+])("money(%d)", (value, expected) => expect(money(value)).toBe(expected));
+
+test("no digit of an exact amount is lost", () => {
+  expect(exactMoney("123456789012.123456789012")).toBe("$123,456,789,012.123456789012");
+  expect(exactMoney("7828.8")).toBe("$7,828.80");
+});
+
+test("shares", () => {
+  expect(percent(0.412)).toBe("41.2%");
+  expect(percent(0.0042)).toBe("0.42%");
+  expect(percent(0.00001)).toBe("<0.01%");
+  expect(percent(0)).toBe("0%");
+});
+
+test("changes", () => {
+  expect(change(110, 100)).toEqual({ kind: "up", text: "10%" });
+  expect(change(50, 100)).toEqual({ kind: "down", text: "50%" });
+  expect(change(100, 100)?.kind).toBe("same");
+  expect(change(5, 0)).toEqual({ kind: "new" });
+  expect(change(0, 0)).toBeNull();
+  expect(change(2500, 100)).toEqual({ kind: "up", text: "25×" });
+});

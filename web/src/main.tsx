@@ -1,0 +1,47 @@
+// First, so that every component's own rules come after the shared ones.
+import "./ui/tokens.css";
+import "./ui/base.css";
+import "./ui/controls.css";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError } from "./api/request";
+import { makeQueryClient, meQuery } from "./api/queries";
+import { signIn } from "./api/session";
+import { App } from "./app";
+import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
+import { takeDestination, tokenInFragment } from "./state/destination";
+
+const root = createRoot(document.getElementById("root") as HTMLElement);
+const client = makeQueryClient();
+
+/** The token leaves the address bar and the history before anything else can read or share it. */
+async function signInByLink(): Promise<ApiError | null> {
+  const token = tokenInFragment(location.hash);
+  if (!token) return null;
+  history.replaceState(null, "", location.pathname + location.search);
+  root.render(<ShellSkeleton />);
+  try {
+    client.setQueryData(meQuery.queryKey, await signIn(token));
+    const destination = location.pathname === "/" ? takeDestination() : null;
+    if (destination) history.replaceState(null, "", destination);
+    return null;
+  } catch (error) {
+    return error instanceof ApiError ? error : new ApiError(0, null);
+  }
+}
+
+const linkError = await signInByLink();
+
+// A second sign-in link pasted into an open page changes the fragment only.
+addEventListener("hashchange", () => {
+  if (tokenInFragment(location.hash)) location.reload();
+});
+
+root.render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <App linkError={linkError} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

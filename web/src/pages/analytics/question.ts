@@ -1,0 +1,32 @@
+import type { ActivityQuestion } from "../../api/activity";
+import type { View } from "../../state/view";
+import { granularityFor } from "../../time/buckets";
+import type { Day } from "../../time/day";
+import { resolveRange } from "../../time/range";
+
+/** Nine and the rest fill the palette of ten, and more bands than that cannot be told apart. */
+const LARGEST = 9;
+
+export function chartQuestion(organizationId: string, view: View, today: Day): ActivityQuestion {
+  const span = resolveRange(view.range, today);
+  return {
+    organizationId,
+    ...span,
+    timezone: view.zone,
+    groupBy: view.groupBy,
+    rankBy: view.metric,
+    granularity: granularityFor(span, view.per),
+    top: LARGEST,
+    compare: true,
+  };
+}
+
+/** The whole ranking needs no fine days, so the coarsest ones keep its answer small. */
+export function rankingQuestion(question: ActivityQuestion): ActivityQuestion {
+  return { ...question, granularity: "month", top: null, compare: false };
+}
+
+/** A file is for working with: every entry is in it, not the largest and a rest. */
+export function downloadQuestion(question: ActivityQuestion): ActivityQuestion {
+  return { ...question, top: null, compare: false };
+}

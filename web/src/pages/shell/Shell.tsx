@@ -1,0 +1,58 @@
+import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
+import type { Me, Organization } from "../../api/types";
+import { text } from "../../text";
+import { Icon } from "../../ui/Icon";
+import { Logo } from "./Logo";
+import { Navigation, type PageName } from "./Navigation";
+import "./shell.css";
+
+/** Phones alone have a drawer, so it comes when its button is pressed. */
+const Drawer = lazy(() => import("./Drawer"));
+
+interface Props {
+  me: Me;
+  organization: Organization | null;
+  page: PageName | null;
+  children: ReactNode;
+}
+
+export function Shell({ me, organization, page, children }: Props) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const navigation = { me, organization, page };
+  return (
+    <div className="shell">
+      <a className="skip" href="#content">
+        {text.skipToContent}
+      </a>
+      <aside className="sidebar" aria-label={text.navigation.label}>
+        <Navigation {...navigation} />
+      </aside>
+      <header className="topbar">
+        <button
+          ref={button}
+          type="button"
+          className="button button-quiet button-icon"
+          aria-label={text.navigation.open}
+          aria-haspopup="dialog"
+          aria-expanded={open}
+          onClick={() => setOpen(true)}
+        >
+          <Icon name="menu" size={20} />
+        </button>
+        {open && (
+          <Suspense fallback={null}>
+            <Drawer button={button} onClose={() => setOpen(false)}>
+              <Navigation {...navigation} onLeave={() => setOpen(false)} />
+            </Drawer>
+          </Suspense>
+        )}
+        <Logo size={24} />
+        <span className="truncate topbar-name">{organization?.name ?? text.product}</span>
+      </header>
+      <main className="content" id="content" tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+import { addDays, dayInZone, daysInclusive, startOfMonth, startOfWeek, type Day } from "./day";
+import type { Span } from "./presets";
+
+export const granularities = ["hour", "day", "week", "month"] as const;
+export type Granularity = (typeof granularities)[number];
+
+export function isGranularity(text: string): text is Granularity {
+  return (granularities as readonly string[]).includes(text);
+}
+
+/** What makes a readable number of bars; the server allows hours for up to 31 days. */
+export function granularitiesFor(span: Span): Granularity[] {
+  const days = daysInclusive(span.from, span.to);
+  const fitting: Granularity[] = [];
+  if (days <= 7) fitting.push("hour");
+  if (days >= 2) fitting.push("day");
+  if (days >= 21) fitting.push("week");
+  if (days >= 62) fitting.push("month");
+  return fitting;
+}
+
+export function granularityFor(span: Span, wanted: Granularity | null): Granularity {
+  const fitting = granularitiesFor(span);
+  if (wanted && fitting.includes(wanted)) return wanted;
+  return daysInclusive(span.from, span.to) <= 2 ? "hour" : "day";
+}
+
+/** The last local day that a bucket starting at `date` covers. */
+export function bucketLastDay(date: string, granularity: Granularity, window: Span): Day {
+  const day = date.slice(0, 10);
+  let last = day;
+  // A window may begin in the middle of a week; its first bucket still ends on that week's Sunday.
+  if (granularity === "week") last = addDays(startOfWeek(day), 6);
+  if (granularity === "month") last = addDays(startOfMonth(day, 1), -1);
+  return last > window.to ? window.to : last;
+}
+
+
+/** Which bucket was still being filled at `asOf`, or null when the window was over by then. */
+export function unfinishedBucket(
+  dates: readonly string[],
+  granularity: Granularity,
+  window: Span,
+  asOf: string,
+  zone: string,
+): number | null {
+  const moment = new Date(asOf);
+  if (Number.isNaN(moment.getTime()) || dates.length === 0) return null;
+  const day = dayInZone(moment, zone);
+  if (day > window.to) return null;
+  let index = -1;
+  for (const [i, date] of dates.entries()) {
+    const begun =
+      granularity === "hour" ? Date.parse(date) <= moment.getTime() : date.slice(0, 10) <= day;
+    if (begun) index = i;
+  }
+  return index < 0 ? null : index;
+}

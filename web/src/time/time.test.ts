@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { bucketLastDay, granularityFor, unfinishedBucket } from "./buckets";
+import { addDays, dayInZone, daysInclusive, fromCalendarDate, isDay, startOfWeek, toCalendarDate } from "./day";
+import { presetSpan, type Preset } from "./presets";
+import { spanFault } from "./range";
+import { allZoneIds, describeZone, isZone, offsetText, suggestedZones, zoneMatches } from "./zones";
+
+describe("days", () => {
+  test.each([
+    ["2026-02-28", true],
+    ["2026-02-29", false],
+    ["2024-02-29", true],
+    ["2026-6-1", false],
+    ["", false],
+  ])("isDay(%s) is %s", (text, expected) => expect(isDay(text)).toBe(expected));
+
+  test("arithmetic crosses months, years and clock changes", () => {
+    expect(addDays("2026-12-31", 1)).toBe("2027-01-01");
+    expect(addDays("2026-03-29", 1)).toBe("2026-03-30");
+    expect(daysInclusive("2026-06-01", "2026-06-30")).toBe(30);
+  });
+
+  test("weeks begin on Monday", () => {
+    expect(startOfWeek("2026-11-23")).toBe("2026-11-23");
+    expect(startOfWeek("2026-11-22")).toBe("2026-11-16");
+  });
+
+  test("a moment is another day in another zone", () => {
+    const moment = new Date("2026-06-30T22:30:00Z");
+    expect(dayInZone(moment, "UTC")).toBe("2026-06-30");
+    expect(dayInZone(moment, "Europe/Paris")).toBe("2026-07-01");
+    expect(dayInZone(moment, "Asia/Kathmandu")).toBe("2026-07-01");
+  });
+
+  test("calendar dates come back as the same day", () => {
+    expect(fromCalendarDate(toCalendarDate("2026-10-25"))).toBe("2026-10-25");
+  });
+});
+
+describe("presets on Monday 2026-11-23", () => {
+  test.each<[Preset, string, string]>([
+    ["today", "2026-11-23", "2026-11-23"],
+    ["yesterday", "2026-11-22", "2026-11-22"],
+    ["this-week", "2026-11-23", "2026-11-23"],
+    ["last-week", "2026-11-16", "2026-11-22"],
+    ["this-month", "2026-11-01", "2026-11-23"],
+    ["last-month", "2026-10-01", "2026-10-31"],
+    ["this-quarter", "2026-10-01", "2026-11-23"],
+    ["last-quarter", "2026-07-01", "2026-09-30"],
+    ["this-year", "2026-01-01", "2026-11-23"],
+    ["last-year", "2025-01-01", "2025-12-31"],
+    ["last-7-days", "2026-11-17", "2026-11-23"],
+    ["last-30-days", "2026-10-25", "2026-11-23"],
+    ["last-365-days", "2025-11-24", "2026-11-23"],
+  ])("%s", (preset, from, to) => expect(presetSpan(preset, "2026-11-23")).toEqual({ from, to }));
+});
+
+describe("ranges", () => {
+  test.each([
+    ["2025-01-01", "2026-01-01", null],
+    ["2025-01-01", "2026-01-02", "too-long"],
+    ["2026-01-02", "2026-01-01", "reversed"],
+    ["2026-02-30", "2026-03-01", "incomplete"],
+  ])("%s to %s", (from, to, expected) => expect(spanFault(from, to)).toBe(expected));
+});
+
+describe("buckets", () => {
+  const june = { from: "2026-06-03", to: "2026-06-30" };
+
+  test("one or two days are shown by the hour unless asked otherwise", () => {
+    expect(granularityFor({ from: "2026-06-01", to: "2026-06-01" }, null)).toBe("hour");
+    expect(granularityFor({ from: "2026-06-01", to: "2026-06-02" }, "day")).toBe("day");
+    expect(granularityFor(june, "hour")).toBe("day");
+    expect(granularityFor(june, "week")).toBe("week");
+  });
+
+  test("a week cut by the window ends on Sunday or with the window", () => {
+    expect(bucketLastDay("2026-06-03", "week", june)).toBe("2026-06-07");
+    expect(bucketLastDay("2026-06-29", "week", june)).toBe("2026-06-30");
+    expect(bucketLastDay("2026-06-03", "month", june)).toBe("2026-06-30");
+  });
+
+  test("the day that is still going on in that zone is unfinished", () => {
+    const days = ["2026-06-28", "2026-06-29", "2026-06-30"];
+    expect(unfinishedBucket(days, "day", june, "2026-06-29T23:30:00Z", "UTC")).toBe(1);
+    expect(unfinishedBucket(days, "day", june, "2026-06-29T23:30:00Z", "Asia/Kolkata")).toBe(2);
+    expect(unfinishedBucket(days, "day", june, "2026-07-01T00:00:00Z", "UTC")).toBeNull();
+  });
+});
+
+describe("zones", () => {
+  const winter = new Date("2026-01-15T00:00:00Z");
+  test("offsets", () => {
+    expect(offsetText(345)).toBe("UTC+05:45");
+    expect(offsetText(-210)).toBe("UTC−03:30");
+    expect(describeZone("America/Argentina/Buenos_Aires", winter)).toMatchObject({
+      city: "Buenos Aires",
+      region: "America · Argentina",
+      offset: "UTC−03:00",
+    });
+  });
+
+  test.each([
+    ["new york", true],
+    ["america", true],
+    ["-5", true],
+    ["utc-05:00", true],
+    ["gmt-5", true],
+    ["+5", false],
+    ["paris", false],
+  ])("New York in winter answers to %s: %s", (query, expected) =>
+    expect(zoneMatches(describeZone("America/New_York", winter), query)).toBe(expected),
+  );
+
+  test("zones go by today's names and are found by former ones", () => {
+    expect(allZoneIds()).toEqual(expect.arrayContaining(["UTC", "Asia/Kathmandu", "Asia/Kolkata"]));
+    expect(allZoneIds()).not.toContain("Asia/Calcutta");
+    expect(zoneMatches(describeZone("Asia/Kolkata", winter), "calcutta +5:30")).toBe(true);
+  });
+
+  test("names only, each once", () => {
+    expect(isZone("Mars/Olympus")).toBe(false);
+    expect(isZone("+05:30")).toBe(false);
+    expect(suggestedZones("Europe/Berlin", "Europe/Berlin")).toEqual(["Europe/Berlin", "UTC"]);
+  });
+});
