@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
-use rollcall::query::{Filter, GroupBy, Query, RankBy, activity};
+use rollcall::query::{About, Filter, GroupBy, Query, RankBy, activity};
 use workload::{Demo, ORGANIZATION};
 
 #[global_allocator]
@@ -35,6 +35,7 @@ fn year(zone: &str, by: GroupBy) -> Query {
         filter: Filter::default(),
         rank_by: RankBy::Cost,
         top: None,
+        detailed: false,
     }
 }
 
@@ -42,8 +43,14 @@ fn measure(bencher: Bencher<'_, '_>, query: &Query) {
     bencher.bench(|| {
         let snapshot = DEMO.engine.snapshot();
         let organization = snapshot.directory.organization(ORGANIZATION).expect("loaded");
-        let about = (ORGANIZATION, &**organization);
-        activity(&snapshot.reader, &snapshot.dictionary, &snapshot.directory, about, query).expect("an answer")
+        let about = About {
+            reader: &snapshot.reader,
+            dictionary: &snapshot.dictionary,
+            directory: &snapshot.directory,
+            organization_id: ORGANIZATION,
+            organization,
+        };
+        activity(about, query).expect("an answer")
     });
 }
 

@@ -17,18 +17,24 @@ fn with_directory() -> Server {
             {"id": "small", "name": "Small", "plan": "free"},
             {"id": "gone", "status": "deleted"},
         ],
-        "projects": [{"id": "web", "organizationId": "acme", "name": "Website"}],
+        "projects": [
+            {"id": "web", "organizationId": "acme", "name": "Website"},
+            {"id": "api", "organizationId": "acme"},
+            {"id": "shop", "organizationId": "small"},
+        ],
         "users": [{"id": "ada", "name": "Ada"}, {"id": "ben", "email": "ben@acme.example"}, {"id": "out"}],
         "members": [
             {"organizationId": "acme", "userId": "ada", "role": "owner"},
             {"organizationId": "acme", "userId": "ben", "role": "admin"},
-            {"organizationId": "acme", "userId": "dev", "role": "developer"},
+            {"organizationId": "acme", "userId": "dev", "role": "developer", "projectIds": ["web"]},
             {"organizationId": "small", "userId": "ada", "role": "owner"},
             {"organizationId": "gone", "userId": "ada", "role": "owner"},
         ],
         "apiKeys": [
             {"id": "k1", "projectId": "web", "description": "Web key", "createdBy": "ada"},
             {"id": "k2", "organizationId": "acme", "projectId": "web", "createdBy": "ben"},
+            {"id": "k3", "organizationId": "acme", "projectId": "web", "createdBy": "dev"},
+            {"id": "s1", "projectId": "shop", "createdBy": "ada"},
         ],
         "models": [{"id": "gpt-4o", "name": "GPT-4o"}],
     });
@@ -173,6 +179,24 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", free, Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", gone, Value::Null, [404, 403, 404, 403, 403, 403], 401),
         ("GET", unknown, Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/projects?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/v1/projects?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/members?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/members?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/members/ada?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/members/out?organizationId=acme", Value::Null, [404, 403, 404, 404, 403, 403], 401),
+        ("GET", "/analytics/members/ada?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/keys?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/keys?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/analytics/keys/k1?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/keys/k3?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/keys/none?organizationId=acme", Value::Null, [404, 403, 404, 404, 403, 403], 401),
+        ("GET", "/analytics/keys/s1?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=web", Value::Null, [403, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=api", Value::Null, [403, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=none", Value::Null, [403, 403, 404, 404, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=small&projectId=shop", Value::Null, [403, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/settings", Value::Null, [200; 6], 200),
         ("GET", "/healthz", Value::Null, [200; 6], 200),
         ("GET", "/readyz", Value::Null, [200; 6], 200),
         ("GET", "/metrics", Value::Null, [200; 6], 200),
@@ -459,6 +483,26 @@ fn the_directory_is_given_back_as_it_was_put() {
 fn answers_have_the_documented_shape() {
     let server = with_directory();
     server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({})));
+    for path in ["members", "members/ada", "keys", "keys/k1"] {
+        let text = server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}"), OPERATOR).ok().text;
+        let read = match path {
+            "members" => serde_json::from_str::<rollcall::http::wire::Members>(&text).map(drop),
+            "members/ada" => serde_json::from_str::<rollcall::http::wire::MemberAnswer>(&text).map(drop),
+            "keys" => serde_json::from_str::<rollcall::http::wire::Keys>(&text).map(drop),
+            _ => serde_json::from_str::<rollcall::http::wire::KeyAnswer>(&text).map(drop),
+        };
+        read.unwrap_or_else(|e| panic!("{path}: {e}: {text}"));
+        let csv = server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}&format=csv"), OPERATOR).ok().text;
+        let header = csv.lines().next().unwrap();
+        assert!(header.ends_with(
+            "cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost"
+        ));
+        assert!(csv.lines().count() > 1, "{csv}");
+    }
+    let mine = format!("/analytics/me?organizationId=acme&projectId=web&{DAY}");
+    let mine = server.get(&mine, &server.user_token("ada")).ok().text;
+    let mine: rollcall::http::wire::MyUsage = serde_json::from_str(&mine).unwrap_or_else(|e| panic!("{e}: {mine}"));
+    assert_eq!((mine.summary.request_count, mine.activity.len()), (1, 1));
     for query in [
         "",
         "&groupBy=project,model",
@@ -488,4 +532,118 @@ fn a_signal_ends_the_server_after_its_work() {
     assert!(server.data_dir.join("server.url").exists());
     assert_eq!(server.terminate(), Some(0));
     assert!(!server.data_dir.join("server.url").exists());
+}
+
+#[test]
+fn members_and_keys_add_up_to_the_organization() {
+    let server = with_directory();
+    let at = "2026-06-01T10:00:00Z";
+    server.send_events(
+        OPERATOR,
+        &json!([
+            event("1", at, &json!({"cost": "1.000000000001"})),
+            event("2", at, &json!({"apiKeyId": "k2", "cost": 5, "hasError": true, "usedMode": "api-keys"})),
+            event("3", at, &json!({"apiKeyId": "k3", "cost": 2, "finishReason": "client_error", "source": "bot"})),
+            event("4", at, &json!({"apiKeyId": "nobodys", "cost": "0.5", "usedModel": "google/gemini-2.5-pro"})),
+            event("5", "2026-06-02T10:00:00Z", &json!({"cost": 100})),
+        ]),
+    );
+    server.delete("/v1/organizations/acme/members/ben", OPERATOR).ok();
+    let ask = |path: &str| server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}"), OPERATOR).ok();
+    let members = ask("members").json();
+    let row = |m: &Value| {
+        json!([
+            m["userId"],
+            m["name"],
+            m["role"],
+            m["status"],
+            m["apiKeyCount"],
+            m["errorCount"],
+            m["clientErrorCount"],
+            m["cost"]
+        ])
+    };
+    let rows: Vec<Value> = members["members"].as_array().unwrap().iter().map(row).collect();
+    assert_eq!(
+        rows,
+        [
+            json!(["ben", null, "admin", "former", 1, 1, 0, 5]),
+            json!(["dev", null, "developer", "active", 1, 0, 1, 2]),
+            json!(["ada", "Ada", "owner", "active", 1, 0, 0, 1.000000000001]),
+            json!([null, "Unattributed", null, "unattributed", 1, 0, 0, 0.5]),
+        ]
+    );
+    let totals = &ask("activity").json()["totals"];
+    for field in ["cost", "requestCount", "totalTokens", "apiKeysCost", "errorCount", "clientErrorCount"] {
+        assert_eq!(members["totals"][field], totals[field], "{field}");
+        assert_eq!(ask("keys").json()["totals"][field], totals[field], "{field}");
+    }
+    assert_eq!(number_text(&ask("members").text, "cost"), "8.500000000001");
+
+    let dev = ask("members/dev").json();
+    assert_eq!(dev["summary"]["cost"], 2);
+    assert_eq!(dev["topApps"][0]["key"], "bot");
+    assert_eq!(dev["topModels"][0]["label"], "GPT-4o");
+    assert_eq!(dev["activity"][0]["modelBreakdown"][0]["inputTokens"], 100);
+    let key = ask("keys/k2").json();
+    assert_eq!((&key["summary"]["errorRate"], &key["activity"][0]["errorRate"]), (&json!(1.0), &json!(1.0)));
+    assert_eq!(key["apiKey"]["createdBy"], "ben");
+    let own = server.get(&format!("/analytics/keys?organizationId=acme&{DAY}"), &server.user_token("dev")).ok().json();
+    assert_eq!(own["keys"].as_array().unwrap().iter().map(|k| &k["id"]).collect::<Vec<_>>(), ["k3"]);
+    assert_eq!(own["totals"]["cost"], 2);
+    // A filter narrows the table too.
+    let filtered =
+        server.get(&format!("/analytics/members?organizationId=acme&{DAY}&model=gemini-2.5-pro"), OPERATOR).ok().json();
+    assert_eq!(filtered["totals"]["cost"], 0.5);
+}
+
+#[test]
+fn access_is_never_widened_by_what_an_update_leaves_out() {
+    let server = with_directory();
+    let me = |project: &str| {
+        server.get(&format!("/analytics/me?organizationId=acme&projectId={project}"), &server.user_token("dev")).status
+    };
+    assert_eq!((me("web"), me("api")), (200, 403));
+    let put = |member: Value| server.put("/v1/directory", OPERATOR, &json!({"members": [member]})).ok();
+    put(json!({"organizationId": "acme", "userId": "dev", "role": "developer"}));
+    assert_eq!((me("web"), me("api")), (200, 403), "absent leaves the restriction");
+    put(json!({"organizationId": "acme", "userId": "dev", "role": "developer", "projectIds": null}));
+    assert_eq!((me("web"), me("api")), (200, 200), "null lifts it");
+}
+
+#[test]
+fn one_small_body_cannot_fill_the_memory() {
+    let server = Server::start();
+    let body = format!("[{}1]", "1,".repeat(500_000));
+    let headers = [("authorization", &*bearer(OPERATOR)), ("content-type", "application/json")];
+    server.send("POST", "/v1/events", &headers, body.as_bytes()).is_problem(413, "more than 500000 events");
+    server
+        .post("/v1/tokens", OPERATOR, &json!({"kind": "operator", "label": "x".repeat(600)}))
+        .is_problem(400, "at most 512");
+    server.delete("/v1/tokens/%FF", OPERATOR).is_problem(400, "");
+}
+
+#[test]
+fn sessions_end_when_the_operators_token_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(directory.path());
+    let cookie = server
+        .post("/v1/session", "", &json!({"token": OPERATOR}))
+        .ok()
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 200);
+    server.kill();
+    let mut server = Server::start_in(directory.path());
+    assert_eq!(
+        server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status,
+        200,
+        "a restart keeps people signed in"
+    );
+    server.kill();
+    let server = Server::start_with(directory.path(), "another-operator-token");
+    assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 401);
 }

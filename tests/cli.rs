@@ -91,6 +91,15 @@ fn bad_lines_are_named_and_the_exit_code_tells() {
     check(&output, 1, "event 3: an event is a JSON object");
     check(&rollcall(&["ingest", "/no/such/file", "--data-dir", store]), 2, "/no/such/file: No such file");
     check(&rollcall(&["ingest", "x"]), 2, "--data-dir");
+    check(&rollcall(&["token", "list", "--data-dir", "/no/such/store"]), 2, "there is no store in /no/such/store");
+    let marked = format!("\u{feff}{}", lines(&["3"]));
+    check(&rollcall_with(&["ingest", "-", "--data-dir", store], marked.as_bytes()), 0, "1 accepted");
+    let bare = r#"{"id":"4","timestamp":"2026-06-01T10:00:00Z","projectId":"web","apiKeyId":"k1","usedModel":"openai/gpt-4o","cost":1}"#;
+    check(
+        &rollcall_with(&["ingest", "-", "--data-dir", store, "--organization", "acme"], bare.as_bytes()),
+        0,
+        "1 accepted",
+    );
     check(&rollcall(&["frobnicate"]), 2, "unrecognized subcommand");
 }
 

@@ -14,7 +14,7 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
 use rollcall::engine::Engine;
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs};
-use rollcall::query::{Activity, Filter, Group, GroupBy, Query, RankBy, activity};
+use rollcall::query::{About, Activity, Filter, Group, GroupBy, Query, RankBy, activity};
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
 const EVENTS: usize = 400;
@@ -195,7 +195,14 @@ fn shown(measures: &Measures) -> Measures {
 fn ask(engine: &Engine, query: &Query) -> Activity {
     let snapshot = engine.snapshot();
     let organization = snapshot.directory.organization("acme").unwrap();
-    activity(&snapshot.reader, &snapshot.dictionary, &snapshot.directory, ("acme", organization), query).unwrap()
+    let about = About {
+        reader: &snapshot.reader,
+        dictionary: &snapshot.dictionary,
+        directory: &snapshot.directory,
+        organization_id: "acme",
+        organization,
+    };
+    activity(about, query).unwrap()
 }
 
 fn question(random: &mut Random, zone: Zone, ledger: &[Entry]) -> Query {
@@ -232,6 +239,7 @@ fn question(random: &mut Random, zone: Zone, ledger: &[Entry]) -> Query {
         filter,
         rank_by: *random.pick(&[RankBy::Cost, RankBy::RequestCount, RankBy::TotalTokens]),
         top: (random.below(3) == 0).then(|| 1 + random.below(4) as usize),
+        detailed: false,
     }
 }
 
@@ -322,7 +330,12 @@ fn run(seed: u64) {
     for number in 0..QUESTIONS {
         let zone = if random.below(2) == 0 { home } else { *random.pick(&zones) };
         let query = question(random, zone, &ledger);
-        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&engine, &ledger, &query)));
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            check(&engine, &ledger, &query);
+            if number % 10 == 0 {
+                check_people(&engine, &ledger, query.window);
+            }
+        }));
         if let Err(panic) = checked {
             println!("seed {seed}, question {number}: {query:#?}");
             std::panic::resume_unwind(panic);
@@ -343,6 +356,77 @@ fn answers_equal_the_naive_recount_for_fresh_seeds() {
     (first..first + number("ROLLCALL_SEEDS").unwrap_or(2)).for_each(run);
 }
 
+/// Members and keys, one by one, are the ledger's, and together the organization's.
+fn check_people(engine: &Engine, ledger: &[Entry], window: Window) {
+    let zone: Tz = window.zone.name().parse().unwrap();
+    let snapshot = engine.snapshot();
+    let organization = snapshot.directory.organization("acme").unwrap();
+    let about = About {
+        reader: &snapshot.reader,
+        dictionary: &snapshot.dictionary,
+        directory: &snapshot.directory,
+        organization_id: "acme",
+        organization,
+    };
+    let sum = |counts: &dyn Fn(&Entry) -> bool| {
+        let mut sum = Measures::ZERO;
+        for entry in ledger.iter().filter(|entry| {
+            let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+            date >= window.from.to_string() && date <= window.to.to_string() && counts(entry)
+        }) {
+            sum.add(&entry.measures).unwrap();
+        }
+        sum
+    };
+    let both = |split: &rollcall::query::Split| {
+        let mut both = split.credits;
+        both.add(&split.api_keys).unwrap();
+        both
+    };
+    // Entries hold what their tables show, and not the other measures.
+    let table = |sums: Measures| Measures {
+        counts: {
+            let mut counts = sums.counts;
+            counts[Count::CacheWriteTokens as usize] = 0;
+            counts[Count::Unpriced as usize] = 0;
+            counts
+        },
+        cost: sums.cost,
+    };
+    let (rows, totals) = rollcall::query::members(about, window, Filter::default()).unwrap();
+    assert_eq!(totals.all, sum(&|_| true));
+    let mut whole = Measures::ZERO;
+    for row in &rows {
+        let of_row = |entry: &Entry| creator(&entry.combination.api_key) == row.user_id.as_deref();
+        assert_eq!(both(&row.sums), table(sum(&of_row)), "{:?}", row.user_id);
+        whole.add(&both(&row.sums)).unwrap();
+        if let Some(user_id) = &row.user_id {
+            let detail = rollcall::query::member(about, window, user_id).unwrap().unwrap();
+            assert_eq!(detail.totals.all, sum(&of_row));
+            assert_eq!(both(&detail.row.sums), both(&row.sums));
+            let mut by_model = Measures::ZERO;
+            for (_, split, entries) in &detail.days {
+                let mut day = Measures::ZERO;
+                entries.iter().for_each(|(_, _, sums)| day.add(&both(sums)).unwrap());
+                assert_eq!(both(split), day);
+                by_model.add(&day).unwrap();
+            }
+            assert_eq!(by_model, both(&row.sums));
+            for project in ["p0", "p1", "p2"] {
+                let mine = rollcall::query::my_usage(about, window, user_id, project).unwrap();
+                assert_eq!(mine.totals.all, sum(&|entry| of_row(entry) && entry.combination.project == project));
+            }
+        }
+    }
+    assert_eq!(whole, table(totals.all), "the table adds up to the organization");
+    let (rows, _) = rollcall::query::api_keys(about, window, None).unwrap();
+    for row in &rows {
+        let of_key = |entry: &Entry| entry.combination.api_key == row.id;
+        assert_eq!(both(&row.sums), table(sum(&of_key)), "{}", row.id);
+        assert_eq!(rollcall::query::api_key(about, window, &row.id).unwrap().totals.all, sum(&of_key));
+    }
+}
+
 /// One ledger, every zone of the database, every granularity: days, weeks, months and hours are the same usage.
 #[test]
 fn granularities_agree_in_every_zone() {
@@ -361,6 +445,7 @@ fn granularities_agree_in_every_zone() {
                 filter: Filter::default(),
                 rank_by: RankBy::Cost,
                 top: None,
+                detailed: false,
             };
             check(&engine, &ledger, &query);
             ask(&engine, &query)

@@ -10,11 +10,11 @@ use indicatif::{HumanCount, ProgressBar};
 
 use super::ingest::submit;
 use super::sample::Sample;
-use super::serve::{run_server, start_logs};
+use super::serve::{DEFAULT_BODY_MIB, run_server, start_logs};
 use super::{Failure, system_clock};
 use crate::directory::Change;
 use crate::engine::{Clock, Engine};
-use crate::http::wire::{NewToken, TokenKind};
+use crate::http::wire::{NewToken, Settings, TokenKind};
 use crate::http::{directory_update, new_token};
 use crate::ingest::{Context, TokenDefaults, parse_ndjson};
 use crate::pricing::PriceBook;
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Ok(created.token)
     };
     let (owner, developer) = (token(owner)?, token(developer)?);
-    run_server(&engine, arguments.listen, |address| {
+    run_server(&engine, arguments.listen, Settings::default(), DEFAULT_BODY_MIB, |address| {
         println!(
             "Sample organization with {} events ready in {:.1} s.\n\n  \
              as its owner      http://{address}/#token={owner}\n  \

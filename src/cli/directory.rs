@@ -25,11 +25,13 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Print the directory
+    #[command(after_help = "Example:\n  rollcall directory export --data-dir ./data > directory.json")]
     Export {
         #[command(flatten)]
         target: TargetArguments,
     },
     /// Merge a file into the directory
+    #[command(after_help = "Example:\n  rollcall directory import directory.json --url http://127.0.0.1:8787")]
     Import {
         /// The file; - is standard input
         file: PathBuf,
@@ -41,7 +43,7 @@ enum Action {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.action {
         Action::Export { target } => {
-            let body: DirectoryBody = match target.open()? {
+            let body: DirectoryBody = match target.open(false)? {
                 Target::Server(client) => client.get("/v1/directory")?,
                 Target::Local(engine) => directory_export(&engine.snapshot().directory, None),
             };
@@ -56,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 text = std::fs::read_to_string(file).map_err(|e| named(&e))?;
             }
             let body: DirectoryBody = serde_json::from_str(&text).map_err(|e| named(&e))?;
-            let answer: DirectoryAnswer = match target.open()? {
+            let answer: DirectoryAnswer = match target.open(true)? {
                 Target::Server(client) => client.put("/v1/directory", &body)?,
                 Target::Local(engine) => {
                     let outcome = engine.change(Change::Merge(directory_update(body)?))?.wait()?;

@@ -14,6 +14,7 @@ use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
 use crate::engine::{Engine, EngineError, Ingested, Pending};
 use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+use crate::model::Batch;
 use crate::pricing::PriceBook;
 
 /// Rejected events that are shown; the rest is counted.
@@ -49,13 +50,13 @@ struct Summary {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    if arguments.organization.is_some() && arguments.target.url.is_some() {
+    let target = arguments.target.open(true)?;
+    if arguments.organization.is_some() && matches!(target, Target::Server(_)) {
         return Err(Failure(
-            "--organization is for --data-dir; a server takes the organization from the event or an ingest token"
+            "--organization is for a store opened here; a server takes the organization from the event or an ingest token"
                 .into(),
         ));
     }
-    let target = arguments.target.open()?;
     let prices = PriceBook::bundled();
     let mut summary = Summary::default();
     let started = Instant::now();
@@ -101,6 +102,7 @@ impl Load<'_> {
     /// Reads and checks on all cores while the writer writes what was read before.
     fn run(&mut self, source: &mut Source, summary: &mut Summary) -> Result<(), Failure> {
         let cores = rayon::current_num_threads();
+        let mut events_before = 0;
         let mut waiting: VecDeque<Pending<Ingested>> = VecDeque::new();
         loop {
             let mut bodies = Vec::new();
@@ -112,9 +114,10 @@ impl Load<'_> {
                 break;
             }
             let parsed: Vec<Result<Parsed, _>> = bodies.par_iter().map(|body| self.parse(body)).collect();
-            for (body, parsed) in bodies.iter().zip(parsed) {
+            for parsed in parsed {
                 let Parsed { batch, rejected } = parsed?;
-                show(&rejected, body.events_before, self.bar, summary);
+                show(&rejected, events_before, self.bar, summary);
+                events_before += batch.events.len() + rejected.len();
                 if !batch.events.is_empty() {
                     waiting.push_back(submit(self.engine, batch)?);
                 }
@@ -142,14 +145,11 @@ impl Load<'_> {
 }
 
 /// Queues a batch, waiting while the queue is full.
-pub fn submit(engine: &Engine, batch: crate::model::Batch) -> Result<Pending<Ingested>, EngineError> {
-    loop {
-        // The batch is only copied when the queue is full, which a single loader rarely meets.
-        match engine.submit(batch.clone()) {
-            Err(EngineError::Busy) => std::thread::sleep(Duration::from_millis(5)),
-            other => return other,
-        }
+pub fn submit(engine: &Engine, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
+    while !engine.has_room() && engine.is_writing() {
+        std::thread::sleep(Duration::from_millis(2));
     }
+    engine.submit(batch)
 }
 
 fn send(
@@ -158,13 +158,15 @@ fn send(
     bar: &ProgressBar,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
+    let mut events_before = 0;
     while let Some(body) = source.next_body()? {
         let kind = if body.is_array { "application/json" } else { "application/x-ndjson" };
         let answer = client.send_events(kind, &body.bytes)?;
         summary.add(Ingested { accepted: answer.accepted, duplicates: answer.duplicates });
         let rejected: Vec<Rejection> =
             answer.rejected.into_iter().map(|r| Rejection { index: r.index, id: r.id, error: r.error }).collect();
-        show(&rejected, body.events_before, bar, summary);
+        show(&rejected, events_before, bar, summary);
+        events_before += answer.accepted + answer.duplicates + rejected.len();
         bar.set_position(source.position());
     }
     Ok(())

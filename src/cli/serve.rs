@@ -16,10 +16,14 @@ use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::{Failure, system_clock};
 use crate::directory::Secret;
 use crate::engine::Engine;
+use crate::http::wire::Settings;
 use crate::http::{self, App};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
+
+/// Every known sender's largest body is well below.
+pub const DEFAULT_BODY_MIB: u32 = 64;
 
 /// Run the server: takes events, answers questions, serves the dashboard
 #[derive(Args)]
@@ -35,8 +39,18 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
+    /// What organizations read that are on a plan without a page
+    #[arg(long, value_name = "TEXT", env = "ROLLCALL_UPGRADE_TEXT")]
+    upgrade_text: Option<String>,
+    /// Where their upgrade card leads
+    #[arg(long, value_name = "URL", env = "ROLLCALL_UPGRADE_URL")]
+    upgrade_url: Option<String>,
+    /// Largest body of events in MiB, after decompression
+    #[arg(long, value_name = "MIB", env = "ROLLCALL_MAX_BODY_MIB", default_value_t = DEFAULT_BODY_MIB)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_body_mib: u32,
     /// Write logs as JSON
-    #[arg(long, env = "ROLLCALL_LOG_JSON")]
+    #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
 }
 
@@ -50,7 +64,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let token = operator_token(directory)?;
     http::set_operator_token(&engine, token.trim())?;
     let address_file = directory.join(ADDRESS_FILE);
-    let served = run_server(&engine, arguments.listen, |address| {
+    let settings =
+        Settings { upgrade_text: arguments.upgrade_text.clone(), upgrade_url: arguments.upgrade_url.clone() };
+    let served = run_server(&engine, arguments.listen, settings, arguments.max_body_mib, |address| {
         fs::write(&address_file, format!("http://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
@@ -63,10 +79,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 pub fn run_server(
     engine: &Arc<Engine>,
     listen: SocketAddr,
+    settings: Settings,
+    max_body_mib: u32,
     listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let app = App::new(engine.clone());
+    let app = App::new(engine.clone(), settings, (max_body_mib as usize) << 20);
     let served: Result<(), Failure> = runtime.block_on(async {
         let listener = TcpListener::bind(listen).await;
         let listener =
@@ -99,22 +117,28 @@ pub fn run_server(
 
 /// The operator's token: from the environment, else from its file, made at the first start.
 fn operator_token(directory: &Path) -> Result<String, Failure> {
+    let long_enough = |token: String, place: &str| match token.trim() {
+        token if token.len() >= 16 => Ok(token.to_owned()),
+        _ => Err(Failure(format!(
+            "the operator's token in {place} is shorter than 16 characters; use a long random one"
+        ))),
+    };
     if let Ok(token) = std::env::var("ROLLCALL_OPERATOR_TOKEN") {
-        if token.trim().len() < 16 {
-            return Err(Failure("ROLLCALL_OPERATOR_TOKEN is shorter than 16 characters; use a long random one".into()));
-        }
-        return Ok(token);
+        return long_enough(token, "ROLLCALL_OPERATOR_TOKEN");
     }
     let path = directory.join(TOKEN_FILE);
     let named = |e: std::io::Error| Failure(format!("{}: {e}", path.display()));
     if path.exists() {
-        return fs::read_to_string(&path).map_err(named);
+        return long_enough(fs::read_to_string(&path).map_err(named)?, &path.display().to_string());
     }
+    // Written under another name first: a crash must not leave half a token behind.
+    let unfinished = directory.join(format!("{TOKEN_FILE}.new"));
     let secret = Secret::generate("rc_operator_");
     let mut options = fs::OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
-    let mut file = options.open(&path).map_err(named)?;
+    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(true), 0o600);
+    let mut file = options.open(&unfinished).map_err(named)?;
     file.write_all(format!("{}\n", secret.reveal()).as_bytes()).and_then(|()| file.sync_all()).map_err(named)?;
+    fs::rename(&unfinished, &path).map_err(named)?;
     tracing::info!(file = %path.display(), "made the operator's token");
     Ok(secret.reveal().to_owned())
 }

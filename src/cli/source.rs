@@ -12,7 +12,8 @@ use super::Failure;
 use crate::ingest::csv::CsvLines;
 
 /// Size of one body. Large enough that a sync is shared by thousands of events.
-const BODY_BYTES: usize = 2 << 20;
+const BODY_BYTES: usize = 1 << 20;
+const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// Events of one body out of a JSON array.
 const BODY_EVENTS: usize = 5000;
 
@@ -20,14 +21,11 @@ const BODY_EVENTS: usize = 5000;
 pub struct Body {
     pub bytes: Vec<u8>,
     pub is_array: bool,
-    /// Events in the file before this body.
-    pub events_before: usize,
 }
 
 /// An open file of events.
 pub struct Source {
     format: Format,
-    events: usize,
     position: Arc<AtomicU64>,
     /// Bytes on disk; unknown for standard input.
     pub size: Option<u64>,
@@ -62,19 +60,18 @@ impl Source {
             Box::new(raw)
         };
         let mut plain: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 20, plain));
+        if plain.fill_buf().map_err(|e| named(&e))?.starts_with(BYTE_ORDER_MARK) {
+            plain.consume(BYTE_ORDER_MARK.len());
+        }
         let start = plain.fill_buf().map_err(|e| named(&e))?;
         let first = start.iter().find(|b| !b.is_ascii_whitespace()).copied();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
         let format = match first {
             Some(b'[') => Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter()),
-            Some(b'{') if name.ends_with(".json") => {
-                Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter())
-            }
+            Some(b'{') if is_indented(start) => Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter()),
             Some(b'{') | None => Format::Lines(plain),
             Some(_) => Format::Csv(CsvLines::new(plain).map_err(|e| named(&e))?),
         };
-        Ok(Source { format, events: 0, position, size })
+        Ok(Source { format, position, size })
     }
 
     /// Bytes of the file read so far.
@@ -84,42 +81,46 @@ impl Source {
 
     /// The next events, or `None` at the end.
     pub fn next_body(&mut self) -> Result<Option<Body>, Failure> {
-        let events_before = self.events;
-        let mut bytes = Vec::new();
-        let mut is_array = false;
-        match &mut self.format {
+        let mut bytes = Vec::with_capacity(BODY_BYTES + 4096);
+        let is_array = match &mut self.format {
             Format::Lines(lines) => {
-                bytes.reserve(BODY_BYTES + 4096);
-                lines.take(BODY_BYTES as u64).read_to_end(&mut bytes)?;
+                // A stretch of blank lines is no body.
+                while bytes.trim_ascii_start().is_empty() {
+                    bytes.clear();
+                    if lines.take(BODY_BYTES as u64).read_to_end(&mut bytes)? == 0 {
+                        return Ok(None);
+                    }
+                }
                 if !bytes.ends_with(b"\n") {
                     lines.read_until(b'\n', &mut bytes)?;
                 }
-                self.events += bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+                false
             }
             Format::Csv(rows) => {
-                while bytes.len() < BODY_BYTES && rows.next_line(&mut bytes) {
-                    self.events += 1;
-                }
+                while bytes.len() < BODY_BYTES && rows.next_line(&mut bytes) {}
+                false
             }
             Format::Array(elements) => {
-                is_array = true;
                 for element in elements.take(BODY_EVENTS) {
                     bytes.push(if bytes.is_empty() { b'[' } else { b',' });
                     bytes.extend_from_slice(element.get().as_bytes());
-                    self.events += 1;
                 }
                 if !bytes.is_empty() {
                     bytes.push(b']');
                 }
+                true
             }
-        }
-        let any = self.events > events_before;
-        if !any && !bytes.is_empty() {
-            // Nothing but blank lines so far.
-            return self.next_body();
-        }
-        Ok(any.then_some(Body { bytes, is_array, events_before }))
+        };
+        Ok((!bytes.is_empty()).then_some(Body { bytes, is_array }))
     }
+}
+
+/// Whether an object goes on over several lines; otherwise each line is an event of its own, or a bad one.
+fn is_indented(start: &[u8]) -> bool {
+    let mut lines = start.trim_ascii_start().split(|b| *b == b'\n');
+    let first = serde_json::from_slice::<serde::de::IgnoredAny>(lines.next().unwrap_or_default());
+    let goes_on = lines.next().is_some_and(|next| !next.trim_ascii_start().starts_with(b"{"));
+    goes_on && first.is_err_and(|error| error.is_eof())
 }
 
 /// All elements of a JSON array, or the objects of a file that holds one after another.

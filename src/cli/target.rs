@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::client::Client;
 use super::{Failure, system_clock};
-use crate::engine::Engine;
+use crate::engine::{Engine, STORE_FILE};
 use crate::store::StoreError;
 
 /// While a server runs, its address is in this file beside the store.
@@ -34,7 +34,9 @@ pub enum Target {
 
 impl TargetArguments {
     /// The server when one is named or has the store open; the files otherwise.
-    pub fn open(&self) -> Result<Target, Failure> {
+    ///
+    /// A store that does not exist is made only with `create`: a mistyped directory should not become one.
+    pub fn open(&self, create: bool) -> Result<Target, Failure> {
         if let Some(url) = &self.url {
             let token = self
                 .token
@@ -43,7 +45,10 @@ impl TargetArguments {
             return Ok(Target::Server(Client::new(url, token)));
         }
         let directory = self.data_dir.as_deref().expect("clap asks for one of the two");
-        if !directory.exists() {
+        if !directory.join(STORE_FILE).exists() {
+            if !create {
+                return Err(Failure(format!("there is no store in {}", directory.display())));
+            }
             std::fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
         }
         match Engine::open(directory, system_clock()) {

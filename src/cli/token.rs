@@ -25,32 +25,37 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Make a token and print its secret, the only time it is shown
+    #[command(
+        after_help = "Example:\n  rollcall token create ingest --organization acme --label litellm --data-dir ./data"
+    )]
     Create {
         kind: Kind,
         /// For ingest: the organization whose events it may send
-        #[arg(long, value_name = "ID", required_if_eq("kind", "ingest"))]
+        #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION", required_if_eq("kind", "ingest"))]
         organization: Option<String>,
         /// For ingest: stands in where a payload names no project
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", env = "ROLLCALL_PROJECT")]
         project: Option<String>,
         /// For ingest: stands in where a payload names no API key
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", env = "ROLLCALL_API_KEY")]
         api_key: Option<String>,
         /// For user: whose eyes it is
-        #[arg(long, value_name = "ID", required_if_eq("kind", "user"))]
+        #[arg(long, value_name = "ID", env = "ROLLCALL_USER", required_if_eq("kind", "user"))]
         user: Option<String>,
         /// What it is for
-        #[arg(long, default_value = "")]
+        #[arg(long, env = "ROLLCALL_LABEL", default_value = "")]
         label: String,
         #[command(flatten)]
         target: TargetArguments,
     },
     /// List tokens, without their secrets
+    #[command(after_help = "Example:\n  rollcall token list --data-dir ./data")]
     List {
         #[command(flatten)]
         target: TargetArguments,
     },
     /// Revoke a token and end its sessions
+    #[command(after_help = "Example:\n  rollcall token revoke tok_0123456789abcdef --data-dir ./data")]
     Revoke {
         id: String,
         #[command(flatten)]
@@ -81,7 +86,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 user_id: user,
                 label,
             };
-            let created: CreatedToken = match target.open()? {
+            let created: CreatedToken = match target.open(true)? {
                 Target::Server(client) => client.post("/v1/tokens", &body)?,
                 Target::Local(engine) => {
                     let (change, created) = new_token(body, &engine)?;
@@ -93,7 +98,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             println!("{}", created.token);
         }
         Action::List { target } => {
-            let list: TokenList = match target.open()? {
+            let list: TokenList = match target.open(false)? {
                 Target::Server(client) => client.get("/v1/tokens")?,
                 Target::Local(engine) => list_tokens(&engine.snapshot().directory),
             };
@@ -103,7 +108,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 println!("{}\t{kind}\t{of}\t{}\t{}", token.id, token.created_at, token.label);
             }
         }
-        Action::Revoke { id, target } => match target.open()? {
+        Action::Revoke { id, target } => match target.open(false)? {
             Target::Server(client) => client.delete(&format!("/v1/tokens/{id}"))?,
             Target::Local(engine) => drop(engine.change(Change::RevokeToken { id })?.wait()?),
         },

@@ -53,7 +53,8 @@ pub struct MemberUpdate {
     pub organization_id: String,
     pub user_id: String,
     pub role: Role,
-    pub project_ids: Option<Vec<String>>,
+    /// `Some(None)` is access to all projects, `None` leaves it as it is.
+    pub project_ids: Option<Option<Vec<String>>>,
     pub former: bool,
 }
 
@@ -87,7 +88,7 @@ pub enum Change {
 /// What a change did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Entries that are new or no longer the same.
+    /// Records written.
     pub changed: usize,
 }
 
@@ -118,10 +119,11 @@ impl Directory {
             Change::PutToken { id, token } => {
                 put(&mut writes, Kind::Token, "", &id, &token);
                 Arc::make_mut(&mut self.token_ids).insert(token.hash, id.clone());
-                if let Some(old) = Arc::make_mut(&mut self.tokens).insert(id, token.clone())
+                if let Some(old) = Arc::make_mut(&mut self.tokens).insert(id.clone(), token.clone())
                     && old.hash != token.hash
                 {
                     Arc::make_mut(&mut self.token_ids).remove(&old.hash);
+                    self.close_sessions(&mut writes, |_, session| session.token_id == id);
                 }
             }
             Change::RevokeToken { id } => {
@@ -197,7 +199,10 @@ impl Directory {
                 put(writes, Kind::User, "", &new.user_id, &user);
                 Arc::make_mut(&mut self.users).insert(new.user_id.clone(), user);
             }
-            let member = Member { role: new.role, project_ids: new.project_ids, former: new.former };
+            // Whoever comes back starts anew; for everyone else what is absent stays.
+            let before = self.organization_mut(&new.organization_id).active_member(&new.user_id);
+            let before = before.and_then(|member| member.project_ids.clone());
+            let member = Member { role: new.role, project_ids: new.project_ids.unwrap_or(before), former: new.former };
             put(writes, Kind::Member, &new.organization_id, &new.user_id, &member);
             self.organization_mut(&new.organization_id).members.insert(new.user_id, member);
         }

@@ -20,7 +20,8 @@ impl Secret {
     }
 }
 
-/// SHA-256 of a secret. Secrets have 256 random bits, so a slow hash would add nothing.
+/// SHA-256 of a secret. Those made here have 256 random bits, so a slow hash would add nothing; an operator who
+/// chooses a token is told to choose a long random one.
 ///
 /// Looking one up compares hashes, never secrets: how long that takes says nothing about a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]

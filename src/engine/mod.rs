@@ -29,9 +29,11 @@ use crate::store::{Dictionary, Reader, Store, StoreError};
 /// Tells the time. The operating system's in production, a test's own in tests.
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
+/// The store's file in its directory.
+pub const STORE_FILE: &str = "rollcall.redb";
 /// Requests that may wait. Past this the sender is told to come back.
 const QUEUE_REQUESTS: usize = 4096;
-/// Events that may wait, over all requests: bounds memory (128 bytes an event) whatever their sizes.
+/// Events that may wait, over all requests: bounds memory (144 bytes an event) whatever their sizes.
 const QUEUE_EVENTS: usize = 1_000_000;
 
 /// One commit, complete: the file's content and what belongs to it in memory.
@@ -101,7 +103,7 @@ struct Shared {
 impl Engine {
     /// Opens the store in `directory` and starts writing.
     pub fn open(directory: &Path, clock: Clock) -> Result<Engine, StoreError> {
-        Engine::start(Store::open(&directory.join("rollcall.redb"))?, clock)
+        Engine::start(Store::open(&directory.join(STORE_FILE))?, clock)
     }
 
     /// Starts on an open store.
@@ -159,6 +161,11 @@ impl Engine {
             queued.fetch_sub(events, Ordering::Relaxed);
         })?;
         Ok(Pending(answer))
+    }
+
+    /// Whether a batch would be taken now. For a loader that would rather wait than be refused.
+    pub fn has_room(&self) -> bool {
+        self.shared.metrics.queued_events.load(Ordering::Relaxed) < QUEUE_EVENTS / 2
     }
 
     /// Queues a change of the directory.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{Clock, EngineError, IDLE, Ingested, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Fingerprint, Hour, Measures, OrganizationId, SeriesId, Slot};
+use crate::model::{Batch, Hour, Measures, OrganizationId, SeriesId, Slot};
 use crate::rollup::{self, Cell};
 use crate::store::{self, Dictionary, SeenIds, Store, StoreError};
 
@@ -149,7 +149,8 @@ impl Writer {
             writer.add_rows(organization, slot, &rows)?;
             touched.hours.insert((organization, slot.hour));
         }
-        writer.log_arrivals(&mut self.seen, touched.ids.clone())?;
+        touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
+        writer.log_arrivals(&mut self.seen, &touched.ids)?;
         writer.commit()?;
         Ok(results)
     }
@@ -177,10 +178,23 @@ impl Writer {
             });
         }
         let mut ingested = Ingested::default();
+        // Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
+        let mut aged: Option<(OrganizationId, Hour, bool)> = None;
         for event in &batch.events {
             let (organization, series) = series[event.combination as usize];
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
-            if !self.is_new(organization, hour, event.id, writer)? {
+            if self.seen.may_have_aged(hour) {
+                let on_disk = match aged {
+                    Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
+                    _ => writer.has_aged_ids(organization, hour)?,
+                };
+                aged = Some((organization, hour, on_disk));
+                if on_disk && writer.has_aged_id((organization, hour, event.id))? {
+                    ingested.duplicates += 1;
+                    continue;
+                }
+            }
+            if !self.seen.insert(organization, event.id) {
                 ingested.duplicates += 1;
                 continue;
             }
@@ -191,19 +205,6 @@ impl Writer {
             ingested.accepted += 1;
         }
         Ok(ingested)
-    }
-
-    fn is_new(
-        &mut self,
-        organization: OrganizationId,
-        hour: Hour,
-        id: Fingerprint,
-        writer: &store::Writer,
-    ) -> Result<bool, StoreError> {
-        if self.seen.may_have_aged(hour) && writer.has_aged_id((organization, hour, id))? {
-            return Ok(false);
-        }
-        Ok(self.seen.insert(organization, id))
     }
 
     fn apply(

@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::App;
 use super::problem::Problem;
-use crate::directory::{Directory, Grant, Organization, Plan, Role, Status};
+use crate::directory::{Directory, Grant, Organization, Plan, Project, Role, Status};
 use crate::engine::Snapshot;
 
 /// Name of the session cookie.
@@ -64,6 +64,8 @@ impl FromRequestParts<App> for Caller {
 pub enum Subject<'a> {
     /// All of the organization, by whatever dimension.
     Organization,
+    /// The list of API keys; developers see their own in it.
+    ApiKeys,
     /// One API key.
     ApiKey(&'a str),
     /// The caller's own keys in one project.
@@ -90,6 +92,20 @@ impl Caller {
         }
     }
 
+    /// The user whose keys are all that the caller sees of an organization's.
+    pub fn sees_own_keys_only(&self, organization_id: &str) -> Option<&str> {
+        let user_id = self.user_id()?;
+        let member = self.directory().organization(organization_id)?.active_member(user_id)?;
+        (member.role == Role::Developer).then_some(user_id)
+    }
+
+    /// The projects the caller has access to, when they are a member.
+    pub fn projects<'o>(&self, organization: &'o Organization) -> impl Iterator<Item = (&'o String, &'o Project)> {
+        let member = self.user_id().and_then(|id| organization.active_member(id));
+        let only = member.filter(|m| m.role == Role::Developer).and_then(|m| m.project_ids.as_ref());
+        organization.projects.iter().filter(move |(id, _)| only.is_none_or(|ids| ids.contains(id)))
+    }
+
     /// Decides whether the caller may ask about an organization, and hands it over.
     pub fn may_ask(&self, organization_id: &str, subject: Subject<'_>) -> Result<&Arc<Organization>, Problem> {
         let found = self.directory().organization(organization_id);
@@ -103,7 +119,7 @@ impl Caller {
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {
-                    Subject::Organization => Ok(organization),
+                    Subject::Organization | Subject::ApiKeys => Ok(organization),
                     Subject::ApiKey(id) => known_key(organization, id),
                     Subject::Own { .. } => {
                         Err(Problem::forbidden("the operator token belongs to no person, so it has no keys of its own"))
@@ -126,7 +142,7 @@ impl Caller {
                     plan_name(organization.profile.plan)
                 )))
             }
-            (Subject::Organization, _) => Ok(organization),
+            (Subject::Organization | Subject::ApiKeys, _) => Ok(organization),
             (Subject::ApiKey(id), Role::Developer) if organization.creator(id) != Some(user_id) => {
                 Err(Problem::forbidden(format!("'{id}' is not one of your API keys; developers see their own")))
             }
@@ -150,18 +166,10 @@ fn known_key<'o>(organization: &'o Arc<Organization>, id: &str) -> Result<&'o Ar
     known.then_some(organization).ok_or_else(|| Problem::not_found(format!("there is no API key '{id}'")))
 }
 
-pub fn plan_name(plan: Plan) -> &'static str {
+fn plan_name(plan: Plan) -> &'static str {
     match plan {
         Plan::Free => "free",
         Plan::Pro => "pro",
         Plan::Enterprise => "enterprise",
-    }
-}
-
-pub fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "owner",
-        Role::Admin => "admin",
-        Role::Developer => "developer",
     }
 }

@@ -1,17 +1,20 @@
 //! `/analytics/…`: questions over HTTP.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::App;
 use super::access::{Caller, Subject};
-use super::answer::ActivityAnswer;
+use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire;
-use crate::query::{self, Query};
+use crate::calendar::{Granularity, Window};
+use crate::model::UnixMs;
+use crate::query::{self, About, Query};
 
 /// Usage of an organization over time, broken down.
 ///
@@ -53,62 +56,323 @@ pub async fn activity(
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let organization_id = parameters.required("organizationId")?.to_owned();
-    caller.may_ask(&organization_id, Subject::Organization)?;
-    let now = app.engine.now();
-    let query = parameters.activity(now)?;
-    let compare = parameters.compare()?;
-    let group_by = parameters.group_by_name()?.to_owned();
-    let csv = wants_csv(&parameters, &headers)?;
-
+    let asked = Asked::new(&app, caller, raw, headers)?;
+    asked.allow(Subject::Organization)?;
+    let query = asked.parameters.activity(asked.now)?;
+    let compare = asked.parameters.compare()?;
+    let group_by = asked.parameters.group_by_name()?.to_owned();
     let first = if compare { query.window.previous().start() } else { query.window.start() };
-    let numbers = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
-    let changed = app.engine.freshness().last_change(numbers, first, query.window.end());
-    let etag = etag(&[
-        &app.run.to_le_bytes(),
-        &changed.to_le_bytes(),
-        raw.as_deref().unwrap_or_default().as_bytes(),
-        query.window.from.to_string().as_bytes(),
-        query.window.to.to_string().as_bytes(),
-        &[u8::from(csv)],
-    ]);
-    if matches(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    let window = query.window;
+    asked
+        .answer(app, window, first, "activity", move |about, frame, csv| {
+            let activity = query::activity(about, &query)?;
+            let before = Query { window: query.window.previous(), group_by: Vec::new(), top: None, ..query.clone() };
+            let previous = if compare { Some(query::activity(about, &before)?.totals) } else { None };
+            let answer = ActivityAnswer {
+                group_by: &group_by,
+                query: &query,
+                frame,
+                activity: &activity,
+                previous: previous.as_ref().map(|totals| (before.window, totals)),
+            };
+            if csv { answer.csv() } else { Ok(answer.json()) }
+        })
+        .await
+}
+
+/// Usage by member.
+///
+/// Members without usage are listed with zeros; people who left and keys without a creator when they have usage, so
+/// that the table adds up to the organization. For operators, and for owners and admins on the enterprise plan.
+#[utoipa::path(
+    get, path = "/analytics/members", tag = "analytics",
+    params(
+        ("organizationId" = String, Query, description = "The organization asked about"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("projectId" = Option<Vec<String>>, Query, description = "Only these projects"),
+        ("apiKeyId" = Option<Vec<String>>, Query, description = "Only these API keys"),
+        ("userId" = Option<Vec<String>>, Query, description = "Only keys these members created"),
+        ("model" = Option<Vec<String>>, Query, description = "Only these canonical models"),
+        ("provider" = Option<Vec<String>>, Query, description = "Only these providers"),
+        ("source" = Option<Vec<String>>, Query, description = "Only these apps"),
+        ("mode" = Option<Vec<String>>, Query, description = "credits or api-keys"),
+        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+    ),
+    responses(
+        (status = 200, body = wire::Members),
+        (status = 304, description = "Nothing has changed since the answer with that ETag"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn members(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(&app, caller, raw, headers)?;
+    asked.allow(Subject::Organization)?;
+    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let filter = asked.parameters.filter()?;
+    asked
+        .answer(app, window, window.start(), "members", move |about, frame, csv| {
+            let (rows, totals) = query::members(about, window, filter)?;
+            if csv { answer::members_csv(about, &rows) } else { Ok(answer::members_json(about, frame, &rows, &totals)) }
+        })
+        .await
+}
+
+/// One member's usage: what their keys did, whoever used them.
+///
+/// For operators, and for owners and admins on the enterprise plan.
+#[utoipa::path(
+    get, path = "/analytics/members/{userId}", tag = "analytics",
+    params(
+        ("userId" = String, Path, description = "The member"),
+        ("organizationId" = String, Query, description = "The organization asked about"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+    ),
+    responses(
+        (status = 200, body = wire::MemberAnswer),
+        (status = 304, description = "Nothing has changed since the answer with that ETag"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn member(
+    State(app): State<App>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path(user_id) = path?;
+    let asked = Asked::new(&app, caller, raw, headers)?;
+    asked.allow(Subject::Organization)?;
+    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    asked
+        .answer(app, window, window.start(), "member", move |about, frame, csv| {
+            let detail = query::member(about, window, &user_id)?
+                .ok_or_else(|| Problem::not_found(format!("'{user_id}' never was a member of this organization")))?;
+            if csv { answer::days_csv(&detail.days) } else { Ok(answer::member_json(about, frame, &detail)) }
+        })
+        .await
+}
+
+/// Usage by API key, keys without usage included.
+///
+/// For operators, owners and admins; developers see their own keys.
+#[utoipa::path(
+    get, path = "/analytics/keys", tag = "analytics",
+    params(
+        ("organizationId" = String, Query, description = "The organization asked about"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+    ),
+    responses(
+        (status = 200, body = wire::Keys),
+        (status = 304, description = "Nothing has changed since the answer with that ETag"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn api_keys(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(&app, caller, raw, headers)?;
+    asked.allow(Subject::ApiKeys)?;
+    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
+    asked
+        .answer(app, window, window.start(), "keys", move |about, frame, csv| {
+            let (rows, totals) = query::api_keys(about, window, creator.as_deref())?;
+            if csv { answer::keys_csv(about, &rows) } else { Ok(answer::keys_json(about, frame, &rows, &totals)) }
+        })
+        .await
+}
+
+/// One API key's usage.
+///
+/// For operators, owners and admins; developers see their own keys.
+#[utoipa::path(
+    get, path = "/analytics/keys/{apiKeyId}", tag = "analytics",
+    params(
+        ("apiKeyId" = String, Path, description = "The key"),
+        ("organizationId" = String, Query, description = "The organization asked about"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+    ),
+    responses(
+        (status = 200, body = wire::KeyAnswer),
+        (status = 304, description = "Nothing has changed since the answer with that ETag"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn api_key(
+    State(app): State<App>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path(id) = path?;
+    let asked = Asked::new(&app, caller, raw, headers)?;
+    asked.allow(Subject::ApiKey(&id))?;
+    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    asked
+        .answer(app, window, window.start(), "key", move |about, frame, csv| {
+            let detail = query::api_key(about, window, &id)?;
+            if csv { answer::days_csv(&detail.days) } else { Ok(answer::key_json(about, frame, &id, &detail)) }
+        })
+        .await
+}
+
+/// Usage of the caller's own keys in one project.
+///
+/// For members with access to the project.
+#[utoipa::path(
+    get, path = "/analytics/me", tag = "analytics",
+    params(
+        ("projectId" = String, Query, description = "The project"),
+        ("organizationId" = String, Query, description = "The organization asked about"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+    ),
+    responses(
+        (status = 200, body = wire::MyUsage),
+        (status = 304, description = "Nothing has changed since the answer with that ETag"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn my_usage(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(&app, caller, raw, headers)?;
+    let project_id = asked.parameters.required("projectId")?.to_owned();
+    asked.allow(Subject::Own { project_id: &project_id })?;
+    let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
+    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    asked
+        .answer(app, window, window.start(), "my-usage", move |about, frame, csv| {
+            let usage = query::my_usage(about, window, &user_id, &project_id)?;
+            if csv { answer::my_usage_csv(&usage) } else { Ok(answer::my_usage_json(frame, &usage)) }
+        })
+        .await
+}
+
+/// A question as it came, before it is allowed and answered.
+struct Asked {
+    caller: Caller,
+    parameters: Parameters,
+    organization_id: String,
+    now: UnixMs,
+    raw: String,
+    csv: bool,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    fn new(app: &App, caller: Caller, raw: Option<String>, headers: HeaderMap) -> Result<Asked, Problem> {
+        let raw = raw.unwrap_or_default();
+        let parameters = Parameters::parse(Some(&raw));
+        let organization_id = parameters.required("organizationId")?.to_owned();
+        let csv = wants_csv(&parameters, &headers)?;
+        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), raw, csv, headers })
     }
-    // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
-    let snapshot = app.engine.snapshot();
-    let body = tokio::task::spawn_blocking(move || {
-        let directory = &snapshot.directory;
-        let organization = directory
-            .organization(&organization_id)
-            .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
-        let about = (organization_id.as_str(), &**organization);
-        let ask = |query: &Query| query::activity(&snapshot.reader, &snapshot.dictionary, directory, about, query);
-        let activity = ask(&query)?;
-        let before = Query { window: query.window.previous(), group_by: Vec::new(), top: None, ..query.clone() };
-        let previous = if compare { Some(ask(&before)?.totals) } else { None };
-        let answer = ActivityAnswer {
-            group_by: &group_by,
-            query: &query,
-            as_of: now.min(query.window.end()),
-            activity: &activity,
-            previous: previous.as_ref().map(|totals| (before.window, totals)),
-        };
-        if csv { answer.csv() } else { Ok(answer.json()) }
-    });
-    let body = body.await.map_err(|_| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed; this is a bug in Rollcall")
-    })??;
-    let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
-    let mut response =
-        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-cache")], body).into_response();
-    response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
-    if csv {
-        let name = header::HeaderValue::from_static("attachment; filename=\"activity.csv\"");
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+
+    fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
+        self.caller.may_ask(&self.organization_id, subject).map(drop)
     }
-    Ok(response)
+
+    /// Answers from the latest commit, unless the asker has that answer already.
+    ///
+    /// `first` is the earliest instant the answer depends on, `name` the file a CSV is saved as.
+    async fn answer(
+        self,
+        app: App,
+        window: Window,
+        first: UnixMs,
+        name: &'static str,
+        write: impl FnOnce(About<'_>, Frame, bool) -> Result<Vec<u8>, Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let Asked { caller, organization_id, now, raw, csv, headers, .. } = self;
+        let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
+        let changed = app.engine.freshness().last_change(number, first, window.end());
+        let frame = Frame { window, as_of: now.min(window.end()) };
+        let etag = etag(&[
+            &app.run.to_le_bytes(),
+            &changed.to_le_bytes(),
+            name.as_bytes(),
+            caller.token_id.as_bytes(),
+            raw.as_bytes(),
+            window.from.to_string().as_bytes(),
+            window.to.to_string().as_bytes(),
+            &[u8::from(csv)],
+        ]);
+        if matches(&headers, &etag) {
+            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        }
+        // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
+        let snapshot = app.engine.snapshot();
+        let body = tokio::task::spawn_blocking(move || {
+            let organization = snapshot
+                .directory
+                .organization(&organization_id)
+                .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
+            let about = About {
+                reader: &snapshot.reader,
+                dictionary: &snapshot.dictionary,
+                directory: &snapshot.directory,
+                organization_id: &organization_id,
+                organization,
+            };
+            write(about, frame, csv)
+        });
+        let body = body.await.map_err(|_| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed; this is a bug in Rollcall")
+        })??;
+        let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
+        let fixed =
+            [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
+        let mut response = (fixed, body).into_response();
+        response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
+        if csv {
+            let disposition = format!("attachment; filename=\"{name}.csv\"");
+            let disposition = disposition.parse().expect("names are constants");
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+        }
+        Ok(response)
+    }
 }
 
 fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {

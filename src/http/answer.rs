@@ -6,36 +6,55 @@
 use std::io::Write;
 
 use super::problem::Problem;
-use crate::calendar::{Window, rfc3339_utc};
+use super::wire::PlanName;
+use crate::calendar::{Bucket, Window, rfc3339_utc};
+use crate::directory::{ApiKey, Role, Status};
 use crate::model::{Count, PicoUsd, UnixMs};
-use crate::query::{Activity, Entry, Group, Label, Query, Split, Totals};
+use crate::query::{
+    About, Activity, Entry, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query,
+    Ranked, Split, Totals,
+};
+
+/// What every answer says of itself.
+#[derive(Clone, Copy)]
+pub struct Frame {
+    pub window: Window,
+    pub as_of: UnixMs,
+}
+
+impl Frame {
+    /// `"timezone":…,"from":…,"to":…,"asOf":…`, after something.
+    fn json(&self, out: &mut Vec<u8>) {
+        for (name, value) in [
+            ("timezone", self.window.zone.name()),
+            ("from", &self.window.from.to_string()),
+            ("to", &self.window.to.to_string()),
+            ("asOf", &rfc3339_utc(self.as_of)),
+        ] {
+            field(out, name);
+            text(out, value);
+        }
+    }
+}
 
 /// The answer of `/analytics/activity`.
 pub struct ActivityAnswer<'a> {
     pub group_by: &'a str,
     pub query: &'a Query,
-    pub as_of: UnixMs,
+    pub frame: Frame,
     pub activity: &'a Activity,
     pub previous: Option<(Window, &'a Totals)>,
 }
 
 impl ActivityAnswer<'_> {
     pub fn json(&self) -> Vec<u8> {
-        let groups: Vec<Vec<u8>> = self.activity.groups.iter().map(group_fields).collect();
-        let window = &self.query.window;
+        let groups: Vec<Vec<u8>> = self.activity.groups.iter().map(|group| group_fields(&group.labels)).collect();
         let mut out = Vec::with_capacity(4096);
         out.extend_from_slice(b"{\"groupBy\":");
         text(&mut out, self.group_by);
-        for (name, value) in [
-            ("granularity", self.query.granularity.name()),
-            ("timezone", window.zone.name()),
-            ("from", &window.from.to_string()),
-            ("to", &window.to.to_string()),
-            ("asOf", &rfc3339_utc(self.as_of)),
-        ] {
-            field(&mut out, name);
-            text(&mut out, value);
-        }
+        field(&mut out, "granularity");
+        text(&mut out, self.query.granularity.name());
+        self.frame.json(&mut out);
         field(&mut out, "totals");
         totals(&mut out, &self.activity.totals);
         if let Some((window, sums)) = &self.previous {
@@ -57,9 +76,7 @@ impl ActivityAnswer<'_> {
         });
         field(&mut out, "activity");
         list(&mut out, &self.activity.buckets, |out, (bucket, sums, entries)| {
-            out.extend_from_slice(b"{\"date\":\"");
-            out.extend_from_slice(bucket.label.as_bytes());
-            out.push(b'"');
+            date(out, bucket);
             measures(out, sums);
             field(out, "breakdown");
             list(out, entries, |out, entry: &Entry| {
@@ -76,13 +93,7 @@ impl ActivityAnswer<'_> {
 
     /// One row for every bucket and entry, the same columns whatever is asked.
     pub fn csv(&self) -> Result<Vec<u8>, Problem> {
-        let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-        let broken = |error: csv::Error| {
-            Problem::new(
-                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-                format!("the CSV could not be written: {error}"),
-            )
-        };
+        let mut rows = csv_writer();
         let two = self.query.group_by.len() == 2;
         let mut header = vec!["date", "key", "label"];
         if two {
@@ -108,8 +119,324 @@ impl ActivityAnswer<'_> {
                 rows.write_record(&row).map_err(broken)?;
             }
         }
-        rows.into_inner().map_err(|error| broken(error.into_error().into()))
+        finish(rows)
     }
+}
+
+/// The answer of `/analytics/members`.
+pub fn members_json(about: About<'_>, frame: Frame, rows: &[MemberRow], sums: &Totals) -> Vec<u8> {
+    let mut out = b"{\"plan\":".to_vec();
+    json(&mut out, &PlanName::from(about.organization.profile.plan));
+    frame.json(&mut out);
+    table_totals(&mut out, sums);
+    field(&mut out, "members");
+    list(&mut out, rows, |out, row| {
+        out.push(b'{');
+        person(out, about, row);
+        count(out, "apiKeyCount", row.api_keys as u64);
+        errors(out, &row.sums);
+        measures(out, &row.sums);
+        out.push(b'}');
+    });
+    out.push(b'}');
+    out
+}
+
+/// The answer of `/analytics/members/{userId}`.
+pub fn member_json(about: About<'_>, frame: Frame, detail: &MemberDetail) -> Vec<u8> {
+    let mut out = b"{\"member\":{".to_vec();
+    person(&mut out, about, &detail.row);
+    out.push(b'}');
+    frame.json(&mut out);
+    summary(&mut out, &detail.totals, |out| count(out, "apiKeyCount", detail.row.api_keys as u64));
+    for (name, top) in [
+        ("topModels", &detail.top_models),
+        ("topProviders", &detail.top_providers),
+        ("topApps", &detail.top_apps),
+        ("costByModel", &detail.cost_by_model),
+    ] {
+        ranked(&mut out, name, top);
+    }
+    field(&mut out, "activity");
+    list(&mut out, &detail.days, |out, day| model_day(out, day, |_, _| ()));
+    out.push(b'}');
+    out
+}
+
+/// The answer of `/analytics/keys`.
+pub fn keys_json(about: About<'_>, frame: Frame, rows: &[KeyRow], sums: &Totals) -> Vec<u8> {
+    let mut out = b"{\"organizationId\":".to_vec();
+    text(&mut out, about.organization_id);
+    frame.json(&mut out);
+    table_totals(&mut out, sums);
+    field(&mut out, "keys");
+    list(&mut out, rows, |out, row| {
+        out.push(b'{');
+        api_key(out, about, &row.id, &row.api_key);
+        errors(out, &row.sums);
+        measures(out, &row.sums);
+        out.push(b'}');
+    });
+    out.push(b'}');
+    out
+}
+
+/// The answer of `/analytics/keys/{apiKeyId}`.
+pub fn key_json(about: About<'_>, frame: Frame, id: &str, detail: &KeyDetail) -> Vec<u8> {
+    let mut out = b"{\"apiKey\":{".to_vec();
+    api_key(&mut out, about, id, &about.organization.api_keys.get(id).cloned().unwrap_or_default());
+    out.push(b'}');
+    frame.json(&mut out);
+    summary(&mut out, &detail.totals, |out| error_rate(out, &detail.totals.split));
+    ranked(&mut out, "costByModel", &detail.cost_by_model);
+    field(&mut out, "activity");
+    list(&mut out, &detail.days, |out, day| {
+        model_day(out, day, |out, sums| {
+            errors(out, sums);
+            error_rate(out, sums);
+        });
+    });
+    out.push(b'}');
+    out
+}
+
+/// The answer of `/analytics/me`.
+pub fn my_usage_json(frame: Frame, usage: &MyUsage) -> Vec<u8> {
+    let mut out = b"{".to_vec();
+    frame.json(&mut out);
+    // Every field brings its own comma; the first has nothing before it.
+    out.remove(1);
+    summary(&mut out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
+    ranked(&mut out, "topModels", &usage.top_models);
+    field(&mut out, "activity");
+    list(&mut out, &usage.days, |out, (bucket, sums)| {
+        date(out, bucket);
+        measures(out, sums);
+        out.push(b'}');
+    });
+    out.push(b'}');
+    out
+}
+
+pub fn members_csv(about: About<'_>, rows: &[MemberRow]) -> Result<Vec<u8>, Problem> {
+    let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
+    table(&columns, rows, |row| {
+        let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
+        let cells = vec![
+            cell(row.user_id.as_deref().unwrap_or_default()),
+            cell(&user.name.unwrap_or_default()),
+            cell(&user.email.unwrap_or_default()),
+            row.role.map(|role| role_name(role).to_owned()).unwrap_or_default(),
+            status_name(row.status).to_owned(),
+            row.api_keys.to_string(),
+            row.sums.count(Count::Errors).to_string(),
+            row.sums.count(Count::ClientErrors).to_string(),
+        ];
+        (cells, row.sums)
+    })
+}
+
+pub fn keys_csv(about: About<'_>, rows: &[KeyRow]) -> Result<Vec<u8>, Problem> {
+    let columns =
+        ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
+    table(&columns, rows, |row| {
+        let key = &row.api_key;
+        let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
+        let cells = vec![
+            cell(&row.id),
+            cell(key.description.as_deref().unwrap_or_default()),
+            cell(&key.project_id),
+            cell(project.unwrap_or(&key.project_id)),
+            cell(key.created_by.as_deref().unwrap_or_default()),
+            key_status(key).to_owned(),
+            row.sums.count(Count::Errors).to_string(),
+            row.sums.count(Count::ClientErrors).to_string(),
+        ];
+        (cells, row.sums)
+    })
+}
+
+/// One row for every day, model and provider.
+pub fn days_csv(days: &[ModelDay]) -> Result<Vec<u8>, Problem> {
+    let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
+    table(&["date", "model", "provider", "inputTokens", "outputTokens"], &rows, |(bucket, (model, provider, sums))| {
+        let cells = vec![
+            bucket.label.clone(),
+            cell(model.key.as_deref().unwrap_or_default()),
+            cell(provider.key.as_deref().unwrap_or_default()),
+            sums.count(Count::InputTokens).to_string(),
+            sums.count(Count::OutputTokens).to_string(),
+        ];
+        (cells, *sums)
+    })
+}
+
+pub fn my_usage_csv(usage: &MyUsage) -> Result<Vec<u8>, Problem> {
+    table(&["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.clone()], *sums))
+}
+
+fn table<T>(columns: &[&str], items: &[T], row: impl Fn(&T) -> (Vec<String>, Split)) -> Result<Vec<u8>, Problem> {
+    let mut rows = csv_writer();
+    rows.write_record(columns.iter().chain(&MEASURES)).map_err(broken)?;
+    for item in items {
+        let (cells, sums) = row(item);
+        rows.write_record(cells.into_iter().chain(values(&sums))).map_err(broken)?;
+    }
+    finish(rows)
+}
+
+fn csv_writer() -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new())
+}
+
+fn finish(rows: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+    rows.into_inner().map_err(|error| broken(error.into_error().into()))
+}
+
+fn broken(error: csv::Error) -> Problem {
+    Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, format!("the CSV could not be written: {error}"))
+}
+
+/// Who a row is about, from its first field on.
+fn person(out: &mut Vec<u8>, about: About<'_>, row: &MemberRow) {
+    let user = row.user_id.as_deref().and_then(|id| about.directory.user(id));
+    out.extend_from_slice(b"\"userId\":");
+    json(out, &row.user_id);
+    field(out, "name");
+    match row.user_id {
+        Some(_) => json(out, &user.and_then(|user| user.name.as_ref())),
+        None => text(out, "Unattributed"),
+    }
+    field(out, "email");
+    json(out, &user.and_then(|user| user.email.as_ref()));
+    field(out, "role");
+    json(out, &row.role.map(role_name));
+    field(out, "status");
+    text(out, status_name(row.status));
+}
+
+/// What a key is, from its first field on.
+fn api_key(out: &mut Vec<u8>, about: About<'_>, id: &str, key: &ApiKey) {
+    out.extend_from_slice(b"\"id\":");
+    text(out, id);
+    field(out, "description");
+    json(out, &key.description);
+    field(out, "projectId");
+    text(out, &key.project_id);
+    field(out, "projectName");
+    let project = about.organization.projects.get(&key.project_id);
+    text(out, project.and_then(|p| p.name.as_deref()).unwrap_or(&key.project_id));
+    field(out, "createdBy");
+    json(out, &key.created_by);
+    field(out, "createdByName");
+    json(out, &key.created_by.as_deref().map(|user| about.directory.user_label(user)));
+    field(out, "status");
+    text(out, key_status(key));
+}
+
+fn key_status(key: &ApiKey) -> &'static str {
+    match key.status {
+        Status::Active => "active",
+        Status::Deleted => "deleted",
+    }
+}
+
+fn status_name(status: MemberStatus) -> &'static str {
+    match status {
+        MemberStatus::Active => "active",
+        MemberStatus::Former => "former",
+        MemberStatus::Unattributed => "unattributed",
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Admin => "admin",
+        Role::Developer => "developer",
+    }
+}
+
+/// The foot of a table: what its rows add up to.
+fn table_totals(out: &mut Vec<u8>, sums: &Totals) {
+    field(out, "totals");
+    out.push(b'{');
+    let start = out.len();
+    measures(out, &sums.split);
+    out.remove(start);
+    errors(out, &sums.split);
+    out.push(b'}');
+}
+
+/// Everything that is known of one member, key or caller.
+fn summary(out: &mut Vec<u8>, sums: &Totals, more: impl Fn(&mut Vec<u8>)) {
+    field(out, "summary");
+    out.push(b'{');
+    let start = out.len();
+    measures(out, &sums.split);
+    out.remove(start);
+    for (name, what) in [
+        ("inputTokens", Count::InputTokens),
+        ("outputTokens", Count::OutputTokens),
+        ("cachedTokens", Count::CachedTokens),
+        ("reasoningTokens", Count::ReasoningTokens),
+        ("errorCount", Count::Errors),
+        ("clientErrorCount", Count::ClientErrors),
+        ("cacheCount", Count::CacheHits),
+        ("unpricedRequestCount", Count::Unpriced),
+    ] {
+        count(out, name, sums.all.get(what));
+    }
+    more(out);
+    out.push(b'}');
+}
+
+fn ranked(out: &mut Vec<u8>, name: &str, entries: &[Ranked]) {
+    field(out, name);
+    list(out, entries, |out, entry| {
+        out.push(b'{');
+        out.extend_from_slice(&group_fields(std::slice::from_ref(&entry.label)));
+        measures(out, &entry.sums);
+        out.push(b'}');
+    });
+}
+
+fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Split)) {
+    date(out, bucket);
+    measures(out, sums);
+    more(out, sums);
+    field(out, "modelBreakdown");
+    list(out, entries, |out, (model, provider, sums)| {
+        out.extend_from_slice(b"{\"id\":");
+        json(out, &model.key);
+        field(out, "label");
+        text(out, &model.label);
+        field(out, "provider");
+        json(out, &provider.key);
+        count(out, "inputTokens", sums.count(Count::InputTokens));
+        count(out, "outputTokens", sums.count(Count::OutputTokens));
+        measures(out, sums);
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+fn date(out: &mut Vec<u8>, bucket: &Bucket) {
+    out.extend_from_slice(b"{\"date\":\"");
+    out.extend_from_slice(bucket.label.as_bytes());
+    out.push(b'"');
+}
+
+fn errors(out: &mut Vec<u8>, sums: &Split) {
+    count(out, "errorCount", sums.count(Count::Errors));
+    count(out, "clientErrorCount", sums.count(Count::ClientErrors));
+}
+
+/// Errors by requests, 0 when there are none: a ratio of two exact counts, for reading.
+fn error_rate(out: &mut Vec<u8>, sums: &Split) {
+    let (errors, requests) = (sums.count(Count::Errors), sums.count(Count::Requests));
+    field(out, "errorRate");
+    json(out, &if requests == 0 { 0.0 } else { errors as f64 / requests as f64 });
 }
 
 const MEASURES: [&str; 7] =
@@ -166,10 +493,10 @@ fn totals(out: &mut Vec<u8>, totals: &Totals) {
 }
 
 /// `"key":…,"label":…`, or with two dimensions their plurals, and the marks of what is gone.
-fn group_fields(group: &Group) -> Vec<u8> {
+fn group_fields(labels: &[Label]) -> Vec<u8> {
     let key = |label: &Label| serde_json::to_string(&label.key).expect("text serializes");
     let label = |label: &Label| serde_json::to_string(&label.label).expect("text serializes");
-    let mut out = match &group.labels[..] {
+    let mut out = match labels {
         [] => "\"key\":null,\"label\":\"All\"".to_owned(),
         [only] => format!("\"key\":{},\"label\":{}", key(only), label(only)),
         labels => format!(
@@ -178,10 +505,10 @@ fn group_fields(group: &Group) -> Vec<u8> {
             labels.iter().map(label).collect::<Vec<_>>().join(",")
         ),
     };
-    if group.labels.iter().any(|l| l.deleted) {
+    if labels.iter().any(|l| l.deleted) {
         out.push_str(",\"deleted\":true");
     }
-    if group.labels.iter().any(|l| l.former) {
+    if labels.iter().any(|l| l.former) {
         out.push_str(",\"former\":true");
     }
     out.into_bytes()
@@ -214,7 +541,11 @@ fn field(out: &mut Vec<u8>, name: &str) {
 }
 
 fn text(out: &mut Vec<u8>, value: &str) {
-    serde_json::to_writer(out, value).expect("text serializes");
+    json(out, value);
+}
+
+fn json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(out, value).expect("texts and numbers serialize");
 }
 
 fn count(out: &mut Vec<u8>, name: &str, value: u64) {

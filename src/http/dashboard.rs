@@ -1,6 +1,6 @@
 //! The dashboard, embedded in the binary.
 
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -16,12 +16,14 @@ const NOT_BUILT: &str = "<!doctype html><title>Rollcall</title>\
     see <a href=\"/openapi.json\">/openapi.json</a>.";
 
 /// Files by path; every other path of a page gets the application, which routes by itself.
-pub async fn serve(uri: Uri) -> Response {
+pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if let Some(found) = Files::get(path) {
+    if let Some(found) = Files::get(path).filter(|_| matches!(method, Method::GET | Method::HEAD)) {
         return file(path, found);
     }
-    let is_page = !path.contains('.') && !["v1/", "analytics/"].iter().any(|api| path.starts_with(api));
+    // A person's browser asks for a page by saying so; a program that mistyped a path is told.
+    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let is_page = matches!(method, Method::GET | Method::HEAD) && (path.is_empty() || accepts.contains("text/html"));
     if !is_page {
         return Problem::not_found(format!("there is nothing at /{path}; see /openapi.json")).into_response();
     }

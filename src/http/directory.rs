@@ -1,7 +1,7 @@
 //! `/v1/directory` and memberships: who is who, as the operator says.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 
@@ -21,6 +21,7 @@ use crate::directory::{
 
 const MAX_CHARS: usize = 128;
 const MAX_TEXT_CHARS: usize = 512;
+const MAX_PROJECT_IDS: usize = 1000;
 
 /// Merges entries into the directory.
 ///
@@ -85,9 +86,10 @@ pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Js
 pub async fn delete_member(
     State(app): State<App>,
     caller: Caller,
-    Path((organization_id, user_id)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     caller.require_operator()?;
+    let Path((organization_id, user_id)) = path?;
     app.engine.change(Change::EndMembership { organization_id, user_id })?.answer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -134,7 +136,7 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
             organization_id: id("members[].organizationId", m.organization_id)?,
             user_id: id("members[].userId", m.user_id)?,
             role: m.role.into(),
-            project_ids: m.project_ids,
+            project_ids: m.project_ids.map(project_ids).transpose()?,
             former: m.status == Some(MembershipName::Former),
         })
     });
@@ -171,7 +173,23 @@ pub fn id(field: &str, value: String) -> Result<String, Problem> {
 }
 
 fn label(field: &str, value: Option<String>) -> Result<Option<String>, Problem> {
-    value.map(|value| checked(field, value, MAX_TEXT_CHARS)).transpose()
+    value.map(|value| text(field, value)).transpose()
+}
+
+/// Checks a text from outside that people read.
+pub fn text(field: &str, value: String) -> Result<String, Problem> {
+    checked(field, value, MAX_TEXT_CHARS)
+}
+
+fn project_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem> {
+    let Some(ids) = ids else { return Ok(None) };
+    if ids.len() > MAX_PROJECT_IDS {
+        return Err(Problem::bad_request(format!(
+            "members[].projectIds has {} ids; at most {MAX_PROJECT_IDS} are allowed",
+            ids.len()
+        )));
+    }
+    ids.into_iter().map(|one| id("members[].projectIds[]", one)).collect::<Result<_, _>>().map(Some)
 }
 
 fn checked(field: &str, value: String, max: usize) -> Result<String, Problem> {
@@ -208,7 +226,7 @@ pub fn export(directory: &Directory, only: Option<&str>) -> DirectoryBody {
             organization_id: organization_id.to_owned(),
             user_id: id.clone(),
             role: member.role.into(),
-            project_ids: member.project_ids.clone(),
+            project_ids: member.project_ids.clone().map(Some),
             status: Some(if member.former { MembershipName::Former } else { MembershipName::Active }),
         }));
         body.api_keys.extend(organization.api_keys.iter().map(|(id, key)| ApiKeyBody {

@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use super::App;
 use super::access::Caller;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{IngestAnswer, RejectedEvent};
-use super::{App, BODY_LIMIT_BYTES};
 use crate::directory::Grant;
-use crate::ingest::{self, Context, Parsed, TokenDefaults};
+use crate::ingest::{self, BodyError, Context, Parsed, TokenDefaults};
 
 /// Sends usage events.
 ///
@@ -47,7 +47,7 @@ pub async fn post_events(
             format!("content encoding {encoding:?} is not taken; send gzip, zstd or none"),
         ));
     }
-    let body = read(body).await?;
+    let body = read(body, app.body_limit).await?;
     let shared = app.clone();
     let parsed = tokio::task::spawn_blocking(move || {
         let token = match &caller.grant {
@@ -67,7 +67,10 @@ pub async fn post_events(
     let Parsed { batch, rejected } = parsed
         .await
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug"))?
-        .map_err(|error| Problem::bad_request(error.to_string()))?;
+        .map_err(|error| match error {
+            BodyError::TooMany => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            BodyError::Json(_) | BodyError::Empty => Problem::bad_request(error.to_string()),
+        })?;
     let rejected = rejected.into_iter().map(|r| RejectedEvent { index: r.index, id: r.id, error: r.error }).collect();
     if batch.events.is_empty() {
         return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
@@ -101,12 +104,12 @@ impl Format {
 }
 
 /// Reads a body, already decompressed, up to the limit.
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, BODY_LIMIT_BYTES).collect().await {
+async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is larger than {BODY_LIMIT_BYTES} bytes after decompression; send it in parts"),
+            format!("the body is larger than {limit} bytes after decompression; send it in parts"),
         )),
         Err(error) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
     }

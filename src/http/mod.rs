@@ -43,9 +43,8 @@ pub use directory::{export as directory_export, update as directory_update};
 pub use openapi::openapi_json;
 pub use problem::Problem;
 pub use tokens::{list as list_tokens, new_token};
+use wire::Settings;
 
-/// Largest body of events, after decompression.
-pub const BODY_LIMIT_BYTES: usize = 64 << 20;
 /// Largest body of anything else.
 const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
 /// Id of the token that the operator starts with.
@@ -58,6 +57,9 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     pub engine: Arc<Engine>,
     pub prices: PriceBook,
+    pub settings: Settings,
+    /// Largest body of events in bytes, after decompression.
+    pub body_limit: usize,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -71,10 +73,16 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub fn new(engine: Arc<Engine>) -> App {
+    pub fn new(engine: Arc<Engine>, settings: Settings, body_limit: usize) -> App {
         let mut run = [0; 8];
         getrandom::fill(&mut run).expect("the operating system has random bytes");
-        App(Arc::new(Shared { engine, prices: PriceBook::bundled(), run: u64::from_le_bytes(run) }))
+        App(Arc::new(Shared {
+            engine,
+            prices: PriceBook::bundled(),
+            settings,
+            body_limit,
+            run: u64::from_le_bytes(run),
+        }))
     }
 }
 
@@ -101,7 +109,14 @@ pub fn router(app: App) -> Router {
         .route("/v1/tokens/{id}", delete(tokens::delete_token))
         .route("/v1/session", post(session::sign_in).delete(session::sign_out))
         .route("/v1/me", get(session::me))
+        .route("/v1/projects", get(session::projects))
+        .route("/v1/settings", get(session::settings))
         .route("/analytics/activity", get(analytics::activity))
+        .route("/analytics/members", get(analytics::members))
+        .route("/analytics/members/{user}", get(analytics::member))
+        .route("/analytics/keys", get(analytics::api_keys))
+        .route("/analytics/keys/{key}", get(analytics::api_key))
+        .route("/analytics/me", get(analytics::my_usage))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

@@ -78,6 +78,7 @@ impl Parameters {
             filter: self.filter()?,
             rank_by: self.choice("rankBy", &RANKS)?.unwrap_or_default(),
             top: top.transpose()?,
+            detailed: false,
         })
     }
 

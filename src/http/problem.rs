@@ -1,5 +1,6 @@
 //! The one way a request fails: `application/problem+json` (RFC 9457).
 
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,12 @@ impl IntoResponse for Problem {
             _ => {}
         }
         response
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Problem {
+        Problem::new(rejection.status(), rejection.body_text())
     }
 }
 

@@ -1,17 +1,18 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
 use axum::Json;
-use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::App;
-use super::access::{Caller, SESSION_COOKIE};
+use super::access::{Caller, SESSION_COOKIE, Subject};
 use super::directory::json_problem;
+use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{Me, MeOrganization, SignIn, TokenKind, UserBody};
+use super::wire::{Me, MeOrganization, ProjectEntry, Projects, Settings, SignIn, TokenKind, UserBody};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
 
 /// How long a session lasts without signing in again.
@@ -86,6 +87,37 @@ pub async fn sign_out(
 )]
 pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
     describe(caller.directory(), &caller.grant).map(Json)
+}
+
+/// The projects of an organization that the caller has access to.
+///
+/// For operator and user tokens.
+#[utoipa::path(
+    get, path = "/v1/projects", tag = "session",
+    params(("organizationId" = String, Query)),
+    responses(
+        (status = 200, body = Projects),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn projects(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Projects>, Problem> {
+    let parameters = Parameters::parse(raw.as_deref());
+    let organization = caller.may_ask(parameters.required("organizationId")?, Subject::ApiKeys)?;
+    let projects = caller.projects(organization).map(|(id, project)| ProjectEntry {
+        id: id.clone(),
+        name: project.name.clone().unwrap_or_else(|| id.clone()),
+        status: project.status.into(),
+    });
+    Ok(Json(Projects { projects: projects.collect() }))
+}
+
+/// What the operator has set for everyone. For everyone.
+#[utoipa::path(get, path = "/v1/settings", tag = "session", responses((status = 200, body = Settings)))]
+pub async fn settings(State(app): State<App>) -> Json<Settings> {
+    Json(app.settings.clone())
 }
 
 fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {

@@ -1,13 +1,13 @@
 //! `/v1/tokens`: making, listing and revoking access tokens.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::App;
 use super::access::Caller;
-use super::directory::{id, json_problem};
+use super::directory::{id, json_problem, text};
 use super::problem::{Problem, ProblemBody};
 use super::wire::{CreatedToken, NewToken, TokenBody, TokenKind, TokenList};
 use crate::calendar::rfc3339_utc;
@@ -69,9 +69,10 @@ pub async fn get_tokens(caller: Caller) -> Result<Json<TokenList>, Problem> {
 pub async fn delete_token(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     caller.require_operator()?;
+    let Path(id) = path?;
     app.engine.change(Change::RevokeToken { id })?.answer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -99,7 +100,8 @@ pub fn new_token(body: NewToken, engine: &Engine) -> Result<(Change, CreatedToke
     let hash = SecretHash::of(secret.reveal());
     // Part of a hash of random bits: unique, and of no use to whoever reads it.
     let token_id = format!("tok_{}", &hash.to_hex()[..16]);
-    let token = Token { grant, label: body.label, hash, created: engine.now() };
+    let label = text("label", body.label)?;
+    let token = Token { grant, label, hash, created: engine.now() };
     let created = CreatedToken { id: token_id.clone(), token: secret.reveal().to_owned() };
     Ok((Change::PutToken { id: token_id, token }, created))
 }

@@ -87,12 +87,18 @@ pub struct MemberBody {
     pub organization_id: String,
     pub user_id: String,
     pub role: RoleName,
-    /// The projects a developer has access to; all of them when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub project_ids: Option<Vec<String>>,
+    /// The projects a developer has access to; all of them when `null` or never given.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub project_ids: Option<Option<Vec<String>>>,
     /// `former` once the membership has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MembershipName>,
+}
+
+/// Tells `null` (set to nothing) from absent (leave as it is).
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -352,4 +358,245 @@ pub struct Previous {
     pub from: String,
     pub to: String,
     pub totals: Totals,
+}
+
+/// Usage by member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Members {
+    pub plan: PlanName,
+    pub timezone: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    /// What the rows add up to.
+    pub totals: TableTotals,
+    /// By cost, highest first.
+    pub members: Vec<MemberEntry>,
+}
+
+with_measures! {
+    pub struct TableTotals {
+        pub error_count: u64,
+        pub client_error_count: u64,
+    }
+}
+
+with_measures! {
+    pub struct MemberEntry {
+        /// Absent for usage of keys without a creator.
+        pub user_id: Option<String>,
+        pub name: Option<String>,
+        pub email: Option<String>,
+        pub role: Option<RoleName>,
+        pub status: MemberStatusName,
+        /// Keys they created that are not deleted.
+        pub api_key_count: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberStatusName {
+    Active,
+    Former,
+    Unattributed,
+}
+
+/// One member's usage.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberAnswer {
+    pub member: MemberPerson,
+    pub timezone: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    pub summary: MemberSummary,
+    /// Five at most.
+    pub top_models: Vec<RankedEntry>,
+    /// Five at most.
+    pub top_providers: Vec<RankedEntry>,
+    /// Five at most.
+    pub top_apps: Vec<RankedEntry>,
+    /// Twenty at most.
+    pub cost_by_model: Vec<RankedEntry>,
+    pub activity: Vec<MemberDay>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberPerson {
+    pub user_id: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub role: Option<RoleName>,
+    pub status: MemberStatusName,
+}
+
+with_measures! {
+    pub struct MemberSummary {
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        pub cached_tokens: u64,
+        pub reasoning_tokens: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub cache_count: u64,
+        pub unpriced_request_count: u64,
+        pub api_key_count: u64,
+    }
+}
+
+with_measures! {
+    pub struct RankedEntry {
+        pub key: Option<String>,
+        pub label: String,
+    }
+}
+
+with_measures! {
+    pub struct MemberDay {
+        pub date: String,
+        pub model_breakdown: Vec<ModelEntry>,
+    }
+}
+
+with_measures! {
+    pub struct ModelEntry {
+        /// The canonical model.
+        pub id: String,
+        pub label: String,
+        pub provider: String,
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+    }
+}
+
+/// Usage by API key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Keys {
+    pub organization_id: String,
+    pub timezone: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    /// What the rows add up to.
+    pub totals: TableTotals,
+    /// By cost, highest first.
+    pub keys: Vec<KeyEntry>,
+}
+
+with_measures! {
+    pub struct KeyEntry {
+        pub id: String,
+        pub description: Option<String>,
+        pub project_id: String,
+        pub project_name: String,
+        pub created_by: Option<String>,
+        pub created_by_name: Option<String>,
+        pub status: StatusName,
+        pub error_count: u64,
+        pub client_error_count: u64,
+    }
+}
+
+/// One API key's usage.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyAnswer {
+    pub api_key: KeyDescription,
+    pub timezone: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    pub summary: KeySummary,
+    /// Twenty at most.
+    pub cost_by_model: Vec<RankedEntry>,
+    pub activity: Vec<KeyDay>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyDescription {
+    pub id: String,
+    pub description: Option<String>,
+    pub project_id: String,
+    pub project_name: String,
+    pub created_by: Option<String>,
+    pub created_by_name: Option<String>,
+    pub status: StatusName,
+}
+
+with_measures! {
+    pub struct KeySummary {
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        pub cached_tokens: u64,
+        pub reasoning_tokens: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub cache_count: u64,
+        pub unpriced_request_count: u64,
+        /// errorCount by requestCount, 0 when there are no requests.
+        pub error_rate: f64,
+    }
+}
+
+with_measures! {
+    pub struct KeyDay {
+        pub date: String,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub error_rate: f64,
+        pub model_breakdown: Vec<ModelEntry>,
+    }
+}
+
+/// Usage of the caller's own keys in a project.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MyUsage {
+    pub timezone: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    pub summary: MemberSummary,
+    /// Five at most.
+    pub top_models: Vec<RankedEntry>,
+    pub activity: Vec<MyDay>,
+}
+
+with_measures! {
+    pub struct MyDay {
+        pub date: String,
+    }
+}
+
+/// The projects a caller has access to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Projects {
+    pub projects: Vec<ProjectEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectEntry {
+    pub id: String,
+    pub name: String,
+    pub status: StatusName,
+}
+
+/// What the operator has set for everyone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// Shown to organizations whose plan does not include a page.
+    pub upgrade_text: Option<String>,
+    /// Where the upgrade card leads.
+    pub upgrade_url: Option<String>,
 }

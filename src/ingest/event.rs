@@ -11,13 +11,12 @@ use super::number::parse_whole;
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
-    Batch, Combination, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs,
-    canonical_model, model_prefix,
+    AHEAD_HOURS, Batch, Combination, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY, Measures, Mode,
+    PicoUsd, UnixMs, canonical_model, model_prefix,
 };
 
 /// Longest id or name, in characters.
 const MAX_CHARS: usize = 128;
-const AHEAD_HOURS: i64 = 24;
 
 /// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
 /// and not the body's.
@@ -101,8 +100,9 @@ impl<'c> Collector<'c> {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.next_index == 0
+    /// Events read so far, good or bad.
+    pub fn len(&self) -> usize {
+        self.next_index
     }
 
     pub fn finish(self) -> Parsed {
@@ -241,9 +241,9 @@ impl<'c> Collector<'c> {
     fn price(&self, provider: &str, used_model: &str, time: UnixMs, measures: &Measures) -> Option<PicoUsd> {
         let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
         let known = |model| self.context.prices.price(provider, model, time, measures);
-        known(used_model).or_else(|| known(bare)).or_else(|| {
-            if bare.ends_with(":free") { Some(PicoUsd::ZERO) } else { known(canonical_model(used_model)) }
-        })
+        known(used_model)
+            .or_else(|| known(bare))
+            .or_else(|| if bare.ends_with(":free") { Some(PicoUsd::ZERO) } else { known(canonical_model(used_model)) })
     }
 
     fn timestamp(&self, value: &RawValue) -> Result<UnixMs, String> {
@@ -257,7 +257,7 @@ impl<'c> Collector<'c> {
             let ms = parse_whole(raw).and_then(|ms| i64::try_from(ms).ok());
             ms.ok_or_else(|| format!("timestamp {} is neither RFC 3339 text nor epoch milliseconds", shown(raw)))?
         };
-        let latest = self.context.now + AHEAD_HOURS * HOUR_MS;
+        let latest = self.context.now + i64::from(AHEAD_HOURS) * HOUR_MS;
         if time < FIRST_HOUR.start_ms() {
             let at = calendar::rfc3339_utc(time);
             let hint = if raw.starts_with('"') { "" } else { " (numbers are epoch milliseconds, not seconds)" };
@@ -338,8 +338,11 @@ fn name<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
 }
 
 fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
-    // Bytes bound characters, so the usual name is not counted twice.
-    if name.len() > MAX_CHARS && name.chars().count() > MAX_CHARS {
+    // The usual name is short and printable ASCII.
+    if name.len() <= MAX_CHARS && name.bytes().all(|b| (b' '..0x7f).contains(&b)) {
+        return Ok(name);
+    }
+    if name.chars().count() > MAX_CHARS {
         return Err(format!("{field} has {} characters; at most {MAX_CHARS} are allowed", name.chars().count()));
     }
     if name.chars().any(char::is_control) {
@@ -453,7 +456,11 @@ mod tests {
         check_measures(r#"{"cost":0.000001}"#, &[(Unpriced, 0)], "0.000001");
         check_measures(r#"{"cost":null}"#, &[(Unpriced, 0)], "0");
         check_measures(r#"{"cost":null,"usedModel":"openai/gpt-4o"}"#, &[(Unpriced, 0)], "0.000075");
-        check_measures(r#"{"cost":null,"usedModel":"gpt-4o:nitro","usedProvider":"openai"}"#, &[(Unpriced, 0)], "0.000075");
+        check_measures(
+            r#"{"cost":null,"usedModel":"gpt-4o:nitro","usedProvider":"openai"}"#,
+            &[(Unpriced, 0)],
+            "0.000075",
+        );
         check_measures(r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, &[(Unpriced, 1)], "0");
         check_measures(r#"{"cost":null,"cached":true}"#, &[(Unpriced, 0)], "0");
     }

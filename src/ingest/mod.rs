@@ -57,6 +57,39 @@ pub enum BodyError {
     Json(#[from] serde_json::Error),
     #[error("the body is empty; send one event, an array of events, or NDJSON")]
     Empty,
+    #[error("the body has more than {MAX_EVENTS} events; send it in parts")]
+    TooMany,
+}
+
+/// Events in one body. Bounds what a small body can make of memory: `[1,1,…]` is two bytes an event, and each is
+/// answered by name.
+pub const MAX_EVENTS: usize = 500_000;
+
+/// The elements of an array; those past the limit are checked to be JSON, and dropped but for one.
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'de> serde::Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an array of events")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Elements<'de>, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    if elements.len() <= MAX_EVENTS {
+                        elements.push(element);
+                    }
+                }
+                Ok(Elements(elements))
+            }
+        }
+        from.deserialize_seq(Visitor)
+    }
 }
 
 /// Reads a JSON array of events, or a single one.
@@ -65,7 +98,10 @@ pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Parsed, BodyErro
     match body.trim_ascii_start().first() {
         None => return Err(BodyError::Empty),
         Some(b'[') => {
-            let elements: Vec<&RawValue> = serde_json::from_slice(body)?;
+            let Elements(elements) = serde_json::from_slice(body)?;
+            if elements.len() > MAX_EVENTS {
+                return Err(BodyError::TooMany);
+            }
             for element in elements {
                 collector.take(element.get());
             }
@@ -81,15 +117,20 @@ pub fn parse_json(body: &[u8], context: &Context<'_>) -> Result<Parsed, BodyErro
 /// Reads one event per line. Blank lines do not count.
 pub fn parse_ndjson(body: &[u8], context: &Context<'_>) -> Result<Parsed, BodyError> {
     let mut collector = Collector::new(context);
-    for line in body.split(|b| *b == b'\n') {
-        let line = line.trim_ascii();
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', body).chain([body.len()]) {
+        let line = body[start..end].trim_ascii();
+        start = end + 1;
         if line.is_empty() {
             continue;
+        }
+        if collector.len() == MAX_EVENTS {
+            return Err(BodyError::TooMany);
         }
         match std::str::from_utf8(line) {
             Ok(line) => collector.take(line),
             Err(error) => collector.reject(None, format!("the line is not UTF-8: {error}")),
         }
     }
-    if collector.is_empty() { Err(BodyError::Empty) } else { Ok(collector.finish()) }
+    if collector.len() == 0 { Err(BodyError::Empty) } else { Ok(collector.finish()) }
 }

@@ -2,9 +2,6 @@
 
 use super::{Measures, UnixMs};
 
-/// Longest id an event may name, in bytes; the contract's 128 characters of any script.
-pub const MAX_ID_BYTES: usize = 512;
-
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
 pub const MAX_QUANTITY: u64 = 1_000_000_000_000;

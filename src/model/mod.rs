@@ -12,12 +12,12 @@ mod money;
 mod time;
 
 pub use event::{
-    Batch, Combination, Dimension, Event, Fingerprint, MAX_ID_BYTES, MAX_QUANTITY, Mode, OrganizationId, Series,
-    SeriesId, ValueId, canonical_model, model_prefix,
+    Batch, Combination, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series, SeriesId, ValueId,
+    canonical_model, model_prefix,
 };
 pub use measures::{COUNTS, Count, Measures};
 pub use money::{MoneyError, PicoUsd};
-pub use time::{FIRST_HOUR, HOUR_MS, Hour, Quarter, SPLITS, Slot, UnixMs, splits_of};
+pub use time::{AHEAD_HOURS, FIRST_HOUR, HOUR_MS, Hour, Quarter, SPLITS, Slot, UnixMs, splits_of};
 
 /// A sum left the range of its integer. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -28,7 +28,7 @@ pub enum MoneyError {
 impl PicoUsd {
     pub const ZERO: PicoUsd = PicoUsd(0);
 
-    /// The most a single event may cost: 10 million USD. Keeps 10²⁰ such events inside an `i128` sum
+    /// The most a single event may cost: 10 million USD. Keeps 10¹⁹ such events inside an `i128` sum
     /// and one event inside a `u64`.
     pub const MAX_EVENT: PicoUsd = PicoUsd(10_000_000 * ONE_USD);
 

@@ -6,6 +6,9 @@ pub type UnixMs = i64;
 pub const HOUR_MS: i64 = 3_600_000;
 const QUARTER_MS: i64 = HOUR_MS / 4;
 
+/// How far ahead of the server's clock an event may lie. Deduplication counts on it: see `store::ids`.
+pub const AHEAD_HOURS: u32 = 24;
+
 /// A UTC hour, counted from 1970-01-01T00:00Z.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hour(pub u32);

@@ -6,11 +6,9 @@ use std::collections::HashSet;
 use super::group::{Group, Grouping, Label, Names};
 use super::plan::Plan;
 use super::scan::{BucketSums, Scan};
-use super::{Query, QueryError, RankBy};
+use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::directory::{Directory, Organization};
-use crate::model::{Count, Measures, Mode, PicoUsd};
-use crate::store::{Dictionary, Reader};
+use crate::model::{Count, Measures, Mode, Overflow, PicoUsd};
 
 /// Sums with their split into who paid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,17 +48,22 @@ pub struct Activity {
 
 /// What every entry shows besides requests and cost.
 const ENTRY_COUNTS: [Count; 1] = [Count::TotalTokens];
+/// What an entry can show besides requests and cost.
+const DETAILED_COUNTS: [Count; 8] = [
+    Count::TotalTokens,
+    Count::InputTokens,
+    Count::OutputTokens,
+    Count::CachedTokens,
+    Count::ReasoningTokens,
+    Count::Errors,
+    Count::ClientErrors,
+    Count::CacheHits,
+];
 
 /// Answers a question from one commit.
-pub fn activity(
-    reader: &Reader,
-    dictionary: &Dictionary,
-    directory: &Directory,
-    organization: (&str, &Organization),
-    query: &Query,
-) -> Result<Activity, QueryError> {
+pub fn activity(about: About<'_>, query: &Query) -> Result<Activity, QueryError> {
     let buckets = query.window.buckets(query.granularity);
-    let Some((id, names)) = dictionary.organization(organization.0) else {
+    let Some((id, names)) = about.dictionary.organization(about.organization_id) else {
         return Ok(Activity {
             buckets: buckets.into_iter().map(|bucket| (bucket, Split::default(), Vec::new())).collect(),
             groups: Vec::new(),
@@ -68,8 +71,8 @@ pub fn activity(
             ranking: Vec::new(),
         });
     };
-    let about = Names { names, directory, organization: organization.1 };
-    let Grouping { group_of, mut groups } = about.group(&query.group_by, &query.filter);
+    let known = Names { names, directory: about.directory, organization: about.organization };
+    let Grouping { group_of, mut groups } = known.group(&query.group_by, &query.filter);
     // Two cells a group, one for each mode: who paid costs nothing to tell apart.
     let cells = 2 * groups.len() as u32;
     let cell_of: Vec<u32> = group_of
@@ -77,7 +80,8 @@ pub fn activity(
         .zip(names.series())
         .map(|(group, series)| group.map_or(cells, |g| 2 * g + series.mode as u32))
         .collect();
-    let scan = Scan { reader, organization: id, cell_of: &cell_of, cells, counts: &ENTRY_COUNTS };
+    let counts: &[Count] = if query.detailed { &DETAILED_COUNTS } else { &ENTRY_COUNTS };
+    let scan = Scan { reader: about.reader, organization: id, cell_of: &cell_of, cells, counts };
     let sums = scan.run(&Plan::of(&buckets))?;
 
     let mut over_window = vec![Split::default(); groups.len()];
@@ -116,7 +120,7 @@ pub fn activity(
         .filter(|((requests, _), group)| **requests > 0 && group.is_some())
         .map(|((_, series), _)| series.api_key)
         .collect();
-    let creators = about.creators();
+    let creators = known.creators();
     let members: HashSet<&str> = active.iter().filter_map(|key| creators[key]).collect();
 
     let mut kept_groups: Vec<Group> = order[..kept]
@@ -179,6 +183,15 @@ impl Split {
     /// A count over both modes.
     pub fn count(&self, count: Count) -> u64 {
         self.credits.get(count) + self.api_keys.get(count)
+    }
+
+    /// Adds `other`, or leaves `self` as it was.
+    pub fn add(&mut self, other: &Split) -> Result<(), Overflow> {
+        let mut next = *self;
+        next.credits.add(&other.credits)?;
+        next.api_keys.add(&other.api_keys)?;
+        *self = next;
+        Ok(())
     }
 
     fn is_zero(&self) -> bool {

@@ -9,12 +9,17 @@
 
 mod activity;
 mod group;
+mod people;
 mod plan;
 mod scan;
 
 pub use activity::{Activity, Entry, Split, Totals, activity};
 pub(crate) use group::MODES;
 pub use group::{Filter, Group, GroupBy, Label};
+pub use people::{
+    About, KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, api_key, api_keys,
+    member, members, my_usage,
+};
 pub use plan::{Plan, Span};
 
 use crate::calendar::{Granularity, Window};
@@ -39,6 +44,8 @@ pub struct Query {
     pub rank_by: RankBy,
     /// Keep this many groups over the window and add up the rest as *Other*.
     pub top: Option<usize>,
+    /// Entries with every measure, not only requests, tokens and cost.
+    pub detailed: bool,
 }
 
 /// Why a question has no answer.

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::plan::{Plan, Span};
-use crate::model::{COUNTS, Count, Measures, OrganizationId, Overflow, PicoUsd};
+use crate::model::{COUNTS, Count, Measures, OrganizationId, Overflow};
 use crate::store::block::{Block, COST};
 use crate::store::{Reader, StoreError};
 
@@ -14,7 +14,7 @@ use crate::store::{Reader, StoreError};
 pub(super) struct BucketSums {
     /// (cell, sums), in order of cells, only cells with usage.
     pub cells: Vec<(u32, Measures)>,
-    /// All of the bucket, whatever its cell, in every measure.
+    /// All cells together, in every measure.
     pub total: Measures,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Scan<'a> {
     /// For every series its cell, or `cells` when it does not count.
     pub cell_of: &'a [u32],
     pub cells: u32,
-    /// The counts wanted by cell besides requests and cost, which always are.
+    /// The counts wanted by cell besides requests; cost always is.
     pub counts: &'a [Count],
 }
 
@@ -60,7 +60,7 @@ impl Scan<'_> {
         let mut buckets = Vec::with_capacity(spans.len());
         for span in spans {
             state.add_span(self, span)?;
-            buckets.push(state.take(self));
+            buckets.push(state.take());
         }
         Ok(Sums { buckets, requests_of: state.requests_of })
     }
@@ -77,19 +77,24 @@ impl Sums {
 }
 
 struct Accumulators {
-    /// One for each cell, and a last one for what does not count.
     cells: Vec<Measures>,
     total: Measures,
     requests_of: Vec<u64>,
-    /// Series and cell of each row of the block at hand.
-    rows: Vec<(u32, u32)>,
+    /// The rows of the block at hand that count.
+    rows: Vec<Row>,
     everything_counts: bool,
+}
+
+struct Row {
+    number: u32,
+    series: u32,
+    cell: u32,
 }
 
 impl Accumulators {
     fn new(scan: &Scan<'_>) -> Self {
         Accumulators {
-            cells: vec![Measures::ZERO; scan.cells as usize + 1],
+            cells: vec![Measures::ZERO; scan.cells as usize],
             total: Measures::ZERO,
             requests_of: vec![0; scan.cell_of.len()],
             rows: Vec::new(),
@@ -113,67 +118,74 @@ impl Accumulators {
     /// Adds a block, or with `PLUS` false takes it away.
     fn add<const PLUS: bool>(&mut self, scan: &Scan<'_>, block: &Block<'_>) -> Result<(), StoreError> {
         let mut known = true;
-        self.rows.clear();
-        block.series(|_, series| {
-            let cell = scan.cell_of.get(series as usize);
-            known &= cell.is_some();
-            self.rows.push((series, cell.copied().unwrap_or(scan.cells)));
+        let (rows, everything) = (&mut self.rows, self.everything_counts);
+        rows.clear();
+        block.series(|number, series| match scan.cell_of.get(series as usize) {
+            Some(cell) if everything || *cell < scan.cells => {
+                rows.push(Row { number: number as u32, series, cell: *cell });
+            }
+            Some(_) => {}
+            None => known = false,
         });
         if !known {
             return Err(crate::store::damaged("a rollup counts a series that has no name"));
         }
         let (cells, rows, requests_of) = (&mut self.cells, &self.rows, &mut self.requests_of);
-        block.column(Count::Requests as usize, |row, value| {
-            let (series, cell) = rows[row];
-            let targets =
-                [&mut requests_of[series as usize], &mut cells[cell as usize].counts[Count::Requests as usize]];
-            for target in targets {
-                *target = if PLUS { *target + value } else { *target - value };
-            }
+        each(block, rows, everything, Count::Requests as usize, |row, value| {
+            let own =
+                [&mut requests_of[row.series as usize], &mut cells[row.cell as usize].counts[Count::Requests as usize]];
+            own.into_iter().for_each(|sum| change::<PLUS>(sum, value));
         });
         for count in scan.counts {
             let count = *count as usize;
-            block.column(count, |row, value| {
-                let target = &mut cells[rows[row].1 as usize].counts[count];
-                *target = if PLUS { *target + value } else { *target - value };
+            each(block, rows, everything, count, |row, value| {
+                change::<PLUS>(&mut cells[row.cell as usize].counts[count], value);
             });
         }
         for (column, shift) in [(COST, 0), (COST + 1, 64)] {
-            block.column(column, |row, value| {
-                let value = i128::from(value) << shift;
-                let target = &mut cells[rows[row].1 as usize].cost.0;
-                *target = if PLUS { *target + value } else { *target - value };
+            each(block, rows, everything, column, |row, value| {
+                let (sum, value) = (&mut cells[row.cell as usize].cost.0, i128::from(value) << shift);
+                *sum = if PLUS { *sum + value } else { *sum - value };
             });
         }
         for column in 0..COUNTS {
-            let sum = if self.everything_counts {
-                block.sum(column)
+            let mut sum = 0;
+            if everything {
+                sum = block.sum(column);
             } else {
-                let mut sum = 0u128;
-                block.column(column, |row, value| sum += if rows[row].1 == scan.cells { 0 } else { u128::from(value) });
-                sum
-            };
-            let sum = u64::try_from(sum).map_err(|_| Overflow)?;
-            let total = &mut self.total.counts[column];
-            *total = if PLUS { *total + sum } else { *total - sum };
+                each(block, rows, everything, column, |_, value| sum += u128::from(value));
+            }
+            change::<PLUS>(&mut self.total.counts[column], u64::try_from(sum).map_err(|_| Overflow)?);
         }
         Ok(())
     }
 
     /// The bucket's sums, leaving everything at zero for the next.
-    fn take(&mut self, scan: &Scan<'_>) -> BucketSums {
+    fn take(&mut self) -> BucketSums {
         let mut found = Vec::new();
-        let mut cost = 0i128;
-        let (cells, nobody) = self.cells.split_at_mut(scan.cells as usize);
-        for (cell, sums) in cells.iter_mut().enumerate() {
+        let mut total = std::mem::take(&mut self.total);
+        for (cell, sums) in self.cells.iter_mut().enumerate() {
             if !sums.is_zero() {
-                cost += sums.cost.0;
+                total.cost.0 += sums.cost.0;
                 found.push((cell as u32, std::mem::take(sums)));
             }
         }
-        nobody[0] = Measures::ZERO;
-        let mut total = std::mem::take(&mut self.total);
-        total.cost = PicoUsd(cost);
         BucketSums { cells: found, total }
     }
+}
+
+/// Visits the rows of a column: all in one sweep, or those that count, picked out of it, so that the others cost
+/// nothing.
+#[inline]
+fn each(block: &Block<'_>, rows: &[Row], everything: bool, column: usize, mut visit: impl FnMut(&Row, u64)) {
+    if everything {
+        block.column(column, |number, value| visit(&rows[number], value));
+    } else if block.has(column) {
+        rows.iter().for_each(|row| visit(row, block.value(column, row.number as usize)));
+    }
+}
+
+#[inline]
+fn change<const PLUS: bool>(sum: &mut u64, by: u64) {
+    *sum = if PLUS { *sum + by } else { *sum - by };
 }

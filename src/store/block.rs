@@ -145,6 +145,18 @@ impl<'a> Block<'a> {
         packed.each(|row, value| visit(row, value.wrapping_mul(divisor)));
     }
 
+    /// Whether any row has a value in this column.
+    pub fn has(&self, column: usize) -> bool {
+        self.columns[column].packed.width > 0
+    }
+
+    /// The value of one row, which must be below [`Block::len`].
+    #[inline]
+    pub fn value(&self, column: usize, row: usize) -> u64 {
+        let Column { packed, divisor, .. } = self.columns[column];
+        packed.get(row).wrapping_mul(divisor)
+    }
+
     /// The sum of a column.
     pub fn sum(&self, column: usize) -> u128 {
         let Column { divisor, sum, .. } = self.columns[column];
@@ -192,6 +204,17 @@ impl<'a> Packed<'a> {
         let bytes = &at[..size + TAIL];
         *at = &at[size..];
         Ok(Packed { bytes, width, len })
+    }
+
+    #[inline]
+    fn get(&self, i: usize) -> u64 {
+        let width = usize::from(self.width);
+        if width == 0 {
+            return 0;
+        }
+        let bit = i * width;
+        let word = u128::from_le_bytes(self.bytes[bit / 8..bit / 8 + 16].try_into().expect("sixteen bytes"));
+        (word >> (bit % 8)) as u64 & (u64::MAX >> (64 - width))
     }
 
     #[inline]
@@ -308,6 +331,11 @@ mod tests {
             prop_assert_eq!(block.len(), rows.len());
             for (column, sum) in (0..COUNTS).map(|c| (c, rows.iter().map(|r| u128::from(r.1.counts[c])).sum::<u128>())) {
                 prop_assert_eq!(block.sum(column), sum);
+            }
+            for (number, (_, measures)) in rows.iter().enumerate() {
+                for column in 0..COUNTS {
+                    prop_assert_eq!(block.value(column, number), measures.counts[column]);
+                }
             }
             prop_assert_eq!(block.rows(), rows);
         }

@@ -13,10 +13,9 @@ use hashbrown::HashTable;
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::{ARRIVALS, IDS, StoreError, Writer, damaged, keys};
-use crate::model::{Fingerprint, Hour, OrganizationId};
+use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
 const RECENT_HOURS: u32 = 48;
-const AHEAD_HOURS: u32 = 24;
 const FINGERPRINT: usize = 12;
 /// Values end just below four pages of the store: larger ones waste what rounding up to a power of two adds.
 const VALUE_BYTES: usize = 16 * 1024 - 64;
@@ -105,6 +104,13 @@ fn hash(id: &Fingerprint) -> u64 {
 }
 
 impl Writer {
+    /// Whether any ids are kept with this hour.
+    pub fn has_aged_ids(&self, organization: OrganizationId, hour: Hour) -> Result<bool, StoreError> {
+        let table = self.transaction.open_table(IDS)?;
+        let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
+        Ok(table.range::<&[u8]>(&first[..]..=&last[..])?.next().is_some())
+    }
+
     /// Whether an id is among those kept with its hour.
     pub fn has_aged_id(&self, (organization, hour, id): Seen) -> Result<bool, StoreError> {
         let table = self.transaction.open_table(IDS)?;
@@ -118,12 +124,11 @@ impl Writer {
         Ok(false)
     }
 
-    /// Writes the ids of this transaction.
-    pub fn log_arrivals(&self, seen: &mut SeenIds, mut ids: Vec<Seen>) -> Result<(), StoreError> {
+    /// Writes the ids of this transaction, in order of organization and hour.
+    pub fn log_arrivals(&self, seen: &mut SeenIds, ids: &[Seen]) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());
         }
-        ids.sort_unstable();
         let mut table = self.transaction.open_table(ARRIVALS)?;
         let mut value = Vec::new();
         let mut write = |value: &mut Vec<u8>| -> Result<(), StoreError> {

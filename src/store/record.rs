@@ -18,7 +18,9 @@ pub use bincode::{Decode, Encode};
 /// Writes a record.
 pub fn encode<T: Encode>(record: &T) -> Vec<u8> {
     let mut bytes = vec![VERSION];
-    bincode::encode_into_std_write(record, &mut bytes, CONFIG).expect("records are far below the size limit");
+    bincode::encode_into_std_write(record, &mut bytes, CONFIG).expect("memory takes every write");
+    // What could not be read back must not be written.
+    assert!(bytes.len() <= MAX_BYTES, "a record of {} bytes", bytes.len());
     bytes
 }
 

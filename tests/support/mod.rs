@@ -67,10 +67,14 @@ impl Server {
 
     /// Starts on a store that may exist already.
     pub fn start_in(data_dir: &Path) -> Server {
+        Server::start_with(data_dir, OPERATOR)
+    }
+
+    pub fn start_with(data_dir: &Path, operator_token: &str) -> Server {
         let mut child = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
-            .env("ROLLCALL_OPERATOR_TOKEN", OPERATOR)
+            .env("ROLLCALL_OPERATOR_TOKEN", operator_token)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
