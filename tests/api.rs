@@ -647,3 +647,12 @@ fn sessions_end_when_the_operators_token_changes() {
     let server = Server::start_with(directory.path(), "another-operator-token");
     assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 401);
 }
+
+#[test]
+fn guessing_tokens_is_slowed_and_keeps_nobody_out() {
+    let server = Server::start();
+    let attempt = |token: &str| server.post("/v1/session", "", &json!({"token": token}));
+    let refused = (0..130).map(|i| attempt(&format!("guess-{i}"))).find(|answer| answer.status != 401);
+    refused.expect("a limit").is_problem(429, "too many failed sign-ins");
+    assert_eq!(attempt(OPERATOR).status, 200);
+}

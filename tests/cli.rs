@@ -183,7 +183,47 @@ fn the_first_start_makes_the_operators_token() {
 #[test]
 fn help_has_examples_and_versions_name_the_zone_rules() {
     check(&rollcall(&["--version"]), 0, "time zones 20");
-    for command in ["serve", "demo", "ingest", "token", "directory"] {
+    for command in ["serve", "demo", "ingest", "query", "token", "directory"] {
         check(&rollcall(&[command, "--help"]), 0, "Example");
     }
+}
+
+#[test]
+fn questions_are_answered_on_the_terminal_as_over_http() {
+    let server = Server::start();
+    server.send_events(OPERATOR, &Value::from(events(&["1", "2"])));
+    let directory = json!({
+        "users": [{"id": "ada", "name": "Ada"}],
+        "members": [{"organizationId": "acme", "userId": "ada", "role": "owner"}],
+        "apiKeys": [{"id": "k1", "projectId": "web", "createdBy": "ada"}],
+    });
+    server.put("/v1/directory", OPERATOR, &directory).ok();
+    let day = ["--organization", "acme", "--from", "2026-06-01", "--to", "2026-06-02"];
+    let ask = |question: &[&str], from: &[&str]| rollcall(&[&["query"], question, &day, from].concat());
+    let at_server = ["--url", &server.url, "--token", OPERATOR];
+    check(&ask(&["activity", "--group-by", "user"], &at_server), 0, "Ada");
+    check(&ask(&["members"], &at_server), 0, "0.5");
+    check(&ask(&["member", "ada"], &at_server), 0, "gpt-4o");
+    check(&ask(&["key", "k1"], &at_server), 0, "█");
+    check(&ask(&["key", "none"], &at_server), 2, "there is no API key 'none'");
+    check(&ask(&["activity", "--timezone", "Mars/Base"], &at_server), 2, "timezone 'Mars/Base' is unknown");
+    check(&ask(&["activity", "--csv"], &at_server), 0, "2026-06-01,gpt-4o,gpt-4o,false,false,0.5,2,240,2,0,0.5,0");
+    let over_http =
+        server.get("/analytics/members?organizationId=acme&from=2026-06-01&to=2026-06-02", OPERATOR).ok().text;
+    let answer = ask(&["members", "--json"], &at_server);
+    assert_eq!(String::from_utf8(answer.stdout).unwrap(), over_http);
+    // The same from the files, once no server has them.
+    let data_dir = server.data_dir.clone();
+    let kept = tempfile::tempdir().unwrap();
+    let copy = kept.path().join("rollcall.redb");
+    let mut server = server;
+    assert_eq!(server.terminate(), Some(0));
+    std::fs::copy(data_dir.join("rollcall.redb"), &copy).unwrap();
+    let answer = ask(&["members", "--json"], &["--data-dir", kept.path().to_str().unwrap()]);
+    assert_eq!(String::from_utf8(answer.stdout).unwrap(), over_http);
+    check(
+        &ask(&["activity", "--group-by", "project,model"], &["--data-dir", kept.path().to_str().unwrap()]),
+        0,
+        "web · gpt-4o",
+    );
 }

@@ -18,12 +18,12 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     (
         "http",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
-        &["axum", "tower_http", "utoipa", "rust_embed"],
+        &["axum", "tower", "tower_http", "utoipa", "rust_embed"],
     ),
     (
         "cli",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine", "http"],
-        &["clap", "indicatif", "ureq"],
+        &["clap", "indicatif", "ureq", "comfy_table"],
     ),
 ];
 /// Crates that two modules name, each with the other module and why.

@@ -53,6 +53,12 @@ impl Client {
         unreachable!("the loop ends by returning")
     }
 
+    /// The text of an answer.
+    pub fn get_text(&self, path: &str) -> Result<String, Failure> {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        self.text(request.call().map_err(|e| self.unreachable(&e))?)
+    }
+
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let request = self.agent.get(format!("{}{path}", self.url)).header("authorization", &self.authorization);
         self.read(request.call().map_err(|e| self.unreachable(&e))?)
@@ -74,12 +80,16 @@ impl Client {
         if response.status().is_success() { Ok(()) } else { Err(self.problem(response)) }
     }
 
-    fn read<T: DeserializeOwned>(&self, mut response: ureq::http::Response<ureq::Body>) -> Result<T, Failure> {
+    fn text(&self, mut response: ureq::http::Response<ureq::Body>) -> Result<String, Failure> {
         if !response.status().is_success() {
             return Err(self.problem(response));
         }
         let text = response.body_mut().with_config().limit(1 << 30).read_to_string();
-        let text = text.map_err(|e| self.unreachable(&e))?;
+        text.map_err(|e| self.unreachable(&e))
+    }
+
+    fn read<T: DeserializeOwned>(&self, response: ureq::http::Response<ureq::Body>) -> Result<T, Failure> {
+        let text = self.text(response)?;
         serde_json::from_str(&text).map_err(|e| Failure(format!("{} answered in an unknown form: {e}", self.url)))
     }
 

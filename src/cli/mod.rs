@@ -11,6 +11,7 @@ mod client;
 mod demo;
 mod directory;
 mod ingest;
+mod query;
 pub mod sample;
 mod serve;
 mod source;
@@ -61,6 +62,7 @@ enum Command {
     Serve(serve::Arguments),
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
+    Query(query::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
     /// Print the OpenAPI document of the HTTP API.
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
+        Command::Query(arguments) => query::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Openapi => {

@@ -1,6 +1,7 @@
 //! Where a command works: on a store's files, or on the server that has them open.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -28,7 +29,7 @@ pub struct TargetArguments {
 }
 
 pub enum Target {
-    Local(Engine),
+    Local(Arc<Engine>),
     Server(Client),
 }
 
@@ -52,7 +53,7 @@ impl TargetArguments {
             std::fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
         }
         match Engine::open(directory, system_clock()) {
-            Ok(engine) => Ok(Target::Local(engine)),
+            Ok(engine) => Ok(Target::Local(Arc::new(engine))),
             Err(StoreError::Locked) => self.server_of(directory),
             Err(error) => Err(Failure(format!("{}: {error}", directory.display()))),
         }

@@ -24,11 +24,19 @@ pub struct Caller {
     pub snapshot: Arc<Snapshot>,
 }
 
+/// Marks a request made inside this process by someone who has the store's files anyway. Nothing that comes over a
+/// connection can carry it.
+#[derive(Clone)]
+pub struct LocalOperator;
+
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
         let snapshot = app.engine.snapshot();
+        if parts.extensions.get::<LocalOperator>().is_some() {
+            return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot });
+        }
         let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| {
             let text = value.to_str().unwrap_or_default();
             let (scheme, secret) = text.split_once(' ').unwrap_or_default();

@@ -24,12 +24,15 @@ pub mod wire;
 use std::future::Future;
 use std::sync::Arc;
 
+use access::LocalOperator;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -60,6 +63,7 @@ pub struct Shared {
     pub settings: Settings,
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
+    attempts: session::Attempts,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -73,6 +77,11 @@ impl std::ops::Deref for App {
 }
 
 impl App {
+    /// An app that is not served.
+    pub fn for_one_question(engine: Arc<Engine>) -> App {
+        App::new(engine, Settings::default(), 0)
+    }
+
     pub fn new(engine: Arc<Engine>, settings: Settings, body_limit: usize) -> App {
         let mut run = [0; 8];
         getrandom::fill(&mut run).expect("the operating system has random bytes");
@@ -81,9 +90,26 @@ impl App {
             prices: PriceBook::bundled(),
             settings,
             body_limit,
+            attempts: session::Attempts::default(),
             run: u64::from_le_bytes(run),
         }))
     }
+}
+
+/// Asks a question of the API inside this process, as its operator.
+pub async fn ask_as_operator(app: App, path: &str) -> Result<String, Problem> {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = path.parse().map_err(|_| Problem::bad_request(format!("'{path}' is no path")))?;
+    request.extensions_mut().insert(LocalOperator);
+    let response = router(app).oneshot(request).await.unwrap_or_else(|never| match never {});
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+    let bytes = bytes.map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
+    if status.is_success() {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let problem = serde_json::from_slice::<problem::ProblemBody>(&bytes).map(|body| body.detail);
+    Err(Problem::new(status, problem.unwrap_or_else(|_| status.to_string())))
 }
 
 /// Makes `secret` the operator's token.

@@ -1,5 +1,7 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
+use std::sync::{Mutex, PoisonError};
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
@@ -14,6 +16,33 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Me, MeOrganization, ProjectEntry, Projects, Settings, SignIn, TokenKind, UserBody};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
+use crate::model::UnixMs;
+
+/// Failed sign-ins in one minute, over all callers, after which more are refused unread.
+const FAILURES_PER_MINUTE: u32 = 60;
+const MINUTE_MS: i64 = 60_000;
+
+/// Counts failed sign-ins. Valid tokens are never refused, so guessing keeps nobody out.
+#[derive(Default)]
+pub struct Attempts {
+    /// The minute and its failures.
+    state: Mutex<(i64, u32)>,
+}
+
+impl Attempts {
+    fn failed(&self, now: UnixMs) -> Problem {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = now.div_euclid(MINUTE_MS);
+        if state.0 != minute {
+            *state = (minute, 0);
+        }
+        state.1 = state.1.saturating_add(1);
+        if state.1 > FAILURES_PER_MINUTE {
+            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins; try again in a minute");
+        }
+        Problem::unauthorized("this access token is unknown or revoked")
+    }
+}
 
 /// How long a session lasts without signing in again.
 const SESSION_DAYS: i64 = 30;
@@ -26,6 +55,7 @@ const DAY_MS: i64 = 86_400_000;
         (status = 200, body = Me, description = "Signed in; the cookie is in Set-Cookie"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn sign_in(
@@ -36,7 +66,7 @@ pub async fn sign_in(
     let Json(SignIn { token }) = body.map_err(json_problem)?;
     let snapshot = app.engine.snapshot();
     let Some((token_id, found)) = snapshot.directory.token_by_secret(token.trim()) else {
-        return Err(Problem::unauthorized("this access token is unknown or revoked"));
+        return Err(app.attempts.failed(app.engine.now()));
     };
     let me = describe(&snapshot.directory, &found.grant)?;
     let secret = Secret::generate("");
