@@ -4,17 +4,18 @@
 //! rollups, adds them to their hours, and answers all of it after one sync. The more arrives, the fewer syncs an
 //! event costs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
 
 use super::{Clock, EngineError, IDLE, Ingested, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Hour, Measures, OrganizationId, SeriesId, Slot};
+use crate::model::{Batch, Day, Hour, Measures, OrganizationId, Quarter, SeriesId, Slot};
 use crate::rollup::{self, Cell};
 use crate::store::{self, Dictionary, SeenIds, Store, StoreError};
 
@@ -48,7 +49,8 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Touched {
     ids: Vec<store::Seen>,
-    hours: BTreeSet<(OrganizationId, Hour)>,
+    /// The series with new usage on each day.
+    days: BTreeMap<(OrganizationId, Day), RoaringBitmap>,
     directory: bool,
 }
 
@@ -147,7 +149,13 @@ impl Writer {
         }
         for (organization, slot, rows) in rollup::fold(additions)? {
             writer.add_rows(organization, slot, &rows)?;
-            touched.hours.insert((organization, slot.hour));
+            if slot.before == Quarter::WHOLE {
+                let active = touched.days.entry((organization, slot.hour.day())).or_default();
+                active.extend(rows.iter().map(|(series, _)| series.0));
+            }
+        }
+        for ((organization, day), series) in &touched.days {
+            writer.mark_active(*organization, *day, series)?;
         }
         touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
         writer.log_arrivals(&mut self.seen, &touched.ids)?;
@@ -233,7 +241,7 @@ impl Writer {
             dictionary: self.dictionary.clone(),
             directory: self.directory.clone(),
         }));
-        self.shared.freshness.note(touched.hours.iter().copied(), touched.directory);
+        self.shared.freshness.note(touched.days.keys().copied(), touched.directory);
         Ok(())
     }
 

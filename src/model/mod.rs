@@ -17,7 +17,7 @@ pub use event::{
 };
 pub use measures::{COUNTS, Count, Measures};
 pub use money::{MoneyError, PicoUsd};
-pub use time::{AHEAD_HOURS, FIRST_HOUR, HOUR_MS, Hour, Quarter, SPLITS, Slot, UnixMs, splits_of};
+pub use time::{AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, Hour, Quarter, SPLITS, Slot, UnixMs, splits_of};
 
 /// A sum left the range of its integer. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

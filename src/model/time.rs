@@ -16,7 +16,26 @@ pub struct Hour(pub u32);
 /// 2020-01-01T00:00Z, the first hour an event may belong to.
 pub const FIRST_HOUR: Hour = Hour(438_288);
 
+/// A UTC day, counted from 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub u32);
+
+impl Day {
+    pub fn first_hour(self) -> Hour {
+        Hour(self.0.saturating_mul(24))
+    }
+
+    /// The day after.
+    pub fn next(self) -> Day {
+        Day(self.0 + 1)
+    }
+}
+
 impl Hour {
+    pub fn day(self) -> Day {
+        Day(self.0 / 24)
+    }
+
     /// The hour that holds an instant; `None` before 1970 or past what 32 bits can count.
     pub fn of(at: UnixMs) -> Option<Hour> {
         u32::try_from(at.div_euclid(HOUR_MS)).ok().map(Hour)

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::scan::{BucketSums, Scan};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::model::{Count, Measures, Mode, Overflow, PicoUsd};
+use crate::model::{Count, Measures, Mode, Overflow, PicoUsd, ValueId};
 
 /// Sums with their split into who paid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -112,14 +112,7 @@ pub fn activity(about: About<'_>, query: &Query) -> Result<Activity, QueryError>
         .filter(|(_, measures)| !measures.is_zero())
         .collect();
     let (ranking, total) = entries_of(&window_cells);
-    let active: HashSet<_> = sums
-        .requests_of
-        .iter()
-        .zip(names.series())
-        .zip(&group_of)
-        .filter(|((requests, _), group)| **requests > 0 && group.is_some())
-        .map(|((_, series), _)| series.api_key)
-        .collect();
+    let active: HashSet<ValueId> = sums.active.iter().map(|series| names.series()[series as usize].api_key).collect();
     let creators = known.creators();
     let members: HashSet<&str> = active.iter().filter_map(|key| creators[key]).collect();
 

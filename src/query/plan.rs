@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::calendar::Bucket;
-use crate::model::{HOUR_MS, Hour, Quarter, Slot, UnixMs};
+use crate::model::{Day, HOUR_MS, Hour, Quarter, Slot, UnixMs};
 
 /// Where the rows of one bucket are: all of `hours`, plus `add`, less `subtract`.
 ///
@@ -30,6 +30,23 @@ impl Plan {
             Span { hours: start.hour..end.hour, add: part(end), subtract: part(start) }
         };
         Plan { spans: buckets.iter().map(span).collect() }
+    }
+
+    /// The UTC days that lie in the plan from end to end.
+    pub fn whole_days(&self) -> Range<Day> {
+        let (Some(first), Some(last)) = (self.spans.first(), self.spans.last()) else { return Day(0)..Day(0) };
+        let start = first.hours.start;
+        let starts_with_its_day = first.subtract.is_none() && start.day().first_hour() == start;
+        let from = if starts_with_its_day { start.day() } else { start.day().next() };
+        from..last.hours.end.day().max(from)
+    }
+
+    /// From the first day that has anything of the plan to the day after the last.
+    pub fn days(&self) -> (Day, Day) {
+        match (self.spans.first(), self.spans.last()) {
+            (Some(first), Some(last)) => (first.hours.start.day(), last.hours.end.day().next()),
+            _ => (Day(0), Day(0)),
+        }
     }
 
     /// Hours between the first and the last.

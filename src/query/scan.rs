@@ -3,10 +3,14 @@
 //! Hours come in order, so one small set of accumulators serves every bucket in turn and stays in cache, and an
 //! answer takes memory by what it contains, not by buckets times groups.
 
+use std::ops::Range;
+
+use hashbrown::HashMap;
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 
 use super::plan::{Plan, Span};
-use crate::model::{COUNTS, Count, Measures, OrganizationId, Overflow};
+use crate::model::{COUNTS, Count, Day, Hour, Measures, OrganizationId, Overflow};
 use crate::store::block::{Block, COST};
 use crate::store::{Reader, StoreError};
 
@@ -33,8 +37,8 @@ pub(super) struct Scan<'a> {
 #[derive(Default)]
 pub(super) struct Sums {
     pub buckets: Vec<BucketSums>,
-    /// Requests by series over the whole plan: who was active.
-    pub requests_of: Vec<u64>,
+    /// The series that count and have usage in the plan.
+    pub active: RoaringBitmap,
 }
 
 /// Buckets of a chunk that one thread scans. Waking a second thread pays from about a millisecond of work, which is
@@ -45,41 +49,93 @@ impl Scan<'_> {
     /// Scans a plan, on several threads when it is long. Chunks are cut at buckets, so nothing is merged but who was
     /// active.
     pub fn run(&self, plan: &Plan) -> Result<Sums, StoreError> {
+        let days = ActiveDays::read(self, plan)?;
         let chunks = (plan.hours() / CHUNK_HOURS).clamp(1, rayon::current_num_threads() as u32) as usize;
         let per_chunk = plan.spans.len().div_ceil(chunks).max(1);
-        let scanned: Result<Vec<Sums>, StoreError> = if chunks == 1 {
-            plan.spans.chunks(per_chunk).map(|spans| self.run_chunk(spans)).collect()
+        let scanned: Result<Vec<Chunk>, StoreError> = if chunks == 1 {
+            plan.spans.chunks(per_chunk).map(|spans| self.run_chunk(spans, &days)).collect()
         } else {
-            plan.spans.par_chunks(per_chunk).map(|spans| self.run_chunk(spans)).collect()
+            plan.spans.par_chunks(per_chunk).map(|spans| self.run_chunk(spans, &days)).collect()
         };
-        Ok(scanned?.into_iter().reduce(Sums::joined).unwrap_or_default())
+        let mut sums = Sums { buckets: Vec::with_capacity(plan.spans.len()), active: days.active };
+        let mut at_the_ends: HashMap<u32, u64> = HashMap::new();
+        for chunk in scanned? {
+            sums.buckets.extend(chunk.buckets);
+            for (series, requests) in chunk.requests_of {
+                *at_the_ends.entry(series).or_default() += requests;
+            }
+        }
+        sums.active.extend(at_the_ends.into_iter().filter(|(_, requests)| *requests > 0).map(|(series, _)| series));
+        Ok(sums)
     }
 
-    fn run_chunk(&self, spans: &[Span]) -> Result<Sums, StoreError> {
+    fn run_chunk(&self, spans: &[Span], days: &ActiveDays) -> Result<Chunk, StoreError> {
         let mut state = Accumulators::new(self);
         let mut buckets = Vec::with_capacity(spans.len());
         for span in spans {
-            state.add_span(self, span)?;
+            state.add_span(self, days, span)?;
             buckets.push(state.take());
         }
-        Ok(Sums { buckets, requests_of: state.requests_of })
+        Ok(Chunk { buckets, requests_of: state.requests_of })
+    }
+
+    fn counts_everything(&self) -> bool {
+        self.cell_of.iter().all(|cell| *cell < self.cells)
     }
 }
 
-impl Sums {
-    fn joined(mut self, next: Sums) -> Sums {
-        self.buckets.extend(next.buckets);
-        for (requests, more) in self.requests_of.iter_mut().zip(&next.requests_of) {
-            *requests += more;
-        }
-        self
+struct Chunk {
+    buckets: Vec<BucketSums>,
+    requests_of: HashMap<u32, u64>,
+}
+
+/// What the days' bitmaps say before any row is read.
+struct ActiveDays {
+    /// The days that the bitmaps answer for; what lies outside is counted row by row.
+    whole: Range<Day>,
+    /// The series that count and have usage on those days.
+    active: RoaringBitmap,
+    /// With a filter, the days on which something counts. The others are not read at all.
+    worth_reading: Option<RoaringBitmap>,
+}
+
+impl ActiveDays {
+    fn read(scan: &Scan<'_>, plan: &Plan) -> Result<ActiveDays, StoreError> {
+        let whole = plan.whole_days();
+        let selected: Option<RoaringBitmap> = (!scan.counts_everything()).then(|| {
+            let counting = scan.cell_of.iter().zip(0..).filter(|(cell, _)| **cell < scan.cells);
+            counting.map(|(_, series)| series).collect()
+        });
+        let (mut active, mut worth_reading) = (RoaringBitmap::new(), selected.is_some().then(RoaringBitmap::new));
+        let (from, until) = plan.days();
+        scan.reader.scan_active(scan.organization, from, until, |day, mut series| {
+            if let (Some(selected), Some(worth_reading)) = (&selected, &mut worth_reading) {
+                series &= selected;
+                if !series.is_empty() {
+                    worth_reading.insert(day.0);
+                }
+            }
+            if whole.contains(&day) {
+                active |= series;
+            }
+        })?;
+        Ok(ActiveDays { whole, active, worth_reading })
+    }
+
+    /// The parts of a run of hours that are worth reading, each within one day unless nothing is left out.
+    fn runs(&self, hours: &Range<Hour>) -> Vec<Range<Hour>> {
+        let Some(worth_reading) = &self.worth_reading else { return vec![hours.clone()] };
+        let days = hours.start.day().0..=hours.end.day().0;
+        let days = days.filter(|day| worth_reading.contains(*day)).map(Day);
+        days.map(|day| day.first_hour().max(hours.start)..day.next().first_hour().min(hours.end)).collect()
     }
 }
 
 struct Accumulators {
     cells: Vec<Measures>,
     total: Measures,
-    requests_of: Vec<u64>,
+    /// Requests by series in the days that the bitmaps do not answer for.
+    requests_of: HashMap<u32, u64>,
     /// The rows of the block at hand that count.
     rows: Vec<Row>,
     everything_counts: bool,
@@ -96,27 +152,38 @@ impl Accumulators {
         Accumulators {
             cells: vec![Measures::ZERO; scan.cells as usize],
             total: Measures::ZERO,
-            requests_of: vec![0; scan.cell_of.len()],
+            requests_of: HashMap::new(),
             rows: Vec::new(),
-            everything_counts: scan.cell_of.iter().all(|cell| *cell < scan.cells),
+            everything_counts: scan.counts_everything(),
         }
     }
 
-    fn add_span(&mut self, scan: &Scan<'_>, span: &Span) -> Result<(), StoreError> {
+    fn add_span(&mut self, scan: &Scan<'_>, days: &ActiveDays, span: &Span) -> Result<(), StoreError> {
         let (reader, organization) = (scan.reader, scan.organization);
-        reader.scan_hours(organization, span.hours.start, span.hours.end, |_, block| self.add::<true>(scan, &block))?;
+        for hours in days.runs(&span.hours) {
+            reader.scan_hours(organization, hours.start, hours.end, |hour, block| {
+                self.add::<true>(scan, &block, !days.whole.contains(&hour.day()))
+            })?;
+        }
         if let Some(slot) = span.add {
-            reader.scan_slot(organization, slot, |block| self.add::<true>(scan, &block))?;
+            let at_the_ends = !days.whole.contains(&slot.hour.day());
+            reader.scan_slot(organization, slot, |block| self.add::<true>(scan, &block, at_the_ends))?;
         }
         // Last, so that a sum never goes below zero on the way.
         if let Some(slot) = span.subtract {
-            reader.scan_slot(organization, slot, |block| self.add::<false>(scan, &block))?;
+            let at_the_ends = !days.whole.contains(&slot.hour.day());
+            reader.scan_slot(organization, slot, |block| self.add::<false>(scan, &block, at_the_ends))?;
         }
         Ok(())
     }
 
-    /// Adds a block, or with `PLUS` false takes it away.
-    fn add<const PLUS: bool>(&mut self, scan: &Scan<'_>, block: &Block<'_>) -> Result<(), StoreError> {
+    /// Adds a block, or with `PLUS` false takes it away. At the ends of the plan it also notes who was active.
+    fn add<const PLUS: bool>(
+        &mut self,
+        scan: &Scan<'_>,
+        block: &Block<'_>,
+        at_the_ends: bool,
+    ) -> Result<(), StoreError> {
         let mut known = true;
         let (rows, everything) = (&mut self.rows, self.everything_counts);
         rows.clear();
@@ -131,11 +198,15 @@ impl Accumulators {
             return Err(crate::store::damaged("a rollup counts a series that has no name"));
         }
         let (cells, rows, requests_of) = (&mut self.cells, &self.rows, &mut self.requests_of);
-        each(block, rows, everything, Count::Requests as usize, |row, value| {
-            let own =
-                [&mut requests_of[row.series as usize], &mut cells[row.cell as usize].counts[Count::Requests as usize]];
-            own.into_iter().for_each(|sum| change::<PLUS>(sum, value));
+        let requests = Count::Requests as usize;
+        each(block, rows, everything, requests, |row, value| {
+            change::<PLUS>(&mut cells[row.cell as usize].counts[requests], value);
         });
+        if at_the_ends {
+            each(block, rows, everything, requests, |row, value| {
+                change::<PLUS>(requests_of.entry(row.series).or_default(), value);
+            });
+        }
         for count in scan.counts {
             let count = *count as usize;
             each(block, rows, everything, count, |row, value| {

@@ -1,6 +1,6 @@
 //! Keys. Big-endian, so that the order of bytes is the order of (organization, hour, dimension).
 
-use crate::model::{Dimension, Hour, OrganizationId, SeriesId, Slot};
+use crate::model::{Day, Dimension, Hour, OrganizationId, SeriesId, Slot};
 
 pub(super) fn rollup(organization: OrganizationId, slot: Slot, run: u32) -> [u8; 13] {
     let mut key = [0; 13];
@@ -29,6 +29,10 @@ pub(super) fn name(organization: OrganizationId, dimension: Option<Dimension>, n
     key.push(dimension.map_or(0, |d| d as u8));
     key.extend_from_slice(name.as_bytes());
     key
+}
+
+pub(super) fn active(organization: OrganizationId, day: Day) -> [u8; 8] {
+    pair(organization.0, day.0)
 }
 
 pub(super) fn arrival(hour: Hour, sequence: u64) -> [u8; 12] {

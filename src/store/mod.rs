@@ -15,6 +15,7 @@
 //! | `names` | organization, dimension, name | number of the name |
 //! | `series` | organization, series | the series' values |
 //! | `rollups` | organization, quarter, hour, run | [`block`]: rows in order of series |
+//! | `active` | organization, UTC day | roaring bitmap of the series with usage |
 //! | `arrivals` | arrival hour, sequence | ids of the last 48 hours, as they came |
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
@@ -28,11 +29,12 @@ pub mod record;
 use std::path::Path;
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use roaring::RoaringBitmap;
 
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{Aged, Seen, SeenIds};
 
-use crate::model::{Dimension, Hour, OrganizationId, Overflow, Quarter, Series, SeriesId, Slot};
+use crate::model::{Day, Dimension, Hour, OrganizationId, Overflow, Quarter, Series, SeriesId, Slot};
 use crate::rollup::{self, Row};
 use block::Block;
 
@@ -41,6 +43,7 @@ const META: Table = TableDefinition::new("meta");
 const NAMES: Table = TableDefinition::new("names");
 const SERIES: Table = TableDefinition::new("series");
 const ROLLUPS: Table = TableDefinition::new("rollups");
+const ACTIVE: Table = TableDefinition::new("active");
 const ARRIVALS: Table = TableDefinition::new("arrivals");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
@@ -118,7 +121,7 @@ impl Store {
             Some(found) => return Err(StoreError::Newer { found }),
             None => {
                 let writer = store.begin()?;
-                for table in [NAMES, SERIES, ROLLUPS, ARRIVALS, IDS, DIRECTORY] {
+                for table in [NAMES, SERIES, ROLLUPS, ACTIVE, ARRIVALS, IDS, DIRECTORY] {
                     writer.transaction.open_table(table)?;
                 }
                 writer.transaction.open_table(META)?.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;
@@ -203,6 +206,28 @@ impl Reader {
         Ok(())
     }
 
+    /// Calls `visit` with each day from `from` (included) to `until` (excluded) that has usage, and the series that
+    /// have it.
+    pub fn scan_active(
+        &self,
+        organization: OrganizationId,
+        from: Day,
+        until: Day,
+        mut visit: impl FnMut(Day, RoaringBitmap),
+    ) -> Result<(), StoreError> {
+        if from >= until {
+            return Ok(());
+        }
+        let table = self.transaction.open_table(ACTIVE)?;
+        let (first, end) = (keys::active(organization, from), keys::active(organization, until));
+        for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
+            let (key, value) = entry?;
+            let day = keys::read_u32(key.value(), 4).map(Day).ok_or_else(|| damaged("a key of active series"))?;
+            visit(day, read_bitmap(value.value())?);
+        }
+        Ok(())
+    }
+
     /// Everything the directory has written, as (key, record).
     pub fn records(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         let table = self.transaction.open_table(DIRECTORY)?;
@@ -223,6 +248,10 @@ impl Reader {
     pub fn seen_ids(&self) -> Result<SeenIds, StoreError> {
         ids::load(&self.transaction.open_table(ARRIVALS)?)
     }
+}
+
+fn read_bitmap(bytes: &[u8]) -> Result<RoaringBitmap, StoreError> {
+    RoaringBitmap::deserialize_from(bytes).map_err(|e| damaged(format!("a bitmap of active series: {e}")))
 }
 
 /// One write transaction: all of it happens, or none.
@@ -258,6 +287,29 @@ impl Writer {
             table.remove(&keys::rollup(organization, slot, run)[..])?;
         }
         table.insert(&keys::rollup(organization, slot, run)[..], &block::encode(&rows)[..])?;
+        Ok(())
+    }
+
+    /// Notes that series have usage on a day.
+    pub fn mark_active(
+        &self,
+        organization: OrganizationId,
+        day: Day,
+        series: &RoaringBitmap,
+    ) -> Result<(), StoreError> {
+        let mut table = self.transaction.open_table(ACTIVE)?;
+        let key = keys::active(organization, day);
+        let known = match table.get(&key[..])? {
+            Some(value) => read_bitmap(value.value())?,
+            None => RoaringBitmap::new(),
+        };
+        // Most of a day's commits bring nothing new, and write nothing here.
+        if !series.is_subset(&known) {
+            let all = known | series;
+            let mut bytes = Vec::with_capacity(all.serialized_size());
+            all.serialize_into(&mut bytes).expect("memory takes every write");
+            table.insert(&key[..], &bytes[..])?;
+        }
         Ok(())
     }
 
