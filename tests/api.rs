@@ -171,6 +171,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("DELETE", "/v1/organizations/acme/members/nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/tokens", json!({"kind": "operator"}), [201, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/me", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("DELETE", "/v1/session", Value::Null, [204, 204, 204, 204, 204, 204], 401),
@@ -445,7 +447,7 @@ fn tokens_are_listed_without_secrets_and_stored_without_them() {
     assert!(listed.text.contains("litellm") && !listed.text.contains(&secret));
     server.post("/v1/tokens", OPERATOR, &json!({"kind": "ingest"})).is_problem(400, "organizationId is missing");
     server.post("/v1/tokens", OPERATOR, &json!({"kind": "user"})).is_problem(400, "userId is missing");
-    server.post("/v1/tokens", OPERATOR, &json!({"kind": "root"})).is_problem(422, "unknown variant `root`");
+    server.post("/v1/tokens", OPERATOR, &json!({"kind": "root"})).is_problem(400, "unknown variant `root`");
     let stored = std::fs::read(server.data_dir.join("rollcall.redb")).unwrap();
     for secret in [secret.as_bytes(), OPERATOR.as_bytes()] {
         assert!(!stored.windows(secret.len()).any(|w| w == secret), "a secret is in the store");
@@ -467,7 +469,7 @@ fn the_directory_is_given_back_as_it_was_put() {
 
     let put = |body: Value| server.put("/v1/directory", OPERATOR, &body);
     put(json!({"organizations": [{"id": "x", "timezone": "Mars/Base"}]})).is_problem(400, "timezone 'Mars/Base'");
-    put(json!({"organizations": [{"id": "x", "plan": "gold"}]})).is_problem(422, "unknown variant `gold`");
+    put(json!({"organizations": [{"id": "x", "plan": "gold"}]})).is_problem(400, "unknown variant `gold`");
     put(json!({"users": [{"id": ""}]})).is_problem(400, "users[].id is empty");
     put(json!({"apiKeys": [{"id": "k9", "projectId": "nowhere"}]}))
         .is_problem(400, "0 organizations have a project 'nowhere'");

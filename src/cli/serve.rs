@@ -117,19 +117,22 @@ pub fn run_server(
 
 /// The operator's token: from the environment, else from its file, made at the first start.
 fn operator_token(directory: &Path) -> Result<String, Failure> {
-    let long_enough = |token: String, place: &str| match token.trim() {
-        token if token.len() >= 16 => Ok(token.to_owned()),
-        _ => Err(Failure(format!(
-            "the operator's token in {place} is shorter than 16 characters; use a long random one"
-        ))),
+    let usable = |token: String, place: &str| match token.trim() {
+        "" => Err(Failure(format!("the operator's token in {place} is empty; use a long random text"))),
+        token => {
+            if token.len() < 16 {
+                tracing::warn!("the operator's token in {place} is shorter than 16 characters: it can be guessed");
+            }
+            Ok(token.to_owned())
+        }
     };
     if let Ok(token) = std::env::var("ROLLCALL_OPERATOR_TOKEN") {
-        return long_enough(token, "ROLLCALL_OPERATOR_TOKEN");
+        return usable(token, "ROLLCALL_OPERATOR_TOKEN");
     }
     let path = directory.join(TOKEN_FILE);
     let named = |e: std::io::Error| Failure(format!("{}: {e}", path.display()));
     if path.exists() {
-        return long_enough(fs::read_to_string(&path).map_err(named)?, &path.display().to_string());
+        return usable(fs::read_to_string(&path).map_err(named)?, &path.display().to_string());
     }
     // Written under another name first: a crash must not leave half a token behind.
     let unfinished = directory.join(format!("{TOKEN_FILE}.new"));

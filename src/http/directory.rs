@@ -96,7 +96,12 @@ pub async fn delete_member(
 
 /// Turns any way in which a JSON body can be wrong into a problem.
 pub fn json_problem(rejection: JsonRejection) -> Problem {
-    Problem::new(rejection.status(), rejection.body_text())
+    // A value that does not fit is the asker's mistake like any other; 422 is for sums that do not fit.
+    let status = match rejection.status() {
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    Problem::new(status, rejection.body_text())
 }
 
 /// Checks a body and turns it into an update.

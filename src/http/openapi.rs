@@ -17,6 +17,7 @@ use super::{analytics, directory, events, operations, session, tokens};
         directory::delete_member,
         tokens::post_token,
         tokens::get_tokens,
+        tokens::get_token,
         tokens::delete_token,
         session::sign_in,
         session::sign_out,

@@ -54,6 +54,25 @@ pub async fn get_tokens(caller: Caller) -> Result<Json<TokenList>, Problem> {
     Ok(Json(list(caller.directory())))
 }
 
+/// One token, without its secret.
+///
+/// Operator only.
+#[utoipa::path(
+    get, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = TokenBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn get_token(caller: Caller, path: Result<Path<String>, PathRejection>) -> Result<Json<TokenBody>, Problem> {
+    caller.require_operator()?;
+    let Path(id) = path?;
+    let token = caller.directory().token(&id).ok_or_else(|| Problem::not_found(format!("there is no token '{id}'")))?;
+    Ok(Json(token_body(&id, token)))
+}
+
 /// Revokes a token, and ends the sessions opened with it.
 ///
 /// Operator only.

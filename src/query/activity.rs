@@ -112,7 +112,12 @@ pub fn activity(about: About<'_>, query: &Query) -> Result<Activity, QueryError>
         .filter(|(_, measures)| !measures.is_zero())
         .collect();
     let (ranking, total) = entries_of(&window_cells);
-    let active: HashSet<ValueId> = sums.active.iter().map(|series| names.series()[series as usize].api_key).collect();
+    let active: HashSet<ValueId> = sums
+        .active
+        .iter()
+        .filter_map(|series| names.series().get(series as usize))
+        .map(|series| series.api_key)
+        .collect();
     let creators = known.creators();
     let members: HashSet<&str> = active.iter().filter_map(|key| creators[key]).collect();
 

@@ -1,0 +1,135 @@
+//! An event is counted once: for 48 hours whatever its timestamp, and with the same timestamp for ever.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rollcall::calendar::{Date, Granularity, Window, Zone};
+use rollcall::engine::{Engine, Ingested};
+use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
+use rollcall::query::{About, Filter, Query, RankBy, activity};
+
+/// 2026-06-10T12:00:00Z
+const NOON: UnixMs = 1_781_092_800_000;
+
+struct Machine {
+    clock: Arc<AtomicI64>,
+    engine: Option<Engine>,
+    directory: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Machine {
+        let clock = Arc::new(AtomicI64::new(NOON));
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Some(open(directory.path(), &clock));
+        Machine { clock, engine, directory }
+    }
+
+    fn pass(&self, hours: i64) {
+        self.clock.fetch_add(hours * HOUR_MS, Ordering::Relaxed);
+    }
+
+    fn restart(&mut self) {
+        self.engine = None;
+        self.engine = Some(open(self.directory.path(), &self.clock));
+    }
+
+    fn send(&self, ids: std::ops::Range<u32>, time: UnixMs) -> Ingested {
+        let mut measures = Measures::ZERO;
+        measures.counts[Count::Requests as usize] = 1;
+        let event = |id: u32| Event { id: Fingerprint::of(&format!("id-{id}")), time, combination: 0, measures };
+        let combination = Combination {
+            organization: "acme".into(),
+            project: "p".into(),
+            api_key: "k".into(),
+            model: "m".into(),
+            provider: "v".into(),
+            source: None,
+            mode: Mode::Credits,
+        };
+        let batch = Batch { combinations: vec![combination], events: ids.map(event).collect() };
+        self.engine.as_ref().unwrap().submit(batch).unwrap().wait().unwrap()
+    }
+
+    fn requests(&self) -> u64 {
+        let date = |text| Date::parse(text).unwrap();
+        let window = Window::new(Zone::UTC, date("2026-06-01"), date("2026-06-30"), Granularity::Day).unwrap();
+        let query = Query {
+            window,
+            granularity: Granularity::Day,
+            group_by: Vec::new(),
+            filter: Filter::default(),
+            rank_by: RankBy::Cost,
+            top: None,
+            detailed: false,
+        };
+        let snapshot = self.engine.as_ref().unwrap().snapshot();
+        let about = About {
+            reader: &snapshot.reader,
+            dictionary: &snapshot.dictionary,
+            directory: &snapshot.directory,
+            organization_id: "acme",
+            organization: snapshot.directory.organization("acme").unwrap(),
+        };
+        activity(about, &query).unwrap().totals.all.get(Count::Requests)
+    }
+}
+
+fn open(directory: &Path, clock: &Arc<AtomicI64>) -> Engine {
+    let clock = clock.clone();
+    Engine::open(directory, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap()
+}
+
+#[track_caller]
+fn check(ingested: Ingested, accepted: usize, duplicates: usize) {
+    assert_eq!(ingested, Ingested { accepted, duplicates });
+}
+
+#[test]
+fn within_48_hours_an_id_counts_once_whatever_its_timestamp() {
+    let mut machine = Machine::new();
+    check(machine.send(0..100, NOON), 100, 0);
+    check(machine.send(50..150, NOON), 50, 50);
+    machine.pass(47);
+    check(machine.send(0..100, NOON + HOUR_MS), 0, 100);
+    machine.restart();
+    check(machine.send(0..150, NOON - 5 * HOUR_MS), 0, 150);
+    assert_eq!(machine.requests(), 150);
+}
+
+#[test]
+fn with_its_timestamp_an_id_counts_once_for_ever() {
+    let mut machine = Machine::new();
+    // More ids than one value of the file holds, for one hour and for the next.
+    check(machine.send(0..4000, NOON), 4000, 0);
+    check(machine.send(4000..5000, NOON + HOUR_MS), 1000, 0);
+    machine.pass(72);
+    // In the wake of this one, the others leave memory for the lists of their hours.
+    check(machine.send(10_000..10_001, NOON), 1, 0);
+    for _ in 0..2 {
+        check(machine.send(0..4000, NOON), 0, 4000);
+        check(machine.send(4000..5000, NOON + HOUR_MS), 0, 1000);
+        machine.restart();
+    }
+    // After 48 hours the same id with another timestamp is another event, kept with its own hour.
+    check(machine.send(4000..4100, NOON), 100, 0);
+    check(machine.send(4000..4100, NOON), 0, 100);
+    machine.pass(72);
+    check(machine.send(10_001..10_002, NOON), 1, 0);
+    check(machine.send(0..4100, NOON), 0, 4100);
+    assert_eq!(machine.requests(), 5000 + 100 + 2);
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_nothing_new() {
+    let machine = Machine::new();
+    check(machine.send(0..10, NOON), 10, 0);
+    machine.pass(72);
+    check(machine.send(10..11, NOON), 1, 0);
+    machine.pass(-200);
+    check(machine.send(0..11, NOON), 0, 11);
+    machine.pass(10_000);
+    check(machine.send(0..11, NOON), 0, 11);
+    check(machine.send(0..11, NOON), 0, 11);
+}
