@@ -10,8 +10,8 @@ use super::App;
 use super::access::{Caller, Subject};
 use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
-use super::problem::{Problem, ProblemBody};
-use super::wire;
+use super::problem::Problem;
+use super::wire::{self, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
 use crate::model::UnixMs;
 use crate::query::{self, About, Query};
@@ -23,31 +23,17 @@ use crate::query::{self, About, Query};
 #[utoipa::path(
     get, path = "/analytics/activity", tag = "analytics",
     params(
-        ("organizationId" = String, Query, description = "The organization asked about"),
-        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
-        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
-        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        WindowParameters,
         ("groupBy" = Option<String>, Query, description = "model (default), project, apiKey, user, provider, source, none, or two joined by a comma"),
         ("granularity" = Option<String>, Query, description = "hour (31 days at most), day (366; default), week or month (10 years)"),
-        ("projectId" = Option<Vec<String>>, Query, description = "Only these projects"),
-        ("apiKeyId" = Option<Vec<String>>, Query, description = "Only these API keys"),
-        ("userId" = Option<Vec<String>>, Query, description = "Only keys these members created"),
-        ("model" = Option<Vec<String>>, Query, description = "Only these canonical models"),
-        ("provider" = Option<Vec<String>>, Query, description = "Only these providers"),
-        ("source" = Option<Vec<String>>, Query, description = "Only these apps"),
-        ("mode" = Option<Vec<String>>, Query, description = "credits or api-keys"),
+        FilterParameters,
         ("top" = Option<u32>, Query, description = "Keep the N largest groups over the window; the rest is one entry, Other"),
         ("rankBy" = Option<String>, Query, description = "cost (default), requestCount or totalTokens"),
         ("compare" = Option<String>, Query, description = "previous: adds the totals of the same number of days just before"),
-        ("format" = Option<String>, Query, description = "csv for RFC 4180, one row per bucket and entry"),
     ),
     responses(
         (status = 200, body = wire::Activity),
-        (status = 304, description = "Nothing has changed since the answer with that ETag"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Refusals,
     ),
 )]
 pub async fn activity(
@@ -87,26 +73,12 @@ pub async fn activity(
 #[utoipa::path(
     get, path = "/analytics/members", tag = "analytics",
     params(
-        ("organizationId" = String, Query, description = "The organization asked about"),
-        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
-        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
-        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("projectId" = Option<Vec<String>>, Query, description = "Only these projects"),
-        ("apiKeyId" = Option<Vec<String>>, Query, description = "Only these API keys"),
-        ("userId" = Option<Vec<String>>, Query, description = "Only keys these members created"),
-        ("model" = Option<Vec<String>>, Query, description = "Only these canonical models"),
-        ("provider" = Option<Vec<String>>, Query, description = "Only these providers"),
-        ("source" = Option<Vec<String>>, Query, description = "Only these apps"),
-        ("mode" = Option<Vec<String>>, Query, description = "credits or api-keys"),
-        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+        WindowParameters,
+        FilterParameters,
     ),
     responses(
         (status = 200, body = wire::Members),
-        (status = 304, description = "Nothing has changed since the answer with that ETag"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Refusals,
     ),
 )]
 pub async fn members(
@@ -134,19 +106,11 @@ pub async fn members(
     get, path = "/analytics/members/{userId}", tag = "analytics",
     params(
         ("userId" = String, Path, description = "The member"),
-        ("organizationId" = String, Query, description = "The organization asked about"),
-        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
-        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
-        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+        WindowParameters,
     ),
     responses(
         (status = 200, body = wire::MemberAnswer),
-        (status = 304, description = "Nothing has changed since the answer with that ETag"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Refusals,
     ),
 )]
 pub async fn member(
@@ -175,19 +139,11 @@ pub async fn member(
 #[utoipa::path(
     get, path = "/analytics/keys", tag = "analytics",
     params(
-        ("organizationId" = String, Query, description = "The organization asked about"),
-        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
-        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
-        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+        WindowParameters,
     ),
     responses(
         (status = 200, body = wire::Keys),
-        (status = 304, description = "Nothing has changed since the answer with that ETag"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Refusals,
     ),
 )]
 pub async fn api_keys(
@@ -215,19 +171,11 @@ pub async fn api_keys(
     get, path = "/analytics/keys/{apiKeyId}", tag = "analytics",
     params(
         ("apiKeyId" = String, Path, description = "The key"),
-        ("organizationId" = String, Query, description = "The organization asked about"),
-        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
-        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
-        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+        WindowParameters,
     ),
     responses(
         (status = 200, body = wire::KeyAnswer),
-        (status = 304, description = "Nothing has changed since the answer with that ETag"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Refusals,
     ),
 )]
 pub async fn api_key(
@@ -256,19 +204,11 @@ pub async fn api_key(
     get, path = "/analytics/me", tag = "analytics",
     params(
         ("projectId" = String, Query, description = "The project"),
-        ("organizationId" = String, Query, description = "The organization asked about"),
-        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
-        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
-        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("format" = Option<String>, Query, description = "csv for RFC 4180"),
+        WindowParameters,
     ),
     responses(
         (status = 200, body = wire::MyUsage),
-        (status = 304, description = "Nothing has changed since the answer with that ETag"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Refusals,
     ),
 )]
 pub async fn my_usage(

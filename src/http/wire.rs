@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, IntoResponses, ToSchema};
+
+use super::problem::ProblemBody;
 
 use crate::directory::{Plan, Role, Status};
 
@@ -251,6 +253,65 @@ pub struct MeOrganization {
     /// Absent for the operator.
     pub role: Option<RoleName>,
     pub timezone: Option<String>,
+}
+
+/// What every question names: whose days are asked about, and in which form.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub struct WindowParameters {
+    /// The organization asked about.
+    organization_id: String,
+    /// First local day, YYYY-MM-DD; default six days before `to`.
+    from: Option<String>,
+    /// Last local day, included; default today in that zone.
+    to: Option<String>,
+    /// IANA name; default UTC.
+    timezone: Option<String>,
+    /// `json` (default) or `csv` (RFC 4180).
+    format: Option<String>,
+}
+
+/// Which usage counts: either value within one name, all names together.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub struct FilterParameters {
+    /// Only these projects.
+    project_id: Option<Vec<String>>,
+    /// Only these API keys.
+    api_key_id: Option<Vec<String>>,
+    /// Only keys these members created.
+    user_id: Option<Vec<String>>,
+    /// Only these canonical models.
+    model: Option<Vec<String>>,
+    /// Only these providers.
+    provider: Option<Vec<String>>,
+    /// Only these apps.
+    source: Option<Vec<String>>,
+    /// `credits` or `api-keys`.
+    mode: Option<Vec<String>>,
+}
+
+/// How a question can fail, or be answered with nothing new.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "documents what handlers answer")]
+pub enum Refusals {
+    /// Nothing has changed since the answer with that ETag.
+    #[response(status = 304)]
+    NotModified,
+    /// A parameter is missing or makes no sense.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadRequest(ProblemBody),
+    /// No access token, or an unknown one.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(ProblemBody),
+    /// Not for this caller.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
+    /// There is no such thing.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(ProblemBody),
 }
 
 /// Usage over time. Costs are US dollars, written exactly with up to 12 digits after the point.
