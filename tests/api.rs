@@ -609,6 +609,9 @@ fn access_is_never_widened_by_what_an_update_leaves_out() {
     let put = |member: Value| server.put("/v1/directory", OPERATOR, &json!({"members": [member]})).ok();
     put(json!({"organizationId": "acme", "userId": "dev", "role": "developer"}));
     assert_eq!((me("web"), me("api")), (200, 403), "absent leaves the restriction");
+    server.delete("/v1/organizations/acme/members/dev", OPERATOR).ok();
+    put(json!({"organizationId": "acme", "userId": "dev", "role": "developer"}));
+    assert_eq!((me("web"), me("api")), (200, 403), "whoever comes back sees what they saw");
     put(json!({"organizationId": "acme", "userId": "dev", "role": "developer", "projectIds": null}));
     assert_eq!((me("web"), me("api")), (200, 200), "null lifts it");
 }

@@ -105,3 +105,19 @@ impl Client {
         Failure(format!("{} cannot be reached: {error}", self.url))
     }
 }
+
+/// A text as one segment of a path.
+pub fn escaped(segment: &str) -> String {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    segment.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_of_a_path_are_escaped() {
+        assert_eq!(escaped("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
+    }
+}

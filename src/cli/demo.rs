@@ -24,7 +24,7 @@ use crate::pricing::PriceBook;
 #[command(after_help = "Example:
   rollcall demo --listen 127.0.0.1:9000
 
-Prints a link that signs in. Everything is gone once it stops.")]
+Prints links that sign in: one as the owner, one as a developer. Everything is gone once it stops.")]
 pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]

@@ -26,7 +26,7 @@ const IN_FLIGHT: usize = 8;
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall ingest events.ndjson.gz --data-dir ./data
-  rollcall ingest june.csv july.csv --url http://127.0.0.1:8787
+  ROLLCALL_TOKEN=rc_ingest_… rollcall ingest june.csv july.csv --url http://127.0.0.1:8787
   zcat usage.gz | rollcall ingest - --organization acme --data-dir ./data
 
 Reads NDJSON, JSON and CSV (the event's field names as header), plain, .gz or .zst.

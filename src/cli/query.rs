@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::Failure;
+use super::client::escaped;
 use super::target::{Target, TargetArguments};
 use crate::http::wire::{Activity, KeyAnswer, MemberAnswer, Members, ModelEntry, RankedEntry};
 use crate::http::{App, ask_as_operator};
@@ -303,11 +304,6 @@ fn approximate(cost: &RawValue) -> f64 {
     cost.get().parse().unwrap_or(0.0)
 }
 
-fn escaped(segment: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-    segment.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
 fn read<T: DeserializeOwned>(answer: &str) -> Result<T, Failure> {
     serde_json::from_str(answer).map_err(|e| Failure(format!("the server answered in an unknown form: {e}")))
 }
@@ -321,10 +317,5 @@ mod tests {
         assert_eq!(spark_line(&[0.0, 1.0, 4.0, 7.0]), " ▂▅█");
         assert_eq!(spark_line(&[0.0, 0.0]), "  ");
         assert_eq!(spark_line(&vec![1.0; 365]).chars().count(), 29);
-    }
-
-    #[test]
-    fn segments_of_a_path_are_escaped() {
-        assert_eq!(escaped("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
     }
 }

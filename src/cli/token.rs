@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Failure;
+use super::client::escaped;
 use super::target::{Target, TargetArguments};
 use crate::directory::Change;
 use crate::http::wire::{CreatedToken, NewToken, TokenKind, TokenList};
@@ -109,7 +110,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             }
         }
         Action::Revoke { id, target } => match target.open(false)? {
-            Target::Server(client) => client.delete(&format!("/v1/tokens/{id}"))?,
+            Target::Server(client) => client.delete(&format!("/v1/tokens/{}", escaped(&id)))?,
             Target::Local(engine) => drop(engine.change(Change::RevokeToken { id })?.wait()?),
         },
     }

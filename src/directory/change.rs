@@ -199,8 +199,8 @@ impl Directory {
                 put(writes, Kind::User, "", &new.user_id, &user);
                 Arc::make_mut(&mut self.users).insert(new.user_id.clone(), user);
             }
-            // Whoever comes back starts anew; for everyone else what is absent stays.
-            let before = self.organization_mut(&new.organization_id).active_member(&new.user_id);
+            // What is absent stays, for people who come back too: an update never widens access by leaving out.
+            let before = self.organization_mut(&new.organization_id).members.get(&new.user_id);
             let before = before.and_then(|member| member.project_ids.clone());
             let member = Member { role: new.role, project_ids: new.project_ids.unwrap_or(before), former: new.former };
             put(writes, Kind::Member, &new.organization_id, &new.user_id, &member);

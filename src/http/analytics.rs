@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -230,6 +230,9 @@ pub async fn my_usage(
         .await
 }
 
+/// Kept by the asker alone, and asked about each time.
+const CACHING: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
+
 /// A question as it came, before it is allowed and answered.
 struct Asked {
     caller: Caller,
@@ -280,7 +283,7 @@ impl Asked {
             &[u8::from(csv)],
         ]);
         if matches(&headers, &etag) {
-            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+            return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
         }
         // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
         let snapshot = app.engine.snapshot();
@@ -302,9 +305,7 @@ impl Asked {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed; this is a bug in Rollcall")
         })??;
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
-        let fixed =
-            [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
-        let mut response = (fixed, body).into_response();
+        let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         if csv {
             let disposition = format!("attachment; filename=\"{name}.csv\"");

@@ -224,7 +224,7 @@ pub fn members_csv(about: About<'_>, rows: &[MemberRow]) -> Result<Vec<u8>, Prob
         let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
         let cells = vec![
             cell(row.user_id.as_deref().unwrap_or_default()),
-            cell(&user.name.unwrap_or_default()),
+            if row.user_id.is_some() { cell(&user.name.unwrap_or_default()) } else { UNATTRIBUTED.to_owned() },
             cell(&user.email.unwrap_or_default()),
             row.role.map(|role| role_name(role).to_owned()).unwrap_or_default(),
             status_name(row.status).to_owned(),
@@ -305,7 +305,7 @@ fn person(out: &mut Vec<u8>, about: About<'_>, row: &MemberRow) {
     field(out, "name");
     match row.user_id {
         Some(_) => json(out, &user.and_then(|user| user.name.as_ref())),
-        None => text(out, "Unattributed"),
+        None => text(out, UNATTRIBUTED),
     }
     field(out, "email");
     json(out, &user.and_then(|user| user.email.as_ref()));
@@ -438,6 +438,9 @@ fn error_rate(out: &mut Vec<u8>, sums: &Split) {
     field(out, "errorRate");
     json(out, &if requests == 0 { 0.0 } else { errors as f64 / requests as f64 });
 }
+
+/// Name of the row of keys without a creator.
+const UNATTRIBUTED: &str = "Unattributed";
 
 const MEASURES: [&str; 7] =
     ["cost", "requestCount", "totalTokens", "creditsRequestCount", "apiKeysRequestCount", "creditsCost", "apiKeysCost"];

@@ -1,6 +1,6 @@
 //! The dashboard, embedded in the binary.
 
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -18,12 +18,21 @@ const NOT_BUILT: &str = "<!doctype html><title>Rollcall</title>\
 /// Files by path; every other path of a page gets the application, which routes by itself.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if let Some(found) = Files::get(path).filter(|_| matches!(method, Method::GET | Method::HEAD)) {
+    let reads = matches!(method, Method::GET | Method::HEAD);
+    let encodings = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let takes_brotli = encodings.split(',').any(|encoding| encoding.trim() == "br");
+    if let Some(packed) = Files::get(&format!("{path}.br")).filter(|_| reads && takes_brotli) {
+        let mut response = file(path, packed);
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        return response;
+    }
+    if let Some(found) = Files::get(path).filter(|_| reads) {
         return file(path, found);
     }
     // A person's browser asks for a page by saying so; a program that mistyped a path is told.
     let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let is_page = matches!(method, Method::GET | Method::HEAD) && (path.is_empty() || accepts.contains("text/html"));
+    let is_page = reads && (path.is_empty() || accepts.contains("text/html"));
     if !is_page {
         return Problem::not_found(format!("there is nothing at /{path}; see /openapi.json")).into_response();
     }
@@ -36,6 +45,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
 fn file(path: &str, file: EmbeddedFile) -> Response {
     // Built files carry a hash of their content in their name; the page itself must be asked for anew.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let kind = file.metadata.mimetype().to_owned();
+    // By the name asked for: a packed file is of the kind of what is in it.
+    let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache.to_owned())], file.data).into_response()
 }

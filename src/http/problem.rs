@@ -33,7 +33,9 @@ pub struct ProblemBody {
 }
 
 /// Seconds after which a busy server may be asked again.
-const RETRY_AFTER_S: u64 = 1;
+const BUSY_RETRY_AFTER_S: u64 = 1;
+/// Seconds after which sign-ins are counted anew.
+const SIGN_IN_RETRY_AFTER_S: u64 = 60;
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -72,9 +74,8 @@ impl IntoResponse for Problem {
         };
         match self.status {
             StatusCode::UNAUTHORIZED => set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                set(header::RETRY_AFTER, RETRY_AFTER_S.into());
-            }
+            StatusCode::SERVICE_UNAVAILABLE => set(header::RETRY_AFTER, BUSY_RETRY_AFTER_S.into()),
+            StatusCode::TOO_MANY_REQUESTS => set(header::RETRY_AFTER, SIGN_IN_RETRY_AFTER_S.into()),
             _ => {}
         }
         response

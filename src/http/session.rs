@@ -18,7 +18,7 @@ use super::wire::{Me, MeOrganization, ProjectEntry, Projects, Settings, SignIn, 
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
 use crate::model::UnixMs;
 
-/// Failed sign-ins in one minute, over all callers, after which more are refused unread.
+/// Failed sign-ins in one minute, over all callers, after which the next are told to wait.
 const FAILURES_PER_MINUTE: u32 = 60;
 const MINUTE_MS: i64 = 60_000;
 

@@ -137,10 +137,9 @@ pub struct DirectoryAnswer {
 }
 
 macro_rules! names {
-    ($(#[$meta:meta])* $wire:ident = $domain:ty { $($variant:ident),* }, $rename:literal) => {
-        $(#[$meta])*
+    ($wire:ident = $domain:ty { $($variant:ident),* }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = $rename)]
+        #[serde(rename_all = "lowercase")]
         pub enum $wire { $($variant),* }
 
         impl From<$wire> for $domain {
@@ -156,9 +155,9 @@ macro_rules! names {
         }
     };
 }
-names!(PlanName = Plan { Free, Pro, Enterprise }, "lowercase");
-names!(RoleName = Role { Owner, Admin, Developer }, "lowercase");
-names!(StatusName = Status { Active, Deleted }, "lowercase");
+names!(PlanName = Plan { Free, Pro, Enterprise });
+names!(RoleName = Role { Owner, Admin, Developer });
+names!(StatusName = Status { Active, Deleted });
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -445,7 +444,7 @@ with_measures! {
 
 with_measures! {
     pub struct MemberEntry {
-        /// Absent for usage of keys without a creator.
+        /// `null` for usage of keys without a creator.
         pub user_id: Option<String>,
         pub name: Option<String>,
         pub email: Option<String>,

@@ -48,6 +48,8 @@ const ARRIVALS: Table = TableDefinition::new("arrivals");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 
+const TABLES: [Table; 7] = [NAMES, SERIES, ROLLUPS, ACTIVE, ARRIVALS, IDS, DIRECTORY];
+
 /// Version of everything in the file. Raised when old files need a migration to be read.
 pub const FORMAT_VERSION: u32 = 1;
 const FORMAT_KEY: &[u8] = b"format";
@@ -65,7 +67,7 @@ pub enum StoreError {
     #[error(transparent)]
     Overflow(#[from] Overflow),
     /// Bytes are not what was written. *Broken.*
-    #[error("the store is damaged: {what}; restore the latest backup")]
+    #[error("the store is damaged: {what}; put back a copy of it")]
     Damaged { what: String },
     /// The disk or the database failed. *Broken.*
     #[error("the store failed: {0}")]
@@ -117,11 +119,16 @@ impl Store {
         let store = Store { database };
         let found = store.reader()?.format_version()?;
         match found {
-            Some(FORMAT_VERSION) => {}
+            Some(FORMAT_VERSION) => {
+                let transaction = store.database.begin_read()?;
+                for table in TABLES {
+                    transaction.open_table(table).map_err(|e| damaged(format!("table {table}: {e}")))?;
+                }
+            }
             Some(found) => return Err(StoreError::Newer { found }),
             None => {
                 let writer = store.begin()?;
-                for table in [NAMES, SERIES, ROLLUPS, ACTIVE, ARRIVALS, IDS, DIRECTORY] {
+                for table in TABLES {
                     writer.transaction.open_table(table)?;
                 }
                 writer.transaction.open_table(META)?.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;

@@ -1,14 +1,27 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
+import { Redirect, Route, Switch, useRoute } from "wouter";
 import { meQuery } from "./api/queries";
 import type { ApiError } from "./api/request";
-import type { Me } from "./api/types";
+import type { Me, Organization } from "./api/types";
 import { AnalyticsPage } from "./pages/analytics/AnalyticsPage";
-import { NoOrganizationPage, NotFoundPage } from "./pages/NotFoundPage";
-import { analyticsPath, routes } from "./pages/routes";
+import {
+  KeyPage,
+  KeysPage,
+  MemberPage,
+  MembersPage,
+  MinePage,
+  NoOrganizationPage,
+  NotFoundPage,
+  ReferencePage,
+  type PageName,
+} from "./pages/pages";
+import { analyticsPath, minePath, routes } from "./pages/routes";
+import { PageBones } from "./pages/parts/PageBones";
 import { Shell } from "./pages/shell/Shell";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
+import { useFreshPage } from "./pages/useFreshPage";
+import { firstPage, hasOwnUsage } from "./state/access";
 import { Failure } from "./ui/Failure";
 
 const SignInPage = lazy(() => import("./pages/sign-in/SignInPage"));
@@ -18,6 +31,8 @@ export function App({ linkError }: { linkError: ApiError | null }) {
   // A link that failed must not be answered with the cookie of whoever was signed in before.
   const me = useQuery({ ...meQuery, enabled: linkError === null });
 
+  const [reference] = useRoute(routes.reference);
+
   useEffect(() => {
     return client.getQueryCache().subscribe((event) => {
       // A session can end at any time; the page asks again in place, so the address stays.
@@ -26,6 +41,16 @@ export function App({ linkError }: { linkError: ApiError | null }) {
     });
   }, [client]);
 
+  // Readable by everybody: whoever decides on a product reads its reference before they have a token.
+  if (reference && !linkError && me.data !== undefined) {
+    return (
+      <Shell me={me.data} organization={me.data?.organizations[0] ?? null} page="reference">
+        <Suspense fallback={<PageBones />}>
+          <ReferencePage />
+        </Suspense>
+      </Shell>
+    );
+  }
   if (me.data) return <SignedIn me={me.data} />;
   if (linkError || me.data === null) {
     return (
@@ -40,26 +65,63 @@ export function App({ linkError }: { linkError: ApiError | null }) {
 
 function SignedIn({ me }: { me: Me }) {
   const first = me.organizations[0];
-  return (
-    <Switch>
-      <Route path="/">
-        {first ? <Redirect to={analyticsPath(first.id)} replace /> : <NoOrganizationPage me={me} />}
-      </Route>
-      <Route path={routes.analytics}>
-        {({ organizationId }) => {
-          const organization = me.organizations.find((one) => one.id === decodeURIComponent(organizationId));
-          return organization ? (
-            <Shell me={me} organization={organization} page="analytics">
-              <AnalyticsPage key={organization.id} me={me} organization={organization} />
-            </Shell>
-          ) : (
-            <NotFoundPage me={me} />
-          );
-        }}
-      </Route>
-      <Route>
-        <NotFoundPage me={me} />
-      </Route>
-    </Switch>
+  useFreshPage();
+
+  /** A route of one organization, which the reader must belong to. */
+  const within = (
+    route: string,
+    page: PageName,
+    render: (organization: Organization, params: Record<string, string>) => ReactNode,
+  ) => (
+    <Route path={route}>
+      {(params: Record<string, string>) => {
+        const wanted = decodeURIComponent(params.organizationId ?? "");
+        const organization = me.organizations.find((one) => one.id === wanted);
+        if (!organization) return <NotFoundPage me={me} />;
+        return (
+          <Shell me={me} organization={organization} page={page}>
+            <Suspense fallback={<PageBones />}>{render(organization, params)}</Suspense>
+          </Shell>
+        );
+      }}
+    </Route>
   );
+
+  return (
+    <Suspense fallback={<ShellSkeleton />}>
+      <Switch>
+        <Route path="/">
+          {first ? <Redirect to={firstPath(me, first)} replace /> : <NoOrganizationPage me={me} />}
+        </Route>
+        {within(routes.analytics, "analytics", (organization) => (
+          <AnalyticsPage key={organization.id} me={me} organization={organization} />
+        ))}
+        {within(routes.members, "members", (organization) => (
+          <MembersPage key={organization.id} me={me} organization={organization} />
+        ))}
+        {within(routes.member, "members", (organization, { userId }) => {
+          const id = decodeURIComponent(userId ?? "");
+          return <MemberPage key={`${organization.id} ${id}`} me={me} organization={organization} userId={id} />;
+        })}
+        {within(routes.keys, "keys", (organization) => (
+          <KeysPage key={organization.id} me={me} organization={organization} />
+        ))}
+        {within(routes.key, "keys", (organization, { apiKeyId }) => {
+          const id = decodeURIComponent(apiKeyId ?? "");
+          return <KeyPage key={`${organization.id} ${id}`} me={me} organization={organization} apiKeyId={id} />;
+        })}
+        {hasOwnUsage(me.kind) &&
+          within(routes.mine, "mine", (organization) => (
+            <MinePage key={organization.id} me={me} organization={organization} />
+          ))}
+        <Route>
+          <NotFoundPage me={me} />
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}
+
+function firstPath(me: Me, organization: Organization): string {
+  return firstPage(me.kind, organization) === "mine" ? minePath(organization.id) : analyticsPath(organization.id);
 }

@@ -1,59 +1,12 @@
-// Walks the dashboard of a running demo in a real browser. Needs ROLLCALL_SIGN_IN_URL, the link the demo prints.
+// Walks the analytics page of a running demo in a real browser. Needs the two sign-in links that the demo prints.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { accessible, LAPTOP, LINK as link, open, PHONE, ready, withinWidth } from "./browser.mjs";
 
-const link = process.env.ROLLCALL_SIGN_IN_URL;
-assert.ok(link, "ROLLCALL_SIGN_IN_URL must hold the sign-in link that “rollcall demo” prints");
 const origin = new URL(link).origin;
-
-const LAPTOP = { width: 1440, height: 900 };
-const PHONE = { width: 390, height: 844 };
 const FIELDS = { cost: "cost", requests: "requestCount", tokens: "totalTokens" };
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.ROLLCALL_CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--no-first-run",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-});
-after(() => browser?.close());
-
-/** A page of its own, signed in through the link; fails the test on anything the console calls an error. */
-async function signedIn(t, options = {}) {
-  const context = await browser.newContext({
-    viewport: LAPTOP,
-    locale: "en-US",
-    timezoneId: "Europe/Paris",
-    reducedMotion: "reduce",
-    ...options,
-  });
-  const page = await context.newPage();
-  const errors = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(errors, [], "the console has no errors");
-  });
-  await page.goto(link);
-  await ready(page);
-  return page;
-}
-
-async function ready(page) {
-  await page.locator('[data-testid=analytics][data-busy=false]').waitFor();
-}
+const signedIn = (t, options) => open(t, link, options);
 
 /** Waits until the answer to exactly this question is what the page shows. */
 async function shows(page, { groupBy, from, to, zone }) {
@@ -191,6 +144,92 @@ test("the chart can be walked by keyboard and read as a table", async (t) => {
   assert.equal(await rows.count(), 30);
 });
 
+test("dragging across the chart zooms into the days, back undoes it", async (t) => {
+  const page = await signedIn(t);
+  await chooseZone(page, "UTC");
+  await chooseCustomRange(page, "2026-06-01", "2026-06-30");
+  await shows(page, { groupBy: "model", from: "2026-06-01", to: "2026-06-30", zone: "UTC" });
+  const box = await page.locator(".chart[data-drawn=true]").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 120);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 130, { steps: 4 });
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 120, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL((url) => url.searchParams.get("from") > "2026-06-01");
+  const { from, to } = Object.fromEntries(new URL(page.url()).searchParams);
+  assert.ok(from > "2026-06-08" && to < "2026-06-22" && from < to, `${from} to ${to}`);
+  await agreesWithApi(page, { groupBy: "model", from, to, zone: "UTC" });
+  await page.goBack();
+  await shows(page, { groupBy: "model", from: "2026-06-01", to: "2026-06-30", zone: "UTC" });
+});
+
+test("the chart downloads as a picture and as the API's CSV", async (t) => {
+  const page = await signedIn(t);
+  await chooseZone(page, "UTC");
+  await chooseCustomRange(page, "2026-06-01", "2026-06-30");
+  await shows(page, { groupBy: "model", from: "2026-06-01", to: "2026-06-30", zone: "UTC" });
+  await page.locator(".chart[data-drawn=true]").waitFor();
+
+  const fetched = async (testId) => {
+    await page.getByTestId("download-button").click();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByTestId(testId).click()]);
+    const parts = [];
+    for await (const part of await download.createReadStream()) parts.push(part);
+    return { name: download.suggestedFilename(), bytes: Buffer.concat(parts) };
+  };
+  const picture = await fetched("download-png");
+  assert.equal(picture.name, "rollcall-cost-2026-06-01-2026-06-30.png");
+  assert.deepEqual([...picture.bytes.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+  assert.ok(picture.bytes.length > 10_000, `${picture.bytes.length} bytes`);
+
+  const file = await fetched("download-csv");
+  const csv = await page.evaluate(async () => {
+    const query = "organizationId=northwind&from=2026-06-01&to=2026-06-30&timezone=UTC&groupBy=model&format=csv";
+    return (await fetch(`/analytics/activity?${query}`)).text();
+  });
+  assert.equal(file.bytes.toString("utf8"), csv);
+});
+
+test("the first page sends at most 250 kB of JavaScript", async (t) => {
+  const page = await open(t, null);
+  const scripts = new Set();
+  page.on("response", (response) => response.url().endsWith(".js") && scripts.add(response));
+  await page.goto(link);
+  await ready(page);
+  await page.locator(".chart[data-drawn=true]").waitFor();
+  let bytes = 0;
+  for (const script of scripts) bytes += (await script.request().sizes()).responseBodySize;
+  assert.ok(bytes > 0 && bytes <= 250_000, `${bytes} bytes in ${scripts.size} files`);
+});
+
+test("filters narrow every figure, stand in the address and are lifted by a click", async (t) => {
+  const page = await signedIn(t);
+  await page.goto(`${origin}/organizations/northwind/analytics?from=2026-06-01&to=2026-06-30&tz=UTC&by=provider`);
+  await ready(page);
+  const row = page.getByTestId("ranking-row").nth(1);
+  const provider = await row.getAttribute("data-key");
+  await row.getByTestId("filter-entry").click();
+  await page.waitForURL((url) => url.searchParams.get("provider") === provider);
+  await page.getByTestId("groupby-source").click();
+  await page.waitForURL(/by=source/);
+  await shows(page, { groupBy: "source", from: "2026-06-01", to: "2026-06-30", zone: "UTC" });
+
+  const answer = await page.evaluate(async (provider) => {
+    const query = `organizationId=northwind&from=2026-06-01&to=2026-06-30&timezone=UTC&groupBy=source&provider=${provider}`;
+    return (await fetch(`/analytics/activity?${query}`)).json();
+  }, provider);
+  for (const [metric, field] of Object.entries(FIELDS)) {
+    assert.equal(Number(await exact(page, metric)), answer.totals[field], metric);
+  }
+  await accessible(page, "filters");
+  await page.getByTestId("chip").click();
+  await page.waitForURL((url) => !url.searchParams.has("provider"));
+  await page.goBack();
+  await page.getByTestId("chip").waitFor();
+  await page.getByTestId("filters-clear").click();
+  await page.getByTestId("filters").waitFor({ state: "detached" });
+});
+
 test("signing out asks for a token again, in place", async (t) => {
   const page = await signedIn(t);
   const where = page.url();
@@ -201,25 +240,13 @@ test("signing out asks for a token again, in place", async (t) => {
   assert.equal(page.url(), where);
 });
 
-const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-async function accessible(page, what) {
-  const faults = await page.evaluate(async (source) => {
-    if (!window.axe) (0, eval)(source);
-    const result = await window.axe.run(document, { resultTypes: ["violations"] });
-    return result.violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
-  }, axeSource);
-  assert.deepEqual(faults, [], what);
-}
-
 for (const colorScheme of ["light", "dark"]) {
   for (const viewport of [LAPTOP, PHONE]) {
     test(`axe finds nothing: ${colorScheme}, ${viewport.width} px`, async (t) => {
       const page = await signedIn(t, { colorScheme, viewport });
       await page.locator(".chart[data-drawn=true]").waitFor();
       await accessible(page, "analytics");
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      assert.ok(overflow <= 0, `no sideways scroll, found ${overflow} px`);
+      await withinWidth(page, "analytics");
 
       await page.getByTestId("range-button").click();
       await page.getByTestId("range-apply").waitFor();
@@ -234,17 +261,58 @@ for (const colorScheme of ["light", "dark"]) {
       await page.getByTestId("chart-kind-table").click();
       await page.getByTestId("chart-table").waitFor();
       await accessible(page, "chart as a table");
+      await withinWidth(page, "chart as a table");
+
+      await page.getByTestId("chart-kind-lines").click();
+      await page.locator(".chart[data-drawn=true]").waitFor();
+      await accessible(page, "lines");
+
+      for (const by of ["project", "apiKey", "user"]) {
+        await page.getByTestId(`groupby-${by}`).click();
+        await page.waitForURL(new RegExp(`by=${by}`));
+        await ready(page);
+        await accessible(page, `by ${by}`);
+        await withinWidth(page, `by ${by}`);
+      }
+
+      await page.goto(`${origin}/organizations/northwind/analytics?from=2020-01-01&to=2020-01-05&tz=UTC`);
+      await page.getByTestId("notice").waitFor();
+      await accessible(page, "nothing in the range");
+      await withinWidth(page, "nothing in the range");
+
+      if (viewport === PHONE) {
+        await page.getByRole("button", { name: "Open menu" }).click();
+        await page.getByRole("dialog").getByTestId("nav-members").waitFor();
+        await accessible(page, "the drawer");
+        await page.keyboard.press("Escape");
+      }
+
+      await page.goto(`${origin}/organizations/nowhere/analytics`);
+      await page.getByTestId("notice").waitFor();
+      await accessible(page, "an unknown organization");
     });
   }
 }
 
 for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing on the sign-in page: ${colorScheme}`, async (t) => {
-    const context = await browser.newContext({ colorScheme, viewport: PHONE, reducedMotion: "reduce" });
-    t.after(() => context.close());
-    const page = await context.newPage();
+    const page = await open(t, null, { colorScheme, viewport: PHONE });
     await page.goto(origin);
     await page.getByTestId("signin-token").waitFor();
     await accessible(page, "sign-in");
+    await withinWidth(page, "sign-in");
   });
 }
+
+test("digits past a double's are kept", async (t) => {
+  const page = await open(t, null);
+  const long = "1234567.123456789012";
+  await page.route("**/analytics/activity?**", async (route) => {
+    const response = await route.fetch();
+    const text = (await response.text()).replace(/"totals":\{"cost":[0-9.]+/, `"totals":{"cost":${long}`);
+    await route.fulfill({ response, body: text });
+  });
+  await page.goto(link);
+  await ready(page);
+  assert.equal(await exact(page, "cost"), long);
+});

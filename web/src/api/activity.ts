@@ -1,4 +1,4 @@
-import type { Grouping, Metric } from "../state/view";
+import { groupings, type Filters, type Grouping, type Metric } from "../state/view";
 import type { Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
 import { request } from "./request";
@@ -10,6 +10,7 @@ export interface ActivityQuestion {
   to: Day;
   timezone: string;
   groupBy: Grouping;
+  filters: Filters;
   rankBy: Metric;
   granularity: Granularity;
   /** Null asks for every entry. */
@@ -23,6 +24,15 @@ const rankings: Record<Metric, string> = {
   tokens: "totalTokens",
 };
 
+const filterNames: Record<Grouping, string> = {
+  model: "model",
+  project: "projectId",
+  apiKey: "apiKeyId",
+  user: "userId",
+  provider: "provider",
+  source: "source",
+};
+
 export function activityPath(question: ActivityQuestion, format?: "csv"): string {
   const params = new URLSearchParams({
     organizationId: question.organizationId,
@@ -31,6 +41,9 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
     timezone: question.timezone,
     groupBy: question.groupBy,
   });
+  for (const grouping of groupings) {
+    for (const id of question.filters[grouping] ?? []) params.append(filterNames[grouping], id);
+  }
   if (question.granularity !== "day") params.set("granularity", question.granularity);
   if (question.top !== null) params.set("top", String(question.top));
   params.set("rankBy", rankings[question.rankBy]);

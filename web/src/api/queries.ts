@@ -1,7 +1,11 @@
-import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { fetchActivity, type ActivityQuestion } from "./activity";
 import { ApiError } from "./request";
+import { fetchKey, fetchKeys } from "./keys";
+import { fetchMember, fetchMembers, fetchMine } from "./people";
 import { whoAmI } from "./session";
+import { fetchProjects, fetchReference, fetchSettings } from "./surroundings";
+import type { UsageQuestion } from "./usageQuestion";
 
 /** Only what may pass by itself is asked again: no answer at all, a full queue, a restart. */
 function worthRetrying(failures: number, error: unknown): boolean {
@@ -28,16 +32,72 @@ export const meQuery = queryOptions({
   staleTime: 5 * 60_000,
 });
 
+/** Whatever the last person saw must not be there for the next one. */
+export function forgetAnswers(client: QueryClient): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0] });
+}
+
+/**
+ * `subject` is what the answer is about. While another window of the same subject is on its way the former
+ * answer stays, dimmed; one subject's figures never stand in for another's.
+ */
+function usageQuery<Answer>(
+  kind: string,
+  subject: string,
+  question: object,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+) {
+  return {
+    queryKey: [kind, subject, question] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) => ask(signal),
+    placeholderData: (previous: Answer | undefined, query: { queryKey: readonly unknown[] } | undefined) =>
+      query?.queryKey[1] === subject ? previous : undefined,
+  };
+}
+
 export function activityQuery(question: ActivityQuestion) {
+  return usageQuery("activity", question.organizationId, question, (signal) => fetchActivity(question, signal));
+}
+
+export function membersQuery(question: UsageQuestion) {
+  return usageQuery("members", question.organizationId, question, (signal) => fetchMembers(question, signal));
+}
+
+export function memberQuery(userId: string, question: UsageQuestion) {
+  const subject = JSON.stringify([question.organizationId, userId]);
+  return usageQuery("member", subject, question, (signal) => fetchMember(userId, question, signal));
+}
+
+export function keysQuery(question: UsageQuestion) {
+  return usageQuery("keys", question.organizationId, question, (signal) => fetchKeys(question, signal));
+}
+
+export function keyQuery(apiKeyId: string, question: UsageQuestion) {
+  const subject = JSON.stringify([question.organizationId, apiKeyId]);
+  return usageQuery("key", subject, question, (signal) => fetchKey(apiKeyId, question, signal));
+}
+
+export function mineQuery(projectId: string, question: UsageQuestion) {
+  const subject = JSON.stringify([question.organizationId, projectId]);
+  return usageQuery("mine", subject, question, (signal) => fetchMine(projectId, question, signal));
+}
+
+export function projectsQuery(organizationId: string) {
   return queryOptions({
-    queryKey: ["activity", question],
-    queryFn: ({ signal }) => fetchActivity(question, signal),
-    // Another organization's figures must never stand in for this one's, not even dimmed.
-    placeholderData: (previous, query) =>
-      query && sameOrganization(query.queryKey, question) ? keepPreviousData(previous) : undefined,
+    queryKey: ["projects", organizationId],
+    queryFn: ({ signal }) => fetchProjects(organizationId, signal),
+    staleTime: 60_000,
   });
 }
 
-function sameOrganization(key: readonly unknown[], question: ActivityQuestion): boolean {
-  return (key[1] as ActivityQuestion | undefined)?.organizationId === question.organizationId;
-}
+export const settingsQuery = queryOptions({
+  queryKey: ["settings"],
+  queryFn: ({ signal }) => fetchSettings(signal),
+  staleTime: 5 * 60_000,
+});
+
+export const referenceQuery = queryOptions({
+  queryKey: ["reference"],
+  queryFn: ({ signal }) => fetchReference(signal),
+  staleTime: Infinity,
+});

@@ -16,7 +16,7 @@ import { useDark } from "../ui/theme";
 import type { Area, Plot } from "./engine";
 import { chartOption } from "./option";
 import { readPalette } from "./palette";
-import type { Series, Timeline } from "./timeline";
+import { seriesAt, type Series, type Timeline } from "./timeline";
 import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
 import "./chart.css";
 
@@ -34,6 +34,9 @@ interface Props {
   /** What the chart shows, in a sentence. */
   summary: string;
   onZoom: (span: Span) => void;
+  /** Which parts of a bar lead somewhere when they are clicked. */
+  leads?: (series: Series) => boolean;
+  onPick?: (series: Series) => void;
 }
 
 // Asked for while the page's own code still runs, so that the library and the data arrive side by side.
@@ -41,12 +44,14 @@ const engine = import("./engine");
 
 const TOOLTIP_WIDTH = 264;
 
-export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom }: Props) {
+export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom, leads, onPick }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
   const [, redrawOverlay] = useState(0);
   const [pointed, setPointed] = useState<{ index: number; by: "pointer" | "keys" } | null>(null);
+  /** The part of a bar under the pointer that a click would follow. */
+  const [target, setTarget] = useState<Series | null>(null);
   const [brush, setBrush] = useState<{ start: number; end: number } | null>(null);
   const dark = useDark();
   const still = useMedia("(prefers-reduced-motion: reduce)");
@@ -100,6 +105,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   // A new window has other buckets under the same pointer.
   useEffect(() => {
     setPointed(null);
+    setTarget(null);
     setBrush(null);
   }, [timeline?.dates.length, timeline?.dates[0]]);
 
@@ -123,6 +129,14 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
     return Math.min(count - 1, Math.max(0, Math.floor((x / area.width) * count)));
   };
 
+  const targetAt = (event: PointerEvent, index: number): Series | null => {
+    if (!plot || !timeline || !surface.current || kind !== "bars" || !leads) return null;
+    const height = plot.valueAt(event.clientY - surface.current.getBoundingClientRect().top);
+    const shown = timeline.series.filter((series) => !hidden.has(series.id));
+    const series = height === null ? null : seriesAt(shown, index, height);
+    return series && leads(series) ? series : null;
+  };
+
   const zoomInto = (a: number, b: number) => {
     const from = timeline?.dates[Math.min(a, b)]?.slice(0, 10);
     const to = timeline?.lastDays[Math.max(a, b)];
@@ -140,14 +154,23 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
     const index = indexAt(event);
     if (index === null) return;
     setPointed((before) => (before?.index === index && before.by === "pointer" ? before : { index, by: "pointer" }));
+    setTarget(targetAt(event, index));
     if (brush && brush.end !== index) setBrush({ ...brush, end: index });
   };
-  const onPointerUp = () => {
-    if (brush && brush.start !== brush.end) zoomInto(brush.start, brush.end);
+  const onPointerUp = (event: PointerEvent) => {
     setBrush(null);
+    if (!brush) return;
+    if (brush.start !== brush.end) {
+      zoomInto(brush.start, brush.end);
+      return;
+    }
+    const series = targetAt(event, brush.start);
+    if (series) onPick?.(series);
   };
   const onPointerLeave = () => {
-    if (!brush) setPointed(null);
+    if (brush) return;
+    setPointed(null);
+    setTarget(null);
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -184,6 +207,8 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       tabIndex={0}
       aria-label={timeline ? `${summary} ${text.chart.keys}` : text.chart.drawing}
       data-drawn={area !== null}
+      data-leads={target !== null && brush === null}
+      data-target={target?.id}
       onPointerDown={onPointerDown}
       onPointerMove={onPointerMove}
       onPointerUp={onPointerUp}
@@ -192,7 +217,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       onKeyDown={onKeyDown}
       onBlur={() => setPointed(null)}
     >
-      {area && index !== null && !brush && <Band className="chart-band" {...columns(area, count, index, index)} area={area} />}
+      {area && index !== null && (!brush || brush.start === brush.end) && <Band className="chart-band" {...columns(area, count, index, index)} area={area} />}
       {area && kind === "lines" && timeline?.unfinished != null && (
         <Band
           className="chart-unfinished"
@@ -202,12 +227,12 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       )}
       <div ref={surface} className="chart-surface" aria-hidden="true" />
       {!timeline && <div className="chart-bones" aria-hidden="true" />}
-      {area && brush && (
+      {area && brush && brush.start !== brush.end && (
         <Band className="chart-brush" {...columns(area, count, brush.start, brush.end)} area={area} />
       )}
       {area && facts && index !== null && (
         <div className="tooltip" style={{ left: tooltipLeft(columns(area, count, index, index), frame.current?.clientWidth ?? 0) }}>
-          <Tooltip facts={facts} metric={metric} slots={slots} />
+          <Tooltip facts={facts} metric={metric} slots={slots} target={target?.id ?? null} />
         </div>
       )}
       <span className="visually-hidden" role="status">

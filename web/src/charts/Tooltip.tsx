@@ -47,9 +47,11 @@ interface Props {
   facts: BucketFacts;
   metric: Metric;
   slots: ReadonlyMap<string, number>;
+  /** The series that a click would follow. */
+  target: string | null;
 }
 
-export function Tooltip({ facts, metric, slots }: Props) {
+export function Tooltip({ facts, metric, slots, target }: Props) {
   return (
     <>
       <p className="tooltip-title">
@@ -62,7 +64,7 @@ export function Tooltip({ facts, metric, slots }: Props) {
           <dd>{figure(facts.total, metric)}</dd>
         </div>
         {facts.largest.map(({ series, value }) => (
-          <div key={series.id}>
+          <div key={series.id} data-target={series.id === target}>
             <dt>
               <span className="swatch" style={{ background: seriesColour(series.id, series.other, slots) }} />
               <span className="truncate">{series.label}</span>

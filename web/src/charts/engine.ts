@@ -21,6 +21,8 @@ export interface Plot {
   resize: () => void;
   /** Where the columns are, in pixels of the element; null before the first drawing. */
   area: () => Area | null;
+  /** What the value axis says at this height of the element. */
+  valueAt: (y: number) => number | null;
   canvas: () => HTMLCanvasElement;
   dispose: () => void;
 }
@@ -60,6 +62,11 @@ export function plot(element: HTMLElement): Plot {
       // Pixels of a category are its centre; the first and the last column reach half a step further.
       const half = columns > 1 ? (last - first) / (columns - 1) / 2 : element.clientWidth - first - 4;
       return { left: first - half, top: CHART_TOP, width: last - first + half * 2, height: bottom - CHART_TOP };
+    },
+    valueAt(y) {
+      if (columns === 0) return null;
+      const value = Number(chart.convertFromPixel({ yAxisIndex: 0 }, y));
+      return Number.isFinite(value) ? value : null;
     },
     canvas: () => chart.renderToCanvas({ pixelRatio: 2 }),
     dispose: () => chart.dispose(),

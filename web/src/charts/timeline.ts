@@ -1,3 +1,4 @@
+import type { Measures, ModelDay } from "../api/blocks";
 import type { Activity } from "../api/types";
 import { isOther, seriesId, seriesLabel } from "../state/series";
 import type { Metric } from "../state/view";
@@ -7,6 +8,8 @@ import { measured } from "./measure";
 
 export interface Series {
   id: string;
+  /** What the server calls it; null for the rest and for usage that is nobody's. */
+  key: string | null;
   label: string;
   other: boolean;
   note: "deleted" | "former" | null;
@@ -26,28 +29,34 @@ export interface Timeline {
   unfinished: number | null;
 }
 
-export function timeline(activity: Activity, metric: Metric, granularity: Granularity): Timeline {
-  const window = { from: activity.from, to: activity.to };
-  const dates = activity.activity.map((bucket) => bucket.date);
+interface Window {
+  from: Day;
+  to: Day;
+  asOf: string;
+  timezone: string;
+}
+
+type Part = Omit<Series, "values" | "total"> & { value: number };
+
+interface Bucket {
+  date: string;
+  total: number;
+  parts: readonly Part[];
+}
+
+function assemble(window: Window, granularity: Granularity, buckets: readonly Bucket[]): Timeline {
+  const dates = buckets.map((bucket) => bucket.date);
   const series = new Map<string, Series>();
 
-  activity.activity.forEach((bucket, index) => {
-    for (const entry of bucket.breakdown) {
-      const id = seriesId(entry);
-      let one = series.get(id);
+  buckets.forEach((bucket, index) => {
+    for (const { value, ...facts } of bucket.parts) {
+      let one = series.get(facts.id);
       if (!one) {
-        one = {
-          id,
-          label: seriesLabel(entry),
-          other: isOther(entry),
-          note: entry.former ? "former" : entry.deleted ? "deleted" : null,
-          values: new Array<number>(dates.length).fill(0),
-          total: 0,
-        };
-        series.set(id, one);
+        one = { ...facts, values: new Array<number>(dates.length).fill(0), total: 0 };
+        series.set(facts.id, one);
       }
-      const value = measured(entry, metric);
-      one.values[index] = value;
+      // A model served by two providers is two parts of one series.
+      one.values[index] = (one.values[index] ?? 0) + value;
       one.total += value;
     }
   });
@@ -56,14 +65,99 @@ export function timeline(activity: Activity, metric: Metric, granularity: Granul
     granularity,
     dates,
     lastDays: dates.map((date) => bucketLastDay(date, granularity, window)),
-    totals: activity.activity.map((bucket) => measured(bucket, metric)),
-    series: [...series.values()].sort(
-      (a, b) => Number(a.other) - Number(b.other) || b.total - a.total || (a.id < b.id ? -1 : 1),
-    ),
-    unfinished: unfinishedBucket(dates, granularity, window, activity.asOf, activity.timezone),
+    totals: buckets.map((bucket) => bucket.total),
+    series: [...series.values()].sort(largestFirst),
+    unfinished: unfinishedBucket(dates, granularity, window, window.asOf, window.timezone),
   };
+}
+
+function largestFirst(a: Series, b: Series): number {
+  return Number(a.other) - Number(b.other) || b.total - a.total || (a.id < b.id ? -1 : 1);
+}
+
+export function timeline(activity: Activity, metric: Metric, granularity: Granularity): Timeline {
+  const buckets = activity.activity.map((bucket) => ({
+    date: bucket.date,
+    total: measured(bucket, metric),
+    parts: bucket.breakdown.map((entry) => ({
+      id: seriesId(entry),
+      key: entry.key ?? null,
+      label: seriesLabel(entry),
+      other: isOther(entry),
+      note: entry.former ? ("former" as const) : entry.deleted ? ("deleted" as const) : null,
+      value: measured(entry, metric),
+    })),
+  }));
+  return assemble(activity, granularity, buckets);
+}
+
+/** The palette holds this many and the rest; see the analytics page's question. */
+const LARGEST = 9;
+
+/** Days by model. Every model is in the answer, so the rest is summed up here. */
+export function modelTimeline(
+  answer: Window & { activity: readonly ModelDay[] },
+  metric: Metric,
+  otherLabel: string,
+): Timeline {
+  const buckets = answer.activity.map((day) => ({
+    date: day.date,
+    total: measured(day, metric),
+    parts: day.modelBreakdown.map((model) => ({
+      id: model.id,
+      key: model.id,
+      label: model.label,
+      other: false,
+      note: null,
+      value: measured(model, metric),
+    })),
+  }));
+  return withRest(assemble(answer, "day", buckets), otherLabel);
+}
+
+function withRest(whole: Timeline, label: string): Timeline {
+  if (whole.series.length <= LARGEST + 1) return whole;
+  const small = whole.series.slice(LARGEST);
+  const rest: Series = {
+    id: "~other",
+    key: null,
+    label,
+    other: true,
+    note: null,
+    values: whole.dates.map((_, i) => small.reduce((sum, series) => sum + (series.values[i] ?? 0), 0)),
+    total: small.reduce((sum, series) => sum + series.total, 0),
+  };
+  return { ...whole, series: [...whole.series.slice(0, LARGEST), rest] };
+}
+
+/** Days without parts: one series that is the total. */
+export function totalTimeline(
+  answer: Window & { activity: readonly (Measures & { date: string })[] },
+  metric: Metric,
+  label: string,
+): Timeline {
+  const buckets = answer.activity.map((day) => {
+    const value = measured(day, metric);
+    return {
+      date: day.date,
+      total: value,
+      parts: [{ id: "~total", key: null, label, other: false, note: null, value }],
+    };
+  });
+  return assemble(answer, "day", buckets);
 }
 
 export function peakIndex(totals: readonly number[]): number {
   return totals.reduce((best, value, i) => (value > (totals[best] ?? 0) ? i : best), 0);
+}
+
+/** Which of the stacked parts of one bar reaches over `height`; null above the bar. */
+export function seriesAt(series: readonly Series[], index: number, height: number): Series | null {
+  let top = 0;
+  if (height < 0) return null;
+  for (const one of series) {
+    top += one.values[index] ?? 0;
+    if (height <= top) return (one.values[index] ?? 0) > 0 ? one : null;
+  }
+  return null;
 }

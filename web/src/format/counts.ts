@@ -21,7 +21,13 @@ export function axisCount(value: number): string {
 export function percent(share: number): string {
   const size = Math.abs(share);
   const digits = size === 0 || size >= 0.1 ? 1 : 2;
-  const format = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits });
+  // The same digits in every row, so that a column of them lines up; nothing and everything need none.
+  const fixed = size > 0 && size < 1 ? digits : 0;
+  const format = new Intl.NumberFormat(locale, {
+    style: "percent",
+    minimumFractionDigits: fixed,
+    maximumFractionDigits: digits,
+  });
   if (size > 0 && size < 0.0001) return `<${format.format(0.0001)}`;
   return format.format(share);
 }

@@ -1,7 +1,61 @@
+import { searchText, writeTimeWindow, type TimeWindow } from "../state/timeWindow";
+import { NOBODY } from "../state/listView";
+import type { Grouping } from "../state/view";
+
 export const routes = {
   analytics: "/organizations/:organizationId/analytics",
+  members: "/organizations/:organizationId/members",
+  member: "/organizations/:organizationId/members/:userId",
+  keys: "/organizations/:organizationId/keys",
+  key: "/organizations/:organizationId/keys/:apiKeyId",
+  mine: "/organizations/:organizationId/my-usage",
+  reference: "/reference",
 } as const;
 
-export function analyticsPath(organizationId: string): string {
-  return `/organizations/${encodeURIComponent(organizationId)}/analytics`;
+function organizationPath(organizationId: string, rest: string, window: TimeWindow | null, also: Record<string, string> = {}) {
+  const params = window ? writeTimeWindow(window) : new URLSearchParams();
+  for (const [name, value] of Object.entries(also)) params.set(name, value);
+  const search = searchText(params);
+  return `/organizations/${encodeURIComponent(organizationId)}/${rest}${search ? `?${search}` : ""}`;
+}
+
+export const analyticsPath = (organizationId: string, window: TimeWindow | null = null) =>
+  organizationPath(organizationId, "analytics", window);
+
+export const membersPath = (organizationId: string, window: TimeWindow | null = null) =>
+  organizationPath(organizationId, "members", window);
+
+export const memberPath = (organizationId: string, userId: string, window: TimeWindow) =>
+  organizationPath(organizationId, `members/${encodeURIComponent(userId)}`, window);
+
+export const keysPath = (
+  organizationId: string,
+  window: TimeWindow | null = null,
+  narrowed: { project?: string; creator?: string } = {},
+) => organizationPath(organizationId, "keys", window, narrowed);
+
+export const keyPath = (organizationId: string, apiKeyId: string, window: TimeWindow) =>
+  organizationPath(organizationId, `keys/${encodeURIComponent(apiKeyId)}`, window);
+
+export const minePath = (organizationId: string, window: TimeWindow | null = null) =>
+  organizationPath(organizationId, "my-usage", window);
+
+/** Where a bar, a row or a legend entry leads; null where there is no page of its own. */
+export function entryPath(
+  organizationId: string,
+  grouping: Grouping,
+  entry: { key?: string | null; other: boolean },
+  window: TimeWindow,
+): string | null {
+  const key = entry.key ?? null;
+  if (entry.other) return null;
+  if (grouping === "user") {
+    return key === null
+      ? keysPath(organizationId, window, { creator: NOBODY })
+      : memberPath(organizationId, key, window);
+  }
+  if (key === null) return null;
+  if (grouping === "apiKey") return keyPath(organizationId, key, window);
+  if (grouping === "project") return keysPath(organizationId, window, { project: key });
+  return null;
 }

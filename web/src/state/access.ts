@@ -9,3 +9,13 @@ export function analyticsAccess(
   if (organization.role !== "owner" && organization.role !== "admin") return "needs-role";
   return organization.plan === "enterprise" ? "granted" : "needs-plan";
 }
+
+/** An operator's token belongs to nobody, so it has no keys and no usage of its own. */
+export function hasOwnUsage(kind: string): boolean {
+  return kind !== "operator";
+}
+
+/** Developers see their own figures only, so that is where they begin. */
+export function firstPage(kind: string, organization: { role?: string | null }): "analytics" | "mine" {
+  return hasOwnUsage(kind) && organization.role === "developer" ? "mine" : "analytics";
+}

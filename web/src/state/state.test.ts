@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { analyticsAccess } from "./access";
+import { analyticsAccess, firstPage } from "./access";
 import { assignSlots, SLOTS } from "./colours";
 import { tokenInFragment } from "./destination";
-import { changeView, readView, writeView } from "./view";
+import { readDetailView, writeDetailView } from "./detailView";
+import { listViewOf, matchesSearch, sortedBy } from "./listView";
+import { changeView, readView, withFilter, withoutFilter, writeView } from "./view";
 
 describe("view in the address", () => {
   test("what is written reads the same", () => {
     const search =
-      "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=apiKey&metric=tokens&chart=lines&per=week&hide=a%26b&hide=%7Eother&all=1";
+      "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=apiKey&metric=tokens&chart=lines&per=week&model=gpt-4o&model=o3&user=a%2Bb&hide=a%26b&hide=%7Eother&all=1";
     expect(writeView(readView(search, "UTC"))).toBe(search);
   });
 
@@ -23,6 +25,51 @@ describe("view in the address", () => {
     expect(changeView(view, { metric: "tokens" }).hidden).toEqual(["gpt-4o"]);
   });
 });
+
+test("a filter is added once and lifted again", () => {
+  const once = withFilter({}, "model", "gpt-4o");
+  expect(withFilter(once, "model", "gpt-4o")).toEqual({ model: ["gpt-4o"] });
+  expect(withoutFilter(withFilter(once, "model", "o3"), "model", "gpt-4o")).toEqual({ model: ["o3"] });
+});
+
+test("another range forgets the grain chosen for the one before", () => {
+  const view = readView("per=week", "UTC");
+  expect(changeView(view, { range: { kind: "preset", preset: "today" } }).per).toBeNull();
+});
+
+describe("lists", () => {
+  const keys = listViewOf(["key", "cost"] as const, "cost");
+
+  test("what is written reads the same, and defaults are not written", () => {
+    const search = "range=today&tz=UTC&sort=key&q=a%26b&project=p&creator=%7Eunattributed";
+    expect(keys.write(keys.read(search, "UTC"))).toBe(search);
+    expect(keys.write(keys.read("range=today&sort=-mood", "UTC"))).toBe("range=today&tz=UTC");
+  });
+
+  test("rows without a value come last either way", () => {
+    const rows = [{ name: null }, { name: "key 10" }, { name: "Key 9" }];
+    const names = (descending: boolean) => sortedBy(rows, (row) => row.name, descending).map((row) => row.name);
+    expect(names(false)).toEqual(["Key 9", "key 10", null]);
+    expect(names(true)).toEqual(["key 10", "Key 9", null]);
+  });
+
+  test("every word has to be somewhere", () => {
+    expect(matchesSearch("dev dmitri", ["Dmitri Petrov", null, "developer"])).toBe(true);
+    expect(matchesSearch("dmitri owner", ["Dmitri Petrov", "developer"])).toBe(false);
+    expect(matchesSearch(" ", ["anything"])).toBe(true);
+  });
+});
+
+test("a detail page's address reads as it was written", () => {
+  const search = "from=2026-06-01&to=2026-06-30&tz=UTC&project=p&metric=tokens&chart=table&hide=o3";
+  expect(writeDetailView(readDetailView(search, "UTC"))).toBe(search);
+});
+
+test.each([
+  ["user", "developer", "mine"],
+  ["user", "owner", "analytics"],
+  ["operator", null, "analytics"],
+])("%s as %s begins at %s", (kind, role, page) => expect(firstPage(kind, { role })).toBe(page));
 
 describe("colours", () => {
   test("no two of ten are the same, and order does not matter to who is alone", () => {

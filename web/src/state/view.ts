@@ -1,10 +1,11 @@
 import { granularities, isGranularity, type Granularity } from "../time/buckets";
-import { isPreset } from "../time/presets";
-import { DEFAULT_RANGE, spanFault, type Range } from "../time/range";
-import { isZone } from "../time/zones";
+import { oneOf, readTimeWindow, searchText, writeTimeWindow, type TimeWindow } from "./timeWindow";
 
-export const groupings = ["model", "project", "apiKey", "user"] as const;
+export const groupings = ["model", "project", "apiKey", "user", "provider", "source"] as const;
 export type Grouping = (typeof groupings)[number];
+
+/** Either of the ids within one grouping, all groupings together. */
+export type Filters = Readonly<Partial<Record<Grouping, readonly string[]>>>;
 
 export const metrics = ["cost", "requests", "tokens"] as const;
 export type Metric = (typeof metrics)[number];
@@ -13,45 +14,46 @@ export const chartKinds = ["bars", "lines", "table"] as const;
 export type ChartKind = (typeof chartKinds)[number];
 
 /** Everything on screen that a link has to reproduce. */
-export interface View {
-  range: Range;
-  zone: string;
+export interface View extends TimeWindow {
   groupBy: Grouping;
   metric: Metric;
   chart: ChartKind;
   /** Null leaves the choice to the length of the range. */
   per: Granularity | null;
+  filters: Filters;
   /** Ids of series switched off in the legend. */
   hidden: readonly string[];
   /** The ranking shows every entry instead of the largest. */
   all: boolean;
 }
 
-function oneOf<T extends string>(values: readonly T[], text: string | null, otherwise: T): T {
-  return values.find((value) => value === text) ?? otherwise;
+function readFilters(params: URLSearchParams): Filters {
+  const filters: Partial<Record<Grouping, string[]>> = {};
+  for (const grouping of groupings) {
+    const ids = params.getAll(grouping);
+    if (ids.length > 0) filters[grouping] = [...new Set(ids)];
+  }
+  return filters;
 }
 
-function readRange(params: URLSearchParams): Range {
-  const preset = params.get("range");
-  if (preset && isPreset(preset)) return { kind: "preset", preset };
-  const from = params.get("from") ?? undefined;
-  const to = params.get("to") ?? undefined;
-  if (from && to && spanFault(from, to) === null) return { kind: "custom", from, to };
-  return DEFAULT_RANGE;
+export function withFilter(filters: Filters, grouping: Grouping, id: string): Filters {
+  return { ...filters, [grouping]: [...new Set([...(filters[grouping] ?? []), id])] };
 }
 
-/** Links get edited and cut by hand; whatever is not understood falls back to its default. */
+export function withoutFilter(filters: Filters, grouping: Grouping, id: string): Filters {
+  return { ...filters, [grouping]: filters[grouping]?.filter((one) => one !== id) };
+}
+
 export function readView(search: string, ownZone: string): View {
   const params = new URLSearchParams(search);
-  const zone = params.get("tz");
   const per = params.get("per");
   return {
-    range: readRange(params),
-    zone: zone && isZone(zone) ? zone : ownZone,
+    ...readTimeWindow(params, ownZone),
     groupBy: oneOf(groupings, params.get("by"), "model"),
     metric: oneOf(metrics, params.get("metric"), "cost"),
     chart: oneOf(chartKinds, params.get("chart"), "bars"),
     per: per && isGranularity(per) ? oneOf(granularities, per, "day") : null,
+    filters: readFilters(params),
     hidden: params.getAll("hide"),
     all: params.get("all") === "1",
   };
@@ -59,22 +61,17 @@ export function readView(search: string, ownZone: string): View {
 
 /** Range, zone, grouping and metric are always written, so that a link means the same to another reader. */
 export function writeView(view: View): string {
-  const params = new URLSearchParams();
-  if (view.range.kind === "preset") {
-    params.set("range", view.range.preset);
-  } else {
-    params.set("from", view.range.from);
-    params.set("to", view.range.to);
-  }
-  params.set("tz", view.zone);
+  const params = writeTimeWindow(view);
   params.set("by", view.groupBy);
   params.set("metric", view.metric);
   if (view.chart !== "bars") params.set("chart", view.chart);
   if (view.per) params.set("per", view.per);
+  for (const grouping of groupings) {
+    for (const id of view.filters[grouping] ?? []) params.append(grouping, id);
+  }
   for (const id of view.hidden) params.append("hide", id);
   if (view.all) params.set("all", "1");
-  // Slashes are legal in a query, and "Europe/Paris" reads better than "Europe%2FParis".
-  return params.toString().replaceAll("%2F", "/");
+  return searchText(params);
 }
 
 /** A change of grouping makes the series switched off before meaningless. */
@@ -84,5 +81,7 @@ export function changeView(view: View, change: Partial<View>): View {
     next.hidden = [];
     next.all = false;
   }
+  // Bars per hour fit a day; kept for a year they would be silently something else.
+  if (change.range && change.per === undefined) next.per = null;
   return next;
 }

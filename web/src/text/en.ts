@@ -14,12 +14,17 @@ export const en = {
     label: "Main",
     organizationSection: "Organization",
     analytics: "Analytics",
+    members: "Members",
+    keys: "API keys",
+    mine: "My usage",
+    reference: "API reference",
     open: "Open menu",
     close: "Close menu",
     switchOrganization: "Switch organization",
     searchOrganizations: "Search organizations",
     noOrganization: "No organization by that name.",
     account: "Account",
+    signIn: "Sign in",
     signOut: "Sign out",
     operator: "Operator",
   },
@@ -58,6 +63,8 @@ export const en = {
     project: "Project",
     apiKey: "API key",
     user: "Member",
+    provider: "Provider",
+    source: "App",
   } satisfies Record<Grouping, string>,
 
   groupingPlurals: {
@@ -65,6 +72,8 @@ export const en = {
     project: "projects",
     apiKey: "API keys",
     user: "members",
+    provider: "providers",
+    source: "apps",
   } satisfies Record<Grouping, string>,
 
   metrics: {
@@ -89,6 +98,9 @@ export const en = {
     credits: (amount: string) => `${amount} credits`,
     ownKeys: (amount: string) => `${amount} own keys`,
     errorRate: (share: string) => `${share} errors`,
+    errorRateTitle: "Error rate",
+    errors: (n: string) => `${n} errors`,
+    clientErrors: (n: string) => `${n} client errors`,
     cached: (n: string) => `${n} from cache`,
     input: (n: string) => `${n} in`,
     output: (n: string) => `${n} out`,
@@ -117,6 +129,8 @@ export const en = {
     legend: "Series",
     hide: (label: string) => `Hide ${label}`,
     show: (label: string) => `Show ${label}`,
+    open: (label: string) => `Open ${label}`,
+    other: "Other",
     total: "Total",
     shownTotal: "Total shown",
     more: (n: number) => `${n} more`,
@@ -140,6 +154,98 @@ export const en = {
     failed: "The whole list could not be loaded.",
     otherHint: "Everything that is not among the largest",
     unattributedHint: "Usage of API keys without a known creator",
+  },
+
+  lists: {
+    none: "Nothing matches.",
+    sortBy: "Sort by",
+    sortedBy: (column: string) => `By ${column.toLowerCase()}`,
+    csv: "CSV",
+    errorHint: (errors: string, clientErrors: string) => `${errors} errors, and ${clientErrors} client errors, which don’t count`,
+  },
+
+  filters: {
+    column: "Filter",
+    label: "Filters",
+    only: (label: string) => `Only ${label}`,
+    clear: "Clear",
+    removeLead: "Stop narrowing to",
+    remove: (kind: string, label: string) => `Stop narrowing to ${kind.toLowerCase()} ${label}`,
+  },
+
+  members: {
+    title: "Members",
+    member: "Member",
+    role: "Role",
+    roles: { owner: "Owner", admin: "Admin", developer: "Developer" },
+    noRole: "–",
+    keys: "Keys",
+    unattributed: "Unattributed",
+    unattributedHint: "API keys without a known creator",
+    search: "Search members",
+    found: (shown: number, all: number) =>
+      shown === all ? `${all} ${plural(all, "member", "members")}` : `${shown} of ${all} members`,
+    back: "All members",
+  },
+
+  keys: {
+    title: "API keys",
+    key: "API key",
+    id: "ID",
+    project: "Project",
+    creator: "Creator",
+    noCreator: "Unattributed",
+    search: "Search keys, projects, creators",
+    found: (shown: number, all: number) =>
+      shown === all ? `${all} ${plural(all, "key", "keys")}` : `${shown} of ${all} keys`,
+    allKeys: "All keys",
+    shownKeys: "Keys shown",
+    back: "All API keys",
+  },
+
+  detail: {
+    costByModel: "Cost by model",
+    topModels: "Top models",
+    topProviders: "Top providers",
+    topApps: "Top apps",
+    topModel: "Most used model",
+    topProvider: "Most used provider",
+    topApp: "Most used app",
+    provider: "Provider",
+    app: "App",
+    ofSpend: (amount: string, share: string) => `${amount}, ${share} of spend`,
+    lookAtKeys: "See their keys",
+  },
+
+  mine: {
+    title: "My usage",
+    you: "You",
+    yourKeys: "Your API keys",
+    keysHint: "made by you",
+    deletedProject: (name: string) => `${name} (deleted)`,
+    noProjectTitle: "No project yet",
+    noProject: (organization: string) => `You have no access to a project of ${organization} yet. Its owners and admins can give it.`,
+  },
+
+  reference: {
+    title: "API reference",
+    documentTitle: "API reference · Rollcall",
+    version: (version: string) => `Version ${version}`,
+    lead: "Every request carries `Authorization: Bearer TOKEN`. Errors are `application/problem+json` with a `detail` that says what was wrong. Costs are exact decimals in US dollars.",
+    tags: {
+      analytics: "Analytics",
+      events: "Events",
+      directory: "Directory",
+      tokens: "Tokens",
+      session: "Session",
+      operations: "Operations",
+    },
+    parameters: "Parameters",
+    places: { query: "in the query", path: "in the path", header: "in a header", cookie: "in a cookie" },
+    required: "required",
+    optional: "optional",
+    body: "Body",
+    answers: "Answers",
   },
 
   range: {
@@ -188,6 +294,7 @@ export const en = {
   empty: {
     title: "No usage in this range",
     lead: (span: string) => `Nothing was reported for ${span}. Try a longer range, or send an event:`,
+    none: (whose: string, span: string) => `${whose}: nothing was reported for ${span}.`,
     look: "Look at the last 365 days",
     snippet: "Send an event with curl",
     copy: "Copy",
@@ -211,6 +318,8 @@ export const en = {
   },
 
   refused: {
+    marks: { "needs-plan": "part of Enterprise", "needs-role": "admins only" },
+    upgrade: "Upgrade",
     roleTitle: "For admins only",
     role: (organization: string) =>
       `Owners and admins of ${organization} can see its analytics. Ask one of them for a look, or for their role.`,

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
-import type { ActivityQuestion } from "../../api/activity";
+import { activityPath, type ActivityQuestion } from "../../api/activity";
 import { activityQuery } from "../../api/queries";
 import type { Activity } from "../../api/types";
 import { timeline } from "../../charts/timeline";
@@ -8,13 +8,16 @@ import { groupings, metrics, type View } from "../../state/view";
 import { text } from "../../text";
 import type { Day } from "../../time/day";
 import { Segmented } from "../../ui/Segmented";
-import { ChartCard } from "./ChartCard";
+import { granularitiesFor } from "../../time/buckets";
+import { ChartCard } from "../parts/ChartCard";
+import { slotsFor } from "../parts/colours";
+import { entryPath } from "../routes";
 import { RankingCard } from "./RankingCard";
 import { SummaryCards } from "./SummaryCards";
-import { slotsFor } from "./colours";
-import { chartQuestion } from "./question";
+import { chartQuestion, downloadQuestion } from "./question";
 
 const Empty = lazy(() => import("./Empty"));
+const FilterChips = lazy(() => import("./FilterChips"));
 
 interface Props {
   view: View;
@@ -71,6 +74,11 @@ export function ActivityView({ view, question, today, activity, former, onChange
       <span className="visually-hidden" role="status">
         {activity === null ? text.analytics.loading : former ? text.analytics.updating : ""}
       </span>
+      {Object.values(view.filters).some((ids) => ids.length > 0) && (
+        <Suspense fallback={<div className="chips" />}>
+          <FilterChips view={view} question={question} onChange={onChange} />
+        </Suspense>
+      )}
       <SummaryCards activity={activity} />
       {empty && !former ? (
         <Suspense fallback={null}>
@@ -92,12 +100,16 @@ export function ActivityView({ view, question, today, activity, former, onChange
             />
           </div>
           <ChartCard
-            view={view}
-            question={question}
+            state={view}
+            span={question}
             timeline={drawn}
+            grouping={text.groupings[view.groupBy]}
             slots={slots}
             tabs={metricTabs("metric")}
+            tools={<Granularities question={question} onChange={onChange} />}
+            csv={activityPath(downloadQuestion(question), "csv")}
             onChange={onChange}
+            pathOf={(series) => entryPath(question.organizationId, view.groupBy, series, view)}
           />
           <RankingCard
             view={view}
@@ -110,5 +122,19 @@ export function ActivityView({ view, question, today, activity, former, onChange
         </>
       )}
     </div>
+  );
+}
+
+function Granularities({ question, onChange }: Pick<Props, "question" | "onChange">) {
+  const granularities = granularitiesFor(question);
+  if (granularities.length < 2) return null;
+  return (
+    <Segmented
+      label={text.granularityLabel}
+      choices={granularities.map((one) => ({ value: one, label: text.granularities[one] }))}
+      value={question.granularity}
+      onChange={(per) => onChange({ per })}
+      testIdPrefix="granularity"
+    />
   );
 }

@@ -1,20 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { activityQuery } from "../../api/queries";
 import { ApiError } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
-import { analyticsAccess } from "../../state/access";
-import type { View } from "../../state/view";
+import { changeView, readView, writeView, type View } from "../../state/view";
 import { text } from "../../text";
 import { DEFAULT_RANGE } from "../../time/range";
 import { Failure } from "../../ui/Failure";
+import { Guarded } from "../parts/Guarded";
+import { PageHeader } from "../parts/PageHeader";
+import { useAddress } from "../useAddress";
+import { useTitle } from "../useTitle";
+import { refreshing } from "../window/useQuestion";
+import { useToday } from "../window/useToday";
 import { ActivityView } from "./ActivityView";
-import { Header } from "./Header";
-import { NeedsPlan, NeedsRole } from "./Refused";
 import { chartQuestion } from "./question";
-import { useToday } from "./useToday";
-import { useView } from "./useView";
-import "./analytics.css";
+import "../parts/page.css";
 
 interface Props {
   me: Me;
@@ -22,35 +22,35 @@ interface Props {
 }
 
 export function AnalyticsPage({ me, organization }: Props) {
-  useEffect(() => {
-    document.title = text.documentTitle(text.analytics.title, organization.name);
-  }, [organization.name]);
-
-  const access = analyticsAccess(me.kind, organization);
-  if (access === "needs-plan") return <NeedsPlan organization={organization} />;
-  if (access === "needs-role") return <NeedsRole organization={organization} />;
-  return <Analytics organization={organization} />;
+  useTitle(text.analytics.title, organization.name);
+  return (
+    <Guarded me={me} organization={organization}>
+      <Analytics organization={organization} />
+    </Guarded>
+  );
 }
 
+const spelling = { read: readView, write: writeView, merge: changeView };
+
 function Analytics({ organization }: { organization: Organization }) {
-  const [view, change] = useView();
+  const [view, change] = useAddress<View>(spelling);
   const today = useToday(view.zone);
   const question = chartQuestion(organization.id, view, today);
   const answer = useQuery({
     ...activityQuery(question),
-    // Days that are over do not change while somebody looks at them; today does.
-    refetchInterval: question.to >= today ? 60_000 : false,
+    refetchInterval: refreshing(question, today),
   });
 
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
   return (
-    <div className="analytics" data-testid="analytics" data-busy={answer.isPending || answer.isPlaceholderData}>
-      <Header
+    <div className="page" data-testid="analytics" data-busy={answer.isPending || answer.isPlaceholderData}>
+      <PageHeader
+        title={text.analytics.title}
         organization={organization}
         view={view}
         span={question}
         today={today}
-        asOf={answer.data?.asOf ?? null}
+        asOf={answer.data?.asOf ?? (answer.error ? undefined : null)}
         onChange={change}
       />
       {failure ? (
@@ -82,7 +82,7 @@ function ResetButton({ onChange }: { onChange: (change: Partial<View>) => void }
     <button
       type="button"
       className="button"
-      onClick={() => onChange({ range: DEFAULT_RANGE, zone: "UTC", per: null })}
+      onClick={() => onChange({ range: DEFAULT_RANGE, zone: "UTC" })}
     >
       {text.errors.reset}
     </button>

@@ -1,5 +1,5 @@
 import { spanText } from "../../format/dates";
-import type { View } from "../../state/view";
+import type { TimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
 import { Notice } from "../../ui/Notice";
@@ -8,7 +8,7 @@ import { Snippet } from "../../ui/Snippet";
 interface Props {
   organizationId: string;
   span: Span;
-  onChange: (change: Partial<View>) => void;
+  onChange: (change: Partial<TimeWindow>) => void;
 }
 
 export default function Empty({ organizationId, span, onChange }: Props) {
@@ -20,7 +20,7 @@ export default function Empty({ organizationId, span, onChange }: Props) {
         <button
           type="button"
           className="button"
-          onClick={() => onChange({ range: { kind: "preset", preset: "last-365-days" }, per: null })}
+          onClick={() => onChange({ range: { kind: "preset", preset: "last-365-days" } })}
         >
           {text.empty.look}
         </button>

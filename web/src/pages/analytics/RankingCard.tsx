@@ -1,16 +1,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import type { CSSProperties, ReactNode } from "react";
+import type { ReactNode } from "react";
 import type { ActivityQuestion } from "../../api/activity";
-import { exactText } from "../../api/exact";
 import { activityQuery } from "../../api/queries";
 import type { Activity, RankingEntry } from "../../api/types";
-import { exactFigure, figure, measured, measureFields, shareOf } from "../../charts/measure";
-import { seriesColour } from "../../charts/seriesColour";
+import { measured } from "../../charts/measure";
 import { isNameless, isOther, seriesId, seriesLabel } from "../../state/series";
-import { metrics, type Metric, type View } from "../../state/view";
+import { withFilter, type Metric, type View } from "../../state/view";
 import { text } from "../../text";
-import { Bone } from "../../ui/Bone";
-import { EntryTag } from "./EntryTag";
+import { Icon } from "../../ui/Icon";
+import { RankTable, type RankEntry } from "../parts/RankTable";
+import { entryPath } from "../routes";
 import { rankingQuestion } from "./question";
 
 interface Props {
@@ -32,13 +31,45 @@ export function RankingCard({ view, question, activity, slots, tabs, onChange }:
   const more = view.all || (activity?.ranking.some(isOther) ?? false);
   const kinds = text.groupingPlurals[view.groupBy];
 
+  const entry = (one: RankingEntry): RankEntry => ({
+    id: seriesId(one),
+    label: seriesLabel(one),
+    hint: hint(one),
+    other: isOther(one),
+    note: one.former ? "former" : one.deleted ? "deleted" : null,
+    measures: one,
+    path: entryPath(question.organizationId, view.groupBy, { key: one.key, other: isOther(one) }, view),
+  });
+
   return (
     <section className="card panel" aria-labelledby="ranking-title" data-testid="ranking" data-all={view.all && !!whole.data}>
       <header className="panel-header">
         <h2 id="ranking-title">{text.ranking.title}</h2>
         {tabs}
       </header>
-      <RankingTable activity={shown} view={view} slots={slots} />
+      <RankTable
+        grouping={text.groupings[view.groupBy]}
+        entries={shown && sorted(shown.ranking, view.metric).map(entry)}
+        metric={view.metric}
+        total={shown ? measured(shown.totals, view.metric) : 0}
+        slots={slots}
+        actionOf={(entry) => {
+          if (entry.other || entry.id.startsWith("~") || view.filters[view.groupBy]?.includes(entry.id)) return null;
+          const filters = withFilter(view.filters, view.groupBy, entry.id);
+          return (
+            <button
+              type="button"
+              className="row-action"
+              aria-label={text.filters.only(entry.label)}
+              title={text.filters.only(entry.label)}
+              onClick={() => onChange({ filters })}
+              data-testid="filter-entry"
+            >
+              <Icon name="filter" size={14} />
+            </button>
+          );
+        }}
+      />
       {whole.error && view.all && (
         <p className="ranking-fault" role="alert">
           {text.ranking.failed}
@@ -55,95 +86,6 @@ export function RankingCard({ view, question, activity, slots, tabs, onChange }:
         </button>
       )}
     </section>
-  );
-}
-
-const SKELETON_ROWS = 10;
-
-interface TableProps {
-  activity: Activity | null;
-  view: View;
-  slots: ReadonlyMap<string, number>;
-}
-
-function RankingTable({ activity, view, slots }: TableProps) {
-  const { metric } = view;
-  const total = activity ? measured(activity.totals, metric) : 0;
-  const entries = activity ? sorted(activity.ranking, metric) : [];
-  const largest = entries.reduce((most, entry) => Math.max(most, measured(entry, metric)), 0);
-  const columns = [metric, ...metrics.filter((one) => one !== metric)];
-
-  return (
-    <table className="ranking">
-      <thead>
-        <tr>
-          <th scope="col">{text.groupings[view.groupBy]}</th>
-          <th scope="col" className="ranking-bar">
-            <span className="visually-hidden">{text.ranking.share}</span>
-          </th>
-          {columns.map((column, i) => (
-            <th scope="col" key={column} className={i === 0 ? "number" : "number wide-only"}>
-              {text.metrics[column]}
-            </th>
-          ))}
-          <th scope="col" className="number ranking-share">
-            {text.ranking.share}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {activity
-          ? entries.map((entry) => {
-              const id = seriesId(entry);
-              const value = measured(entry, metric);
-              const style = {
-                "--part": largest === 0 ? 0 : value / largest,
-                "--colour": seriesColour(id, isOther(entry), slots),
-              } as CSSProperties;
-              return (
-                <tr key={id} style={style} data-testid="ranking-row" data-key={id} data-exact={exactText(entry, measureFields[metric])}>
-                  <th scope="row">
-                    <span className="ranking-name" title={hint(entry)}>
-                      <span className="swatch" />
-                      <span className="truncate">{seriesLabel(entry)}</span>
-                      <EntryTag note={entry.former ? "former" : entry.deleted ? "deleted" : null} />
-                    </span>
-                    <span className="bar narrow-only" aria-hidden="true" />
-                  </th>
-                  <td className="ranking-bar" aria-hidden="true">
-                    <span className="bar" />
-                  </td>
-                  {columns.map((column, i) => (
-                    <td
-                      key={column}
-                      className={i === 0 ? "number" : "number wide-only muted"}
-                      title={exactFigure(exactText(entry, measureFields[column]), column)}
-                    >
-                      {figure(measured(entry, column), column)}
-                    </td>
-                  ))}
-                  <td className="number ranking-share">{shareOf(value, total)}</td>
-                </tr>
-              );
-            })
-          : Array.from({ length: SKELETON_ROWS }, (_, i) => (
-              <tr key={i}>
-                <th scope="row">
-                  <span className="ranking-name">
-                    <Bone width={`${150 - i * 6}px`} />
-                  </span>
-                </th>
-                <td className="ranking-bar" />
-                <td className="number">
-                  <Bone width="64px" />
-                </td>
-                <td className="number wide-only" />
-                <td className="number wide-only" />
-                <td className="number ranking-share" />
-              </tr>
-            ))}
-      </tbody>
-    </table>
   );
 }
 

@@ -1,4 +1,3 @@
-import type { ReactNode } from "react";
 import { exactText } from "../../api/exact";
 import type { Activity } from "../../api/types";
 import { exactFigure, figure, measured, measureFields } from "../../charts/measure";
@@ -9,6 +8,7 @@ import { money } from "../../format/money";
 import { metrics, type Metric } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
+import { Facts } from "../parts/Facts";
 
 export function SummaryCards({ activity }: { activity: Activity | null }) {
   return (
@@ -105,12 +105,4 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       {text.cards.cachedTokens(shortCount(totals.cachedTokens))}
     </Facts>
   );
-}
-
-function Facts({ children }: { children: ReactNode[] }) {
-  return children.map((fact, i) => (
-    <span key={i} className="fact">
-      {fact}
-    </span>
-  ));
 }

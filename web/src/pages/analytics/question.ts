@@ -14,6 +14,7 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
     ...span,
     timezone: view.zone,
     groupBy: view.groupBy,
+    filters: view.filters,
     rankBy: view.metric,
     granularity: granularityFor(span, view.per),
     top: LARGEST,

@@ -1,43 +1,50 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { meQuery } from "../../api/queries";
+import { forgetAnswers, meQuery } from "../../api/queries";
 import { signOut } from "../../api/session";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon, type IconName } from "../../ui/Icon";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
-import { analyticsPath } from "../routes";
+import { analyticsAccess, hasOwnUsage } from "../../state/access";
+import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
+import { browserZone } from "../../time/zones";
+import { loadAhead, type PageName } from "../pages";
+import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { Logo } from "./Logo";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
-
-export type PageName = "analytics";
 
 interface Entry {
   page: PageName;
   icon: IconName;
   label: string;
-  path: (organizationId: string) => string;
+  path: (organizationId: string, window: TimeWindow) => string;
+  /** Whether it is for owners and admins of an organization on Enterprise alone. */
+  guarded: boolean;
 }
 
-/** Members, API keys and My usage join here with their pages. */
 const entries: readonly Entry[] = [
-  { page: "analytics", icon: "chart", label: text.navigation.analytics, path: analyticsPath },
+  { page: "analytics", icon: "chart", label: text.navigation.analytics, path: analyticsPath, guarded: true },
+  { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
+  { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
+  { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
 ];
 
 interface Props {
-  me: Me;
+  me: Me | null;
   organization: Organization | null;
   page: PageName | null;
   onLeave?: () => void;
 }
 
 export function Navigation({ me, organization, page, onLeave }: Props) {
-  const search = useRawSearch();
+  const window = readTimeWindow(new URLSearchParams(useRawSearch()), browserZone());
+  const access = me && organization && analyticsAccess(me.kind, organization);
   return (
     <div className="navigation">
       <div className="navigation-top">
-        {organization && me.organizations.length > 1 ? (
+        {me && organization && me.organizations.length > 1 ? (
           <OrganizationSwitcher organizations={me.organizations} current={organization} onLeave={onLeave} />
         ) : (
           <span className="brand">
@@ -46,30 +53,56 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
           </span>
         )}
       </div>
-      {organization && (
+      {me && organization && (
         <nav aria-label={text.navigation.organizationSection}>
           <ul>
-            {entries.map((entry) => (
-              <li key={entry.page}>
-                <Link
-                  className="navigation-link"
-                  href={`${entry.path(organization.id)}${search ? `?${search}` : ""}`}
-                  aria-current={entry.page === page ? "page" : undefined}
-                  onClick={onLeave}
-                >
-                  <Icon name={entry.icon} size={18} />
-                  {entry.label}
-                </Link>
-              </li>
-            ))}
+            {entries
+              .filter((entry) => entry.page !== "mine" || hasOwnUsage(me.kind))
+              .map((entry) => (
+                <li key={entry.page}>
+                  <Link
+                    className="navigation-link"
+                    href={entry.path(organization.id, window)}
+                    aria-current={entry.page === page ? "page" : undefined}
+                    onClick={onLeave}
+                    onPointerEnter={() => loadAhead(entry.page)}
+                    onFocus={() => loadAhead(entry.page)}
+                    data-testid={`nav-${entry.page}`}
+                  >
+                    <Icon name={entry.icon} size={18} />
+                    {entry.label}
+                    {entry.guarded && access !== "granted" && <Closed why={text.refused.marks[access ?? "needs-role"]} />}
+                  </Link>
+                </li>
+              ))}
           </ul>
         </nav>
       )}
       <div className="navigation-foot">
+        <Link className="navigation-link" href={routes.reference} aria-current={page === "reference" ? "page" : undefined} onClick={onLeave} data-testid="nav-reference">
+          <Icon name="book" size={18} />
+          {text.navigation.reference}
+        </Link>
         <ThemeSwitch />
-        <Account me={me} />
+        {me ? (
+          <Account me={me} />
+        ) : (
+          <Link className="button" href="/" onClick={onLeave} data-testid="nav-signin">
+            {text.navigation.signIn}
+          </Link>
+        )}
       </div>
     </div>
+  );
+}
+
+/** Says before anyone clicks that a page will not open for them, and why. */
+function Closed({ why }: { why: string }) {
+  return (
+    <span className="navigation-lock" title={why} data-testid="nav-lock">
+      <Icon name="lock" size={14} />
+      <span className="visually-hidden">({why})</span>
+    </span>
   );
 }
 
@@ -78,7 +111,7 @@ function Account({ me }: { me: Me }) {
   const leave = useMutation({
     mutationFn: signOut,
     onSettled: () => {
-      client.removeQueries({ queryKey: ["activity"] });
+      forgetAnswers(client);
       client.setQueryData(meQuery.queryKey, null);
     },
   });

@@ -1,7 +1,7 @@
 import { Command } from "cmdk";
 import { useLocation } from "wouter";
 import type { Organization } from "../../api/types";
-import { readView, writeView } from "../../state/view";
+import { readTimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import { browserZone } from "../../time/zones";
 import { Icon } from "../../ui/Icon";
@@ -22,9 +22,8 @@ export default function OrganizationList({ organizations, current, onDone }: Pro
   const choose = (organization: Organization) => {
     onDone();
     if (organization.id === current.id) return;
-    // Range and zone go along; series switched off belong to the organization that is left.
-    const view = readView(search, browserZone());
-    navigate(`${analyticsPath(organization.id)}?${writeView({ ...view, hidden: [], all: false })}`);
+    // Range and zone go along; series, members and keys belong to the organization that is left.
+    navigate(analyticsPath(organization.id, readTimeWindow(new URLSearchParams(search), browserZone())));
   };
   return (
     <Command className="organization-list" label={text.navigation.switchOrganization} loop>

@@ -3,14 +3,16 @@ import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
 import { Logo } from "./Logo";
-import { Navigation, type PageName } from "./Navigation";
+import type { PageName } from "../pages";
+import { Navigation } from "./Navigation";
 import "./shell.css";
 
 /** Phones alone have a drawer, so it comes when its button is pressed. */
 const Drawer = lazy(() => import("./Drawer"));
 
 interface Props {
-  me: Me;
+  /** Null where somebody reads without being signed in. */
+  me: Me | null;
   organization: Organization | null;
   page: PageName | null;
   children: ReactNode;

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState, type FormEvent } from "react";
 import { useLocation } from "wouter";
-import { meQuery } from "../../api/queries";
+import { forgetAnswers, meQuery } from "../../api/queries";
 import { ApiError } from "../../api/request";
 import { signIn } from "../../api/session";
 import { rememberDestination, takeDestination } from "../../state/destination";
@@ -32,8 +32,7 @@ export default function SignInPage({ linkError }: { linkError: ApiError | null }
   const attempt = useMutation({
     mutationFn: signIn,
     onSuccess: (me) => {
-      // Whatever the last person saw must not be there for the next one.
-      client.removeQueries({ queryKey: ["activity"] });
+      forgetAnswers(client);
       client.setQueryData(meQuery.queryKey, me);
       const destination = takeDestination();
       if (path === "/" && destination) navigate(destination, { replace: true });

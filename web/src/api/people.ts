@@ -1,0 +1,34 @@
+import type { Spelled } from "./blocks";
+import { request } from "./request";
+import type { components } from "./schema";
+import { asCsv, usagePath, type UsageQuestion } from "./usageQuestion";
+
+type Schemas = components["schemas"];
+
+/** `userId` is null for the usage of keys without a known creator. */
+export type MemberRow = Spelled<Schemas["MemberEntry"]>;
+export type Members = Omit<Schemas["Members"], "members"> & { members: MemberRow[] };
+export type MemberAnswer = Omit<Schemas["MemberAnswer"], "member"> & { member: Spelled<Schemas["MemberPerson"]> };
+export type MineAnswer = Schemas["MyUsage"];
+
+export const membersCsvPath = (question: UsageQuestion) => usagePath("members", question, asCsv);
+
+export function fetchMembers(question: UsageQuestion, signal?: AbortSignal): Promise<Members> {
+  return request<Members>(usagePath("members", question), { signal });
+}
+
+const memberPart = (userId: string) => `members/${encodeURIComponent(userId)}`;
+
+export const memberCsvPath = (userId: string, question: UsageQuestion) =>
+  usagePath(memberPart(userId), question, asCsv);
+
+export function fetchMember(userId: string, question: UsageQuestion, signal?: AbortSignal): Promise<MemberAnswer> {
+  return request<MemberAnswer>(usagePath(memberPart(userId), question), { signal });
+}
+
+export const mineCsvPath = (projectId: string, question: UsageQuestion) =>
+  usagePath("me", question, { projectId, ...asCsv });
+
+export function fetchMine(projectId: string, question: UsageQuestion, signal?: AbortSignal): Promise<MineAnswer> {
+  return request<MineAnswer>(usagePath("me", question, { projectId }), { signal });
+}

@@ -1,0 +1,27 @@
+import type { Spelled } from "./blocks";
+import { request } from "./request";
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Project = Spelled<Schemas["ProjectEntry"]>;
+
+/** The projects of an organization that the signed-in person has access to. */
+export async function fetchProjects(organizationId: string, signal?: AbortSignal): Promise<Project[]> {
+  const answer = await request<{ projects: Project[] }>(
+    `/v1/projects?${new URLSearchParams({ organizationId })}`,
+    { signal },
+  );
+  return answer.projects;
+}
+
+/** What the operator says to organizations that would have to upgrade. */
+export type Settings = Required<Schemas["Settings"]>;
+
+export function fetchSettings(signal?: AbortSignal): Promise<Settings> {
+  return request<Settings>("/v1/settings", { signal });
+}
+
+export function fetchReference(signal?: AbortSignal): Promise<unknown> {
+  return request<unknown>("/openapi.json", { signal });
+}

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { ModelDay } from "../api/blocks";
+import { modelTimeline, seriesAt } from "./timeline";
+
+const window = { from: "2026-06-01", to: "2026-06-02", asOf: "2026-07-01T00:00:00Z", timezone: "UTC" };
+
+function day(date: string, costs: [string, string, number][]): ModelDay {
+  const modelBreakdown = costs.map(([id, provider, cost]) => ({ id, label: id, provider, cost }));
+  return { date, cost: costs.reduce((sum, [, , cost]) => sum + cost, 0), modelBreakdown } as unknown as ModelDay;
+}
+
+test("a model of two providers is one series", () => {
+  const activity = [day("2026-06-01", [["a", "x", 1], ["a", "y", 2], ["b", "x", 5]]), day("2026-06-02", [])];
+  const { series, totals } = modelTimeline({ ...window, activity }, "cost", "Other");
+  expect(series.map(({ id, values }) => [id, values])).toEqual([["b", [5, 0]], ["a", [3, 0]]]);
+  expect(totals).toEqual([8, 0]);
+});
+
+test("more models than colours end in a rest that keeps the sum", () => {
+  const many = Array.from({ length: 12 }, (_, i): [string, string, number] => [`m${i}`, "x", i + 1]);
+  const { series } = modelTimeline({ ...window, activity: [day("2026-06-01", many)] }, "cost", "Other");
+  expect(series).toHaveLength(10);
+  expect(series.at(-1)).toMatchObject({ other: true, label: "Other", total: 1 + 2 + 3 });
+});
+
+test("which part of a stacked bar is at a height", () => {
+  const { series } = modelTimeline(
+    { ...window, activity: [day("2026-06-01", [["a", "x", 5], ["b", "x", 3]])] },
+    "cost",
+    "Other",
+  );
+  expect(seriesAt(series, 0, 4)?.id).toBe("a");
+  expect(seriesAt(series, 0, 6)?.id).toBe("b");
+  expect(seriesAt(series, 0, 9)).toBeNull();
+  expect(seriesAt(series, 0, -1)).toBeNull();
+});

@@ -1,0 +1,138 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { keysCsvPath, type KeyRow } from "../../api/keys";
+import { keysQuery } from "../../api/queries";
+import type { Me, Organization } from "../../api/types";
+import { analyticsAccess } from "../../state/access";
+import { listViewOf, matchesSearch, NOBODY, sortedBy } from "../../state/listView";
+import { text } from "../../text";
+import { Failure } from "../../ui/Failure";
+import { ListTable } from "../lists/ListTable";
+import { ListTools } from "../lists/ListTools";
+import { Chip } from "../parts/Chip";
+import { PageHeader } from "../parts/PageHeader";
+import { keyPath, keysPath, memberPath } from "../routes";
+import { useAddress } from "../useAddress";
+import { useTitle } from "../useTitle";
+import { useQuestion } from "../window/useQuestion";
+import { columnsFor, creatorName, keyColumns, keyName, keyValue } from "./columns";
+import { sumOf } from "./sums";
+import "../parts/page.css";
+
+interface Props {
+  me: Me;
+  organization: Organization;
+}
+
+const spelling = listViewOf(keyColumns, "cost");
+
+export default function KeysPage({ me, organization }: Props) {
+  useTitle(text.keys.title, organization.name);
+  const [view, change] = useAddress(spelling);
+  const { today, question, refetchInterval } = useQuestion(organization.id, view);
+  const answer = useQuery({ ...keysQuery(question), refetchInterval });
+  const all = answer.data?.keys ?? null;
+
+  const narrowed = useMemo(
+    () =>
+      all?.filter(
+        (row) =>
+          within(view.projects, row.projectId) &&
+          within(view.creators, row.createdBy ?? NOBODY) &&
+          matchesSearch(view.search, [keyName(row), row.id, row.projectName, creatorName(row)]),
+      ) ?? null,
+    [all, view.projects, view.creators, view.search],
+  );
+  const rows = useMemo(
+    () => narrowed && sortedBy(narrowed, keyValue[view.sort], view.descending),
+    [narrowed, view.sort, view.descending],
+  );
+  const whole = narrowed === null || narrowed.length === all?.length;
+  const totals = useMemo(
+    () => (narrowed === null || whole ? (answer.data?.totals ?? null) : sumOf(narrowed)),
+    [narrowed, whole, answer.data],
+  );
+
+  const seesPeople = analyticsAccess(me.kind, organization) === "granted";
+  const columns = columnsFor(totals, {
+    key: (row) => keyPath(organization.id, row.id, view),
+    project: (row) => keysPath(organization.id, view, { project: row.projectId }),
+    creator: (row) => (seesPeople && row.createdBy !== null ? memberPath(organization.id, row.createdBy, view) : null),
+  });
+  const largest = Math.max(0, ...(narrowed ?? []).map((row) => row.cost));
+  const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
+  const projectName = (id: string) => all?.find((row) => row.projectId === id)?.projectName ?? id;
+  const nameOfCreator = (id: string) => {
+    const row = all?.find((one) => (one.createdBy ?? NOBODY) === id);
+    return row ? creatorName(row) : id === NOBODY ? text.keys.noCreator : id;
+  };
+
+  return (
+    <div className="page" data-testid="keys" data-busy={answer.isPending || answer.isPlaceholderData}>
+      <PageHeader
+        title={text.keys.title}
+        organization={organization}
+        view={view}
+        span={question}
+        today={today}
+        asOf={answer.data?.asOf ?? (answer.error ? undefined : null)}
+        onChange={change}
+      />
+      {failure ? (
+        <Failure error={failure} onRetry={() => void answer.refetch()} />
+      ) : (
+        <>
+          {view.projects.length + view.creators.length > 0 && (
+            <div className="list-narrowed">
+              {view.projects.map((id) => (
+                <Chip
+                  key={`project ${id}`}
+                  kind={text.keys.project}
+                  label={projectName(id)}
+                  onRemove={() => change({ projects: view.projects.filter((one) => one !== id) })}
+                />
+              ))}
+              {view.creators.map((id) => (
+                <Chip
+                  key={`creator ${id}`}
+                  kind={text.keys.creator}
+                  label={nameOfCreator(id)}
+                  onRemove={() => change({ creators: view.creators.filter((one) => one !== id) })}
+                />
+              ))}
+            </div>
+          )}
+          <section className="card list-panel activity" data-former={answer.isPlaceholderData} aria-label={text.keys.title}>
+            <ListTools
+              placeholder={text.keys.search}
+              search={view.search}
+              onSearch={(search) => change({ search }, "replace")}
+              sort={view.sort}
+              choices={columns}
+              onSort={(sort) => change({ sort, descending: columns.find((one) => one.name === sort)?.numeric ?? false })}
+              csv={keysCsvPath(question)}
+              found={rows && all ? text.keys.found(rows.length, all.length) : ""}
+            />
+            <ListTable<KeyRow, (typeof keyColumns)[number]>
+              label={text.keys.title}
+              columns={columns}
+              rows={rows}
+              idOf={(row) => row.id}
+              pathOf={(row) => keyPath(organization.id, row.id, view)}
+              partOf={(row) => (largest === 0 ? 0 : row.cost / largest)}
+              sort={view.sort}
+              descending={view.descending}
+              onSort={(sort, descending) => change({ sort, descending })}
+              footLabel={whole ? text.keys.allKeys : text.keys.shownKeys}
+              testId="keys-table"
+            />
+          </section>
+        </>
+      )}
+    </div>
+  );
+}
+
+function within(wanted: readonly string[], id: string): boolean {
+  return wanted.length === 0 || wanted.includes(id);
+}

@@ -1,0 +1,129 @@
+import { Link } from "wouter";
+import { exactText } from "../../api/exact";
+import type { KeyFacts, KeyRow } from "../../api/keys";
+import type { WithErrors } from "../../api/blocks";
+import { count, percent } from "../../format/counts";
+import { exactMoney, money } from "../../format/money";
+import { errorShare } from "../../state/errorShare";
+import { text } from "../../text";
+import type { Column } from "../lists/ListTable";
+
+export const keyColumns = ["key", "project", "creator", "cost", "tokens", "requests", "errorRate"] as const;
+export type KeyColumn = (typeof keyColumns)[number];
+
+export function keyName(key: Pick<KeyFacts, "id" | "description">): string {
+  return key.description || key.id;
+}
+
+export function creatorName(key: Pick<KeyFacts, "createdBy" | "createdByName">): string {
+  return key.createdByName ?? key.createdBy ?? text.keys.noCreator;
+}
+
+export const keyValue: Record<KeyColumn, (row: KeyRow) => string | number | null> = {
+  key: keyName,
+  project: (row) => row.projectName,
+  creator: (row) => (row.createdBy === null ? null : creatorName(row)),
+  cost: (row) => row.cost,
+  tokens: (row) => row.totalTokens,
+  requests: (row) => row.requestCount,
+  errorRate: (row) => errorShare(row),
+};
+
+export interface KeyPaths {
+  key: (row: KeyRow) => string;
+  project: (row: KeyRow) => string;
+  /** Null where the reader may not see the person's page. */
+  creator: (row: KeyRow) => string | null;
+}
+
+export function columnsFor(totals: WithErrors | null, paths: KeyPaths): Column<KeyRow, KeyColumn>[] {
+  return [
+    { name: "key", label: text.keys.key, cell: (row) => <Name row={row} path={paths.key(row)} /> },
+    {
+      name: "project",
+      label: text.keys.project,
+      wideOnly: true,
+      cell: (row) => <Quiet path={paths.project(row)}>{row.projectName}</Quiet>,
+    },
+    {
+      name: "creator",
+      label: text.keys.creator,
+      wideOnly: true,
+      cell: (row) => <Quiet path={paths.creator(row)}>{creatorName(row)}</Quiet>,
+    },
+    {
+      name: "cost",
+      label: text.metrics.cost,
+      numeric: true,
+      cell: (row) => money(row.cost),
+      exact: (row) => exactText(row, "cost"),
+      hint: (row) => exactMoney(exactText(row, "cost")),
+      foot: totals
+        ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
+        : undefined,
+    },
+    {
+      name: "tokens",
+      label: text.metrics.tokens,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => count(row.totalTokens),
+      exact: (row) => exactText(row, "totalTokens"),
+      foot: totals ? { shown: count(totals.totalTokens), exact: exactText(totals, "totalTokens") } : undefined,
+    },
+    {
+      name: "requests",
+      label: text.metrics.requests,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => count(row.requestCount),
+      exact: (row) => exactText(row, "requestCount"),
+      foot: totals ? { shown: count(totals.requestCount), exact: exactText(totals, "requestCount") } : undefined,
+    },
+    {
+      name: "errorRate",
+      label: text.cards.errorRateTitle,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => percent(errorShare(row)),
+      exact: (row) => exactText(row, "errorCount"),
+      hint: (row) => text.lists.errorHint(count(row.errorCount), count(row.clientErrorCount)),
+      foot: totals ? { shown: percent(errorShare(totals)), exact: exactText(totals, "errorCount") } : undefined,
+    },
+  ];
+}
+
+function Name({ row, path }: { row: KeyRow; path: string }) {
+  const name = keyName(row);
+  return (
+    <span className="list-name">
+      <span className="list-name-line">
+        <Link href={path} className="truncate row-link" title={name} data-testid="list-link">
+          {name}
+        </Link>
+        {row.status === "deleted" && <span className="tag">{text.ranking.deleted}</span>}
+      </span>
+      <span className="truncate muted list-second" title={row.id}>
+        <span className="small-only">
+          {row.projectName} · {creatorName(row)}
+        </span>
+        <span className="large-only">{row.id}</span>
+      </span>
+    </span>
+  );
+}
+
+function Quiet({ path, children }: { path: string | null; children: string }) {
+  if (path === null) {
+    return (
+      <span className="truncate muted list-quiet" title={children}>
+        {children}
+      </span>
+    );
+  }
+  return (
+    <Link href={path} className="truncate muted list-quiet" title={children}>
+      {children}
+    </Link>
+  );
+}

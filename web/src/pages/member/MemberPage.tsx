@@ -1,0 +1,135 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { Link } from "wouter";
+import { memberCsvPath } from "../../api/people";
+import { memberQuery } from "../../api/queries";
+import type { Me, Organization } from "../../api/types";
+import { exactText } from "../../api/exact";
+import { count } from "../../format/counts";
+import { readDetailView, writeDetailView } from "../../state/detailView";
+import { seriesId, type Keyed } from "../../state/series";
+import { text } from "../../text";
+import { Bone } from "../../ui/Bone";
+import { memberName, roleName } from "../members/columns";
+import { Answer } from "../parts/Answer";
+import { BackLink } from "../parts/BackLink";
+import { slotsFor } from "../parts/colours";
+import { FigureCard } from "../parts/FigureCard";
+import { Guarded } from "../parts/Guarded";
+import { ModelUsage } from "../parts/ModelUsage";
+import { NoUsage } from "../parts/NoUsage";
+import { PageHeader } from "../parts/PageHeader";
+import { TopCard } from "../parts/TopCard";
+import { UsageCards } from "../parts/UsageCards";
+import { keysPath, membersPath } from "../routes";
+import { useAddress } from "../useAddress";
+import { useTitle } from "../useTitle";
+import { useQuestion } from "../window/useQuestion";
+import { MostUsed } from "./MostUsed";
+import "../parts/page.css";
+
+interface Props {
+  me: Me;
+  organization: Organization;
+  userId: string;
+}
+
+export default function MemberPage({ me, organization, userId }: Props) {
+  return (
+    <Guarded me={me} organization={organization}>
+      <Member organization={organization} userId={userId} />
+    </Guarded>
+  );
+}
+
+const spelling = { read: readDetailView, write: writeDetailView };
+
+function Member({ organization, userId }: Omit<Props, "me">) {
+  const [view, change] = useAddress(spelling);
+  const { today, question, refetchInterval } = useQuestion(organization.id, view);
+  const query = useQuery({ ...memberQuery(userId, question), refetchInterval });
+  const answer = query.data ?? null;
+  const name = answer && memberName(answer.member);
+  useTitle(name ?? text.members.title, organization.name);
+
+  const slots = (kind: "provider" | "source", entries: readonly Keyed[] | undefined) =>
+    slotsFor(`${organization.id} ${kind}`, entries?.map(seriesId) ?? []);
+  const providerSlots = useMemo(() => slots("provider", answer?.topProviders), [answer]);
+  const appSlots = useMemo(() => slots("source", answer?.topApps), [answer]);
+
+  const members = membersPath(organization.id, view);
+  const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
+  return (
+    <div className="page" data-testid="member" data-busy={query.isPending || query.isPlaceholderData}>
+      <PageHeader
+        back={<BackLink href={members}>{text.members.title}</BackLink>}
+        title={name ?? (query.error ? userId : <Bone width="180px" />)}
+        tags={
+          answer && (
+            <>
+              {answer.member.role && <span className="tag">{roleName(answer.member.role)}</span>}
+              {answer.member.status === "former" && <span className="tag">{text.ranking.former}</span>}
+            </>
+          )
+        }
+        facts={answer?.member.email && answer.member.email !== name && <p className="muted page-fact">{answer.member.email}</p>}
+        organization={organization}
+        view={view}
+        span={question}
+        today={today}
+        asOf={answer?.asOf ?? (query.error ? undefined : null)}
+        onChange={change}
+      />
+      <Answer query={query} away={{ href: members, label: text.members.back }}>
+        <UsageCards summary={answer?.summary ?? null}>
+          <FigureCard
+            id="keys"
+            label={text.keys.title}
+            figure={
+              answer && { shown: count(answer.summary.apiKeyCount), exact: exactText(answer.summary, "apiKeyCount") }
+            }
+          >
+            <Link href={keysPath(organization.id, view, { creator: userId })} className="text-link" data-testid="keys-link">
+              {text.detail.lookAtKeys}
+            </Link>
+          </FigureCard>
+        </UsageCards>
+        {empty ? (
+          <NoUsage whose={name ?? ""} span={question} onChange={change} />
+        ) : (
+          <>
+            <MostUsed answer={answer} />
+            <ModelUsage
+              organizationId={organization.id}
+              answer={answer}
+              state={view}
+              span={question}
+              csv={memberCsvPath(userId, question)}
+              onChange={change}
+            />
+            <div className="halves">
+              <TopCard
+                id="top-providers"
+                title={text.detail.topProviders}
+                grouping={text.detail.provider}
+                entries={answer?.topProviders ?? null}
+                total={answer?.summary.cost ?? 0}
+                slots={providerSlots}
+                narrow
+              />
+              <TopCard
+                id="top-apps"
+                title={text.detail.topApps}
+                grouping={text.detail.app}
+                entries={answer?.topApps ?? null}
+                total={answer?.summary.cost ?? 0}
+                slots={appSlots}
+                narrow
+              />
+            </div>
+          </>
+        )}
+      </Answer>
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { membersCsvPath, type MemberRow } from "../../api/people";
+import { membersQuery } from "../../api/queries";
+import type { Me, Organization } from "../../api/types";
+import { listViewOf, matchesSearch, NOBODY, sortedBy } from "../../state/listView";
+import { text } from "../../text";
+import { Failure } from "../../ui/Failure";
+import { ListTable } from "../lists/ListTable";
+import { ListTools } from "../lists/ListTools";
+import { Guarded } from "../parts/Guarded";
+import { PageHeader } from "../parts/PageHeader";
+import { keysPath, memberPath } from "../routes";
+import { useAddress } from "../useAddress";
+import { useTitle } from "../useTitle";
+import { useQuestion } from "../window/useQuestion";
+import { columnsFor, memberColumns, memberName, memberValue } from "./columns";
+import "../parts/page.css";
+
+interface Props {
+  me: Me;
+  organization: Organization;
+}
+
+export default function MembersPage({ me, organization }: Props) {
+  useTitle(text.members.title, organization.name);
+  return (
+    <Guarded me={me} organization={organization}>
+      <MemberList organization={organization} />
+    </Guarded>
+  );
+}
+
+const spelling = listViewOf(memberColumns, "cost");
+
+function MemberList({ organization }: { organization: Organization }) {
+  const [view, change] = useAddress(spelling);
+  const { today, question, refetchInterval } = useQuestion(organization.id, view);
+  const answer = useQuery({ ...membersQuery(question), refetchInterval });
+  const all = answer.data?.members ?? null;
+
+  const rows = useMemo(() => {
+    if (!all) return null;
+    const found = all.filter((row) => matchesSearch(view.search, [memberName(row), row.email, row.role, row.userId]));
+    return sortedBy(found, memberValue[view.sort], view.descending);
+  }, [all, view.search, view.sort, view.descending]);
+
+  const pathOf = (row: MemberRow) =>
+    row.userId === null
+      ? keysPath(organization.id, view, { creator: NOBODY })
+      : memberPath(organization.id, row.userId, view);
+  const columns = columnsFor(answer.data ?? null, pathOf);
+  const largest = Math.max(0, ...(all ?? []).map((row) => row.cost));
+  const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
+
+  return (
+    <div className="page" data-testid="members" data-busy={answer.isPending || answer.isPlaceholderData}>
+      <PageHeader
+        title={text.members.title}
+        organization={organization}
+        view={view}
+        span={question}
+        today={today}
+        asOf={answer.data?.asOf ?? (answer.error ? undefined : null)}
+        onChange={change}
+      />
+      {failure ? (
+        <Failure error={failure} onRetry={() => void answer.refetch()} />
+      ) : (
+        <section className="card list-panel activity" data-former={answer.isPlaceholderData} aria-label={text.members.title}>
+          <ListTools
+            placeholder={text.members.search}
+            search={view.search}
+            onSearch={(search) => change({ search }, "replace")}
+            sort={view.sort}
+            choices={columns}
+            onSort={(sort) => change({ sort, descending: columns.find((one) => one.name === sort)?.numeric ?? false })}
+            csv={membersCsvPath(question)}
+            found={rows && all ? text.members.found(people(rows), people(all)) : ""}
+          />
+          <ListTable
+            label={text.members.title}
+            columns={columns}
+            rows={rows}
+            idOf={(row) => row.userId ?? NOBODY}
+            pathOf={pathOf}
+            partOf={(row) => (largest === 0 ? 0 : row.cost / largest)}
+            sort={view.sort}
+            descending={view.descending}
+            onSort={(sort, descending) => change({ sort, descending })}
+            footLabel={organization.name}
+            testId="members-table"
+          />
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** Usage that is nobody's has a row, but is no member. */
+function people(rows: readonly MemberRow[]): number {
+  return rows.filter((row) => row.userId !== null).length;
+}

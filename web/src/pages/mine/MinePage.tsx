@@ -1,0 +1,149 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { exactText } from "../../api/exact";
+import { mineCsvPath } from "../../api/people";
+import { keysQuery, mineQuery, projectsQuery } from "../../api/queries";
+import type { Me, Organization } from "../../api/types";
+import { totalTimeline } from "../../charts/timeline";
+import { count } from "../../format/counts";
+import { readDetailView, writeDetailView } from "../../state/detailView";
+import { metrics } from "../../state/view";
+import { text } from "../../text";
+import { Failure } from "../../ui/Failure";
+import { Notice } from "../../ui/Notice";
+import { Segmented } from "../../ui/Segmented";
+import { Answer } from "../parts/Answer";
+import { ChartCard } from "../parts/ChartCard";
+import { slotsFor } from "../parts/colours";
+import { FigureCard } from "../parts/FigureCard";
+import { NoUsage } from "../parts/NoUsage";
+import { PageHeader } from "../parts/PageHeader";
+import { TopCard } from "../parts/TopCard";
+import { UsageCards } from "../parts/UsageCards";
+import { analyticsPath } from "../routes";
+import { useAddress } from "../useAddress";
+import { useTitle } from "../useTitle";
+import { useQuestion } from "../window/useQuestion";
+import { OwnKeys } from "./OwnKeys";
+import { ProjectChoice } from "./ProjectChoice";
+import { projectToBeginWith } from "./projectToBeginWith";
+import "../parts/page.css";
+
+interface Props {
+  me: Me;
+  organization: Organization;
+}
+
+const spelling = { read: readDetailView, write: writeDetailView };
+
+export default function MinePage({ me, organization }: Props) {
+  useTitle(text.mine.title, organization.name);
+  const [view, change] = useAddress(spelling);
+  const { today, question, refetchInterval } = useQuestion(organization.id, view);
+  const projects = useQuery(projectsQuery(organization.id));
+  const keys = useQuery({ ...keysQuery(question), refetchInterval });
+
+  const own = useMemo(
+    () => keys.data?.keys.filter((key) => key.createdBy !== null && key.createdBy === me.user?.id) ?? null,
+    [keys.data, me.user?.id],
+  );
+  const chosen =
+    view.project ?? (projects.data && !keys.isPending ? projectToBeginWith(projects.data, own ?? []) : null);
+  const query = useQuery({ ...mineQuery(chosen ?? "", question), enabled: chosen !== null, refetchInterval });
+  const answer = query.data ?? null;
+
+  const drawn = useMemo(
+    () => (answer ? totalTimeline(answer, view.metric, text.metrics[view.metric]) : null),
+    [answer, view.metric],
+  );
+  const chartSlots = useMemo(() => new Map([["~total", 0]]), []);
+  const modelSlots = useMemo(
+    () => slotsFor(`${organization.id} model`, answer?.topModels.flatMap((one) => one.key ?? []) ?? []),
+    [organization.id, answer],
+  );
+  const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
+
+  return (
+    <div className="page" data-testid="mine" data-busy={query.isPending || query.isPlaceholderData} data-project={chosen}>
+      <PageHeader
+        title={text.mine.title}
+        facts={
+          chosen !== null && projects.data ? (
+            <ProjectChoice
+              projects={projects.data}
+              chosen={chosen}
+              onChoose={(project) => change({ project })}
+            />
+          ) : undefined
+        }
+        organization={organization}
+        view={view}
+        span={question}
+        today={today}
+        asOf={answer?.asOf ?? (query.error ? undefined : null)}
+        onChange={change}
+      />
+      {projects.error ? (
+        <Failure error={projects.error} onRetry={() => void projects.refetch()} />
+      ) : projects.data?.length === 0 && view.project === null ? (
+        <Notice icon="inbox" title={text.mine.noProjectTitle}>
+          <p>{text.mine.noProject(organization.name)}</p>
+        </Notice>
+      ) : (
+        <Answer query={query} away={{ href: analyticsPath(organization.id, view), label: text.errors.home }}>
+          <UsageCards summary={answer?.summary ?? null}>
+            <FigureCard
+              id="keys"
+              label={text.mine.yourKeys}
+              figure={
+                answer && { shown: count(answer.summary.apiKeyCount), exact: exactText(answer.summary, "apiKeyCount") }
+              }
+            >
+              {text.mine.keysHint}
+            </FigureCard>
+          </UsageCards>
+          {empty ? (
+            <NoUsage whose={text.mine.you} span={question} onChange={change} />
+          ) : (
+            <>
+              <ChartCard
+                state={view}
+                span={question}
+                timeline={drawn}
+                grouping={text.mine.title}
+                slots={chartSlots}
+                tabs={
+                  <Segmented
+                    label={text.analytics.measure}
+                    choices={metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }))}
+                    value={view.metric}
+                    onChange={(metric) => change({ metric })}
+                    testIdPrefix="metric"
+                  />
+                }
+                csv={mineCsvPath(chosen ?? "", question)}
+                onChange={change}
+              />
+              <div className="halves">
+                <TopCard
+                  id="top-models"
+                  title={text.detail.topModels}
+                  grouping={text.groupings.model}
+                  entries={answer?.topModels ?? null}
+                  total={answer?.summary.cost ?? 0}
+                  slots={modelSlots}
+                  narrow
+                />
+                <OwnKeys
+                  organizationId={organization.id}
+                  keys={own?.filter((key) => key.projectId === chosen) ?? null}
+                  view={view}
+                />
+              </div>
+            </>
+          )}
+        </Answer>
+      )}
+    </div>
+  );
+}

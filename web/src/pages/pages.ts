@@ -1,0 +1,30 @@
+import { lazy } from "react";
+
+export type PageName = "analytics" | "members" | "keys" | "mine" | "reference";
+
+const loads = {
+  members: () => import("./members/MembersPage"),
+  member: () => import("./member/MemberPage"),
+  keys: () => import("./keys/KeysPage"),
+  key: () => import("./key/KeyPage"),
+  mine: () => import("./mine/MinePage"),
+  reference: () => import("./reference/ReferencePage"),
+};
+
+/** The first page is in the first load, every other one comes when it is asked for. */
+export const MembersPage = lazy(loads.members);
+export const MemberPage = lazy(loads.member);
+export const KeysPage = lazy(loads.keys);
+export const KeyPage = lazy(loads.key);
+export const MinePage = lazy(loads.mine);
+export const ReferencePage = lazy(loads.reference);
+
+export const NotFoundPage = lazy(() => import("./NotFoundPage"));
+export const NoOrganizationPage = lazy(() => import("./NoOrganizationPage"));
+
+/** Somebody points at a page's name: its code can be here before they press. */
+export function loadAhead(page: PageName): void {
+  if (page !== "analytics") void loads[page]();
+  if (page === "members") void loads.member();
+  if (page === "keys") void loads.key();
+}

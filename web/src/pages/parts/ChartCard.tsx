@@ -1,0 +1,131 @@
+import { lazy, Suspense, useMemo, useRef, type ReactNode } from "react";
+import { useLocation } from "wouter";
+import { TimeChart, type TimeChartHandle } from "../../charts/TimeChart";
+import { peakIndex, type Series, type Timeline } from "../../charts/timeline";
+import { figure } from "../../charts/measure";
+import { bucketTitle, spanText } from "../../format/dates";
+import type { TimeWindow } from "../../state/timeWindow";
+import { chartKinds, type ChartKind, type Metric } from "../../state/view";
+import { text } from "../../text";
+import type { Span } from "../../time/presets";
+import { Bone } from "../../ui/Bone";
+import { Icon } from "../../ui/Icon";
+import { Segmented } from "../../ui/Segmented";
+import { Downloads } from "./Downloads";
+import { Legend } from "./Legend";
+
+const ChartTable = lazy(() => import("../../charts/ChartTable"));
+
+export interface ChartState extends TimeWindow {
+  metric: Metric;
+  chart: ChartKind;
+  hidden: readonly string[];
+}
+
+interface Props {
+  state: ChartState;
+  span: Span;
+  timeline: Timeline | null;
+  /** What the series are, in the singular: "Model". */
+  grouping: string;
+  slots: ReadonlyMap<string, number>;
+  /** Right of the title: what is measured. */
+  tabs: ReactNode;
+  /** Left above the chart. */
+  tools?: ReactNode;
+  csv: string;
+  onChange: (change: Partial<ChartState>) => void;
+  pathOf?: (series: Series) => string | null;
+}
+
+const nowhere = () => null;
+
+export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, pathOf = nowhere }: Props) {
+  const [, navigate] = useLocation();
+  const chart = useRef<TimeChartHandle>(null);
+  const hidden = useMemo(() => new Set(state.hidden), [state.hidden]);
+  const title = text.chart.title[state.metric];
+  const subtitle = `${grouping} · ${spanText(span.from, span.to)} · ${state.zone}`;
+  const picture = `rollcall-${state.metric}-${span.from}-${span.to}.png`;
+
+  const toggle = (series: Series) =>
+    onChange({
+      hidden: hidden.has(series.id)
+        ? state.hidden.filter((id) => id !== series.id)
+        : [...state.hidden, series.id],
+    });
+
+  return (
+    <section className="card panel" aria-labelledby="chart-title" data-testid="chart-cost">
+      <header className="panel-header">
+        <h2 id="chart-title">{title}</h2>
+        {tabs}
+      </header>
+      <div className="panel-tools">
+        {tools}
+        <span className="panel-tools-end">
+          <Segmented
+            label={text.chart.kindLabel}
+            choices={chartKinds.map((kind) => ({
+              value: kind,
+              label: text.chart.kinds[kind],
+              icon: <Icon name={kind} />,
+            }))}
+            value={state.chart}
+            onChange={(kind) => onChange({ chart: kind })}
+            testIdPrefix="chart-kind"
+          />
+          <Downloads
+            csv={csv}
+            onPicture={
+              timeline && state.chart !== "table" ? () => chart.current?.download(title, subtitle, picture) : null
+            }
+          />
+        </span>
+      </div>
+      {state.chart === "table" && timeline ? (
+        <Suspense fallback={<div className="chart" />}>
+          <ChartTable timeline={timeline} metric={state.metric} hidden={hidden} />
+        </Suspense>
+      ) : (
+        <TimeChart
+          ref={chart}
+          timeline={timeline}
+          kind={state.chart === "lines" ? "lines" : "bars"}
+          metric={state.metric}
+          hidden={hidden}
+          slots={slots}
+          summary={timeline ? summarize(timeline, state.metric, grouping, span) : ""}
+          onZoom={(zoomed) => onChange({ range: { kind: "custom", ...zoomed } })}
+          leads={(series) => pathOf(series) !== null}
+          onPick={(series) => {
+            const path = pathOf(series);
+            if (path) navigate(path);
+          }}
+        />
+      )}
+      {timeline ? (
+        <Legend series={timeline.series} hidden={hidden} slots={slots} onToggle={toggle} pathOf={pathOf} />
+      ) : (
+        <div className="legend">
+          <Bone width="420px" height="20px" />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function summarize(timeline: Timeline, metric: Metric, grouping: string, span: Span): string {
+  const peak = peakIndex(timeline.totals);
+  const date = timeline.dates[peak];
+  const lastDay = timeline.lastDays[peak];
+  if (date === undefined || lastDay === undefined) return "";
+  const total = timeline.totals.reduce((sum, value) => sum + value, 0);
+  return text.chart.summary(
+    text.metrics[metric],
+    grouping,
+    spanText(span.from, span.to),
+    figure(total, metric),
+    `${bucketTitle(date, lastDay, timeline.granularity)}, ${figure(timeline.totals[peak] ?? 0, metric)}`,
+  );
+}

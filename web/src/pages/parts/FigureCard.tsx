@@ -1,0 +1,28 @@
+import type { ReactNode } from "react";
+import { Bone } from "../../ui/Bone";
+
+interface Props {
+  id: string;
+  label: string;
+  /** Null while the answer is on its way. */
+  figure: { shown: string; exact: string; hint?: string } | null;
+  children?: ReactNode;
+}
+
+export function FigureCard({ id, label, figure, children }: Props) {
+  return (
+    <article className="card summary" data-testid={`card-${id}`}>
+      <h2>{label}</h2>
+      <p className="summary-figure">
+        {figure ? (
+          <data value={figure.exact} data-exact={figure.exact} title={figure.hint}>
+            {figure.shown}
+          </data>
+        ) : (
+          <Bone width="110px" height="0.9em" />
+        )}
+      </p>
+      <p className="summary-note muted">{figure ? children : <Bone width="130px" />}</p>
+    </article>
+  );
+}

@@ -1,0 +1,22 @@
+import { lazy, Suspense, type ReactNode } from "react";
+import type { Me, Organization } from "../../api/types";
+import { analyticsAccess } from "../../state/access";
+
+const Refused = lazy(() => import("./Refused"));
+
+interface Props {
+  me: Me;
+  organization: Organization;
+  children: ReactNode;
+}
+
+/** Says no before anything is asked: the membership is known by then, so no refusal flashes by. */
+export function Guarded({ me, organization, children }: Props) {
+  const access = analyticsAccess(me.kind, organization);
+  if (access === "granted") return children;
+  return (
+    <Suspense fallback={null}>
+      <Refused access={access} organization={organization} />
+    </Suspense>
+  );
+}

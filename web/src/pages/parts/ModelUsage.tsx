@@ -1,0 +1,68 @@
+import { useMemo } from "react";
+import type { Answered, ModelDay, Summary, TopEntry } from "../../api/blocks";
+import { modelTimeline } from "../../charts/timeline";
+import { metrics } from "../../state/view";
+import { text } from "../../text";
+import type { Span } from "../../time/presets";
+import { Segmented } from "../../ui/Segmented";
+import { ChartCard, type ChartState } from "./ChartCard";
+import { slotsFor } from "./colours";
+import { TopCard } from "./TopCard";
+
+interface Props {
+  organizationId: string;
+  /** Null while the answer is on its way. */
+  answer: (Answered & { summary: Summary; costByModel: TopEntry[]; activity: ModelDay[] }) | null;
+  state: ChartState;
+  span: Span;
+  csv: string;
+  onChange: (change: Partial<ChartState>) => void;
+}
+
+/** Usage by model, over time and as a ranking: of one member or of one key. */
+export function ModelUsage({ organizationId, answer, state, span, csv, onChange }: Props) {
+  const drawn = useMemo(
+    () => (answer ? modelTimeline(answer, state.metric, text.chart.other) : null),
+    [answer, state.metric],
+  );
+  // The analytics page's scope: a model has the same colour there and here.
+  const slots = useMemo(
+    () =>
+      slotsFor(
+        `${organizationId} model`,
+        drawn?.series.filter((series) => !series.other).map((series) => series.id) ?? [],
+      ),
+    [organizationId, drawn],
+  );
+
+  return (
+    <>
+      <ChartCard
+        state={state}
+        span={span}
+        timeline={drawn}
+        grouping={text.groupings.model}
+        slots={slots}
+        tabs={
+          <Segmented
+            label={text.analytics.measure}
+            choices={metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }))}
+            value={state.metric}
+            onChange={(metric) => onChange({ metric })}
+            testIdPrefix="metric"
+          />
+        }
+        csv={csv}
+        onChange={onChange}
+      />
+      <TopCard
+        id="cost-by-model"
+        title={text.detail.costByModel}
+        grouping={text.groupings.model}
+        entries={answer?.costByModel ?? null}
+        total={answer?.summary.cost ?? 0}
+        slots={slots}
+      />
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+import type { ReactNode } from "react";
+import type { Organization } from "../../api/types";
+import { momentText } from "../../format/dates";
+import type { TimeWindow } from "../../state/timeWindow";
+import { text } from "../../text";
+import type { Day } from "../../time/day";
+import type { Span } from "../../time/presets";
+import { Bone } from "../../ui/Bone";
+import { RangePicker } from "../window/RangePicker";
+import { ZonePicker } from "../window/ZonePicker";
+
+interface Props {
+  /** Above the title: where this page belongs. */
+  back?: ReactNode;
+  title: ReactNode;
+  /** Beside the title: role, status. */
+  tags?: ReactNode;
+  /** Under the title, before the moment up to which the figures are complete. */
+  facts?: ReactNode;
+  organization: Organization;
+  view: TimeWindow;
+  span: Span;
+  today: Day;
+  /** Null while the answer is on its way; undefined where none will come. */
+  asOf: string | null | undefined;
+  onChange: (change: Partial<TimeWindow>) => void;
+}
+
+export function PageHeader({ back, title, tags, facts, organization, view, span, today, asOf, onChange }: Props) {
+  return (
+    <header className="page-header">
+      <div className="page-heading">
+        {back}
+        <div className="page-title">
+          <h1 className="truncate">{title}</h1>
+          {tags}
+        </div>
+        {facts}
+        {asOf !== undefined && (
+          <p className="muted page-as-of">
+            {asOf ? text.analytics.completeUpTo(momentText(asOf, view.zone)) : <Bone width="220px" />}
+          </p>
+        )}
+      </div>
+      <div className="page-controls">
+        <RangePicker range={view.range} span={span} today={today} onChange={(range) => onChange({ range })} />
+        <ZonePicker
+          zone={view.zone}
+          organizationZone={organization.timezone ?? null}
+          onChange={(zone) => onChange({ zone })}
+        />
+      </div>
+    </header>
+  );
+}

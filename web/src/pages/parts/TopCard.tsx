@@ -1,0 +1,51 @@
+import type { TopEntry } from "../../api/blocks";
+import { seriesId } from "../../state/series";
+import { text } from "../../text";
+import { RankTable } from "./RankTable";
+
+interface Props {
+  id: string;
+  title: string;
+  grouping: string;
+  /** Null while the answer is on its way. */
+  entries: readonly TopEntry[] | null;
+  /** Of which cost the shares are. */
+  total: number;
+  slots: ReadonlyMap<string, number>;
+  /** Half as wide as the page. */
+  narrow?: boolean;
+}
+
+/** The largest by cost; none of these kinds has a page of its own. */
+export function TopCard({ id, title, grouping, entries, total, slots, narrow = false }: Props) {
+  return (
+    <section className="card panel" aria-labelledby={`${id}-title`} data-testid={id}>
+      <header className="panel-header">
+        <h2 id={`${id}-title`}>{title}</h2>
+      </header>
+      {entries?.length === 0 ? (
+        <p className="muted">{text.chart.nothing}</p>
+      ) : (
+        <RankTable
+          grouping={grouping}
+          entries={
+            entries?.map((entry) => ({
+              id: seriesId(entry),
+              label: entry.label,
+              hint: entry.key && entry.key !== entry.label ? `${entry.label} (${entry.key})` : entry.label,
+              other: false,
+              note: null,
+              measures: entry,
+              path: null,
+            })) ?? null
+          }
+          metric="cost"
+          total={total}
+          slots={slots}
+          skeletonRows={narrow ? 3 : 6}
+          narrow={narrow}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+import type { ReactNode } from "react";
+import type { Summary } from "../../api/blocks";
+import { exactText } from "../../api/exact";
+import { count, percent, shortCount } from "../../format/counts";
+import { exactMoney, money } from "../../format/money";
+import { errorShare } from "../../state/errorShare";
+import { text } from "../../text";
+import { Facts } from "./Facts";
+import { FigureCard } from "./FigureCard";
+
+interface Props {
+  summary: Summary | null;
+  /** A further card: the number of keys. */
+  children?: ReactNode;
+}
+
+/** What one member, one key or oneself used. */
+export function UsageCards({ summary, children }: Props) {
+  return (
+    <section className="cards cards-many" aria-label={text.cards.label}>
+      <FigureCard
+        id="cost"
+        label={text.metrics.cost}
+        figure={summary && spent(summary)}
+      >
+        {summary && (
+          <Facts>
+            {text.cards.credits(money(summary.creditsCost))}
+            {text.cards.ownKeys(money(summary.apiKeysCost))}
+          </Facts>
+        )}
+      </FigureCard>
+      <FigureCard id="tokens" label={text.metrics.tokens} figure={summary && counted(summary, "totalTokens")}>
+        {summary && (
+          <Facts>
+            {text.cards.input(shortCount(summary.inputTokens))}
+            {text.cards.output(shortCount(summary.outputTokens))}
+            {text.cards.cachedTokens(shortCount(summary.cachedTokens))}
+          </Facts>
+        )}
+      </FigureCard>
+      <FigureCard id="requests" label={text.metrics.requests} figure={summary && counted(summary, "requestCount")}>
+        {summary && text.cards.cached(shortCount(summary.cacheCount))}
+      </FigureCard>
+      <FigureCard id="error-rate" label={text.cards.errorRateTitle} figure={summary && errorRate(summary)}>
+        {summary && (
+          <Facts>
+            {text.cards.errors(shortCount(summary.errorCount))}
+            {text.cards.clientErrors(shortCount(summary.clientErrorCount))}
+          </Facts>
+        )}
+      </FigureCard>
+      {children}
+    </section>
+  );
+}
+
+function spent(summary: Summary) {
+  const exact = exactText(summary, "cost");
+  return { shown: money(summary.cost), exact, hint: exactMoney(exact) };
+}
+
+function counted(summary: Summary, field: "totalTokens" | "requestCount") {
+  return { shown: count(summary[field]), exact: exactText(summary, field) };
+}
+
+function errorRate(summary: Summary) {
+  return { shown: percent(errorShare(summary)), exact: exactText(summary, "errorCount") };
+}

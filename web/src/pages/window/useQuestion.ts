@@ -1,0 +1,22 @@
+import { useMemo } from "react";
+import type { UsageQuestion } from "../../api/usageQuestion";
+import type { TimeWindow } from "../../state/timeWindow";
+import { resolveRange } from "../../time/range";
+import { useToday } from "./useToday";
+
+/** The days of a page's window, and the question about them. */
+export function useQuestion(organizationId: string, view: TimeWindow) {
+  const today = useToday(view.zone);
+  const { from, to } = resolveRange(view.range, today);
+  const { zone } = view;
+  const question: UsageQuestion = useMemo(
+    () => ({ organizationId, from, to, timezone: zone }),
+    [organizationId, from, to, zone],
+  );
+  return { today, question, refetchInterval: refreshing(question, today) };
+}
+
+/** Days that are over do not change while somebody looks at them; today does. */
+export function refreshing(question: { to: string }, today: string): number | false {
+  return question.to >= today ? 60_000 : false;
+}

@@ -1,0 +1,46 @@
+import { isPreset } from "../time/presets";
+import { DEFAULT_RANGE, spanFault, type Range } from "../time/range";
+import { isZone } from "../time/zones";
+
+/** What every page shares and every link between pages carries. */
+export interface TimeWindow {
+  range: Range;
+  zone: string;
+}
+
+function readRange(params: URLSearchParams): Range {
+  const preset = params.get("range");
+  if (preset && isPreset(preset)) return { kind: "preset", preset };
+  const from = params.get("from") ?? undefined;
+  const to = params.get("to") ?? undefined;
+  if (from && to && spanFault(from, to) === null) return { kind: "custom", from, to };
+  return DEFAULT_RANGE;
+}
+
+/** Links get edited and cut by hand; whatever is not understood falls back to its default. */
+export function readTimeWindow(params: URLSearchParams, ownZone: string): TimeWindow {
+  const zone = params.get("tz");
+  return { range: readRange(params), zone: zone && isZone(zone) ? zone : ownZone };
+}
+
+/** Always written, so that a link means the same days to another reader. */
+export function writeTimeWindow({ range, zone }: TimeWindow): URLSearchParams {
+  const params = new URLSearchParams();
+  if (range.kind === "preset") {
+    params.set("range", range.preset);
+  } else {
+    params.set("from", range.from);
+    params.set("to", range.to);
+  }
+  params.set("tz", zone);
+  return params;
+}
+
+/** Slashes are legal in a query, and "Europe/Paris" reads better than "Europe%2FParis". */
+export function searchText(params: URLSearchParams): string {
+  return params.toString().replaceAll("%2F", "/");
+}
+
+export function oneOf<T extends string>(values: readonly T[], text: string | null, otherwise: T): T {
+  return values.find((value) => value === text) ?? otherwise;
+}
