@@ -74,7 +74,7 @@ fn over_http() -> f64 {
         }
     };
     // Requests are made before the clock starts: the client shares the machine, its work is not the server's.
-    let requests: Vec<Vec<u8>> = (0..BATCHES).map(|batch| request(batch)).collect();
+    let requests: Vec<Vec<u8>> = (0..BATCHES).map(request).collect();
     let started = Instant::now();
     std::thread::scope(|scope| {
         for connection in 0..CONNECTIONS {

@@ -64,7 +64,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Vec<Entry> {
         let midnight = zone.from_utc_datetime(&DateTime::from_timestamp_millis(day).unwrap().naive_utc());
         let offset = i64::from(chrono::Offset::fix(midnight.offset()).local_minus_utc()) * 1000;
         let time = match random.below(3) {
-            0 => day - offset + random.below(7200_000) as i64 - 3600_000,
+            0 => day - offset + random.below(7_200_000) as i64 - 3_600_000,
             1 => (day - offset) / 900_000 * 900_000 - random.below(2) as i64,
             _ => day + random.below(86_400_000) as i64,
         };
@@ -324,7 +324,8 @@ fn run(seed: u64) {
         "Pacific/Chatham",
         "America/St_Johns",
     ];
-    let home = if random.below(2) == 0 { Zone::named(*random.pick(&hard)).unwrap() } else { *random.pick(&zones) };
+    let home =
+        if random.below(2) == 0 { Zone::named(random.pick::<&str>(&hard)).unwrap() } else { *random.pick(&zones) };
     let ledger = make_events(random, home.name().parse().unwrap());
     let (engine, _directory) = load(&ledger, random);
     for number in 0..QUESTIONS {

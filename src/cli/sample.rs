@@ -324,12 +324,12 @@ impl Sample {
             let (key, model) = (&self.keys[draft.key], &self.models[draft.model]);
             let output = if draft.failed { 0 } else { all * model.output_percent / 100 };
             let cost = PicoUsd((micros * MICRO) as i128);
-            write!(
+            writeln!(
                 lines,
                 "{{\"id\":\"demo-{}-{i}\",\"timestamp\":{},\"organizationId\":\"{}\",\"projectId\":\"{}\",\
                  \"apiKeyId\":\"{}\",\"usedModel\":\"{}/{}\",\"source\":\"{}\",\"count\":{count},\
                  \"promptTokens\":{},\"completionTokens\":{output},\"cachedTokens\":{},\"reasoningTokens\":{},\
-                 \"cost\":\"{cost}\",\"usedMode\":\"{}\",\"hasError\":{},\"streamed\":true}}\n",
+                 \"cost\":\"{cost}\",\"usedMode\":\"{}\",\"hasError\":{},\"streamed\":true}}",
                 draft.time / HOUR_MS,
                 draft.time,
                 self.organization_id,

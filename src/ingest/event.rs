@@ -1,7 +1,7 @@
 //! Rollcall's own event, field by field.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::Deserialize;
@@ -275,11 +275,7 @@ impl<'c> Collector<'c> {
 
     fn combination(&mut self, names: &Names<'_>) -> u32 {
         let Batch { combinations, .. } = &mut self.parsed.batch;
-        let hash = |names: &Names<'_>| {
-            let mut state = self.hasher.build_hasher();
-            names.hash(&mut state);
-            state.finish()
-        };
+        let hash = |names: &Names<'_>| self.hasher.hash_one(names);
         let same = |index: &u32| *names == Names::of(&combinations[*index as usize]);
         if let Some(index) = self.known.find(hash(names), same) {
             return *index;

@@ -153,6 +153,9 @@ impl Store {
     }
 }
 
+/// Key and bytes of a directory record.
+pub type StoredRecord = (Vec<u8>, Vec<u8>);
+
 /// One commit of the store, for as long as it is held.
 pub struct Reader {
     transaction: redb::ReadTransaction,
@@ -236,7 +239,7 @@ impl Reader {
     }
 
     /// Everything the directory has written, as (key, record).
-    pub fn records(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn records(&self) -> Result<Vec<StoredRecord>, StoreError> {
         let table = self.transaction.open_table(DIRECTORY)?;
         let mut records = Vec::new();
         for entry in table.iter()? {
