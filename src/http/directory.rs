@@ -19,8 +19,8 @@ use crate::directory::{
     UserUpdate,
 };
 
-const MAX_CHARS: usize = 128;
-const MAX_TEXT_CHARS: usize = 512;
+/// Longest id or name, as in events.
+const MAX_CHARS: usize = 512;
 const MAX_PROJECT_IDS: usize = 1000;
 
 /// Merges entries into the directory.
@@ -174,16 +174,11 @@ pub fn id(field: &str, value: String) -> Result<String, Problem> {
     if value.is_empty() {
         return Err(Problem::bad_request(format!("{field} is empty")));
     }
-    checked(field, value, MAX_CHARS)
+    text(field, value)
 }
 
 fn label(field: &str, value: Option<String>) -> Result<Option<String>, Problem> {
     value.map(|value| text(field, value)).transpose()
-}
-
-/// Checks a text from outside that people read.
-pub fn text(field: &str, value: String) -> Result<String, Problem> {
-    checked(field, value, MAX_TEXT_CHARS)
 }
 
 fn project_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem> {
@@ -197,10 +192,13 @@ fn project_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem>
     ids.into_iter().map(|one| id("members[].projectIds[]", one)).collect::<Result<_, _>>().map(Some)
 }
 
-fn checked(field: &str, value: String, max: usize) -> Result<String, Problem> {
+/// Checks a text from outside.
+pub fn text(field: &str, value: String) -> Result<String, Problem> {
     let characters = value.chars().count();
-    if characters > max {
-        return Err(Problem::bad_request(format!("{field} has {characters} characters; at most {max} are allowed")));
+    if characters > MAX_CHARS {
+        return Err(Problem::bad_request(format!(
+            "{field} has {characters} characters; at most {MAX_CHARS} are allowed"
+        )));
     }
     if value.chars().any(char::is_control) {
         return Err(Problem::bad_request(format!("{field} has a control character")));

@@ -15,8 +15,10 @@ use crate::model::{
     PicoUsd, UnixMs, canonical_model, model_prefix,
 };
 
-/// Longest id or name, in characters.
-const MAX_CHARS: usize = 128;
+/// Longest id of an event, in characters.
+const MAX_EVENT_ID_CHARS: usize = 128;
+/// Longest of the other ids and names: a source can be the address of a page.
+const MAX_NAME_CHARS: usize = 512;
 
 /// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
 /// and not the body's.
@@ -334,12 +336,14 @@ fn name<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
 }
 
 fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
+    let max = if field == "id" { MAX_EVENT_ID_CHARS } else { MAX_NAME_CHARS };
     // The usual name is short and printable ASCII.
-    if name.len() <= MAX_CHARS && name.bytes().all(|b| (b' '..0x7f).contains(&b)) {
+    if name.len() <= max && name.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         return Ok(name);
     }
-    if name.chars().count() > MAX_CHARS {
-        return Err(format!("{field} has {} characters; at most {MAX_CHARS} are allowed", name.chars().count()));
+    let characters = name.chars().count();
+    if characters > max {
+        return Err(format!("{field} has {characters} characters; at most {max} are allowed"));
     }
     if name.chars().any(char::is_control) {
         return Err(format!("{field} has a control character"));
@@ -467,6 +471,7 @@ mod tests {
         check_rejected(r#"{"id":null}"#, "id is missing");
         check_rejected(r#"{"id":7}"#, "id is 7; it must be a string");
         check_rejected(&format!(r#"{{"id":"{}"}}"#, "x".repeat(129)), "at most 128");
+        check_rejected(&format!(r#"{{"source":"{}"}}"#, "x".repeat(513)), "source has 513 characters; at most 512");
         check_rejected(r#"{"projectId":"a\u0000b"}"#, "control character");
         check_rejected(r#"{"timestamp":"2026-06-01 10:20"}"#, "not RFC 3339");
         check_rejected(r#"{"timestamp":"2026-06-01T10:20:30"}"#, "not RFC 3339");

@@ -8,8 +8,9 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use super::{StoreError, damaged};
 
 const VERSION: u8 = 1;
-/// No record is near this; it keeps damaged lengths from asking for memory.
-const MAX_BYTES: usize = 1 << 20;
+/// Above the largest record, a member with 1,000 projects of 512 four-byte characters; it keeps damaged lengths from
+/// asking for memory.
+const MAX_BYTES: usize = 4 << 20;
 const CONFIG: Configuration<LittleEndian, Varint, Limit<MAX_BYTES>> =
     bincode::config::standard().with_limit::<MAX_BYTES>();
 
