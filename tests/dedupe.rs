@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Ingested};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
-use rollcall::query::{About, Filter, Query, RankBy, activity};
+use rollcall::query::{ACTIVITY_COUNTS, About, Filter, Query, RankBy, activity};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
@@ -62,7 +62,7 @@ impl Machine {
             filter: Filter::default(),
             rank_by: RankBy::Cost,
             top: None,
-            detailed: false,
+            counts: ACTIVITY_COUNTS,
         };
         let snapshot = self.engine.as_ref().unwrap().snapshot();
         let about = About {

@@ -14,7 +14,7 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
 use rollcall::engine::Engine;
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs};
-use rollcall::query::{About, Activity, Filter, Group, GroupBy, Query, RankBy, activity};
+use rollcall::query::{ACTIVITY_COUNTS, About, Activity, Filter, Group, GroupBy, Query, RankBy, activity};
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
 const EVENTS: usize = 400;
@@ -239,7 +239,7 @@ fn question(random: &mut Random, zone: Zone, ledger: &[Entry]) -> Query {
         filter,
         rank_by: *random.pick(&[RankBy::Cost, RankBy::RequestCount, RankBy::TotalTokens]),
         top: (random.below(3) == 0).then(|| 1 + random.below(4) as usize),
-        detailed: false,
+        counts: ACTIVITY_COUNTS,
     }
 }
 
@@ -384,16 +384,15 @@ fn check_people(engine: &Engine, ledger: &[Entry], window: Window) {
         both.add(&split.api_keys).unwrap();
         both
     };
-    // Entries hold what their tables show, and not the other measures.
-    let table = |sums: Measures| Measures {
-        counts: {
-            let mut counts = sums.counts;
-            counts[Count::CacheWriteTokens as usize] = 0;
-            counts[Count::Unpriced as usize] = 0;
-            counts
-        },
-        cost: sums.cost,
+    // What every table shows; other measures are in totals only.
+    let table = |sums: Measures| {
+        let mut table = shown(&sums);
+        for count in [Count::Errors, Count::ClientErrors] {
+            table.counts[count as usize] = sums.get(count);
+        }
+        table
     };
+    let both = |split: &rollcall::query::Split| table(both(split));
     let (rows, totals) = rollcall::query::members(about, window, Filter::default()).unwrap();
     assert_eq!(totals.all, sum(&|_| true));
     let mut whole = Measures::ZERO;
@@ -446,7 +445,7 @@ fn granularities_agree_in_every_zone() {
                 filter: Filter::default(),
                 rank_by: RankBy::Cost,
                 top: None,
-                detailed: false,
+                counts: ACTIVITY_COUNTS,
             };
             check(&engine, &ledger, &query);
             ask(&engine, &query)

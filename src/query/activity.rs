@@ -46,19 +46,8 @@ pub struct Activity {
     pub ranking: Vec<Entry>,
 }
 
-/// What every entry shows besides requests and cost.
-const ENTRY_COUNTS: [Count; 1] = [Count::TotalTokens];
-/// What an entry can show besides requests and cost.
-const DETAILED_COUNTS: [Count; 8] = [
-    Count::TotalTokens,
-    Count::InputTokens,
-    Count::OutputTokens,
-    Count::CachedTokens,
-    Count::ReasoningTokens,
-    Count::Errors,
-    Count::ClientErrors,
-    Count::CacheHits,
-];
+/// What entries of `/analytics/activity` show besides requests and cost.
+pub const ACTIVITY_COUNTS: &[Count] = &[Count::TotalTokens];
 
 /// Answers a question from one commit.
 pub fn activity(about: About<'_>, query: &Query) -> Result<Activity, QueryError> {
@@ -80,8 +69,7 @@ pub fn activity(about: About<'_>, query: &Query) -> Result<Activity, QueryError>
         .zip(names.series())
         .map(|(group, series)| group.map_or(cells, |g| 2 * g + series.mode as u32))
         .collect();
-    let counts: &[Count] = if query.detailed { &DETAILED_COUNTS } else { &ENTRY_COUNTS };
-    let scan = Scan { reader: about.reader, organization: id, cell_of: &cell_of, cells, counts };
+    let scan = Scan { reader: about.reader, organization: id, cell_of: &cell_of, cells, counts: query.counts };
     let sums = scan.run(&Plan::of(&buckets))?;
 
     let mut over_window = vec![Split::default(); groups.len()];

@@ -13,7 +13,7 @@ mod people;
 mod plan;
 mod scan;
 
-pub use activity::{Activity, Entry, Split, Totals, activity};
+pub use activity::{ACTIVITY_COUNTS, Activity, Entry, Split, Totals, activity};
 pub(crate) use group::MODES;
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
@@ -23,6 +23,7 @@ pub use people::{
 pub use plan::{Plan, Span};
 
 use crate::calendar::{Granularity, Window};
+use crate::model::Count;
 
 /// What an answer is ranked by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,8 +45,8 @@ pub struct Query {
     pub rank_by: RankBy,
     /// Keep this many groups over the window and add up the rest as *Other*.
     pub top: Option<usize>,
-    /// Entries with every measure, not only requests, tokens and cost.
-    pub detailed: bool,
+    /// What entries show besides requests and cost. Each count is one more column read.
+    pub counts: &'static [Count],
 }
 
 /// Why a question has no answer.

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::activity::{Activity, Split, Totals, activity};
+use super::activity::{ACTIVITY_COUNTS, Activity, Split, Totals, activity};
 use super::group::{Filter, GroupBy, Label};
 use super::{Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
@@ -14,6 +14,11 @@ use crate::directory::{ApiKey, Directory, Organization, Role, Status};
 use crate::model::Count;
 use crate::store::{Dictionary, Reader};
 
+/// What the lines of tables show besides requests and cost.
+const TABLE_COUNTS: &[Count] = &[Count::TotalTokens, Count::Errors, Count::ClientErrors];
+/// What the days of one member or key show besides requests and cost.
+const DAY_COUNTS: &[Count] =
+    &[Count::TotalTokens, Count::InputTokens, Count::OutputTokens, Count::Errors, Count::ClientErrors];
 const TOP: usize = 5;
 const TOP_COST_BY_MODEL: usize = 20;
 
@@ -96,7 +101,7 @@ pub struct MyUsage {
 
 /// Everyone with usage and every member, by cost, highest first; adds up to the totals.
 pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<MemberRow>, Totals), QueryError> {
-    let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter)?;
+    let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COUNTS)?;
     let mut sums_of: BTreeMap<Option<String>, Split> = BTreeMap::new();
     for entry in &answer.ranking {
         let label = &answer.groups[entry.group as usize].labels[0];
@@ -122,8 +127,9 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
         return Ok(None);
     }
     let filter = only(&[(GroupBy::User, user_id)]);
-    let by_model = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter.clone())?;
-    let by_app = about.ask(window, Granularity::Month, &[GroupBy::Source], filter)?;
+    let by_model =
+        about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter.clone(), DAY_COUNTS)?;
+    let by_app = about.ask(window, Granularity::Month, &[GroupBy::Source], filter, ACTIVITY_COUNTS)?;
     let models = ranked(&by_model, 0);
     Ok(Some(MemberDetail {
         row: about.member_row(Some(user_id.to_owned()), by_model.totals.split),
@@ -139,7 +145,7 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
 /// Every key and its usage, by cost, highest first; only those of `creator` when there is one.
 pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<(Vec<KeyRow>, Totals), QueryError> {
     let filter = creator.map_or_else(Filter::default, |creator| only(&[(GroupBy::User, creator)]));
-    let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter)?;
+    let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COUNTS)?;
     let sums_of: BTreeMap<&str, Split> = answer
         .ranking
         .iter()
@@ -161,7 +167,7 @@ pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Resu
 /// One key's usage.
 pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, QueryError> {
     let filter = only(&[(GroupBy::ApiKey, id)]);
-    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter)?;
+    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter, DAY_COUNTS)?;
     Ok(KeyDetail {
         cost_by_model: first(&ranked(&answer, 0), TOP_COST_BY_MODEL),
         totals: answer.totals.clone(),
@@ -172,7 +178,7 @@ pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, 
 /// Usage of someone's own keys in a project.
 pub fn my_usage(about: About<'_>, window: Window, user_id: &str, project_id: &str) -> Result<MyUsage, QueryError> {
     let filter = only(&[(GroupBy::User, user_id), (GroupBy::Project, project_id)]);
-    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter)?;
+    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COUNTS)?;
     let keys = about.organization.api_keys.values();
     let own = keys.filter(|key| about.counts_for(key, Some(user_id)) && key.project_id == project_id);
     Ok(MyUsage {
@@ -190,16 +196,10 @@ impl About<'_> {
         granularity: Granularity,
         by: &[GroupBy],
         filter: Filter,
+        counts: &'static [Count],
     ) -> Result<Activity, QueryError> {
-        let query = Query {
-            window,
-            granularity,
-            group_by: by.to_vec(),
-            filter,
-            rank_by: RankBy::Cost,
-            top: None,
-            detailed: true,
-        };
+        let query =
+            Query { window, granularity, group_by: by.to_vec(), filter, rank_by: RankBy::Cost, top: None, counts };
         activity(*self, &query)
     }
 
