@@ -15,8 +15,8 @@ use crate::model::{HOUR_MS, PicoUsd, UnixMs};
 
 const DATA: &str = include_str!("../../data/demo.json");
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// Weight of about ten requests.
-const QUIET: u64 = 2_500_000_000;
+/// Weight of some 25 requests.
+const QUIET: u64 = 6_000_000_000;
 /// Costs are dealt in whole micro-dollars, as providers' prices make them.
 const MICRO: u128 = 1_000_000;
 
