@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
-use rollcall::query::{ACTIVITY_COUNTS, About, Filter, GroupBy, Query, RankBy, activity};
+use rollcall::query::{ACTIVITY_COLUMNS, About, Filter, GroupBy, Query, RankBy, activity};
 use workload::{Demo, ORGANIZATION};
 
 #[global_allocator]
@@ -35,7 +35,7 @@ fn year(zone: &str, by: GroupBy) -> Query {
         filter: Filter::default(),
         rank_by: RankBy::Cost,
         top: None,
-        counts: ACTIVITY_COUNTS,
+        columns: ACTIVITY_COLUMNS,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Ingested};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
-use rollcall::query::{ACTIVITY_COUNTS, About, Filter, Query, RankBy, activity};
+use rollcall::query::{ACTIVITY_COLUMNS, About, Filter, Query, RankBy, activity};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
@@ -62,7 +62,7 @@ impl Machine {
             filter: Filter::default(),
             rank_by: RankBy::Cost,
             top: None,
-            counts: ACTIVITY_COUNTS,
+            columns: ACTIVITY_COLUMNS,
         };
         let snapshot = self.engine.as_ref().unwrap().snapshot();
         let about = About {
@@ -72,7 +72,7 @@ impl Machine {
             organization_id: "acme",
             organization: snapshot.directory.organization("acme").unwrap(),
         };
-        activity(about, &query).unwrap().totals.all.get(Count::Requests)
+        activity(about, &query).unwrap().totals.usage.get(Count::Requests)
     }
 }
 

@@ -147,7 +147,7 @@ impl fmt::Display for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FIRST_HOUR, Quarter, SPLITS, Slot};
+    use crate::model::{FIRST_HOUR, SPLITS, Segment};
 
     const FIRST_DAY: &str = "2020-01-01";
     const DAYS: i64 = 18 * 365 + 5;
@@ -205,10 +205,10 @@ mod tests {
                 assert!(start > previous, "{} {date}", zone.name());
                 assert_eq!(zone.date_at(start), date, "{}", zone.name());
                 assert_eq!(zone.date_at(start - 1), date.plus_days(-1), "{} {date}", zone.name());
-                assert!(Slot::boundary(start).is_some(), "{} {date} begins at {}", zone.name(), rfc3339_utc(start));
-                let quarter = Quarter((start.rem_euclid(HOUR_MS) / (HOUR_MS / 4)) as u8);
-                if quarter != Quarter::WHOLE {
-                    needed.insert(((start.div_euclid(HOUR_MS) % 24) as u8, quarter));
+                assert!(Segment::starting_at(start).is_some(), "{} {date} {}", zone.name(), rfc3339_utc(start));
+                let minute = (start.rem_euclid(24 * HOUR_MS) / 60_000) as u32;
+                if minute % 60 != 0 {
+                    needed.insert((minute / 60, minute % 60));
                 }
                 previous = start;
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use crate::model::{Day, Hour, OrganizationId, UnixMs};
+use crate::model::{Day, OrganizationId, Segment, UnixMs};
 
 /// For each organization and UTC day the last commit that touched it; for the directory likewise.
 ///
@@ -38,7 +38,7 @@ impl Freshness {
     /// The last commit that changed the directory, or anything of the organization from `start` to `end`.
     pub fn last_change(&self, organization: Option<OrganizationId>, start: UnixMs, end: UnixMs) -> u64 {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let day = |at: UnixMs| Hour::of(at).unwrap_or_default().day();
+        let day = |at: UnixMs| Segment::of(at).unwrap_or_default().day();
         let days = organization.into_iter().flat_map(|o| (day(start).0..=day(end - 1).0).map(move |d| (o, Day(d))));
         days.filter_map(|key| state.days.get(&key)).copied().max().unwrap_or(0).max(state.directory)
     }

@@ -8,6 +8,7 @@
 //! that fails leaves no trace, in memory or on disk; memory is never ahead of the file once a commit has failed.
 
 mod freshness;
+mod sealing;
 mod writer;
 
 use std::path::Path;
@@ -15,7 +16,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
@@ -48,6 +48,14 @@ pub struct Snapshot {
 pub struct Ingested {
     pub accepted: usize,
     pub duplicates: usize,
+}
+
+/// What a sealing of everything did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SealReport {
+    pub periods: u64,
+    /// Rows that were open.
+    pub rows: u64,
 }
 
 /// Why a request was not carried out.
@@ -115,13 +123,14 @@ impl Engine {
             reader,
         };
         let seen = snapshot.reader.seen_ids()?;
+        let open = sealing::OpenDays::new(snapshot.reader.open_days()?);
         let shared = Arc::new(Shared {
             current: ArcSwap::from_pointee(snapshot),
             freshness: Freshness::default(),
             metrics: Metrics::default(),
         });
         let (queue, requests) = sync_channel(QUEUE_REQUESTS);
-        let writer = writer::Writer::new(store, seen, shared.clone(), clock.clone());
+        let writer = writer::Writer::new(store, seen, open, shared.clone(), clock.clone());
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&requests))
@@ -175,6 +184,13 @@ impl Engine {
         Ok(Pending(answer))
     }
 
+    /// Queues the sealing of every day that is over. Otherwise the engine does that by itself, when there is time.
+    pub fn seal(&self) -> Result<Pending<SealReport>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Seal { reply })?;
+        Ok(Pending(answer))
+    }
+
     /// Writes what waits, then ends the writer. Later requests are refused.
     pub fn stop(&self) {
         self.queue.lock().expect("no one panics holding it").take();
@@ -219,6 +235,3 @@ impl<T> Pending<T> {
         self.0.blocking_recv().unwrap_or(Err(EngineError::Stopping))
     }
 }
-
-/// How often the writer looks at the clock when nothing arrives.
-const IDLE: Duration = Duration::from_secs(30);

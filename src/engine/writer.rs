@@ -1,21 +1,21 @@
 //! The one thread that writes.
 //!
 //! It takes everything that waits (up to a limit) into one transaction: drops ids seen before, folds the rest into
-//! rollups, adds them to their hours, and answers all of it after one sync. The more arrives, the fewer syncs an
+//! rollups, adds them to their segments, and answers all of it after one sync. The more arrives, the fewer syncs an
 //! event costs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
 
-use super::{Clock, EngineError, IDLE, Ingested, Shared, Snapshot};
+use super::sealing::{OpenDays, sealable_before};
+use super::{Clock, EngineError, Ingested, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Day, Hour, Measures, OrganizationId, Quarter, SeriesId, Slot};
+use crate::model::{Batch, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
 use crate::store::{self, Dictionary, SeenIds, Store, StoreError};
 
@@ -23,9 +23,15 @@ use crate::store::{self, Dictionary, SeenIds, Store, StoreError};
 /// early request waits grows faster than throughput.
 const GROUP_EVENTS: usize = 20_000;
 
+/// How often the writer looks for something to seal when nothing arrives.
+const IDLE: Duration = Duration::from_secs(5);
+/// How often it looks when something always does.
+const BUSY: Duration = Duration::from_secs(2);
+
 pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
     Change { change: Change, reply: Reply<Outcome> },
+    Seal { reply: Reply<SealReport> },
 }
 
 type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
@@ -34,6 +40,7 @@ type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 enum Answer {
     Ingested(Ingested),
     Changed(Result<Outcome, EngineError>),
+    Sealed(SealReport),
 }
 
 pub(super) struct Writer {
@@ -41,6 +48,7 @@ pub(super) struct Writer {
     dictionary: Arc<Dictionary>,
     directory: Arc<Directory>,
     seen: SeenIds,
+    open: OpenDays,
     shared: Arc<Shared>,
     clock: Clock,
 }
@@ -49,27 +57,30 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Touched {
     ids: Vec<store::Seen>,
-    /// The series with new usage on each day.
-    days: BTreeMap<(OrganizationId, Day), RoaringBitmap>,
+    /// Rows added to each day.
+    days: BTreeMap<(OrganizationId, Day), u64>,
     directory: bool,
 }
 
 impl Writer {
-    pub fn new(store: Store, seen: SeenIds, shared: Arc<Shared>, clock: Clock) -> Writer {
+    pub fn new(store: Store, seen: SeenIds, open: OpenDays, shared: Arc<Shared>, clock: Clock) -> Writer {
         let snapshot = shared.current.load();
         let (dictionary, directory) = (snapshot.dictionary.clone(), snapshot.directory.clone());
         drop(snapshot);
-        Writer { store, dictionary, directory, seen, shared, clock }
+        Writer { store, dictionary, directory, seen, open, shared, clock }
     }
 
-    /// Serves requests until every sender is gone.
+    /// Serves requests until every sender is gone, and seals between them.
     pub fn run(mut self, requests: &Receiver<Request>) {
+        let mut looked = Instant::now();
+        let mut more_to_seal = false;
         loop {
-            let first = match requests.recv_timeout(IDLE) {
+            let first = match requests.recv_timeout(if more_to_seal { Duration::ZERO } else { IDLE }) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
+            let idle = first.is_none();
             let mut group: Vec<Request> = first.into_iter().collect();
             let mut events: usize = group.iter().map(Request::events).sum();
             while events < GROUP_EVENTS && !group.is_empty() {
@@ -82,10 +93,61 @@ impl Writer {
                 self.shared.metrics.queued_events.fetch_sub(events, Ordering::Relaxed);
             }
             self.age_ids();
+            if idle || looked.elapsed() > BUSY {
+                more_to_seal = self.seal_due();
+                looked = Instant::now();
+            }
         }
     }
 
+    /// Seals one period that is due. Whether there was one.
+    fn seal_due(&mut self) -> bool {
+        let Some((organization, period)) = self.open.due((self.clock)()) else { return false };
+        if let Err(error) = self.seal(organization, period) {
+            // What is open stays open and is answered for; the next try is an hour away.
+            tracing::error!(%error, "a period could not be sealed");
+        }
+        true
+    }
+
+    /// Seals the days of a period that are over.
+    fn seal(&mut self, organization: OrganizationId, period: Period) -> Result<store::Sealed, StoreError> {
+        let now = (self.clock)();
+        let until = sealable_before(now);
+        self.open.tried(organization, period, now);
+        let series = self.dictionary.by_number(organization).map_or(&[][..], |names| names.series());
+        let writer = self.store.begin()?;
+        let sealed = writer.seal(organization, period, until, series)?;
+        writer.commit()?;
+        self.open.sealed(organization, period, until);
+        self.publish(&Touched::default())?;
+        Ok(sealed)
+    }
+
+    /// Seals every day that is over.
+    fn seal_all(&mut self) -> Result<SealReport, StoreError> {
+        let mut report = SealReport::default();
+        for (organization, period) in self.open.over((self.clock)()) {
+            let sealed = self.seal(organization, period)?;
+            report.periods += 1;
+            report.rows += sealed.taken as u64;
+        }
+        Ok(report)
+    }
+
     fn serve(&mut self, group: Vec<Request>) {
+        let (seals, group): (Vec<Request>, Vec<Request>) =
+            group.into_iter().partition(|request| matches!(request, Request::Seal { .. }));
+        if !group.is_empty() {
+            self.serve_changes(group);
+        }
+        for request in seals {
+            let sealed = self.seal_all();
+            request.answer(sealed.map(Answer::Sealed).map_err(EngineError::from));
+        }
+    }
+
+    fn serve_changes(&mut self, group: Vec<Request>) {
         match self.commit(&group) {
             Ok(results) => {
                 for (request, result) in group.into_iter().zip(results) {
@@ -93,7 +155,9 @@ impl Writer {
                 }
             }
             // One sender's absurd numbers must not fail the others: each on its own.
-            Err(StoreError::Overflow(_)) if group.len() > 1 => group.into_iter().for_each(|one| self.serve(vec![one])),
+            Err(StoreError::Overflow(_)) if group.len() > 1 => {
+                group.into_iter().for_each(|one| self.serve_changes(vec![one]));
+            }
             Err(error) => {
                 self.shared.metrics.failed_commits.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(%error, "a commit failed");
@@ -120,6 +184,9 @@ impl Writer {
                         metrics.duplicate_events.fetch_add(ingested.duplicates as u64, Ordering::Relaxed);
                     }
                 }
+                for ((organization, day), rows) in &touched.days {
+                    self.open.add(*organization, *day, *rows, (self.clock)());
+                }
                 self.publish(&touched)?;
                 Ok(answers)
             }
@@ -145,17 +212,12 @@ impl Writer {
                     Answer::Ingested(self.take(batch, &writer, &mut additions, touched)?)
                 }
                 Request::Change { change, .. } => Answer::Changed(self.apply(change, &writer, touched)?),
+                Request::Seal { .. } => unreachable!("served on its own"),
             });
         }
-        for (organization, slot, rows) in rollup::fold(additions)? {
-            writer.add_rows(organization, slot, &rows)?;
-            if slot.before == Quarter::WHOLE {
-                let active = touched.days.entry((organization, slot.hour.day())).or_default();
-                active.extend(rows.iter().map(|(series, _)| series.0));
-            }
-        }
-        for ((organization, day), series) in &touched.days {
-            writer.mark_active(*organization, *day, series)?;
+        for (organization, segment, rows) in rollup::fold(additions)? {
+            writer.add_rows(organization, segment, &rows)?;
+            *touched.days.entry((organization, segment.day())).or_default() += rows.len() as u64;
         }
         touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
         writer.log_arrivals(&mut self.seen, &touched.ids)?;
@@ -207,9 +269,8 @@ impl Writer {
                 continue;
             }
             touched.ids.push((organization, hour, event.id));
-            for slot in Slot::containing(event.time).expect("as its hour") {
-                additions.push((Cell { organization, slot, series }, &event.measures));
-            }
+            let segment = Segment::of(event.time).expect("as its hour");
+            additions.push((Cell { organization, segment, series }, &event.measures));
             ingested.accepted += 1;
         }
         Ok(ingested)
@@ -268,7 +329,7 @@ impl Request {
     fn events(&self) -> usize {
         match self {
             Request::Ingest { batch, .. } => batch.events.len(),
-            Request::Change { .. } => 0,
+            Request::Change { .. } | Request::Seal { .. } => 0,
         }
     }
 
@@ -277,6 +338,8 @@ impl Request {
         match (self, result) {
             (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
             (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
+            (Request::Seal { reply }, Ok(Answer::Sealed(report))) => drop(reply.send(Ok(report))),
+            (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Change { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             _ => unreachable!("results are made in the order of requests"),

@@ -11,6 +11,7 @@ use super::access::{Caller, Subject};
 use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
 use super::problem::Problem;
+use super::stream::{self, Out};
 use super::wire::{self, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
 use crate::model::UnixMs;
@@ -50,7 +51,7 @@ pub async fn activity(
     let first = if compare { query.window.previous().start() } else { query.window.start() };
     let window = query.window;
     asked
-        .answer(app, window, first, "activity", move |about, frame, csv| {
+        .answer(app, window, first, "activity", move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
             let before = Query { window: query.window.previous(), group_by: Vec::new(), top: None, ..query.clone() };
             let previous = if compare { Some(query::activity(about, &before)?.totals) } else { None };
@@ -61,7 +62,7 @@ pub async fn activity(
                 activity: &activity,
                 previous: previous.as_ref().map(|totals| (before.window, totals)),
             };
-            if csv { answer.csv() } else { Ok(answer.json()) }
+            if csv { answer.csv(out) } else { answer.json(out) }
         })
         .await
 }
@@ -92,9 +93,13 @@ pub async fn members(
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let filter = asked.parameters.filter()?;
     asked
-        .answer(app, window, window.start(), "members", move |about, frame, csv| {
+        .answer(app, window, window.start(), "members", move |about, frame, csv, out| {
             let (rows, totals) = query::members(about, window, filter)?;
-            if csv { answer::members_csv(about, &rows) } else { Ok(answer::members_json(about, frame, &rows, &totals)) }
+            if csv {
+                return answer::members_csv(out, about, &rows);
+            }
+            answer::members_json(&mut out.buffer, about, frame, &rows, &totals);
+            Ok(())
         })
         .await
 }
@@ -125,10 +130,14 @@ pub async fn member(
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
-        .answer(app, window, window.start(), "member", move |about, frame, csv| {
+        .answer(app, window, window.start(), "member", move |about, frame, csv, out| {
             let detail = query::member(about, window, &user_id)?
                 .ok_or_else(|| Problem::not_found(format!("'{user_id}' never was a member of this organization")))?;
-            if csv { answer::days_csv(&detail.days) } else { Ok(answer::member_json(about, frame, &detail)) }
+            if csv {
+                return answer::days_csv(out, &detail.days);
+            }
+            answer::member_json(&mut out.buffer, about, frame, &detail);
+            Ok(())
         })
         .await
 }
@@ -157,9 +166,13 @@ pub async fn api_keys(
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
     asked
-        .answer(app, window, window.start(), "keys", move |about, frame, csv| {
+        .answer(app, window, window.start(), "keys", move |about, frame, csv, out| {
             let (rows, totals) = query::api_keys(about, window, creator.as_deref())?;
-            if csv { answer::keys_csv(about, &rows) } else { Ok(answer::keys_json(about, frame, &rows, &totals)) }
+            if csv {
+                return answer::keys_csv(out, about, &rows);
+            }
+            answer::keys_json(&mut out.buffer, about, frame, &rows, &totals);
+            Ok(())
         })
         .await
 }
@@ -190,9 +203,13 @@ pub async fn api_key(
     asked.allow(Subject::ApiKey(&id))?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
-        .answer(app, window, window.start(), "key", move |about, frame, csv| {
+        .answer(app, window, window.start(), "key", move |about, frame, csv, out| {
             let detail = query::api_key(about, window, &id)?;
-            if csv { answer::days_csv(&detail.days) } else { Ok(answer::key_json(about, frame, &id, &detail)) }
+            if csv {
+                return answer::days_csv(out, &detail.days);
+            }
+            answer::key_json(&mut out.buffer, about, frame, &id, &detail);
+            Ok(())
         })
         .await
 }
@@ -223,9 +240,13 @@ pub async fn my_usage(
     let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
-        .answer(app, window, window.start(), "my-usage", move |about, frame, csv| {
+        .answer(app, window, window.start(), "my-usage", move |about, frame, csv, out| {
             let usage = query::my_usage(about, window, &user_id, &project_id)?;
-            if csv { answer::my_usage_csv(&usage) } else { Ok(answer::my_usage_json(frame, &usage)) }
+            if csv {
+                return answer::my_usage_csv(out, &usage);
+            }
+            answer::my_usage_json(&mut out.buffer, frame, &usage);
+            Ok(())
         })
         .await
 }
@@ -266,7 +287,7 @@ impl Asked {
         window: Window,
         first: UnixMs,
         name: &'static str,
-        write: impl FnOnce(About<'_>, Frame, bool) -> Result<Vec<u8>, Problem> + Send + 'static,
+        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let Asked { caller, organization_id, now, raw, csv, headers, .. } = self;
         let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
@@ -287,7 +308,7 @@ impl Asked {
         }
         // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
         let snapshot = app.engine.snapshot();
-        let body = tokio::task::spawn_blocking(move || {
+        let body = stream::body(move |out| {
             let organization = snapshot
                 .directory
                 .organization(&organization_id)
@@ -299,11 +320,9 @@ impl Asked {
                 organization_id: &organization_id,
                 organization,
             };
-            write(about, frame, csv)
-        });
-        let body = body.await.map_err(|_| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed; this is a bug in Rollcall")
-        })??;
+            write(about, frame, csv, out)
+        })
+        .await?;
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
         let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));

@@ -6,13 +6,14 @@
 use std::io::Write;
 
 use super::problem::Problem;
+use super::stream::Out;
 use super::wire::PlanName;
 use crate::calendar::{Bucket, Window, rfc3339_utc};
 use crate::directory::{ApiKey, Role, Status};
-use crate::model::{Count, PicoUsd, UnixMs};
+use crate::model::{Count, PicoUsd, UnixMs, Usage};
 use crate::query::{
-    About, Activity, Entry, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query,
-    Ranked, Split, Totals,
+    About, Activity, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query, Ranked,
+    Totals,
 };
 
 /// What every answer says of itself.
@@ -42,58 +43,63 @@ pub struct ActivityAnswer<'a> {
     pub group_by: &'a str,
     pub query: &'a Query,
     pub frame: Frame,
-    pub activity: &'a Activity,
+    pub activity: &'a Activity<'a>,
     pub previous: Option<(Window, &'a Totals)>,
 }
 
 impl ActivityAnswer<'_> {
-    pub fn json(&self) -> Vec<u8> {
+    pub fn json(&self, out: &mut Out) -> Result<(), Problem> {
         let groups: Vec<Vec<u8>> = self.activity.groups.iter().map(|group| group_fields(&group.labels)).collect();
-        let mut out = Vec::with_capacity(4096);
-        out.extend_from_slice(b"{\"groupBy\":");
-        text(&mut out, self.group_by);
-        field(&mut out, "granularity");
-        text(&mut out, self.query.granularity.name());
-        self.frame.json(&mut out);
-        field(&mut out, "totals");
-        totals(&mut out, &self.activity.totals);
+        let head = &mut out.buffer;
+        head.extend_from_slice(b"{\"groupBy\":");
+        text(head, self.group_by);
+        field(head, "granularity");
+        text(head, self.query.granularity.name());
+        self.frame.json(head);
+        field(head, "totals");
+        totals(head, &self.activity.totals);
         if let Some((window, sums)) = &self.previous {
-            field(&mut out, "previous");
-            out.extend_from_slice(format!("{{\"from\":\"{}\",\"to\":\"{}\"", window.from, window.to).as_bytes());
-            field(&mut out, "totals");
-            totals(&mut out, sums);
-            out.push(b'}');
+            field(head, "previous");
+            head.extend_from_slice(format!("{{\"from\":\"{}\",\"to\":\"{}\"", window.from, window.to).as_bytes());
+            field(head, "totals");
+            totals(head, sums);
+            head.push(b'}');
         }
-        field(&mut out, "ranking");
-        let whole = self.activity.totals.split.cost();
-        list(&mut out, &self.activity.ranking, |out, entry| {
+        field(head, "ranking");
+        let whole = self.activity.totals.usage.cost();
+        list(head, &self.activity.ranking, |out, entry| {
             out.push(b'{');
             out.extend_from_slice(&groups[entry.group as usize]);
             field(out, "share");
-            out.extend_from_slice(share(entry.sums.cost(), whole).as_bytes());
-            measures(out, &entry.sums);
+            out.extend_from_slice(share(entry.usage.cost(), whole).as_bytes());
+            measures(out, &entry.usage);
             out.push(b'}');
         });
-        field(&mut out, "activity");
-        list(&mut out, &self.activity.buckets, |out, (bucket, sums, entries)| {
-            date(out, bucket);
-            measures(out, sums);
-            field(out, "breakdown");
-            list(out, entries, |out, entry: &Entry| {
-                out.push(b'{');
-                out.extend_from_slice(&groups[entry.group as usize]);
-                measures(out, &entry.sums);
-                out.push(b'}');
+        field(head, "activity");
+        let mut separator = b'[';
+        self.activity.each_bucket(|bucket, usage, entries| {
+            let to = &mut out.buffer;
+            to.push(separator);
+            separator = b',';
+            date(to, bucket);
+            measures(to, usage);
+            field(to, "breakdown");
+            list(to, entries, |to, entry| {
+                to.push(b'{');
+                to.extend_from_slice(&groups[entry.group as usize]);
+                measures(to, &entry.usage);
+                to.push(b'}');
             });
-            out.push(b'}');
-        });
-        out.push(b'}');
-        out
+            to.push(b'}');
+            out.flow()
+        })?;
+        out.buffer.extend_from_slice(b"]}");
+        Ok(())
     }
 
     /// One row for every bucket and entry, the same columns whatever is asked.
-    pub fn csv(&self) -> Result<Vec<u8>, Problem> {
-        let mut rows = csv_writer();
+    pub fn csv(&self, out: &mut Out) -> Result<(), Problem> {
+        let mut rows = csv_writer(out);
         let two = self.query.group_by.len() == 2;
         let mut header = vec!["date", "key", "label"];
         if two {
@@ -102,7 +108,7 @@ impl ActivityAnswer<'_> {
         header.extend(["deleted", "former"]);
         header.extend(MEASURES);
         rows.write_record(&header).map_err(broken)?;
-        for (bucket, _, entries) in &self.activity.buckets {
+        self.activity.each_bucket(|bucket, _, entries| {
             for entry in entries {
                 let labels = &self.activity.groups[entry.group as usize].labels;
                 let mut row = vec![bucket.label.clone()];
@@ -115,112 +121,108 @@ impl ActivityAnswer<'_> {
                 }
                 row.push(labels.iter().any(|l| l.deleted).to_string());
                 row.push(labels.iter().any(|l| l.former).to_string());
-                row.extend(values(&entry.sums));
+                row.extend(values(&entry.usage));
                 rows.write_record(&row).map_err(broken)?;
             }
-        }
-        finish(rows)
+            Ok::<_, Problem>(())
+        })?;
+        rows.flush().map_err(|error| broken(error.into()))
     }
 }
 
 /// The answer of `/analytics/members`.
-pub fn members_json(about: About<'_>, frame: Frame, rows: &[MemberRow], sums: &Totals) -> Vec<u8> {
-    let mut out = b"{\"plan\":".to_vec();
-    json(&mut out, &PlanName::from(about.organization.profile.plan));
-    frame.json(&mut out);
-    table_totals(&mut out, sums);
-    field(&mut out, "members");
-    list(&mut out, rows, |out, row| {
+pub fn members_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[MemberRow], sums: &Totals) {
+    out.extend_from_slice(b"{\"plan\":");
+    json(out, &PlanName::from(about.organization.profile.plan));
+    frame.json(out);
+    table_totals(out, sums);
+    field(out, "members");
+    list(out, rows, |out, row| {
         out.push(b'{');
         person(out, about, row);
         count(out, "apiKeyCount", row.api_keys as u64);
-        errors(out, &row.sums);
-        measures(out, &row.sums);
+        errors(out, &row.usage);
+        measures(out, &row.usage);
         out.push(b'}');
     });
     out.push(b'}');
-    out
 }
 
 /// The answer of `/analytics/members/{userId}`.
-pub fn member_json(about: About<'_>, frame: Frame, detail: &MemberDetail) -> Vec<u8> {
-    let mut out = b"{\"member\":{".to_vec();
-    person(&mut out, about, &detail.row);
+pub fn member_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, detail: &MemberDetail) {
+    out.extend_from_slice(b"{\"member\":{");
+    person(out, about, &detail.row);
     out.push(b'}');
-    frame.json(&mut out);
-    summary(&mut out, &detail.totals, |out| count(out, "apiKeyCount", detail.row.api_keys as u64));
+    frame.json(out);
+    summary(out, &detail.totals, |out| count(out, "apiKeyCount", detail.row.api_keys as u64));
     for (name, top) in [
         ("topModels", &detail.top_models),
         ("topProviders", &detail.top_providers),
         ("topApps", &detail.top_apps),
         ("costByModel", &detail.cost_by_model),
     ] {
-        ranked(&mut out, name, top);
+        ranked(out, name, top);
     }
-    field(&mut out, "activity");
-    list(&mut out, &detail.days, |out, day| model_day(out, day, |_, _| ()));
+    field(out, "activity");
+    list(out, &detail.days, |out, day| model_day(out, day, |_, _| ()));
     out.push(b'}');
-    out
 }
 
 /// The answer of `/analytics/keys`.
-pub fn keys_json(about: About<'_>, frame: Frame, rows: &[KeyRow], sums: &Totals) -> Vec<u8> {
-    let mut out = b"{\"organizationId\":".to_vec();
-    text(&mut out, about.organization_id);
-    frame.json(&mut out);
-    table_totals(&mut out, sums);
-    field(&mut out, "keys");
-    list(&mut out, rows, |out, row| {
+pub fn keys_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[KeyRow], sums: &Totals) {
+    out.extend_from_slice(b"{\"organizationId\":");
+    text(out, about.organization_id);
+    frame.json(out);
+    table_totals(out, sums);
+    field(out, "keys");
+    list(out, rows, |out, row| {
         out.push(b'{');
         api_key(out, about, &row.id, &row.api_key);
-        errors(out, &row.sums);
-        measures(out, &row.sums);
+        errors(out, &row.usage);
+        measures(out, &row.usage);
         out.push(b'}');
     });
     out.push(b'}');
-    out
 }
 
 /// The answer of `/analytics/keys/{apiKeyId}`.
-pub fn key_json(about: About<'_>, frame: Frame, id: &str, detail: &KeyDetail) -> Vec<u8> {
-    let mut out = b"{\"apiKey\":{".to_vec();
-    api_key(&mut out, about, id, &about.organization.api_keys.get(id).cloned().unwrap_or_default());
+pub fn key_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, id: &str, detail: &KeyDetail) {
+    out.extend_from_slice(b"{\"apiKey\":{");
+    api_key(out, about, id, &about.organization.api_keys.get(id).cloned().unwrap_or_default());
     out.push(b'}');
-    frame.json(&mut out);
-    summary(&mut out, &detail.totals, |out| error_rate(out, &detail.totals.split));
-    ranked(&mut out, "costByModel", &detail.cost_by_model);
-    field(&mut out, "activity");
-    list(&mut out, &detail.days, |out, day| {
+    frame.json(out);
+    summary(out, &detail.totals, |out| error_rate(out, &detail.totals.usage));
+    ranked(out, "costByModel", &detail.cost_by_model);
+    field(out, "activity");
+    list(out, &detail.days, |out, day| {
         model_day(out, day, |out, sums| {
             errors(out, sums);
             error_rate(out, sums);
         });
     });
     out.push(b'}');
-    out
 }
 
 /// The answer of `/analytics/me`.
-pub fn my_usage_json(frame: Frame, usage: &MyUsage) -> Vec<u8> {
-    let mut out = b"{".to_vec();
-    frame.json(&mut out);
+pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
+    out.push(b'{');
+    frame.json(out);
     // Every field brings its own comma; the first has nothing before it.
     out.remove(1);
-    summary(&mut out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
-    ranked(&mut out, "topModels", &usage.top_models);
-    field(&mut out, "activity");
-    list(&mut out, &usage.days, |out, (bucket, sums)| {
+    summary(out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
+    ranked(out, "topModels", &usage.top_models);
+    field(out, "activity");
+    list(out, &usage.days, |out, (bucket, sums)| {
         date(out, bucket);
         measures(out, sums);
         out.push(b'}');
     });
     out.push(b'}');
-    out
 }
 
-pub fn members_csv(about: About<'_>, rows: &[MemberRow]) -> Result<Vec<u8>, Problem> {
+pub fn members_csv(out: &mut Out, about: About<'_>, rows: &[MemberRow]) -> Result<(), Problem> {
     let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
-    table(&columns, rows, |row| {
+    table(out, &columns, rows, |row| {
         let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
         let cells = vec![
             cell(row.user_id.as_deref().unwrap_or_default()),
@@ -229,17 +231,17 @@ pub fn members_csv(about: About<'_>, rows: &[MemberRow]) -> Result<Vec<u8>, Prob
             row.role.map(|role| role_name(role).to_owned()).unwrap_or_default(),
             status_name(row.status).to_owned(),
             row.api_keys.to_string(),
-            row.sums.count(Count::Errors).to_string(),
-            row.sums.count(Count::ClientErrors).to_string(),
+            row.usage.get(Count::Errors).to_string(),
+            row.usage.get(Count::ClientErrors).to_string(),
         ];
-        (cells, row.sums)
+        (cells, row.usage)
     })
 }
 
-pub fn keys_csv(about: About<'_>, rows: &[KeyRow]) -> Result<Vec<u8>, Problem> {
+pub fn keys_csv(out: &mut Out, about: About<'_>, rows: &[KeyRow]) -> Result<(), Problem> {
     let columns =
         ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
-    table(&columns, rows, |row| {
+    table(out, &columns, rows, |row| {
         let key = &row.api_key;
         let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
         let cells = vec![
@@ -249,48 +251,49 @@ pub fn keys_csv(about: About<'_>, rows: &[KeyRow]) -> Result<Vec<u8>, Problem> {
             cell(project.unwrap_or(&key.project_id)),
             cell(key.created_by.as_deref().unwrap_or_default()),
             key_status(key).to_owned(),
-            row.sums.count(Count::Errors).to_string(),
-            row.sums.count(Count::ClientErrors).to_string(),
+            row.usage.get(Count::Errors).to_string(),
+            row.usage.get(Count::ClientErrors).to_string(),
         ];
-        (cells, row.sums)
+        (cells, row.usage)
     })
 }
 
 /// One row for every day, model and provider.
-pub fn days_csv(days: &[ModelDay]) -> Result<Vec<u8>, Problem> {
+pub fn days_csv(out: &mut Out, days: &[ModelDay]) -> Result<(), Problem> {
     let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
-    table(&["date", "model", "provider", "inputTokens", "outputTokens"], &rows, |(bucket, (model, provider, sums))| {
+    table(out, &["date", "model", "provider", "inputTokens", "outputTokens"], &rows, |(bucket, (model, provider, sums))| {
         let cells = vec![
             bucket.label.clone(),
             cell(model.key.as_deref().unwrap_or_default()),
             cell(provider.key.as_deref().unwrap_or_default()),
-            sums.count(Count::InputTokens).to_string(),
-            sums.count(Count::OutputTokens).to_string(),
+            sums.get(Count::InputTokens).to_string(),
+            sums.get(Count::OutputTokens).to_string(),
         ];
         (cells, *sums)
     })
 }
 
-pub fn my_usage_csv(usage: &MyUsage) -> Result<Vec<u8>, Problem> {
-    table(&["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.clone()], *sums))
+pub fn my_usage_csv(out: &mut Out, usage: &MyUsage) -> Result<(), Problem> {
+    table(out, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.clone()], *sums))
 }
 
-fn table<T>(columns: &[&str], items: &[T], row: impl Fn(&T) -> (Vec<String>, Split)) -> Result<Vec<u8>, Problem> {
-    let mut rows = csv_writer();
+fn table<T>(
+    out: &mut Out,
+    columns: &[&str],
+    items: &[T],
+    row: impl Fn(&T) -> (Vec<String>, Usage),
+) -> Result<(), Problem> {
+    let mut rows = csv_writer(out);
     rows.write_record(columns.iter().chain(&MEASURES)).map_err(broken)?;
     for item in items {
         let (cells, sums) = row(item);
         rows.write_record(cells.into_iter().chain(values(&sums))).map_err(broken)?;
     }
-    finish(rows)
+    rows.flush().map_err(|error| broken(error.into()))
 }
 
-fn csv_writer() -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new())
-}
-
-fn finish(rows: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, Problem> {
-    rows.into_inner().map_err(|error| broken(error.into_error().into()))
+fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
 }
 
 fn broken(error: csv::Error) -> Problem {
@@ -362,9 +365,9 @@ fn table_totals(out: &mut Vec<u8>, sums: &Totals) {
     field(out, "totals");
     out.push(b'{');
     let start = out.len();
-    measures(out, &sums.split);
+    measures(out, &sums.usage);
     out.remove(start);
-    errors(out, &sums.split);
+    errors(out, &sums.usage);
     out.push(b'}');
 }
 
@@ -373,7 +376,7 @@ fn summary(out: &mut Vec<u8>, sums: &Totals, more: impl Fn(&mut Vec<u8>)) {
     field(out, "summary");
     out.push(b'{');
     let start = out.len();
-    measures(out, &sums.split);
+    measures(out, &sums.usage);
     out.remove(start);
     for (name, what) in [
         ("inputTokens", Count::InputTokens),
@@ -385,7 +388,7 @@ fn summary(out: &mut Vec<u8>, sums: &Totals, more: impl Fn(&mut Vec<u8>)) {
         ("cacheCount", Count::CacheHits),
         ("unpricedRequestCount", Count::Unpriced),
     ] {
-        count(out, name, sums.all.get(what));
+        count(out, name, sums.usage.get(what));
     }
     more(out);
     out.push(b'}');
@@ -396,12 +399,12 @@ fn ranked(out: &mut Vec<u8>, name: &str, entries: &[Ranked]) {
     list(out, entries, |out, entry| {
         out.push(b'{');
         out.extend_from_slice(&group_fields(std::slice::from_ref(&entry.label)));
-        measures(out, &entry.sums);
+        measures(out, &entry.usage);
         out.push(b'}');
     });
 }
 
-fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Split)) {
+fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Usage)) {
     date(out, bucket);
     measures(out, sums);
     more(out, sums);
@@ -413,8 +416,8 @@ fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl F
         text(out, &model.label);
         field(out, "provider");
         json(out, &provider.key);
-        count(out, "inputTokens", sums.count(Count::InputTokens));
-        count(out, "outputTokens", sums.count(Count::OutputTokens));
+        count(out, "inputTokens", sums.get(Count::InputTokens));
+        count(out, "outputTokens", sums.get(Count::OutputTokens));
         measures(out, sums);
         out.push(b'}');
     });
@@ -427,14 +430,14 @@ fn date(out: &mut Vec<u8>, bucket: &Bucket) {
     out.push(b'"');
 }
 
-fn errors(out: &mut Vec<u8>, sums: &Split) {
-    count(out, "errorCount", sums.count(Count::Errors));
-    count(out, "clientErrorCount", sums.count(Count::ClientErrors));
+fn errors(out: &mut Vec<u8>, sums: &Usage) {
+    count(out, "errorCount", sums.get(Count::Errors));
+    count(out, "clientErrorCount", sums.get(Count::ClientErrors));
 }
 
 /// Errors by requests, 0 when there are none: a ratio of two exact counts, for reading.
-fn error_rate(out: &mut Vec<u8>, sums: &Split) {
-    let (errors, requests) = (sums.count(Count::Errors), sums.count(Count::Requests));
+fn error_rate(out: &mut Vec<u8>, sums: &Usage) {
+    let (errors, requests) = (sums.get(Count::Errors), sums.get(Count::Requests));
     field(out, "errorRate");
     json(out, &if requests == 0 { 0.0 } else { errors as f64 / requests as f64 });
 }
@@ -445,15 +448,15 @@ const UNATTRIBUTED: &str = "Unattributed";
 const MEASURES: [&str; 7] =
     ["cost", "requestCount", "totalTokens", "creditsRequestCount", "apiKeysRequestCount", "creditsCost", "apiKeysCost"];
 
-fn values(sums: &Split) -> [String; 7] {
+fn values(sums: &Usage) -> [String; 7] {
     [
         sums.cost().to_string(),
-        sums.count(Count::Requests).to_string(),
-        sums.count(Count::TotalTokens).to_string(),
-        sums.credits.get(Count::Requests).to_string(),
-        sums.api_keys.get(Count::Requests).to_string(),
-        sums.credits.cost.to_string(),
-        sums.api_keys.cost.to_string(),
+        sums.get(Count::Requests).to_string(),
+        sums.get(Count::TotalTokens).to_string(),
+        sums.credits_requests().to_string(),
+        sums.api_keys_requests.to_string(),
+        sums.credits_cost().to_string(),
+        sums.api_keys_cost.to_string(),
     ]
 }
 
@@ -462,31 +465,31 @@ fn cell(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
-fn measures(out: &mut Vec<u8>, sums: &Split) {
+fn measures(out: &mut Vec<u8>, sums: &Usage) {
     money(out, "cost", sums.cost());
-    count(out, "requestCount", sums.count(Count::Requests));
-    count(out, "totalTokens", sums.count(Count::TotalTokens));
-    count(out, "creditsRequestCount", sums.credits.get(Count::Requests));
-    count(out, "apiKeysRequestCount", sums.api_keys.get(Count::Requests));
-    money(out, "creditsCost", sums.credits.cost);
-    money(out, "apiKeysCost", sums.api_keys.cost);
+    count(out, "requestCount", sums.get(Count::Requests));
+    count(out, "totalTokens", sums.get(Count::TotalTokens));
+    count(out, "creditsRequestCount", sums.credits_requests());
+    count(out, "apiKeysRequestCount", sums.api_keys_requests);
+    money(out, "creditsCost", sums.credits_cost());
+    money(out, "apiKeysCost", sums.api_keys_cost);
 }
 
 fn totals(out: &mut Vec<u8>, totals: &Totals) {
     out.push(b'{');
     let start = out.len();
-    measures(out, &totals.split);
+    measures(out, &totals.usage);
     // Every field brings its own comma; the first has nothing before it.
     out.remove(start);
     for (name, value) in [
-        ("inputTokens", totals.all.get(Count::InputTokens)),
-        ("outputTokens", totals.all.get(Count::OutputTokens)),
-        ("cachedTokens", totals.all.get(Count::CachedTokens)),
-        ("reasoningTokens", totals.all.get(Count::ReasoningTokens)),
-        ("errorCount", totals.all.get(Count::Errors)),
-        ("clientErrorCount", totals.all.get(Count::ClientErrors)),
-        ("cacheCount", totals.all.get(Count::CacheHits)),
-        ("unpricedRequestCount", totals.all.get(Count::Unpriced)),
+        ("inputTokens", totals.usage.get(Count::InputTokens)),
+        ("outputTokens", totals.usage.get(Count::OutputTokens)),
+        ("cachedTokens", totals.usage.get(Count::CachedTokens)),
+        ("reasoningTokens", totals.usage.get(Count::ReasoningTokens)),
+        ("errorCount", totals.usage.get(Count::Errors)),
+        ("clientErrorCount", totals.usage.get(Count::ClientErrors)),
+        ("cacheCount", totals.usage.get(Count::CacheHits)),
+        ("unpricedRequestCount", totals.usage.get(Count::Unpriced)),
         ("activeApiKeyCount", totals.active_api_keys as u64),
         ("activeMemberCount", totals.active_members as u64),
     ] {

@@ -18,6 +18,7 @@ mod operations;
 mod parameters;
 mod problem;
 mod session;
+mod stream;
 mod tokens;
 pub mod wire;
 

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::problem::Problem;
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::model::UnixMs;
-use crate::query::{ACTIVITY_COUNTS, Filter, GroupBy, MODES, Query, RankBy};
+use crate::query::{ACTIVITY_COLUMNS, Filter, GroupBy, MODES, Query, RankBy};
 
 /// Values one filter may name, over all its repetitions.
 const MAX_FILTER_VALUES: usize = 1000;
@@ -78,7 +78,7 @@ impl Parameters {
             filter: self.filter()?,
             rank_by: self.choice("rankBy", &RANKS)?.unwrap_or_default(),
             top: top.transpose()?,
-            counts: ACTIVITY_COUNTS,
+            columns: ACTIVITY_COLUMNS,
         })
     }
 

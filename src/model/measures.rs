@@ -1,6 +1,6 @@
 //! What is summed.
 
-use super::{Overflow, PicoUsd};
+use super::{Mode, Overflow, PicoUsd};
 
 /// The counts of a rollup, in the order in which they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,26 +42,64 @@ impl Measures {
 
     /// Adds `other`, or leaves `self` as it was.
     pub fn add(&mut self, other: &Measures) -> Result<(), Overflow> {
-        self.combine(other, u64::checked_add, i128::checked_add)
-    }
-
-    /// Takes `other` away, or leaves `self` as it was.
-    pub fn subtract(&mut self, other: &Measures) -> Result<(), Overflow> {
-        self.combine(other, u64::checked_sub, i128::checked_sub)
-    }
-
-    fn combine(
-        &mut self,
-        other: &Measures,
-        count: impl Fn(u64, u64) -> Option<u64>,
-        money: impl Fn(i128, i128) -> Option<i128>,
-    ) -> Result<(), Overflow> {
         let mut next = *self;
         for (a, b) in next.counts.iter_mut().zip(&other.counts) {
-            *a = count(*a, *b).ok_or(Overflow)?;
+            *a = a.checked_add(*b).ok_or(Overflow)?;
         }
-        next.cost.0 = money(next.cost.0, other.cost.0).ok_or(Overflow)?;
+        next.cost.0 = next.cost.0.checked_add(other.cost.0).ok_or(Overflow)?;
         *self = next;
+        Ok(())
+    }
+}
+
+/// The sums of some events, and how much of them the organization's own provider keys paid for. The rest was paid with
+/// the gateway's credits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub all: Measures,
+    pub api_keys_requests: u64,
+    pub api_keys_cost: PicoUsd,
+}
+
+impl Usage {
+    /// Measures that were all paid in one way.
+    pub fn of(measures: Measures, mode: Mode) -> Usage {
+        match mode {
+            Mode::Credits => Usage { all: measures, ..Usage::default() },
+            Mode::ApiKeys => Usage {
+                all: measures,
+                api_keys_requests: measures.get(Count::Requests),
+                api_keys_cost: measures.cost,
+            },
+        }
+    }
+
+    pub fn get(&self, count: Count) -> u64 {
+        self.all.get(count)
+    }
+
+    pub fn cost(&self) -> PicoUsd {
+        self.all.cost
+    }
+
+    pub fn credits_requests(&self) -> u64 {
+        self.get(Count::Requests) - self.api_keys_requests
+    }
+
+    pub fn credits_cost(&self) -> PicoUsd {
+        PicoUsd(self.all.cost.0 - self.api_keys_cost.0)
+    }
+
+    pub fn is_zero(&self) -> bool {
+        *self == Usage::default()
+    }
+
+    /// Adds `other`, or leaves `self` as it was.
+    pub fn add(&mut self, other: &Usage) -> Result<(), Overflow> {
+        let requests = self.api_keys_requests.checked_add(other.api_keys_requests).ok_or(Overflow)?;
+        let cost = self.api_keys_cost.0.checked_add(other.api_keys_cost.0).ok_or(Overflow)?;
+        self.all.add(&other.all)?;
+        (self.api_keys_requests, self.api_keys_cost) = (requests, PicoUsd(cost));
         Ok(())
     }
 }

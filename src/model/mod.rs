@@ -15,9 +15,9 @@ pub use event::{
     Batch, Combination, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series, SeriesId, ValueId,
     canonical_model, model_prefix,
 };
-pub use measures::{COUNTS, Count, Measures};
+pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};
-pub use time::{AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, Hour, Quarter, SPLITS, Slot, UnixMs, splits_of};
+pub use time::{AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, Hour, PERIOD_DAYS, Period, SEGMENTS, SPLITS, Segment, UnixMs};
 
 /// A sum left the range of its integer. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

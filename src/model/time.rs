@@ -1,9 +1,10 @@
-//! UTC hours, and the places inside an hour where some zone's midnight can fall.
+//! UTC hours and days, and the segments that rollups are kept by.
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type UnixMs = i64;
 
 pub const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 const QUARTER_MS: i64 = HOUR_MS / 4;
 
 /// How far ahead of the server's clock an event may lie. Deduplication counts on it: see `store::ids`.
@@ -21,8 +22,17 @@ pub const FIRST_HOUR: Hour = Hour(438_288);
 pub struct Day(pub u32);
 
 impl Day {
-    pub fn first_hour(self) -> Hour {
-        Hour(self.0.saturating_mul(24))
+    pub fn first_segment(self) -> Segment {
+        Segment(self.0.saturating_mul(SEGMENTS as u32))
+    }
+
+    pub fn period(self) -> Period {
+        Period(self.0 / PERIOD_DAYS as u32)
+    }
+
+    /// Midnight UTC at its start.
+    pub fn start_ms(self) -> UnixMs {
+        i64::from(self.0) * DAY_MS
     }
 
     /// The day after.
@@ -46,71 +56,146 @@ impl Hour {
     }
 }
 
-/// A place inside an hour: 0 is its end (the whole hour), 1 to 3 are the quarters after its start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Quarter(pub u8);
-
-impl Quarter {
-    pub const WHOLE: Quarter = Quarter(0);
-}
-
-/// What one rollup covers: the events of `hour` before `before`, or the whole hour.
-///
-/// Ordered so that all whole hours of an organization lie together: zones on the full hour never meet a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot {
-    pub before: Quarter,
-    pub hour: Hour,
-}
-
-/// Quarter hours of the UTC day, other than full hours, at which a local day of some zone begins, 2020 to 2037:
-/// 02:30, 03:30, 09:30, 10:15, 11:15, 13:30, 14:30, 15:15, 17:30, 18:15, 18:30, 19:30 and 20:30.
-/// A test in `calendar` recomputes them from the zone database.
-pub const SPLITS: [(u8, Quarter); 13] = [
-    (2, Quarter(2)),
-    (3, Quarter(2)),
-    (9, Quarter(2)),
-    (10, Quarter(1)),
-    (11, Quarter(1)),
-    (13, Quarter(2)),
-    (14, Quarter(2)),
-    (15, Quarter(1)),
-    (17, Quarter(2)),
-    (18, Quarter(1)),
-    (18, Quarter(2)),
-    (19, Quarter(2)),
-    (20, Quarter(2)),
+/// Quarter hours of the UTC day, other than full hours, at which a local day of some zone begins, 2020 to 2037, as
+/// (hour, minute). A test in `calendar` recomputes them from the zone database.
+pub const SPLITS: [(u32, u32); 13] = [
+    (2, 30),
+    (3, 30),
+    (9, 30),
+    (10, 15),
+    (11, 15),
+    (13, 30),
+    (14, 30),
+    (15, 15),
+    (17, 30),
+    (18, 15),
+    (18, 30),
+    (19, 30),
+    (20, 30),
 ];
 
-/// The places at which rollups of `hour` can be cut.
-pub fn splits_of(hour: Hour) -> impl Iterator<Item = Quarter> {
-    let hour_of_day = (hour.0 % 24) as u8;
-    SPLITS.iter().filter(move |(h, _)| *h == hour_of_day).map(|(_, quarter)| *quarter)
+/// Segments of a UTC day: its 24 hours, those with a split in two or three.
+pub const SEGMENTS: usize = 24 + SPLITS.len();
+
+const QUARTERS: usize = 96;
+
+/// For each quarter of the day the segment it lies in.
+const SEGMENT_OF_QUARTER: [u8; QUARTERS] = {
+    let mut segments = [0; QUARTERS];
+    let (mut quarter, mut segment) = (1, 0);
+    while quarter < QUARTERS {
+        let mut begins = quarter % 4 == 0;
+        let mut i = 0;
+        while i < SPLITS.len() {
+            begins |= SPLITS[i].0 as usize * 4 + SPLITS[i].1 as usize / 15 == quarter;
+            i += 1;
+        }
+        segment += begins as u8;
+        segments[quarter] = segment;
+        quarter += 1;
+    }
+    segments
+};
+
+/// For each segment of the day its first quarter.
+const FIRST_QUARTER: [u8; SEGMENTS] = {
+    let mut first = [0; SEGMENTS];
+    let mut quarter = QUARTERS;
+    while quarter > 0 {
+        quarter -= 1;
+        first[SEGMENT_OF_QUARTER[quarter] as usize] = quarter as u8;
+    }
+    first
+};
+
+/// The stretch of time that one rollup covers: a UTC hour or, where some zone's day begins inside the hour, one of
+/// the parts it is cut into. Every local day of every zone is made of whole segments.
+///
+/// Counted from 1970-01-01, [`SEGMENTS`] a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Segment(pub u32);
+
+impl Segment {
+    /// The segment that holds an instant; `None` before 1970 or past what 32 bits can count.
+    pub fn of(at: UnixMs) -> Option<Segment> {
+        let (day, quarter) = (at.div_euclid(DAY_MS), at.rem_euclid(DAY_MS) / QUARTER_MS);
+        let day = u32::try_from(day).ok()?.checked_mul(SEGMENTS as u32)?;
+        day.checked_add(u32::from(SEGMENT_OF_QUARTER[quarter as usize])).map(Segment)
+    }
+
+    /// The segment that begins at an instant, if one does.
+    pub fn starting_at(at: UnixMs) -> Option<Segment> {
+        Segment::of(at).filter(|segment| segment.start_ms() == at)
+    }
+
+    pub fn start_ms(self) -> UnixMs {
+        i64::from(self.day().0) * DAY_MS + i64::from(FIRST_QUARTER[self.of_day()]) * QUARTER_MS
+    }
+
+    pub fn day(self) -> Day {
+        Day(self.0 / SEGMENTS as u32)
+    }
+
+    /// Which of its day's segments it is.
+    pub fn of_day(self) -> usize {
+        self.0 as usize % SEGMENTS
+    }
+
+    pub fn period(self) -> Period {
+        self.day().period()
+    }
+
+    /// Which of its period's segments it is.
+    pub fn of_period(self) -> u16 {
+        (self.0 - self.period().first_segment().0) as u16
+    }
 }
 
-impl Slot {
-    pub fn whole(hour: Hour) -> Slot {
-        Slot { before: Quarter::WHOLE, hour }
+/// Days of a [`Period`]. 32 values of any width in bits end on a byte.
+pub const PERIOD_DAYS: usize = 32;
+
+/// [`PERIOD_DAYS`] UTC days, counted from 1970-01-01: what is sealed together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Period(pub u32);
+
+impl Period {
+    pub fn first_day(self) -> Day {
+        Day(self.0.saturating_mul(PERIOD_DAYS as u32))
     }
 
-    /// Every slot that counts an event at `at`: its hour, and the parts of that hour it comes before.
-    pub fn containing(at: UnixMs) -> Option<impl Iterator<Item = Slot>> {
-        let hour = Hour::of(at)?;
-        let into_hour = at.rem_euclid(HOUR_MS);
-        let parts = splits_of(hour)
-            .filter(move |q| into_hour < i64::from(q.0) * QUARTER_MS)
-            .map(move |before| Slot { before, hour });
-        Some(std::iter::once(Slot::whole(hour)).chain(parts))
+    pub fn first_segment(self) -> Segment {
+        self.first_day().first_segment()
     }
 
-    /// The hour and split at which `at` lies, if rollups can be cut there.
-    pub fn boundary(at: UnixMs) -> Option<Slot> {
-        let hour = Hour::of(at)?;
-        let into_hour = at.rem_euclid(HOUR_MS);
-        if into_hour == 0 {
-            return Some(Slot::whole(hour));
+    /// The period after.
+    pub fn next(self) -> Period {
+        Period(self.0 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_tile_the_day_in_order() {
+        let starts: Vec<i64> = (0..SEGMENTS as u32).map(|i| Segment(i).start_ms() / 60_000).collect();
+        assert!(starts.is_sorted_by(|a, b| a < b));
+        let splits = starts.iter().filter(|minute| *minute % 60 != 0);
+        let expected = SPLITS.map(|(hour, minute)| i64::from(hour * 60 + minute));
+        assert!(splits.copied().eq(expected), "{starts:?}");
+        for minute in 0..24 * 60 {
+            let segment = Segment::of(minute * 60_000 + 86_400_000 * 20_000).unwrap();
+            assert_eq!(segment.day(), Day(20_000));
+            assert!(starts[segment.of_day()] <= minute);
+            assert!(starts.get(segment.of_day() + 1).is_none_or(|next| *next > minute));
         }
-        let quarter = Quarter((into_hour / QUARTER_MS) as u8);
-        (into_hour % QUARTER_MS == 0 && splits_of(hour).any(|q| q == quarter)).then_some(Slot { before: quarter, hour })
+    }
+
+    #[test]
+    fn periods_are_made_of_whole_days() {
+        let segment = Segment::of(1_781_092_800_000).unwrap();
+        assert_eq!(segment.period().first_segment().0 + u32::from(segment.of_period()), segment.0);
+        assert_eq!(segment.period().next().first_day().0 - segment.period().first_day().0, PERIOD_DAYS as u32);
     }
 }

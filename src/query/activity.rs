@@ -5,190 +5,216 @@ use std::collections::HashSet;
 
 use super::group::{Group, Grouping, Label, Names};
 use super::plan::Plan;
-use super::scan::{BucketSums, Scan};
+use super::scan::{Found, Scan, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::model::{Count, Measures, Mode, Overflow, PicoUsd, ValueId};
+use crate::model::{Count, OrganizationId, Usage, ValueId};
+use crate::store::{Column, damaged};
 
-/// Sums with their split into who paid.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Split {
-    pub credits: Measures,
-    pub api_keys: Measures,
-}
-
-/// Sums of one group in one bucket.
+/// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Index into the answer's groups.
     pub group: u32,
-    pub sums: Split,
+    pub usage: Usage,
 }
 
-/// Sums over a whole window.
+/// Sums over a whole window, in every measure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
-    pub split: Split,
-    /// Every measure, whoever paid.
-    pub all: Measures,
+    pub usage: Usage,
     pub active_api_keys: usize,
     /// Former members included, unattributed usage not.
     pub active_members: usize,
 }
 
-/// An answer: every bucket with its breakdown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Activity {
-    pub buckets: Vec<(Bucket, Split, Vec<Entry>)>,
+/// An answer. Its buckets are made when they are visited, so that a long answer takes no more memory than a short one.
+pub struct Activity<'a> {
     pub groups: Vec<Group>,
     pub totals: Totals,
     /// Groups over the whole window, largest first.
     pub ranking: Vec<Entry>,
+    buckets: Vec<Bucket>,
+    /// The scan's groups, largest first, and how many of them are shown by themselves.
+    order: Vec<u32>,
+    kept: usize,
+    /// `None` when the organization never had any usage.
+    sums: Option<(Scan<'a>, Sums)>,
 }
 
-/// What entries of `/analytics/activity` show besides requests and cost.
-pub const ACTIVITY_COUNTS: &[Count] = &[Count::TotalTokens];
+/// What entries of `/analytics/activity` show.
+pub const ACTIVITY_COLUMNS: &[Column] =
+    &[Column::Requests, Column::TotalTokens, Column::Cost, Column::ApiKeysRequests, Column::ApiKeysCost];
 
 /// Answers a question from one commit.
-pub fn activity(about: About<'_>, query: &Query) -> Result<Activity, QueryError> {
+pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, QueryError> {
     let buckets = query.window.buckets(query.granularity);
-    let Some((id, names)) = about.dictionary.organization(about.organization_id) else {
-        return Ok(Activity {
-            buckets: buckets.into_iter().map(|bucket| (bucket, Split::default(), Vec::new())).collect(),
-            groups: Vec::new(),
-            totals: Totals::default(),
-            ranking: Vec::new(),
-        });
+    let Some((known, id)) = about.names() else {
+        let (groups, totals, ranking, order) = Default::default();
+        return Ok(Activity { groups, totals, ranking, buckets, order, kept: 0, sums: None });
     };
-    let known = Names { names, directory: about.directory, organization: about.organization };
-    let Grouping { group_of, mut groups } = known.group(&query.group_by, &query.filter);
-    // Two cells a group, one for each mode: who paid costs nothing to tell apart.
-    let cells = 2 * groups.len() as u32;
-    let cell_of: Vec<u32> = group_of
-        .iter()
-        .zip(names.series())
-        .map(|(group, series)| group.map_or(cells, |g| 2 * g + series.mode as u32))
-        .collect();
-    let scan = Scan { reader: about.reader, organization: id, cell_of: &cell_of, cells, counts: query.counts };
-    let sums = scan.run(&Plan::of(&buckets))?;
+    let (scan, mut groups) = scan(about, query, &known, id);
+    let (Found { totals, api_keys }, sums) = scan.run(&Plan::of(&buckets))?;
 
-    let mut over_window = vec![Split::default(); groups.len()];
-    let mut all = Measures::ZERO;
-    for bucket in &sums.buckets {
-        all.add(&bucket.total).map_err(crate::store::StoreError::from)?;
-        for (cell, measures) in &bucket.cells {
-            over_window[*cell as usize / 2].part_mut(*cell).add(measures).map_err(crate::store::StoreError::from)?;
-        }
+    let over_window = over_window(&sums, groups.len())?;
+    let mut all = Usage::default();
+    over_window.iter().try_for_each(|usage| all.add(usage)).map_err(crate::store::StoreError::from)?;
+    // Breakdown and totals come from different bytes. That they agree is the proof of both.
+    if all.cost() != totals.cost() || all.get(Count::Requests) != totals.get(Count::Requests) {
+        return Err(damaged("a breakdown does not add up to its total").into());
     }
     let mut order: Vec<u32> = (0..groups.len() as u32).filter(|g| !over_window[*g as usize].is_zero()).collect();
-    order.sort_by_cached_key(|g| {
-        (Reverse(over_window[*g as usize].rank(query.rank_by)), sort_key(&groups[*g as usize]))
+    order.sort_by(|a, b| {
+        // Equal ranks are in order of their keys, so that an answer is the same each time.
+        let rank = |g: &u32| Reverse(rank(&over_window[*g as usize], query.rank_by));
+        let keys = |g: &u32| groups[*g as usize].labels.iter().map(|label| &label.key);
+        rank(a).cmp(&rank(b)).then_with(|| keys(a).cmp(keys(b)))
     });
-
-    // Groups are renumbered by rank, so that entries of each bucket come out in that order.
     let kept = query.top.map_or(order.len(), |top| top.min(order.len()));
-    let other = (kept < order.len()).then_some(kept as u32);
-    let mut rank_of = vec![u32::MAX; groups.len()];
-    for (rank, group) in order.iter().enumerate() {
-        rank_of[*group as usize] = other.map_or(rank as u32, |other| other.min(rank as u32));
-    }
-    let entries_of = |cells: &[(u32, Measures)]| entries(cells, &rank_of);
-    let window_cells: Vec<(u32, Measures)> = over_window
-        .iter()
-        .enumerate()
-        .flat_map(|(g, split)| [(2 * g as u32, split.credits), (2 * g as u32 + 1, split.api_keys)])
-        .filter(|(_, measures)| !measures.is_zero())
-        .collect();
-    let (ranking, total) = entries_of(&window_cells);
-    let active: HashSet<ValueId> = sums
-        .active
-        .iter()
-        .filter_map(|series| names.series().get(series as usize))
-        .map(|series| series.api_key)
-        .collect();
-    let creators = known.creators();
-    let members: HashSet<&str> = active.iter().filter_map(|key| creators[key]).collect();
 
+    let mut ranking: Vec<Entry> = Vec::with_capacity(kept + 1);
+    for (rank, group) in order.iter().enumerate() {
+        add_entry(&mut ranking, rank.min(kept) as u32, &over_window[*group as usize]);
+    }
+    let active = api_keys.iter().map(ValueId);
+    let creators = known.creators();
+    let members: HashSet<&str> = active.filter_map(|key| creators.get(&key).copied().flatten()).collect();
     let mut kept_groups: Vec<Group> = order[..kept]
         .iter()
         .map(|g| std::mem::replace(&mut groups[*g as usize], Group { labels: Vec::new() }))
         .collect();
-    if other.is_some() {
+    if kept < order.len() {
         let label = Label { key: None, label: "Other".into(), deleted: false, former: false };
         kept_groups.push(Group { labels: vec![label; query.group_by.len()] });
     }
-    let buckets = buckets
-        .into_iter()
-        .zip(&sums.buckets)
-        .map(|(bucket, BucketSums { cells, .. })| {
-            let (entries, split) = entries_of(cells);
-            (bucket, split, entries)
-        })
-        .collect();
     Ok(Activity {
-        buckets,
         groups: kept_groups,
-        totals: Totals { split: total, all, active_api_keys: active.len(), active_members: members.len() },
+        totals: Totals { usage: totals, active_api_keys: api_keys.len() as usize, active_members: members.len() },
         ranking,
+        buckets,
+        order,
+        kept,
+        sums: Some((scan, sums)),
     })
 }
 
-/// Adds cells up into entries by rank, and into their total.
-fn entries(cells: &[(u32, Measures)], rank_of: &[u32]) -> (Vec<Entry>, Split) {
-    let mut entries: Vec<Entry> = Vec::with_capacity(cells.len());
-    let mut total = Split::default();
-    let mut ranked: Vec<(u32, u32, &Measures)> =
-        cells.iter().map(|(cell, measures)| (rank_of[*cell as usize / 2], *cell, measures)).collect();
-    ranked.sort_unstable_by_key(|(rank, cell, _)| (*rank, *cell));
-    for (rank, cell, measures) in ranked {
-        if entries.last().is_none_or(|entry| entry.group != rank) {
-            entries.push(Entry { group: rank, sums: Split::default() });
-        }
-        let entry = entries.last_mut().expect("just pushed");
-        for split in [&mut entry.sums, &mut total] {
-            split.part_mut(cell).add(measures).expect("no more than the window's sum, which was added before");
-        }
-    }
-    (entries, total)
+/// The part of an answer that comes before ranks and labels: the sums of every bucket. How many are not zero. For
+/// benches, which measure it by itself.
+pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError> {
+    let Some((known, id)) = about.names() else { return Ok(0) };
+    let (mut scan, groups) = scan(about, query, &known, id);
+    scan.totals = false;
+    let (_, sums) = scan.run(&Plan::of(&query.window.buckets(query.granularity)))?;
+    let Sums::ByBucket(slices) = sums else { return Ok(0) };
+    let mut usage = Usage::default();
+    // Looking at one bucket keeps the compiler from leaving the rest out.
+    Ok((0..groups.len() as u32).filter(|group| slices[0].usage(*group, slices[0].buckets.start, &mut usage)).count())
 }
 
-/// Equal ranks are in order of their keys, so that an answer is the same each time.
-fn sort_key(group: &Group) -> Vec<Option<String>> {
-    group.labels.iter().map(|label| label.key.clone()).collect()
+fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: OrganizationId) -> (Scan<'a>, Vec<Group>) {
+    let Grouping { groups, group_of_series, pivot } = known.group(&query.group_by, &query.filter);
+    let scan = Scan {
+        reader: about.reader,
+        organization: id,
+        series: known.names.series(),
+        groups: groups.len(),
+        group_of_series,
+        pivot,
+        columns: query.columns,
+        totals: true,
+    };
+    (scan, groups)
 }
 
-impl Split {
-    fn part_mut(&mut self, cell: u32) -> &mut Measures {
-        if cell % 2 == Mode::Credits as u32 { &mut self.credits } else { &mut self.api_keys }
-    }
-
-    pub fn cost(&self) -> PicoUsd {
-        PicoUsd(self.credits.cost.0 + self.api_keys.cost.0)
-    }
-
-    /// A count over both modes.
-    pub fn count(&self, count: Count) -> u64 {
-        self.credits.get(count) + self.api_keys.get(count)
-    }
-
-    /// Adds `other`, or leaves `self` as it was.
-    pub fn add(&mut self, other: &Split) -> Result<(), Overflow> {
-        let mut next = *self;
-        next.credits.add(&other.credits)?;
-        next.api_keys.add(&other.api_keys)?;
-        *self = next;
-        Ok(())
-    }
-
-    fn is_zero(&self) -> bool {
-        self.credits.is_zero() && self.api_keys.is_zero()
-    }
-
-    fn rank(&self, by: RankBy) -> i128 {
-        match by {
-            RankBy::Cost => self.cost().0,
-            RankBy::RequestCount => i128::from(self.count(Count::Requests)),
-            RankBy::TotalTokens => i128::from(self.count(Count::TotalTokens)),
+impl Activity<'_> {
+    /// Visits each bucket with its sum and its entries, largest group over the window first.
+    pub fn each_bucket<E: From<QueryError>>(
+        &self,
+        mut visit: impl FnMut(&Bucket, &Usage, &[Entry]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut of_slice = |slice: &Slice| {
+            for number in slice.buckets.clone() {
+                entries.clear();
+                let (mut total, mut usage) = (Usage::default(), Usage::default());
+                for (rank, group) in self.order.iter().enumerate() {
+                    if slice.usage(*group, number, &mut usage) {
+                        add_entry(&mut entries, rank.min(self.kept) as u32, &usage);
+                        total.add(&usage).expect(WITHIN_THE_TOTAL);
+                    }
+                }
+                visit(&self.buckets[number], &total, &entries)?;
+            }
+            Ok(())
+        };
+        match &self.sums {
+            None => self.buckets.iter().try_for_each(|bucket| visit(bucket, &Usage::default(), &[])),
+            Some((_, Sums::ByBucket(slices))) => slices.iter().try_for_each(of_slice),
+            Some((scan, Sums::OverAll(_))) => {
+                scan.each_slice(&Plan::of(&self.buckets), |slice| of_slice(slice).map_err(OrStore::Visit)).map_err(
+                    |error| match error {
+                        OrStore::Visit(error) => error,
+                        OrStore::Store(error) => QueryError::from(error).into(),
+                    },
+                )
+            }
         }
+    }
+
+    /// All buckets at once, for answers known to be small.
+    pub fn collect_buckets(&self) -> Result<Vec<(Bucket, Usage, Vec<Entry>)>, QueryError> {
+        let mut buckets = Vec::with_capacity(self.buckets.len());
+        self.each_bucket(|bucket, usage, entries| {
+            buckets.push((bucket.clone(), *usage, entries.to_vec()));
+            Ok::<_, QueryError>(())
+        })?;
+        Ok(buckets)
+    }
+}
+
+/// An error of whoever visits, or of the store on the way.
+enum OrStore<E> {
+    Visit(E),
+    Store(crate::store::StoreError),
+}
+
+impl<E> From<crate::store::StoreError> for OrStore<E> {
+    fn from(error: crate::store::StoreError) -> Self {
+        OrStore::Store(error)
+    }
+}
+
+const WITHIN_THE_TOTAL: &str = "no more than the window's sum, which fits";
+
+/// Adds to the last entry if it is of the same group.
+fn add_entry(entries: &mut Vec<Entry>, group: u32, usage: &Usage) {
+    match entries.last_mut() {
+        Some(last) if last.group == group => last.usage.add(usage).expect(WITHIN_THE_TOTAL),
+        _ => entries.push(Entry { group, usage: *usage }),
+    }
+}
+
+fn over_window(sums: &Sums, groups: usize) -> Result<Vec<Usage>, QueryError> {
+    let slices = match sums {
+        Sums::ByBucket(slices) => &slices[..],
+        Sums::OverAll(slice) => std::slice::from_ref(slice),
+    };
+    let mut over_window = vec![Usage::default(); groups];
+    let mut usage = Usage::default();
+    for slice in slices {
+        for (group, sum) in (0..).zip(&mut over_window) {
+            if slice.over_all(group, &mut usage) {
+                sum.add(&usage).map_err(crate::store::StoreError::from)?;
+            }
+        }
+    }
+    Ok(over_window)
+}
+
+fn rank(usage: &Usage, by: RankBy) -> i128 {
+    match by {
+        RankBy::Cost => usage.cost().0,
+        RankBy::RequestCount => i128::from(usage.get(Count::Requests)),
+        RankBy::TotalTokens => i128::from(usage.get(Count::TotalTokens)),
     }
 }

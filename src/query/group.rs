@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::scan::NO_GROUP;
 use crate::directory::{Directory, Organization, Status};
 use crate::model::{Dimension, Mode, Series, ValueId};
-use crate::store::OrganizationNames;
+use crate::store::{OrganizationNames, Pivot};
 
 /// What usage is broken down by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,13 @@ pub struct Filter {
     pub modes: BTreeSet<Mode>,
 }
 
+impl Filter {
+    /// Whether everything counts.
+    pub fn is_empty(&self) -> bool {
+        self.modes.is_empty() && self.by.iter().all(|(_, wanted)| wanted.is_empty())
+    }
+}
+
 /// What one part of an answer is about, as people and programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -54,10 +62,13 @@ pub struct Group {
     pub labels: Vec<Label>,
 }
 
-/// For every series its group, or none when it does not count.
+/// Which group each series and each value belongs to.
 pub(super) struct Grouping {
-    pub group_of: Vec<Option<u32>>,
     pub groups: Vec<Group>,
+    /// By series; [`NO_GROUP`] when it does not count.
+    pub group_of_series: Vec<u32>,
+    /// By value of the one dimension that decides, when one does and everything counts.
+    pub pivot: Option<(Pivot, Vec<u32>)>,
 }
 
 /// Names and directory of one organization, which together say what a number stands for.
@@ -69,32 +80,66 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     pub fn group(&self, by: &[GroupBy], filter: &Filter) -> Grouping {
+        let series = self.names.series();
         let counts = self.matcher(filter);
-        let creators: HashMap<ValueId, Option<&str>> = self.creators();
-        // A group is told apart by value numbers, except members: several keys have one creator.
-        type Part<'n> = (ValueId, Option<Option<&'n str>>);
-        let mut numbers: HashMap<Vec<Part<'_>>, u32> = HashMap::new();
-        let mut groups = Vec::new();
-        let group_of = self.names.series().iter().map(|series| {
-            counts(series).then(|| {
-                let parts: Vec<Part<'_>> = by
-                    .iter()
-                    .map(|by| match by {
-                        GroupBy::User => (ValueId::NONE, Some(creators[&series.api_key])),
-                        by => (series.value(by.dimension()), None),
+        let everything_counts = filter.is_empty();
+        let by_dimension = |value_of: &dyn Fn(&Series) -> u32| -> Vec<u32> {
+            series.iter().map(|s| if counts(s) { value_of(s) } else { NO_GROUP }).collect()
+        };
+        match by {
+            [] => Grouping {
+                groups: vec![Group { labels: Vec::new() }],
+                group_of_series: by_dimension(&|_| 0),
+                pivot: everything_counts.then(|| (Pivot::All, vec![0])),
+            },
+            [by] => {
+                let (label_of, labels) = self.labels(*by);
+                Grouping {
+                    groups: labels.into_iter().map(|label| Group { labels: vec![label] }).collect(),
+                    group_of_series: by_dimension(&|s| label_of[s.value(by.dimension()).0 as usize]),
+                    pivot: everything_counts.then(|| (by.dimension().into(), label_of)),
+                }
+            }
+            by => {
+                let labels: Vec<(Dimension, (Vec<u32>, Vec<Label>))> =
+                    by.iter().map(|by| (by.dimension(), self.labels(*by))).collect();
+                let mut numbers: HashMap<Vec<u32>, u32> = HashMap::new();
+                let mut groups = Vec::new();
+                let group_of = |s: &Series| {
+                    let parts: Vec<u32> =
+                        labels.iter().map(|(dimension, (of, _))| of[s.value(*dimension).0 as usize]).collect();
+                    *numbers.entry(parts).or_insert_with_key(|parts| {
+                        let labels = labels.iter().zip(parts).map(|((_, (_, labels)), n)| labels[*n as usize].clone());
+                        groups.push(Group { labels: labels.collect() });
+                        groups.len() as u32 - 1
                     })
-                    .collect();
-                *numbers.entry(parts).or_insert_with_key(|parts| {
-                    let labels = by.iter().zip(parts).map(|(by, (value, user))| match user {
-                        Some(user) => self.user_label(*user),
-                        None => self.label(*by, *value),
-                    });
-                    groups.push(Group { labels: labels.collect() });
-                    groups.len() as u32 - 1
-                })
+                };
+                let mut group_of = group_of;
+                let group_of_series = series.iter().map(|s| if counts(s) { group_of(s) } else { NO_GROUP }).collect();
+                Grouping { group_of_series, groups, pivot: None }
+            }
+        }
+    }
+
+    /// For each value of a dimension the number of its label, and the labels. Several keys have one creator, hence
+    /// one label.
+    fn labels(&self, by: GroupBy) -> (Vec<u32>, Vec<Label>) {
+        let values = (0..=self.names.count(by.dimension()) as u32).map(ValueId);
+        if by != GroupBy::User {
+            let labels: Vec<Label> = values.map(|value| self.label(by, value)).collect();
+            return ((0..labels.len() as u32).collect(), labels);
+        }
+        let creators = self.creators();
+        let mut numbers: HashMap<Option<&str>, u32> = HashMap::new();
+        let mut labels = Vec::new();
+        let number_of = values.map(|key| {
+            let creator = creators.get(&key).copied().flatten();
+            *numbers.entry(creator).or_insert_with(|| {
+                labels.push(self.user_label(creator));
+                labels.len() as u32 - 1
             })
         });
-        Grouping { group_of: group_of.collect(), groups }
+        (number_of.collect(), labels)
     }
 
     /// For each key that has usage, who created it.

@@ -13,17 +13,18 @@ mod people;
 mod plan;
 mod scan;
 
-pub use activity::{ACTIVITY_COUNTS, Activity, Entry, Split, Totals, activity};
+pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
 pub(crate) use group::MODES;
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
     About, KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, api_key, api_keys,
     member, members, my_usage,
 };
-pub use plan::{Plan, Span};
+pub use plan::Plan;
+
+pub use crate::store::Column;
 
 use crate::calendar::{Granularity, Window};
-use crate::model::Count;
 
 /// What an answer is ranked by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,8 +46,8 @@ pub struct Query {
     pub rank_by: RankBy,
     /// Keep this many groups over the window and add up the rest as *Other*.
     pub top: Option<usize>,
-    /// What entries show besides requests and cost. Each count is one more column read.
-    pub counts: &'static [Count],
+    /// What entries show; requests come first. Each is one more column to read.
+    pub columns: &'static [Column],
 }
 
 /// Why a question has no answer.

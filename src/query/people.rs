@@ -6,19 +6,36 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::activity::{ACTIVITY_COUNTS, Activity, Split, Totals, activity};
-use super::group::{Filter, GroupBy, Label};
-use super::{Query, QueryError, RankBy};
+use super::activity::{ACTIVITY_COLUMNS, Activity, Totals, activity};
+use super::group::{Filter, GroupBy, Label, Names};
+use super::{Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
 use crate::directory::{ApiKey, Directory, Organization, Role, Status};
-use crate::model::Count;
+use crate::model::{Count, OrganizationId, Usage};
 use crate::store::{Dictionary, Reader};
 
-/// What the lines of tables show besides requests and cost.
-const TABLE_COUNTS: &[Count] = &[Count::TotalTokens, Count::Errors, Count::ClientErrors];
-/// What the days of one member or key show besides requests and cost.
-const DAY_COUNTS: &[Count] =
-    &[Count::TotalTokens, Count::InputTokens, Count::OutputTokens, Count::Errors, Count::ClientErrors];
+/// What the lines of tables show.
+const TABLE_COLUMNS: &[Column] = &[
+    Column::Requests,
+    Column::TotalTokens,
+    Column::Cost,
+    Column::ApiKeysRequests,
+    Column::ApiKeysCost,
+    Column::Errors,
+    Column::ClientErrors,
+];
+/// What the days of one member or key show.
+const DAY_COLUMNS: &[Column] = &[
+    Column::Requests,
+    Column::TotalTokens,
+    Column::Cost,
+    Column::ApiKeysRequests,
+    Column::ApiKeysCost,
+    Column::InputTokens,
+    Column::OutputTokens,
+    Column::Errors,
+    Column::ClientErrors,
+];
 const TOP: usize = 5;
 const TOP_COST_BY_MODEL: usize = 20;
 
@@ -49,18 +66,18 @@ pub struct MemberRow {
     pub status: MemberStatus,
     /// Keys they created that are not deleted.
     pub api_keys: usize,
-    pub sums: Split,
+    pub usage: Usage,
 }
 
 /// Sums of one value of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranked {
     pub label: Label,
-    pub sums: Split,
+    pub usage: Usage,
 }
 
 /// One bucket with its entries, each a model and a provider.
-pub type ModelDay = (Bucket, Split, Vec<(Label, Label, Split)>);
+pub type ModelDay = (Bucket, Usage, Vec<(Label, Label, Usage)>);
 
 /// One member's usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +96,7 @@ pub struct MemberDetail {
 pub struct KeyRow {
     pub id: String,
     pub api_key: ApiKey,
-    pub sums: Split,
+    pub usage: Usage,
 }
 
 /// One key's usage.
@@ -96,25 +113,25 @@ pub struct MyUsage {
     pub totals: Totals,
     pub api_keys: usize,
     pub top_models: Vec<Ranked>,
-    pub days: Vec<(Bucket, Split)>,
+    pub days: Vec<(Bucket, Usage)>,
 }
 
 /// Everyone with usage and every member, by cost, highest first; adds up to the totals.
 pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<MemberRow>, Totals), QueryError> {
-    let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COUNTS)?;
-    let mut sums_of: BTreeMap<Option<String>, Split> = BTreeMap::new();
+    let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COLUMNS)?;
+    let mut usage_of: BTreeMap<Option<String>, Usage> = BTreeMap::new();
     for entry in &answer.ranking {
         let label = &answer.groups[entry.group as usize].labels[0];
-        sums_of.insert(label.key.clone(), entry.sums);
+        usage_of.insert(label.key.clone(), entry.usage);
     }
     let members = about.organization.members.iter().filter(|(_, member)| !member.former);
     for (user_id, _) in members {
-        sums_of.entry(Some(user_id.clone())).or_default();
+        usage_of.entry(Some(user_id.clone())).or_default();
     }
-    let mut rows: Vec<MemberRow> = sums_of.into_iter().map(|(user_id, sums)| about.member_row(user_id, sums)).collect();
+    let mut rows: Vec<MemberRow> = usage_of.into_iter().map(|(user_id, usage)| about.member_row(user_id, usage)).collect();
     rows.sort_by_cached_key(|row| {
         let label = row.user_id.as_deref().map(|id| about.directory.user_label(id).to_owned());
-        (Reverse(row.sums.cost()), label, row.user_id.clone())
+        (Reverse(row.usage.cost()), label, row.user_id.clone())
     });
     Ok((rows, answer.totals))
 }
@@ -128,28 +145,28 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
     }
     let filter = only(&[(GroupBy::User, user_id)]);
     let by_model =
-        about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter.clone(), DAY_COUNTS)?;
-    let by_app = about.ask(window, Granularity::Month, &[GroupBy::Source], filter, ACTIVITY_COUNTS)?;
+        about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter.clone(), DAY_COLUMNS)?;
+    let by_app = about.ask(window, Granularity::Month, &[GroupBy::Source], filter, ACTIVITY_COLUMNS)?;
     let models = ranked(&by_model, 0);
     Ok(Some(MemberDetail {
-        row: about.member_row(Some(user_id.to_owned()), by_model.totals.split),
+        row: about.member_row(Some(user_id.to_owned()), by_model.totals.usage),
         top_models: first(&models, TOP),
         top_providers: first(&ranked(&by_model, 1), TOP),
         top_apps: first(&ranked(&by_app, 0), TOP),
         cost_by_model: first(&models, TOP_COST_BY_MODEL),
-        totals: by_model.totals.clone(),
-        days: model_days(by_model),
+        days: model_days(&by_model)?,
+        totals: by_model.totals,
     }))
 }
 
 /// Every key and its usage, by cost, highest first; only those of `creator` when there is one.
 pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<(Vec<KeyRow>, Totals), QueryError> {
     let filter = creator.map_or_else(Filter::default, |creator| only(&[(GroupBy::User, creator)]));
-    let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COUNTS)?;
-    let sums_of: BTreeMap<&str, Split> = answer
+    let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
+    let usage_of: BTreeMap<&str, Usage> = answer
         .ranking
         .iter()
-        .filter_map(|entry| Some((answer.groups[entry.group as usize].labels[0].key.as_deref()?, entry.sums)))
+        .filter_map(|entry| Some((answer.groups[entry.group as usize].labels[0].key.as_deref()?, entry.usage)))
         .collect();
     let keys = about.organization.api_keys.iter();
     let mut rows: Vec<KeyRow> = keys
@@ -157,53 +174,59 @@ pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Resu
         .map(|(id, key)| KeyRow {
             id: id.clone(),
             api_key: key.clone(),
-            sums: sums_of.get(id.as_str()).copied().unwrap_or_default(),
+            usage: usage_of.get(id.as_str()).copied().unwrap_or_default(),
         })
         .collect();
-    rows.sort_by_cached_key(|row| (Reverse(row.sums.cost()), row.id.clone()));
+    rows.sort_by_cached_key(|row| (Reverse(row.usage.cost()), row.id.clone()));
     Ok((rows, answer.totals))
 }
 
 /// One key's usage.
 pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, QueryError> {
     let filter = only(&[(GroupBy::ApiKey, id)]);
-    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter, DAY_COUNTS)?;
+    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter, DAY_COLUMNS)?;
     Ok(KeyDetail {
         cost_by_model: first(&ranked(&answer, 0), TOP_COST_BY_MODEL),
-        totals: answer.totals.clone(),
-        days: model_days(answer),
+        days: model_days(&answer)?,
+        totals: answer.totals,
     })
 }
 
 /// Usage of someone's own keys in a project.
 pub fn my_usage(about: About<'_>, window: Window, user_id: &str, project_id: &str) -> Result<MyUsage, QueryError> {
     let filter = only(&[(GroupBy::User, user_id), (GroupBy::Project, project_id)]);
-    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COUNTS)?;
+    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COLUMNS)?;
     let keys = about.organization.api_keys.values();
     let own = keys.filter(|key| about.counts_for(key, Some(user_id)) && key.project_id == project_id);
     Ok(MyUsage {
         api_keys: own.count(),
         top_models: first(&ranked(&answer, 0), TOP),
+        days: answer.collect_buckets()?.into_iter().map(|(bucket, usage, _)| (bucket, usage)).collect(),
         totals: answer.totals,
-        days: answer.buckets.into_iter().map(|(bucket, split, _)| (bucket, split)).collect(),
     })
 }
 
-impl About<'_> {
+impl<'a> About<'a> {
+    /// The names of the organization; `None` when it never had any usage.
+    pub(super) fn names(&self) -> Option<(Names<'a>, OrganizationId)> {
+        let (id, names) = self.dictionary.organization(self.organization_id)?;
+        Some((Names { names, directory: self.directory, organization: self.organization }, id))
+    }
+
     fn ask(
         &self,
         window: Window,
         granularity: Granularity,
         by: &[GroupBy],
         filter: Filter,
-        counts: &'static [Count],
-    ) -> Result<Activity, QueryError> {
+        columns: &'static [Column],
+    ) -> Result<Activity<'a>, QueryError> {
         let query =
-            Query { window, granularity, group_by: by.to_vec(), filter, rank_by: RankBy::Cost, top: None, counts };
+            Query { window, granularity, group_by: by.to_vec(), filter, rank_by: RankBy::Cost, top: None, columns };
         activity(*self, &query)
     }
 
-    fn member_row(&self, user_id: Option<String>, sums: Split) -> MemberRow {
+    fn member_row(&self, user_id: Option<String>, usage: Usage) -> MemberRow {
         let membership = user_id.as_ref().and_then(|id| self.organization.members.get(id));
         let status = match (&user_id, membership) {
             (None, _) => MemberStatus::Unattributed,
@@ -215,7 +238,7 @@ impl About<'_> {
             role: membership.map(|member| member.role),
             status,
             api_keys: keys.filter(|key| self.counts_for(key, user_id.as_deref())).count(),
-            sums,
+            usage,
             user_id,
         }
     }
@@ -235,27 +258,28 @@ fn first(ranked: &[Ranked], n: usize) -> Vec<Ranked> {
 }
 
 /// Sums over the window by one of an answer's dimensions, highest cost first.
-fn ranked(answer: &Activity, dimension: usize) -> Vec<Ranked> {
+fn ranked(answer: &Activity<'_>, dimension: usize) -> Vec<Ranked> {
     let mut by_key: BTreeMap<Option<&str>, Ranked> = BTreeMap::new();
     for entry in &answer.ranking {
         let label = &answer.groups[entry.group as usize].labels[dimension];
         let place = by_key.entry(label.key.as_deref());
-        let sums = &mut place.or_insert_with(|| Ranked { label: label.clone(), sums: Split::default() }).sums;
-        sums.add(&entry.sums).expect("no more than the window's sum, which was added before");
+        let ranked = place.or_insert_with(|| Ranked { label: label.clone(), usage: Usage::default() });
+        ranked.usage.add(&entry.usage).expect("no more than the window's sum, which was added before");
     }
     let mut ranked: Vec<Ranked> = by_key.into_values().collect();
-    ranked.sort_by_key(|one| (Reverse(one.sums.cost()), Reverse(one.sums.count(Count::Requests))));
+    ranked.sort_by_key(|one| (Reverse(one.usage.cost()), Reverse(one.usage.get(Count::Requests))));
     ranked
 }
 
-fn model_days(answer: Activity) -> Vec<ModelDay> {
-    let groups = answer.groups;
-    let days = answer.buckets.into_iter().map(|(bucket, split, entries)| {
-        let entries = entries.into_iter().map(|entry| {
-            let labels = &groups[entry.group as usize].labels;
-            (labels[0].clone(), labels[1].clone(), entry.sums)
+fn model_days(answer: &Activity<'_>) -> Result<Vec<ModelDay>, QueryError> {
+    let mut days = Vec::new();
+    answer.each_bucket(|bucket, usage, entries| {
+        let entries = entries.iter().map(|entry| {
+            let labels = &answer.groups[entry.group as usize].labels;
+            (labels[0].clone(), labels[1].clone(), entry.usage)
         });
-        (bucket, split, entries.collect())
-    });
-    days.collect()
+        days.push((bucket.clone(), *usage, entries.collect()));
+        Ok::<_, QueryError>(())
+    })?;
+    Ok(days)
 }

@@ -7,29 +7,29 @@
 //! Invariants: both are commutative and associative, so the order in which events arrive cannot change a sum;
 //! both refuse to leave the range of their integers rather than wrap.
 
-use crate::model::{Measures, OrganizationId, Overflow, SeriesId, Slot};
+use crate::model::{Measures, OrganizationId, Overflow, Segment, SeriesId};
 
-/// The sums of one series in one slot.
+/// The sums of one series in one segment.
 pub type Row = (SeriesId, Measures);
 
-/// What one event adds to: an organization's slot and a series in it.
+/// What one event adds to: an organization's segment and a series in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
     pub organization: OrganizationId,
-    pub slot: Slot,
+    pub segment: Segment,
     pub series: SeriesId,
 }
 
-/// Sums measures by cell: runs of rows, one run per organization and slot, both in key order.
-pub fn fold(mut additions: Vec<(Cell, &Measures)>) -> Result<Vec<(OrganizationId, Slot, Vec<Row>)>, Overflow> {
+/// Sums measures by cell: runs of rows, one run per organization and segment, both in key order.
+pub fn fold(mut additions: Vec<(Cell, &Measures)>) -> Result<Vec<(OrganizationId, Segment, Vec<Row>)>, Overflow> {
     additions.sort_unstable_by_key(|(cell, _)| *cell);
-    let mut runs: Vec<(OrganizationId, Slot, Vec<Row>)> = Vec::new();
+    let mut runs: Vec<(OrganizationId, Segment, Vec<Row>)> = Vec::new();
     for (cell, measures) in additions {
         match runs.last_mut() {
-            Some((organization, slot, rows)) if *organization == cell.organization && *slot == cell.slot => {
+            Some((organization, segment, rows)) if *organization == cell.organization && *segment == cell.segment => {
                 push(rows, (cell.series, *measures))?;
             }
-            _ => runs.push((cell.organization, cell.slot, vec![(cell.series, *measures)])),
+            _ => runs.push((cell.organization, cell.segment, vec![(cell.series, *measures)])),
         }
     }
     Ok(runs)

@@ -1,15 +1,18 @@
-//! Rows of one slot, packed by column.
+//! Rows of one open segment, packed by column.
 //!
 //! ```text
-//! version u8 = 1 | checksum u32 | rows varint | first series varint | width u8
+//! rows varint | first series varint | width u8
 //!   | 13 × (width u8, and when width > 0 divisor varint, sum varint)   11 counts, cost low 64 bits, cost high 64 bits
-//!   | series deltas, (rows - 1) × width bits | 13 × rows × width bits | 16 zero bytes
+//!   | series deltas, (rows - 1) × width bits | 13 × rows × width bits
 //! ```
 //!
 //! Each column is divided by its greatest common divisor (prices have few significant digits, so costs share one)
 //! and packed to the width of its largest value; the sum of what is packed stands beside it, so that whole columns need
-//! no unpacking. Packed columns start on a byte; the tail lets the reader load whole words. The checksum is the low half of XXH3-64 of what follows it.
+//! no unpacking. Packed columns start on a byte. All of it is in a [`packed`](super::packed) frame.
 
+use super::packed::{
+    BlockError, Packed, TAIL, divisor_of, frame, pack, put_varint, take_byte, take_varint, unframe, width_of,
+};
 use crate::model::{COUNTS, Measures, PicoUsd, SeriesId};
 use crate::rollup::Row;
 
@@ -19,37 +22,24 @@ pub const COLUMNS: usize = COUNTS + 2;
 pub const COST: usize = COUNTS;
 
 const VERSION: u8 = 1;
-const HEAD: usize = 5;
-const TAIL: usize = 16;
-
-/// Why bytes are not a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BlockError {
-    #[error("unknown block version {0}")]
-    Version(u8),
-    #[error("checksum does not match")]
-    Checksum,
-    #[error("block ends early")]
-    Short,
-}
 
 /// Packs rows, which must be in order of series, each series once, with costs of 0 or more.
 pub fn encode(rows: &[Row]) -> Vec<u8> {
     assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "rows of a block are in order of series");
-    let mut out = vec![VERSION, 0, 0, 0, 0];
+    let mut out = Vec::new();
     put_varint(&mut out, rows.len() as u128);
     put_varint(&mut out, rows.first().map_or(0, |r| u128::from(r.0.0)));
     let deltas: Vec<u64> = rows.windows(2).map(|w| u64::from(w[1].0.0 - w[0].0.0)).collect();
-    let delta_width = width_of(&deltas);
+    let delta_width = width_of(deltas.iter().copied());
     out.push(delta_width);
     let columns: Vec<(u64, u8, Vec<u64>)> = (0..COLUMNS)
         .map(|column| {
             let mut values: Vec<u64> = rows.iter().map(|(_, m)| column_value(m, column)).collect();
-            let divisor = values.iter().fold(0, |a, b| gcd(a, *b));
+            let divisor = divisor_of(values.iter().copied());
             if divisor > 1 {
                 values.iter_mut().for_each(|v| *v /= divisor);
             }
-            (divisor, width_of(&values), values)
+            (divisor, width_of(values.iter().copied()), values)
         })
         .collect();
     for (divisor, width, values) in &columns {
@@ -63,10 +53,7 @@ pub fn encode(rows: &[Row]) -> Vec<u8> {
     for (_, width, values) in &columns {
         pack(&mut out, values, *width);
     }
-    out.extend_from_slice(&[0; TAIL]);
-    let sum = checksum(&out[HEAD..]);
-    out[1..HEAD].copy_from_slice(&sum);
-    out
+    frame(VERSION, &out)
 }
 
 /// A packed block, read in place.
@@ -89,14 +76,7 @@ struct Column<'a> {
 impl<'a> Block<'a> {
     /// Checks the bytes and finds the columns in them.
     pub fn parse(bytes: &'a [u8]) -> Result<Block<'a>, BlockError> {
-        let (head, body) = bytes.split_at_checked(HEAD).ok_or(BlockError::Short)?;
-        if head[0] != VERSION {
-            return Err(BlockError::Version(head[0]));
-        }
-        if head[1..] != checksum(body) {
-            return Err(BlockError::Checksum);
-        }
-        let mut at = body;
+        let mut at = unframe(VERSION, bytes)?;
         let rows = take_varint(&mut at)? as usize;
         let first = take_varint(&mut at)? as u32;
         let delta_width = take_byte(&mut at)?;
@@ -184,126 +164,6 @@ fn column_value(measures: &Measures, column: usize) -> u64 {
     }
 }
 
-/// Values of `width` bits each, back to back, low bits first.
-#[derive(Clone, Copy)]
-struct Packed<'a> {
-    bytes: &'a [u8],
-    width: u8,
-    len: usize,
-}
-
-impl<'a> Packed<'a> {
-    const EMPTY: Packed<'static> = Packed { bytes: &[], width: 0, len: 0 };
-
-    /// Takes `len` values off the front; the slice kept reaches 16 bytes past them, into what follows or the tail.
-    fn take(at: &mut &'a [u8], width: u8, len: usize) -> Result<Packed<'a>, BlockError> {
-        let size = len.checked_mul(usize::from(width)).ok_or(BlockError::Short)?.div_ceil(8);
-        if width > 64 || at.len() < size + TAIL {
-            return Err(BlockError::Short);
-        }
-        let bytes = &at[..size + TAIL];
-        *at = &at[size..];
-        Ok(Packed { bytes, width, len })
-    }
-
-    #[inline]
-    fn get(&self, i: usize) -> u64 {
-        let width = usize::from(self.width);
-        if width == 0 {
-            return 0;
-        }
-        let bit = i * width;
-        let word = u128::from_le_bytes(self.bytes[bit / 8..bit / 8 + 16].try_into().expect("sixteen bytes"));
-        (word >> (bit % 8)) as u64 & (u64::MAX >> (64 - width))
-    }
-
-    #[inline]
-    fn each(&self, mut visit: impl FnMut(usize, u64)) {
-        let width = usize::from(self.width);
-        match width {
-            0 => {}
-            1..=56 => {
-                let mask = (1u64 << width) - 1;
-                let mut bit = 0;
-                for i in 0..self.len {
-                    let word = u64::from_le_bytes(self.bytes[bit / 8..bit / 8 + 8].try_into().expect("eight bytes"));
-                    visit(i, word >> (bit % 8) & mask);
-                    bit += width;
-                }
-            }
-            _ => {
-                let mask = u64::MAX >> (64 - width);
-                for i in 0..self.len {
-                    let bit = i * width;
-                    let word =
-                        u128::from_le_bytes(self.bytes[bit / 8..bit / 8 + 16].try_into().expect("sixteen bytes"));
-                    visit(i, (word >> (bit % 8)) as u64 & mask);
-                }
-            }
-        }
-    }
-}
-
-fn pack(out: &mut Vec<u8>, values: &[u64], width: u8) {
-    if width == 0 {
-        return;
-    }
-    let (mut held, mut bits) = (0u128, 0u32);
-    for value in values {
-        held |= u128::from(*value) << bits;
-        bits += u32::from(width);
-        while bits >= 8 {
-            out.push(held as u8);
-            held >>= 8;
-            bits -= 8;
-        }
-    }
-    if bits > 0 {
-        out.push(held as u8);
-    }
-}
-
-fn width_of(values: &[u64]) -> u8 {
-    values.iter().fold(0u64, |all, v| all | v).checked_ilog2().map_or(0, |bit| bit as u8 + 1)
-}
-
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
-
-fn checksum(bytes: &[u8]) -> [u8; 4] {
-    (xxhash_rust::xxh3::xxh3_64(bytes) as u32).to_le_bytes()
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u128) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn take_varint(at: &mut &[u8]) -> Result<u128, BlockError> {
-    let mut value = 0u128;
-    for shift in (0..128).step_by(7) {
-        let byte = take_byte(at)?;
-        value |= u128::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err(BlockError::Short)
-}
-
-fn take_byte(at: &mut &[u8]) -> Result<u8, BlockError> {
-    let (byte, rest) = at.split_first().ok_or(BlockError::Short)?;
-    *at = rest;
-    Ok(*byte)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -350,10 +210,8 @@ mod tests {
         }
 
         #[test]
-        fn foreign_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), HEAD..200)) {
-            bytes[0] = VERSION;
-            let sum = checksum(&bytes[HEAD..]);
-            bytes[1..HEAD].copy_from_slice(&sum);
+        fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let bytes = frame(VERSION, &bytes);
             if let Ok(block) = Block::parse(&bytes) {
                 block.series(|_, _| ());
                 for column in 0..COLUMNS {

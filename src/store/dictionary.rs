@@ -44,6 +44,10 @@ impl Dictionary {
         Some((id, &self.organizations[id.0 as usize - 1]))
     }
 
+    pub fn by_number(&self, id: OrganizationId) -> Option<&OrganizationNames> {
+        self.organizations.get((id.0 as usize).checked_sub(1)?).map(|names| &**names)
+    }
+
     pub fn organization_names(&self) -> impl Iterator<Item = &str> {
         self.numbers.keys().map(|name| &**name)
     }

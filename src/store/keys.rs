@@ -1,22 +1,52 @@
-//! Keys. Big-endian, so that the order of bytes is the order of (organization, hour, dimension).
+//! Keys. Big-endian, so that the order of bytes is the order of (organization, time, dimension).
 
-use crate::model::{Day, Dimension, Hour, OrganizationId, SeriesId, Slot};
+use super::Pivot;
+use crate::model::{Dimension, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
 
-pub(super) fn rollup(organization: OrganizationId, slot: Slot, run: u32) -> [u8; 13] {
-    let mut key = [0; 13];
-    key[..4].copy_from_slice(&organization.0.to_be_bytes());
-    key[4] = slot.before.0;
-    key[5..9].copy_from_slice(&slot.hour.0.to_be_bytes());
-    key[9..].copy_from_slice(&run.to_be_bytes());
+pub(super) fn open(organization: OrganizationId, segment: Segment, run: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&pair(organization.0, segment.0));
+    key[8..].copy_from_slice(&run.to_be_bytes());
     key
 }
 
-pub(super) fn rollup_hour(key: &[u8]) -> Option<Hour> {
-    read_u32(key, 5).map(Hour)
+pub(super) fn open_segment(key: &[u8]) -> Option<Segment> {
+    read_u32(key, 4).map(Segment)
 }
 
-pub(super) fn rollup_run(key: &[u8]) -> Option<u32> {
-    read_u32(key, 9)
+pub(super) fn open_run(key: &[u8]) -> Option<u32> {
+    read_u32(key, 8)
+}
+
+pub(super) fn period(organization: OrganizationId, period: Period) -> [u8; 8] {
+    pair(organization.0, period.0)
+}
+
+pub(super) fn rows(organization: OrganizationId, period: Period, api_key: ValueId, part: u16) -> [u8; 14] {
+    let mut key = [0; 14];
+    key[..8].copy_from_slice(&pair(organization.0, period.0));
+    key[8..12].copy_from_slice(&api_key.0.to_be_bytes());
+    key[12..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+pub(super) fn rows_api_key(key: &[u8]) -> Option<ValueId> {
+    read_u32(key, 8).map(ValueId)
+}
+
+/// `cut` 0 has no running totals but the rows of values too rarely used to have any.
+pub(super) fn totals(organization: OrganizationId, pivot: Pivot, cut: u8, period: Period, part: u16) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&organization.0.to_be_bytes());
+    key[4] = pivot as u8;
+    key[5] = cut;
+    key[6..10].copy_from_slice(&period.0.to_be_bytes());
+    key[10..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+pub(super) fn totals_period(key: &[u8]) -> Option<Period> {
+    read_u32(key, 6).map(Period)
 }
 
 pub(super) fn series(organization: OrganizationId, id: SeriesId) -> [u8; 8] {
@@ -29,10 +59,6 @@ pub(super) fn name(organization: OrganizationId, dimension: Option<Dimension>, n
     key.push(dimension.map_or(0, |d| d as u8));
     key.extend_from_slice(name.as_bytes());
     key
-}
-
-pub(super) fn active(organization: OrganizationId, day: Day) -> [u8; 8] {
-    pair(organization.0, day.0)
 }
 
 pub(super) fn arrival(hour: Hour, sequence: u64) -> [u8; 12] {
@@ -62,16 +88,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Quarter;
 
     proptest! {
         #[test]
-        fn key_order_is_tuple_order(a in any::<(u32, u8, u32, u32)>(), b in any::<(u32, u8, u32, u32)>()) {
-            let key = |(org, q, hour, run): (u32, u8, u32, u32)| {
-                rollup(OrganizationId(org), Slot { before: Quarter(q), hour: Hour(hour) }, run)
+        fn key_order_is_tuple_order(a in any::<(u32, u32, u32, u16)>(), b in any::<(u32, u32, u32, u16)>()) {
+            let open_key = |(org, segment, run, _): (u32, u32, u32, u16)| open(OrganizationId(org), Segment(segment), run);
+            let rows_key = |(org, at, key, part): (u32, u32, u32, u16)| {
+                rows(OrganizationId(org), Period(at), ValueId(key), part)
             };
-            prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
-            prop_assert_eq!((rollup_hour(&key(a)), rollup_run(&key(a))), (Some(Hour(a.2)), Some(a.3)));
+            let totals_key = |(org, cut, at, part): (u32, u32, u32, u16)| {
+                totals(OrganizationId(org), Pivot::Model, cut as u8, Period(at), part)
+            };
+            let short = |(org, cut, at, part): (u32, u32, u32, u16)| (org, cut as u8, at, part);
+            prop_assert_eq!((a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)), open_key(a).cmp(&open_key(b)));
+            prop_assert_eq!(a.cmp(&b), rows_key(a).cmp(&rows_key(b)));
+            prop_assert_eq!(short(a).cmp(&short(b)), totals_key(a).cmp(&totals_key(b)));
+            prop_assert_eq!((open_segment(&open_key(a)), open_run(&open_key(a))), (Some(Segment(a.1)), Some(a.2)));
+            prop_assert_eq!(rows_api_key(&rows_key(a)), Some(ValueId(a.2)));
+            prop_assert_eq!(totals_period(&totals_key(a)), Some(Period(a.2)));
         }
     }
 }

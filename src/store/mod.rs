@@ -14,27 +14,41 @@
 //! | `meta` | name | format version |
 //! | `names` | organization, dimension, name | number of the name |
 //! | `series` | organization, series | the series' values |
-//! | `rollups` | organization, quarter, hour, run | [`block`]: rows in order of series |
-//! | `active` | organization, UTC day | roaring bitmap of the series with usage |
+//! | `open` | organization, segment, run | [`block`]: rows in order of series |
+//! | `rows` | organization, period, API key, part | [`rows`]: sealed rows in order of series and segment |
+//! | `totals` | organization, pivot, cut, period, part | [`totals`]: running totals of each day |
+//! | `periods` | organization, period | [`PeriodSummary`] |
 //! | `arrivals` | arrival hour, sequence | ids of the last 48 hours, as they came |
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
 
 pub mod block;
+mod columns;
 mod dictionary;
 mod ids;
 mod keys;
+mod packed;
 pub mod record;
+mod rows;
+mod seal;
+mod totals;
 
+use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 use roaring::RoaringBitmap;
 
+pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{Aged, Seen, SeenIds};
+pub use packed::BlockError;
+pub use rows::Rows;
+pub use seal::{SealPolicy, Sealed};
+pub use totals::Totals;
 
-use crate::model::{Day, Dimension, Hour, OrganizationId, Overflow, Quarter, Series, SeriesId, Slot};
+use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
 use block::Block;
 
@@ -42,16 +56,18 @@ type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
 const META: Table = TableDefinition::new("meta");
 const NAMES: Table = TableDefinition::new("names");
 const SERIES: Table = TableDefinition::new("series");
-const ROLLUPS: Table = TableDefinition::new("rollups");
-const ACTIVE: Table = TableDefinition::new("active");
+const OPEN: Table = TableDefinition::new("open");
+const ROWS: Table = TableDefinition::new("rows");
+const TOTALS: Table = TableDefinition::new("totals");
+const PERIODS: Table = TableDefinition::new("periods");
 const ARRIVALS: Table = TableDefinition::new("arrivals");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 
-const TABLES: [Table; 7] = [NAMES, SERIES, ROLLUPS, ACTIVE, ARRIVALS, IDS, DIRECTORY];
+const TABLES: [Table; 9] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY];
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -63,6 +79,9 @@ pub enum StoreError {
     /// Written by a newer Rollcall. *Caller.*
     #[error("the store has format version {found}; this version reads up to {FORMAT_VERSION}: use a newer rollcall")]
     Newer { found: u32 },
+    /// Written before the first release. *Caller.*
+    #[error("the store has format version {found}, of before the first release, which this version does not read")]
+    Older { found: u32 },
     /// A sum would leave its integer. *Caller.*
     #[error(transparent)]
     Overflow(#[from] Overflow),
@@ -94,6 +113,12 @@ impl From<redb::DatabaseError> for StoreError {
     }
 }
 
+impl From<BlockError> for StoreError {
+    fn from(error: BlockError) -> Self {
+        damaged(error.to_string())
+    }
+}
+
 pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged { what: what.into() }
 }
@@ -101,6 +126,7 @@ pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
 /// An open store file.
 pub struct Store {
     database: Database,
+    seal_policy: SealPolicy,
 }
 
 impl Store {
@@ -116,7 +142,7 @@ impl Store {
     }
 
     fn prepare(database: Database) -> Result<Store, StoreError> {
-        let store = Store { database };
+        let store = Store { database, seal_policy: SealPolicy::default() };
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
@@ -125,6 +151,7 @@ impl Store {
                     transaction.open_table(table).map_err(|e| damaged(format!("table {table}: {e}")))?;
                 }
             }
+            Some(found) if found < FORMAT_VERSION => return Err(StoreError::Older { found }),
             Some(found) => return Err(StoreError::Newer { found }),
             None => {
                 let writer = store.begin()?;
@@ -138,6 +165,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Seals by another policy than the default.
+    pub fn with_seal_policy(self, seal_policy: SealPolicy) -> Store {
+        Store { seal_policy, ..self }
+    }
+
     /// The state as of the latest commit.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         Ok(Reader { transaction: self.database.begin_read()? })
@@ -149,7 +181,7 @@ impl Store {
         transaction.set_durability(Durability::Immediate)?;
         // Recovery after a crash then does not depend on the size of the file; it only counts when every commit does it.
         transaction.set_quick_repair(true);
-        Ok(Writer { transaction })
+        Ok(Writer { transaction, seal_policy: self.seal_policy })
     }
 }
 
@@ -171,69 +203,128 @@ impl Reader {
         value.map(|v| keys::read_u32(v.value(), 0).ok_or_else(|| damaged("format version"))).transpose()
     }
 
-    /// Calls `visit` with each block of `organization` in hours `from` (included) to `until` (excluded), in order of
-    /// hours. An hour has one block or a few, which add up.
-    pub fn scan_hours(
+    /// Calls `visit` with each block that is open in `segments`, in order. A segment has none, one or a few, which
+    /// add up.
+    pub fn scan_open(
         &self,
         organization: OrganizationId,
-        from: Hour,
-        until: Hour,
-        visit: impl FnMut(Hour, Block<'_>) -> Result<(), StoreError>,
+        segments: Range<Segment>,
+        mut visit: impl FnMut(Segment, Block<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.scan(organization, Quarter::WHOLE, from, until, visit)
-    }
-
-    /// Calls `visit` with each block of one slot.
-    pub fn scan_slot(
-        &self,
-        organization: OrganizationId,
-        slot: Slot,
-        mut visit: impl FnMut(Block<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.scan(organization, slot.before, slot.hour, Hour(slot.hour.0.saturating_add(1)), |_, block| visit(block))
-    }
-
-    fn scan(
-        &self,
-        organization: OrganizationId,
-        before: Quarter,
-        from: Hour,
-        until: Hour,
-        mut visit: impl FnMut(Hour, Block<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        if from >= until {
+        if segments.is_empty() {
             return Ok(());
         }
-        let table = self.transaction.open_table(ROLLUPS)?;
-        let first = keys::rollup(organization, Slot { before, hour: from }, 0);
-        let end = keys::rollup(organization, Slot { before, hour: until }, 0);
+        let table = self.transaction.open_table(OPEN)?;
+        let first = keys::open(organization, segments.start, 0);
+        let end = keys::open(organization, segments.end, 0);
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
-            let hour = keys::rollup_hour(key.value()).ok_or_else(|| damaged("a rollup key"))?;
-            let block = Block::parse(value.value()).map_err(|e| damaged(format!("rollup of hour {}: {e}", hour.0)))?;
-            visit(hour, block)?;
+            let segment = keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
+            let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
+            visit(segment, block)?;
         }
         Ok(())
     }
 
-    /// Calls `visit` with each day from `from` (included) to `until` (excluded) that has usage, and the series that
-    /// have it.
-    pub fn scan_active(
+    /// How many rows are open, by organization and day.
+    pub fn open_days(&self) -> Result<BTreeMap<(OrganizationId, Day), u64>, StoreError> {
+        let mut days = BTreeMap::new();
+        for entry in self.transaction.open_table(OPEN)?.iter()? {
+            let (key, value) = entry?;
+            let (organization, segment) = keys::read_u32(key.value(), 0)
+                .zip(keys::open_segment(key.value()))
+                .ok_or_else(|| damaged("a key of open rollups"))?;
+            let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
+            *days.entry((OrganizationId(organization), segment.day())).or_default() += block.len() as u64;
+        }
+        Ok(days)
+    }
+
+    /// The sealed periods among `periods`, in order.
+    pub fn periods(
         &self,
         organization: OrganizationId,
-        from: Day,
-        until: Day,
-        mut visit: impl FnMut(Day, RoaringBitmap),
-    ) -> Result<(), StoreError> {
-        if from >= until {
-            return Ok(());
+        periods: Range<Period>,
+    ) -> Result<Vec<(Period, PeriodSummary)>, StoreError> {
+        let mut found = Vec::new();
+        if periods.is_empty() {
+            return Ok(found);
         }
-        let table = self.transaction.open_table(ACTIVE)?;
-        let (first, end) = (keys::active(organization, from), keys::active(organization, until));
+        let table = self.transaction.open_table(PERIODS)?;
+        let first = keys::period(organization, periods.start);
+        let end = keys::period(organization, periods.end);
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
-            let day = keys::read_u32(key.value(), 4).map(Day).ok_or_else(|| damaged("a key of active series"))?;
-            visit(day, read_bitmap(value.value())?);
+            let period = keys::read_u32(key.value(), 4).map(Period).ok_or_else(|| damaged("a period's key"))?;
+            found.push((period, PeriodSummary::decode(value.value())?));
+        }
+        Ok(found)
+    }
+
+    /// Calls `visit` with the sealed rows of each series of some API keys in one period.
+    pub fn scan_rows(
+        &self,
+        organization: OrganizationId,
+        period: Period,
+        api_keys: RangeInclusive<ValueId>,
+        mut visit: impl FnMut(Rows<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let table = self.transaction.open_table(ROWS)?;
+        let first = keys::rows(organization, period, *api_keys.start(), 0);
+        let last = keys::rows(organization, period, *api_keys.end(), u16::MAX);
+        for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
+            rows::read(entry?.1.value(), &mut visit)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `visit` with the rows of each value that has no running totals in a period that has them.
+    pub fn scan_rare(
+        &self,
+        organization: OrganizationId,
+        pivot: Pivot,
+        periods: Range<Period>,
+        mut visit: impl FnMut(Period, Rows<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.scan_cut(organization, pivot, 0, periods, |period, block| {
+            rows::read(block, |rows| visit(period, rows))
+        })
+    }
+
+    /// Calls `visit` with the running totals at a cut: for each value of a dimension its usage in the first `cut`
+    /// segments of each day of a period. `cut` is at least 1 and at most [`SEGMENTS`], the whole day.
+    pub fn scan_totals(
+        &self,
+        organization: OrganizationId,
+        pivot: Pivot,
+        cut: usize,
+        periods: Range<Period>,
+        mut visit: impl FnMut(Period, &Totals<'_>),
+    ) -> Result<(), StoreError> {
+        assert!((1..=SEGMENTS).contains(&cut), "there is no cut {cut}");
+        self.scan_cut(organization, pivot, cut as u8, periods, |period, block| {
+            Ok(totals::read(block, |totals| visit(period, &totals))?)
+        })
+    }
+
+    fn scan_cut(
+        &self,
+        organization: OrganizationId,
+        pivot: Pivot,
+        cut: u8,
+        periods: Range<Period>,
+        mut visit: impl FnMut(Period, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        if periods.is_empty() {
+            return Ok(());
+        }
+        let table = self.transaction.open_table(TOTALS)?;
+        let first = keys::totals(organization, pivot, cut, periods.start, 0);
+        let end = keys::totals(organization, pivot, cut, periods.end, 0);
+        for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
+            let (key, value) = entry?;
+            let period = keys::totals_period(key.value()).ok_or_else(|| damaged("a key of running totals"))?;
+            visit(period, value.value())?;
         }
         Ok(())
     }
@@ -260,24 +351,95 @@ impl Reader {
     }
 }
 
-fn read_bitmap(bytes: &[u8]) -> Result<RoaringBitmap, StoreError> {
-    RoaringBitmap::deserialize_from(bytes).map_err(|e| damaged(format!("a bitmap of active series: {e}")))
+/// What is known of a sealed period without reading its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeriodSummary {
+    /// Sealed rows, by series and segment.
+    pub rows: u64,
+    /// Picodollars of all of them: no sum of them is larger.
+    pub cost: u128,
+    /// Whether the period has running totals. Small ones do without.
+    pub has_totals: bool,
+    /// The API keys with sealed rows.
+    pub api_keys: RoaringBitmap,
+}
+
+const SUMMARY_VERSION: u8 = 1;
+
+impl PeriodSummary {
+    fn encode(&self) -> Vec<u8> {
+        let mut body = vec![u8::from(self.has_totals)];
+        packed::put_varint(&mut body, u128::from(self.rows));
+        packed::put_varint(&mut body, self.cost);
+        self.api_keys.serialize_into(&mut body).expect("memory takes every write");
+        packed::frame(SUMMARY_VERSION, &body)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<PeriodSummary, StoreError> {
+        let mut at = packed::unframe(SUMMARY_VERSION, bytes)?;
+        Ok(PeriodSummary {
+            has_totals: packed::take_byte(&mut at)? == 1,
+            rows: packed::take_varint(&mut at)? as u64,
+            cost: packed::take_varint(&mut at)?,
+            api_keys: RoaringBitmap::deserialize_from(at)
+                .map_err(|e| damaged(format!("a period's API keys: {e}")))?,
+        })
+    }
+}
+
+/// What sealed usage has running totals by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Pivot {
+    /// The whole organization, as the value 0.
+    All = 0,
+    Project = 1,
+    ApiKey = 2,
+    Model = 3,
+    Provider = 4,
+    Source = 5,
+}
+
+impl Pivot {
+    pub fn value_of(self, series: &Series) -> ValueId {
+        match self {
+            Pivot::All => ValueId::NONE,
+            Pivot::Project => series.project,
+            Pivot::ApiKey => series.api_key,
+            Pivot::Model => series.model,
+            Pivot::Provider => series.provider,
+            Pivot::Source => series.source,
+        }
+    }
+}
+
+impl From<Dimension> for Pivot {
+    fn from(dimension: Dimension) -> Pivot {
+        match dimension {
+            Dimension::Project => Pivot::Project,
+            Dimension::ApiKey => Pivot::ApiKey,
+            Dimension::Model => Pivot::Model,
+            Dimension::Provider => Pivot::Provider,
+            Dimension::Source => Pivot::Source,
+        }
+    }
 }
 
 /// One write transaction: all of it happens, or none.
 pub struct Writer {
     transaction: redb::WriteTransaction,
+    seal_policy: SealPolicy,
 }
 
 impl Writer {
-    /// Adds rows (in order of series) to a slot.
+    /// Adds rows (in order of series) to a segment.
     ///
-    /// They become a run of their own; runs that are not much larger than what follows them are merged, so a slot
+    /// They become a run of their own; runs that are not much larger than what follows them are merged, so a segment
     /// that takes many small batches keeps about log₂(rows) runs and each row is rewritten about as often.
-    pub fn add_rows(&self, organization: OrganizationId, slot: Slot, rows: &[Row]) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(ROLLUPS)?;
-        let first = keys::rollup(organization, slot, 0);
-        let last = keys::rollup(organization, slot, u32::MAX);
+    pub fn add_rows(&self, organization: OrganizationId, segment: Segment, rows: &[Row]) -> Result<(), StoreError> {
+        let mut table = self.transaction.open_table(OPEN)?;
+        let first = keys::open(organization, segment, 0);
+        let last = keys::open(organization, segment, u32::MAX);
         let mut rows = std::borrow::Cow::Borrowed(rows);
         let mut run = 0;
         loop {
@@ -285,8 +447,8 @@ impl Writer {
                 let mut runs = table.range::<&[u8]>(&first[..]..=&last[..])?;
                 let Some(entry) = runs.next_back() else { break };
                 let (key, value) = entry?;
-                run = keys::rollup_run(key.value()).ok_or_else(|| damaged("a rollup key"))?;
-                let block = Block::parse(value.value()).map_err(|e| damaged(format!("hour {}: {e}", slot.hour.0)))?;
+                run = keys::open_run(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
+                let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
                 if block.len() > 2 * rows.len() {
                     run += 1;
                     break;
@@ -294,32 +456,9 @@ impl Writer {
                 block.rows()
             };
             rows = rollup::merge(&newest, &rows)?.into();
-            table.remove(&keys::rollup(organization, slot, run)[..])?;
+            table.remove(&keys::open(organization, segment, run)[..])?;
         }
-        table.insert(&keys::rollup(organization, slot, run)[..], &block::encode(&rows)[..])?;
-        Ok(())
-    }
-
-    /// Notes that series have usage on a day.
-    pub fn mark_active(
-        &self,
-        organization: OrganizationId,
-        day: Day,
-        series: &RoaringBitmap,
-    ) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(ACTIVE)?;
-        let key = keys::active(organization, day);
-        let known = match table.get(&key[..])? {
-            Some(value) => read_bitmap(value.value())?,
-            None => RoaringBitmap::new(),
-        };
-        // Most of a day's commits bring nothing new, and write nothing here.
-        if !series.is_subset(&known) {
-            let all = known | series;
-            let mut bytes = Vec::with_capacity(all.serialized_size());
-            all.serialize_into(&mut bytes).expect("memory takes every write");
-            table.insert(&key[..], &bytes[..])?;
-        }
+        table.insert(&keys::open(organization, segment, run)[..], &block::encode(&rows)[..])?;
         Ok(())
     }
 

@@ -1,0 +1,156 @@
+//! Bodies that are sent while they are still being written, so that a long answer takes no more memory than a short
+//! one.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use futures_core::Stream;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::problem::Problem;
+
+/// Written bytes that are sent on together. Shorter answers are sent whole.
+const CHUNK_BYTES: usize = 128 * 1024;
+/// Chunks that wait for the client.
+const WAITING: usize = 2;
+/// How long a chunk may wait before the client is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where an answer is written to.
+pub struct Out {
+    pub buffer: Vec<u8>,
+    sender: Sender<Message>,
+}
+
+enum Message {
+    Part(Vec<u8>),
+    /// Nothing comes after this.
+    Last(Vec<u8>),
+    Failed(Problem),
+}
+
+impl Out {
+    /// Sends on what was written, if it is enough. To be called now and then.
+    pub fn flow(&mut self) -> Result<(), Problem> {
+        if self.buffer.len() < CHUNK_BYTES {
+            return Ok(());
+        }
+        let part = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8));
+        self.send(Message::Part(part))
+    }
+
+    fn send(&self, message: Message) -> Result<(), Problem> {
+        let sent = Handle::current().block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(message)).await });
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            // Nobody reads this: the client has gone or reads too slowly.
+            _ => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the answer was not read")),
+        }
+    }
+}
+
+impl io::Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        self.flow().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `write` on a thread that may block. A problem found before the first chunk is full is the result; one found
+/// later breaks the connection off, so that nobody takes half an answer for a whole one.
+pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + 'static) -> Result<Body, Problem> {
+    let (sender, mut receiver) = channel(WAITING);
+    tokio::task::spawn_blocking(move || {
+        let mut out = Out { buffer: Vec::new(), sender };
+        let message = match write(&mut out) {
+            Ok(()) => Message::Last(std::mem::take(&mut out.buffer)),
+            Err(problem) => Message::Failed(problem),
+        };
+        // Whoever asked may have gone away.
+        let _ = out.send(message);
+    });
+    match receiver.recv().await {
+        Some(Message::Last(whole)) => Ok(whole.into()),
+        Some(Message::Part(first)) => Ok(Body::from_stream(Rest { first: Some(first), receiver, ended: false })),
+        Some(Message::Failed(problem)) => Err(problem),
+        None => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed; this is a bug in Rollcall")),
+    }
+}
+
+struct Rest {
+    first: Option<Vec<u8>>,
+    receiver: Receiver<Message>,
+    ended: bool,
+}
+
+impl Stream for Rest {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first.into())));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let message = ready!(self.receiver.poll_recv(context));
+        self.ended = !matches!(message, Some(Message::Part(_)));
+        Poll::Ready(Some(match message {
+            Some(Message::Part(part) | Message::Last(part)) => Ok(part.into()),
+            Some(Message::Failed(problem)) => Err(io::Error::other(problem.detail)),
+            // The writing thread panicked, which is reported where it did.
+            None => Err(io::Error::other("answering failed")),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn short_answers_are_whole_and_long_ones_arrive_in_parts() {
+        for (pieces, whole) in [(1usize, true), (100, false)] {
+            let body = body(move |out| {
+                for piece in 0..pieces {
+                    out.buffer.extend(std::iter::repeat_n(piece as u8, 10_000));
+                    out.flow()?;
+                }
+                Ok(())
+            });
+            let body = body.await.unwrap_or_else(|_| panic!("an answer"));
+            assert_eq!(axum::body::HttpBody::size_hint(&body).exact().is_some(), whole);
+            let bytes = body.collect().await.unwrap().to_bytes();
+            assert_eq!(bytes.len(), pieces * 10_000);
+            assert!(bytes.iter().enumerate().all(|(i, byte)| usize::from(*byte) == i / 10_000));
+        }
+    }
+
+    #[tokio::test]
+    async fn half_an_answer_is_never_taken_for_a_whole_one() {
+        let early = body(|_| Err(Problem::not_found("nothing"))).await;
+        assert!(early.is_err());
+        for panics in [false, true] {
+            let late = body(move |out| {
+                out.buffer.extend([0; 2 * CHUNK_BYTES]);
+                out.flow()?;
+                assert!(!panics, "as a bug would");
+                Err(Problem::not_found("nothing more"))
+            });
+            let late = late.await.unwrap_or_else(|_| panic!("its first part is an answer"));
+            assert!(late.collect().await.is_err());
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What all blocks are made of: packed integers, varints, and a frame with a checksum.
+//!
+//! ```text
+//! frame   version u8 | checksum u32 LE | body | 16 zero bytes
+//! ```
+//!
+//! The checksum is the low half of XXH3-64 of what follows it. The zeros let a reader load whole words at the end.
+
+/// Bytes before the body.
+pub(super) const HEAD: usize = 5;
+/// Zero bytes after it.
+pub(super) const TAIL: usize = 16;
+
+/// Why bytes are not a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    #[error("unknown block version {0}")]
+    Version(u8),
+    #[error("checksum does not match")]
+    Checksum,
+    #[error("block ends early")]
+    Short,
+}
+
+/// Puts a frame round a body.
+pub(super) fn frame(version: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEAD + body.len() + TAIL);
+    out.push(version);
+    out.extend_from_slice(&[0; HEAD - 1]);
+    out.extend_from_slice(body);
+    out.extend_from_slice(&[0; TAIL]);
+    let sum = checksum(&out[HEAD..]);
+    out[1..HEAD].copy_from_slice(&sum);
+    out
+}
+
+/// Checks a frame; the result still has the zeros at its end.
+pub(super) fn unframe(version: u8, bytes: &[u8]) -> Result<&[u8], BlockError> {
+    let (head, body) = bytes.split_at_checked(HEAD).ok_or(BlockError::Short)?;
+    if head[0] != version {
+        return Err(BlockError::Version(head[0]));
+    }
+    if head[1..] != checksum(body) {
+        return Err(BlockError::Checksum);
+    }
+    if body.len() < TAIL { Err(BlockError::Short) } else { Ok(body) }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 4] {
+    (xxhash_rust::xxh3::xxh3_64(bytes) as u32).to_le_bytes()
+}
+
+/// Values of `width` bits each, back to back, low bits first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packed<'a> {
+    bytes: &'a [u8],
+    pub width: u8,
+    len: usize,
+}
+
+impl<'a> Packed<'a> {
+    pub const EMPTY: Packed<'static> = Packed { bytes: &[], width: 0, len: 0 };
+
+    /// Takes `len` values off the front; the slice kept reaches 16 bytes past them, into what follows or the tail.
+    pub fn take(at: &mut &'a [u8], width: u8, len: usize) -> Result<Packed<'a>, BlockError> {
+        let size = len.checked_mul(usize::from(width)).ok_or(BlockError::Short)?.div_ceil(8);
+        if width > 64 || at.len() < size + TAIL {
+            return Err(BlockError::Short);
+        }
+        let bytes = &at[..size + TAIL];
+        *at = &at[size..];
+        Ok(Packed { bytes, width, len })
+    }
+
+    #[inline]
+    pub fn get(&self, i: usize) -> u64 {
+        let width = usize::from(self.width);
+        if width == 0 {
+            return 0;
+        }
+        let bit = i * width;
+        let word = u128::from_le_bytes(self.bytes[bit / 8..bit / 8 + 16].try_into().expect("sixteen bytes"));
+        (word >> (bit % 8)) as u64 & (u64::MAX >> (64 - width))
+    }
+
+    /// Calls `visit` with each value, or not at all when all are 0.
+    #[inline]
+    pub fn each(&self, mut visit: impl FnMut(usize, u64)) {
+        let width = usize::from(self.width);
+        match width {
+            0 => {}
+            1..=56 => {
+                let mask = (1u64 << width) - 1;
+                let mut bit = 0;
+                for i in 0..self.len {
+                    let word = u64::from_le_bytes(self.bytes[bit / 8..bit / 8 + 8].try_into().expect("eight bytes"));
+                    visit(i, word >> (bit % 8) & mask);
+                    bit += width;
+                }
+            }
+            _ => (0..self.len).for_each(|i| visit(i, self.get(i))),
+        }
+    }
+}
+
+pub(super) fn pack(out: &mut Vec<u8>, values: &[u64], width: u8) {
+    if width == 0 {
+        return;
+    }
+    let (mut held, mut bits) = (0u128, 0u32);
+    for value in values {
+        held |= u128::from(*value) << bits;
+        bits += u32::from(width);
+        while bits >= 8 {
+            out.push(held as u8);
+            held >>= 8;
+            bits -= 8;
+        }
+    }
+    if bits > 0 {
+        out.push(held as u8);
+    }
+}
+
+/// Unpacks 32 values of `width` bits, which fill 4 × `width` bytes; at least [`TAIL`] more must follow.
+#[inline]
+pub(super) fn unpack_32(bytes: &[u8], width: u8, out: &mut [u64; 32]) {
+    // One copy of the loop for each width: every shift and offset is then a constant.
+    macro_rules! by_width {
+        ($($w:literal)*) => {
+            match width {
+                $($w => unpack_32_of::<$w>(bytes, out),)*
+                _ => out.fill(0),
+            }
+        };
+    }
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38
+        39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64)
+}
+
+fn unpack_32_of<const WIDTH: usize>(bytes: &[u8], out: &mut [u64; 32]) {
+    let bytes = &bytes[..4 * WIDTH + TAIL];
+    for (i, value) in out.iter_mut().enumerate() {
+        let (byte, shift) = (i * WIDTH / 8, i * WIDTH % 8);
+        *value = if WIDTH <= 56 {
+            let word = u64::from_le_bytes(bytes[byte..byte + 8].try_into().expect("eight bytes"));
+            word >> shift & ((1 << (WIDTH % 64)) - 1)
+        } else {
+            let word = u128::from_le_bytes(bytes[byte..byte + 16].try_into().expect("sixteen bytes"));
+            (word >> shift) as u64 & (u64::MAX >> (64 - WIDTH))
+        };
+    }
+}
+
+pub(super) fn width_of(values: impl IntoIterator<Item = u64>) -> u8 {
+    let all = values.into_iter().fold(0u64, |all, v| all | v);
+    all.checked_ilog2().map_or(0, |bit| bit as u8 + 1)
+}
+
+/// The greatest common divisor of all, 0 when all are 0.
+pub(super) fn divisor_of(values: impl IntoIterator<Item = u64>) -> u64 {
+    let mut divisor = 0;
+    for mut value in values {
+        while value != 0 {
+            (divisor, value) = (value, divisor % value);
+        }
+        if divisor == 1 {
+            break;
+        }
+    }
+    divisor
+}
+
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u128) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(super) fn take_varint(at: &mut &[u8]) -> Result<u128, BlockError> {
+    let mut value = 0u128;
+    for shift in (0..128).step_by(7) {
+        let byte = take_byte(at)?;
+        value |= u128::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(BlockError::Short)
+}
+
+/// A varint of at most 32 bits.
+#[inline]
+pub(super) fn take_varint_u32(at: &mut &[u8]) -> Result<u32, BlockError> {
+    let mut value = 0u32;
+    for shift in (0..35).step_by(7) {
+        let byte = take_byte(at)?;
+        value |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(BlockError::Short)
+}
+
+pub(super) fn take_byte(at: &mut &[u8]) -> Result<u8, BlockError> {
+    let (byte, rest) = at.split_first().ok_or(BlockError::Short)?;
+    *at = rest;
+    Ok(*byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn thirty_two_values_of_any_width_come_back(width in 0u8..=64, seed in proptest::array::uniform32(any::<u64>())) {
+            let values = seed.map(|v| if width == 0 { 0 } else { v >> (64 - width) });
+            let mut bytes = Vec::new();
+            pack(&mut bytes, &values, width);
+            prop_assert_eq!(bytes.len(), 4 * usize::from(width));
+            bytes.extend_from_slice(&[0; TAIL]);
+            let mut out = [0; 32];
+            unpack_32(&bytes, width, &mut out);
+            prop_assert_eq!(out, values);
+        }
+
+        #[test]
+        fn a_divisor_divides_all(values in proptest::collection::vec(0u64..1 << 40, 0..20), by in 1u64..1000) {
+            let values: Vec<u64> = values.into_iter().map(|v| v * by).collect();
+            let divisor = divisor_of(values.iter().copied());
+            if values.iter().any(|v| *v > 0) {
+                prop_assert_eq!(divisor % by, 0);
+                prop_assert!(values.iter().all(|v| v % divisor == 0));
+            }
+        }
+    }
+}
