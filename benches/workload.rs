@@ -1,9 +1,12 @@
 //! The seeded workloads that every bench measures.
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use rollcall::calendar::{Granularity, Window, Zone};
+use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::cli::sample::Sample;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
 use rollcall::engine::Engine;
@@ -35,90 +38,212 @@ impl Demo {
             let batch = parse_ndjson(lines.as_bytes(), &context).expect("lines of events").batch;
             engine.submit(batch).expect("room in the queue").wait().expect("a commit");
         }
+        engine.seal().expect("room in the queue").wait().expect("sealed");
         Demo { engine, _directory: directory }
     }
 }
 
-/// 500 keys of 168 members and 60 models, about 680 rows an hour for 90 days, in a store of its own.
-pub struct Wide {
+/// One large organization with a year of usage, and twenty small ones beside it: 500 keys of 200 members in 50 projects
+/// call 60 models, 5.9 million (hour, key, model) rows. Kept under `target/` once made, for every bench to use.
+pub struct Large {
     pub engine: Engine,
-    _directory: tempfile::TempDir,
+    pub file: PathBuf,
 }
 
-const WIDE_KEYS: u64 = 500;
-const WIDE_DAYS: i64 = 90;
-const WIDE_START: UnixMs = NOW - WIDE_DAYS * 24 * HOUR_MS;
+pub const KEYS: usize = 500;
+const MEMBERS: usize = 200;
+const PROJECTS: usize = 50;
+const MODELS: usize = 60;
+const SMALL: usize = 20;
+/// 2025-11-01T00:00:00Z
+pub const LARGE_START: UnixMs = NOW - 365 * 24 * HOUR_MS;
+/// Raised when the workload changes, so that old files are not used.
+const LARGE_VERSION: u32 = 1;
 
-impl Wide {
-    pub fn window() -> Window {
-        let zone = Zone::named("Europe/Berlin").expect("a zone");
-        let (from, to) = (zone.date_at(WIDE_START), zone.date_at(NOW));
-        Window::new(zone, from, to, Granularity::Day).expect("a window")
+impl Large {
+    pub fn window(zone: &str) -> Window {
+        let date = |text| Date::parse(text).expect("a date");
+        let zone = Zone::named(zone).expect("a zone");
+        Window::new(zone, date("2025-11-01"), date("2026-10-31"), Granularity::Day).expect("a window")
     }
 
-    pub fn load() -> Wide {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let engine = Engine::open(directory.path(), Arc::new(|| NOW)).expect("a new store");
-        let api_keys = (0..WIDE_KEYS).map(|key| ApiKeyUpdate {
-            id: format!("key-{key}"),
-            organization_id: Some(ORGANIZATION.into()),
-            project_id: format!("project-{}", key % 50),
-            created_by: Some(match key {
-                0..3 => "busy".into(),
-                3..6 => "rare".into(),
-                key => format!("user-{}", key / 3),
-            }),
-            ..ApiKeyUpdate::default()
-        });
-        let update = DirectoryUpdate { api_keys: api_keys.collect(), ..DirectoryUpdate::default() };
-        engine.change(Change::Merge(update)).expect("room in the queue").wait().expect("a commit");
-        for day in 0..WIDE_DAYS {
-            engine.submit(wide_day(day)).expect("room in the queue").wait().expect("a commit");
+    pub fn load() -> Large {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+        let directory = directory.join(format!("large-{LARGE_VERSION}-{}", rollcall::store::FORMAT_VERSION));
+        let made = directory.join("made");
+        let clock = Arc::new(AtomicI64::new(NOW));
+        let open = |clock: &Arc<AtomicI64>| {
+            let clock = clock.clone();
+            Engine::open(&directory, Arc::new(move || clock.load(Ordering::Relaxed))).expect("a store")
+        };
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let file = directory.join(rollcall::engine::STORE_FILE);
+        if !made.exists() {
+            let _ = std::fs::remove_file(&file);
+            let started = std::time::Instant::now();
+            clock.store(LARGE_START, Ordering::Relaxed);
+            let engine = open(&clock);
+            engine.change(Change::Merge(large_directory())).expect("room").wait().expect("a commit");
+            for day in 0..365 {
+                // Time passes, so that ids age and days are sealed as they are in life, if not every day.
+                clock.store(LARGE_START + (day + 1) * 24 * HOUR_MS, Ordering::Relaxed);
+                for batch in large_day(day) {
+                    engine.submit(batch).expect("room").wait().expect("a commit");
+                }
+                if day % 8 == 7 {
+                    engine.seal().expect("room").wait().expect("sealed");
+                }
+            }
+            clock.store(NOW + HOUR_MS, Ordering::Relaxed);
+            engine.seal().expect("room").wait().expect("sealed");
+            drop(engine);
+            std::fs::write(&made, "").expect("room on the disk");
+            eprintln!("made the large workload in {:.0} s", started.elapsed().as_secs_f64());
         }
-        Wide { engine, _directory: directory }
+        clock.store(NOW + HOUR_MS, Ordering::Relaxed);
+        Large { engine: open(&clock), file }
     }
 }
 
-fn wide_day(day: i64) -> Batch {
-    let mut batch = Batch::default();
-    let mut indexes = std::collections::HashMap::new();
-    let mut state = day as u64 + 1;
-    let mut random = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    for hour in 0..24 {
-        for _ in 0..700 {
-            // The busy member's keys are always among them, the rare one's one day in ten.
-            let key = match random(WIDE_KEYS) {
-                3..6 if day % 10 != 0 => 7,
-                key => key,
-            };
-            // Low numbers are called far more often, as models are.
-            let model = random(60) * random(60) / 60;
-            let index = *indexes.entry((key, model)).or_insert_with(|| {
-                batch.combinations.push(Combination {
-                    organization: ORGANIZATION.into(),
-                    project: format!("project-{}", key % 50),
-                    api_key: format!("key-{key}"),
-                    model: format!("model-{model}"),
-                    provider: format!("provider-{}", model % 6),
-                    source: None,
-                    mode: Mode::Credits,
+fn large_directory() -> DirectoryUpdate {
+    let api_keys = (0..KEYS).map(|key| ApiKeyUpdate {
+        id: format!("key-{key}"),
+        organization_id: Some(ORGANIZATION.into()),
+        project_id: format!("project-{}", key % PROJECTS),
+        // Member 7 has three keys: 7, 207 and 407.
+        created_by: Some(format!("user-{}", key % MEMBERS)),
+        ..ApiKeyUpdate::default()
+    });
+    DirectoryUpdate { api_keys: api_keys.collect(), ..DirectoryUpdate::default() }
+}
+
+/// splitmix64.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// One (hour, key, model) row of the large workload, and the events it came in.
+pub struct LargeRow {
+    pub organization: usize,
+    pub hour_start: UnixMs,
+    pub key: usize,
+    pub model: usize,
+    /// Milliseconds into the hour, with what happened then.
+    pub events: Vec<(i64, Measures)>,
+}
+
+/// The rows of one day, hour by hour.
+pub fn large_rows(day: i64) -> Vec<LargeRow> {
+    let mut random = Random(0xb0a7 + day as u64);
+    let mut rows = Vec::new();
+    let weekend = matches!(day % 7, 0 | 1);
+    for hour in 0..24i64 {
+        // Offices in Europe and America, and services that never sleep.
+        let office = (-((hour - 15) as f64 / 5.0).powi(2)).exp() * if weekend { 0.35 } else { 1.0 };
+        for organization in 0..=SMALL {
+            let keys = if organization == 0 { KEYS } else { 8 };
+            for key in 0..keys {
+                let round_the_clock = key % 5 == 0;
+                let activity = if round_the_clock { 0.75 } else { office };
+                // Zipf: the first keys are busy with many models, the last are used now and then.
+                let weight = 1.0 / (1.0 + key as f64 / 40.0).powf(0.55);
+                if random.unit() >= 0.95 * activity * weight.max(0.7) + 0.08 {
+                    continue;
+                }
+                let busiest = if organization == 0 { 34.0 } else { 3.0 };
+                let models = 1 + (random.unit() * random.unit() * busiest * weight) as usize;
+                let first = (key * 7) % MODELS;
+                for i in 0..models {
+                    let model = (first + i * i) % MODELS;
+                    rows.push(large_row(&mut random, organization, LARGE_START + (day * 24 + hour) * HOUR_MS, key, model));
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn large_row(random: &mut Random, organization: usize, hour_start: UnixMs, key: usize, model: usize) -> LargeRow {
+    let mut requests = 1;
+    while random.below(4) != 0 && requests < 40 {
+        requests += 1;
+    }
+    let price = 25_000 * (1 + (model as i128 * model as i128) % 90);
+    let events = (0..requests.min(3)).map(|i| {
+        let mut measures = Measures::ZERO;
+        let count = if i == 2 { requests - 2 } else { 1 };
+        let most = 1 << (6 + random.below(8));
+        let input = count * (200 + random.below(most));
+        let output = count * (20 + random.below(600));
+        for (what, value) in [
+            (Count::Requests, count),
+            (Count::InputTokens, input),
+            (Count::OutputTokens, output),
+            (Count::TotalTokens, input + output),
+            (Count::CachedTokens, if key % 3 == 0 { input / 2 } else { 0 }),
+            (Count::ReasoningTokens, if model % 6 == 0 { output / 3 } else { 0 }),
+            (Count::Errors, u64::from(random.below(60) == 0)),
+            (Count::ClientErrors, u64::from(random.below(120) == 0)),
+        ] {
+            measures.counts[what as usize] = value;
+        }
+        measures.cost = PicoUsd(price * (i128::from(input) + 4 * i128::from(output)));
+        (random.below(HOUR_MS as u64) as i64, measures)
+    });
+    LargeRow { organization, hour_start, key, model, events: events.collect() }
+}
+
+pub fn organization_name(organization: usize) -> String {
+    if organization == 0 { ORGANIZATION.into() } else { format!("small-{organization}") }
+}
+
+pub fn combination(row: &LargeRow) -> Combination {
+    Combination {
+        organization: organization_name(row.organization),
+        project: format!("project-{}", row.key % if row.organization == 0 { PROJECTS } else { 3 }),
+        api_key: format!("key-{}", row.key),
+        model: format!("model-{}", row.model),
+        provider: format!("provider-{}", row.model % 6),
+        source: (row.key % 4 > 0).then(|| format!("app-{}", row.key % 8)),
+        mode: if row.key % 10 == 3 { Mode::ApiKeys } else { Mode::Credits },
+    }
+}
+
+/// A day's events, in batches.
+fn large_day(day: i64) -> Vec<Batch> {
+    let rows = large_rows(day);
+    let mut number = 0u64;
+    rows.chunks(10_000)
+        .map(|rows| {
+            let mut batch = Batch::default();
+            let mut indexes: HashMap<(usize, usize, usize), u32> = HashMap::new();
+            for row in rows {
+                let combination = *indexes.entry((row.organization, row.key, row.model)).or_insert_with(|| {
+                    batch.combinations.push(combination(row));
+                    batch.combinations.len() as u32 - 1
                 });
-                batch.combinations.len() as u32 - 1
-            });
-            let mut measures = Measures { cost: PicoUsd(i128::from(random(1000)) * 2_500_000), ..Measures::ZERO };
-            measures.counts[Count::Requests as usize] = 1 + random(50);
-            measures.counts[Count::TotalTokens as usize] = random(100_000);
-            let number = batch.events.len();
-            batch.events.push(Event {
-                id: Fingerprint::of(&format!("{day}-{number}")),
-                time: WIDE_START + (day * 24 + hour) * HOUR_MS + random(HOUR_MS as u64) as i64,
-                combination: index,
-                measures,
-            });
-        }
-    }
-    batch
+                for (into_hour, measures) in &row.events {
+                    number += 1;
+                    let id = Fingerprint::of(&format!("{day}-{number}"));
+                    batch.events.push(Event { id, time: row.hour_start + into_hour, combination, measures: *measures });
+                }
+            }
+            batch
+        })
+        .collect()
 }

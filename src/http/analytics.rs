@@ -4,7 +4,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use xxhash_rust::xxh3::Xxh3Default;
+use twox_hash::XxHash3_128;
 
 use super::App;
 use super::access::{Caller, Subject};
@@ -343,12 +343,12 @@ fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Probl
 
 /// Weak, because the same answer may travel compressed in several ways.
 fn etag(parts: &[&[u8]]) -> String {
-    let mut hash = Xxh3Default::new();
+    let mut hash = XxHash3_128::new();
     for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part);
+        hash.write(&(part.len() as u64).to_le_bytes());
+        hash.write(part);
     }
-    format!("W/\"{:032x}\"", hash.digest128())
+    format!("W/\"{:032x}\"", hash.finish_128())
 }
 
 fn matches(headers: &HeaderMap, etag: &str) -> bool {

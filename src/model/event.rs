@@ -84,7 +84,7 @@ pub struct Fingerprint(pub [u8; 12]);
 
 impl Fingerprint {
     pub fn of(id: &str) -> Fingerprint {
-        let hash = xxhash_rust::xxh3::xxh3_128(id.as_bytes()).to_le_bytes();
+        let hash = twox_hash::XxHash3_128::oneshot(id.as_bytes()).to_le_bytes();
         Fingerprint(hash[..12].try_into().expect("twelve of sixteen bytes"))
     }
 }

@@ -94,6 +94,18 @@ impl Usage {
         *self == Usage::default()
     }
 
+    /// What is left when `part` is taken away; `None` when it is no part.
+    pub fn without(&self, part: &Usage) -> Option<Usage> {
+        let mut left = *self;
+        for (count, of_part) in left.all.counts.iter_mut().zip(&part.all.counts) {
+            *count = count.checked_sub(*of_part)?;
+        }
+        left.api_keys_requests = left.api_keys_requests.checked_sub(part.api_keys_requests)?;
+        left.all.cost.0 -= part.all.cost.0;
+        left.api_keys_cost.0 -= part.api_keys_cost.0;
+        (left.all.cost.0 >= 0 && left.api_keys_cost.0 >= 0).then_some(left)
+    }
+
     /// Adds `other`, or leaves `self` as it was.
     pub fn add(&mut self, other: &Usage) -> Result<(), Overflow> {
         let requests = self.api_keys_requests.checked_add(other.api_keys_requests).ok_or(Overflow)?;

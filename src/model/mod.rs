@@ -17,7 +17,10 @@ pub use event::{
 };
 pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};
-pub use time::{AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, Hour, PERIOD_DAYS, Period, SEGMENTS, SPLITS, Segment, UnixMs};
+pub use time::{
+    AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, HOUR_OF_SEGMENT, Hour, PERIOD_DAYS, Period, SEGMENTS, SPLITS, Segment,
+    UnixMs,
+};
 
 /// A sum left the range of its integer. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

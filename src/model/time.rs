@@ -108,6 +108,17 @@ const FIRST_QUARTER: [u8; SEGMENTS] = {
     first
 };
 
+/// For each segment of the day the hour it lies in.
+pub const HOUR_OF_SEGMENT: [u8; SEGMENTS] = {
+    let mut hours = [0; SEGMENTS];
+    let mut segment = 0;
+    while segment < SEGMENTS {
+        hours[segment] = FIRST_QUARTER[segment] / 4;
+        segment += 1;
+    }
+    hours
+};
+
 /// The stretch of time that one rollup covers: a UTC hour or, where some zone's day begins inside the hour, one of
 /// the parts it is cut into. Every local day of every zone is made of whole segments.
 ///
@@ -139,6 +150,11 @@ impl Segment {
     /// Which of its day's segments it is.
     pub fn of_day(self) -> usize {
         self.0 as usize % SEGMENTS
+    }
+
+    /// Whether it begins on a full hour of UTC.
+    pub fn begins_hour(self) -> bool {
+        FIRST_QUARTER[self.of_day()].is_multiple_of(4)
     }
 
     pub fn period(self) -> Period {

@@ -76,9 +76,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     for (rank, group) in order.iter().enumerate() {
         add_entry(&mut ranking, rank.min(kept) as u32, &over_window[*group as usize]);
     }
-    let active = api_keys.iter().map(ValueId);
-    let creators = known.creators();
-    let members: HashSet<&str> = active.filter_map(|key| creators.get(&key).copied().flatten()).collect();
+    let members: HashSet<&str> = api_keys.iter().filter_map(|key| known.creator(ValueId(key))).collect();
     let mut kept_groups: Vec<Group> = order[..kept]
         .iter()
         .map(|g| std::mem::replace(&mut groups[*g as usize], Group { labels: Vec::new() }))
@@ -112,13 +110,15 @@ pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError>
 }
 
 fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: OrganizationId) -> (Scan<'a>, Vec<Group>) {
-    let Grouping { groups, group_of_series, pivot } = known.group(&query.group_by, &query.filter);
+    let Grouping { groups, group_of_series, counting, api_keys, pivot } = known.group(&query.group_by, &query.filter);
     let scan = Scan {
         reader: about.reader,
         organization: id,
         series: known.names.series(),
         groups: groups.len(),
         group_of_series,
+        counting,
+        api_keys,
         pivot,
         columns: query.columns,
         totals: true,

@@ -1,10 +1,11 @@
 //! Which series count, and as what.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use super::scan::NO_GROUP;
 use crate::directory::{Directory, Organization, Status};
-use crate::model::{Dimension, Mode, Series, ValueId};
+use crate::model::{Dimension, Mode, Series, SeriesId, ValueId};
 use crate::store::{OrganizationNames, Pivot};
 
 /// What usage is broken down by.
@@ -67,6 +68,10 @@ pub(super) struct Grouping {
     pub groups: Vec<Group>,
     /// By series; [`NO_GROUP`] when it does not count.
     pub group_of_series: Vec<u32>,
+    /// How many series count.
+    pub counting: usize,
+    /// The API keys they have.
+    pub api_keys: Vec<RangeInclusive<ValueId>>,
     /// By value of the one dimension that decides, when one does and everything counts.
     pub pivot: Option<(Pivot, Vec<u32>)>,
 }
@@ -81,31 +86,35 @@ pub(super) struct Names<'a> {
 impl Names<'_> {
     pub fn group(&self, by: &[GroupBy], filter: &Filter) -> Grouping {
         let series = self.names.series();
-        let counts = self.matcher(filter);
         let everything_counts = filter.is_empty();
-        let by_dimension = |value_of: &dyn Fn(&Series) -> u32| -> Vec<u32> {
-            series.iter().map(|s| if counts(s) { value_of(s) } else { NO_GROUP }).collect()
+        let counting = if everything_counts { Vec::new() } else { self.counting(filter) };
+        let of_those_that_count = |group_of: &mut dyn FnMut(&Series) -> u32| -> Vec<u32> {
+            if everything_counts {
+                return series.iter().map(group_of).collect();
+            }
+            let mut groups = vec![NO_GROUP; series.len()];
+            for id in &counting {
+                groups[id.0 as usize] = group_of(&series[id.0 as usize]);
+            }
+            groups
         };
-        match by {
-            [] => Grouping {
-                groups: vec![Group { labels: Vec::new() }],
-                group_of_series: by_dimension(&|_| 0),
-                pivot: everything_counts.then(|| (Pivot::All, vec![0])),
-            },
+        let (groups, group_of_series, pivot) = match by {
+            [] => {
+                let group_of_series = of_those_that_count(&mut |_| 0);
+                (vec![Group { labels: Vec::new() }], group_of_series, Some((Pivot::All, vec![0])))
+            }
             [by] => {
                 let (label_of, labels) = self.labels(*by);
-                Grouping {
-                    groups: labels.into_iter().map(|label| Group { labels: vec![label] }).collect(),
-                    group_of_series: by_dimension(&|s| label_of[s.value(by.dimension()).0 as usize]),
-                    pivot: everything_counts.then(|| (by.dimension().into(), label_of)),
-                }
+                let group_of_series = of_those_that_count(&mut |s| label_of[s.value(by.dimension()).0 as usize]);
+                let groups = labels.into_iter().map(|label| Group { labels: vec![label] }).collect();
+                (groups, group_of_series, Some((by.dimension().into(), label_of)))
             }
             by => {
                 let labels: Vec<(Dimension, (Vec<u32>, Vec<Label>))> =
                     by.iter().map(|by| (by.dimension(), self.labels(*by))).collect();
                 let mut numbers: HashMap<Vec<u32>, u32> = HashMap::new();
                 let mut groups = Vec::new();
-                let group_of = |s: &Series| {
+                let mut group_of = |s: &Series| {
                     let parts: Vec<u32> =
                         labels.iter().map(|(dimension, (of, _))| of[s.value(*dimension).0 as usize]).collect();
                     *numbers.entry(parts).or_insert_with_key(|parts| {
@@ -114,11 +123,28 @@ impl Names<'_> {
                         groups.len() as u32 - 1
                     })
                 };
-                let mut group_of = group_of;
-                let group_of_series = series.iter().map(|s| if counts(s) { group_of(s) } else { NO_GROUP }).collect();
-                Grouping { group_of_series, groups, pivot: None }
+                let group_of_series = of_those_that_count(&mut group_of);
+                (groups, group_of_series, None)
             }
+        };
+        let api_keys = if everything_counts {
+            vec![ValueId(0)..=ValueId(u32::MAX)]
+        } else {
+            self.runs_of_api_keys(&counting)
+        };
+        let counting = if everything_counts { series.len() } else { counting.len() };
+        Grouping { groups, group_of_series, counting, api_keys, pivot: pivot.filter(|_| everything_counts) }
+    }
+
+    /// The API keys of some series, as few ranges as there are gaps. When most keys count, all are read, which is
+    /// quicker than jumping over a few.
+    fn runs_of_api_keys(&self, counting: &[SeriesId]) -> Vec<RangeInclusive<ValueId>> {
+        let keys = counting.iter().map(|id| self.names.series()[id.0 as usize].api_key.0);
+        let keys: Vec<u32> = keys.collect::<BTreeSet<u32>>().into_iter().collect();
+        if 2 * keys.len() > self.names.count(Dimension::ApiKey) {
+            return vec![ValueId(0)..=ValueId(u32::MAX)];
         }
+        keys.chunk_by(|a, b| a + 1 == *b).map(|run| ValueId(run[0])..=ValueId(run[run.len() - 1])).collect()
     }
 
     /// For each value of a dimension the number of its label, and the labels. Several keys have one creator, hence
@@ -129,11 +155,10 @@ impl Names<'_> {
             let labels: Vec<Label> = values.map(|value| self.label(by, value)).collect();
             return ((0..labels.len() as u32).collect(), labels);
         }
-        let creators = self.creators();
         let mut numbers: HashMap<Option<&str>, u32> = HashMap::new();
         let mut labels = Vec::new();
         let number_of = values.map(|key| {
-            let creator = creators.get(&key).copied().flatten();
+            let creator = self.creator(key);
             *numbers.entry(creator).or_insert_with(|| {
                 labels.push(self.user_label(creator));
                 labels.len() as u32 - 1
@@ -142,33 +167,41 @@ impl Names<'_> {
         (number_of.collect(), labels)
     }
 
-    /// For each key that has usage, who created it.
-    pub fn creators(&self) -> HashMap<ValueId, Option<&str>> {
-        let keys = 1..=self.names.count(Dimension::ApiKey) as u32;
-        let creator = |key| self.organization.creator(self.names.name(Dimension::ApiKey, key)?);
-        keys.map(|key| (ValueId(key), creator(ValueId(key)))).collect()
+    /// Who created a key.
+    pub fn creator(&self, key: ValueId) -> Option<&str> {
+        self.organization.creator(self.names.name(Dimension::ApiKey, key)?)
     }
 
-    fn matcher(&self, filter: &Filter) -> impl Fn(&Series) -> bool {
-        let allowed: Vec<(Dimension, Vec<bool>)> = filter
-            .by
-            .iter()
-            .filter(|(_, wanted)| !wanted.is_empty())
+    /// The series that count.
+    fn counting(&self, filter: &Filter) -> Vec<SeriesId> {
+        let wanted = || filter.by.iter().filter(|(_, wanted)| !wanted.is_empty());
+        let allowed: Vec<(Dimension, Vec<bool>)> = wanted()
             .map(|(by, wanted)| {
                 let dimension = by.dimension();
                 let allowed = (0..=self.names.count(dimension) as u32).map(|value| {
-                    let name = self.names.name(dimension, ValueId(value));
-                    let name =
-                        if *by == GroupBy::User { name.and_then(|k| self.organization.creator(k)) } else { name };
+                    let name = match by {
+                        GroupBy::User => self.creator(ValueId(value)),
+                        _ => self.names.name(dimension, ValueId(value)),
+                    };
                     name.is_some_and(|name| wanted.contains(name))
                 });
                 (dimension, allowed.collect())
             })
             .collect();
-        let modes = filter.modes.clone();
-        move |series| {
-            (modes.is_empty() || modes.contains(&series.mode))
+        let counts = |series: &Series| {
+            (filter.modes.is_empty() || filter.modes.contains(&series.mode))
                 && allowed.iter().all(|(dimension, allowed)| allowed[series.value(*dimension).0 as usize])
+        };
+        let series = self.names.series();
+        // With a filter by key or member only the series of those keys are looked at.
+        let of_keys = allowed.iter().find(|(dimension, _)| *dimension == Dimension::ApiKey);
+        match of_keys {
+            Some((_, allowed)) => {
+                let keys = (0u32..).zip(allowed).filter(|(_, allowed)| **allowed).map(|(key, _)| ValueId(key));
+                let of_keys = keys.flat_map(|key| self.names.series_of_key(key).iter().copied());
+                of_keys.filter(|id| counts(&series[id.0 as usize])).collect()
+            }
+            None => (0..).map(SeriesId).zip(series).filter(|(_, series)| counts(series)).map(|(id, _)| id).collect(),
         }
     }
 

@@ -8,7 +8,9 @@
 //! never dropped because something about it was deleted or is unknown.
 
 mod activity;
+mod cells;
 mod group;
+mod pass;
 mod people;
 mod plan;
 mod scan;

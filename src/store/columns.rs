@@ -1,9 +1,10 @@
 //! What is kept of usage once it is sealed, column by column.
 
+use super::packed::{BlockError, take_varint_u64};
 use crate::model::{Count, PicoUsd, Usage};
 
-/// A column of sealed usage, in the order in which columns are stored: those that questions ask for come first, so
-/// that a reader skips little. Costs are kept as two halves of 64 bits.
+/// A column of sealed usage, in the order in which columns are stored: those that most questions ask for come first, and
+/// running totals keep those apart from the others. Costs are kept as two halves of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Column {
@@ -47,6 +48,11 @@ impl Column {
         Column::CostHigh,
         Column::ApiKeysCostHigh,
     ];
+
+    /// Whether running totals keep it with those that most questions ask for.
+    pub fn is_frequent(self) -> bool {
+        self <= Column::ApiKeysCost
+    }
 
     /// The count a column holds; `None` for money and for what API keys paid.
     pub fn count(self) -> Option<Count> {
@@ -103,68 +109,113 @@ impl Column {
     }
 }
 
-/// The columns of some values, read once and kept in stored order.
+/// How the columns of some values are stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heads {
     /// Which columns have any value; bit n is column n.
     mask: u16,
-    /// By column: bits of a value, [`DERIVED`], or 0 when all are 0.
-    pub widths: [u8; COLUMNS],
+    /// Output tokens are total tokens less input tokens, as they nearly always are, and not stored.
+    derived: bool,
+    /// By column: bits of a value, 0 when nothing is stored.
+    widths: [u8; COLUMNS],
+    /// By column that is present: bits of a value in all columns before it.
+    before: [u16; COLUMNS],
+    /// Bits of a value in all columns.
+    all: u16,
     /// Of Cost and of ApiKeysCost.
     divisors: [u64; 2],
 }
 
-/// In place of a width: the values are total tokens less input tokens, as they nearly always are for output.
-pub(super) const DERIVED: u8 = 0xff;
+/// Stands for a width where output tokens are not stored.
+const DERIVED: u8 = 0xff;
 
 impl Heads {
+    const NONE: Heads =
+        Heads { mask: 0, derived: false, widths: [0; COLUMNS], before: [0; COLUMNS], all: 0, divisors: [1; 2] };
+
+    /// Chooses how to store `rows` values of some columns, which `value` gives, in whole bytes.
+    pub fn in_bytes(
+        rows: usize,
+        divisors: [u64; 2],
+        columns: impl Iterator<Item = Column>,
+        value: impl Fn(Column, usize) -> u64,
+    ) -> Heads {
+        let mut heads = Heads { divisors, ..Heads::NONE };
+        for column in columns {
+            heads.choose_width(column, rows, &value);
+            heads.widths[column as usize] = heads.widths[column as usize].next_multiple_of(8);
+        }
+        heads
+    }
+
+    fn choose_width(&mut self, column: Column, rows: usize, value: &impl Fn(Column, usize) -> u64) {
+        let divisor = self.divisor(column);
+        let width = super::packed::width_of((0..rows).map(|row| value(column, row) / divisor));
+        self.widths[column as usize] = width;
+        if width > 0 {
+            self.mask |= 1 << column as u16;
+        }
+    }
+
+    /// Whether there is anything to store.
+    pub fn is_empty(&self) -> bool {
+        self.mask == 0
+    }
+
     /// Chooses how to store `rows` values of every column, which `value` gives.
     pub fn choose(rows: usize, divisors: [u64; 2], value: impl Fn(Column, usize) -> u64) -> Heads {
-        let mut heads = Heads { mask: 0, widths: [0; COLUMNS], divisors };
+        let mut heads = Heads { divisors, ..Heads::NONE };
         for column in Column::ALL {
-            let divisor = heads.divisor(column);
-            let width = super::packed::width_of((0..rows).map(|row| value(column, row) / divisor));
-            heads.widths[column as usize] = width;
-            if width > 0 {
-                heads.mask |= 1 << column as u16;
-            }
+            heads.choose_width(column, rows, &value);
         }
         let derived = |row| {
             let [total, input, output] =
                 [Column::TotalTokens, Column::InputTokens, Column::OutputTokens].map(|column| value(column, row));
             input.checked_add(output) == Some(total)
         };
-        if heads.widths[Column::OutputTokens as usize] > 0 && (0..rows).all(derived) {
-            heads.widths[Column::OutputTokens as usize] = DERIVED;
+        if heads.has(Column::OutputTokens) && (0..rows).all(derived) {
+            heads.derived = true;
+            heads.widths[Column::OutputTokens as usize] = 0;
         }
         heads
     }
 
-    /// `mask u16 LE | for each column in it: width u8, and with it for money the divisor as a varint`
+    /// `mask u16 LE | width u8 of each column in it | divisor varint of each column of money in it`
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.mask.to_le_bytes());
         for column in self.present() {
-            out.push(self.widths[column as usize]);
-            if column.has_divisor() {
-                super::packed::put_varint(out, u128::from(self.divisor(column)));
-            }
+            let derived = column == Column::OutputTokens && self.derived;
+            out.push(if derived { DERIVED } else { self.width(column) });
+        }
+        for column in self.present().filter(|column| column.has_divisor()) {
+            super::packed::put_varint(out, u128::from(self.divisor(column)));
         }
     }
 
     #[inline]
-    pub fn read(at: &mut &[u8]) -> Result<Heads, super::packed::BlockError> {
-        use super::packed::{BlockError, take_byte, take_varint};
-        let mask = u16::from_le_bytes([take_byte(at)?, take_byte(at)?]);
-        let mut heads = Heads { mask, widths: [0; COLUMNS], divisors: [1; 2] };
-        for column in heads.present() {
-            let width = take_byte(at)?;
-            let derived = width == DERIVED && column == Column::OutputTokens;
-            if width == 0 || width > 64 && !derived {
+    pub fn read(at: &mut &[u8]) -> Result<Heads, BlockError> {
+        let (mask, rest) = at.split_first_chunk::<2>().ok_or(BlockError::Short)?;
+        let mask = u16::from_le_bytes(*mask);
+        let (widths, rest) = rest.split_at_checked(mask.count_ones() as usize).ok_or(BlockError::Short)?;
+        *at = rest;
+        let mut heads = Heads { mask, ..Heads::NONE };
+        let mut before = 0;
+        for (column, width) in heads.present().zip(widths) {
+            let mut width = *width;
+            if width == DERIVED && column == Column::OutputTokens {
+                heads.derived = true;
+                width = 0;
+            } else if width == 0 || width > 64 {
                 return Err(BlockError::Short);
             }
+            heads.before[column as usize] = before;
             heads.widths[column as usize] = width;
-            if column.has_divisor() {
-                heads.divisors[usize::from(column == Column::ApiKeysCost)] = take_varint(at)? as u64;
+            before += u16::from(width);
+        }
+        heads.all = before;
+        for (i, column) in [Column::Cost, Column::ApiKeysCost].into_iter().enumerate() {
+            if heads.has(column) {
+                heads.divisors[i] = take_varint_u64(at)?;
             }
         }
         Ok(heads)
@@ -186,6 +237,11 @@ impl Heads {
     }
 
     #[inline]
+    pub fn is_derived(&self, column: Column) -> bool {
+        self.derived && column == Column::OutputTokens
+    }
+
+    #[inline]
     pub fn divisor(&self, column: Column) -> u64 {
         match column {
             Column::Cost => self.divisors[0],
@@ -194,13 +250,22 @@ impl Heads {
         }
     }
 
-    /// Bits of a value that are stored.
+    /// Bits of a stored value.
     #[inline]
-    pub fn stored_width(&self, column: Column) -> u8 {
-        match self.widths[column as usize] {
-            DERIVED => 0,
-            width => width,
-        }
+    pub fn width(&self, column: Column) -> u8 {
+        self.widths[column as usize]
+    }
+
+    /// Bits of a value in all columns before this one.
+    #[inline]
+    pub fn width_before(&self, column: Column) -> usize {
+        usize::from(self.before[column as usize])
+    }
+
+    /// Bits of a value in all columns.
+    #[inline]
+    pub fn width_of_all(&self) -> usize {
+        usize::from(self.all)
     }
 }
 

@@ -29,6 +29,8 @@ pub struct OrganizationNames {
     names: [NameTable; DIMENSIONS.len()],
     series: Vec<Series>,
     series_numbers: HashMap<Series, SeriesId>,
+    /// By API key: its series. Key `n` is at index `n - 1`.
+    series_of_key: Vec<Vec<SeriesId>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -85,6 +87,22 @@ impl OrganizationNames {
         &self.series
     }
 
+    /// The series of an API key.
+    pub fn series_of_key(&self, api_key: ValueId) -> &[SeriesId] {
+        let index = (api_key.0 as usize).checked_sub(1);
+        index.and_then(|index| self.series_of_key.get(index)).map_or(&[], |series| series)
+    }
+
+    fn push_series(&mut self, series: Series) -> SeriesId {
+        let id = SeriesId(self.series.len() as u32);
+        self.series.push(series);
+        self.series_numbers.insert(series, id);
+        let key = series.api_key.0 as usize;
+        self.series_of_key.resize_with(self.series_of_key.len().max(key), Vec::new);
+        self.series_of_key[key - 1].push(id);
+        id
+    }
+
     /// How many values a dimension has; they are numbered from 1.
     pub fn count(&self, dimension: Dimension) -> usize {
         self.table(dimension).names.len()
@@ -123,10 +141,8 @@ impl OrganizationNames {
             }
         }
         let series = self.series_of(combination).expect("every name has a number by now");
-        let id = SeriesId(self.series.len() as u32);
+        let id = self.push_series(series);
         writer.put_series(organization, id, &series)?;
-        self.series.push(series);
-        self.series_numbers.insert(series, id);
         Ok(id)
     }
 
@@ -237,12 +253,14 @@ pub(super) fn load(names: &BytesTable, series: &BytesTable) -> Result<Dictionary
         let (Some(number), Some(series)) = (number, decode_series(value.value())) else {
             return Err(damaged("a series"));
         };
-        let known = DIMENSIONS.iter().all(|d| series.value(*d).0 as usize <= organization.count(*d));
+        let known = DIMENSIONS.iter().all(|d| series.value(*d).0 as usize <= organization.count(*d))
+            && series.api_key != ValueId::NONE;
         if !known {
             return Err(damaged("a series with a name that does not exist"));
         }
-        organization.series.push(series);
-        organization.series_numbers.insert(series, SeriesId(number));
+        if organization.push_series(series) != SeriesId(number) {
+            return Err(damaged("the numbering of series"));
+        }
     }
     Ok(dictionary)
 }

@@ -34,19 +34,26 @@ pub(super) fn rows_api_key(key: &[u8]) -> Option<ValueId> {
     read_u32(key, 8).map(ValueId)
 }
 
-/// `cut` 0 has no running totals but the rows of values too rarely used to have any.
-pub(super) fn totals(organization: OrganizationId, pivot: Pivot, cut: u8, period: Period, part: u16) -> [u8; 12] {
-    let mut key = [0; 12];
+pub(super) fn totals(
+    organization: OrganizationId,
+    pivot: Pivot,
+    frequent: bool,
+    cut: u8,
+    period: Period,
+    part: u16,
+) -> [u8; 13] {
+    let mut key = [0; 13];
     key[..4].copy_from_slice(&organization.0.to_be_bytes());
     key[4] = pivot as u8;
-    key[5] = cut;
-    key[6..10].copy_from_slice(&period.0.to_be_bytes());
-    key[10..].copy_from_slice(&part.to_be_bytes());
+    key[5] = u8::from(frequent);
+    key[6] = cut;
+    key[7..11].copy_from_slice(&period.0.to_be_bytes());
+    key[11..].copy_from_slice(&part.to_be_bytes());
     key
 }
 
 pub(super) fn totals_period(key: &[u8]) -> Option<Period> {
-    read_u32(key, 6).map(Period)
+    read_u32(key, 7).map(Period)
 }
 
 pub(super) fn series(organization: OrganizationId, id: SeriesId) -> [u8; 8] {
@@ -97,7 +104,7 @@ mod tests {
                 rows(OrganizationId(org), Period(at), ValueId(key), part)
             };
             let totals_key = |(org, cut, at, part): (u32, u32, u32, u16)| {
-                totals(OrganizationId(org), Pivot::Model, cut as u8, Period(at), part)
+                totals(OrganizationId(org), Pivot::Model, true, cut as u8, Period(at), part)
             };
             let short = |(org, cut, at, part): (u32, u32, u32, u16)| (org, cut as u8, at, part);
             prop_assert_eq!((a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)), open_key(a).cmp(&open_key(b)));

@@ -44,7 +44,7 @@ pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{Aged, Seen, SeenIds};
 pub use packed::BlockError;
-pub use rows::Rows;
+pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::Totals;
 
@@ -65,6 +65,9 @@ const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 
 const TABLES: [Table; 9] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY];
+
+/// Where in `totals` the rows of values are that are too rarely used to have running totals. No cut is 0.
+const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
 pub const FORMAT_VERSION: u32 = 2;
@@ -286,24 +289,26 @@ impl Reader {
         periods: Range<Period>,
         mut visit: impl FnMut(Period, Rows<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.scan_cut(organization, pivot, 0, periods, |period, block| {
+        self.scan_cut(organization, pivot, RARE, periods, |period, block| {
             rows::read(block, |rows| visit(period, rows))
         })
     }
 
     /// Calls `visit` with the running totals at a cut: for each value of a dimension its usage in the first `cut`
-    /// segments of each day of a period. `cut` is at least 1 and at most [`SEGMENTS`], the whole day.
+    /// segments of each day of a period. `cut` is at least 1 and at most [`SEGMENTS`], the whole day. Either with the
+    /// columns that most questions ask for or with the others, see [`Column::is_frequent`].
     pub fn scan_totals(
         &self,
         organization: OrganizationId,
         pivot: Pivot,
+        frequent: bool,
         cut: usize,
         periods: Range<Period>,
-        mut visit: impl FnMut(Period, &Totals<'_>),
+        mut visit: impl FnMut(&Totals<'_>),
     ) -> Result<(), StoreError> {
         assert!((1..=SEGMENTS).contains(&cut), "there is no cut {cut}");
-        self.scan_cut(organization, pivot, cut as u8, periods, |period, block| {
-            Ok(totals::read(block, |totals| visit(period, &totals))?)
+        self.scan_cut(organization, pivot, (frequent, cut as u8), periods, |_, block| {
+            Ok(totals::read(block, |totals| visit(&totals))?)
         })
     }
 
@@ -311,7 +316,7 @@ impl Reader {
         &self,
         organization: OrganizationId,
         pivot: Pivot,
-        cut: u8,
+        (frequent, cut): (bool, u8),
         periods: Range<Period>,
         mut visit: impl FnMut(Period, &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
@@ -319,8 +324,8 @@ impl Reader {
             return Ok(());
         }
         let table = self.transaction.open_table(TOTALS)?;
-        let first = keys::totals(organization, pivot, cut, periods.start, 0);
-        let end = keys::totals(organization, pivot, cut, periods.end, 0);
+        let first = keys::totals(organization, pivot, frequent, cut, periods.start, 0);
+        let end = keys::totals(organization, pivot, frequent, cut, periods.end, 0);
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
             let period = keys::totals_period(key.value()).ok_or_else(|| damaged("a key of running totals"))?;

@@ -47,7 +47,7 @@ pub(super) fn unframe(version: u8, bytes: &[u8]) -> Result<&[u8], BlockError> {
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 4] {
-    (xxhash_rust::xxh3::xxh3_64(bytes) as u32).to_le_bytes()
+    (twox_hash::XxHash3_64::oneshot(bytes) as u32).to_le_bytes()
 }
 
 /// Values of `width` bits each, back to back, low bits first.
@@ -61,13 +61,14 @@ pub(super) struct Packed<'a> {
 impl<'a> Packed<'a> {
     pub const EMPTY: Packed<'static> = Packed { bytes: &[], width: 0, len: 0 };
 
-    /// Takes `len` values off the front; the slice kept reaches 16 bytes past them, into what follows or the tail.
+    /// Takes `len` values off the front. The slice kept reaches past them, to the end of the block: there are at least
+    /// 16 bytes more.
     pub fn take(at: &mut &'a [u8], width: u8, len: usize) -> Result<Packed<'a>, BlockError> {
         let size = len.checked_mul(usize::from(width)).ok_or(BlockError::Short)?.div_ceil(8);
         if width > 64 || at.len() < size + TAIL {
             return Err(BlockError::Short);
         }
-        let bytes = &at[..size + TAIL];
+        let bytes = *at;
         *at = &at[size..];
         Ok(Packed { bytes, width, len })
     }
@@ -81,6 +82,23 @@ impl<'a> Packed<'a> {
         let bit = i * width;
         let word = u128::from_le_bytes(self.bytes[bit / 8..bit / 8 + 16].try_into().expect("sixteen bytes"));
         (word >> (bit % 8)) as u64 & (u64::MAX >> (64 - width))
+    }
+
+    /// Puts all values into `out`.
+    pub fn unpack(&self, out: &mut Vec<u64>) {
+        out.clear();
+        out.resize(self.len.next_multiple_of(32), 0);
+        if self.width > 0 {
+            let size = 4 * usize::from(self.width);
+            for (group, values) in out.as_chunks_mut().0.iter_mut().enumerate() {
+                match self.bytes.get(group * size..).filter(|bytes| bytes.len() >= size + TAIL) {
+                    Some(bytes) => unpack_32(bytes, self.width, values),
+                    // The last values of a block.
+                    None => (group * 32..self.len).for_each(|i| values[i - group * 32] = self.get(i)),
+                }
+            }
+        }
+        out.truncate(self.len);
     }
 
     /// Calls `visit` with each value, or not at all when all are 0.
@@ -191,18 +209,24 @@ pub(super) fn take_varint(at: &mut &[u8]) -> Result<u128, BlockError> {
     Err(BlockError::Short)
 }
 
-/// A varint of at most 32 bits.
+/// A varint of at most 64 bits.
 #[inline]
-pub(super) fn take_varint_u32(at: &mut &[u8]) -> Result<u32, BlockError> {
-    let mut value = 0u32;
-    for shift in (0..35).step_by(7) {
+pub(super) fn take_varint_u64(at: &mut &[u8]) -> Result<u64, BlockError> {
+    let mut value = 0u64;
+    for shift in (0..70).step_by(7) {
         let byte = take_byte(at)?;
-        value |= u32::from(byte & 0x7f) << shift;
+        value |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return Ok(value);
         }
     }
     Err(BlockError::Short)
+}
+
+/// A varint of at most 32 bits.
+#[inline]
+pub(super) fn take_varint_u32(at: &mut &[u8]) -> Result<u32, BlockError> {
+    u32::try_from(take_varint_u64(at)?).map_err(|_| BlockError::Short)
 }
 
 pub(super) fn take_byte(at: &mut &[u8]) -> Result<u8, BlockError> {
@@ -228,6 +252,19 @@ mod tests {
             let mut out = [0; 32];
             unpack_32(&bytes, width, &mut out);
             prop_assert_eq!(out, values);
+        }
+
+        #[test]
+        fn any_number_of_values_of_any_width_comes_back(width in 0u8..=64, seed in proptest::collection::vec(any::<u64>(), 0..100)) {
+            let values: Vec<u64> = seed.into_iter().map(|v| if width == 0 { 0 } else { v >> (64 - width) }).collect();
+            let mut bytes = Vec::new();
+            pack(&mut bytes, &values, width);
+            bytes.extend_from_slice(&[0; TAIL]);
+            let packed = Packed::take(&mut &bytes[..], width, values.len()).unwrap();
+            let mut out = vec![7; 3];
+            packed.unpack(&mut out);
+            prop_assert_eq!(&out, &values);
+            prop_assert!((0..values.len()).all(|i| packed.get(i) == values[i]));
         }
 
         #[test]

@@ -1,16 +1,21 @@
-//! Sealed rows: usage by id and segment, in order of both. An id is a series, or a value of one dimension.
+//! Sealed rows: usage by id and time, in order of both. An id is a series, or a value of one dimension.
 //!
 //! ```text
 //! one or more of:
-//!   id varint, less the id before | rows varint | heads (see `columns`)
-//!   | segments of the period, rows × 11 bits | for each column: rows × its width
+//!   id varint, less the id before | hours varint | parts varint | heads (see `columns`)
+//!   | hours: their segments, each 11 bits | for each column: hours × its width
+//!   | parts: likewise
 //! ```
+//!
+//! There is a row for every hour with usage, at the first segment that has any, with the usage of the whole hour. What
+//! of it belongs to later segments of the hour is repeated in parts: only days that begin inside an hour need them,
+//! and others do not pay for them.
 //!
 //! All of it is in a [`packed`](super::packed) frame. An id with many rows may go on in the next block.
 
-use super::columns::{Column, DERIVED, Heads, divisors_of};
+use super::columns::{Column, Heads, divisors_of};
 use super::packed::{BlockError, HEAD, Packed, TAIL, frame, pack, put_varint, take_varint_u32, unframe};
-use crate::model::{PERIOD_DAYS, SEGMENTS, Usage};
+use crate::model::{HOUR_OF_SEGMENT, Overflow, PERIOD_DAYS, SEGMENTS, Usage};
 
 const VERSION: u8 = 1;
 /// A period's 1,184 segments in binary.
@@ -33,25 +38,27 @@ impl Builder {
         Builder { limit: limit - HEAD - TAIL, body: Vec::new(), last: 0, blocks: Vec::new() }
     }
 
-    /// Adds the rows of an id, which must be above those before, in order of segments.
-    pub fn push(&mut self, id: u32, rows: &[SealedRow]) {
-        let mut group = Vec::new();
-        self.encode(&mut group, id, rows);
-        if self.body.len() + group.len() > self.limit {
-            // At the start of a block the id may take four bytes more.
-            if group.len() + 4 > self.limit && rows.len() > 1 {
-                // What does not fit into any block goes on in the next.
-                let (first, rest) = rows.split_at(rows.len() / 2);
-                self.push(id, first);
-                self.push(id, rest);
-                return;
+    /// Adds the rows of an id, which must be above those before, in order of segments. What does not fit into any
+    /// block goes on in the next.
+    pub fn push(&mut self, id: u32, rows: &[SealedRow]) -> Result<(), Overflow> {
+        assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "rows of an id are in order of segments");
+        let mut chunk = Vec::new();
+        encode(&mut chunk, id - self.last, rows)?;
+        if self.body.len() + chunk.len() > self.limit {
+            // At the start of a block the id may take four bytes more. One hour is never cut.
+            let middle = rows[rows.len() / 2].0;
+            let middle = rows.partition_point(|(segment, _)| hour_of(*segment) < hour_of(middle));
+            if chunk.len() + 4 > self.limit && middle > 0 {
+                self.push(id, &rows[..middle])?;
+                return self.push(id, &rows[middle..]);
             }
             self.cut();
-            group.clear();
-            self.encode(&mut group, id, rows);
+            chunk.clear();
+            encode(&mut chunk, id, rows)?;
         }
-        self.body.extend_from_slice(&group);
+        self.body.extend_from_slice(&chunk);
         self.last = id;
+        Ok(())
     }
 
     pub fn finish(mut self) -> Vec<Vec<u8>> {
@@ -66,28 +73,54 @@ impl Builder {
         self.body.clear();
         self.last = 0;
     }
+}
 
-    fn encode(&self, out: &mut Vec<u8>, id: u32, rows: &[SealedRow]) {
-        assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "rows of an id are in order of segments");
-        put_varint(out, u128::from(id - self.last));
-        put_varint(out, rows.len() as u128);
-        let divisors = divisors_of(rows.iter().map(|(_, usage)| usage));
-        let heads = Heads::choose(rows.len(), divisors, |column, row| column.of(&rows[row].1));
-        heads.write(out);
+/// The hour of the period that a segment of it lies in.
+fn hour_of(segment: u16) -> u16 {
+    let (day, of_day) = (segment / SEGMENTS as u16, usize::from(segment) % SEGMENTS);
+    day * 24 + u16::from(HOUR_OF_SEGMENT[of_day])
+}
+
+fn encode(out: &mut Vec<u8>, id: u32, rows: &[SealedRow]) -> Result<(), Overflow> {
+    let (mut hours, mut parts): (Vec<SealedRow>, Vec<SealedRow>) = (Vec::new(), Vec::new());
+    for row in rows {
+        match hours.last_mut() {
+            Some(hour) if hour_of(hour.0) == hour_of(row.0) => {
+                hour.1.add(&row.1)?;
+                parts.push(*row);
+            }
+            _ => hours.push(*row),
+        }
+    }
+    put_varint(out, u128::from(id));
+    put_varint(out, hours.len() as u128);
+    put_varint(out, parts.len() as u128);
+    let all: Vec<&SealedRow> = hours.iter().chain(&parts).collect();
+    let divisors = divisors_of(all.iter().map(|(_, usage)| usage));
+    let heads = Heads::choose(all.len(), divisors, |column, row| column.of(&all[row].1));
+    heads.write(out);
+    for rows in [&hours, &parts] {
         pack(out, &rows.iter().map(|(segment, _)| u64::from(*segment)).collect::<Vec<_>>(), SEGMENT_BITS);
         for column in heads.present() {
             let divisor = heads.divisor(column);
             let values: Vec<u64> = rows.iter().map(|(_, usage)| column.of(usage) / divisor).collect();
-            pack(out, &values, heads.stored_width(column));
+            pack(out, &values, heads.width(column));
         }
     }
+    Ok(())
 }
 
 /// The rows of one id, packed.
 pub struct Rows<'a> {
     pub id: u32,
-    len: usize,
     heads: Heads,
+    hours: Section<'a>,
+    parts: Section<'a>,
+}
+
+#[derive(Clone, Copy)]
+struct Section<'a> {
+    len: usize,
     segments: Packed<'a>,
     /// From the first column on.
     columns: &'a [u8],
@@ -102,72 +135,117 @@ pub(super) fn read(
     let mut id = 0u32;
     while at.len() > TAIL {
         id = id.wrapping_add(take_varint_u32(&mut at)?);
-        let len = take_varint_u32(&mut at)? as usize;
+        let [hours, parts] = [take_varint_u32(&mut at)? as usize, take_varint_u32(&mut at)? as usize];
         let heads = Heads::read(&mut at)?;
-        let segments = Packed::take(&mut at, SEGMENT_BITS, len)?;
-        let columns = at;
-        for column in heads.present() {
-            Packed::take(&mut at, heads.stored_width(column), len)?;
-        }
-        visit(Rows { id, len, heads, segments, columns })?;
+        let (hours, parts) = (Section::take(&mut at, &heads, hours)?, Section::take(&mut at, &heads, parts)?);
+        visit(Rows { id, heads, hours, parts })?;
     }
     if at.len() == TAIL { Ok(()) } else { Err(BlockError::Short.into()) }
 }
 
-impl Rows<'_> {
-    pub fn len(&self) -> usize {
-        self.len
+impl<'a> Section<'a> {
+    fn take(at: &mut &'a [u8], heads: &Heads, len: usize) -> Result<Section<'a>, BlockError> {
+        let segments = Packed::take(at, SEGMENT_BITS, len)?;
+        let columns = *at;
+        for column in heads.present() {
+            Packed::take(at, heads.width(column), len)?;
+        }
+        Ok(Section { len, segments, columns })
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+    fn packed(&self, heads: &Heads, column: Column) -> Packed<'a> {
+        let mut at = self.columns;
+        for before in heads.present().take_while(|before| *before < column) {
+            at = &at[(self.len * usize::from(heads.width(before))).div_ceil(8)..];
+        }
+        Packed::take(&mut at, heads.width(column), self.len).expect("checked when the block was read")
+    }
+}
+
+/// Which of an id's rows to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// One for each hour, with all of its usage.
+    Hours,
+    /// What of an hour's usage belongs to segments after its row's own.
+    Parts,
+}
+
+impl Rows<'_> {
+    fn section(&self, which: Which) -> &Section<'_> {
+        match which {
+            Which::Hours => &self.hours,
+            Which::Parts => &self.parts,
+        }
     }
 
     /// Puts the segment of each row into `out`. Each is below the number of segments in a period.
-    pub fn segments(&self, out: &mut Vec<u16>) -> Result<(), super::StoreError> {
-        out.clear();
-        let mut last = 0;
-        self.segments.each(|_, segment| {
-            out.push(segment as u16);
-            last = last.max(segment);
-        });
-        if last < (PERIOD_DAYS * SEGMENTS) as u64 { Ok(()) } else { Err(super::damaged("a segment of a sealed row")) }
+    pub fn segments(&self, which: Which, out: &mut Vec<u64>) -> Result<(), super::StoreError> {
+        self.section(which).segments.unpack(out);
+        let most = out.iter().fold(0, |most, segment| most.max(*segment));
+        if most < (PERIOD_DAYS * SEGMENTS) as u64 { Ok(()) } else { Err(super::damaged("a segment of a sealed row")) }
     }
 
     /// Puts the value of each row into `out`, or returns false when all are 0.
-    pub fn column(&self, column: Column, out: &mut Vec<u64>) -> bool {
+    pub fn column(&self, which: Which, column: Column, out: &mut Vec<u64>) -> bool {
         if !self.heads.has(column) {
             return false;
         }
-        out.clear();
-        if self.heads.widths[column as usize] == DERIVED {
-            out.resize(self.len, 0);
-            self.packed(Column::TotalTokens).each(|row, total| out[row] = total);
-            self.packed(Column::InputTokens).each(|row, input| out[row] = out[row].wrapping_sub(input));
+        let (heads, section) = (&self.heads, self.section(which));
+        if heads.is_derived(column) {
+            section.packed(heads, Column::TotalTokens).unpack(out);
+            let input = section.packed(heads, Column::InputTokens);
+            input.each(|row, input| out[row] = out[row].wrapping_sub(input));
         } else {
-            let divisor = self.heads.divisor(column);
-            self.packed(column).each(|_, value| out.push(value.wrapping_mul(divisor)));
+            section.packed(heads, column).unpack(out);
+            let divisor = heads.divisor(column);
+            if divisor != 1 {
+                out.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor));
+            }
         }
         true
     }
 
-    fn packed(&self, column: Column) -> Packed<'_> {
-        let mut at = self.columns;
-        for before in self.heads.present().take_while(|before| *before < column) {
-            let size = (self.len * usize::from(self.heads.stored_width(before))).div_ceil(8);
-            at = &at[size..];
+    /// For each part the number of the row that has its hour, into `out`. `hours` and `parts` are their segments.
+    pub fn hours_of_parts(hours: &[u64], parts: &[u64], out: &mut Vec<usize>) -> Result<(), super::StoreError> {
+        out.clear();
+        let mut row = 0;
+        for part in parts {
+            while hours.get(row).is_some_and(|hour| hour_of(*hour as u16) < hour_of(*part as u16)) {
+                row += 1;
+            }
+            match hours.get(row) {
+                Some(hour) if hour_of(*hour as u16) == hour_of(*part as u16) && hour < part => out.push(row),
+                _ => return Err(super::damaged("a part of an hour without its hour")),
+            }
         }
-        Packed::take(&mut at, self.heads.stored_width(column), self.len).expect("checked when the block was read")
+        Ok(())
     }
 
-    /// Unpacks everything.
-    pub fn unpack(&self) -> Result<Vec<SealedRow>, super::StoreError> {
-        let mut segments = Vec::new();
-        self.segments(&mut segments)?;
-        let mut rows: Vec<SealedRow> = segments.into_iter().map(|segment| (segment, Usage::default())).collect();
+    /// Unpacks everything, by segment.
+    pub(super) fn unpack(&self) -> Result<Vec<SealedRow>, super::StoreError> {
+        let [mut hours, parts] = [self.unpack_section(Which::Hours)?, self.unpack_section(Which::Parts)?];
+        if parts.is_empty() {
+            return Ok(hours);
+        }
+        let segments = |rows: &[SealedRow]| rows.iter().map(|(segment, _)| u64::from(*segment)).collect::<Vec<_>>();
+        let mut of_hours = Vec::new();
+        Rows::hours_of_parts(&segments(&hours), &segments(&parts), &mut of_hours)?;
+        for ((_, usage), hour) in parts.iter().zip(of_hours) {
+            let whole = &mut hours[hour].1;
+            *whole = whole.without(usage).ok_or_else(|| super::damaged("a part of an hour is more than the hour"))?;
+        }
+        hours.extend(parts);
+        hours.sort_unstable_by_key(|(segment, _)| *segment);
+        Ok(hours)
+    }
+
+    fn unpack_section(&self, which: Which) -> Result<Vec<SealedRow>, super::StoreError> {
         let mut values = Vec::new();
+        self.segments(which, &mut values)?;
+        let mut rows: Vec<SealedRow> = values.iter().map(|segment| (*segment as u16, Usage::default())).collect();
         for column in self.heads.present() {
-            self.column(column, &mut values);
+            self.column(which, column, &mut values);
             rows.iter_mut().zip(&values).for_each(|((_, usage), value)| column.put(usage, *value));
         }
         Ok(rows)
@@ -207,13 +285,13 @@ pub(super) mod tests {
 
         #[test]
         fn what_is_packed_comes_back_and_blocks_keep_their_limit(ids in ids()) {
-            let mut builder = Builder::new(1000);
+            let mut builder = Builder::new(1200);
             for (id, rows) in &ids {
-                builder.push(*id, &rows.iter().map(|(s, u)| (*s, *u)).collect::<Vec<_>>());
+                builder.push(*id, &rows.iter().map(|(s, u)| (*s, *u)).collect::<Vec<_>>()).unwrap();
             }
             let mut found: BTreeMap<u32, BTreeMap<u16, Usage>> = BTreeMap::new();
             for block in builder.finish() {
-                prop_assert!(block.len() <= 1000);
+                prop_assert!(block.len() <= 1200);
                 read(&block, |rows| {
                     found.entry(rows.id).or_default().extend(rows.unpack()?);
                     Ok(())
@@ -225,7 +303,9 @@ pub(super) mod tests {
         #[test]
         fn any_changed_byte_is_noticed(ids in ids(), at in any::<prop::sample::Index>(), flip in 1u8..) {
             let mut builder = Builder::new(1 << 20);
-            ids.iter().for_each(|(id, rows)| builder.push(*id, &rows.clone().into_iter().collect::<Vec<_>>()));
+            for (id, rows) in &ids {
+                builder.push(*id, &rows.clone().into_iter().collect::<Vec<_>>()).unwrap();
+            }
             let mut block = builder.finish().remove(0);
             let at = at.index(block.len());
             block[at] ^= flip;

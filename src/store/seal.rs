@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use super::block::Block;
 use super::rows::{self, SealedRow};
-use super::{OPEN, PERIODS, PeriodSummary, Pivot, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
+use super::{OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
 use crate::model::{Day, OrganizationId, Overflow, Period, Series, Usage, ValueId};
 
 /// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages.
@@ -143,17 +143,21 @@ impl Writer {
                 if pivot == Pivot::All || rows.len() >= self.seal_policy.segments_worth_totals {
                     often.push(value, &rows)?;
                 } else {
-                    rare.push(value, &rows);
+                    rare.push(value, &rows)?;
                 }
             }
-            let by_cut = std::iter::once(rare.finish()).chain(often.finish());
-            for (cut, blocks) in (0u8..).zip(by_cut) {
-                let [first, last] =
-                    [0, u16::MAX].map(|part| keys::totals(organization, pivot, cut, period, part));
-                table.retain_in::<&[u8], _>(&first[..]..=&last[..], |_, _| false)?;
+            let mut write = |frequent: bool, cut: u8, blocks: Vec<Vec<u8>>| -> Result<(), StoreError> {
+                let key = |part| keys::totals(organization, pivot, frequent, cut, period, part);
+                table.retain_in::<&[u8], _>(&key(0)[..]..=&key(u16::MAX)[..], |_, _| false)?;
                 for (part, block) in (0u16..).zip(&blocks) {
-                    table.insert(&keys::totals(organization, pivot, cut, period, part)[..], &block[..])?;
+                    table.insert(&key(part)[..], &block[..])?;
                 }
+                Ok(())
+            };
+            write(RARE.0, RARE.1, rare.finish())?;
+            for (cut, [others, frequent]) in (1u8..).zip(often.finish()) {
+                write(false, cut, others)?;
+                write(true, cut, frequent)?;
             }
         }
         Ok(())
@@ -204,7 +208,9 @@ fn write_key(
     let [first, last] = [0, u16::MAX].map(|part| keys::rows(organization, period, api_key, part));
     table.retain_in::<&[u8], _>(&first[..]..=&last[..], |_, _| false)?;
     let mut builder = rows::Builder::new(BLOCK_BYTES);
-    of_key.iter().for_each(|(series, rows)| builder.push(*series, rows));
+    for (series, rows) in of_key {
+        builder.push(*series, rows)?;
+    }
     for (part, block) in (0u16..).zip(builder.finish()) {
         table.insert(&keys::rows(organization, period, api_key, part)[..], &block[..])?;
     }

@@ -4,12 +4,14 @@
 //!
 //! ```text
 //! one or more of:
-//!   value varint, less the value before | heads (see `columns`) | for each column: 32 days × its width
+//!   value varint, less the value before | heads (see `columns`), widths in whole bytes
+//!   | for each column: 32 days × its width
 //! ```
 //!
-//! All of it is in a [`packed`](super::packed) frame. Values without usage before the cut are left out.
+//! All of it is in a [`packed`](super::packed) frame. Values without usage before the cut are left out. The columns
+//! that most questions ask for are in blocks of their own, the others in others.
 
-use super::columns::{COLUMNS, Column, DERIVED, Heads, divisors_of};
+use super::columns::{Column, Heads, divisors_of};
 use super::packed::{BlockError, HEAD, TAIL, frame, pack, put_varint, take_varint_u32, unframe, unpack_32};
 use super::rows::SealedRow;
 use crate::model::{Overflow, PERIOD_DAYS, PicoUsd, SEGMENTS, Usage};
@@ -19,8 +21,9 @@ const VERSION: u8 = 1;
 /// Packs the running totals of one dimension in one period.
 pub(super) struct Builder {
     limit: usize,
-    /// By cut: the first is after the day's first segment, the last at the day's end.
-    cuts: Vec<Cut>,
+    /// By cut, the first after the day's first segment, the last at the day's end; and whether of the columns that
+    /// most questions ask for.
+    cuts: Vec<[Cut; 2]>,
 }
 
 #[derive(Default)]
@@ -32,7 +35,7 @@ struct Cut {
 
 impl Builder {
     pub fn new(limit: usize) -> Builder {
-        Builder { limit: limit - HEAD - TAIL, cuts: (0..SEGMENTS).map(|_| Cut::default()).collect() }
+        Builder { limit: limit - HEAD - TAIL, cuts: (0..SEGMENTS).map(|_| Default::default()).collect() }
     }
 
     /// Adds a value, which must be above those before, with its rows in order of segments.
@@ -55,41 +58,47 @@ impl Builder {
         let whole_days = &totals[SEGMENTS - 1];
         let fit = whole_days.iter().all(|usage| fits(usage.all.cost) && fits(usage.api_keys_cost));
         let divisors = if fit { divisors } else { [1; 2] };
-        for (cut, days) in self.cuts.iter_mut().zip(&totals) {
-            cut.push(self.limit, value, days, divisors);
+        for (cuts, days) in self.cuts.iter_mut().zip(&totals) {
+            if days.iter().all(Usage::is_zero) {
+                continue;
+            }
+            for (cut, frequent) in cuts.iter_mut().zip([false, true]) {
+                cut.push(self.limit, value, days, divisors, frequent);
+            }
         }
         Ok(())
     }
 
-    /// The blocks of each cut.
-    pub fn finish(self) -> impl Iterator<Item = Vec<Vec<u8>>> {
-        self.cuts.into_iter().map(|mut cut| {
-            cut.cut();
-            cut.blocks
+    /// The blocks of each cut, first of the other columns and then of those that most questions ask for.
+    pub fn finish(self) -> impl Iterator<Item = [Vec<Vec<u8>>; 2]> {
+        self.cuts.into_iter().map(|cuts| {
+            cuts.map(|mut cut| {
+                cut.cut();
+                cut.blocks
+            })
         })
     }
 }
 
 impl Cut {
-    fn push(&mut self, limit: usize, value: u32, days: &[Usage; PERIOD_DAYS], divisors: [u64; 2]) {
-        if days.iter().all(Usage::is_zero) {
+    fn push(
+        &mut self,
+        limit: usize,
+        value: u32,
+        days: &[Usage; PERIOD_DAYS],
+        divisors: [u64; 2],
+        frequent: bool,
+    ) {
+        let columns = Column::ALL.into_iter().filter(|column| column.is_frequent() == frequent);
+        let heads = Heads::in_bytes(PERIOD_DAYS, divisors, columns, |column, day| column.of(&days[day]));
+        if heads.is_empty() {
             return;
         }
-        let mut columns = [[0; PERIOD_DAYS]; COLUMNS];
-        for column in Column::ALL {
-            for (to, usage) in columns[column as usize].iter_mut().zip(days) {
-                *to = column.of(usage);
-            }
-        }
-        let heads = Heads::choose(PERIOD_DAYS, divisors, |column, day| columns[column as usize][day]);
         let mut entry = Vec::new();
         heads.write(&mut entry);
         for column in heads.present() {
             let divisor = heads.divisor(column);
-            if divisor > 1 {
-                columns[column as usize].iter_mut().for_each(|value| *value /= divisor);
-            }
-            pack(&mut entry, &columns[column as usize], heads.stored_width(column));
+            pack(&mut entry, &days.map(|usage| column.of(&usage) / divisor), heads.width(column));
         }
         // The value itself takes at most 5 bytes.
         if self.body.len() + entry.len() + 5 > limit {
@@ -123,7 +132,7 @@ pub(super) fn read(bytes: &[u8], mut visit: impl FnMut(Totals<'_>)) -> Result<()
     while at.len() > TAIL {
         value = value.wrapping_add(take_varint_u32(&mut at)?);
         let heads = Heads::read(&mut at)?;
-        let size: usize = heads.present().map(|column| 4 * usize::from(heads.stored_width(column))).sum();
+        let size = 4 * heads.width_of_all();
         if at.len() < size + TAIL {
             return Err(BlockError::Short);
         }
@@ -140,28 +149,13 @@ impl Totals<'_> {
         if !self.heads.has(column) {
             return false;
         }
-        if self.heads.widths[column as usize] == DERIVED {
-            let mut input = [0; PERIOD_DAYS];
-            self.unpack(Column::TotalTokens, out);
-            self.unpack(Column::InputTokens, &mut input);
-            out.iter_mut().zip(&input).for_each(|(total, input)| *total = total.wrapping_sub(*input));
-            return true;
-        }
-        self.unpack(column, out);
+        let columns = &self.columns[4 * self.heads.width_before(column)..];
+        unpack_32(columns, self.heads.width(column), out);
         let divisor = self.heads.divisor(column);
         if divisor != 1 {
             out.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor));
         }
         true
-    }
-
-    #[inline]
-    fn unpack(&self, column: Column, out: &mut [u64; PERIOD_DAYS]) {
-        let mut before = 0;
-        for i in 0..column as usize {
-            before += 4 * usize::from(self.heads.stored_width(Column::ALL[i]));
-        }
-        unpack_32(&self.columns[before..], self.heads.stored_width(column), out);
     }
 }
 
@@ -189,16 +183,15 @@ mod tests {
             }
             for (cut, blocks) in builder.finish().enumerate() {
                 let mut found: BTreeMap<u32, Vec<Usage>> = BTreeMap::new();
-                for block in blocks {
+                for block in blocks.concat() {
                     read(&block, |totals| {
-                        let mut days = vec![Usage::default(); PERIOD_DAYS];
+                        let days = found.entry(totals.value).or_insert(vec![Usage::default(); PERIOD_DAYS]);
                         for column in Column::ALL {
                             let mut of_days = [0; PERIOD_DAYS];
                             if totals.column(column, &mut of_days) {
                                 days.iter_mut().zip(of_days).for_each(|(usage, v)| column.put(usage, v));
                             }
                         }
-                        found.insert(totals.value, days);
                     }).unwrap();
                 }
                 for (value, rows) in &values {

@@ -1,0 +1,143 @@
+//! Where sums are kept while they are made.
+
+use crate::model::Usage;
+use crate::store::Column;
+
+/// A part of a column that has cells of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limb {
+    pub column: Column,
+    pub part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Whole,
+    Low,
+    High,
+}
+
+impl Part {
+    #[inline]
+    pub fn of(self, value: u64) -> u64 {
+        match self {
+            Part::Whole => value,
+            Part::Low => value & 0xffff_ffff,
+            Part::High => value >> 32,
+        }
+    }
+}
+
+/// A cell for each column, or in the wide form four for money.
+pub(super) fn limbs(columns: &[Column], wide: bool) -> Vec<Limb> {
+    let in_halves = |low, high| [halves(low), halves(high)].concat();
+    let limbs = |column: &Column| match column {
+        Column::Cost if wide => in_halves(Column::Cost, Column::CostHigh),
+        Column::ApiKeysCost if wide => in_halves(Column::ApiKeysCost, Column::ApiKeysCostHigh),
+        column => vec![Limb { column: *column, part: Part::Whole }],
+    };
+    columns.iter().flat_map(limbs).collect()
+}
+
+pub(super) fn halves(column: Column) -> [Limb; 2] {
+    [Limb { column, part: Part::Low }, Limb { column, part: Part::High }]
+}
+
+/// Slots whose cells lie together. A period's days are then in one or two tiles, whose cells fit into a processor's
+/// cache whatever the number of groups.
+const TILE: usize = 32;
+
+/// Sums by group, limb and slot: one slot for each bucket, one before them and one after for what lies outside.
+pub(super) struct Cells {
+    pub limbs: Vec<Limb>,
+    tile: usize,
+    /// By slot: where its cells begin.
+    offsets: Vec<u32>,
+    values: Vec<u64>,
+}
+
+impl Cells {
+    pub fn new(groups: usize, limbs: Vec<Limb>, buckets: usize) -> Cells {
+        let slots = buckets + 2;
+        let tile = TILE.min(slots);
+        let rows = groups * limbs.len();
+        let offsets = (0..slots).map(|slot| (slot / tile * rows * tile + slot % tile) as u32).collect();
+        Cells { values: vec![0; slots.div_ceil(tile) * tile * rows], tile, offsets, limbs }
+    }
+
+    /// The first cell of a group's limb, less the slot's own offset.
+    #[inline]
+    fn row(&self, group: u32, limb: usize) -> usize {
+        (group as usize * self.limbs.len() + limb) * self.tile
+    }
+
+    /// Where a slot's cells begin, for [`Cells::add_each`].
+    #[inline]
+    pub fn offset(&self, slot: usize) -> u32 {
+        self.offsets[slot]
+    }
+
+    #[inline]
+    pub fn get(&self, group: u32, limb: usize, slot: usize) -> u64 {
+        self.values[self.offsets[slot] as usize + self.row(group, limb)]
+    }
+
+    #[inline]
+    pub fn add(&mut self, group: u32, limb: usize, slot: usize, value: u64) {
+        let at = self.offsets[slot] as usize + self.row(group, limb);
+        self.values[at] = self.values[at].wrapping_add(value);
+    }
+
+    /// Adds values to the slots at `offsets`.
+    #[inline]
+    pub fn add_each(&mut self, group: u32, limb: usize, offsets: &[u32], values: &[u64]) {
+        let (row, part) = (self.row(group, limb), self.limbs[limb].part);
+        let cells = &mut self.values[row..];
+        for (offset, value) in offsets.iter().zip(values) {
+            let cell = &mut cells[*offset as usize];
+            *cell = cell.wrapping_add(part.of(*value));
+        }
+    }
+
+    /// Adds values to neighbouring slots, from `slot` on.
+    #[inline]
+    pub fn add_run(&mut self, group: u32, limb: usize, mut slot: usize, mut values: &[u64]) {
+        let row = self.row(group, limb);
+        while !values.is_empty() {
+            let (here, rest) = values.split_at(values.len().min(self.tile - slot % self.tile));
+            let at = self.offsets[slot] as usize + row;
+            for (cell, value) in self.values[at..at + here.len()].iter_mut().zip(here) {
+                *cell = cell.wrapping_add(*value);
+            }
+            (slot, values) = (slot + here.len(), rest);
+        }
+    }
+
+    /// Puts a group's sums into `usage`, where `value` gives each limb's; false when there is nothing.
+    #[inline]
+    pub fn usage(&self, value: impl Fn(usize) -> u64, usage: &mut Usage) -> bool {
+        *usage = Usage::default();
+        for (number, limb) in self.limbs.iter().enumerate() {
+            let value = value(number);
+            let money = || match limb.part {
+                Part::Whole => i128::from(value),
+                // Limbs are differences and may be negative; together they are the sum.
+                Part::Low => i128::from(value as i64),
+                Part::High => i128::from(value as i64) << 32,
+            };
+            match limb.column {
+                Column::Requests if value == 0 => return false,
+                Column::Cost => usage.all.cost.0 += money(),
+                Column::CostHigh => usage.all.cost.0 += money() << 64,
+                Column::ApiKeysCost => usage.api_keys_cost.0 += money(),
+                Column::ApiKeysCostHigh => usage.api_keys_cost.0 += money() << 64,
+                Column::ApiKeysRequests => usage.api_keys_requests = value,
+                column => {
+                    let count = column.count().expect("all others are counts");
+                    usage.all.counts[count as usize] = value;
+                }
+            }
+        }
+        true
+    }
+}

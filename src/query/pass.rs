@@ -1,0 +1,501 @@
+//! One reading of everything stored for some buckets: what is open, sealed rows, and running totals.
+
+use std::ops::Range;
+
+use roaring::RoaringBitmap;
+
+use super::cells::{Cells, Limb, Part, halves};
+use super::plan::Plan;
+use super::scan::{NO_GROUP, Scan};
+use crate::model::{Count, Mode, Overflow, PERIOD_DAYS, Period, SEGMENTS, Segment};
+use crate::store::block::{self, Block};
+use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, StoreError, Totals, Which, damaged};
+
+/// One reading of everything stored for some buckets.
+pub(super) struct Pass<'a> {
+    scan: &'a Scan<'a>,
+    boundaries: &'a [Segment],
+    pub cells: Cells,
+    /// By column, if the scan wants totals.
+    pub totals: [i128; COLUMNS],
+    pub api_keys: RoaringBitmap,
+    /// Picodollars of the open rows that were touched, whether or not they count.
+    pub open_cost: u128,
+    scratch: Scratch,
+}
+
+/// Buffers that every block uses again.
+#[derive(Default)]
+struct Scratch {
+    segments: Vec<u64>,
+    values: Vec<u64>,
+    hours: Places,
+    hours_of_parts: Vec<usize>,
+    moved: Vec<Move>,
+    open_rows: Vec<OpenRow>,
+}
+
+/// Where each of some rows belongs.
+#[derive(Default)]
+struct Places {
+    slots: Vec<u16>,
+    offsets: Vec<u32>,
+}
+
+impl Places {
+    fn set(&mut self, segments: &[u64], slots: &[u16], cells: &Cells) {
+        self.slots.clear();
+        self.slots.extend(segments.iter().map(|segment| slots[*segment as usize]));
+        self.offsets.clear();
+        self.offsets.extend(self.slots.iter().map(|slot| cells.offset(usize::from(*slot))));
+    }
+}
+
+/// From the slot of its hour to its own.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    from: u16,
+    to: u16,
+}
+
+/// A row of an open block that counts.
+struct OpenRow {
+    number: u32,
+    group: u32,
+    by_api_keys: bool,
+}
+
+/// Days of a period whose values go to neighbouring slots, or all to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    day: usize,
+    days: usize,
+    slot: usize,
+    step: usize,
+}
+
+impl<'a> Pass<'a> {
+    pub fn new(scan: &'a Scan<'a>, plan: &'a Plan, cells: Cells) -> Pass<'a> {
+        Pass {
+            scan,
+            boundaries: &plan.boundaries,
+            cells,
+            totals: [0; COLUMNS],
+            api_keys: RoaringBitmap::new(),
+            open_cost: 0,
+            scratch: Scratch::default(),
+        }
+    }
+
+    fn segments(&self) -> Range<Segment> {
+        self.boundaries[0]..self.boundaries[self.boundaries.len() - 1]
+    }
+
+    pub fn read(&mut self, periods: &[(Period, PeriodSummary)]) -> Result<(), StoreError> {
+        let segments = self.segments();
+        if segments.is_empty() {
+            return Ok(());
+        }
+        self.read_open(segments.clone())?;
+        let touched = segments.start.period()..=Segment(segments.end.0 - 1).period();
+        let periods = periods.iter().filter(|(period, _)| touched.contains(period));
+        let (mut with_totals, mut by_rows) = (Vec::new(), Vec::new());
+        for (period, summary) in periods {
+            if self.scan.pivot.is_some() && summary.has_totals { &mut with_totals } else { &mut by_rows }.push(*period);
+        }
+        if !with_totals.is_empty() {
+            self.read_totals(&with_totals)?;
+            if self.scan.totals {
+                self.read_overall_totals(&with_totals)?;
+            }
+        }
+        self.read_rows(&by_rows)
+    }
+
+    /// The slot of a segment: how many boundaries come before it.
+    fn slot(&self, segment: Segment) -> usize {
+        self.boundaries.partition_point(|boundary| *boundary <= segment)
+    }
+
+    // ---- what is open ----
+
+    fn read_open(&mut self, segments: Range<Segment>) -> Result<(), StoreError> {
+        let scan = self.scan;
+        scan.reader.scan_open(scan.organization, segments, |segment, block| {
+            let slot = self.slot(segment);
+            self.add_open(&block, slot)
+        })
+    }
+
+    fn add_open(&mut self, block: &Block<'_>, slot: usize) -> Result<(), StoreError> {
+        let Scan { series, group_of_series, totals: scan_totals, .. } = self.scan;
+        let scan_totals = *scan_totals;
+        self.open_cost = self
+            .open_cost
+            .saturating_add(block.sum(block::COST).saturating_add(block.sum(block::COST + 1).saturating_mul(1 << 64)));
+        let rows = &mut self.scratch.open_rows;
+        rows.clear();
+        let (mut known, mut last_key) = (true, None);
+        block.series(|number, id| match (series.get(id as usize), group_of_series.get(id as usize)) {
+            (Some(of), Some(group)) => {
+                if *group != NO_GROUP {
+                    let by_api_keys = of.mode == Mode::ApiKeys;
+                    rows.push(OpenRow { number: number as u32, group: *group, by_api_keys });
+                    if scan_totals && last_key != Some(of.api_key) {
+                        self.api_keys.insert(of.api_key.0);
+                        last_key = Some(of.api_key);
+                    }
+                }
+            }
+            _ => known = false,
+        });
+        if !known {
+            return Err(damaged("a rollup counts a series that has no name"));
+        }
+        let all = rows.len() == block.len();
+        for limb in 0..self.cells.limbs.len() {
+            let Limb { column, part } = self.cells.limbs[limb];
+            let (source, only_api_keys) = open_column(column);
+            each(block, rows, all, source, |row, value| {
+                if row.by_api_keys || !only_api_keys {
+                    self.cells.add(row.group, limb, slot, part.of(value));
+                }
+            });
+        }
+        if self.scan.totals {
+            for column in Column::ALL {
+                let (source, only_api_keys) = open_column(column);
+                let total = &mut self.totals[column as usize];
+                if all && !only_api_keys {
+                    *total += i128::try_from(block.sum(source)).map_err(|_| Overflow)?;
+                } else {
+                    each(block, rows, all, source, |row, value| {
+                        if row.by_api_keys || !only_api_keys {
+                            *total += i128::from(value);
+                        }
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // ---- sealed rows ----
+
+    fn read_rows(&mut self, periods: &[Period]) -> Result<(), StoreError> {
+        let scan = self.scan;
+        let mut slots = Vec::new();
+        for period in periods {
+            let needs_parts = self.slots_of_period(*period, &mut slots);
+            for api_keys in &scan.api_keys {
+                scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
+                    let id = rows.id as usize;
+                    let (Some(of), Some(group)) = (scan.series.get(id), scan.group_of_series.get(id)) else {
+                        return Err(damaged("a sealed row counts a series that has no name"));
+                    };
+                    if *group == NO_GROUP {
+                        return Ok(());
+                    }
+                    let inside = self.add_rows(&rows, *group, &slots, Some(of.mode), needs_parts)?;
+                    if inside && scan.totals {
+                        self.api_keys.insert(of.api_key.0);
+                        self.add_rows_to_totals(&rows, of.mode);
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For each segment of a period its slot; and whether a bucket begins inside one of the hours.
+    fn slots_of_period(&self, period: Period, slots: &mut Vec<u16>) -> bool {
+        slots.clear();
+        let (first, next) = (period.first_segment().0, period.next().first_segment().0);
+        let from = self.slot(Segment(first));
+        let mut slot = from;
+        for segment in first..next {
+            while self.boundaries.get(slot).is_some_and(|boundary| boundary.0 <= segment) {
+                slot += 1;
+            }
+            slots.push(slot as u16);
+        }
+        self.boundaries[from..slot].iter().any(|boundary| !boundary.begins_hour())
+    }
+
+    /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it. Whether
+    /// any of them is in the plan. Leaves the rows' slots in the scratch.
+    fn add_rows(
+        &mut self,
+        rows: &Rows<'_>,
+        group: u32,
+        slots: &[u16],
+        mode: Option<Mode>,
+        needs_parts: bool,
+    ) -> Result<bool, StoreError> {
+        let Scratch { segments, values, hours, moved, hours_of_parts, .. } = &mut self.scratch;
+        rows.segments(Which::Hours, segments)?;
+        hours.set(segments, slots, &self.cells);
+        moved.clear();
+        let outside = self.boundaries.len() as u16;
+        // Rows are in order: all after the plan or all before it are told by the first or the last.
+        let first_is_after = hours.slots.first() == Some(&outside);
+        let last_is_before = hours.slots.last() == Some(&0);
+        if first_is_after || last_is_before && !needs_parts {
+            return Ok(false);
+        }
+        let columns = |cells: &Cells| -> Vec<(usize, Column)> {
+            let columns = cells.limbs.iter().enumerate();
+            columns.filter_map(|(limb, of)| Some((limb, row_column(of.column, mode)?))).collect()
+        };
+        for (limb, column) in columns(&self.cells) {
+            if rows.column(Which::Hours, column, values) {
+                self.cells.add_each(group, limb, &hours.offsets, values);
+            }
+        }
+        if needs_parts {
+            // A part is counted with its hour; where a bucket begins between the two it moves.
+            let mut parts = Vec::new();
+            rows.segments(Which::Parts, &mut parts)?;
+            Rows::hours_of_parts(segments, &parts, hours_of_parts)?;
+            moved.extend(hours_of_parts.iter().zip(&parts).map(|(hour, part)| Move {
+                from: hours.slots[*hour],
+                to: slots[*part as usize],
+            }));
+            for (limb, column) in columns(&self.cells) {
+                if rows.column(Which::Parts, column, values) {
+                    let part = self.cells.limbs[limb].part;
+                    for (Move { from, to }, value) in moved.iter().zip(values.iter()).filter(|(m, _)| m.from != m.to) {
+                        self.cells.add(group, limb, usize::from(*to), part.of(*value));
+                        self.cells.add(group, limb, usize::from(*from), part.of(*value).wrapping_neg());
+                    }
+                }
+            }
+        }
+        let inside = |slot: u16| slot != 0 && slot != outside;
+        Ok(hours.slots.iter().any(|slot| inside(*slot)) || moved.iter().any(|Move { to, .. }| inside(*to)))
+    }
+
+    /// Adds what [`Pass::add_rows`] has just seen to the totals of every measure.
+    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, mode: Mode) {
+        let outside = self.boundaries.len() as u16;
+        let inside = |slot: u16| slot != 0 && slot != outside;
+        let Scratch { values, hours, moved, .. } = &mut self.scratch;
+        let all_inside = hours.slots.iter().all(|slot| inside(*slot)) && moved.iter().all(|m| inside(m.to));
+        for column in Column::ALL {
+            let Some(source) = row_column(column, Some(mode)) else { continue };
+            let total = &mut self.totals[column as usize];
+            if rows.column(Which::Hours, source, values) {
+                let of_hours = hours.slots.iter().zip(values.iter()).filter(|(slot, _)| all_inside || inside(**slot));
+                *total += of_hours.map(|(_, value)| i128::from(*value)).sum::<i128>();
+            }
+            if !all_inside && !moved.is_empty() && rows.column(Which::Parts, source, values) {
+                let crossing = moved.iter().zip(values.iter()).filter(|(m, _)| inside(m.from) != inside(m.to));
+                let crossing = crossing.map(|(m, value)| if inside(m.to) { i128::from(*value) } else { -i128::from(*value) });
+                *total += crossing.sum::<i128>();
+            }
+        }
+    }
+
+    // ---- running totals ----
+
+    /// Reads periods, in order, by the scan's pivot.
+    pub fn read_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
+        let scan = self.scan;
+        let (pivot, group_of) = scan.pivot.as_ref().expect("only asked with a pivot");
+        let group = |value: u32| group_of.get(value as usize).copied().ok_or_else(no_name);
+        let mut slots = Vec::new();
+        for periods in runs_of_periods(periods) {
+            let (mut at, mut needs_parts) = (None, false);
+            scan.reader.scan_rare(scan.organization, *pivot, periods, |period, rows| {
+                if at != Some(period) {
+                    needs_parts = self.slots_of_period(period, &mut slots);
+                    at = Some(period);
+                }
+                self.add_rows(&rows, group(rows.id)?, &slots, None, needs_parts).map(drop)
+            })?;
+        }
+        let mut unknown = false;
+        self.each_totals(*pivot, periods, |pass, totals, whole_days, runs| match group_of.get(totals.value as usize) {
+            Some(group) => pass.add_totals(*group, totals, whole_days, runs),
+            None => unknown = true,
+        })?;
+        if unknown { Err(no_name()) } else { Ok(()) }
+    }
+
+    /// Adds up all measures of the whole organization over the plan.
+    fn read_overall_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
+        let plan = Plan { boundaries: vec![self.boundaries[0], self.boundaries[self.boundaries.len() - 1]] };
+        // Limbs of 32 bits, so that no sum wraps.
+        let cells = Cells::new(1, Column::ALL.into_iter().flat_map(halves).collect(), 1);
+        let mut pass = Pass::new(self.scan, &plan, cells);
+        pass.each_totals(Pivot::All, periods, |pass, totals, whole_days, runs| {
+            pass.add_totals(0, totals, whole_days, runs);
+        })?;
+        for column in Column::ALL {
+            let limb = |i: usize| i128::from(pass.cells.get(0, 2 * column as usize + i, 1) as i64);
+            self.totals[column as usize] += limb(0) + (limb(1) << 32);
+        }
+        Ok(())
+    }
+
+    /// Visits all running totals that the boundaries need: whole days, and the cuts at which buckets begin. `visit`
+    /// takes the totals, whether they are of whole days, and where each day belongs.
+    fn each_totals(
+        &mut self,
+        pivot: Pivot,
+        periods: &[Period],
+        mut visit: impl FnMut(&mut Self, &Totals<'_>, bool, &[Run]),
+    ) -> Result<(), StoreError> {
+        let scan = self.scan;
+        // Period by period, so that its cells are still in cache when the next cut changes them.
+        for period in periods {
+            let here = *period..period.next();
+            let (whole, by_cut) = (self.whole_days(*period), self.days_by_cut(*period));
+            for frequent in [true, false] {
+                if !self.cells.limbs.iter().any(|limb| limb.column.is_frequent() == frequent) {
+                    continue;
+                }
+                scan.reader.scan_totals(scan.organization, pivot, frequent, SEGMENTS, here.clone(), |totals| {
+                    visit(self, totals, true, &whole);
+                })?;
+                for (cut, runs) in &by_cut {
+                    scan.reader.scan_totals(scan.organization, pivot, frequent, *cut, here.clone(), |totals| {
+                        visit(self, totals, false, runs);
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where each whole day belongs: to the last bucket that begins on it or before. What of the day comes before
+    /// that bucket is put right by [`Pass::days_by_cut`].
+    fn whole_days(&self, period: Period) -> Vec<Run> {
+        let first = period.first_day();
+        let mut runs: Vec<Run> = Vec::new();
+        let mut slot = self.boundaries.partition_point(|boundary| boundary.day() < first);
+        for day in 0..PERIOD_DAYS {
+            let at = first.0 + day as u32;
+            while self.boundaries.get(slot).is_some_and(|boundary| boundary.day().0 <= at) {
+                slot += 1;
+            }
+            push(&mut runs, day, slot);
+        }
+        runs
+    }
+
+    /// The cuts at which buckets begin, each with the days on which they do: what of the day comes before the cut
+    /// belongs to the bucket before.
+    fn days_by_cut(&self, period: Period) -> Vec<(usize, Vec<Run>)> {
+        let (first, next) = (period.first_segment(), period.next().first_segment());
+        let from = self.boundaries.partition_point(|boundary| *boundary < first);
+        let mut cuts: Vec<(usize, Vec<Run>)> = Vec::new();
+        for (slot, boundary) in (from..).zip(&self.boundaries[from..]).take_while(|(_, boundary)| **boundary < next) {
+            let (day, cut) = ((boundary.day().0 - period.first_day().0) as usize, boundary.of_day());
+            if cut == 0 {
+                continue;
+            }
+            match cuts.iter_mut().find(|(known, _)| *known == cut) {
+                Some((_, runs)) => push(runs, day, slot),
+                None => cuts.push((cut, vec![Run { day, days: 1, slot, step: 0 }])),
+            }
+        }
+        cuts
+    }
+
+    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, whole_days: bool, runs: &[Run]) {
+        let mut days = [0; PERIOD_DAYS];
+        for limb in 0..self.cells.limbs.len() {
+            let Limb { column, part } = self.cells.limbs[limb];
+            if !totals.column(column, &mut days) {
+                continue;
+            }
+            if part != Part::Whole {
+                days.iter_mut().for_each(|value| *value = part.of(*value));
+            }
+            for run in runs {
+                let days = &days[run.day..run.day + run.days];
+                match (whole_days, run.step) {
+                    (true, 0) => {
+                        let sum = days.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
+                        self.cells.add(group, limb, run.slot, sum);
+                    }
+                    (true, _) => self.cells.add_run(group, limb, run.slot, days),
+                    (false, _) => {
+                        // What is added to one slot is taken from the next, where the next day's is added.
+                        let mut moved = [0; PERIOD_DAYS + 1];
+                        let moved = &mut moved[..=days.len()];
+                        moved[..days.len()].copy_from_slice(days);
+                        moved[1..].iter_mut().zip(days).for_each(|(to, value)| *to = to.wrapping_sub(*value));
+                        self.cells.add_run(group, limb, run.slot, moved);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn no_name() -> StoreError {
+    damaged("a value has usage and no name")
+}
+
+/// Adds a day to the last run if it carries on there.
+fn push(runs: &mut Vec<Run>, day: usize, slot: usize) {
+    if let Some(run) = runs.last_mut()
+        && run.day + run.days == day
+    {
+        let step = slot.wrapping_sub(run.slot + run.step * (run.days - 1));
+        if run.days == 1 && step <= 1 {
+            run.step = step;
+        }
+        if step == run.step {
+            run.days += 1;
+            return;
+        }
+    }
+    runs.push(Run { day, days: 1, slot, step: 0 });
+}
+
+/// Neighbouring periods, each run as a range.
+fn runs_of_periods(periods: &[Period]) -> impl Iterator<Item = Range<Period>> + '_ {
+    periods.chunk_by(|a, b| a.next() == *b).map(|run| run[0]..run[run.len() - 1].next())
+}
+
+/// The column of an open block that has a column's values, and whether only rows paid by API keys have them.
+fn open_column(column: Column) -> (usize, bool) {
+    match column {
+        Column::Cost => (block::COST, false),
+        Column::CostHigh => (block::COST + 1, false),
+        Column::ApiKeysRequests => (Count::Requests as usize, true),
+        Column::ApiKeysCost => (block::COST, true),
+        Column::ApiKeysCostHigh => (block::COST + 1, true),
+        column => (column.count().expect("all others are counts") as usize, false),
+    }
+}
+
+/// The column of sealed rows that has a column's values: rows of a series have none of their own for what API keys
+/// paid, since that is all or nothing by its mode.
+fn row_column(column: Column, mode: Option<Mode>) -> Option<Column> {
+    let of_api_keys = match column {
+        Column::ApiKeysRequests => Column::Requests,
+        Column::ApiKeysCost => Column::Cost,
+        Column::ApiKeysCostHigh => Column::CostHigh,
+        column => return Some(column),
+    };
+    match mode {
+        None => Some(column),
+        Some(Mode::ApiKeys) => Some(of_api_keys),
+        Some(Mode::Credits) => None,
+    }
+}
+
+/// Visits the rows of a column of an open block: all in one sweep, or those that count, picked out of it.
+#[inline]
+fn each(block: &Block<'_>, rows: &[OpenRow], all: bool, column: usize, mut visit: impl FnMut(&OpenRow, u64)) {
+    if all {
+        block.column(column, |number, value| visit(&rows[number], value));
+    } else if block.has(column) {
+        rows.iter().for_each(|row| visit(row, block.value(column, row.number as usize)));
+    }
+}
