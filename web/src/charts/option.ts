@@ -24,9 +24,11 @@ export const CHART_TOP = 14;
 
 const LONG_WINDOW = 92;
 
+/** More hours than this are read by their days. */
+const FEW_HOURS = 48;
+
 export function chartOption(drawing: Drawing): ChartOption {
   const { timeline, palette, metric } = drawing;
-  const monthsOnly = timeline.granularity === "day" && timeline.dates.length > LONG_WINDOW;
   const shown = timeline.series.filter((series) => !drawing.hidden.has(series.id));
 
   return {
@@ -47,10 +49,7 @@ export function chartOption(drawing: Drawing): ChartOption {
         fontSize: 12,
         margin: 10,
         hideOverlap: true,
-        formatter: (date: string) => (monthsOnly ? axisMonth(date) : axisLabel(date, timeline.granularity)),
-        ...(monthsOnly
-          ? { interval: (_: number, date: string) => date.slice(8, 10) === "01" }
-          : {}),
+        ...labels(timeline),
       },
     },
     yAxis: {
@@ -68,6 +67,19 @@ export function chartOption(drawing: Drawing): ChartOption {
   };
 }
 
+/** Under many columns only those where something begins are named: a month among days, a day among hours. */
+function labels({ granularity, dates }: Timeline) {
+  if (granularity === "day" && dates.length > LONG_WINDOW) {
+    return { formatter: axisMonth, interval: (_: number, date: string) => date.slice(8, 10) === "01" };
+  }
+  if (granularity === "hour" && dates.length > FEW_HOURS) {
+    // Some zones' days begin at one in the morning where clocks change, so the hour alone does not tell.
+    const begins = (i: number) => dates[i]?.slice(0, 10) !== dates[i - 1]?.slice(0, 10);
+    return { formatter: (date: string) => axisLabel(date, "day"), interval: begins };
+  }
+  return { formatter: (date: string) => axisLabel(date, granularity) };
+}
+
 function bar(series: Series, { timeline, colourOf, palette }: Drawing): BarSeriesOption {
   const colour = colourOf(series);
   const many = timeline.dates.length > LONG_WINDOW;
@@ -77,7 +89,7 @@ function bar(series: Series, { timeline, colourOf, palette }: Drawing): BarSerie
     type: "bar",
     stack: "total",
     barMaxWidth: 44,
-    barCategoryGap: many ? "12%" : "26%",
+    barCategoryGap: timeline.dates.length > LONG_WINDOW * 4 ? 0 : many ? "12%" : "26%",
     // A hairline of the background keeps neighbours apart for those who see their colours as one.
     itemStyle: { color: colour, borderColor: palette.surface, borderWidth: many ? 0 : 0.75 },
     emphasis: { disabled: true },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bucketLastDay, granularityFor, unfinishedBucket } from "./buckets";
+import { bucketLastDay, granularitiesFor, granularityFor, unfinishedBucket } from "./buckets";
 import { addDays, dayInZone, daysInclusive, fromCalendarDate, isDay, startOfWeek, toCalendarDate } from "./day";
 import { presetSpan, type Preset } from "./presets";
 import { spanFault } from "./range";
@@ -70,8 +70,23 @@ describe("buckets", () => {
   test("one or two days are shown by the hour unless asked otherwise", () => {
     expect(granularityFor({ from: "2026-06-01", to: "2026-06-01" }, null)).toBe("hour");
     expect(granularityFor({ from: "2026-06-01", to: "2026-06-02" }, "day")).toBe("day");
-    expect(granularityFor(june, "hour")).toBe("day");
     expect(granularityFor(june, "week")).toBe("week");
+  });
+
+  test.each([
+    ["2026-06-01", "2026-06-01", ["hour"]],
+    ["2026-06-01", "2026-06-07", ["hour", "day"]],
+    ["2026-06-07", "2026-06-08", ["hour", "day", "week"]],
+    ["2026-06-01", "2026-06-30", ["hour", "day", "week"]],
+    ["2026-05-16", "2026-06-15", ["hour", "day", "week", "month"]],
+    ["2026-05-16", "2026-06-16", ["day", "week", "month"]],
+  ])("%s to %s can be shown by %j", (from, to, expected) => {
+    expect(granularitiesFor({ from, to })).toEqual(expected);
+  });
+
+  test("what the window does not allow falls back to its own", () => {
+    expect(granularityFor({ from: "2026-05-16", to: "2026-06-16" }, "hour")).toBe("day");
+    expect(granularityFor(june, "month")).toBe("day");
   });
 
   test("a week cut by the window ends on Sunday or with the window", () => {
