@@ -36,9 +36,11 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
                 {bucketTitle(date, timeline.lastDays[i] ?? date, timeline.granularity)}
                 {i === timeline.unfinished && <span className="tag">{text.chart.soFar}</span>}
               </th>
-              <td className="number">{figure(timeline.totals[i] ?? 0, metric)}</td>
+              <td className="number" data-field="total" data-value={timeline.totals[i]}>
+                {figure(timeline.totals[i] ?? 0, metric)}
+              </td>
               {shown.map((series) => (
-                <td key={series.id} className="number muted">
+                <td key={series.id} className="number muted" data-field={series.id} data-value={series.values[i]}>
                   {figure(series.values[i] ?? 0, metric)}
                 </td>
               ))}

@@ -49,9 +49,11 @@ interface Props {
   slots: ReadonlyMap<string, number>;
   /** The series that a click would follow. */
   target: string | null;
+  /** What a click on it does. */
+  hint: string | null;
 }
 
-export function Tooltip({ facts, metric, slots, target }: Props) {
+export function Tooltip({ facts, metric, slots, target, hint }: Props) {
   return (
     <>
       <p className="tooltip-title">
@@ -79,6 +81,7 @@ export function Tooltip({ facts, metric, slots, target }: Props) {
           </div>
         )}
       </dl>
+      {hint && <p className="tooltip-hint muted">{hint}</p>}
     </>
   );
 }

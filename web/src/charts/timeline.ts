@@ -1,6 +1,6 @@
 import type { Measures, ModelDay } from "../api/blocks";
 import type { Activity } from "../api/types";
-import { isOther, seriesId, seriesLabel } from "../state/series";
+import { isOther, seriesId, seriesKeys, seriesLabel } from "../state/series";
 import type { Metric } from "../state/view";
 import { bucketLastDay, unfinishedBucket, type Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
@@ -8,8 +8,8 @@ import { measured } from "./measure";
 
 export interface Series {
   id: string;
-  /** What the server calls it; null for the rest and for usage that is nobody's. */
-  key: string | null;
+  /** What the server calls it, by pivot; null for the rest and for usage that is nobody's. */
+  keys: readonly (string | null)[];
   label: string;
   other: boolean;
   note: "deleted" | "former" | null;
@@ -81,7 +81,7 @@ export function timeline(activity: Activity, metric: Metric, granularity: Granul
     total: measured(bucket, metric),
     parts: bucket.breakdown.map((entry) => ({
       id: seriesId(entry),
-      key: entry.key ?? null,
+      keys: seriesKeys(entry),
       label: seriesLabel(entry),
       other: isOther(entry),
       note: entry.former ? ("former" as const) : entry.deleted ? ("deleted" as const) : null,
@@ -105,7 +105,7 @@ export function modelTimeline(
     total: measured(day, metric),
     parts: day.modelBreakdown.map((model) => ({
       id: model.id,
-      key: model.id,
+      keys: [model.id],
       label: model.label,
       other: false,
       note: null,
@@ -120,7 +120,7 @@ function withRest(whole: Timeline, label: string): Timeline {
   const small = whole.series.slice(LARGEST);
   const rest: Series = {
     id: "~other",
-    key: null,
+    keys: [null],
     label,
     other: true,
     note: null,
@@ -141,7 +141,7 @@ export function totalTimeline(
     return {
       date: day.date,
       total: value,
-      parts: [{ id: "~total", key: null, label, other: false, note: null, value }],
+      parts: [{ id: "~total", keys: [null], label, other: false, note: null, value }],
     };
   });
   return assemble(answer, "day", buckets);

@@ -1,6 +1,6 @@
 import { searchText, writeTimeWindow, type TimeWindow } from "../state/timeWindow";
 import { NOBODY } from "../state/listView";
-import type { Grouping } from "../state/view";
+import type { Grouping } from "../state/filters";
 
 export const routes = {
   analytics: "/organizations/:organizationId/analytics",
@@ -40,15 +40,13 @@ export const keyPath = (organizationId: string, apiKeyId: string, window: TimeWi
 export const minePath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "my-usage", window);
 
-/** Where a bar, a row or a legend entry leads; null where there is no page of its own. */
+/** Where one key of a grouping has a page of its own; null where it has none. */
 export function entryPath(
   organizationId: string,
   grouping: Grouping,
-  entry: { key?: string | null; other: boolean },
+  key: string | null,
   window: TimeWindow,
 ): string | null {
-  const key = entry.key ?? null;
-  if (entry.other) return null;
   if (grouping === "user") {
     return key === null
       ? keysPath(organizationId, window, { creator: NOBODY })

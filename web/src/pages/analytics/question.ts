@@ -1,5 +1,5 @@
 import type { ActivityQuestion } from "../../api/activity";
-import type { View } from "../../state/view";
+import { pivotsOf, type View } from "../../state/view";
 import { granularityFor } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import { resolveRange } from "../../time/range";
@@ -13,7 +13,7 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
     organizationId,
     ...span,
     timezone: view.zone,
-    groupBy: view.groupBy,
+    groupBy: pivotsOf(view),
     filters: view.filters,
     rankBy: view.metric,
     granularity: granularityFor(span, view.per),

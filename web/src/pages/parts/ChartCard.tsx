@@ -5,6 +5,7 @@ import { peakIndex, type Series, type Timeline } from "../../charts/timeline";
 import { figure } from "../../charts/measure";
 import { bucketTitle, spanText } from "../../format/dates";
 import type { TimeWindow } from "../../state/timeWindow";
+import { nowhere, take, type Steps } from "../../state/steps";
 import { chartKinds, type ChartKind, type Metric } from "../../state/view";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
@@ -35,12 +36,12 @@ interface Props {
   tools?: ReactNode;
   csv: string;
   onChange: (change: Partial<ChartState>) => void;
-  pathOf?: (series: Series) => string | null;
+  stepsOf?: (series: Series) => Steps;
 }
 
-const nowhere = () => null;
+const leadsNowhere = () => nowhere;
 
-export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, pathOf = nowhere }: Props) {
+export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, stepsOf = leadsNowhere }: Props) {
   const [, navigate] = useLocation();
   const chart = useRef<TimeChartHandle>(null);
   const hidden = useMemo(() => new Set(state.hidden), [state.hidden]);
@@ -97,15 +98,12 @@ export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools,
           slots={slots}
           summary={timeline ? summarize(timeline, state.metric, grouping, span) : ""}
           onZoom={(zoomed) => onChange({ range: { kind: "custom", ...zoomed } })}
-          leads={(series) => pathOf(series) !== null}
-          onPick={(series) => {
-            const path = pathOf(series);
-            if (path) navigate(path);
-          }}
+          stepsOf={stepsOf}
+          onPick={(series, aside) => take(stepsOf(series), navigate, aside)}
         />
       )}
       {timeline ? (
-        <Legend series={timeline.series} hidden={hidden} slots={slots} onToggle={toggle} pathOf={pathOf} />
+        <Legend series={timeline.series} hidden={hidden} slots={slots} onToggle={toggle} stepsOf={stepsOf} />
       ) : (
         <div className="legend">
           <Bone width="420px" height="20px" />

@@ -1,5 +1,6 @@
 import type { TopEntry } from "../../api/blocks";
 import { seriesId } from "../../state/series";
+import { nowhere } from "../../state/steps";
 import { text } from "../../text";
 import { RankTable } from "./RankTable";
 
@@ -36,7 +37,7 @@ export function TopCard({ id, title, grouping, entries, total, slots, narrow = f
               other: false,
               note: null,
               measures: entry,
-              path: null,
+              steps: nowhere,
             })) ?? null
           }
           metric="cost"
