@@ -8,6 +8,7 @@ import {
   type PointerEvent,
   type Ref,
 } from "react";
+import { spanText } from "../format/dates";
 import { leads, type Steps } from "../state/steps";
 import type { Metric } from "../state/view";
 import { text } from "../text";
@@ -16,6 +17,7 @@ import { useMedia } from "../ui/useMedia";
 import { useDark } from "../ui/theme";
 import type { Area, Plot } from "./engine";
 import { chartOption } from "./option";
+import type { LegendItem } from "./png";
 import { readPalette } from "./palette";
 import { seriesAt, type Series, type Timeline } from "./timeline";
 import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
@@ -89,18 +91,9 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
 
   useEffect(() => {
     if (!plot || !timeline) return;
-    let outdated = false;
-    const draw = () => {
-      if (outdated) return;
-      const option = chartOption({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
-      plot.draw(option, timeline.dates.length);
-      redrawOverlay((n) => n + 1);
-    };
-    if (kind === "bars") draw();
-    else void engine.then((module) => module.loadLines()).then(draw);
-    return () => {
-      outdated = true;
-    };
+    const option = chartOption({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
+    plot.draw(option, timeline.dates.length);
+    redrawOverlay((n) => n + 1);
     // colourOf is made from slots and palette.
   }, [plot, timeline, kind, metric, hidden, slots, palette, still]);
 
@@ -114,9 +107,13 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   useImperativeHandle(ref, () => ({
     download(title, subtitle, name) {
       if (!plot || !timeline) return;
-      const legend = timeline.series
+      const legend: LegendItem[] = timeline.series
         .filter((series) => !hidden.has(series.id))
         .map((series) => ({ label: series.label, colour: colourOf(series) }));
+      if (timeline.before) {
+        const { from, to } = timeline.before;
+        legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, dashed: true });
+      }
       const picture = { chart: plot.canvas(), title, subtitle, legend, palette };
       void import("./png").then((module) => module.downloadPicture(picture, name));
     },

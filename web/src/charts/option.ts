@@ -5,7 +5,7 @@ import { axisLabel, axisMonth } from "../format/dates";
 import type { Metric } from "../state/view";
 import { axisFigure } from "./measure";
 import type { Palette } from "./palette";
-import type { Series, Timeline } from "./timeline";
+import type { Before, Series, Timeline } from "./timeline";
 
 export type ChartOption = ComposeOption<BarSeriesOption | LineSeriesOption | GridComponentOption>;
 
@@ -63,7 +63,10 @@ export function chartOption(drawing: Drawing): ChartOption {
       },
       splitLine: { lineStyle: { color: palette.grid } },
     },
-    series: drawing.kind === "bars" ? shown.map((s) => bar(s, drawing)) : shown.map((s) => line(s, drawing)),
+    series: [
+      ...(drawing.kind === "bars" ? shown.map((s) => bar(s, drawing)) : shown.map((s) => line(s, drawing))),
+      ...(timeline.before ? beforeLines(timeline.before, drawing) : []),
+    ],
   };
 }
 
@@ -127,4 +130,33 @@ function line(series: Series, { colourOf, timeline }: Drawing): LineSeriesOption
     emphasis: { disabled: true },
     data: series.values,
   };
+}
+
+/** The period before is set against everything, so it crosses bars of any colour: its own edge keeps it legible. */
+function beforeLines({ values }: Before, { palette }: Drawing): LineSeriesOption[] {
+  const many = values.length > LONG_WINDOW;
+  const common = { type: "line" as const, data: values, silent: true, emphasis: { disabled: true } };
+  // A single point is no line.
+  const dot = { showSymbol: values.length === 1, symbol: "circle" };
+  return [
+    {
+      ...common,
+      ...dot,
+      id: "~before edge",
+      symbolSize: 9,
+      z: 3,
+      lineStyle: { color: palette.surface, width: many ? 2.5 : 4, opacity: 0.75 },
+      itemStyle: { color: palette.surface },
+    },
+    {
+      ...common,
+      ...dot,
+      id: "~before",
+      symbolSize: 6,
+      z: 4,
+      // Dashes finer than the columns are wide would be dust.
+      lineStyle: { color: palette.label, width: many ? 1 : 1.5, type: many ? "solid" : [4, 3] },
+      itemStyle: { color: palette.label },
+    },
+  ];
 }

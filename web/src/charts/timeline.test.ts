@@ -48,11 +48,30 @@ describe("activity", () => {
   } as unknown as Activity;
 
   test("two pivots make pairs of the series, and one rest", () => {
-    const { series } = timeline(activity, "cost", "day");
+    const { series, before } = timeline(activity, "cost", "day", null);
     expect(series.map(({ id, keys, label, other }) => [id, keys, label, other])).toEqual([
       ["q m", ["q", "m"], "q · m", false],
       ["p m", ["p", "m"], "p · m", false],
       ["~other", [null, null], "Other", true],
     ]);
+    expect(before).toBeNull();
+  });
+
+  test("the window before is laid onto the buckets of this one", () => {
+    const former = {
+      from: "2026-05-30",
+      to: "2026-05-31",
+      activity: [bucket("2026-05-30", [["p", "m", 2]]), bucket("2026-05-31", [["p", "m", 3]])],
+    } as unknown as Activity;
+    expect(timeline(activity, "cost", "day", former).before?.values).toEqual([2, 3]);
+    // 1 June is a Monday, so the two days are one week.
+    const week = { ...activity, activity: activity.activity.slice(0, 1) };
+    expect(timeline(week, "cost", "week", former).before).toEqual({
+      from: "2026-05-30",
+      to: "2026-05-31",
+      values: [5],
+      dates: ["2026-05-30"],
+      lastDays: ["2026-05-31"],
+    });
   });
 });

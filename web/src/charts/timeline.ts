@@ -2,8 +2,10 @@ import type { Measures, ModelDay } from "../api/blocks";
 import type { Activity } from "../api/types";
 import { isOther, seriesId, seriesKeys, seriesLabel } from "../state/series";
 import type { Metric } from "../state/view";
+import { fellows } from "../time/before";
 import { bucketLastDay, unfinishedBucket, type Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
+import type { Span } from "../time/presets";
 import { measured } from "./measure";
 
 export interface Series {
@@ -27,6 +29,16 @@ export interface Timeline {
   /** Largest first, the rest last. */
   series: Series[];
   unfinished: number | null;
+  /** The window before, laid onto these buckets; null where nothing is compared. */
+  before: Before | null;
+}
+
+export interface Before extends Span {
+  /** Totals; null where a bucket has no counterpart. */
+  values: (number | null)[];
+  /** The first bucket and the last day of the window before that a value is of. */
+  dates: string[];
+  lastDays: Day[];
 }
 
 interface Window {
@@ -68,6 +80,7 @@ function assemble(window: Window, granularity: Granularity, buckets: readonly Bu
     totals: buckets.map((bucket) => bucket.total),
     series: [...series.values()].sort(largestFirst),
     unfinished: unfinishedBucket(dates, granularity, window, window.asOf, window.timezone),
+    before: null,
   };
 }
 
@@ -75,7 +88,12 @@ function largestFirst(a: Series, b: Series): number {
   return Number(a.other) - Number(b.other) || b.total - a.total || (a.id < b.id ? -1 : 1);
 }
 
-export function timeline(activity: Activity, metric: Metric, granularity: Granularity): Timeline {
+export function timeline(
+  activity: Activity,
+  metric: Metric,
+  granularity: Granularity,
+  former: Activity | null,
+): Timeline {
   const buckets = activity.activity.map((bucket) => ({
     date: bucket.date,
     total: measured(bucket, metric),
@@ -88,7 +106,27 @@ export function timeline(activity: Activity, metric: Metric, granularity: Granul
       value: measured(entry, metric),
     })),
   }));
-  return assemble(activity, granularity, buckets);
+  const drawn = assemble(activity, granularity, buckets);
+  return former ? { ...drawn, before: laidOnto(drawn, activity, former, metric) } : drawn;
+}
+
+function laidOnto(drawn: Timeline, window: Span, former: Activity, metric: Metric): Before {
+  const before: Before = {
+    from: former.from,
+    to: former.to,
+    values: drawn.dates.map(() => null),
+    dates: drawn.dates.map(() => ""),
+    lastDays: drawn.dates.map(() => ""),
+  };
+  const places = fellows(drawn.dates, window, former.activity.map((bucket) => bucket.date));
+  for (const [i, bucket] of former.activity.entries()) {
+    const place = places[i];
+    if (place === undefined) continue;
+    before.values[place] = (before.values[place] ?? 0) + measured(bucket, metric);
+    before.dates[place] ||= bucket.date;
+    before.lastDays[place] = bucket.date.slice(0, 10);
+  }
+  return before;
 }
 
 /** The palette holds this many and the rest; see the analytics page's question. */

@@ -12,7 +12,7 @@ import { changeView, pivotsOf, readView, writeView } from "./view";
 describe("view in the address", () => {
   test("what is written reads the same", () => {
     const search =
-      "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=apiKey&then=user&metric=tokens&chart=lines&per=week&model=gpt-4o&model=o3&user=a%2Bb&hide=a%26b&hide=%7Eother&all=1";
+      "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=apiKey&then=user&metric=tokens&chart=lines&per=week&model=gpt-4o&model=o3&user=a%2Bb&hide=a%26b&hide=%7Eother&all=1&vs=none";
     expect(writeView(readView(search, "UTC"))).toBe(search);
   });
 

@@ -22,6 +22,8 @@ export interface View extends TimeWindow {
   hidden: readonly string[];
   /** The ranking shows every entry instead of the largest. */
   all: boolean;
+  /** The chart shows the window before as well. */
+  compare: boolean;
 }
 
 export function pivotsOf(view: Pick<View, "groupBy" | "thenBy">): readonly Grouping[] {
@@ -43,6 +45,7 @@ export function readView(search: string, ownZone: string): View {
     filters: readFilters(params),
     hidden: params.getAll("hide"),
     all: params.get("all") === "1",
+    compare: params.get("vs") !== "none",
   };
 }
 
@@ -57,6 +60,7 @@ export function writeView(view: View): string {
   writeFilters(view.filters, params);
   for (const id of view.hidden) params.append("hide", id);
   if (view.all) params.set("all", "1");
+  if (!view.compare) params.set("vs", "none");
   return searchText(params);
 }
 

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
-import { activityQuery } from "../../api/queries";
+import { chartQuery } from "../../api/queries";
 import type { Activity } from "../../api/types";
 import { timeline } from "../../charts/timeline";
 import { hasFilters, type Grouping } from "../../state/filters";
@@ -13,7 +13,7 @@ import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
 import { slotsFor } from "../parts/colours";
 import { GroupBy } from "./GroupBy";
-import { chartQuestion, downloadQuestion } from "./question";
+import { beforeQuestion, chartQuestion, downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
 import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
@@ -27,22 +27,27 @@ interface Props {
   today: Day;
   /** Null until the first answer is there. */
   activity: Activity | null;
+  /** The window before, where the chart compares with it. */
+  before: Activity | null;
   /** The answer is to the question before; the one to this question is on its way. */
   former: boolean;
   onChange: (change: Partial<View>) => void;
 }
 
-export function ActivityView({ view, question, today, activity, former, onChange }: Props) {
+export function ActivityView({ view, question, today, activity, before, former, onChange }: Props) {
   const client = useQueryClient();
-  const lookAhead = (change: Partial<View>) =>
-    void client.prefetchQuery(activityQuery(chartQuestion(question.organizationId, changeView(view, change), today)));
+  const lookAhead = (change: Partial<View>) => {
+    const next = changeView(view, change);
+    const asked = chartQuestion(question.organizationId, next, today);
+    void client.prefetchQuery(chartQuery(asked, next.compare ? beforeQuestion(asked) : null));
+  };
 
   // While a former answer stands in, its own grain and pivots count, not those just asked for.
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
   const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
   const drawn = useMemo(
-    () => (activity ? timeline(activity, view.metric, granularity) : null),
-    [activity, view.metric, granularity],
+    () => (activity ? timeline(activity, view.metric, granularity, before) : null),
+    [activity, before, view.metric, granularity],
   );
   const slots = useMemo(
     () =>
@@ -55,6 +60,7 @@ export function ActivityView({ view, question, today, activity, former, onChange
   const steps = entrySteps(question.organizationId, pivots, view, (filters) => onChange({ filters }));
 
   const empty = activity !== null && activity.totals.requestCount === 0;
+  const previous = activity?.previous;
   const metricChoices = metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }));
   const metricTabs = (testIdPrefix: string) => (
     <Segmented
@@ -107,6 +113,11 @@ export function ActivityView({ view, question, today, activity, former, onChange
             csv={activityPath(downloadQuestion(question), "csv")}
             onChange={onChange}
             stepsOf={steps.of}
+            comparison={
+              previous && previous.totals.requestCount > 0
+                ? { span: previous, wanted: view.compare, onToggle: () => onChange({ compare: !view.compare }) }
+                : null
+            }
           />
           <RankingCard
             view={view}

@@ -13,10 +13,12 @@ interface Props {
   slots: ReadonlyMap<string, number>;
   onToggle: (series: Series) => void;
   stepsOf: (series: Series) => Steps;
+  /** Further entries, after the series. */
+  children?: ReactNode;
 }
 
 /** The swatch switches a series off and on; its name leads to its page or narrows this one, where that can be. */
-export function Legend({ series, hidden, slots, onToggle, stepsOf }: Props) {
+export function Legend({ series, hidden, slots, onToggle, stepsOf, children }: Props) {
   return (
     <ul className="legend" aria-label={text.chart.legend}>
       {series.map((one) => {
@@ -46,6 +48,7 @@ export function Legend({ series, hidden, slots, onToggle, stepsOf }: Props) {
           </li>
         );
       })}
+      {children}
     </ul>
   );
 }
