@@ -344,12 +344,13 @@ export const en = {
 
   refused: {
     marks: { "needs-plan": "part of Enterprise", "needs-role": "admins only" },
+    plan: "Enterprise",
     upgrade: "Upgrade",
     roleTitle: "For admins only",
     role: (organization: string) =>
       `Owners and admins of ${organization} can see its analytics. Ask one of them for a look, or for their role.`,
     planTitle: "Analytics are part of Enterprise",
-    plan: (organization: string) =>
+    planText: (organization: string) =>
       `${organization} is on another plan. With Enterprise, its owners and admins see spend by model, project, API key and member.`,
   },
 };
