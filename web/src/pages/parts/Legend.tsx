@@ -6,6 +6,7 @@ import { leads, type Steps } from "../../state/steps";
 import { text } from "../../text";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
+import "./legend.css";
 
 interface Props {
   series: readonly Series[];

@@ -10,6 +10,7 @@ import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
+import "./ranking.css";
 
 export interface RankEntry {
   id: string;
