@@ -10,13 +10,13 @@ const server = process.env.ROLLCALL_URL ?? "http://127.0.0.1:8787";
 const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
   /src\/(api|format|state|text|time)\//,
-  /src\/ui\/(Bone|Failure|Icon|Notice|Popover|Segmented|ThemeSwitch|theme|useMedia)\./,
+  /src\/ui\/(Bone|Failure|Icon|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|option|palette|seriesColour|timeline)\./,
   /src\/pages\/(pages|routes|use\w+)\./,
   /src\/pages\/shell\/(Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
   /src\/pages\/window\/(RangePicker|ZonePicker|use\w+)\./,
-  /src\/pages\/parts\/(ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|PageBones|PageHeader|RankTable|colours)\./,
-  /src\/pages\/analytics\/(ActivityView|AnalyticsPage|RankingCard|SummaryCards|question)\./,
+  /src\/pages\/parts\/(BeforeEntry|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,
+  /src\/pages\/analytics\/(ActivityView|AnalyticsPage|GroupBy|RankingCard|SummaryCards|question|steps)\./,
 ];
 
 /** Beside every script and style its brotli form: the server sends it as it is, smaller than it could in time. */

@@ -1,106 +1,28 @@
 // People and keys: every figure is what the API says, every page leads to the next, everyone sees what they may.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, askText, DEVELOPER_LINK, LAPTOP, LINK, open, PHONE, ready, visit, withinWidth, accessible } from "./browser.mjs";
+import {
+  accessible,
+  ask,
+  askText,
+  cardsAre,
+  DEVELOPER_LINK,
+  LAPTOP,
+  LINK,
+  open,
+  PHONE,
+  rankingIs,
+  ready,
+  rows,
+  seen,
+  visit,
+  watch,
+  withinWidth,
+} from "./browser.mjs";
 
 const JUNE = "from=2026-06-01&to=2026-06-30&tz=UTC";
 const JUNE_QUERY = { from: "2026-06-01", to: "2026-06-30", timezone: "UTC" };
 const ORGANIZATION = "/organizations/northwind";
-
-const exact = (place, testId) => place.getByTestId(testId).locator("[data-exact]").getAttribute("data-exact");
-
-/** What the cards say, against the summary as the server wrote it, digit by digit. */
-async function cardsAre(page, summary) {
-  for (const [card, field] of [
-    ["card-cost", "cost"],
-    ["card-tokens", "totalTokens"],
-    ["card-requests", "requestCount"],
-    ["card-error-rate", "errorCount"],
-    ...("apiKeyCount" in summary ? [["card-keys", "apiKeyCount"]] : []),
-  ]) {
-    assert.equal(await exact(page, card), summary[field], card);
-  }
-}
-
-/** Rows of a ranking or a list by their key: field → the exact text. */
-function rows(page, testId, row) {
-  return page.getByTestId(testId).evaluate((table, row) => {
-    const found = {};
-    for (const one of table.querySelectorAll(`[data-testid=${row}]`)) {
-      found[one.dataset.key] = Object.fromEntries(
-        [...one.querySelectorAll("[data-field][data-exact]")].map((cell) => [cell.dataset.field, cell.dataset.exact]),
-      );
-    }
-    return found;
-  }, row);
-}
-
-async function rankingIs(page, testId, entries) {
-  const shown = await rows(page, testId, "ranking-row");
-  assert.deepEqual(
-    Object.fromEntries(Object.entries(shown).map(([key, fields]) => [key, fields.cost])),
-    Object.fromEntries(entries.map((one) => [one.key ?? `~${one.label.toLowerCase()}`, one.cost])),
-    testId,
-  );
-}
-
-test("organization → project → key → member, as the owner", async (t) => {
-  const page = await open(t, LINK);
-  await visit(page, `${ORGANIZATION}/analytics?${JUNE}&by=project`, "analytics");
-
-  // The lowest part of the middle bar is the largest project.
-  const chart = page.locator(".chart[data-drawn=true]");
-  const box = await chart.boundingBox();
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 50);
-  await page.locator(".chart[data-leads=true]").waitFor();
-  const project = await chart.getAttribute("data-target");
-  await page.mouse.down();
-  await page.mouse.up();
-  await ready(page, "keys");
-  assert.ok(page.url().endsWith(`/keys?${JUNE}&project=${project}`), page.url());
-
-  const keys = (await ask(page, "/analytics/keys", JUNE_QUERY)).keys;
-  const ofProject = keys.filter((key) => key.projectId === project);
-  const shown = await rows(page, "keys-table", "list-row");
-  assert.equal(Object.keys(shown).length, ofProject.length);
-  for (const key of ofProject) {
-    assert.deepEqual(
-      shown[key.id],
-      { cost: key.cost, tokens: key.totalTokens, requests: key.requestCount, errorRate: key.errorCount },
-      key.id,
-    );
-  }
-
-  await page.getByTestId("list-row").first().getByTestId("list-link").click();
-  await ready(page, "key");
-  const id = decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
-  assert.ok(page.url().includes(`?${JUNE}`), page.url());
-  const key = await ask(page, `/analytics/keys/${id}`, JUNE_QUERY);
-  await cardsAre(page, key.summary);
-  await rankingIs(page, "cost-by-model", key.costByModel);
-  await page.locator(".chart[data-drawn=true]").waitFor();
-
-  await page.getByTestId("key-creator").click();
-  await ready(page, "member");
-  assert.ok(page.url().includes(`/members/${key.apiKey.createdBy}?${JUNE}`), page.url());
-  const member = await ask(page, `/analytics/members/${key.apiKey.createdBy}`, JUNE_QUERY);
-  await cardsAre(page, member.summary);
-  await rankingIs(page, "cost-by-model", member.costByModel);
-  await rankingIs(page, "top-providers", member.topProviders);
-  await rankingIs(page, "top-apps", member.topApps);
-
-  await page.getByTestId("keys-link").click();
-  await ready(page, "keys");
-  assert.equal(await page.getByTestId("chip").count(), 1);
-  await page.getByTestId("chip").click();
-  await page.waitForURL((url) => !url.search.includes("creator"));
-  await page.goBack();
-  await page.goBack();
-  await ready(page, "member");
-  await page.getByTestId("back-link").click();
-  await ready(page, "members");
-  assert.ok(page.url().endsWith(`/members?${JUNE}`), page.url());
-});
 
 test("the rows and legend entries of the analytics page lead on", async (t) => {
   const page = await open(t, LINK);
@@ -220,7 +142,6 @@ test("somebody else's key is refused in words", async (t) => {
 
 test("an organization on another plan sees what it would get, and what it has", async (t) => {
   const page = await open(t, LINK);
-  const cards = [];
   await page.route("**/v1/me", async (route) => {
     const answer = await route.fetch();
     const me = await answer.json();
@@ -230,21 +151,12 @@ test("an organization on another plan sees what it would get, and what it has", 
   await page.route("**/v1/settings", (route) =>
     route.fulfill({ json: { upgradeText: "Ask Sales for Enterprise.", upgradeUrl: "https://example.com/upgrade" } }),
   );
-  // Watches from the first paint on, so that nothing can flash by unseen.
-  await page.addInitScript(() => {
-    window.seen = new Set();
-    new MutationObserver(() => {
-      for (const id of ["needs-plan", "needs-role", "analytics", "members", "member"]) {
-        if (document.querySelector(`[data-testid=${id}]`)) window.seen.add(id);
-      }
-    }).observe(document, { childList: true, subtree: true });
-  });
+  await watch(page, ["needs-plan", "needs-role", "analytics", "members", "member"]);
   for (const path of ["analytics", "members", "members/user_ada"]) {
     await page.goto(new URL(`${ORGANIZATION}/${path}?${JUNE}`, page.url()).href);
     await page.getByText("Ask Sales for Enterprise.").waitFor();
     assert.equal(await page.getByTestId("upgrade-link").getAttribute("href"), "https://example.com/upgrade");
-    assert.deepEqual(await page.evaluate(() => [...window.seen]), ["needs-plan"], path);
-    cards.push(path);
+    assert.deepEqual(await seen(page), ["needs-plan"], path);
   }
   assert.equal(await page.getByTestId("nav-lock").count(), 2);
   await accessible(page, "the upgrade card");

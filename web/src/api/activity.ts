@@ -1,4 +1,5 @@
-import { groupings, type Filters, type Grouping, type Metric } from "../state/view";
+import { groupings, type Filters, type Grouping } from "../state/filters";
+import type { Metric } from "../state/view";
 import type { Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
 import { request } from "./request";
@@ -9,7 +10,8 @@ export interface ActivityQuestion {
   from: Day;
   to: Day;
   timezone: string;
-  groupBy: Grouping;
+  /** One pivot or two; none asks for the totals alone. */
+  groupBy: readonly Grouping[];
   filters: Filters;
   rankBy: Metric;
   granularity: Granularity;
@@ -39,7 +41,7 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
     from: question.from,
     to: question.to,
     timezone: question.timezone,
-    groupBy: question.groupBy,
+    groupBy: question.groupBy.join(",") || "none",
   });
   for (const grouping of groupings) {
     for (const id of question.filters[grouping] ?? []) params.append(filterNames[grouping], id);

@@ -59,6 +59,20 @@ export function activityQuery(question: ActivityQuestion) {
   return usageQuery("activity", question.organizationId, question, (signal) => fetchActivity(question, signal));
 }
 
+/**
+ * What the chart shows: its answer and, where wanted, the one about the window before. Both come or neither, so
+ * that nothing moves once something is drawn.
+ */
+export function chartQuery(question: ActivityQuestion, before: ActivityQuestion | null) {
+  return usageQuery("chart", question.organizationId, { question, before }, async (signal) => {
+    const [activity, former] = await Promise.all([
+      fetchActivity(question, signal),
+      before && fetchActivity(before, signal),
+    ]);
+    return { activity, before: former };
+  });
+}
+
 export function membersQuery(question: UsageQuestion) {
   return usageQuery("members", question.organizationId, question, (signal) => fetchMembers(question, signal));
 }

@@ -1,4 +1,4 @@
-import { bucketTitle } from "../format/dates";
+import { bucketTitle, spanText } from "../format/dates";
 import type { Metric } from "../state/view";
 import { text } from "../text";
 import { figure } from "./measure";
@@ -13,6 +13,7 @@ interface Props {
 
 export default function ChartTable({ timeline, metric, hidden }: Props) {
   const shown = timeline.series.filter((series) => !hidden.has(series.id));
+  const { before } = timeline;
   return (
     <div className="chart-table" tabIndex={0} role="region" aria-label={text.chart.tableScroll} data-testid="chart-table">
       <table>
@@ -22,6 +23,11 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
             <th scope="col" className="number">
               {text.chart.total}
             </th>
+            {before && (
+              <th scope="col" className="number" title={spanText(before.from, before.to)}>
+                {text.chart.before}
+              </th>
+            )}
             {shown.map((series) => (
               <th key={series.id} scope="col" className="number" title={series.label}>
                 <span className="truncate">{series.label}</span>
@@ -36,9 +42,16 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
                 {bucketTitle(date, timeline.lastDays[i] ?? date, timeline.granularity)}
                 {i === timeline.unfinished && <span className="tag">{text.chart.soFar}</span>}
               </th>
-              <td className="number">{figure(timeline.totals[i] ?? 0, metric)}</td>
+              <td className="number" data-field="total" data-value={timeline.totals[i]}>
+                {figure(timeline.totals[i] ?? 0, metric)}
+              </td>
+              {before && (
+                <td className="number muted" data-field="before" data-value={before.values[i] ?? 0}>
+                  {figure(before.values[i] ?? 0, metric)}
+                </td>
+              )}
               {shown.map((series) => (
-                <td key={series.id} className="number muted">
+                <td key={series.id} className="number muted" data-field={series.id} data-value={series.values[i]}>
                   {figure(series.values[i] ?? 0, metric)}
                 </td>
               ))}

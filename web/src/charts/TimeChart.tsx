@@ -8,6 +8,8 @@ import {
   type PointerEvent,
   type Ref,
 } from "react";
+import { spanText } from "../format/dates";
+import { leads, type Steps } from "../state/steps";
 import type { Metric } from "../state/view";
 import { text } from "../text";
 import type { Span } from "../time/presets";
@@ -15,6 +17,7 @@ import { useMedia } from "../ui/useMedia";
 import { useDark } from "../ui/theme";
 import type { Area, Plot } from "./engine";
 import { chartOption } from "./option";
+import type { LegendItem } from "./png";
 import { readPalette } from "./palette";
 import { seriesAt, type Series, type Timeline } from "./timeline";
 import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
@@ -34,17 +37,18 @@ interface Props {
   /** What the chart shows, in a sentence. */
   summary: string;
   onZoom: (span: Span) => void;
-  /** Which parts of a bar lead somewhere when they are clicked. */
-  leads?: (series: Series) => boolean;
-  onPick?: (series: Series) => void;
+  /** Where clicks on the parts of a bar lead. */
+  stepsOf: (series: Series) => Steps;
+  /** `aside` with Shift: the click narrows even where there is a page. */
+  onPick: (series: Series, aside: boolean) => void;
 }
 
 // Asked for while the page's own code still runs, so that the library and the data arrive side by side.
 const engine = import("./engine");
 
-const TOOLTIP_WIDTH = 264;
+const TOOLTIP_WIDTH = 288;
 
-export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom, leads, onPick }: Props) {
+export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom, stepsOf, onPick }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
@@ -87,18 +91,9 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
 
   useEffect(() => {
     if (!plot || !timeline) return;
-    let outdated = false;
-    const draw = () => {
-      if (outdated) return;
-      const option = chartOption({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
-      plot.draw(option, timeline.dates.length);
-      redrawOverlay((n) => n + 1);
-    };
-    if (kind === "bars") draw();
-    else void engine.then((module) => module.loadLines()).then(draw);
-    return () => {
-      outdated = true;
-    };
+    const option = chartOption({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
+    plot.draw(option, timeline.dates.length);
+    redrawOverlay((n) => n + 1);
     // colourOf is made from slots and palette.
   }, [plot, timeline, kind, metric, hidden, slots, palette, still]);
 
@@ -112,9 +107,13 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   useImperativeHandle(ref, () => ({
     download(title, subtitle, name) {
       if (!plot || !timeline) return;
-      const legend = timeline.series
+      const legend: LegendItem[] = timeline.series
         .filter((series) => !hidden.has(series.id))
         .map((series) => ({ label: series.label, colour: colourOf(series) }));
+      if (timeline.before) {
+        const { from, to } = timeline.before;
+        legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, dashed: true });
+      }
       const picture = { chart: plot.canvas(), title, subtitle, legend, palette };
       void import("./png").then((module) => module.downloadPicture(picture, name));
     },
@@ -130,11 +129,11 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   };
 
   const targetAt = (event: PointerEvent, index: number): Series | null => {
-    if (!plot || !timeline || !surface.current || kind !== "bars" || !leads) return null;
+    if (!plot || !timeline || !surface.current || kind !== "bars") return null;
     const height = plot.valueAt(event.clientY - surface.current.getBoundingClientRect().top);
     const shown = timeline.series.filter((series) => !hidden.has(series.id));
     const series = height === null ? null : seriesAt(shown, index, height);
-    return series && leads(series) ? series : null;
+    return series && leads(stepsOf(series)) ? series : null;
   };
 
   const zoomInto = (a: number, b: number) => {
@@ -165,7 +164,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       return;
     }
     const series = targetAt(event, brush.start);
-    if (series) onPick?.(series);
+    if (series) onPick(series, event.shiftKey);
   };
   const onPointerLeave = () => {
     if (brush) return;
@@ -232,7 +231,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       )}
       {area && facts && index !== null && (
         <div className="tooltip" style={{ left: tooltipLeft(columns(area, count, index, index), frame.current?.clientWidth ?? 0) }}>
-          <Tooltip facts={facts} metric={metric} slots={slots} target={target?.id ?? null} />
+          <Tooltip facts={facts} metric={metric} slots={slots} target={target?.id ?? null} hint={target && hintOf(stepsOf(target))} />
         </div>
       )}
       <span className="visually-hidden" role="status">
@@ -240,6 +239,11 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       </span>
     </div>
   );
+}
+
+function hintOf({ path, narrow, narrowed }: Steps): string {
+  if (path !== null) return narrow ? text.chart.openOrNarrow : text.chart.openIt;
+  return narrowed ? text.chart.widenIt : text.chart.narrowIt;
 }
 
 interface BandProps {

@@ -1,9 +1,10 @@
-import { bucketTitle } from "../format/dates";
+import { beforeTitle, bucketTitle } from "../format/dates";
 import type { Metric } from "../state/view";
 import { text } from "../text";
+import type { Granularity } from "../time/buckets";
 import { figure } from "./measure";
 import { seriesColour } from "./seriesColour";
-import type { Series, Timeline } from "./timeline";
+import type { Before, Series, Timeline } from "./timeline";
 
 export interface BucketFacts {
   title: string;
@@ -13,6 +14,7 @@ export interface BucketFacts {
   partial: boolean;
   largest: { series: Series; value: number }[];
   more: { count: number; value: number };
+  before: { title: string; value: number } | null;
 }
 
 const LARGEST = 6;
@@ -35,12 +37,22 @@ export function bucketFacts(timeline: Timeline, index: number, hidden: ReadonlyS
     partial,
     largest: present.slice(0, cut),
     more: { count: rest.length, value: rest.reduce((sum, { value }) => sum + value, 0) },
+    before: timeline.before && beforeFacts(timeline.before, index, timeline.granularity),
   };
+}
+
+function beforeFacts({ values, dates, lastDays }: Before, index: number, granularity: Granularity) {
+  const value = values[index] ?? null;
+  const date = dates[index];
+  const lastDay = lastDays[index];
+  if (value === null || !date || !lastDay) return null;
+  return { title: beforeTitle(date, lastDay, granularity), value };
 }
 
 export function spokenFacts(facts: BucketFacts, metric: Metric): string {
   const parts = facts.largest.slice(0, 3).map(({ series, value }) => `${series.label} ${figure(value, metric)}`);
-  return [`${facts.title}: ${figure(facts.total, metric)}`, ...parts].join(". ");
+  const before = facts.before ? [`${facts.before.title}: ${figure(facts.before.value, metric)}`] : [];
+  return [`${facts.title}: ${figure(facts.total, metric)}`, ...before, ...parts].join(". ");
 }
 
 interface Props {
@@ -49,9 +61,11 @@ interface Props {
   slots: ReadonlyMap<string, number>;
   /** The series that a click would follow. */
   target: string | null;
+  /** What a click on it does. */
+  hint: string | null;
 }
 
-export function Tooltip({ facts, metric, slots, target }: Props) {
+export function Tooltip({ facts, metric, slots, target, hint }: Props) {
   return (
     <>
       <p className="tooltip-title">
@@ -63,6 +77,15 @@ export function Tooltip({ facts, metric, slots, target }: Props) {
           <dt>{facts.partial ? text.chart.shownTotal : text.chart.total}</dt>
           <dd>{figure(facts.total, metric)}</dd>
         </div>
+        {facts.before && (
+          <div className="muted tooltip-before" data-testid="tooltip-before">
+            <dt>
+              <span className="swatch-dashed" />
+              <span className="truncate">{facts.before.title}</span>
+            </dt>
+            <dd>{figure(facts.before.value, metric)}</dd>
+          </div>
+        )}
         {facts.largest.map(({ series, value }) => (
           <div key={series.id} data-target={series.id === target}>
             <dt>
@@ -79,6 +102,7 @@ export function Tooltip({ facts, metric, slots, target }: Props) {
           </div>
         )}
       </dl>
+      {hint && <p className="tooltip-hint muted">{hint}</p>}
     </>
   );
 }

@@ -1,13 +1,13 @@
-import { BarChart } from "echarts/charts";
+import { BarChart, LineChart } from "echarts/charts";
 import { GridSimpleComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import type { ChartOption } from "./option";
 import { CHART_TOP } from "./option";
 
-// Only what the first chart needs; tooltip, legend and brush are the page's own. The simple grid is the
+// Only what the charts need; tooltip, legend and brush are the page's own. The simple grid is the
 // one without ECharts' axis pointer.
-use([BarChart, GridSimpleComponent, CanvasRenderer]);
+use([BarChart, LineChart, GridSimpleComponent, CanvasRenderer]);
 
 export interface Area {
   left: number;
@@ -27,29 +27,13 @@ export interface Plot {
   dispose: () => void;
 }
 
-/** A chart knows only the kinds that were registered before it was made. */
-let kinds = 1;
-
-/** Lines are rarer and come when they are asked for. */
-export async function loadLines(): Promise<void> {
-  const { LineChart } = await import("./lines");
-  if (kinds === 1) use([LineChart]);
-  kinds = 2;
-}
-
 export function plot(element: HTMLElement): Plot {
-  let chart = init(element, null, { renderer: "canvas" });
-  let known = kinds;
+  const chart = init(element, null, { renderer: "canvas" });
   let columns = 0;
 
   return {
     draw(option, count) {
       columns = count;
-      if (known !== kinds) {
-        chart.dispose();
-        chart = init(element, null, { renderer: "canvas" });
-        known = kinds;
-      }
       chart.setOption(option, { replaceMerge: ["series"] });
     },
     resize: () => chart.resize(),

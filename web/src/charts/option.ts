@@ -5,7 +5,7 @@ import { axisLabel, axisMonth } from "../format/dates";
 import type { Metric } from "../state/view";
 import { axisFigure } from "./measure";
 import type { Palette } from "./palette";
-import type { Series, Timeline } from "./timeline";
+import type { Before, Series, Timeline } from "./timeline";
 
 export type ChartOption = ComposeOption<BarSeriesOption | LineSeriesOption | GridComponentOption>;
 
@@ -24,9 +24,11 @@ export const CHART_TOP = 14;
 
 const LONG_WINDOW = 92;
 
+/** More hours than this are read by their days. */
+const FEW_HOURS = 48;
+
 export function chartOption(drawing: Drawing): ChartOption {
   const { timeline, palette, metric } = drawing;
-  const monthsOnly = timeline.granularity === "day" && timeline.dates.length > LONG_WINDOW;
   const shown = timeline.series.filter((series) => !drawing.hidden.has(series.id));
 
   return {
@@ -47,10 +49,7 @@ export function chartOption(drawing: Drawing): ChartOption {
         fontSize: 12,
         margin: 10,
         hideOverlap: true,
-        formatter: (date: string) => (monthsOnly ? axisMonth(date) : axisLabel(date, timeline.granularity)),
-        ...(monthsOnly
-          ? { interval: (_: number, date: string) => date.slice(8, 10) === "01" }
-          : {}),
+        ...labels(timeline),
       },
     },
     yAxis: {
@@ -64,8 +63,24 @@ export function chartOption(drawing: Drawing): ChartOption {
       },
       splitLine: { lineStyle: { color: palette.grid } },
     },
-    series: drawing.kind === "bars" ? shown.map((s) => bar(s, drawing)) : shown.map((s) => line(s, drawing)),
+    series: [
+      ...(drawing.kind === "bars" ? shown.map((s) => bar(s, drawing)) : shown.map((s) => line(s, drawing))),
+      ...(timeline.before ? beforeLines(timeline.before, drawing) : []),
+    ],
   };
+}
+
+/** Under many columns only those where something begins are named: a month among days, a day among hours. */
+function labels({ granularity, dates }: Timeline) {
+  if (granularity === "day" && dates.length > LONG_WINDOW) {
+    return { formatter: axisMonth, interval: (_: number, date: string) => date.slice(8, 10) === "01" };
+  }
+  if (granularity === "hour" && dates.length > FEW_HOURS) {
+    // Some zones' days begin at one in the morning where clocks change, so the hour alone does not tell.
+    const begins = (i: number) => dates[i]?.slice(0, 10) !== dates[i - 1]?.slice(0, 10);
+    return { formatter: (date: string) => axisLabel(date, "day"), interval: begins };
+  }
+  return { formatter: (date: string) => axisLabel(date, granularity) };
 }
 
 function bar(series: Series, { timeline, colourOf, palette }: Drawing): BarSeriesOption {
@@ -77,7 +92,7 @@ function bar(series: Series, { timeline, colourOf, palette }: Drawing): BarSerie
     type: "bar",
     stack: "total",
     barMaxWidth: 44,
-    barCategoryGap: many ? "12%" : "26%",
+    barCategoryGap: timeline.dates.length > LONG_WINDOW * 4 ? 0 : many ? "12%" : "26%",
     // A hairline of the background keeps neighbours apart for those who see their colours as one.
     itemStyle: { color: colour, borderColor: palette.surface, borderWidth: many ? 0 : 0.75 },
     emphasis: { disabled: true },
@@ -115,4 +130,33 @@ function line(series: Series, { colourOf, timeline }: Drawing): LineSeriesOption
     emphasis: { disabled: true },
     data: series.values,
   };
+}
+
+/** The period before is set against everything, so it crosses bars of any colour: its own edge keeps it legible. */
+function beforeLines({ values }: Before, { palette }: Drawing): LineSeriesOption[] {
+  const many = values.length > LONG_WINDOW;
+  const common = { type: "line" as const, data: values, silent: true, emphasis: { disabled: true } };
+  // A single point is no line.
+  const dot = { showSymbol: values.length === 1, symbol: "circle" };
+  return [
+    {
+      ...common,
+      ...dot,
+      id: "~before edge",
+      symbolSize: 9,
+      z: 3,
+      lineStyle: { color: palette.surface, width: many ? 2.5 : 4, opacity: 0.75 },
+      itemStyle: { color: palette.surface },
+    },
+    {
+      ...common,
+      ...dot,
+      id: "~before",
+      symbolSize: 6,
+      z: 4,
+      // Dashes finer than the columns are wide would be dust.
+      lineStyle: { color: palette.label, width: many ? 1 : 1.5, type: many ? "solid" : [4, 3] },
+      itemStyle: { color: palette.label },
+    },
+  ];
 }

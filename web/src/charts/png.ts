@@ -1,10 +1,17 @@
 import type { Palette } from "./palette";
 
+export interface LegendItem {
+  label: string;
+  colour: string;
+  /** Drawn as a dashed line rather than as a square. */
+  dashed?: boolean;
+}
+
 export interface Picture {
   chart: HTMLCanvasElement;
   title: string;
   subtitle: string;
-  legend: readonly { label: string; colour: string }[];
+  legend: readonly LegendItem[];
   palette: Palette;
 }
 
@@ -41,7 +48,8 @@ export function downloadPicture(picture: Picture, name: string): void {
   for (const row of rows) {
     for (const item of row) {
       context.fillStyle = item.colour;
-      context.fillRect(PAD + item.x, y + 3, 10, 10);
+      if (item.dashed) for (const x of [0, 6]) context.fillRect(PAD + item.x + x, y + 7, 4, 2);
+      else context.fillRect(PAD + item.x, y + 3, 10, 10);
       context.fillStyle = palette.text;
       context.fillText(item.label, PAD + item.x + 16, y);
     }
@@ -54,15 +62,15 @@ export function downloadPicture(picture: Picture, name: string): void {
 }
 
 function legendRows(context: CanvasRenderingContext2D, legend: Picture["legend"], width: number) {
-  const rows: { label: string; colour: string; x: number }[][] = [[]];
+  const rows: (LegendItem & { x: number })[][] = [[]];
   let x = 0;
-  for (const { label, colour } of legend) {
-    const needed = 16 + context.measureText(label).width + 20;
+  for (const item of legend) {
+    const needed = 16 + context.measureText(item.label).width + 20;
     if (x > 0 && x + needed > width) {
       rows.push([]);
       x = 0;
     }
-    rows[rows.length - 1]?.push({ label, colour, x });
+    rows[rows.length - 1]?.push({ ...item, x });
     x += needed;
   }
   return rows;

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ModelDay } from "../api/blocks";
-import { modelTimeline, seriesAt } from "./timeline";
+import type { Activity } from "../api/types";
+import { modelTimeline, seriesAt, timeline } from "./timeline";
 
 const window = { from: "2026-06-01", to: "2026-06-02", asOf: "2026-07-01T00:00:00Z", timezone: "UTC" };
 
@@ -33,4 +34,44 @@ test("which part of a stacked bar is at a height", () => {
   expect(seriesAt(series, 0, 6)?.id).toBe("b");
   expect(seriesAt(series, 0, 9)).toBeNull();
   expect(seriesAt(series, 0, -1)).toBeNull();
+});
+
+describe("activity", () => {
+  const bucket = (date: string, parts: [string | null, string | null, number][]) => ({
+    date,
+    cost: parts.reduce((sum, [, , cost]) => sum + cost, 0),
+    breakdown: parts.map(([a, b, cost]) => ({ keys: [a, b], labels: [a ?? "Other", b ?? "Other"], cost })),
+  });
+  const activity = {
+    ...window,
+    activity: [bucket("2026-06-01", [["p", "m", 1], [null, null, 9]]), bucket("2026-06-02", [["q", "m", 4]])],
+  } as unknown as Activity;
+
+  test("two pivots make pairs of the series, and one rest", () => {
+    const { series, before } = timeline(activity, "cost", "day", null);
+    expect(series.map(({ id, keys, label, other }) => [id, keys, label, other])).toEqual([
+      ["q m", ["q", "m"], "q · m", false],
+      ["p m", ["p", "m"], "p · m", false],
+      ["~other", [null, null], "Other", true],
+    ]);
+    expect(before).toBeNull();
+  });
+
+  test("the window before is laid onto the buckets of this one", () => {
+    const former = {
+      from: "2026-05-30",
+      to: "2026-05-31",
+      activity: [bucket("2026-05-30", [["p", "m", 2]]), bucket("2026-05-31", [["p", "m", 3]])],
+    } as unknown as Activity;
+    expect(timeline(activity, "cost", "day", former).before?.values).toEqual([2, 3]);
+    // 1 June is a Monday, so the two days are one week.
+    const week = { ...activity, activity: activity.activity.slice(0, 1) };
+    expect(timeline(week, "cost", "week", former).before).toEqual({
+      from: "2026-05-30",
+      to: "2026-05-31",
+      values: [5],
+      dates: ["2026-05-30"],
+      lastDays: ["2026-05-31"],
+    });
+  });
 });

@@ -1,15 +1,17 @@
 import type { Measures, ModelDay } from "../api/blocks";
 import type { Activity } from "../api/types";
-import { isOther, seriesId, seriesLabel } from "../state/series";
+import { isOther, seriesId, seriesKeys, seriesLabel } from "../state/series";
 import type { Metric } from "../state/view";
+import { fellows } from "../time/before";
 import { bucketLastDay, unfinishedBucket, type Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
+import type { Span } from "../time/presets";
 import { measured } from "./measure";
 
 export interface Series {
   id: string;
-  /** What the server calls it; null for the rest and for usage that is nobody's. */
-  key: string | null;
+  /** What the server calls it, by pivot; null for the rest and for usage that is nobody's. */
+  keys: readonly (string | null)[];
   label: string;
   other: boolean;
   note: "deleted" | "former" | null;
@@ -27,6 +29,16 @@ export interface Timeline {
   /** Largest first, the rest last. */
   series: Series[];
   unfinished: number | null;
+  /** The window before, laid onto these buckets; null where nothing is compared. */
+  before: Before | null;
+}
+
+export interface Before extends Span {
+  /** Totals; null where a bucket has no counterpart. */
+  values: (number | null)[];
+  /** The first bucket and the last day of the window before that a value is of. */
+  dates: string[];
+  lastDays: Day[];
 }
 
 interface Window {
@@ -68,6 +80,7 @@ function assemble(window: Window, granularity: Granularity, buckets: readonly Bu
     totals: buckets.map((bucket) => bucket.total),
     series: [...series.values()].sort(largestFirst),
     unfinished: unfinishedBucket(dates, granularity, window, window.asOf, window.timezone),
+    before: null,
   };
 }
 
@@ -75,20 +88,45 @@ function largestFirst(a: Series, b: Series): number {
   return Number(a.other) - Number(b.other) || b.total - a.total || (a.id < b.id ? -1 : 1);
 }
 
-export function timeline(activity: Activity, metric: Metric, granularity: Granularity): Timeline {
+export function timeline(
+  activity: Activity,
+  metric: Metric,
+  granularity: Granularity,
+  former: Activity | null,
+): Timeline {
   const buckets = activity.activity.map((bucket) => ({
     date: bucket.date,
     total: measured(bucket, metric),
     parts: bucket.breakdown.map((entry) => ({
       id: seriesId(entry),
-      key: entry.key ?? null,
+      keys: seriesKeys(entry),
       label: seriesLabel(entry),
       other: isOther(entry),
       note: entry.former ? ("former" as const) : entry.deleted ? ("deleted" as const) : null,
       value: measured(entry, metric),
     })),
   }));
-  return assemble(activity, granularity, buckets);
+  const drawn = assemble(activity, granularity, buckets);
+  return former ? { ...drawn, before: laidOnto(drawn, activity, former, metric) } : drawn;
+}
+
+function laidOnto(drawn: Timeline, window: Span, former: Activity, metric: Metric): Before {
+  const before: Before = {
+    from: former.from,
+    to: former.to,
+    values: drawn.dates.map(() => null),
+    dates: drawn.dates.map(() => ""),
+    lastDays: drawn.dates.map(() => ""),
+  };
+  const places = fellows(drawn.dates, window, former.activity.map((bucket) => bucket.date));
+  for (const [i, bucket] of former.activity.entries()) {
+    const place = places[i];
+    if (place === undefined) continue;
+    before.values[place] = (before.values[place] ?? 0) + measured(bucket, metric);
+    before.dates[place] ||= bucket.date;
+    before.lastDays[place] = bucket.date.slice(0, 10);
+  }
+  return before;
 }
 
 /** The palette holds this many and the rest; see the analytics page's question. */
@@ -105,7 +143,7 @@ export function modelTimeline(
     total: measured(day, metric),
     parts: day.modelBreakdown.map((model) => ({
       id: model.id,
-      key: model.id,
+      keys: [model.id],
       label: model.label,
       other: false,
       note: null,
@@ -120,7 +158,7 @@ function withRest(whole: Timeline, label: string): Timeline {
   const small = whole.series.slice(LARGEST);
   const rest: Series = {
     id: "~other",
-    key: null,
+    keys: [null],
     label,
     other: true,
     note: null,
@@ -141,7 +179,7 @@ export function totalTimeline(
     return {
       date: day.date,
       total: value,
-      parts: [{ id: "~total", key: null, label, other: false, note: null, value }],
+      parts: [{ id: "~total", keys: [null], label, other: false, note: null, value }],
     };
   });
   return assemble(answer, "day", buckets);

@@ -42,6 +42,12 @@ export function bucketTitle(date: string, lastDay: Day, granularity: Granularity
   return weekday.format(at(date));
 }
 
+/** A bucket of the window before: its days are laid onto weeks and months of today's window as they fall. */
+export function beforeTitle(date: string, lastDay: Day, granularity: Granularity): string {
+  if (granularity === "hour") return bucketTitle(date, lastDay, "hour");
+  return date === lastDay ? bucketTitle(date, lastDay, "day") : spanText(date, lastDay);
+}
+
 function isMonthEnd(day: Day): boolean {
   const next = new Date(at(day).getTime() + 86_400_000);
   return next.getUTCDate() === 1;

@@ -1,6 +1,6 @@
 import { searchText, writeTimeWindow, type TimeWindow } from "../state/timeWindow";
 import { NOBODY } from "../state/listView";
-import type { Grouping } from "../state/view";
+import { writeFilters, type Filters, type Grouping } from "../state/filters";
 
 export const routes = {
   analytics: "/organizations/:organizationId/analytics",
@@ -12,15 +12,26 @@ export const routes = {
   reference: "/reference",
 } as const;
 
-function organizationPath(organizationId: string, rest: string, window: TimeWindow | null, also: Record<string, string> = {}) {
+function organizationPath(
+  organizationId: string,
+  rest: string,
+  window: TimeWindow | null,
+  also: Record<string, string> = {},
+  filters: Filters = {},
+) {
   const params = window ? writeTimeWindow(window) : new URLSearchParams();
   for (const [name, value] of Object.entries(also)) params.set(name, value);
+  writeFilters(filters, params);
   const search = searchText(params);
   return `/organizations/${encodeURIComponent(organizationId)}/${rest}${search ? `?${search}` : ""}`;
 }
 
 export const analyticsPath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "analytics", window);
+
+/** The analytics of part of an organization's usage, broken down by something else. */
+export const narrowedPath = (organizationId: string, window: TimeWindow, by: Grouping, filters: Filters) =>
+  organizationPath(organizationId, "analytics", window, { by }, filters);
 
 export const membersPath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "members", window);
@@ -40,15 +51,13 @@ export const keyPath = (organizationId: string, apiKeyId: string, window: TimeWi
 export const minePath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "my-usage", window);
 
-/** Where a bar, a row or a legend entry leads; null where there is no page of its own. */
+/** Where one key of a grouping has a page of its own; null where it has none. */
 export function entryPath(
   organizationId: string,
   grouping: Grouping,
-  entry: { key?: string | null; other: boolean },
+  key: string | null,
   window: TimeWindow,
 ): string | null {
-  const key = entry.key ?? null;
-  if (entry.other) return null;
   if (grouping === "user") {
     return key === null
       ? keysPath(organizationId, window, { creator: NOBODY })

@@ -1,24 +1,48 @@
-/** Entries without a key are told apart by their label: the server has two kinds, see the contract. */
+/** What names an entry of an answer: one key and label, or two of each where a question has two pivots. */
 export interface Keyed {
   key?: string | null;
-  /** Missing only where a question groups by two dimensions at once. */
   label?: string | null;
+  keys?: readonly (string | null)[] | null;
+  labels?: readonly string[] | null;
 }
 
+/** One id for every pivot; null for what has none: the rest, and usage that is nobody's. */
+export function seriesKeys(entry: Keyed): readonly (string | null)[] {
+  return entry.keys ?? [entry.key ?? null];
+}
+
+export function seriesLabels(entry: Keyed): readonly string[] {
+  return entry.labels ?? [entry.label ?? entry.key ?? ""];
+}
+
+export const LABEL_SEPARATOR = " · ";
+
 export function seriesLabel(entry: Keyed): string {
-  return entry.label ?? entry.key ?? "";
+  const labels = seriesLabels(entry);
+  return isOther(entry) ? (labels[0] ?? "") : labels.join(LABEL_SEPARATOR);
+}
+
+/** Entries without a key are told apart by their label: the server has two kinds, see the contract. */
+function partId(key: string | null, label: string): string {
+  return key ?? `~${label.toLowerCase()}`;
 }
 
 /** Stands for an entry in the URL, as a React key and as a colour's owner. */
 export function seriesId(entry: Keyed): string {
-  return entry.key ?? `~${seriesLabel(entry).toLowerCase()}`;
+  const labels = seriesLabels(entry);
+  const ids = seriesKeys(entry).map((key, i) => partId(key, labels[i] ?? ""));
+  if (ids.length === 1) return ids[0] ?? "";
+  // The rest is one entry however many pivots there are.
+  if (isOther(entry)) return partId(null, labels[0] ?? "");
+  // Encoded ids have no space, so no two pairs read the same.
+  return ids.map(encodeURIComponent).join(" ");
 }
 
 /** Only the rest is special; usage without a creator is an entry like any other, just without a page. */
 export function isOther(entry: Keyed): boolean {
-  return (entry.key ?? null) === null && entry.label === "Other";
+  return isNameless(entry) && seriesLabels(entry).every((label) => label === "Other");
 }
 
 export function isNameless(entry: Keyed): boolean {
-  return (entry.key ?? null) === null;
+  return seriesKeys(entry).every((key) => key === null);
 }

@@ -3,20 +3,32 @@ import { analyticsAccess, firstPage } from "./access";
 import { assignSlots, SLOTS } from "./colours";
 import { tokenInFragment } from "./destination";
 import { readDetailView, writeDetailView } from "./detailView";
+import { hasFilters, isNarrowedTo, selectionOf, toggleFilter, type Selection } from "./filters";
 import { listViewOf, matchesSearch, sortedBy } from "./listView";
-import { changeView, readView, withFilter, withoutFilter, writeView } from "./view";
+import { isOther, seriesId, seriesLabel } from "./series";
+import { take } from "./steps";
+import { changeView, pivotsOf, readView, writeView } from "./view";
 
 describe("view in the address", () => {
   test("what is written reads the same", () => {
     const search =
-      "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=apiKey&metric=tokens&chart=lines&per=week&model=gpt-4o&model=o3&user=a%2Bb&hide=a%26b&hide=%7Eother&all=1";
+      "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=apiKey&then=user&metric=tokens&chart=lines&per=week&model=gpt-4o&model=o3&user=a%2Bb&hide=a%26b&hide=%7Eother&all=1&vs=none";
     expect(writeView(readView(search, "UTC"))).toBe(search);
   });
 
   test("what is not understood falls back", () => {
-    expect(writeView(readView("range=forever&tz=Mars&by=mood&metric=joy&per=eon", "Asia/Tokyo"))).toBe(
+    expect(writeView(readView("range=forever&tz=Mars&by=mood&then=joy&metric=joy&per=eon", "Asia/Tokyo"))).toBe(
       "range=last-30-days&tz=Asia/Tokyo&by=model&metric=cost",
     );
+  });
+
+  test("a second pivot is another than the first, and the two can change places", () => {
+    expect(readView("by=user&then=user", "UTC").thenBy).toBeNull();
+    const pair = readView("by=project&then=model&hide=x", "UTC");
+    expect(pivotsOf(pair)).toEqual(["project", "model"]);
+    expect(changeView(pair, { groupBy: "model" })).toMatchObject({ groupBy: "model", thenBy: "project", hidden: [] });
+    expect(changeView(pair, { groupBy: "user" })).toMatchObject({ groupBy: "user", thenBy: "model" });
+    expect(pivotsOf(changeView(pair, { thenBy: null }))).toEqual(["project"]);
   });
 
   test("another grouping shows all its series", () => {
@@ -26,10 +38,55 @@ describe("view in the address", () => {
   });
 });
 
-test("a filter is added once and lifted again", () => {
-  const once = withFilter({}, "model", "gpt-4o");
-  expect(withFilter(once, "model", "gpt-4o")).toEqual({ model: ["gpt-4o"] });
-  expect(withoutFilter(withFilter(once, "model", "o3"), "model", "gpt-4o")).toEqual({ model: ["o3"] });
+describe("filters", () => {
+  const pair = selectionOf(["project", "model"], ["search", "gpt-4o"]) as Selection;
+
+  test("a second click on the same thing takes back the first", () => {
+    const once = toggleFilter({ model: ["o3"] }, [["model", "gpt-4o"]]);
+    expect(once).toEqual({ model: ["o3", "gpt-4o"] });
+    expect(toggleFilter(once, [["model", "gpt-4o"]])).toEqual({ model: ["o3"] });
+  });
+
+  test("a pair is narrowed to as a whole, half of it adds what is missing", () => {
+    const whole = { project: ["search"], model: ["gpt-4o"] };
+    expect(toggleFilter({}, pair)).toEqual(whole);
+    expect(toggleFilter({ project: ["search"] }, pair)).toEqual(whole);
+    expect(isNarrowedTo({ project: ["search"] }, pair)).toBe(false);
+    expect(hasFilters(toggleFilter(whole, pair))).toBe(false);
+  });
+
+  test("nothing can be asked about usage that is nobody's", () => {
+    expect(selectionOf(["user"], [null])).toBeNull();
+    expect(selectionOf(["user", "source"], [null, "notebooks"])).toBeNull();
+  });
+});
+
+describe("entries", () => {
+  test.each([
+    [{ key: "gpt-4o", label: "GPT-4o" }, "gpt-4o", "GPT-4o"],
+    [{ key: null, label: "No app" }, "~no app", "No app"],
+    [{ key: null, label: "Other" }, "~other", "Other"],
+    [{ keys: ["search", "gpt-4o"], labels: ["Search", "GPT-4o"] }, "search gpt-4o", "Search · GPT-4o"],
+    [{ keys: ["a b", "c"], labels: ["A", "C"] }, "a%20b c", "A · C"],
+    [{ keys: [null, "notebooks"], labels: ["Unattributed", "notebooks"] }, "~unattributed notebooks", "Unattributed · notebooks"],
+    [{ keys: [null, null], labels: ["No app", "Unattributed"] }, "~no%20app ~unattributed", "No app · Unattributed"],
+    [{ keys: [null, null], labels: ["Other", "Other"] }, "~other", "Other"],
+  ])("%j is %s, called %s", (entry, id, label) => {
+    expect(seriesId(entry)).toBe(id);
+    expect(seriesLabel(entry)).toBe(label);
+    expect(isOther(entry)).toBe(label === "Other");
+  });
+});
+
+test("a page wins over a filter, unless a filter is asked for", () => {
+  const taken: string[] = [];
+  const narrow = () => void taken.push("narrow");
+  const navigate = (path: string) => void taken.push(path);
+  take({ path: "/page", narrow, narrowed: false }, navigate);
+  take({ path: "/page", narrow, narrowed: false }, navigate, true);
+  take({ path: "/page", narrow: null, narrowed: false }, navigate, true);
+  take({ path: null, narrow, narrowed: false }, navigate);
+  expect(taken).toEqual(["/page", "narrow", "/page", "narrow"]);
 });
 
 test("another range forgets the grain chosen for the one before", () => {

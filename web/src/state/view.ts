@@ -1,11 +1,6 @@
 import { granularities, isGranularity, type Granularity } from "../time/buckets";
+import { groupings, readFilters, writeFilters, type Filters, type Grouping } from "./filters";
 import { oneOf, readTimeWindow, searchText, writeTimeWindow, type TimeWindow } from "./timeWindow";
-
-export const groupings = ["model", "project", "apiKey", "user", "provider", "source"] as const;
-export type Grouping = (typeof groupings)[number];
-
-/** Either of the ids within one grouping, all groupings together. */
-export type Filters = Readonly<Partial<Record<Grouping, readonly string[]>>>;
 
 export const metrics = ["cost", "requests", "tokens"] as const;
 export type Metric = (typeof metrics)[number];
@@ -16,6 +11,8 @@ export type ChartKind = (typeof chartKinds)[number];
 /** Everything on screen that a link has to reproduce. */
 export interface View extends TimeWindow {
   groupBy: Grouping;
+  /** The second pivot: every entry is then a pair. */
+  thenBy: Grouping | null;
   metric: Metric;
   chart: ChartKind;
   /** Null leaves the choice to the length of the range. */
@@ -25,37 +22,30 @@ export interface View extends TimeWindow {
   hidden: readonly string[];
   /** The ranking shows every entry instead of the largest. */
   all: boolean;
+  /** The chart shows the window before as well. */
+  compare: boolean;
 }
 
-function readFilters(params: URLSearchParams): Filters {
-  const filters: Partial<Record<Grouping, string[]>> = {};
-  for (const grouping of groupings) {
-    const ids = params.getAll(grouping);
-    if (ids.length > 0) filters[grouping] = [...new Set(ids)];
-  }
-  return filters;
-}
-
-export function withFilter(filters: Filters, grouping: Grouping, id: string): Filters {
-  return { ...filters, [grouping]: [...new Set([...(filters[grouping] ?? []), id])] };
-}
-
-export function withoutFilter(filters: Filters, grouping: Grouping, id: string): Filters {
-  return { ...filters, [grouping]: filters[grouping]?.filter((one) => one !== id) };
+export function pivotsOf(view: Pick<View, "groupBy" | "thenBy">): readonly Grouping[] {
+  return view.thenBy === null ? [view.groupBy] : [view.groupBy, view.thenBy];
 }
 
 export function readView(search: string, ownZone: string): View {
   const params = new URLSearchParams(search);
   const per = params.get("per");
+  const groupBy = oneOf(groupings, params.get("by"), "model");
+  const thenBy = groupings.find((grouping) => grouping === params.get("then")) ?? null;
   return {
     ...readTimeWindow(params, ownZone),
-    groupBy: oneOf(groupings, params.get("by"), "model"),
+    groupBy,
+    thenBy: thenBy === groupBy ? null : thenBy,
     metric: oneOf(metrics, params.get("metric"), "cost"),
     chart: oneOf(chartKinds, params.get("chart"), "bars"),
     per: per && isGranularity(per) ? oneOf(granularities, per, "day") : null,
     filters: readFilters(params),
     hidden: params.getAll("hide"),
     all: params.get("all") === "1",
+    compare: params.get("vs") !== "none",
   };
 }
 
@@ -63,21 +53,23 @@ export function readView(search: string, ownZone: string): View {
 export function writeView(view: View): string {
   const params = writeTimeWindow(view);
   params.set("by", view.groupBy);
+  if (view.thenBy) params.set("then", view.thenBy);
   params.set("metric", view.metric);
   if (view.chart !== "bars") params.set("chart", view.chart);
   if (view.per) params.set("per", view.per);
-  for (const grouping of groupings) {
-    for (const id of view.filters[grouping] ?? []) params.append(grouping, id);
-  }
+  writeFilters(view.filters, params);
   for (const id of view.hidden) params.append("hide", id);
   if (view.all) params.set("all", "1");
+  if (!view.compare) params.set("vs", "none");
   return searchText(params);
 }
 
-/** A change of grouping makes the series switched off before meaningless. */
 export function changeView(view: View, change: Partial<View>): View {
   const next = { ...view, ...change };
-  if (change.groupBy && change.groupBy !== view.groupBy) {
+  // Choosing the second pivot as the first turns the pair around.
+  if (next.thenBy === next.groupBy) next.thenBy = view.groupBy === next.groupBy ? null : view.groupBy;
+  // Another grouping makes the series switched off before meaningless.
+  if (next.groupBy !== view.groupBy || next.thenBy !== view.thenBy) {
     next.hidden = [];
     next.all = false;
   }

@@ -1,9 +1,13 @@
 import type { SpanFault } from "../time/range";
 import type { Granularity } from "../time/buckets";
 import type { Preset } from "../time/presets";
-import type { ChartKind, Grouping, Metric } from "../state/view";
+import type { Grouping } from "../state/filters";
+import type { ChartKind, Metric } from "../state/view";
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
+
+/** A name as it stands within a sentence; abbreviations stay as they are. */
+const inside = (name: string) => (/^\p{Lu}\p{Lu}/u.test(name) ? name : name.charAt(0).toLowerCase() + name.slice(1));
 
 export const en = {
   product: "Rollcall",
@@ -55,6 +59,8 @@ export const en = {
     loading: "Loading…",
     updating: "Updating",
     groupBy: "Group by",
+    thenBy: "then by",
+    thenByNothing: "Nothing else",
     measure: "Measure",
   },
 
@@ -66,6 +72,10 @@ export const en = {
     provider: "Provider",
     source: "App",
   } satisfies Record<Grouping, string>,
+
+  /** Two pivots at once: "Project and model". */
+  groupingPair: (first: string, second: string) => `${first} and ${inside(second)}`,
+  groupingPairPlural: "pairs",
 
   groupingPlurals: {
     model: "models",
@@ -130,6 +140,16 @@ export const en = {
     hide: (label: string) => `Hide ${label}`,
     show: (label: string) => `Show ${label}`,
     open: (label: string) => `Open ${label}`,
+    openOrNarrow: "Click to open, Shift-click for only this",
+    openIt: "Click to open",
+    narrowIt: "Click for only this",
+    widenIt: "Click to lift the filter",
+    before: "Before",
+    beforeSpan: (span: string) => `Before: ${span}`,
+    beforeShow: "Show the period before",
+    beforeHide: "Hide the period before",
+    beforeNotInLines: "The period before is a total. Lines of parts have nothing to set against it.",
+    beforeNotHidden: "The period before is a total. Show every series to set it against.",
     other: "Other",
     total: "Total",
     shownTotal: "Total shown",
@@ -139,7 +159,7 @@ export const en = {
     drawing: "Drawing the chart…",
     keys: "Arrow keys walk through the chart. Drag across it to zoom into a range.",
     summary: (metric: string, grouping: string, span: string, total: string, peak: string) =>
-      `${metric} by ${grouping.toLowerCase()}, ${span}. Total ${total}. Highest: ${peak}.`,
+      `${metric} by ${inside(grouping)}, ${span}. Total ${total}. Highest: ${peak}.`,
     period: { hour: "Hour", day: "Day", week: "Week", month: "Month" } satisfies Record<Granularity, string>,
     tableScroll: "Chart as a table",
   },
@@ -154,6 +174,7 @@ export const en = {
     failed: "The whole list could not be loaded.",
     otherHint: "Everything that is not among the largest",
     unattributedHint: "Usage of API keys without a known creator",
+    noAppHint: "Usage that came without the name of an app",
   },
 
   lists: {
@@ -168,9 +189,11 @@ export const en = {
     column: "Filter",
     label: "Filters",
     only: (label: string) => `Only ${label}`,
+    lift: (label: string) => `No longer only ${label}`,
     clear: "Clear",
+    clearAll: "Clear the filters",
     removeLead: "Stop narrowing to",
-    remove: (kind: string, label: string) => `Stop narrowing to ${kind.toLowerCase()} ${label}`,
+    remove: (kind: string, label: string) => `Stop narrowing to ${inside(kind)} ${label}`,
   },
 
   members: {
@@ -295,6 +318,8 @@ export const en = {
     title: "No usage in this range",
     lead: (span: string) => `Nothing was reported for ${span}. Try a longer range, or send an event:`,
     none: (whose: string, span: string) => `${whose}: nothing was reported for ${span}.`,
+    narrowedTitle: "Nothing matches these filters",
+    narrowed: (span: string) => `Nothing was reported for ${span} that fits all of them. Lift one, or try a longer range.`,
     look: "Look at the last 365 days",
     snippet: "Send an event with curl",
     copy: "Copy",
@@ -319,12 +344,13 @@ export const en = {
 
   refused: {
     marks: { "needs-plan": "part of Enterprise", "needs-role": "admins only" },
+    plan: "Enterprise",
     upgrade: "Upgrade",
     roleTitle: "For admins only",
     role: (organization: string) =>
       `Owners and admins of ${organization} can see its analytics. Ask one of them for a look, or for their role.`,
     planTitle: "Analytics are part of Enterprise",
-    plan: (organization: string) =>
+    planText: (organization: string) =>
       `${organization} is on another plan. With Enterprise, its owners and admins see spend by model, project, API key and member.`,
   },
 };

@@ -8,14 +8,17 @@ export function isGranularity(text: string): text is Granularity {
   return (granularities as readonly string[]).includes(text);
 }
 
-/** What makes a readable number of bars; the server allows hours for up to 31 days. */
+/** The server's limit for one question by the hour. */
+const MAX_DAYS_BY_HOUR = 31;
+
+/** What the server answers for a window, and what makes more than one bar of it. */
 export function granularitiesFor(span: Span): Granularity[] {
   const days = daysInclusive(span.from, span.to);
   const fitting: Granularity[] = [];
-  if (days <= 7) fitting.push("hour");
+  if (days <= MAX_DAYS_BY_HOUR) fitting.push("hour");
   if (days >= 2) fitting.push("day");
-  if (days >= 21) fitting.push("week");
-  if (days >= 62) fitting.push("month");
+  if (startOfWeek(span.from) !== startOfWeek(span.to)) fitting.push("week");
+  if (startOfMonth(span.from) !== startOfMonth(span.to)) fitting.push("month");
   return fitting;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bucketLastDay, granularityFor, unfinishedBucket } from "./buckets";
+import { fellows, spanBefore } from "./before";
+import { bucketLastDay, granularitiesFor, granularityFor, unfinishedBucket } from "./buckets";
 import { addDays, dayInZone, daysInclusive, fromCalendarDate, isDay, startOfWeek, toCalendarDate } from "./day";
 import { presetSpan, type Preset } from "./presets";
 import { spanFault } from "./range";
@@ -70,8 +71,23 @@ describe("buckets", () => {
   test("one or two days are shown by the hour unless asked otherwise", () => {
     expect(granularityFor({ from: "2026-06-01", to: "2026-06-01" }, null)).toBe("hour");
     expect(granularityFor({ from: "2026-06-01", to: "2026-06-02" }, "day")).toBe("day");
-    expect(granularityFor(june, "hour")).toBe("day");
     expect(granularityFor(june, "week")).toBe("week");
+  });
+
+  test.each([
+    ["2026-06-01", "2026-06-01", ["hour"]],
+    ["2026-06-01", "2026-06-07", ["hour", "day"]],
+    ["2026-06-07", "2026-06-08", ["hour", "day", "week"]],
+    ["2026-06-01", "2026-06-30", ["hour", "day", "week"]],
+    ["2026-05-16", "2026-06-15", ["hour", "day", "week", "month"]],
+    ["2026-05-16", "2026-06-16", ["day", "week", "month"]],
+  ])("%s to %s can be shown by %j", (from, to, expected) => {
+    expect(granularitiesFor({ from, to })).toEqual(expected);
+  });
+
+  test("what the window does not allow falls back to its own", () => {
+    expect(granularityFor({ from: "2026-05-16", to: "2026-06-16" }, "hour")).toBe("day");
+    expect(granularityFor(june, "month")).toBe("day");
   });
 
   test("a week cut by the window ends on Sunday or with the window", () => {
@@ -85,6 +101,38 @@ describe("buckets", () => {
     expect(unfinishedBucket(days, "day", june, "2026-06-29T23:30:00Z", "UTC")).toBe(1);
     expect(unfinishedBucket(days, "day", june, "2026-06-29T23:30:00Z", "Asia/Kolkata")).toBe(2);
     expect(unfinishedBucket(days, "day", june, "2026-07-01T00:00:00Z", "UTC")).toBeNull();
+  });
+});
+
+describe("the window before", () => {
+  const week = { from: "2026-06-03", to: "2026-06-09" };
+
+  test("has as many days and ends the day before", () => {
+    expect(spanBefore(week)).toEqual({ from: "2026-05-27", to: "2026-06-02" });
+    expect(spanBefore({ from: "2026-03-01", to: "2026-03-01" })).toEqual({ from: "2026-02-28", to: "2026-02-28" });
+  });
+
+  const days = (from: string, count: number) => Array.from({ length: count }, (_, i) => addDays(from, i));
+
+  test("days go where the same day of the window is, into whatever it is cut", () => {
+    const former = days("2026-05-27", 7);
+    expect(fellows(days("2026-06-03", 7), week, former)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    // Wednesday to Sunday, then Monday and Tuesday of the next week.
+    expect(fellows(["2026-06-03", "2026-06-08"], week, former)).toEqual([0, 0, 0, 0, 0, 1, 1]);
+  });
+
+  const hours = (...texts: string[]) => texts.map((text) => `2026-${text}`);
+
+  test("an hour that the clock skips or repeats is not lost", () => {
+    const day = { from: "2026-10-25", to: "2026-10-25" };
+    const twice = hours("10-25T01:00:00+02:00", "10-25T02:00:00+02:00", "10-25T02:00:00+01:00", "10-25T03:00:00+01:00");
+    const once = hours("10-24T01:00:00+02:00", "10-24T02:00:00+02:00", "10-24T03:00:00+02:00");
+    expect(fellows(twice, day, once)).toEqual([0, 1, 3]);
+    const after = { from: "2026-10-26", to: "2026-10-26" };
+    expect(fellows(hours("10-26T01:00:00+01:00", "10-26T02:00:00+01:00", "10-26T03:00:00+01:00"), after, twice)).toEqual([0, 1, 1, 2]);
+    const spring = { from: "2026-03-29", to: "2026-03-29" };
+    const skipped = hours("03-29T01:00:00+01:00", "03-29T03:00:00+02:00");
+    expect(fellows(skipped, spring, hours("03-28T01:00:00+01:00", "03-28T02:00:00+01:00", "03-28T03:00:00+01:00"))).toEqual([0, 0, 1]);
   });
 });
 

@@ -1,20 +1,22 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
-import { activityQuery } from "../../api/queries";
+import { chartQuery } from "../../api/queries";
 import type { Activity } from "../../api/types";
 import { timeline } from "../../charts/timeline";
-import { groupings, metrics, type View } from "../../state/view";
+import { hasFilters, type Grouping } from "../../state/filters";
+import { changeView, metrics, pivotsOf, type View } from "../../state/view";
 import { text } from "../../text";
+import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import { Segmented } from "../../ui/Segmented";
-import { granularitiesFor } from "../../time/buckets";
 import { ChartCard } from "../parts/ChartCard";
 import { slotsFor } from "../parts/colours";
-import { entryPath } from "../routes";
+import { GroupBy } from "./GroupBy";
+import { beforeQuestion, chartQuestion, downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
+import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
-import { chartQuestion, downloadQuestion } from "./question";
 
 const Empty = lazy(() => import("./Empty"));
 const FilterChips = lazy(() => import("./FilterChips"));
@@ -25,21 +27,27 @@ interface Props {
   today: Day;
   /** Null until the first answer is there. */
   activity: Activity | null;
+  /** The window before, where the chart compares with it. */
+  before: Activity | null;
   /** The answer is to the question before; the one to this question is on its way. */
   former: boolean;
   onChange: (change: Partial<View>) => void;
 }
 
-export function ActivityView({ view, question, today, activity, former, onChange }: Props) {
+export function ActivityView({ view, question, today, activity, before, former, onChange }: Props) {
   const client = useQueryClient();
-  const lookAhead = (change: Partial<View>) =>
-    void client.prefetchQuery(activityQuery(chartQuestion(question.organizationId, { ...view, ...change }, today)));
+  const lookAhead = (change: Partial<View>) => {
+    const next = changeView(view, change);
+    const asked = chartQuestion(question.organizationId, next, today);
+    void client.prefetchQuery(chartQuery(asked, next.compare ? beforeQuestion(asked) : null));
+  };
 
-  // While a former answer stands in, its own grain counts, not the one just asked for.
-  const granularity = (activity?.granularity ?? question.granularity) as ActivityQuestion["granularity"];
+  // While a former answer stands in, its own grain and pivots count, not those just asked for.
+  const granularity = (activity?.granularity ?? question.granularity) as Granularity;
+  const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
   const drawn = useMemo(
-    () => (activity ? timeline(activity, view.metric, granularity) : null),
-    [activity, view.metric, granularity],
+    () => (activity ? timeline(activity, view.metric, granularity, before) : null),
+    [activity, before, view.metric, granularity],
   );
   const slots = useMemo(
     () =>
@@ -49,8 +57,10 @@ export function ActivityView({ view, question, today, activity, former, onChange
       ),
     [question.organizationId, activity?.groupBy, drawn],
   );
+  const steps = entrySteps(question.organizationId, pivots, view, (filters) => onChange({ filters }));
 
   const empty = activity !== null && activity.totals.requestCount === 0;
+  const previous = activity?.previous;
   const metricChoices = metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }));
   const metricTabs = (testIdPrefix: string) => (
     <Segmented
@@ -74,7 +84,7 @@ export function ActivityView({ view, question, today, activity, former, onChange
       <span className="visually-hidden" role="status">
         {activity === null ? text.analytics.loading : former ? text.analytics.updating : ""}
       </span>
-      {Object.values(view.filters).some((ids) => ids.length > 0) && (
+      {hasFilters(view.filters) && (
         <Suspense fallback={<div className="chips" />}>
           <FilterChips view={view} question={question} onChange={onChange} />
         </Suspense>
@@ -82,40 +92,41 @@ export function ActivityView({ view, question, today, activity, former, onChange
       <SummaryCards activity={activity} />
       {empty && !former ? (
         <Suspense fallback={null}>
-          <Empty organizationId={question.organizationId} span={question} onChange={onChange} />
+          <Empty
+            organizationId={question.organizationId}
+            span={question}
+            narrowed={hasFilters(view.filters)}
+            onChange={onChange}
+          />
         </Suspense>
       ) : (
         <>
-          <div className="group-by">
-            <span className="muted" aria-hidden="true">
-              {text.analytics.groupBy}
-            </span>
-            <Segmented
-              label={text.analytics.groupBy}
-              choices={groupings.map((grouping) => ({ value: grouping, label: text.groupings[grouping] }))}
-              value={view.groupBy}
-              onChange={(groupBy) => onChange({ groupBy })}
-              onIntent={(groupBy) => lookAhead({ groupBy, hidden: [] })}
-              testIdPrefix="groupby"
-            />
-          </div>
+          <GroupBy view={view} onChange={onChange} onIntent={lookAhead} />
           <ChartCard
             state={view}
             span={question}
             timeline={drawn}
-            grouping={text.groupings[view.groupBy]}
+            grouping={pivotsName(pivots)}
             slots={slots}
             tabs={metricTabs("metric")}
             tools={<Granularities question={question} onChange={onChange} />}
             csv={activityPath(downloadQuestion(question), "csv")}
             onChange={onChange}
-            pathOf={(series) => entryPath(question.organizationId, view.groupBy, series, view)}
+            stepsOf={steps.of}
+            comparison={
+              previous && previous.totals.requestCount > 0
+                ? { span: previous, wanted: view.compare, onToggle: () => onChange({ compare: !view.compare }) }
+                : null
+            }
           />
           <RankingCard
             view={view}
             question={question}
             activity={activity}
+            pivots={pivots}
+            grouping={pivotsName(pivots)}
             slots={slots}
+            steps={steps}
             tabs={metricTabs("ranking-metric")}
             onChange={onChange}
           />
@@ -123,6 +134,12 @@ export function ActivityView({ view, question, today, activity, former, onChange
       )}
     </div>
   );
+}
+
+/** "Model", "Project and model". */
+function pivotsName([first = "model", second]: readonly Grouping[]): string {
+  const name = text.groupings[first];
+  return second ? text.groupingPair(name, text.groupings[second]) : name;
 }
 
 function Granularities({ question, onChange }: Pick<Props, "question" | "onChange">) {

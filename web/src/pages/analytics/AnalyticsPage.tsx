@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { activityQuery } from "../../api/queries";
+import { chartQuery } from "../../api/queries";
 import { ApiError } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
 import { changeView, readView, writeView, type View } from "../../state/view";
@@ -13,7 +13,7 @@ import { useTitle } from "../useTitle";
 import { refreshing } from "../window/useQuestion";
 import { useToday } from "../window/useToday";
 import { ActivityView } from "./ActivityView";
-import { chartQuestion } from "./question";
+import { beforeQuestion, chartQuestion } from "./question";
 import "../parts/page.css";
 
 interface Props {
@@ -37,7 +37,7 @@ function Analytics({ organization }: { organization: Organization }) {
   const today = useToday(view.zone);
   const question = chartQuestion(organization.id, view, today);
   const answer = useQuery({
-    ...activityQuery(question),
+    ...chartQuery(question, view.compare ? beforeQuestion(question) : null),
     refetchInterval: refreshing(question, today),
   });
 
@@ -50,7 +50,7 @@ function Analytics({ organization }: { organization: Organization }) {
         view={view}
         span={question}
         today={today}
-        asOf={answer.data?.asOf ?? (answer.error ? undefined : null)}
+        asOf={answer.data?.activity.asOf ?? (answer.error ? undefined : null)}
         onChange={change}
       />
       {failure ? (
@@ -64,7 +64,8 @@ function Analytics({ organization }: { organization: Organization }) {
           view={view}
           question={question}
           today={today}
-          activity={answer.data ?? null}
+          activity={answer.data?.activity ?? null}
+          before={answer.data?.before ?? null}
           former={answer.isPlaceholderData}
           onChange={change}
         />

@@ -1,5 +1,5 @@
 import { spanText } from "../../format/dates";
-import type { TimeWindow } from "../../state/timeWindow";
+import type { View } from "../../state/view";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
 import { Notice } from "../../ui/Notice";
@@ -8,10 +8,27 @@ import { Snippet } from "../../ui/Snippet";
 interface Props {
   organizationId: string;
   span: Span;
-  onChange: (change: Partial<TimeWindow>) => void;
+  /** Filters are set, so that nothing may be missing at all. */
+  narrowed: boolean;
+  onChange: (change: Partial<View>) => void;
 }
 
-export default function Empty({ organizationId, span, onChange }: Props) {
+export default function Empty({ organizationId, span, narrowed, onChange }: Props) {
+  if (narrowed) {
+    return (
+      <Notice
+        icon="filter"
+        title={text.empty.narrowedTitle}
+        actions={
+          <button type="button" className="button" onClick={() => onChange({ filters: {} })} data-testid="empty-clear">
+            {text.filters.clearAll}
+          </button>
+        }
+      >
+        <p>{text.empty.narrowed(spanText(span.from, span.to))}</p>
+      </Notice>
+    );
+  }
   return (
     <Notice
       icon="inbox"

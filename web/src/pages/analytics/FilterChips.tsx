@@ -2,7 +2,8 @@ import { useQueries } from "@tanstack/react-query";
 import type { ActivityQuestion } from "../../api/activity";
 import { activityQuery } from "../../api/queries";
 import { seriesLabel } from "../../state/series";
-import { groupings, withoutFilter, type View } from "../../state/view";
+import { groupings, withoutFilter } from "../../state/filters";
+import type { View } from "../../state/view";
 import { text } from "../../text";
 import { Chip } from "../parts/Chip";
 import { rankingQuestion } from "./question";
@@ -17,7 +18,8 @@ interface Props {
 export default function FilterChips({ view, question, onChange }: Props) {
   const used = groupings.filter((grouping) => (view.filters[grouping]?.length ?? 0) > 0);
   const answers = useQueries({
-    queries: used.map((groupBy) => activityQuery(rankingQuestion({ ...question, groupBy }))),
+    // Without filters, for a name must not depend on whether there is usage left of what it names.
+    queries: used.map((grouping) => activityQuery(rankingQuestion({ ...question, groupBy: [grouping], filters: {} }))),
   });
   const labelOf = (index: number, id: string) => {
     const entry = answers[index]?.data?.ranking.find((one) => one.key === id);

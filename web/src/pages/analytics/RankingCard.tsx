@@ -4,24 +4,28 @@ import type { ActivityQuestion } from "../../api/activity";
 import { activityQuery } from "../../api/queries";
 import type { Activity, RankingEntry } from "../../api/types";
 import { measured } from "../../charts/measure";
-import { isNameless, isOther, seriesId, seriesLabel } from "../../state/series";
-import { withFilter, type Metric, type View } from "../../state/view";
+import type { Grouping } from "../../state/filters";
+import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, seriesLabels } from "../../state/series";
+import type { Metric, View } from "../../state/view";
 import { text } from "../../text";
-import { Icon } from "../../ui/Icon";
 import { RankTable, type RankEntry } from "../parts/RankTable";
-import { entryPath } from "../routes";
 import { rankingQuestion } from "./question";
+import type { EntrySteps } from "./steps";
 
 interface Props {
   view: View;
   question: ActivityQuestion;
   activity: Activity | null;
+  /** What the entries of the answer are, and what that is called. */
+  pivots: readonly Grouping[];
+  grouping: string;
   slots: ReadonlyMap<string, number>;
+  steps: EntrySteps;
   tabs: ReactNode;
   onChange: (change: Partial<View>) => void;
 }
 
-export function RankingCard({ view, question, activity, slots, tabs, onChange }: Props) {
+export function RankingCard({ view, question, activity, pivots, grouping, slots, steps, tabs, onChange }: Props) {
   const whole = useQuery({
     ...activityQuery(rankingQuestion(question)),
     placeholderData: keepPreviousData,
@@ -29,16 +33,21 @@ export function RankingCard({ view, question, activity, slots, tabs, onChange }:
   });
   const shown = view.all ? (whole.data ?? activity) : activity;
   const more = view.all || (activity?.ranking.some(isOther) ?? false);
-  const kinds = text.groupingPlurals[view.groupBy];
+  const [first = view.groupBy, second] = pivots;
+  const kinds = second ? text.groupingPairPlural : text.groupingPlurals[first];
 
   const entry = (one: RankingEntry): RankEntry => ({
     id: seriesId(one),
     label: seriesLabel(one),
-    hint: hint(one),
+    hint: hint(one, pivots),
     other: isOther(one),
     note: one.former ? "former" : one.deleted ? "deleted" : null,
     measures: one,
-    path: entryPath(question.organizationId, view.groupBy, { key: one.key, other: isOther(one) }, view),
+    steps: steps.of({ keys: seriesKeys(one), other: isOther(one) }),
+    halves:
+      second && !isOther(one)
+        ? seriesLabels(one).map((label, i) => ({ label, steps: steps.ofPivot(i, seriesKeys(one)[i] ?? null) }))
+        : undefined,
   });
 
   return (
@@ -48,27 +57,12 @@ export function RankingCard({ view, question, activity, slots, tabs, onChange }:
         {tabs}
       </header>
       <RankTable
-        grouping={text.groupings[view.groupBy]}
+        grouping={grouping}
         entries={shown && sorted(shown.ranking, view.metric).map(entry)}
         metric={view.metric}
         total={shown ? measured(shown.totals, view.metric) : 0}
         slots={slots}
-        actionOf={(entry) => {
-          if (entry.other || entry.id.startsWith("~") || view.filters[view.groupBy]?.includes(entry.id)) return null;
-          const filters = withFilter(view.filters, view.groupBy, entry.id);
-          return (
-            <button
-              type="button"
-              className="row-action"
-              aria-label={text.filters.only(entry.label)}
-              title={text.filters.only(entry.label)}
-              onClick={() => onChange({ filters })}
-              data-testid="filter-entry"
-            >
-              <Icon name="filter" size={14} />
-            </button>
-          );
-        }}
+        narrows
       />
       {whole.error && view.all && (
         <p className="ranking-fault" role="alert">
@@ -96,9 +90,13 @@ function sorted(ranking: readonly RankingEntry[], metric: Metric): RankingEntry[
   );
 }
 
-function hint(entry: RankingEntry): string {
+function hint(entry: RankingEntry, pivots: readonly Grouping[]): string {
   if (isOther(entry)) return text.ranking.otherHint;
-  if (isNameless(entry)) return text.ranking.unattributedHint;
   const label = seriesLabel(entry);
-  return entry.key && entry.key !== label ? `${label} (${entry.key})` : label;
+  if (isNameless(entry)) {
+    if (pivots.length > 1) return label;
+    return pivots[0] === "source" ? text.ranking.noAppHint : text.ranking.unattributedHint;
+  }
+  const ids = seriesKeys(entry).map((key) => key ?? "–").join(", ");
+  return ids === label ? label : `${label} (${ids})`;
 }

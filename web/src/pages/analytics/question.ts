@@ -1,5 +1,6 @@
 import type { ActivityQuestion } from "../../api/activity";
-import type { View } from "../../state/view";
+import { pivotsOf, type View } from "../../state/view";
+import { spanBefore } from "../../time/before";
 import { granularityFor } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import { resolveRange } from "../../time/range";
@@ -13,12 +14,24 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
     organizationId,
     ...span,
     timezone: view.zone,
-    groupBy: view.groupBy,
+    groupBy: pivotsOf(view),
     filters: view.filters,
     rankBy: view.metric,
     granularity: granularityFor(span, view.per),
     top: LARGEST,
     compare: true,
+  };
+}
+
+/** Weeks and months of the window before begin elsewhere; its days can be laid onto any bucket. */
+export function beforeQuestion(question: ActivityQuestion): ActivityQuestion {
+  return {
+    ...question,
+    ...spanBefore(question),
+    groupBy: [],
+    granularity: question.granularity === "hour" ? "hour" : "day",
+    top: null,
+    compare: false,
   };
 }
 

@@ -15,7 +15,7 @@ import { ModelUsage } from "../parts/ModelUsage";
 import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { UsageCards } from "../parts/UsageCards";
-import { keysPath, memberPath } from "../routes";
+import { keysPath, memberPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
@@ -76,6 +76,11 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
             span={question}
             csv={keyCsvPath(apiKeyId, question)}
             onChange={change}
+            pathOf={
+              seesPeople
+                ? (model) => narrowedPath(organization.id, view, "source", { model: [model], apiKey: [apiKeyId] })
+                : undefined
+            }
           />
         )}
       </Answer>

@@ -3,7 +3,7 @@ import { useLocation } from "wouter";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
-import { followRow } from "../parts/RankTable";
+import { isRowClick } from "../parts/RankTable";
 import "./lists.css";
 
 export interface Column<Row, Name extends string> {
@@ -78,7 +78,7 @@ export function ListTable<Row, Name extends string>(props: Props<Row, Name>) {
                   key={props.idOf(row)}
                   style={{ "--part": props.partOf(row) } as CSSProperties}
                   data-leads={path !== null}
-                  onClick={path === null ? undefined : (event) => followRow(event, path, navigate)}
+                  onClick={path === null ? undefined : (event) => isRowClick(event) && navigate(path)}
                   data-testid="list-row"
                   data-key={props.idOf(row)}
                 >

@@ -7,6 +7,7 @@ import type { Me, Organization } from "../../api/types";
 import { exactText } from "../../api/exact";
 import { count } from "../../format/counts";
 import { readDetailView, writeDetailView } from "../../state/detailView";
+import type { Grouping } from "../../state/filters";
 import { seriesId, type Keyed } from "../../state/series";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
@@ -21,7 +22,7 @@ import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { TopCard } from "../parts/TopCard";
 import { UsageCards } from "../parts/UsageCards";
-import { keysPath, membersPath } from "../routes";
+import { keysPath, membersPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
@@ -56,6 +57,10 @@ function Member({ organization, userId }: Omit<Props, "me">) {
     slotsFor(`${organization.id} ${kind}`, entries?.map(seriesId) ?? []);
   const providerSlots = useMemo(() => slots("provider", answer?.topProviders), [answer]);
   const appSlots = useMemo(() => slots("source", answer?.topApps), [answer]);
+
+  /** The analytics page says more about a part of this person's usage. */
+  const partOf = (grouping: Grouping, by: Grouping) => (id: string) =>
+    narrowedPath(organization.id, view, by, { [grouping]: [id], user: [userId] });
 
   const members = membersPath(organization.id, view);
   const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
@@ -106,6 +111,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
               span={question}
               csv={memberCsvPath(userId, question)}
               onChange={change}
+              pathOf={partOf("model", "apiKey")}
             />
             <div className="halves">
               <TopCard
@@ -116,6 +122,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
                 total={answer?.summary.cost ?? 0}
                 slots={providerSlots}
                 narrow
+                pathOf={partOf("provider", "model")}
               />
               <TopCard
                 id="top-apps"
@@ -125,6 +132,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
                 total={answer?.summary.cost ?? 0}
                 slots={appSlots}
                 narrow
+                pathOf={partOf("source", "model")}
               />
             </div>
           </>

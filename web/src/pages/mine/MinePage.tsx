@@ -6,6 +6,7 @@ import { keysQuery, mineQuery, projectsQuery } from "../../api/queries";
 import type { Me, Organization } from "../../api/types";
 import { totalTimeline } from "../../charts/timeline";
 import { count } from "../../format/counts";
+import { analyticsAccess } from "../../state/access";
 import { readDetailView, writeDetailView } from "../../state/detailView";
 import { metrics } from "../../state/view";
 import { text } from "../../text";
@@ -20,7 +21,7 @@ import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { TopCard } from "../parts/TopCard";
 import { UsageCards } from "../parts/UsageCards";
-import { analyticsPath } from "../routes";
+import { analyticsPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
@@ -61,6 +62,8 @@ export default function MinePage({ me, organization }: Props) {
     () => slotsFor(`${organization.id} model`, answer?.topModels.flatMap((one) => one.key ?? []) ?? []),
     [organization.id, answer],
   );
+  const ownId = me.user?.id ?? "";
+  const seesAll = analyticsAccess(me.kind, organization) === "granted";
   const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
 
   return (
@@ -133,6 +136,11 @@ export default function MinePage({ me, organization }: Props) {
                   total={answer?.summary.cost ?? 0}
                   slots={modelSlots}
                   narrow
+                  pathOf={
+                    seesAll && chosen !== null
+                      ? (model) => narrowedPath(organization.id, view, "apiKey", { model: [model], project: [chosen], user: [ownId] })
+                      : undefined
+                  }
                 />
                 <OwnKeys
                   organizationId={organization.id}

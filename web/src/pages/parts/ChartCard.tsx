@@ -5,6 +5,7 @@ import { peakIndex, type Series, type Timeline } from "../../charts/timeline";
 import { figure } from "../../charts/measure";
 import { bucketTitle, spanText } from "../../format/dates";
 import type { TimeWindow } from "../../state/timeWindow";
+import { nowhere, take, type Steps } from "../../state/steps";
 import { chartKinds, type ChartKind, type Metric } from "../../state/view";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
@@ -12,6 +13,7 @@ import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
 import { Segmented } from "../../ui/Segmented";
 import { Downloads } from "./Downloads";
+import { BeforeEntry } from "./BeforeEntry";
 import { Legend } from "./Legend";
 
 const ChartTable = lazy(() => import("../../charts/ChartTable"));
@@ -35,15 +37,25 @@ interface Props {
   tools?: ReactNode;
   csv: string;
   onChange: (change: Partial<ChartState>) => void;
-  pathOf?: (series: Series) => string | null;
+  stepsOf?: (series: Series) => Steps;
+  /** The window before, where the page compares with one. */
+  comparison?: Comparison | null;
 }
 
-const nowhere = () => null;
+export interface Comparison {
+  span: Span;
+  wanted: boolean;
+  onToggle: () => void;
+}
 
-export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, pathOf = nowhere }: Props) {
+const leadsNowhere = () => nowhere;
+
+export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
   const [, navigate] = useLocation();
   const chart = useRef<TimeChartHandle>(null);
   const hidden = useMemo(() => new Set(state.hidden), [state.hidden]);
+  const hindrance = timeline && hindranceTo(timeline, state);
+  const shown = useMemo(() => (timeline && hindrance ? { ...timeline, before: null } : timeline), [timeline, hindrance]);
   const title = text.chart.title[state.metric];
   const subtitle = `${grouping} · ${spanText(span.from, span.to)} · ${state.zone}`;
   const picture = `rollcall-${state.metric}-${span.from}-${span.to}.png`;
@@ -85,27 +97,26 @@ export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools,
       </div>
       {state.chart === "table" && timeline ? (
         <Suspense fallback={<div className="chart" />}>
-          <ChartTable timeline={timeline} metric={state.metric} hidden={hidden} />
+          <ChartTable timeline={shown ?? timeline} metric={state.metric} hidden={hidden} />
         </Suspense>
       ) : (
         <TimeChart
           ref={chart}
-          timeline={timeline}
+          timeline={shown}
           kind={state.chart === "lines" ? "lines" : "bars"}
           metric={state.metric}
           hidden={hidden}
           slots={slots}
           summary={timeline ? summarize(timeline, state.metric, grouping, span) : ""}
           onZoom={(zoomed) => onChange({ range: { kind: "custom", ...zoomed } })}
-          leads={(series) => pathOf(series) !== null}
-          onPick={(series) => {
-            const path = pathOf(series);
-            if (path) navigate(path);
-          }}
+          stepsOf={stepsOf}
+          onPick={(series, aside) => take(stepsOf(series), navigate, aside)}
         />
       )}
       {timeline ? (
-        <Legend series={timeline.series} hidden={hidden} slots={slots} onToggle={toggle} pathOf={pathOf} />
+        <Legend series={timeline.series} hidden={hidden} slots={slots} onToggle={toggle} stepsOf={stepsOf}>
+          {comparison && <BeforeEntry comparison={comparison} hindrance={hindrance} />}
+        </Legend>
       ) : (
         <div className="legend">
           <Bone width="420px" height="20px" />
@@ -113,6 +124,13 @@ export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools,
       )}
     </section>
   );
+}
+
+/** Why the total of the window before cannot be set against what is drawn; null where it can. */
+function hindranceTo(timeline: Timeline, { chart, hidden }: ChartState): string | null {
+  if (chart === "table") return null;
+  if (chart === "lines" && timeline.series.length > 1) return text.chart.beforeNotInLines;
+  return timeline.series.some((series) => hidden.includes(series.id)) ? text.chart.beforeNotHidden : null;
 }
 
 function summarize(timeline: Timeline, metric: Metric, grouping: string, span: Span): string {

@@ -1,24 +1,30 @@
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { seriesColour } from "../../charts/seriesColour";
 import type { Series } from "../../charts/timeline";
+import { leads, type Steps } from "../../state/steps";
 import { text } from "../../text";
 import { EntryTag } from "./EntryTag";
+import { NarrowButton } from "./NarrowButton";
+import "./legend.css";
 
 interface Props {
   series: readonly Series[];
   hidden: ReadonlySet<string>;
   slots: ReadonlyMap<string, number>;
   onToggle: (series: Series) => void;
-  /** The page of a series; null where there is none. */
-  pathOf: (series: Series) => string | null;
+  stepsOf: (series: Series) => Steps;
+  /** Further entries, after the series. */
+  children?: ReactNode;
 }
 
-/** The swatch switches a series off and on; its name leads to its page, where it has one. */
-export function Legend({ series, hidden, slots, onToggle, pathOf }: Props) {
+/** The swatch switches a series off and on; its name leads to its page or narrows this one, where that can be. */
+export function Legend({ series, hidden, slots, onToggle, stepsOf, children }: Props) {
   return (
     <ul className="legend" aria-label={text.chart.legend}>
       {series.map((one) => {
-        const path = pathOf(one);
+        const steps = stepsOf(one);
+        const own = leads(steps);
         const toggles = (hidden.has(one.id) ? text.chart.show : text.chart.hide)(one.label);
         const name = (
           <>
@@ -31,22 +37,44 @@ export function Legend({ series, hidden, slots, onToggle, pathOf }: Props) {
             <button
               type="button"
               aria-pressed={!hidden.has(one.id)}
-              aria-label={path ? toggles : undefined}
+              aria-label={own ? toggles : undefined}
               title={toggles}
               onClick={() => onToggle(one)}
               data-testid="legend-entry"
             >
               <span className="swatch" style={{ "--colour": seriesColour(one.id, one.other, slots) } as object} />
-              {!path && name}
+              {!own && name}
             </button>
-            {path && (
-              <Link href={path} className="legend-link" title={text.chart.open(one.label)} data-testid="legend-link">
-                {name}
-              </Link>
-            )}
+            {own && <Name label={one.label} steps={steps} name={name} />}
           </li>
         );
       })}
+      {children}
     </ul>
+  );
+}
+
+function Name({ label, steps, name }: { label: string; steps: Steps; name: ReactNode }) {
+  if (steps.path !== null) {
+    return (
+      <>
+        <Link href={steps.path} className="legend-name" title={text.chart.open(label)} data-testid="legend-link">
+          {name}
+        </Link>
+        {steps.narrow && <NarrowButton className="legend-narrow" label={label} steps={steps} testId="legend-filter" />}
+      </>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className="legend-name"
+      aria-pressed={steps.narrowed}
+      title={(steps.narrowed ? text.filters.lift : text.filters.only)(label)}
+      onClick={() => steps.narrow?.()}
+      data-testid="legend-filter"
+    >
+      {name}
+    </button>
   );
 }

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import type { Answered, ModelDay, Summary, TopEntry } from "../../api/blocks";
 import { modelTimeline } from "../../charts/timeline";
+import { nowhere } from "../../state/steps";
 import { metrics } from "../../state/view";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
@@ -17,10 +18,12 @@ interface Props {
   span: Span;
   csv: string;
   onChange: (change: Partial<ChartState>) => void;
+  /** Where more is said about a model, for those who may see it. */
+  pathOf?: (model: string) => string | null;
 }
 
 /** Usage by model, over time and as a ranking: of one member or of one key. */
-export function ModelUsage({ organizationId, answer, state, span, csv, onChange }: Props) {
+export function ModelUsage({ organizationId, answer, state, span, csv, onChange, pathOf }: Props) {
   const drawn = useMemo(
     () => (answer ? modelTimeline(answer, state.metric, text.chart.other) : null),
     [answer, state.metric],
@@ -54,6 +57,7 @@ export function ModelUsage({ organizationId, answer, state, span, csv, onChange 
         }
         csv={csv}
         onChange={onChange}
+        stepsOf={({ keys: [model] }) => ({ ...nowhere, path: model == null ? null : (pathOf?.(model) ?? null) })}
       />
       <TopCard
         id="cost-by-model"
@@ -62,6 +66,7 @@ export function ModelUsage({ organizationId, answer, state, span, csv, onChange 
         entries={answer?.costByModel ?? null}
         total={answer?.summary.cost ?? 0}
         slots={slots}
+        pathOf={pathOf}
       />
     </>
   );

@@ -15,13 +15,13 @@ interface Props {
   title: ReactNode;
   /** Beside the title: role, status. */
   tags?: ReactNode;
-  /** Under the title, before the moment up to which the figures are complete. */
+  /** Under the title. */
   facts?: ReactNode;
   organization: Organization;
   view: TimeWindow;
   span: Span;
   today: Day;
-  /** Null while the answer is on its way; undefined where none will come. */
+  /** Up to when the figures are complete. Null while the answer is on its way, undefined where none will come. */
   asOf: string | null | undefined;
   onChange: (change: Partial<TimeWindow>) => void;
 }
@@ -34,13 +34,13 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
         <div className="page-title">
           <h1 className="truncate">{title}</h1>
           {tags}
+          {asOf !== undefined && (
+            <p className="muted page-as-of" data-testid="as-of" data-moment={asOf}>
+              {asOf ? text.analytics.completeUpTo(momentText(asOf, view.zone)) : <Bone width="220px" />}
+            </p>
+          )}
         </div>
         {facts}
-        {asOf !== undefined && (
-          <p className="muted page-as-of">
-            {asOf ? text.analytics.completeUpTo(momentText(asOf, view.zone)) : <Bone width="220px" />}
-          </p>
-        )}
       </div>
       <div className="page-controls">
         <RangePicker range={view.range} span={span} today={today} onChange={(range) => onChange({ range })} />

@@ -1,12 +1,16 @@
-import type { CSSProperties, ReactNode } from "react";
+import { Fragment, type CSSProperties } from "react";
 import { Link, useLocation } from "wouter";
 import { exactText } from "../../api/exact";
 import { exactFigure, figure, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
 import { seriesColour } from "../../charts/seriesColour";
+import { LABEL_SEPARATOR } from "../../state/series";
+import { leads, take, type Steps } from "../../state/steps";
 import { metrics, type Metric } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { EntryTag } from "./EntryTag";
+import { NarrowButton } from "./NarrowButton";
+import "./ranking.css";
 
 export interface RankEntry {
   id: string;
@@ -15,7 +19,9 @@ export interface RankEntry {
   other: boolean;
   note: "deleted" | "former" | null;
   measures: Measures;
-  path: string | null;
+  steps: Steps;
+  /** With two pivots each half of the name leads its own way. */
+  halves?: readonly { label: string; steps: Steps }[];
 }
 
 interface Props {
@@ -30,11 +36,11 @@ interface Props {
   skeletonRows?: number;
   /** In half-width cards there is no room for the other measures. */
   narrow?: boolean;
-  /** At the end of a row: something to do with its entry. */
-  actionOf?: (entry: RankEntry) => ReactNode;
+  /** At the end of a row is a button that narrows the page to it. */
+  narrows?: boolean;
 }
 
-export function RankTable({ grouping, entries, metric, total, slots, skeletonRows = 10, narrow = false, actionOf }: Props) {
+export function RankTable({ grouping, entries, metric, total, slots, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
@@ -55,7 +61,7 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
           <th scope="col" className="number ranking-share">
             {text.ranking.share}
           </th>
-          {actionOf && (
+          {narrows && (
             <th scope="col" className="ranking-action">
               <span className="visually-hidden">{text.filters.column}</span>
             </th>
@@ -70,14 +76,14 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
                 "--part": largest === 0 ? 0 : value / largest,
                 "--colour": seriesColour(entry.id, entry.other, slots),
               } as CSSProperties;
-              const { path } = entry;
+              const { steps } = entry;
               return (
                 <tr
                   key={entry.id}
                   style={style}
-                  data-leads={path !== null}
-                  // The link in the row is what keyboards and readers use; for a mouse the whole row is it.
-                  onClick={path === null ? undefined : (event) => followRow(event, path, navigate)}
+                  data-leads={leads(steps)}
+                  // Links and buttons in the row are what keyboards and readers use; for a mouse the whole row is one.
+                  onClick={leads(steps) ? (event) => isRowClick(event) && take(steps, navigate) : undefined}
                   data-testid="ranking-row"
                   data-key={entry.id}
                   data-exact={exactText(entry.measures, measureFields[metric])}
@@ -85,10 +91,14 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
                   <th scope="row">
                     <span className="ranking-name" title={entry.hint}>
                       <span className="swatch" />
-                      {path === null ? (
+                      {entry.halves ? (
+                        <span className="ranking-halves">
+                          <Halves halves={entry.halves} />
+                        </span>
+                      ) : steps.path === null ? (
                         <span className="truncate">{entry.label}</span>
                       ) : (
-                        <Link href={path} className="truncate row-link" data-testid="ranking-link">
+                        <Link href={steps.path} className="truncate row-link" data-testid="ranking-link">
                           {entry.label}
                         </Link>
                       )}
@@ -111,7 +121,13 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
                     </td>
                   ))}
                   <td className="number ranking-share">{shareOf(value, total)}</td>
-                  {actionOf && <td className="ranking-action">{actionOf(entry)}</td>}
+                  {narrows && (
+                    <td className="ranking-action">
+                      {steps.narrow && (
+                        <NarrowButton className="row-action" label={entry.label} steps={steps} testId="filter-entry" />
+                      )}
+                    </td>
+                  )}
                 </tr>
               );
             })
@@ -130,7 +146,7 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
                   <td key={column} className="number wide-only" />
                 ))}
                 <td className="number ranking-share" />
-                {actionOf && <td className="ranking-action" />}
+                {narrows && <td className="ranking-action" />}
               </tr>
             ))}
       </tbody>
@@ -138,14 +154,44 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
   );
 }
 
+/** "Research · GPT-4o": each half to its page, or the page narrowed to it alone. */
+function Halves({ halves }: { halves: NonNullable<RankEntry["halves"]> }) {
+  return halves.map(({ label, steps }, i) => (
+    <Fragment key={i}>
+      {i > 0 && (
+        <span className="muted ranking-between" aria-hidden="true">
+          {LABEL_SEPARATOR.trim()}
+        </span>
+      )}
+      {steps.path !== null ? (
+        <Link href={steps.path} className="truncate row-link" data-testid="ranking-link">
+          {label}
+        </Link>
+      ) : steps.narrow ? (
+        <button
+          type="button"
+          className="truncate row-link"
+          aria-pressed={steps.narrowed}
+          title={(steps.narrowed ? text.filters.lift : text.filters.only)(label)}
+          onClick={steps.narrow}
+          data-testid="ranking-half"
+        >
+          {label}
+        </button>
+      ) : (
+        <span className="truncate">{label}</span>
+      )}
+    </Fragment>
+  ));
+}
+
 /** Clicks on links and buttons are their own, and selecting text is no click. */
-export function followRow(
-  event: { target: EventTarget; defaultPrevented: boolean; metaKey: boolean; ctrlKey: boolean },
-  path: string,
-  navigate: (path: string) => void,
-): void {
+export function isRowClick(event: {
+  target: EventTarget;
+  defaultPrevented: boolean;
+  metaKey: boolean;
+  ctrlKey: boolean;
+}): boolean {
   const own = event.target instanceof Element && event.target.closest("a, button") !== null;
-  if (own || event.defaultPrevented || event.metaKey || event.ctrlKey) return;
-  if (getSelection()?.isCollapsed === false) return;
-  navigate(path);
+  return !own && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && getSelection()?.isCollapsed !== false;
 }

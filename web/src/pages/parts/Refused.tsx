@@ -36,7 +36,7 @@ function NeedsPlan({ organization }: { organization: Organization }) {
         {settings.isPending ? (
           <Bone width="90%" height="42px" />
         ) : (
-          <p>{settings.data?.upgradeText ?? text.refused.plan(organization.name)}</p>
+          <p>{settings.data?.upgradeText ?? text.refused.planText(organization.name)}</p>
         )}
       </Notice>
     </div>

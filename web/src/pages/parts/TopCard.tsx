@@ -1,5 +1,6 @@
 import type { TopEntry } from "../../api/blocks";
 import { seriesId } from "../../state/series";
+import { nowhere } from "../../state/steps";
 import { text } from "../../text";
 import { RankTable } from "./RankTable";
 
@@ -14,10 +15,12 @@ interface Props {
   slots: ReadonlyMap<string, number>;
   /** Half as wide as the page. */
   narrow?: boolean;
+  /** Where more is said about an entry. */
+  pathOf?: (key: string) => string | null;
 }
 
-/** The largest by cost; none of these kinds has a page of its own. */
-export function TopCard({ id, title, grouping, entries, total, slots, narrow = false }: Props) {
+/** The largest by cost. */
+export function TopCard({ id, title, grouping, entries, total, slots, narrow = false, pathOf }: Props) {
   return (
     <section className="card panel" aria-labelledby={`${id}-title`} data-testid={id}>
       <header className="panel-header">
@@ -36,7 +39,7 @@ export function TopCard({ id, title, grouping, entries, total, slots, narrow = f
               other: false,
               note: null,
               measures: entry,
-              path: null,
+              steps: { ...nowhere, path: entry.key == null ? null : (pathOf?.(entry.key) ?? null) },
             })) ?? null
           }
           metric="cost"

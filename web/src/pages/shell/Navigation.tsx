@@ -6,7 +6,7 @@ import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon, type IconName } from "../../ui/Icon";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
-import { analyticsAccess, hasOwnUsage } from "../../state/access";
+import { analyticsAccess, hasOwnUsage, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
 import { browserZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
@@ -71,7 +71,7 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
                   >
                     <Icon name={entry.icon} size={18} />
                     {entry.label}
-                    {entry.guarded && access !== "granted" && <Closed why={text.refused.marks[access ?? "needs-role"]} />}
+                    {entry.guarded && access && access !== "granted" && <Closed access={access} />}
                   </Link>
                 </li>
               ))}
@@ -97,10 +97,16 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
 }
 
 /** Says before anyone clicks that a page will not open for them, and why. */
-function Closed({ why }: { why: string }) {
+function Closed({ access }: { access: Exclude<AnalyticsAccess, "granted"> }) {
+  const why = text.refused.marks[access];
   return (
     <span className="navigation-lock" title={why} data-testid="nav-lock">
-      <Icon name="lock" size={14} />
+      {access === "needs-plan" && (
+        <span className="tag" aria-hidden="true">
+          {text.refused.plan}
+        </span>
+      )}
+      {access === "needs-role" && <Icon name="lock" size={14} />}
       <span className="visually-hidden">({why})</span>
     </span>
   );

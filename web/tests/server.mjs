@@ -1,0 +1,60 @@
+// A server of a test's own, with an empty store: for what the sample organization does not have.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const PROGRAM = process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
+const OPERATOR = "operator-token-of-the-browser-tests";
+
+/** Gone, with everything it was told, when the test is over. */
+export async function serve(t, flags = []) {
+  const folder = await mkdtemp(join(tmpdir(), "rollcall-browser-"));
+  const server = spawn(PROGRAM, ["serve", "--data-dir", folder, "--listen", "127.0.0.1:0", ...flags], {
+    env: { ...process.env, ROLLCALL_OPERATOR_TOKEN: OPERATOR },
+    stdio: "ignore",
+  });
+  const ended = new Promise((resolve) => server.once("exit", resolve));
+  t.after(async () => {
+    server.kill("SIGTERM");
+    await ended;
+    await rm(folder, { recursive: true });
+  });
+  const url = await address(server, join(folder, "server.url"));
+
+  async function tell(method, path, body, token = OPERATOR) {
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const answer = await response.text();
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${answer}`);
+    return JSON.parse(answer);
+  }
+  return {
+    url,
+    directory: (entries) => tell("PUT", "/v1/directory", entries),
+    events: (events) => tell("POST", "/v1/events", events),
+    operatorLink: `${url}/#token=${OPERATOR}`,
+    async linkOf(userId) {
+      const { token } = await tell("POST", "/v1/tokens", { kind: "user", userId, label: userId });
+      return `${url}/#token=${token}`;
+    },
+  };
+}
+
+/** The server writes where it listens once it does. */
+async function address(server, file) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
+    assert.equal(server.exitCode, null, "the server has ended");
+    const text = await readFile(file, "utf8").catch(() => "");
+    if (text.trim()) return new URL(text.trim()).origin;
+    await setTimeout(50);
+  }
+  throw new Error("the server did not say where it listens");
+}
