@@ -166,6 +166,11 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/ingest/litellm", json!([]), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/ingest/llmgateway", json!({"events": []}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/otlp/v1/traces", json!({}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/otlp/v1/logs", json!({}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/otlp/v1/metrics", json!({}), [200, 200, 403, 403, 403, 403], 401),
         ("PUT", "/v1/directory", json!({}), [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/directory", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/organizations/acme/members/nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),

@@ -12,7 +12,7 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
     ("ingest", &["model", "calendar", "pricing"], &[]),
-    ("directory", &["model", "store"], &["sha2"]),
+    ("directory", &["model", "store"], &["sha2", "hmac"]),
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
     ("engine", &["model", "rollup", "store", "directory"], &["arc_swap"]),
     (

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::entries::{Key, Kind};
-use super::{ApiKey, Directory, Grant, Member, Plan, Project, Role, SecretHash, Session, Status, Token, User};
+use super::{ApiKey, Directory, Grant, Learnt, Member, Plan, Project, Role, SecretHash, Session, Status, Token, User};
 use crate::model::{Combination, UnixMs};
 use crate::store::record::{self, Encode};
 
@@ -74,10 +74,11 @@ pub struct ModelUpdate {
     pub name: String,
 }
 
-/// One change, all of it or nothing.
+/// One change, all of it or nothing. [`Change::Learn`] fills gaps only, see [`Directory::news`].
 #[derive(Debug, Clone)]
 pub enum Change {
     Merge(DirectoryUpdate),
+    Learn(Learnt),
     EndMembership { organization_id: String, user_id: String },
     PutToken { id: String, token: Token },
     RevokeToken { id: String },
@@ -107,6 +108,7 @@ impl Directory {
         let mut writes = Vec::new();
         match change {
             Change::Merge(update) => self.merge(update, &mut writes)?,
+            Change::Learn(learnt) => self.merge(self.news(&learnt), &mut writes)?,
             Change::EndMembership { organization_id, user_id } => {
                 let known = self.organizations.get_mut(organization_id.as_str());
                 let organization =

@@ -10,6 +10,7 @@
 
 mod change;
 mod entries;
+mod learnt;
 mod secret;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +21,8 @@ pub use change::{
     ProjectUpdate, RecordWrite, UserUpdate,
 };
 pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
-pub use secret::{Secret, SecretHash};
+pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
+pub use secret::{Secret, SecretHash, is_signed};
 
 use crate::model::UnixMs;
 use crate::store::{Reader, StoreError, damaged, record};

@@ -1,5 +1,6 @@
 //! Secrets and their hashes.
 
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::store::record::{Decode, Encode};
@@ -48,6 +49,15 @@ impl SecretHash {
     }
 }
 
+/// Whether `signature`, in hex, is the HMAC-SHA256 of the parts of a message, one after another, under a secret. How
+/// long that takes says nothing about the right one.
+pub fn is_signed(secret: &str, message: &[&[u8]], signature: &str) -> bool {
+    let Some(signature) = SecretHash::parse(signature) else { return false };
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key may have any length");
+    message.iter().for_each(|part| mac.update(part));
+    mac.verify_slice(&signature.0).is_ok()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -64,5 +74,17 @@ mod tests {
         let hash = SecretHash::of(a.reveal());
         assert_eq!(SecretHash::parse(&hash.to_hex()), Some(hash));
         assert_eq!(SecretHash::parse("zz"), None);
+    }
+
+    #[test]
+    fn signatures_are_those_of_rfc_4231() {
+        // Its second test case.
+        let right = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert!(is_signed("Jefe", &[b"what do ya want ", b"for nothing?"], right));
+        assert!(!is_signed("Jefe", &[b"what do ya want for nothing!"], right));
+        assert!(!is_signed("jefe", &[b"what do ya want for nothing?"], right));
+        for wrong in ["", "5bdc", &right[..63], &right.replace('5', "g")] {
+            assert!(!is_signed("Jefe", &[b"what do ya want for nothing?"], wrong));
+        }
     }
 }

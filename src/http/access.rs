@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
 
 use super::App;
@@ -37,14 +37,9 @@ impl FromRequestParts<App> for Caller {
         if parts.extensions.get::<LocalOperator>().is_some() {
             return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot });
         }
-        let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| {
-            let text = value.to_str().unwrap_or_default();
-            let (scheme, secret) = text.split_once(' ').unwrap_or_default();
-            scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim().to_owned())
-        });
-        let found = match bearer {
-            Some(secret) => secret.as_deref().and_then(|s| snapshot.directory.token_by_secret(s)),
-            None => {
+        let found = match parts.headers.contains_key(header::AUTHORIZATION) {
+            true => bearer(&parts.headers).and_then(|secret| snapshot.directory.token_by_secret(secret)),
+            false => {
                 let jar = CookieJar::from_headers(&parts.headers);
                 let Some(cookie) = jar.get(SESSION_COOKIE) else {
                     return Err(Problem::unauthorized(
@@ -67,6 +62,12 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
+/// The access token in a request's header.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
 /// A question, by what deciding on it needs to know.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
@@ -85,6 +86,15 @@ impl Caller {
         match self.grant {
             Grant::Operator => Ok(()),
             _ => Err(Problem::forbidden("only the operator may do this")),
+        }
+    }
+
+    pub fn may_send(&self) -> Result<(), Problem> {
+        match self.grant {
+            Grant::Operator | Grant::Ingest { .. } => Ok(()),
+            Grant::User { .. } => {
+                Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"))
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::access::Caller;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{IngestAnswer, RejectedEvent};
 use crate::directory::Grant;
-use crate::ingest::{self, BodyError, Context, Parsed, TokenDefaults};
+use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
 
 /// Sends usage events.
 ///
@@ -36,29 +36,13 @@ pub async fn post_events(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<IngestAnswer>, Problem> {
-    if matches!(caller.grant, Grant::User { .. }) {
-        return Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"));
-    }
+    caller.may_send()?;
     let format = Format::of(&headers)?;
-    // What the decompressing layer understood it has taken away.
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|value| *value != "identity") {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("content encoding {encoding:?} is not taken; send gzip, zstd or none"),
-        ));
-    }
-    let body = read(body, app.body_limit).await?;
+    let body = read(&headers, body, app.body_limit).await?;
     let shared = app.clone();
     let parsed = tokio::task::spawn_blocking(move || {
-        let token = match &caller.grant {
-            Grant::Ingest { organization_id, project_id, api_key_id } => TokenDefaults {
-                organization_id: Some(organization_id),
-                project_id: project_id.as_deref(),
-                api_key_id: api_key_id.as_deref(),
-            },
-            _ => TokenDefaults::default(),
-        };
-        let context = Context { now: shared.engine.now(), prices: &shared.prices, token };
+        let context =
+            Context { now: shared.engine.now(), prices: &shared.prices, token: token_defaults(&caller.grant) };
         match format {
             Format::Json => ingest::parse_json(&body, &context),
             Format::Lines => ingest::parse_ndjson(&body, &context),
@@ -66,12 +50,8 @@ pub async fn post_events(
     });
     let Parsed { batch, rejected } = parsed
         .await
-        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug"))?
-        .map_err(|error| match error {
-            BodyError::TooMany => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-            BodyError::Json(_) | BodyError::Empty => Problem::bad_request(error.to_string()),
-        })?;
-    let rejected = rejected.into_iter().map(|r| RejectedEvent { index: r.index, id: r.id, error: r.error }).collect();
+        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug"))??;
+    let rejected = rejected.into_iter().map(rejected_event).collect();
     if batch.events.is_empty() {
         return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
     }
@@ -103,8 +83,31 @@ impl Format {
     }
 }
 
+/// What the token of a sender settles for its events.
+pub(super) fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
+    match grant {
+        Grant::Ingest { organization_id, project_id, api_key_id } => TokenDefaults {
+            organization_id: Some(organization_id),
+            project_id: project_id.as_deref(),
+            api_key_id: api_key_id.as_deref(),
+        },
+        Grant::Operator | Grant::User { .. } => TokenDefaults::default(),
+    }
+}
+
+pub(super) fn rejected_event(rejection: Rejection) -> RejectedEvent {
+    RejectedEvent { index: rejection.index, id: rejection.id, error: rejection.error }
+}
+
 /// Reads a body, already decompressed, up to the limit.
-async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    // What the decompressing layer understood it has taken away.
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|value| *value != "identity") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("content encoding {encoding:?} is not taken; send gzip, zstd or none"),
+        ));
+    }
     match Limited::new(body, limit).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(

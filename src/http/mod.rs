@@ -13,6 +13,7 @@ mod answer;
 mod dashboard;
 mod directory;
 mod events;
+mod feeds;
 mod openapi;
 mod operations;
 mod parameters;
@@ -65,6 +66,7 @@ pub struct Shared {
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
     attempts: session::Attempts,
+    feeds: feeds::Tally,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -92,6 +94,7 @@ impl App {
             settings,
             body_limit,
             attempts: session::Attempts::default(),
+            feeds: feeds::Tally::default(),
             run: u64::from_le_bytes(run),
         }))
     }
@@ -127,6 +130,11 @@ pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineErr
 pub fn router(app: App) -> Router {
     let events = Router::new()
         .route("/v1/events", post(events::post_events))
+        .route("/v1/ingest/litellm", post(feeds::post_litellm))
+        .route("/v1/ingest/llmgateway", post(feeds::post_llmgateway))
+        .route("/v1/otlp/v1/traces", post(feeds::post_traces))
+        .route("/v1/otlp/v1/logs", post(feeds::post_logs))
+        .route("/v1/otlp/v1/metrics", post(feeds::post_metrics))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(DefaultBodyLimit::disable());
     let rest = Router::new()

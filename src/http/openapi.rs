@@ -5,13 +5,18 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, directory, events, operations, session, tokens};
+use super::{analytics, directory, events, feeds, operations, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Rollcall", description = "LLM spend by team, key, model and person."),
     paths(
         events::post_events,
+        feeds::post_litellm,
+        feeds::post_llmgateway,
+        feeds::post_traces,
+        feeds::post_logs,
+        feeds::post_metrics,
         directory::put_directory,
         directory::get_directory,
         directory::delete_member,

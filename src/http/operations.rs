@@ -75,5 +75,6 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     ] {
         writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}").expect("strings take every write");
     }
+    app.feeds.write(&mut out);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }

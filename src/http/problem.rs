@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::ChangeError;
 use crate::engine::EngineError;
+use crate::ingest::BodyError;
 use crate::query::QueryError;
 use crate::store::StoreError;
 
@@ -97,6 +98,15 @@ impl From<EngineError> for Problem {
             EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
             EngineError::Change(ChangeError::AmbiguousKey { .. }) => Problem::bad_request(error.to_string()),
             EngineError::Store(store) => store_problem(store),
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Problem {
+        match error {
+            BodyError::TooMany => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            BodyError::Json(_) | BodyError::Protobuf(_) | BodyError::Empty => Problem::bad_request(error.to_string()),
         }
     }
 }

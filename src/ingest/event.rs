@@ -18,7 +18,7 @@ use crate::model::{
 /// Longest id of an event, in characters.
 const MAX_EVENT_ID_CHARS: usize = 128;
 /// Longest of the other ids and names: a source can be the address of a page.
-const MAX_NAME_CHARS: usize = 512;
+pub(super) const MAX_NAME_CHARS: usize = 512;
 
 /// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
 /// and not the body's.
@@ -81,14 +81,14 @@ pub(super) struct Collector<'c> {
 
 /// A combination whose names are still in the body.
 #[derive(PartialEq, Eq, Hash)]
-struct Names<'a> {
-    organization: &'a str,
-    project: &'a str,
-    api_key: &'a str,
-    model: &'a str,
-    provider: &'a str,
-    source: Option<&'a str>,
-    mode: Mode,
+pub(super) struct Names<'a> {
+    pub organization: &'a str,
+    pub project: &'a str,
+    pub api_key: &'a str,
+    pub model: &'a str,
+    pub provider: &'a str,
+    pub source: Option<&'a str>,
+    pub mode: Mode,
 }
 
 impl<'c> Collector<'c> {
@@ -119,16 +119,38 @@ impl<'c> Collector<'c> {
         match serde_json::from_str::<Fields<'_>>(json) {
             Err(error) => self.reject(None, format!("the event is not valid JSON: {error}")),
             Ok(fields) => match self.read(&fields) {
-                Ok(event) => {
-                    self.parsed.batch.events.push(event);
-                    self.next_index += 1;
-                }
+                Ok(event) => self.push(event),
                 Err(error) => {
                     let id = fields.id.and_then(|id| text("id", id).ok()).map(Cow::into_owned);
                     self.reject(id, error);
                 }
             },
         }
+    }
+
+    pub(super) fn context(&self) -> &'c Context<'c> {
+        self.context
+    }
+
+    /// What the events of one combination have in common.
+    pub(super) fn named(&self, combination: u32) -> &Combination {
+        &self.parsed.batch.combinations[combination as usize]
+    }
+
+    /// How many combinations there are so far.
+    pub(super) fn combinations(&self) -> usize {
+        self.parsed.batch.combinations.len()
+    }
+
+    /// Counts the next event as valid.
+    pub(super) fn push(&mut self, event: Event) {
+        self.parsed.batch.events.push(event);
+        self.next_index += 1;
+    }
+
+    /// Counts the next event as one that says nothing about usage.
+    pub(super) fn pass(&mut self) {
+        self.next_index += 1;
     }
 
     /// Counts the next event as rejected.
@@ -141,19 +163,8 @@ impl<'c> Collector<'c> {
         let token = &self.context.token;
         let id = name("id", required("id", fields.id)?)?;
         let time = self.timestamp(required("timestamp", fields.timestamp)?)?;
-        let organization = match (fields.organization_id, token.organization_id) {
-            (Some(given), bound) => {
-                let given = name("organizationId", given)?;
-                if let Some(bound) = bound.filter(|bound| *bound != given) {
-                    return Err(format!("organizationId is '{given}', but the token is for '{bound}' only"));
-                }
-                given
-            }
-            (None, Some(bound)) => Cow::Borrowed(bound),
-            (None, None) => {
-                return Err("organizationId is missing; only a token of one organization may omit it".into());
-            }
-        };
+        let organization = fields.organization_id.map(|given| name("organizationId", given)).transpose()?;
+        let organization = self.organization(organization)?;
         let or_default = |field, given, default: Option<&'c str>| match (given, default) {
             (Some(given), _) => name(field, given),
             (None, Some(default)) => Ok(Cow::Borrowed(default)),
@@ -162,10 +173,7 @@ impl<'c> Collector<'c> {
         let project = or_default("projectId", fields.project_id, token.project_id)?;
         let api_key = or_default("apiKeyId", fields.api_key_id, token.api_key_id)?;
         let used_model = name("usedModel", required("usedModel", fields.used_model)?)?;
-        let model = canonical_model(&used_model);
-        if model.is_empty() {
-            return Err(format!("usedModel '{used_model}' names no model after its provider"));
-        }
+        let model = canonical(&used_model)?;
         let used_provider = fields.used_provider.map(|p| name("usedProvider", p)).transpose()?;
         let provider = match (used_provider.as_deref(), model_prefix(&used_model)) {
             (Some(provider), _) | (None, Some(provider)) => provider,
@@ -191,6 +199,21 @@ impl<'c> Collector<'c> {
             mode,
         });
         Ok(Event { id: Fingerprint::of(&id), time, combination, measures })
+    }
+
+    /// The organization an event is for: the one it names, if the token may, else the token's.
+    pub(super) fn organization<'a>(&self, given: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, String>
+    where
+        'c: 'a,
+    {
+        match (given, self.context.token.organization_id) {
+            (Some(given), Some(bound)) if bound != given => {
+                Err(format!("organizationId is '{given}', but the token is for '{bound}' only"))
+            }
+            (Some(given), _) => Ok(given),
+            (None, Some(bound)) => Ok(Cow::Borrowed(bound)),
+            (None, None) => Err("organizationId is missing; only a token of one organization may omit it".into()),
+        }
     }
 
     fn measures(&self, f: &Fields<'_>, provider: &str, model: &str, time: UnixMs) -> Result<Measures, String> {
@@ -240,7 +263,7 @@ impl<'c> Collector<'c> {
     }
 
     /// The price book's price: of the model as it was called, else without its variant. A `:free` one is free.
-    fn price(&self, provider: &str, used_model: &str, time: UnixMs, measures: &Measures) -> Option<PicoUsd> {
+    pub(super) fn price(&self, provider: &str, used_model: &str, time: UnixMs, measures: &Measures) -> Option<PicoUsd> {
         let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
         let known = |model| self.context.prices.price(provider, model, time, measures);
         known(used_model)
@@ -259,23 +282,25 @@ impl<'c> Collector<'c> {
             let ms = parse_whole(raw).and_then(|ms| i64::try_from(ms).ok());
             ms.ok_or_else(|| format!("timestamp {} is neither RFC 3339 text nor epoch milliseconds", shown(raw)))?
         };
+        let hint = if raw.starts_with('"') { "" } else { " (numbers are epoch milliseconds, not seconds)" };
+        self.in_range("timestamp", time, &shown(raw), hint)
+    }
+
+    /// A time that an event may have.
+    pub(super) fn in_range(&self, field: &str, time: UnixMs, shown: &str, hint: &str) -> Result<UnixMs, String> {
         let latest = self.context.now + i64::from(AHEAD_HOURS) * HOUR_MS;
         if time < FIRST_HOUR.start_ms() {
             let at = calendar::rfc3339_utc(time);
-            let hint = if raw.starts_with('"') { "" } else { " (numbers are epoch milliseconds, not seconds)" };
-            Err(format!("timestamp {} is {at}, before 2020-01-01T00:00:00Z{hint}", shown(raw)))
+            Err(format!("{field} {shown} is {at}, before 2020-01-01T00:00:00Z{hint}"))
         } else if time > latest {
-            Err(format!(
-                "timestamp {} is more than 24 hours ahead of the server's clock, {}",
-                shown(raw),
-                calendar::rfc3339_utc(self.context.now)
-            ))
+            let now = calendar::rfc3339_utc(self.context.now);
+            Err(format!("{field} {shown} is more than 24 hours ahead of the server's clock, {now}"))
         } else {
             Ok(time)
         }
     }
 
-    fn combination(&mut self, names: &Names<'_>) -> u32 {
+    pub(super) fn combination(&mut self, names: &Names<'_>) -> u32 {
         let Batch { combinations, .. } = &mut self.parsed.batch;
         let hash = |names: &Names<'_>| self.hasher.hash_one(names);
         let same = |index: &u32| *names == Names::of(&combinations[*index as usize]);
@@ -311,7 +336,16 @@ impl<'a> Names<'a> {
     }
 }
 
-fn missing(field: &str) -> String {
+/// The name a model is counted under.
+pub(super) fn canonical(used_model: &str) -> Result<&str, String> {
+    let model = canonical_model(used_model);
+    if model.is_empty() {
+        return Err(format!("usedModel '{}' names no model after its provider", clipped(used_model)));
+    }
+    Ok(model)
+}
+
+pub(super) fn missing(field: &str) -> String {
     format!("{field} is missing")
 }
 
@@ -319,7 +353,7 @@ fn required<'a>(field: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue
     value.ok_or_else(|| missing(field))
 }
 
-fn text<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
+pub(super) fn text<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
     let raw = value.get();
     let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'));
     let inner = inner.ok_or_else(|| format!("{field} is {}; it must be a string", shown(raw)))?;
@@ -330,12 +364,12 @@ fn text<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
 }
 
 /// A string that can be an id or a name.
-fn name<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
+pub(super) fn name<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
     let name = text(field, value)?;
     if name.is_empty() { Err(format!("{field} is empty")) } else { checked(field, name) }
 }
 
-fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
+pub(super) fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
     let max = if field == "id" { MAX_EVENT_ID_CHARS } else { MAX_NAME_CHARS };
     // The usual name is short and printable ASCII.
     if name.len() <= max && name.bytes().all(|b| (b' '..0x7f).contains(&b)) {
@@ -351,7 +385,7 @@ fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> 
     Ok(name)
 }
 
-fn whole(field: &str, value: &RawValue) -> Result<u64, String> {
+pub(super) fn whole(field: &str, value: &RawValue) -> Result<u64, String> {
     let number = parse_whole(value.get())
         .ok_or_else(|| format!("{field} is {}; it must be a whole number of 0 or more", shown(value.get())))?;
     if number > MAX_QUANTITY {
@@ -360,13 +394,13 @@ fn whole(field: &str, value: &RawValue) -> Result<u64, String> {
     Ok(number)
 }
 
-fn money(field: &str, value: &RawValue) -> Result<PicoUsd, String> {
+pub(super) fn money(field: &str, value: &RawValue) -> Result<PicoUsd, String> {
     let raw = value.get();
     let digits = if raw.starts_with('"') { text(field, value)? } else { Cow::Borrowed(raw) };
     PicoUsd::parse_event_cost(&digits).map_err(|error| format!("{field} {} {error}", shown(raw)))
 }
 
-fn boolean(field: &str, value: Option<&RawValue>) -> Result<bool, String> {
+pub(super) fn boolean(field: &str, value: Option<&RawValue>) -> Result<bool, String> {
     match value.map(RawValue::get) {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
@@ -375,7 +409,7 @@ fn boolean(field: &str, value: Option<&RawValue>) -> Result<bool, String> {
 }
 
 /// A value as it is shown in an error: never longer than a line, and never a whole prompt.
-fn shown(raw: &str) -> String {
+pub(super) fn shown(raw: &str) -> String {
     match raw.as_bytes().first() {
         Some(b'{') => "an object".into(),
         Some(b'[') => "an array".into(),
@@ -383,7 +417,7 @@ fn shown(raw: &str) -> String {
     }
 }
 
-fn clipped(text: &str) -> Cow<'_, str> {
+pub(super) fn clipped(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),

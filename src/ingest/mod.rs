@@ -7,14 +7,20 @@
 //! Invariants: a bad event never takes a good one with it; what cannot be read as a feed at all is refused whole;
 //! fields nobody asked for are skipped while reading, so prompts and answers never become values.
 
+mod call;
 pub mod csv;
 mod event;
+mod json;
+pub mod litellm;
+pub mod llmgateway;
 mod number;
+pub mod otlp;
 
 use serde_json::value::RawValue;
 
 use crate::model::{Batch, UnixMs};
 use crate::pricing::PriceBook;
+pub use call::{KeyNames, Names};
 use event::Collector;
 
 /// What holds for every event of a body.
@@ -50,11 +56,23 @@ pub struct Parsed {
     pub rejected: Vec<Rejection>,
 }
 
+/// What was in a body of another sender.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub parsed: Parsed,
+    /// How many records say nothing about usage.
+    pub ignored: usize,
+    /// Names that came along with the events.
+    pub names: Names,
+}
+
 /// Why a body is no list of events. *Caller.*
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     #[error("the body is not valid JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the body is not valid OTLP: {0}")]
+    Protobuf(#[from] otlp::Malformed),
     #[error("the body is empty; send one event, an array of events, or NDJSON")]
     Empty,
     #[error("the body has more than {MAX_EVENTS} events; send it in parts")]

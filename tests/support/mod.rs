@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ const START: Duration = Duration::from_secs(30);
 pub struct Server {
     pub url: String,
     pub data_dir: PathBuf,
+    /// What it has logged so far.
+    pub log: Arc<Mutex<String>>,
     child: Child,
     _directory: Option<tempfile::TempDir>,
 }
@@ -71,24 +73,32 @@ impl Server {
     }
 
     pub fn start_with(data_dir: &Path, operator_token: &str) -> Server {
+        Server::start_logging(data_dir, operator_token, "info")
+    }
+
+    pub fn start_logging(data_dir: &Path, operator_token: &str, level: &str) -> Server {
         let mut child = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .env("ROLLCALL_OPERATOR_TOKEN", operator_token)
+            .env("ROLLCALL_LOG", level)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let (ready, address) = mpsc::channel();
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = log.clone();
         std::thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
+            for line in lines.map_while(Result::ok) {
+                written.lock().unwrap().push_str(&format!("{line}\n"));
                 if let Some(at) = line.split("address=").nth(1) {
                     let _ = ready.send(at.split_whitespace().next().unwrap().to_owned());
                 }
             }
         });
         let address = address.recv_timeout(START).expect("the server starts");
-        Server { url: format!("http://{address}"), data_dir: data_dir.to_owned(), child, _directory: None }
+        Server { url: format!("http://{address}"), data_dir: data_dir.to_owned(), log, child, _directory: None }
     }
 
     pub fn pid(&self) -> u32 {

@@ -1,0 +1,449 @@
+//! The doors of other senders: LiteLLM, LLM Gateway, and whatever speaks OTLP.
+//!
+//! They differ from `/v1/events` in what they read and, for OTLP, in what they answer; who may send, when the answer is
+//! sent and what a duplicate is are the same.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::access::{Caller, bearer};
+use super::events::{read, rejected_event, token_defaults};
+use super::problem::{Problem, ProblemBody};
+use super::wire::RejectedEvent;
+use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
+use crate::ingest::litellm::Project;
+use crate::ingest::otlp::{Encoding, Options};
+use crate::ingest::{BodyError, Context, Names, Parsed, Reading, TokenDefaults, litellm, llmgateway, otlp};
+
+/// What counts as the project, as whoever sets a sender up may say in a header that it sends along.
+const PROJECT_FROM: &str = "x-rollcall-project-from";
+/// Names in that header.
+const MAX_PROJECT_FROM: usize = 16;
+/// LLM Gateway's signature of a post.
+const SIGNATURE: &str = "x-llmgateway-signature";
+/// The project of usage for which neither the sender nor the token names one.
+const DEFAULT_PROJECT: &str = "default";
+/// Rejections told to a sender of OTLP, which has room for one text.
+const TOLD: usize = 3;
+
+/// What became of the records of one request.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedAnswer {
+    /// Calls that are now counted.
+    pub accepted: usize,
+    /// Calls that were counted before.
+    pub duplicates: usize,
+    /// Records that say nothing about usage, such as a test.
+    pub ignored: usize,
+    /// Calls that are not valid.
+    pub rejected: Vec<RejectedEvent>,
+}
+
+/// Takes what LiteLLM's `generic_api` callback posts.
+///
+/// All three of its log formats: `json_array`, `ndjson` and `single`. For operator and ingest tokens. See
+/// docs/feeds.md.
+#[utoipa::path(
+    post, path = "/v1/ingest/litellm", tag = "events",
+    params(("x-rollcall-project-from" = Option<String>, Header, description = "What counts as the project: `project`, `team`, or both in the order in which they are looked for; default `project,team`")),
+    request_body(content = String, content_type = "application/json", description = "StandardLoggingPayload objects"),
+    responses(
+        (status = 200, body = FeedAnswer),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_litellm(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<FeedAnswer>, Problem> {
+    caller.may_send()?;
+    let projects = litellm_projects(&headers)?;
+    let body = read(&headers, body, app.body_limit).await?;
+    let reading = parse(&app, caller, move |context| litellm::parse(&body, &projects, context)).await?;
+    submit(&app, Feed::LiteLlm, reading).await.map(Json)
+}
+
+/// Takes the events of LLM Gateway's data stream.
+///
+/// Its test event is answered and not counted. A post that is signed must be signed with the ingest token as the
+/// secret. For operator and ingest tokens. See docs/feeds.md.
+#[utoipa::path(
+    post, path = "/v1/ingest/llmgateway", tag = "events",
+    params(("x-llmgateway-signature" = Option<String>, Header, description = "`t=SECONDS,v1=HEX`, the HMAC-SHA256 of `SECONDS.BODY`")),
+    request_body(content = String, content_type = "application/json", description = "A batch of request_log events"),
+    responses(
+        (status = 200, body = FeedAnswer),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_llmgateway(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<FeedAnswer>, Problem> {
+    caller.may_send()?;
+    let body = read(&headers, body, app.body_limit).await?;
+    let signed = body.clone();
+    let checked = tokio::task::spawn_blocking(move || check_signature(&headers, &signed));
+    checked.await.map_err(|_| reading_failed())??;
+    let reading = parse(&app, caller, move |context| llmgateway::parse(&body, context)).await?;
+    submit(&app, Feed::LlmGateway, reading).await.map(Json)
+}
+
+/// Takes spans of LLM calls, by OTLP over HTTP.
+///
+/// Spans of anything else are ignored. Spans that are not valid are counted in `partialSuccess`. The answer is in the
+/// encoding of the request. For operator and ingest tokens. See docs/feeds.md.
+#[utoipa::path(
+    post, path = "/v1/otlp/v1/traces", tag = "otlp",
+    params(("x-rollcall-project-from" = Option<String>, Header, description = "Attributes that name the project, in the order in which they are looked for; default `team.id,department,cost_center,service.namespace`")),
+    request_body(content = String, content_type = "application/x-protobuf", description = "An ExportTraceServiceRequest, in protobuf or JSON"),
+    responses(
+        (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportTraceServiceResponse"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_traces(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    take_otlp(app, caller, headers, body, Feed::Traces).await
+}
+
+/// Takes log records of Claude Code, by OTLP over HTTP.
+///
+/// Other log records are ignored. For operator and ingest tokens. See docs/feeds.md.
+#[utoipa::path(
+    post, path = "/v1/otlp/v1/logs", tag = "otlp",
+    params(("x-rollcall-project-from" = Option<String>, Header, description = "Attributes that name the project, in the order in which they are looked for; default `team.id,department,cost_center,service.namespace`")),
+    request_body(content = String, content_type = "application/x-protobuf", description = "An ExportLogsServiceRequest, in protobuf or JSON"),
+    responses(
+        (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportLogsServiceResponse"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_logs(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    take_otlp(app, caller, headers, body, Feed::Logs).await
+}
+
+/// Takes metrics, by OTLP over HTTP, and counts nothing of them.
+///
+/// They repeat what spans and log records say. For operator and ingest tokens. See docs/feeds.md.
+#[utoipa::path(
+    post, path = "/v1/otlp/v1/metrics", tag = "otlp",
+    request_body(content = String, content_type = "application/x-protobuf", description = "An ExportMetricsServiceRequest, in protobuf or JSON"),
+    responses(
+        (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportMetricsServiceResponse"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_metrics(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    take_otlp(app, caller, headers, body, Feed::Metrics).await
+}
+
+/// Who sends.
+#[derive(Debug, Clone, Copy)]
+enum Feed {
+    LiteLlm,
+    LlmGateway,
+    Traces,
+    Logs,
+    Metrics,
+}
+
+impl Feed {
+    const ALL: [Feed; 5] = [Feed::LiteLlm, Feed::LlmGateway, Feed::Traces, Feed::Logs, Feed::Metrics];
+
+    fn name(self) -> &'static str {
+        match self {
+            Feed::LiteLlm => "litellm",
+            Feed::LlmGateway => "llmgateway",
+            Feed::Traces => "otlp_traces",
+            Feed::Logs => "otlp_logs",
+            Feed::Metrics => "otlp_metrics",
+        }
+    }
+
+    /// What OTLP calls the number of its records that were not taken.
+    fn rejected_records(self) -> &'static str {
+        match self {
+            Feed::Logs => "rejectedLogRecords",
+            Feed::Metrics => "rejectedDataPoints",
+            _ => "rejectedSpans",
+        }
+    }
+}
+
+/// What became of records since the start, by who sent them. Senders that read no answer leave their operator no other
+/// way to see what was not taken.
+#[derive(Debug, Default)]
+pub(super) struct Tally([[AtomicU64; 4]; Feed::ALL.len()]);
+
+const RESULTS: [&str; 4] = ["accepted", "duplicate", "ignored", "rejected"];
+
+impl Tally {
+    fn note(&self, feed: Feed, counts: [usize; 4]) {
+        for (counter, count) in self.0[feed as usize].iter().zip(counts) {
+            counter.fetch_add(count as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Appends the counters in Prometheus' text format.
+    pub fn write(&self, out: &mut String) {
+        const NAME: &str = "rollcall_feed_records_total";
+        let mut line = |text: std::fmt::Arguments<'_>| out.write_fmt(text).expect("strings take every write");
+        line(format_args!("# HELP {NAME} Records of other senders, by what became of them.\n# TYPE {NAME} counter\n"));
+        for feed in Feed::ALL {
+            for (result, counter) in RESULTS.iter().zip(&self.0[feed as usize]) {
+                let count = counter.load(Ordering::Relaxed);
+                line(format_args!("{NAME}{{feed=\"{}\",result=\"{result}\"}} {count}\n", feed.name()));
+            }
+        }
+    }
+}
+
+async fn take_otlp(app: App, caller: Caller, headers: HeaderMap, body: Body, feed: Feed) -> Result<Response, Problem> {
+    caller.may_send()?;
+    let encoding = encoding(&headers)?;
+    let mut options = Options::default();
+    if let Some(names) = project_from(&headers)? {
+        options.projects = names;
+    }
+    options.key_by_person = token_defaults(&caller.grant).api_key_id.is_none();
+    let body = read(&headers, body, app.body_limit).await?;
+    let reading = parse(&app, caller, move |context| match feed {
+        Feed::Logs => otlp::parse_logs(&body, encoding, &options, context),
+        Feed::Metrics => otlp::count_metrics(&body, encoding).map(|ignored| Reading { ignored, ..Reading::default() }),
+        _ => otlp::parse_traces(&body, encoding, &options, context),
+    });
+    let answer = submit(&app, feed, reading.await?).await?;
+    let why = told(&answer.rejected);
+    let body = otlp::answer(encoding, feed.rejected_records(), answer.rejected.len(), &why);
+    Ok(([(header::CONTENT_TYPE, content_type(encoding))], body).into_response())
+}
+
+/// Reads a body on a thread that may take its time.
+async fn parse(
+    app: &App,
+    caller: Caller,
+    read: impl FnOnce(&Context<'_>) -> Result<Reading, BodyError> + Send + 'static,
+) -> Result<Reading, Problem> {
+    let shared = app.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let defaults = token_defaults(&caller.grant);
+        // Not every sender can name a project or a key. What it sends is counted all the same.
+        let token = TokenDefaults {
+            project_id: defaults.project_id.or(Some(DEFAULT_PROJECT)),
+            api_key_id: defaults.api_key_id.or(Some(&caller.token_id)),
+            ..defaults
+        };
+        let now = shared.engine.now();
+        let mut reading = read(&Context { now, prices: &shared.prices, token })?;
+        name_token_key(&mut reading, &caller);
+        Ok::<_, BodyError>(reading)
+    });
+    Ok(reading.await.map_err(|_| reading_failed())??)
+}
+
+/// A key that stands for a token is called what the token is called.
+fn name_token_key(reading: &mut Reading, caller: &Caller) {
+    let label = caller.directory().token(&caller.token_id).map(|token| token.label.trim()).unwrap_or_default();
+    if label.is_empty() {
+        return;
+    }
+    for used in reading.parsed.batch.combinations.iter().filter(|used| used.api_key == caller.token_id) {
+        let key = reading.names.api_keys.entry((used.organization.clone(), used.api_key.clone())).or_default();
+        key.project.clone_from(&used.project);
+        key.description.get_or_insert_with(|| label.to_owned());
+    }
+}
+
+fn reading_failed() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug")
+}
+
+/// Has the events written, then whatever is new about names.
+async fn submit(app: &App, feed: Feed, reading: Reading) -> Result<FeedAnswer, Problem> {
+    let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
+    let mut answer = FeedAnswer {
+        accepted: 0,
+        duplicates: 0,
+        ignored,
+        rejected: rejected.into_iter().map(rejected_event).collect(),
+    };
+    if !batch.events.is_empty() {
+        let ingested = app.engine.submit(batch)?.answer().await?;
+        (answer.accepted, answer.duplicates) = (ingested.accepted, ingested.duplicates);
+        learn(app, names).await;
+    }
+    app.feeds.note(feed, [answer.accepted, answer.duplicates, answer.ignored, answer.rejected.len()]);
+    if !answer.rejected.is_empty() {
+        tracing::warn!(
+            feed = feed.name(),
+            rejected = answer.rejected.len(),
+            "events were not taken; the answer says why"
+        );
+    }
+    Ok(answer)
+}
+
+/// Enters names into the directory where it knows none. The events are safe by now, so that a failure is no reason to
+/// have them sent again: names come along with the next ones, too.
+async fn learn(app: &App, names: Names) {
+    if names.is_empty() {
+        return;
+    }
+    let learnt = learnt(names);
+    if app.engine.snapshot().directory.news(&learnt).is_empty() {
+        return;
+    }
+    let change = app.engine.change(Change::Learn(learnt));
+    let learnt = match change {
+        Ok(pending) => pending.answer().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = learnt {
+        tracing::debug!(%error, "names were not entered");
+    }
+}
+
+fn learnt(names: Names) -> Learnt {
+    let organizations = names.organizations.into_iter();
+    let organizations = organizations.map(|(id, name)| LearntName { organization_id: id.clone(), id, name }).collect();
+    let projects = names.projects.into_iter();
+    let projects = projects.map(|((organization_id, id), name)| LearntName { organization_id, id, name }).collect();
+    let people = names.people.into_iter();
+    let people =
+        people.map(|((organization_id, user_id), email)| LearntPerson { organization_id, user_id, email }).collect();
+    let api_keys = names.api_keys.into_iter().map(|((organization_id, id), key)| LearntKey {
+        organization_id,
+        project_id: key.project,
+        id,
+        description: key.description,
+        owner: key.owner,
+    });
+    Learnt { organizations, projects, people, api_keys: api_keys.collect() }
+}
+
+/// Checks a signature, if there is one: with an access token in the header as well, it adds that the body is as it was
+/// sent. Its time is not compared with the clock: a post may be repeated days later, and counts once.
+fn check_signature(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    let Some(value) = headers.get(SIGNATURE) else { return Ok(()) };
+    let text = value.to_str().unwrap_or_default();
+    let part = |name: &str| text.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let (Some(time), Some(_)) = (part("t"), part("v1")) else {
+        return Err(Problem::bad_request(format!("{SIGNATURE} is '{text}'; it must be t=SECONDS,v1=HEX")));
+    };
+    // While a secret is being changed there may be a signature with either.
+    let mut signatures = text.split(',').filter_map(|part| part.trim().strip_prefix("v1="));
+    let signed = bearer(headers)
+        .is_some_and(|secret| signatures.any(|one| is_signed(secret, &[time.as_bytes(), b".", body], one)));
+    if signed {
+        return Ok(());
+    }
+    Err(Problem::unauthorized(format!(
+        "{SIGNATURE} does not fit the body; give the data stream the ingest token as its signing secret, too"
+    )))
+}
+
+/// The names in the header that says what counts as the project.
+fn project_from(headers: &HeaderMap) -> Result<Option<Vec<String>>, Problem> {
+    let Some(value) = headers.get(PROJECT_FROM) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| Problem::bad_request(format!("{PROJECT_FROM} is not ASCII text")))?;
+    let names: Vec<String> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names.len() > MAX_PROJECT_FROM {
+        let found = names.len();
+        return Err(Problem::bad_request(format!(
+            "{PROJECT_FROM} has {found} names; at most {MAX_PROJECT_FROM} are allowed"
+        )));
+    }
+    Ok((!names.is_empty()).then_some(names))
+}
+
+fn litellm_projects(headers: &HeaderMap) -> Result<Vec<Project>, Problem> {
+    let Some(names) = project_from(headers)? else { return Ok(litellm::PROJECT.to_vec()) };
+    let project = |name: &String| match name.as_str() {
+        "project" => Ok(Project::Project),
+        "team" => Ok(Project::Team),
+        other => Err(Problem::bad_request(format!("{PROJECT_FROM} is '{other}'; allowed here are project and team"))),
+    };
+    names.iter().map(project).collect()
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Encoding::Protobuf) };
+    let text = value.to_str().unwrap_or("(not text)");
+    match text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/x-protobuf" | "application/protobuf" => Ok(Encoding::Protobuf),
+        "application/json" => Ok(Encoding::Json),
+        _ => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("content type '{text}' is not taken; send application/x-protobuf or application/json"),
+        )),
+    }
+}
+
+fn content_type(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    }
+}
+
+/// Rejections as one text.
+fn told(rejected: &[RejectedEvent]) -> String {
+    let errors: Vec<Cow<'_, str>> = rejected.iter().take(TOLD).map(|one| Cow::Borrowed(one.error.as_str())).collect();
+    let more = if rejected.len() > TOLD { "; …" } else { "" };
+    format!("{}{more}", errors.join("; "))
+}

@@ -1,0 +1,296 @@
+//! One finished call as another sender tells it, before it is known to be a valid event.
+//!
+//! The senders' own readers fill it in; what makes an event valid, what a call without a cost costs, and what stands in
+//! for ids that are missing is decided here, once for all of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::event::{Collector, MAX_NAME_CHARS, Names as Keys, canonical, checked, clipped, missing};
+use crate::model::{Count, Event, Fingerprint, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, model_prefix};
+
+/// Stands in where a sender knows neither the model nor the provider, as for a call that was turned away.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// A text that may be absent.
+pub(super) type Text<'a> = Option<Cow<'a, str>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Call<'a> {
+    /// Unique within the organization, whatever else sends to it.
+    pub id: String,
+    /// When the request started.
+    pub start: UnixMs,
+    pub organization: Text<'a>,
+    pub project: Text<'a>,
+    pub api_key: Text<'a>,
+    pub model: Text<'a>,
+    pub provider: Text<'a>,
+    pub source: Text<'a>,
+    pub mode: Mode,
+    /// `None` when the sender does not know them, which is not the same as 0.
+    pub tokens: Option<Tokens>,
+    pub cost: Option<PicoUsd>,
+    pub ending: Ending,
+    /// The gateway's own cache answered.
+    pub cached: bool,
+}
+
+/// Tokens of one call. Those read from and written to a provider's cache are part of `input`, reasoning of `output`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub input: u64,
+    pub output: u64,
+    pub cached: u64,
+    pub cache_write: u64,
+    pub reasoning: u64,
+}
+
+impl Tokens {
+    /// Tokens of a sender that counts cached ones beside the input.
+    pub fn with_cache_beside(mut self) -> Tokens {
+        // Far below the largest u64: each part was checked to be at most MAX_QUANTITY, and their sum is checked again.
+        self.input += self.cached + self.cache_write;
+        self
+    }
+
+    /// Tokens of senders of which most count cached ones within the input. Where the cached are more than that, they
+    /// cannot have been.
+    pub fn with_cache_where_it_fits(self) -> Tokens {
+        if self.cached + self.cache_write > self.input { self.with_cache_beside() } else { self }
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    #[default]
+    Answered,
+    /// The caller's doing: a request that could not be right, or one that was broken off.
+    ClientError,
+    /// Anybody else's.
+    Error,
+}
+
+impl Ending {
+    /// Of a failed call by its HTTP status. 401 and 403 mostly come from a provider that does not take the gateway's
+    /// key, and 429 from one that is busy: not the caller's doing.
+    pub fn of_status(status: Option<u16>) -> Ending {
+        match status {
+            Some(400 | 404 | 405 | 413 | 422 | 499) => Ending::ClientError,
+            _ => Ending::Error,
+        }
+    }
+}
+
+/// Names of ids that came along with accepted events. What the directory makes of them is not decided here.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Names of organizations, by id.
+    pub organizations: BTreeMap<String, String>,
+    /// Names of projects, by organization and id.
+    pub projects: BTreeMap<(String, String), String>,
+    /// By organization and id.
+    pub api_keys: BTreeMap<(String, String), KeyNames>,
+    /// E-mail addresses of people, where known, by organization and user id.
+    pub people: BTreeMap<(String, String), Option<String>>,
+}
+
+/// What came along about an API key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct KeyNames {
+    pub project: String,
+    pub description: Option<String>,
+    /// The user id of the one it belongs to.
+    pub owner: Option<String>,
+}
+
+/// What one call says about the ids in it.
+#[derive(Debug, Default)]
+pub(super) struct Said<'a> {
+    pub organization: Text<'a>,
+    pub project: Text<'a>,
+    pub api_key: Text<'a>,
+    pub user: Text<'a>,
+    pub email: Text<'a>,
+}
+
+impl Names {
+    pub fn is_empty(&self) -> bool {
+        *self == Names::default()
+    }
+}
+
+impl Collector<'_> {
+    /// Takes the next event from a call. What it says about names is kept once for each combination of ids.
+    pub fn settle(&mut self, call: Call<'_>, said: Said<'_>, names: &mut Names) -> Result<(), String> {
+        let known = self.combinations();
+        let event = self.event(call)?;
+        if event.combination as usize == known {
+            self.note(event.combination, said, names);
+        }
+        self.push(event);
+        Ok(())
+    }
+
+    fn event(&mut self, call: Call<'_>) -> Result<Event, String> {
+        let time = self.in_range("the start", call.start, &format!("at {} ms", call.start), "")?;
+        let organization = self.organization(given("organizationId", call.organization.as_deref())?)?;
+        let token = self.context().token;
+        let project = given("projectId", call.project.as_deref())?;
+        let project = project.or(token.project_id.map(Cow::Borrowed)).ok_or_else(|| missing("projectId"))?;
+        let api_key = given("apiKeyId", call.api_key.as_deref())?;
+        let api_key = api_key.or(token.api_key_id.map(Cow::Borrowed)).ok_or_else(|| missing("apiKeyId"))?;
+        let used_model = given("usedModel", call.model.as_deref())?.unwrap_or(Cow::Borrowed(UNKNOWN));
+        let model = canonical(&used_model)?;
+        let provider = given("usedProvider", call.provider.as_deref())?;
+        let provider = provider.as_deref().or_else(|| model_prefix(&used_model)).unwrap_or(UNKNOWN);
+        let measures = self.measures_of(&call, provider, &used_model, time)?;
+        let source = call.source.as_deref().and_then(label);
+        let combination = self.combination(&Keys {
+            organization: &organization,
+            project: &project,
+            api_key: &api_key,
+            model,
+            provider,
+            source: source.as_deref(),
+            mode: call.mode,
+        });
+        Ok(Event { id: Fingerprint::of(&call.id), time, combination, measures })
+    }
+
+    fn measures_of(&self, call: &Call<'_>, provider: &str, model: &str, time: UnixMs) -> Result<Measures, String> {
+        let mut measures = Measures::ZERO;
+        let mut set = |count: Count, value: u64| -> Result<(), String> {
+            if value > MAX_QUANTITY {
+                return Err(format!("{count:?} is {value}; at most {MAX_QUANTITY} is allowed"));
+            }
+            measures.counts[count as usize] = value;
+            Ok(())
+        };
+        let tokens = call.tokens.unwrap_or_default();
+        set(Count::Requests, 1)?;
+        set(Count::InputTokens, tokens.input)?;
+        set(Count::OutputTokens, tokens.output)?;
+        set(Count::TotalTokens, tokens.input + tokens.output)?;
+        set(Count::CachedTokens, tokens.cached)?;
+        set(Count::CacheWriteTokens, tokens.cache_write)?;
+        set(Count::ReasoningTokens, tokens.reasoning)?;
+        match call.ending {
+            Ending::Answered => {}
+            Ending::ClientError => set(Count::ClientErrors, 1)?,
+            Ending::Error => set(Count::Errors, 1)?,
+        }
+        set(Count::CacheHits, u64::from(call.cached))?;
+        let used_any = tokens != Tokens::default();
+        let price = match call.cost {
+            Some(cost) => Some(cost),
+            // The gateway's own cache answered, or nobody did: no provider was paid.
+            None if call.cached || (!used_any && call.ending != Ending::Answered) => Some(PicoUsd::ZERO),
+            // An answer of which nobody knows the tokens has a price that nobody knows.
+            None if call.tokens.is_none() => None,
+            None => self.price(provider, model, time, &measures),
+        };
+        match price {
+            Some(price) => measures.cost = price,
+            None => measures.counts[Count::Unpriced as usize] = 1,
+        }
+        Ok(measures)
+    }
+
+    fn note(&self, combination: u32, said: Said<'_>, names: &mut Names) {
+        let ids = self.named(combination);
+        let of = |id: &str| (ids.organization.clone(), id.to_owned());
+        if let Some(name) = said.organization.as_deref().and_then(label) {
+            names.organizations.insert(ids.organization.clone(), name.into_owned());
+        }
+        if let Some(name) = said.project.as_deref().and_then(label) {
+            names.projects.insert(of(&ids.project), name.into_owned());
+        }
+        let description = said.api_key.as_deref().and_then(label).map(Cow::into_owned);
+        // A user id names someone: unlike a label it is taken whole or not at all.
+        let owner = said.user.filter(|user| !user.is_empty() && checked("user", Cow::Borrowed(user)).is_ok());
+        let owner = owner.map(Cow::into_owned);
+        if let Some(owner) = &owner {
+            let email = said.email.as_deref().and_then(label).map(Cow::into_owned);
+            let known = names.people.entry(of(owner)).or_default();
+            *known = email.or(known.take());
+        }
+        if description.is_some() || owner.is_some() {
+            let key = names.api_keys.entry(of(&ids.api_key)).or_default();
+            key.project.clone_from(&ids.project);
+            key.description = description.or(key.description.take());
+            key.owner = key.owner.take().or(owner);
+        }
+    }
+}
+
+/// An id that is there; empty is the same as absent.
+fn given<'a>(field: &str, value: Option<&'a str>) -> Result<Text<'a>, String> {
+    let value = value.filter(|value| !value.is_empty());
+    value.map(|value| checked(field, Cow::Borrowed(value))).transpose()
+}
+
+/// A text that people read, made to fit: a label that is too long must not cost the call it came with.
+fn label(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if checked("label", Cow::Borrowed(text)).is_ok() {
+        return Some(Cow::Borrowed(text));
+    }
+    let fitting: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    (!fitting.is_empty()).then_some(Cow::Owned(fitting))
+}
+
+/// A time in seconds, read from the text of a JSON number to the millisecond; what is finer is cut off.
+pub(super) fn seconds_to_ms(field: &str, text: &str) -> Result<UnixMs, String> {
+    let wrong = || format!("{field} is {}; it must be seconds since 1970, such as 1780315200.25", clipped(text));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return Err(wrong());
+    }
+    let whole: i64 = whole.parse().map_err(|_| wrong())?;
+    let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0'));
+    whole.checked_mul(1000).and_then(|ms| ms.checked_add(thousandths)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_read_to_the_millisecond() {
+        for (text, expected) in [
+            ("1795417350.650242", Some(1_795_417_350_650)),
+            ("1795417350.001", Some(1_795_417_350_001)),
+            ("1795417350.9999999", Some(1_795_417_350_999)),
+            ("1795417350", Some(1_795_417_350_000)),
+            ("1795417350.5", Some(1_795_417_350_500)),
+            ("-1", None),
+            ("1e9", None),
+            ("99999999999999999999", None),
+            ("\"now\"", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds_to_ms("startTime", text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn cached_tokens_are_part_of_the_input_either_way() {
+        let beside = Tokens { input: 2101, cached: 2801, cache_write: 700, ..Tokens::default() };
+        assert_eq!(beside.with_cache_where_it_fits().input, 5602);
+        let within = Tokens { input: 5602, ..beside };
+        assert_eq!(within.with_cache_where_it_fits().input, 5602);
+    }
+
+    #[test]
+    fn labels_are_made_to_fit() {
+        assert_eq!(label("  Search\u{7} team ").as_deref(), Some("Search team"));
+        assert_eq!(label(&"x".repeat(600)).map(|l| l.len()), Some(512));
+        assert_eq!(label(" \u{0} ").as_deref(), None);
+    }
+}

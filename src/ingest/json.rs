@@ -1,0 +1,122 @@
+//! JSON read piece by piece: elements are handed on as text of the body, and what is not asked for is skipped without
+//! becoming a value. Skipping does not recurse, so nesting costs nothing.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::event::text;
+
+/// Calls `take` with every element of an array, one after another. After the first error of `take`, the rest is only
+/// checked to be JSON.
+pub(super) fn each<'a, E>(
+    array: &'a [u8],
+    mut take: impl FnMut(&'a RawValue) -> Result<(), E>,
+) -> Result<Result<(), E>, serde_json::Error> {
+    let text = array.trim_ascii_start();
+    if !text.starts_with(b"[") {
+        return Err(serde::de::Error::custom(format_args!("an array is expected, not {}", kind_of(text.first()))));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(array);
+    let mut taken = Ok(());
+    reader.deserialize_seq(Elements {
+        take: |element| {
+            if taken.is_ok() {
+                taken = take(element);
+            }
+        },
+        body: PhantomData,
+    })?;
+    reader.end()?;
+    Ok(taken)
+}
+
+struct Elements<'a, F> {
+    take: F,
+    body: PhantomData<&'a ()>,
+}
+
+impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Elements<'a, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element()? {
+            (self.take)(element);
+        }
+        Ok(())
+    }
+}
+
+/// Reads an object's fields. Anything else is an error that does not repeat what stands there.
+pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
+    let json = json.trim_ascii();
+    if !json.starts_with('{') {
+        return Err(serde::de::Error::custom(format_args!("an object is expected, not {}", kind(json))));
+    }
+    serde_json::from_str(json)
+}
+
+/// What a value is, without repeating any of it: it may be part of a prompt.
+pub(super) fn kind(json: &str) -> &'static str {
+    kind_of(json.as_bytes().first())
+}
+
+fn kind_of(first: Option<&u8>) -> &'static str {
+    match first {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        Some(b'-' | b'0'..=b'9') => "a number",
+        _ => "nothing",
+    }
+}
+
+/// A field that is there and not `null`.
+pub(super) fn present(value: Option<&RawValue>) -> Option<&RawValue> {
+    value.filter(|value| value.get() != "null")
+}
+
+/// A text that is there and not empty.
+pub(super) fn word<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, String> {
+    Ok(present(value).map(|value| text(field, value)).transpose()?.filter(|text| !text.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elements(array: &str) -> Result<Vec<&str>, serde_json::Error> {
+        let mut found = Vec::new();
+        let taken: Result<(), ()> = each(array.as_bytes(), |element| {
+            found.push(element.get());
+            Ok(())
+        })?;
+        taken.unwrap();
+        Ok(found)
+    }
+
+    #[test]
+    fn elements_are_handed_on_as_they_stand() {
+        assert_eq!(elements(r#" [1, {"a": [2]}, "x" ] "#).unwrap(), ["1", r#"{"a": [2]}"#, r#""x""#]);
+        assert!(elements("[]").unwrap().is_empty());
+        for broken in ["[1,", "[1] 2", "{}", "[1 2]", ""] {
+            assert!(elements(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_nothing() {
+        let deep = format!("[{}{}]", "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(elements(&deep).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,573 @@
+//! What LiteLLM's proxy posts by its `generic_api` callback: its StandardLoggingPayload, one for each finished call.
+//!
+//! All three of its log formats come as `application/json`, so they are told apart by their bytes.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::call::{Call, Ending, Names, Said, Text, Tokens, UNKNOWN, seconds_to_ms};
+use super::event::{Collector, clipped, missing, money, text, whole};
+use super::json::{self, each, present, word};
+use super::{BodyError, Context, MAX_EVENTS, Reading};
+use crate::model::PicoUsd;
+
+/// What counts as the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Project {
+    /// LiteLLM's own projects, which few use.
+    Project,
+    /// Its teams.
+    Team,
+}
+
+/// What counts as the project, first that the call has, unless whoever sets the callback up says otherwise.
+pub const PROJECT: [Project; 2] = [Project::Project, Project::Team];
+
+/// What whoever runs the proxy is called in every new installation: no person.
+const PLACEHOLDER_USER: &str = "default_user_id";
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    litellm_call_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, rename = "startTime")]
+    start_time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    model_group: Option<&'a RawValue>,
+    #[serde(borrow)]
+    custom_llm_provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response_cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_hit: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_tags: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_agent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_information: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    user_api_key_hash: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_alias: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_org_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_org_alias: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_project_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_project_alias: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_team_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_team_alias: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_user_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_api_key_user_email: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_agent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage_object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    requester_metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    requester_custom_headers: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Usage<'a> {
+    #[serde(borrow)]
+    prompt_tokens_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_read_input_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_creation_input_tokens: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    cached_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_write_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_creation_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_tokens: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Requester<'a> {
+    #[serde(borrow)]
+    app: Option<&'a RawValue>,
+    #[serde(borrow, rename = "x-title")]
+    title: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Failure<'a> {
+    #[serde(borrow)]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_class: Option<&'a RawValue>,
+    #[serde(borrow)]
+    llm_provider: Option<&'a RawValue>,
+}
+
+/// Reads a post in any of the three log formats: an array, objects on lines of their own, or a single one.
+pub fn parse(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result<Reading, BodyError> {
+    let mut reader = Reader { collector: Collector::new(context), names: Names::default(), projects };
+    match body.trim_ascii_start().first() {
+        None => return Err(BodyError::Empty),
+        Some(b'[') => each(body, |element| reader.take(element.get()))??,
+        Some(_) => match serde_json::from_slice::<&RawValue>(body) {
+            Ok(single) => reader.take(single.get())?,
+            Err(error) => reader.lines(body, error)?,
+        },
+    }
+    Ok(Reading { parsed: reader.collector.finish(), ignored: 0, names: reader.names })
+}
+
+struct Reader<'c> {
+    collector: Collector<'c>,
+    names: Names,
+    projects: &'c [Project],
+}
+
+impl Reader<'_> {
+    /// Reads lines; `whole` is why the body is no single value, and stands when no line is one either.
+    fn lines(&mut self, body: &[u8], whole: serde_json::Error) -> Result<(), BodyError> {
+        let mut any = false;
+        for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+            match serde_json::from_slice::<&RawValue>(line) {
+                Ok(payload) => {
+                    any = true;
+                    self.take(payload.get())?;
+                }
+                Err(error) => {
+                    self.room()?;
+                    self.collector.reject(None, format!("the line is not valid JSON: {error}"));
+                }
+            }
+        }
+        if any { Ok(()) } else { Err(BodyError::Json(whole)) }
+    }
+
+    fn room(&self) -> Result<(), BodyError> {
+        if self.collector.len() < MAX_EVENTS { Ok(()) } else { Err(BodyError::TooMany) }
+    }
+
+    fn take(&mut self, json: &str) -> Result<(), BodyError> {
+        self.room()?;
+        if !json.starts_with('{') {
+            self.collector.reject(None, format!("an event is a JSON object, not {}", json::kind(json)));
+            return Ok(());
+        }
+        match serde_json::from_str::<Payload<'_>>(json) {
+            Err(error) => self.collector.reject(None, format!("the event is not valid JSON: {error}")),
+            Ok(payload) => {
+                if let Err(error) = self.read(&payload) {
+                    let id = present(payload.litellm_call_id).and_then(|id| text("litellm_call_id", id).ok());
+                    self.collector.reject(id.map(Cow::into_owned), error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, payload: &Payload<'_>) -> Result<(), String> {
+        let metadata: Metadata<'_> = object("metadata", payload.metadata)?;
+        let failed = match word("status", payload.status)?.as_deref() {
+            Some("success") => false,
+            Some("failure") => true,
+            None => return Err(missing("status")),
+            Some(other) => {
+                return Err(format!("status is '{}'; allowed are success and failure", clipped(other)));
+            }
+        };
+        let start = present(payload.start_time).ok_or_else(|| missing("startTime"))?.get();
+        let (project, project_name) = self.project(&metadata)?;
+        let provider = word("custom_llm_provider", payload.custom_llm_provider)?;
+        let model = word("model", payload.model)?.or(word("model_group", payload.model_group)?);
+        let cached = present(payload.cache_hit).is_some_and(|hit| hit.get() == "true");
+        let tokens = tokens(payload, &metadata)?;
+        let (user, email) = (label(metadata.user_api_key_user_id), label(metadata.user_api_key_user_email));
+        let call = Call {
+            id: id(payload, failed, start)?,
+            start: seconds_to_ms("startTime", start)?,
+            organization: word("user_api_key_org_id", metadata.user_api_key_org_id)?,
+            project,
+            api_key: word("user_api_key_hash", metadata.user_api_key_hash)?,
+            model: Some(used_model(provider.as_deref(), model.as_deref().unwrap_or(UNKNOWN))),
+            provider: Some(provider.unwrap_or(Cow::Borrowed(UNKNOWN))),
+            source: app(payload, &metadata),
+            tokens: Some(tokens),
+            cost: cost(payload, tokens, cached)?,
+            ending: ending(payload, failed)?,
+            cached,
+            ..Call::default()
+        };
+        let said = Said {
+            organization: label(metadata.user_api_key_org_alias),
+            project: project_name,
+            api_key: label(metadata.user_api_key_alias),
+            user: user.or(email.clone()).filter(|user| user != PLACEHOLDER_USER),
+            email,
+        };
+        self.collector.settle(call, said, &mut self.names)
+    }
+
+    /// Id and name of the project.
+    fn project<'a>(&self, metadata: &Metadata<'a>) -> Result<(Text<'a>, Text<'a>), String> {
+        for project in self.projects {
+            let (id, alias) = match project {
+                Project::Project => (metadata.user_api_key_project_id, metadata.user_api_key_project_alias),
+                Project::Team => (metadata.user_api_key_team_id, metadata.user_api_key_team_alias),
+            };
+            if let Some(id) = word("the project's id", id)? {
+                return Ok((Some(id), label(alias)));
+            }
+        }
+        Ok((None, None))
+    }
+}
+
+/// A text that only people read; whatever else it is says nothing, and costs nothing.
+fn label<'a>(value: Option<&'a RawValue>) -> Text<'a> {
+    value.and_then(|value| text("a label", value).ok()).filter(|text| !text.is_empty())
+}
+
+fn object<'a, T: Default + Deserialize<'a>>(field: &str, value: Option<&'a RawValue>) -> Result<T, String> {
+    let object = present(value).map_or(Ok(T::default()), |value| json::object(value.get()));
+    object.map_err(|error| format!("{field} could not be read: {error}"))
+}
+
+/// The call's id and how it ended: a fallback's failure and the success that follows it share the call's id, and so do
+/// failures one after another, which start at different times.
+fn id(payload: &Payload<'_>, failed: bool, start: &str) -> Result<String, String> {
+    let call = word("litellm_call_id", payload.litellm_call_id)?.or(word("id", payload.id)?);
+    let call = call.ok_or_else(|| missing("litellm_call_id"))?;
+    Ok(if failed { format!("litellm/{call}/failure/{start}") } else { format!("litellm/{call}/success") })
+}
+
+/// The model with its provider before it, which is then taken off again: whatever slashes the model itself has stay.
+fn used_model<'a>(provider: Option<&str>, model: &'a str) -> Cow<'a, str> {
+    match provider {
+        Some(provider) if model.strip_prefix(provider).is_none_or(|rest| !rest.starts_with('/')) => {
+            Cow::Owned(format!("{provider}/{model}"))
+        }
+        _ => Cow::Borrowed(model),
+    }
+}
+
+fn tokens(payload: &Payload<'_>, metadata: &Metadata<'_>) -> Result<Tokens, String> {
+    let number = |field, value| present(value).map(|value| whole(field, value)).transpose();
+    let usage: Usage<'_> = object("usage_object", metadata.usage_object)?;
+    let prompt: Details<'_> = object("prompt_tokens_details", usage.prompt_tokens_details)?;
+    let completion: Details<'_> = object("completion_tokens_details", usage.completion_tokens_details)?;
+    let cached = number("cached_tokens", prompt.cached_tokens)?
+        .or(number("cache_read_input_tokens", usage.cache_read_input_tokens)?);
+    let cache_write = number("cache_write_tokens", prompt.cache_write_tokens)?
+        .or(number("cache_creation_tokens", prompt.cache_creation_tokens)?)
+        .or(number("cache_creation_input_tokens", usage.cache_creation_input_tokens)?);
+    let tokens = Tokens {
+        input: number("prompt_tokens", payload.prompt_tokens)?.unwrap_or(0),
+        output: number("completion_tokens", payload.completion_tokens)?.unwrap_or(0),
+        cached: cached.unwrap_or(0),
+        cache_write: cache_write.unwrap_or(0),
+        reasoning: number("reasoning_tokens", completion.reasoning_tokens)?.unwrap_or(0),
+    };
+    Ok(tokens.with_cache_where_it_fits())
+}
+
+/// The cost it reports. LiteLLM has 0 for models without a price as well, so a 0 for tokens that a provider was paid
+/// for says nothing.
+fn cost(payload: &Payload<'_>, tokens: Tokens, cached: bool) -> Result<Option<PicoUsd>, String> {
+    let reported = present(payload.response_cost).map(|cost| money("response_cost", cost)).transpose()?;
+    Ok(reported.filter(|cost| *cost != PicoUsd::ZERO || cached || tokens == Tokens::default()))
+}
+
+fn ending(payload: &Payload<'_>, failed: bool) -> Result<Ending, String> {
+    let failure: Failure<'_> = object("error_information", payload.error_information)?;
+    // A text, mostly of digits; providers have codes of their own as well.
+    let status = present(failure.error_code).and_then(|code| code.get().trim_matches('"').parse().ok());
+    Ok(match (failed, status) {
+        // A client that hangs up in the middle of a stream leaves a success behind.
+        (false, Some(499)) => Ending::ClientError,
+        (false, _) if label(failure.error_class).as_deref() == Some("ClientDisconnected") => Ending::ClientError,
+        (false, _) => Ending::Answered,
+        // Without a provider it was the proxy that turned its client away, for a wrong key or a spent budget.
+        (true, Some(400..=499)) if label(failure.llm_provider).is_none() => Ending::ClientError,
+        (true, status) => Ending::of_status(status),
+    })
+}
+
+/// The app: a tag `app:NAME`, the title it gives itself, what it put into its metadata, or its HTTP client.
+fn app<'a>(payload: &Payload<'a>, metadata: &Metadata<'a>) -> Text<'a> {
+    let soft = |value: Option<&'a RawValue>| -> Requester<'a> {
+        value.and_then(|value| json::object(value.get()).ok()).unwrap_or_default()
+    };
+    tagged(payload.request_tags)
+        .or_else(|| label(soft(metadata.requester_custom_headers).title))
+        .or_else(|| label(soft(metadata.requester_metadata).app))
+        .or_else(|| label(metadata.user_agent))
+        .or_else(|| label(payload.user_agent))
+}
+
+/// The first tag of the form `app:NAME`. Tags that LiteLLM adds by itself name the HTTP client.
+fn tagged<'a>(tags: Option<&'a RawValue>) -> Text<'a> {
+    let mut found = None;
+    // What is no list of texts has no tags.
+    let _ = each(tags?.get().as_bytes(), |tag| -> Result<(), ()> {
+        let name = text("request_tags", tag).ok().and_then(|tag| tag.strip_prefix("app:").map(str::to_owned));
+        found = found.take().or(name.filter(|name| !name.is_empty()));
+        Ok(())
+    });
+    found.map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::{Parsed, TokenDefaults};
+    use super::*;
+    use crate::model::Count;
+    use crate::pricing::PriceBook;
+
+    const NOW: i64 = 1_780_315_200_000; // 2026-06-01T12:00:00Z
+
+    fn read(body: &str, projects: &[Project]) -> Result<Reading, BodyError> {
+        let prices = PriceBook::bundled();
+        let token = TokenDefaults { organization_id: None, project_id: Some("default"), api_key_id: Some("token") };
+        parse(body.as_bytes(), projects, &Context { now: NOW, prices: &prices, token })
+    }
+
+    fn parsed(body: &str) -> Parsed {
+        read(body, &PROJECT).unwrap().parsed
+    }
+
+    /// A payload with `extra` put over it, object by object.
+    fn payload(extra: &Value) -> Value {
+        let mut payload = json!({
+            "id": "chatcmpl-1", "litellm_call_id": "call-1", "status": "success", "startTime": 1_780_300_000.25,
+            "model": "openai/gpt-4o-mini", "model_group": "small", "custom_llm_provider": "openai",
+            "prompt_tokens": 500, "completion_tokens": 20, "total_tokens": 520, "response_cost": 8.7e-5,
+            "request_tags": ["User-Agent: OpenAI"], "user_agent": "OpenAI/Python 2.54.0",
+            "metadata": {
+                "user_api_key_hash": "9add", "user_api_key_alias": "alice-web", "user_api_key_org_id": "acme",
+                "user_api_key_team_id": "t-search", "user_api_key_team_alias": "Search",
+                "user_api_key_user_id": "u-alice", "user_api_key_user_email": "alice@example.test",
+                "usage_object": {"prompt_tokens_details": null, "completion_tokens_details": {"reasoning_tokens": 7}},
+            },
+            "messages": [{"role": "user", "content": "PROMPT"}],
+            "error_information": {"error_code": "", "llm_provider": ""},
+        });
+        merge(&mut payload, extra);
+        payload
+    }
+
+    fn merge(into: &mut Value, extra: &Value) {
+        match (into, extra) {
+            (Value::Object(into), Value::Object(extra)) => {
+                extra.iter().for_each(|(name, value)| merge(into.entry(name).or_insert(Value::Null), value));
+            }
+            (into, extra) => *into = extra.clone(),
+        }
+    }
+
+    fn check(extra: &Value, counts: &[(Count, u64)], cost: &str) {
+        let parsed = parsed(&payload(extra).to_string());
+        assert_eq!(parsed.rejected, [], "{extra}");
+        let measures = parsed.batch.events[0].measures;
+        for (count, expected) in counts {
+            assert_eq!(measures.get(*count), *expected, "{extra} {count:?}");
+        }
+        assert_eq!(measures.cost.to_string(), cost, "{extra}");
+    }
+
+    #[test]
+    fn a_whole_payload() {
+        let reading = read(&payload(&json!({})).to_string(), &PROJECT).unwrap();
+        let event = reading.parsed.batch.events[0];
+        assert_eq!(event.time, 1_780_300_000_250);
+        let ids = &reading.parsed.batch.combinations[0];
+        assert_eq!(
+            (ids.organization.as_str(), ids.project.as_str(), ids.api_key.as_str()),
+            ("acme", "t-search", "9add")
+        );
+        assert_eq!((ids.model.as_str(), ids.provider.as_str()), ("gpt-4o-mini", "openai"));
+        assert_eq!(ids.source.as_deref(), Some("OpenAI/Python 2.54.0"));
+        let key = &reading.names.api_keys[&("acme".into(), "9add".into())];
+        assert_eq!((key.description.as_deref(), key.owner.as_deref()), (Some("alice-web"), Some("u-alice")));
+        assert_eq!(reading.names.projects[&("acme".into(), "t-search".into())], "Search");
+        let person = &reading.names.people[&("acme".into(), "u-alice".into())];
+        assert_eq!(person.as_deref(), Some("alice@example.test"));
+    }
+
+    #[test]
+    fn measures() {
+        use Count::*;
+        check(
+            &json!({}),
+            &[(InputTokens, 500), (OutputTokens, 20), (TotalTokens, 520), (ReasoningTokens, 7)],
+            "0.000087",
+        );
+        // Its own sum is 0 for embeddings.
+        check(&json!({"completion_tokens": 0, "total_tokens": 0}), &[(TotalTokens, 500)], "0.000087");
+        let anthropic = json!({"prompt_tokens": 3000, "metadata": {"usage_object": {"prompt_tokens_details":
+            {"cached_tokens": 2000, "cache_write_tokens": 500, "cache_creation_tokens": 500}}}});
+        check(&anthropic, &[(InputTokens, 3000), (CachedTokens, 2000), (CacheWriteTokens, 500)], "0.000087");
+        let older =
+            json!({"metadata": {"usage_object": {"cache_read_input_tokens": 30, "cache_creation_input_tokens": 4}}});
+        check(&older, &[(CachedTokens, 30), (CacheWriteTokens, 4)], "0.000087");
+    }
+
+    #[test]
+    fn a_cost_of_0_says_nothing_unless_nothing_was_paid() {
+        use Count::*;
+        // 500 in and 20 out at the list price.
+        check(&json!({"response_cost": 0.0}), &[(Unpriced, 0)], "0.000087");
+        check(&json!({"response_cost": 0.0, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
+        check(&json!({"response_cost": null, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
+        check(&json!({"response_cost": 0.0, "cache_hit": true}), &[(Unpriced, 0), (CacheHits, 1)], "0");
+        let nothing = json!({"response_cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "status": "failure"});
+        check(&nothing, &[(Unpriced, 0), (Errors, 1)], "0");
+        check(&json!({"response_cost": 0.000_525_149_999_999_999_9}), &[], "0.00052515");
+    }
+
+    #[test]
+    fn endings() {
+        use Count::*;
+        let failure = |code: &str, provider: &str| json!({"status": "failure", "error_information": {"error_code": code, "llm_provider": provider}});
+        for (code, provider, client) in [
+            ("429", "openai", 0),
+            ("500", "openai", 0),
+            ("400", "openai", 1),
+            ("401", "openai", 0),
+            ("401", "", 1),
+            ("insufficient_quota", "openai", 0),
+            ("", "", 0),
+        ] {
+            check(&failure(code, provider), &[(ClientErrors, client), (Errors, 1 - client)], "0.000087");
+        }
+        let hung_up = json!({"error_information": {"error_code": "499", "error_class": "ClientDisconnected"}});
+        check(&hung_up, &[(ClientErrors, 1), (Errors, 0), (InputTokens, 500)], "0.000087");
+    }
+
+    #[test]
+    fn a_fallback_counts_what_failed_and_what_was_paid() {
+        let failure = |start: f64| json!({"status": "failure", "startTime": start, "prompt_tokens": 0, "completion_tokens": 0, "response_cost": 0});
+        let attempts = [failure(1_780_300_000.1), failure(1_780_300_000.2), json!({})].map(|extra| payload(&extra));
+        let events = parsed(&json!(attempts).to_string()).batch.events;
+        assert_eq!(events.len(), 3);
+        assert!(events[0].id != events[1].id && events[1].id != events[2].id && events[0].id != events[2].id);
+        let again = parsed(&json!(attempts).to_string()).batch.events;
+        assert!(events.iter().zip(&again).all(|(a, b)| a.id == b.id), "a repetition has the same ids");
+    }
+
+    #[test]
+    fn what_was_turned_away_is_counted_too() {
+        let refused = json!({"status": "failure", "custom_llm_provider": null, "model": "", "model_group": "",
+            "metadata": {"user_api_key_team_id": null, "user_api_key_alias": null, "user_api_key_user_id": null,
+                         "user_api_key_user_email": null, "usage_object": {}}});
+        let ids = &parsed(&payload(&refused).to_string()).batch.combinations[0];
+        assert_eq!(
+            (ids.model.as_str(), ids.provider.as_str(), ids.project.as_str()),
+            ("unknown", "unknown", "default")
+        );
+    }
+
+    #[test]
+    fn models_lose_their_provider_and_nothing_else() {
+        for (provider, model, expected) in [
+            ("openrouter", "openrouter/meta-llama/llama-3.3-70b-instruct", "meta-llama/llama-3.3-70b-instruct"),
+            ("together_ai", "meta-llama/Llama-3-70b", "meta-llama/Llama-3-70b"),
+            ("azure", "azure/my-deploy", "my-deploy"),
+            ("openai", "gpt-4o", "gpt-4o"),
+        ] {
+            let body = payload(&json!({"custom_llm_provider": provider, "model": model})).to_string();
+            assert_eq!(parsed(&body).batch.combinations[0].model, expected);
+        }
+    }
+
+    #[test]
+    fn apps_and_projects() {
+        let source = |extra: Value| parsed(&payload(&extra).to_string()).batch.combinations[0].source.clone().unwrap();
+        assert_eq!(source(json!({"request_tags": ["x", "app:ide", "app:other"]})), "ide");
+        let titled = json!({"metadata": {"requester_custom_headers": {"x-title": "Titled"}, "requester_metadata": {"app": "meta"}}});
+        assert_eq!(source(titled), "Titled");
+        assert_eq!(source(json!({"metadata": {"requester_metadata": {"app": "meta"}}})), "meta");
+        assert_eq!(
+            source(json!({"request_tags": "app:x", "metadata": {"requester_metadata": {"app": 7}}})),
+            "OpenAI/Python 2.54.0"
+        );
+        let both = payload(&json!({"metadata": {"user_api_key_project_id": "p", "user_api_key_project_alias": "P"}}));
+        let project = |projects: &[Project]| {
+            read(&both.to_string(), projects).unwrap().parsed.batch.combinations[0].project.clone()
+        };
+        assert_eq!(project(&PROJECT), "p");
+        assert_eq!(project(&[Project::Team]), "t-search");
+    }
+
+    #[test]
+    fn all_three_formats_are_told_apart() {
+        let one = payload(&json!({}));
+        let two = payload(&json!({"litellm_call_id": "call-2"}));
+        assert_eq!(parsed(&json!([one, two]).to_string()).batch.events.len(), 2);
+        assert_eq!(parsed(&format!("{one}\n{two}\n")).batch.events.len(), 2);
+        assert_eq!(parsed(&one.to_string()).batch.events.len(), 1);
+        assert_eq!(parsed(&serde_json::to_string_pretty(&one).unwrap()).batch.events.len(), 1);
+        assert!(parsed("[]").batch.events.is_empty());
+        for broken in ["", "  ", "[{", "{\"id\": ", "x"] {
+            assert!(read(broken, &PROJECT).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_bad_event_leaves_the_good_ones() {
+        let bad = [
+            json!({"prompt_tokens": -1}),
+            json!({"litellm_call_id": null, "id": null}),
+            json!({"status": "pending"}),
+            json!({"startTime": "yesterday"}),
+            json!({"metadata": "PROMPT"}),
+        ];
+        let mut all = vec![payload(&json!({})), json!("PROMPT"), json!(["PROMPT"])];
+        all.extend(bad.iter().map(payload));
+        let parsed = parsed(&json!(all).to_string());
+        assert_eq!(parsed.batch.events.len(), 1);
+        let errors: Vec<&str> = parsed.rejected.iter().map(|one| one.error.as_str()).collect();
+        assert_eq!(parsed.rejected.iter().map(|one| one.index).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+        for words in
+            ["prompt_tokens is -1", "litellm_call_id is missing", "allowed are success and failure", "startTime is"]
+        {
+            assert!(errors.iter().any(|error| error.contains(words)), "{words}: {errors:?}");
+        }
+        let lines = format!("{}\n{{\"litellm\n{}\n", payload(&json!({})), payload(&json!({"litellm_call_id": "2"})));
+        let reading = read(&lines, &PROJECT).unwrap().parsed;
+        assert_eq!((reading.batch.events.len(), reading.rejected[0].index), (2, 1));
+    }
+}

@@ -1,0 +1,314 @@
+//! What LLM Gateway's data stream posts: batches of `request_log` events, a row for every attempt.
+//!
+//! Whether a post is really theirs is for the caller to check; see `http::feeds`.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::call::{Call, Ending, Names, Said, Tokens};
+use super::event::{Collector, boolean, clipped, missing, money, text, whole};
+use super::json::{self, each, present, word};
+use super::{BodyError, Context, MAX_EVENTS, Reading};
+use crate::calendar;
+use crate::model::Mode;
+
+/// The only type of event that says something about usage.
+const LOGGED: &str = "request_log";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Logged<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    test: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    organization_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    project_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    api_key_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    used_model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    used_provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    requested_model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    requested_provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cached_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_write_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    has_error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_category: Option<&'a RawValue>,
+    #[serde(borrow)]
+    unified_finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cached: Option<&'a RawValue>,
+    #[serde(borrow)]
+    used_mode: Option<&'a RawValue>,
+}
+
+/// Where the events of a post are.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    events: Option<&'a RawValue>,
+}
+
+/// Reads a post: `{"stream": …, "source": "request_logs", "events": […]}`, or a single event on its own, as which the
+/// test event may come.
+pub fn parse(body: &[u8], context: &Context<'_>) -> Result<Reading, BodyError> {
+    if body.trim_ascii().is_empty() {
+        return Err(BodyError::Empty);
+    }
+    let mut reader = Reader { collector: Collector::new(context), names: Names::default(), ignored: 0 };
+    let post: &RawValue = serde_json::from_slice(body)?;
+    match json::object::<Envelope<'_>>(post.get())?.events {
+        Some(events) => each(events.get().as_bytes(), |event| reader.take(event.get()))??,
+        None => reader.take(post.get())?,
+    }
+    Ok(Reading { parsed: reader.collector.finish(), ignored: reader.ignored, names: reader.names })
+}
+
+struct Reader<'c> {
+    collector: Collector<'c>,
+    names: Names,
+    ignored: usize,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, json: &str) -> Result<(), BodyError> {
+        if self.collector.len() == MAX_EVENTS {
+            return Err(BodyError::TooMany);
+        }
+        if !json.starts_with('{') {
+            self.collector.reject(None, format!("an event is a JSON object, not {}", json::kind(json)));
+            return Ok(());
+        }
+        match serde_json::from_str::<Logged<'_>>(json) {
+            Err(error) => self.collector.reject(None, format!("the event is not valid JSON: {error}")),
+            Ok(event) if !event.is_usage() => {
+                self.ignored += 1;
+                self.collector.pass();
+            }
+            Ok(event) => {
+                let settled =
+                    event.call().and_then(|call| self.collector.settle(call, Said::default(), &mut self.names));
+                if let Err(error) = settled {
+                    let id = present(event.id).and_then(|id| text("id", id).ok());
+                    self.collector.reject(id.map(Cow::into_owned), error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Logged<'a> {
+    fn is_usage(&self) -> bool {
+        let test = present(self.test).is_some_and(|test| test.get() == "true");
+        let kind = present(self.kind).map(|kind| text("type", kind));
+        !test && kind.is_none_or(|kind| kind.as_deref() == Ok(LOGGED))
+    }
+
+    fn call(&self) -> Result<Call<'a>, String> {
+        let id = word("id", self.id)?.ok_or_else(|| missing("id"))?.into_owned();
+        let timestamp = word("timestamp", self.timestamp)?.ok_or_else(|| missing("timestamp"))?;
+        let start = calendar::parse_rfc3339(&timestamp).ok_or_else(|| {
+            format!("timestamp '{}' is not RFC 3339 with an offset, such as 2026-06-01T12:00:00Z", clipped(&timestamp))
+        })?;
+        let mode = match word("usedMode", self.used_mode)?.as_deref() {
+            None | Some("credits") => Mode::Credits,
+            Some("api-keys") => Mode::ApiKeys,
+            Some(other) => return Err(format!("usedMode is '{}'; allowed are credits and api-keys", clipped(other))),
+        };
+        Ok(Call {
+            // Theirs as it is: rows loaded from an export under the same ids are then not counted again.
+            id,
+            start,
+            organization: word("organizationId", self.organization_id)?,
+            project: word("projectId", self.project_id)?,
+            api_key: word("apiKeyId", self.api_key_id)?,
+            model: word("usedModel", self.used_model)?.or(word("requestedModel", self.requested_model)?),
+            provider: word("usedProvider", self.used_provider)?.or(word("requestedProvider", self.requested_provider)?),
+            source: word("source", self.source)?,
+            mode,
+            tokens: self.tokens()?,
+            cost: present(self.cost).map(|cost| money("cost", cost)).transpose()?,
+            ending: self.ending()?,
+            cached: boolean("cached", present(self.cached))?,
+        })
+    }
+
+    fn tokens(&self) -> Result<Option<Tokens>, String> {
+        let number = |field, value| present(value).map(|value| quantity(field, value)).transpose();
+        let input = number("promptTokens", self.prompt_tokens)?;
+        let output = number("completionTokens", self.completion_tokens)?;
+        let tokens = Tokens {
+            input: input.unwrap_or(0),
+            output: output.unwrap_or(0),
+            cached: number("cachedTokens", self.cached_tokens)?.unwrap_or(0),
+            cache_write: number("cacheWriteTokens", self.cache_write_tokens)?.unwrap_or(0),
+            reasoning: number("reasoningTokens", self.reasoning_tokens)?.unwrap_or(0),
+        };
+        Ok((input.is_some() || output.is_some()).then(|| tokens.with_cache_where_it_fits()))
+    }
+
+    fn ending(&self) -> Result<Ending, String> {
+        let failed = boolean("hasError", present(self.has_error))?;
+        let reason = word("unifiedFinishReason", self.unified_finish_reason)?;
+        let category = word("errorCategory", self.error_category)?.filter(|_| failed);
+        Ok(match (reason.as_deref(), category.as_deref()) {
+            (Some("client_error"), _) | (None, Some("client_error")) => Ending::ClientError,
+            (Some("gateway_error" | "upstream_error"), _) => Ending::Error,
+            _ if failed => Ending::Error,
+            _ => Ending::Answered,
+        })
+    }
+}
+
+/// A whole number, or the text of one: their table keeps counts as decimals, which some drivers give as texts.
+fn quantity(field: &str, value: &RawValue) -> Result<u64, String> {
+    let Some(digits) = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return whole(field, value);
+    };
+    match serde_json::from_str::<&RawValue>(digits) {
+        Ok(number) => whole(field, number),
+        Err(_) => whole(field, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::TokenDefaults;
+    use super::*;
+    use crate::model::{Count, Fingerprint};
+    use crate::pricing::PriceBook;
+
+    const NOW: i64 = 1_780_315_200_000; // 2026-06-01T12:00:00Z
+
+    fn read(body: &Value) -> Result<Reading, BodyError> {
+        let prices = PriceBook::bundled();
+        let token = TokenDefaults { organization_id: Some("acme"), ..TokenDefaults::default() };
+        parse(body.to_string().as_bytes(), &Context { now: NOW, prices: &prices, token })
+    }
+
+    fn event(extra: &Value) -> Value {
+        let mut event = json!({
+            "id": "log-1", "type": "request_log", "timestamp": "2026-06-01T10:20:30.123Z", "organizationId": "acme",
+            "projectId": "web", "apiKeyId": "k1", "usedModel": "openai/gpt-4o", "usedProvider": "openai",
+            "source": "bot.example", "promptTokens": 100, "completionTokens": 20, "cachedTokens": null,
+            "reasoningTokens": null, "cost": 0.00045, "hasError": false, "cached": false, "unifiedFinishReason": "completed",
+            "messages": [{"content": "PROMPT"}], "durationMs": 12,
+        });
+        event.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        event
+    }
+
+    fn batch(events: &[Value]) -> Value {
+        json!({"stream": "s", "source": "request_logs", "events": events})
+    }
+
+    fn check(extra: &Value, counts: &[(Count, u64)], cost: &str) {
+        let reading = read(&batch(&[event(extra)])).unwrap();
+        assert_eq!(reading.parsed.rejected, [], "{extra}");
+        let measures = reading.parsed.batch.events[0].measures;
+        for (count, expected) in counts {
+            assert_eq!(measures.get(*count), *expected, "{extra} {count:?}");
+        }
+        assert_eq!(measures.cost.to_string(), cost, "{extra}");
+    }
+
+    #[test]
+    fn a_whole_event() {
+        let reading = read(&batch(&[event(&json!({}))])).unwrap();
+        let (ids, read) = (&reading.parsed.batch.combinations[0], reading.parsed.batch.events[0]);
+        assert_eq!((ids.project.as_str(), ids.api_key.as_str(), ids.model.as_str()), ("web", "k1", "gpt-4o"));
+        assert_eq!(ids.source.as_deref(), Some("bot.example"));
+        assert_eq!(read.time, 1_780_309_230_123);
+        assert_eq!(read.id, Fingerprint::of("log-1"), "an export under the same id is the same event");
+    }
+
+    #[test]
+    fn measures() {
+        use Count::*;
+        check(&json!({}), &[(InputTokens, 100), (OutputTokens, 20), (TotalTokens, 120), (Unpriced, 0)], "0.00045");
+        check(
+            &json!({"promptTokens": "100.00", "cachedTokens": "7"}),
+            &[(InputTokens, 100), (CachedTokens, 7)],
+            "0.00045",
+        );
+        check(&json!({"cost": null}), &[(Unpriced, 0)], "0.00045");
+        check(&json!({"cost": null, "usedModel": "mine/x", "usedProvider": "mine"}), &[(Unpriced, 1)], "0");
+        check(&json!({"cost": null, "promptTokens": null, "completionTokens": null}), &[(Unpriced, 1)], "0");
+        check(&json!({"cost": null, "cached": true}), &[(CacheHits, 1)], "0");
+        check(&json!({"hasError": true, "unifiedFinishReason": "upstream_error"}), &[(Errors, 1)], "0.00045");
+        check(
+            &json!({"hasError": true, "unifiedFinishReason": "client_error"}),
+            &[(ClientErrors, 1), (Errors, 0)],
+            "0.00045",
+        );
+        check(
+            &json!({"hasError": true, "unifiedFinishReason": null, "errorCategory": "client_error"}),
+            &[(ClientErrors, 1)],
+            "0.00045",
+        );
+        check(&json!({"hasError": true, "unifiedFinishReason": null}), &[(Errors, 1)], "0.00045");
+        check(&json!({"unifiedFinishReason": "canceled"}), &[(Errors, 0), (ClientErrors, 0)], "0.00045");
+    }
+
+    #[test]
+    fn a_test_is_read_and_not_counted() {
+        let test = json!({"id": "test-1", "type": "request_log", "test": true, "message": "PROMPT"});
+        for body in [test.clone(), batch(std::slice::from_ref(&test)), batch(&[event(&json!({"type": "other"}))])] {
+            let reading = read(&body).unwrap();
+            assert_eq!((reading.ignored, reading.parsed.batch.events.len(), reading.parsed.rejected.len()), (1, 0, 0));
+        }
+        let mixed = read(&batch(&[test, event(&json!({})), json!(7)])).unwrap();
+        assert_eq!((mixed.ignored, mixed.parsed.batch.events.len(), mixed.parsed.rejected[0].index), (1, 1, 2));
+    }
+
+    #[test]
+    fn a_bad_event_leaves_the_good_ones() {
+        let bad = [
+            (json!({"id": "b1", "timestamp": "2026-06-01 10:20"}), "timestamp '2026-06-01 10:20' is not RFC 3339"),
+            (json!({"id": "b2", "organizationId": "other"}), "the token is for 'acme' only"),
+            (json!({"id": "b3", "promptTokens": -1}), "promptTokens is -1"),
+            (json!({"id": "b4", "promptTokens": "many"}), "promptTokens is \"many\""),
+            (json!({"id": "b5", "usedMode": "hybrid"}), "allowed are credits and api-keys"),
+            (json!({"id": "b6", "projectId": null}), "projectId is missing"),
+        ];
+        let mut events = vec![event(&json!({}))];
+        events.extend(bad.iter().map(|(extra, _)| event(extra)));
+        let parsed = read(&batch(&events)).unwrap().parsed;
+        assert_eq!(parsed.batch.events.len(), 1);
+        for (rejected, (extra, words)) in parsed.rejected.iter().zip(&bad) {
+            assert_eq!(rejected.id.as_deref(), extra["id"].as_str());
+            assert!(rejected.error.contains(words), "{}", rejected.error);
+        }
+        assert_eq!(parsed.rejected.len(), bad.len());
+        assert!(read(&json!([1])).is_err() && read(&json!({"events": 7})).is_err());
+    }
+}

@@ -1,0 +1,280 @@
+//! Attributes of resources, spans and log records: those that say something about usage, and no others.
+//!
+//! The lists are the mapping: of each list, the first attribute that is there counts.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::protobuf::{Field, Malformed, fields};
+use crate::ingest::event::text;
+use crate::ingest::json;
+use crate::model::{MAX_QUANTITY, MoneyError, PicoUsd};
+
+pub const OPERATION: &[&str] = &["gen_ai.operation.name"];
+pub const OPENINFERENCE_KIND: &[&str] = &["openinference.span.kind"];
+pub const RESPONSE_ID: &[&str] = &["gen_ai.response.id"];
+pub const MODEL: &[&str] = &["gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name"];
+/// Parameters as the text of a JSON object, with the model among them: all that failed OpenInference spans have.
+pub const PARAMETERS: &[&str] = &["llm.invocation_parameters", "embedding.invocation_parameters"];
+pub const PROVIDER: &[&str] = &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"];
+pub const INPUT: &[&str] = &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"];
+pub const OUTPUT: &[&str] =
+    &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"];
+pub const CACHED: &[&str] = &[
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.input_tokens.cached",
+    "gen_ai.usage.details.cached_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "llm.token_count.prompt_details.cache_read",
+];
+pub const CACHE_WRITE: &[&str] = &[
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "llm.token_count.prompt_details.cache_write",
+];
+pub const REASONING: &[&str] = &[
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+];
+/// LiteLLM's, which is 0 for models it has no price of.
+pub const LITELLM_COST: &[&str] = &["gen_ai.cost.total_cost"];
+pub const COST: &[&str] = &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost"];
+pub const ERROR: &[&str] = &["error.type"];
+pub const HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
+pub const SERVICE: &[&str] = &["service.name"];
+pub const AGENT: &[&str] = &["gen_ai.agent.name"];
+pub const ORGANIZATION: &[&str] = &["organization.id"];
+/// What counts as the project unless the sender's headers say otherwise.
+pub const PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
+
+/// What Claude Code's log records have.
+pub const CLAUDE_CODE: &[&str] = &[
+    "event.sequence",
+    "session.id",
+    "request_id",
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cost_usd",
+    "duration_ms",
+    "status_code",
+    "user.id",
+    "user.email",
+];
+
+const ALL: &[&[&str]] = &[
+    OPERATION,
+    OPENINFERENCE_KIND,
+    RESPONSE_ID,
+    MODEL,
+    PARAMETERS,
+    PROVIDER,
+    INPUT,
+    OUTPUT,
+    CACHED,
+    CACHE_WRITE,
+    REASONING,
+    LITELLM_COST,
+    COST,
+    ERROR,
+    HTTP_STATUS,
+    SERVICE,
+    AGENT,
+    ORGANIZATION,
+    CLAUDE_CODE,
+];
+
+/// The value of an attribute; lists and maps have none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    Text(Cow<'a, str>),
+    Whole(i64),
+    Float(f64),
+    Flag(bool),
+}
+
+/// The attributes of one resource, span or record that are asked for, each once.
+#[derive(Debug, Clone)]
+pub struct Attributes<'a> {
+    /// Names of attributes that can name the project.
+    projects: &'a [String],
+    found: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Attributes<'a> {
+    pub fn new(projects: &'a [String]) -> Self {
+        Attributes { projects, found: Vec::new() }
+    }
+
+    /// Reads one `KeyValue` message and keeps it if it is asked for.
+    pub fn take_protobuf(&mut self, key_value: &'a [u8]) -> Result<(), Malformed> {
+        let (mut name, mut value) = (None, None);
+        for field in fields(key_value) {
+            match field? {
+                (1, Field::Bytes(bytes)) => name = std::str::from_utf8(bytes).ok(),
+                (2, Field::Bytes(any)) => value = Some(any),
+                _ => {}
+            }
+        }
+        if let (Some(name), Some(value)) = (name, value)
+            && self.asks_for(name)
+            && let Some(value) = any_value(value)?
+        {
+            self.found.push((Cow::Borrowed(name), value));
+        }
+        Ok(())
+    }
+
+    /// Reads the attributes of a JSON body and keeps those that are asked for.
+    pub fn take_json(&mut self, attributes: &'a RawValue) -> Result<(), serde_json::Error> {
+        json::each(attributes.get().as_bytes(), |pair| -> Result<(), serde_json::Error> {
+            let pair: KeyValue<'a> = json::object(pair.get())?;
+            if let (Some(name), Some(value)) = (pair.key.and_then(|key| text("key", key).ok()), pair.value)
+                && self.asks_for(&name)
+                && let Some(value) = json::object::<AnyValue<'a>>(value.get())?.value()
+            {
+                self.found.push((name, value));
+            }
+            Ok(())
+        })?
+    }
+
+    fn asks_for(&self, name: &str) -> bool {
+        let asked = ALL.iter().any(|list| list.contains(&name)) || self.projects.iter().any(|project| project == name);
+        asked && self.get(name).is_none()
+    }
+
+    fn get(&self, name: &str) -> Option<&Value<'a>> {
+        self.found.iter().find(|(found, _)| found == name).map(|(_, value)| value)
+    }
+
+    /// The first of these attributes that is there.
+    pub fn first(&self, names: &[&str]) -> Option<&Value<'a>> {
+        names.iter().find_map(|name| self.get(name))
+    }
+
+    /// The first of these attributes that is a text, or a number written as one, and not empty.
+    pub fn text(&self, names: &[&str]) -> Option<Cow<'a, str>> {
+        names.iter().find_map(|name| self.get(name)?.text())
+    }
+
+    /// The project, by the attributes that can name it.
+    pub fn project(&self) -> Option<Cow<'a, str>> {
+        self.projects.iter().find_map(|name| self.get(name)?.text())
+    }
+
+    /// The first of these attributes that is a count. Texts that are none, such as `-`, stand for what is not known.
+    pub fn count(&self, names: &[&str]) -> Result<Option<u64>, String> {
+        let found = names.iter().find_map(|name| Some((name, self.get(name)?.count()?)));
+        match found {
+            None => Ok(None),
+            Some((_, Ok(count))) if count <= MAX_QUANTITY => Ok(Some(count)),
+            Some((name, Ok(count))) => Err(format!("{name} is {count}; at most {MAX_QUANTITY} is allowed")),
+            Some((name, Err(shown))) => Err(format!("{name} is {shown}; it must be a whole number of 0 or more")),
+        }
+    }
+
+    /// The first of these attributes that is an amount of money.
+    pub fn money(&self, names: &[&str]) -> Result<Option<PicoUsd>, String> {
+        let found = names.iter().find_map(|name| Some((name, self.get(name)?.decimal()?)));
+        found
+            .map(|(name, digits)| {
+                let cost = PicoUsd::parse_event_cost(&digits);
+                cost.map_err(|error: MoneyError| format!("{name} {digits} {error}"))
+            })
+            .transpose()
+    }
+}
+
+impl<'a> Value<'a> {
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Value::Text(text) if text.is_empty() => None,
+            Value::Text(text) => Some(text.clone()),
+            Value::Whole(number) => Some(Cow::Owned(number.to_string())),
+            Value::Float(_) | Value::Flag(_) => None,
+        }
+    }
+
+    /// A whole number, an error that shows what it is instead, or nothing for what is no number at all.
+    fn count(&self) -> Option<Result<u64, String>> {
+        match self {
+            Value::Whole(number) => Some(u64::try_from(*number).map_err(|_| number.to_string())),
+            Value::Float(number) if number.fract() == 0.0 && (0.0..=MAX_QUANTITY as f64).contains(number) => {
+                Some(Ok(*number as u64))
+            }
+            Value::Float(number) => Some(Err(number.to_string())),
+            Value::Text(text) => text.parse().ok().map(Ok),
+            Value::Flag(_) => None,
+        }
+    }
+
+    /// The digits of a number. A binary fraction is written as the shortest decimal that stands for it, which is what
+    /// its sender had before.
+    fn decimal(&self) -> Option<String> {
+        match self {
+            Value::Whole(number) => Some(number.to_string()),
+            Value::Float(number) => number.is_finite().then(|| number.to_string()),
+            Value::Text(text) if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
+                Some(text.chars().take(60).collect())
+            }
+            Value::Text(_) | Value::Flag(_) => None,
+        }
+    }
+}
+
+/// Reads an `AnyValue` message.
+pub fn any_value(message: &[u8]) -> Result<Option<Value<'_>>, Malformed> {
+    let mut value = None;
+    for field in fields(message) {
+        value = match field? {
+            (1, Field::Bytes(bytes)) => std::str::from_utf8(bytes).ok().map(|text| Value::Text(Cow::Borrowed(text))),
+            (2, Field::Varint(flag)) => Some(Value::Flag(flag != 0)),
+            // Two's complement, as the encoding has it.
+            (3, Field::Varint(number)) => Some(Value::Whole(number as i64)),
+            (4, Field::Fixed64(bits)) => Some(Value::Float(f64::from_bits(bits))),
+            _ => value,
+        };
+    }
+    Ok(value)
+}
+
+#[derive(Deserialize)]
+struct KeyValue<'a> {
+    #[serde(borrow)]
+    key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+}
+
+/// An `AnyValue` in JSON, where 64-bit numbers are texts or numbers.
+#[derive(Default, Deserialize)]
+pub struct AnyValue<'a> {
+    #[serde(borrow, rename = "stringValue", alias = "string_value")]
+    string: Option<&'a RawValue>,
+    #[serde(borrow, rename = "intValue", alias = "int_value")]
+    int: Option<&'a RawValue>,
+    #[serde(borrow, rename = "doubleValue", alias = "double_value")]
+    double: Option<&'a RawValue>,
+    #[serde(borrow, rename = "boolValue", alias = "bool_value")]
+    bool: Option<&'a RawValue>,
+}
+
+impl<'a> AnyValue<'a> {
+    pub fn value(&self) -> Option<Value<'a>> {
+        let bare = |value: Option<&'a RawValue>| value.map(|value| value.get().trim_matches('"'));
+        None.or_else(|| Some(Value::Text(text("stringValue", self.string?).ok()?)))
+            .or_else(|| Some(Value::Whole(bare(self.int)?.parse().ok()?)))
+            .or_else(|| Some(Value::Float(bare(self.double)?.parse().ok()?)))
+            .or_else(|| Some(Value::Flag(bare(self.bool)? == "true")))
+    }
+}

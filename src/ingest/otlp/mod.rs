@@ -1,0 +1,333 @@
+//! OpenTelemetry's OTLP over HTTP: spans of LLM calls, and the log records of Claude Code.
+//!
+//! Both encodings, protobuf and JSON, are walked from resources over scopes to records without being copied; of a
+//! record only the attributes become values that say something about usage. Whatever else a record has, prompts and
+//! answers among it, is stepped over.
+
+mod attributes;
+mod claude_code;
+mod protobuf;
+mod span;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub use self::protobuf::Malformed;
+use super::call::{Call, Names, Said};
+use super::event::{Collector, text};
+use super::{BodyError, Context, MAX_EVENTS, Reading, json};
+use attributes::Attributes;
+use span::Span;
+
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Protobuf,
+    Json,
+}
+
+/// What whoever sets a sender up may choose.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Attributes that name the project, first that is there.
+    pub projects: Vec<String>,
+    /// Whether people who use Claude Code have a key each, in their own name: the token has none for them.
+    pub key_by_person: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { projects: attributes::PROJECT.iter().map(|&name| name.to_owned()).collect(), key_by_person: true }
+    }
+}
+
+/// Reads the spans of a body.
+pub fn parse_traces(
+    body: &[u8],
+    encoding: Encoding,
+    options: &Options,
+    context: &Context<'_>,
+) -> Result<Reading, BodyError> {
+    let mut reader = Reader::new(context);
+    resources(body, encoding, |group| {
+        let resource = group.attributes(&options.projects)?;
+        let doubled = anthropic_reports_twice(group, &options.projects)?;
+        group.scopes(|scope| {
+            let name = scope.name()?;
+            let name = name.as_deref().unwrap_or_default();
+            scope.records(|record| {
+                let read = Span::read(record, &options.projects).and_then(|span| {
+                    if doubled && span::is_anthropic_sdk(name) && span.failed() {
+                        Ok(None)
+                    } else {
+                        span.call(&resource, name)
+                    }
+                });
+                reader.take(read.map(|call| call.map(|call| (call, Said::default()))))
+            })
+        })
+    })?;
+    Ok(reader.finish())
+}
+
+/// Reads the log records of a body. Only those in which Claude Code reports a request say something about usage.
+pub fn parse_logs(
+    body: &[u8],
+    encoding: Encoding,
+    options: &Options,
+    context: &Context<'_>,
+) -> Result<Reading, BodyError> {
+    let mut reader = Reader::new(context);
+    resources(body, encoding, |group| {
+        let resource = group.attributes(&options.projects)?;
+        group
+            .scopes(|scope| scope.records(|record| reader.take(claude_code::read(record, &resource, options, context))))
+    })?;
+    Ok(reader.finish())
+}
+
+/// Checks a body of metrics and counts them. They repeat what spans and log records say, without ids to tell a
+/// repetition by, so nothing is taken from them.
+pub fn count_metrics(body: &[u8], encoding: Encoding) -> Result<usize, BodyError> {
+    let mut metrics = 0;
+    resources(body, encoding, |group| {
+        group.scopes(|scope| {
+            scope.records(|_| {
+                metrics += 1;
+                Ok(())
+            })
+        })
+    })?;
+    Ok(metrics)
+}
+
+/// The answer to an export: empty, or how many records were not taken and why. `records` is what JSON calls them.
+pub fn answer(encoding: Encoding, records: &str, rejected: usize, why: &str) -> Vec<u8> {
+    match (encoding, rejected) {
+        (Encoding::Protobuf, 0) => Vec::new(),
+        (Encoding::Json, 0) => b"{}".to_vec(),
+        (Encoding::Protobuf, _) => {
+            let mut partial = Vec::new();
+            protobuf::put_varint(&mut partial, 1, rejected as u64);
+            protobuf::put_bytes(&mut partial, 2, why.as_bytes());
+            let mut out = Vec::new();
+            protobuf::put_bytes(&mut out, 1, &partial);
+            out
+        }
+        (Encoding::Json, _) => {
+            // 64-bit numbers are texts in this encoding.
+            serde_json::json!({"partialSuccess": {records: rejected.to_string(), "errorMessage": why}})
+                .to_string()
+                .into_bytes()
+        }
+    }
+}
+
+/// Whether Anthropic's SDK reports calls of this resource that another instrumentation reports as well. Answered
+/// calls have the answer's id to tell by, failed ones have nothing in common.
+fn anthropic_reports_twice(group: Raw<'_>, projects: &[String]) -> Result<bool, BodyError> {
+    let (mut by_sdk, mut by_other) = (false, false);
+    group.scopes(|scope| {
+        by_sdk |= scope.name()?.as_deref().is_some_and(span::is_anthropic_sdk);
+        Ok(())
+    })?;
+    if !by_sdk {
+        return Ok(false);
+    }
+    group.scopes(|scope| {
+        if scope.name()?.as_deref().is_some_and(span::is_anthropic_sdk) {
+            return Ok(());
+        }
+        scope.records(|record| {
+            by_other |= Span::read(record, projects).is_ok_and(|span| span.is_anthropic_call());
+            Ok(())
+        })
+    })?;
+    Ok(by_other)
+}
+
+/// Gathers what the records of a body come to.
+struct Reader<'c> {
+    collector: Collector<'c>,
+    names: Names,
+    ignored: usize,
+}
+
+impl<'c> Reader<'c> {
+    fn new(context: &'c Context<'c>) -> Self {
+        Reader { collector: Collector::new(context), names: Names::default(), ignored: 0 }
+    }
+
+    fn take(&mut self, read: Result<Option<(Call<'_>, Said<'_>)>, String>) -> Result<(), BodyError> {
+        let taken = match read {
+            Ok(None) => {
+                self.ignored += 1;
+                return Ok(());
+            }
+            Ok(Some((call, said))) if self.collector.len() < MAX_EVENTS => {
+                self.collector.settle(call, said, &mut self.names)
+            }
+            Err(error) if self.collector.len() < MAX_EVENTS => Err(error),
+            _ => return Err(BodyError::TooMany),
+        };
+        if let Err(error) = taken {
+            self.collector.reject(None, error);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Reading {
+        Reading { parsed: self.collector.finish(), ignored: self.ignored, names: self.names }
+    }
+}
+
+/// A message as it stands in the body.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Raw<'a> {
+    Protobuf(&'a [u8]),
+    Json(&'a RawValue),
+}
+
+#[derive(Deserialize)]
+struct Request<'a> {
+    #[serde(
+        borrow,
+        rename = "resourceSpans",
+        alias = "resourceLogs",
+        alias = "resourceMetrics",
+        alias = "resource_spans",
+        alias = "resource_logs",
+        alias = "resource_metrics"
+    )]
+    resources: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct OfResource<'a> {
+    #[serde(borrow)]
+    resource: Option<&'a RawValue>,
+    #[serde(
+        borrow,
+        rename = "scopeSpans",
+        alias = "scopeLogs",
+        alias = "scopeMetrics",
+        alias = "scope_spans",
+        alias = "scope_logs",
+        alias = "scope_metrics"
+    )]
+    scopes: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct OfScope<'a> {
+    #[serde(borrow)]
+    scope: Option<&'a RawValue>,
+    #[serde(borrow, rename = "spans", alias = "logRecords", alias = "metrics", alias = "log_records")]
+    records: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+}
+
+/// Calls `take` with each resource and what belongs to it. An empty body is one without any.
+fn resources<'a>(
+    body: &'a [u8],
+    encoding: Encoding,
+    mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>,
+) -> Result<(), BodyError> {
+    match encoding {
+        // The same field numbers for all three kinds of records.
+        Encoding::Protobuf => protobuf::each(body, 1, |group| take(Raw::Protobuf(group))),
+        Encoding::Json if body.trim_ascii().is_empty() => Ok(()),
+        Encoding::Json => {
+            let export: &RawValue = serde_json::from_slice(body)?;
+            each(json::object::<Request<'a>>(export.get())?.resources, take)
+        }
+    }
+}
+
+fn each<'a>(
+    list: Option<&'a RawValue>,
+    mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>,
+) -> Result<(), BodyError> {
+    match json::present(list) {
+        Some(list) => json::each(list.get().as_bytes(), |element| take(Raw::Json(element)))?,
+        None => Ok(()),
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// The attributes of the resource that this group belongs to.
+    fn attributes(self, projects: &'a [String]) -> Result<Attributes<'a>, BodyError> {
+        let mut attributes = Attributes::new(projects);
+        match self {
+            Raw::Protobuf(group) => {
+                if let Some(resource) = protobuf::last(group, 1)? {
+                    protobuf::each(resource, 1, |pair| attributes.take_protobuf(pair))?;
+                }
+            }
+            Raw::Json(group) => {
+                let group: OfResource<'a> = json::object(group.get())?;
+                if let Some(list) = head(group.resource)?.attributes {
+                    attributes.take_json(list)?;
+                }
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Calls `take` with each scope of a resource's group.
+    fn scopes(self, mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
+        match self {
+            Raw::Protobuf(group) => protobuf::each(group, 2, |scope| take(Raw::Protobuf(scope))),
+            Raw::Json(group) => each(json::object::<OfResource<'a>>(group.get())?.scopes, take),
+        }
+    }
+
+    /// The name of a scope: which instrumentation its records are by.
+    fn name(self) -> Result<Option<Cow<'a, str>>, BodyError> {
+        Ok(match self {
+            Raw::Protobuf(group) => match protobuf::last(group, 1)? {
+                Some(scope) => {
+                    protobuf::last(scope, 1)?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
+                }
+                None => None,
+            },
+            Raw::Json(group) => {
+                let group: OfScope<'a> = json::object(group.get())?;
+                head(group.scope)?.name.and_then(|name| text("name", name).ok())
+            }
+        })
+    }
+
+    /// Calls `take` with each record of a scope.
+    fn records(self, mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
+        match self {
+            Raw::Protobuf(group) => protobuf::each(group, 2, |record| take(Raw::Protobuf(record))),
+            Raw::Json(group) => each(json::object::<OfScope<'a>>(group.get())?.records, take),
+        }
+    }
+}
+
+fn head(value: Option<&RawValue>) -> Result<Head<'_>, serde_json::Error> {
+    json::present(value).map_or(Ok(Head::default()), |value| json::object(value.get()))
+}
+
+/// A number of nanoseconds, which JSON writes as a text or a number, in milliseconds.
+fn ms_of_nanos(nanos: u64) -> i64 {
+    (nanos / 1_000_000) as i64
+}
+
+fn nanos_of_json(value: Option<&RawValue>) -> Option<u64> {
+    json::present(value)?.get().trim_matches('"').parse().ok()
+}
+
+#[cfg(test)]
+mod tests;
