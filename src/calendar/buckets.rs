@@ -98,11 +98,14 @@ impl Window {
             Granularity::Month => date.first_of_month().next_month(),
             Granularity::Hour | Granularity::Day => date.plus_days(1),
         };
-        let mut buckets = Vec::new();
+        let mut buckets = Vec::with_capacity(if granularity == Granularity::Day { self.days() as usize } else { 0 });
         let (mut date, mut start) = (self.from, self.start());
         while date <= self.to {
             let following = next(date).min(self.to.plus_days(1));
-            let end = self.zone.day_start(following);
+            let end = match granularity {
+                Granularity::Day => self.zone.day_start_after(start, following),
+                _ => self.zone.day_start(following),
+            };
             buckets.push(Bucket { label: date.to_string(), start, end });
             (date, start) = (following, end);
         }

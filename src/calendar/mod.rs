@@ -55,6 +55,13 @@ impl Zone {
         utc(at).with_timezone(&self.0)
     }
 
+    /// [`Zone::day_start`] where the start of the day before is known: mostly 24 hours later, which takes one look at
+    /// the zone's rules instead of several.
+    pub fn day_start_after(self, before: UnixMs, date: Date) -> UnixMs {
+        let guess = before + 24 * HOUR_MS;
+        if self.local(guess).naive_local() == date.0.and_time(NaiveTime::MIN) { guess } else { self.day_start(date) }
+    }
+
     /// The first instant whose local date is `date` or later.
     ///
     /// That is local midnight, except where clocks jump over midnight (then the jump) or where the zone skips the
@@ -208,6 +215,7 @@ mod tests {
                 let date = first.plus_days(day);
                 let start = zone.day_start(date);
                 assert!(start > previous, "{} {date}", zone.name());
+                assert_eq!(start, zone.day_start_after(previous, date), "{} {date}", zone.name());
                 assert_eq!(zone.date_at(start), date, "{}", zone.name());
                 assert_eq!(zone.date_at(start - 1), date.plus_days(-1), "{} {date}", zone.name());
                 assert!(Segment::starting_at(start).is_some(), "{} {date} {}", zone.name(), rfc3339_utc(start));

@@ -50,6 +50,7 @@ const TILE: usize = 32;
 /// Sums by group, limb and slot: one slot for each bucket, one before them and one after for what lies outside.
 pub(super) struct Cells {
     pub limbs: Vec<Limb>,
+    /// A power of two.
     tile: usize,
     /// By slot: where its cells begin.
     offsets: Vec<u32>,
@@ -59,7 +60,7 @@ pub(super) struct Cells {
 impl Cells {
     pub fn new(groups: usize, limbs: Vec<Limb>, buckets: usize) -> Cells {
         let slots = buckets + 2;
-        let tile = TILE.min(slots);
+        let tile = TILE.min(slots.next_power_of_two());
         let rows = groups * limbs.len();
         let offsets = (0..slots).map(|slot| (slot / tile * rows * tile + slot % tile) as u32).collect();
         Cells { values: vec![0; slots.div_ceil(tile) * tile * rows], tile, offsets, limbs }
@@ -104,7 +105,7 @@ impl Cells {
     pub fn add_run(&mut self, group: u32, limb: usize, mut slot: usize, mut values: &[u64]) {
         let row = self.row(group, limb);
         while !values.is_empty() {
-            let (here, rest) = values.split_at(values.len().min(self.tile - slot % self.tile));
+            let (here, rest) = values.split_at(values.len().min(self.tile - (slot & (self.tile - 1))));
             let at = self.offsets[slot] as usize + row;
             for (cell, value) in self.values[at..at + here.len()].iter_mut().zip(here) {
                 *cell = cell.wrapping_add(*value);

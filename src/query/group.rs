@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use super::scan::NO_GROUP;
-use crate::directory::{Directory, Organization, Status};
+use crate::directory::{ApiKey, Directory, Organization, Status};
 use crate::model::{Dimension, Mode, Series, SeriesId, ValueId};
 use crate::store::{OrganizationNames, Pivot};
 
@@ -104,8 +104,25 @@ impl Names<'_> {
                 (vec![Group { labels: Vec::new() }], group_of_series, Some((Pivot::All, vec![0])))
             }
             [by] => {
-                let (label_of, labels) = self.labels(*by);
-                let group_of_series = of_those_that_count(&mut |s| label_of[s.value(by.dimension()).0 as usize]);
+                let (label_of, mut labels) = self.labels(*by);
+                let label_of_series = |s: &Series| label_of[s.value(by.dimension()).0 as usize];
+                let group_of_series = if everything_counts {
+                    of_those_that_count(&mut |s| label_of_series(s))
+                } else {
+                    // Only what occurs becomes a group.
+                    let mut numbers = vec![NO_GROUP; labels.len()];
+                    let mut used = Vec::new();
+                    let groups = of_those_that_count(&mut |s| {
+                        let label = label_of_series(s) as usize;
+                        if numbers[label] == NO_GROUP {
+                            numbers[label] = used.len() as u32;
+                            used.push(labels[label].clone());
+                        }
+                        numbers[label]
+                    });
+                    labels = used;
+                    groups
+                };
                 let groups = labels.into_iter().map(|label| Group { labels: vec![label] }).collect();
                 (groups, group_of_series, Some((by.dimension().into(), label_of)))
             }
@@ -178,14 +195,20 @@ impl Names<'_> {
         let allowed: Vec<(Dimension, Vec<bool>)> = wanted()
             .map(|(by, wanted)| {
                 let dimension = by.dimension();
-                let allowed = (0..=self.names.count(dimension) as u32).map(|value| {
-                    let name = match by {
-                        GroupBy::User => self.creator(ValueId(value)),
-                        _ => self.names.name(dimension, ValueId(value)),
-                    };
-                    name.is_some_and(|name| wanted.contains(name))
-                });
-                (dimension, allowed.collect())
+                let mut allowed = vec![false; self.names.count(dimension) + 1];
+                let mut allow = |name: &str| {
+                    if let Some(value) = self.names.value(dimension, name) {
+                        allowed[value.0 as usize] = true;
+                    }
+                };
+                if *by == GroupBy::User {
+                    let created = |key: &ApiKey| key.created_by.as_deref().is_some_and(|user| wanted.contains(user));
+                    let keys = self.organization.api_keys.iter().filter(|(_, key)| created(key));
+                    keys.for_each(|(id, _)| allow(id));
+                } else {
+                    wanted.iter().for_each(|name| allow(name));
+                }
+                (dimension, allowed)
             })
             .collect();
         let counts = |series: &Series| {

@@ -27,35 +27,34 @@ pub(super) struct Pass<'a> {
 /// Buffers that every block uses again.
 #[derive(Default)]
 struct Scratch {
-    segments: Vec<u64>,
+    days: [u64; PERIOD_DAYS],
     values: Vec<u64>,
-    hours: Places,
+    /// Of the rows at hand: the segments of hours, where they belong, and the segments of parts, each with its hour.
+    segments: Vec<u64>,
+    offsets: Vec<u32>,
+    parts: Vec<u64>,
     hours_of_parts: Vec<usize>,
-    moved: Vec<Move>,
     open_rows: Vec<OpenRow>,
 }
 
-/// Where each of some rows belongs.
-#[derive(Default)]
+/// Where a period's segments belong.
 struct Places {
+    /// By segment: its slot, and where the slot's cells are.
     slots: Vec<u16>,
     offsets: Vec<u32>,
+    /// The slot after the plan; the one before it is 0.
+    after: u16,
+    /// Whether the plan has all of the period.
+    all_inside: bool,
+    /// Whether a bucket begins inside one of the hours.
+    needs_parts: bool,
 }
 
 impl Places {
-    fn set(&mut self, segments: &[u64], slots: &[u16], cells: &Cells) {
-        self.slots.clear();
-        self.slots.extend(segments.iter().map(|segment| slots[*segment as usize]));
-        self.offsets.clear();
-        self.offsets.extend(self.slots.iter().map(|slot| cells.offset(usize::from(*slot))));
+    fn inside(&self, segment: u64) -> bool {
+        let slot = self.slots[segment as usize];
+        slot != 0 && slot != self.after
     }
-}
-
-/// From the slot of its hour to its own.
-#[derive(Debug, Clone, Copy)]
-struct Move {
-    from: u16,
-    to: u16,
 }
 
 /// A row of an open block that counts.
@@ -184,9 +183,8 @@ impl<'a> Pass<'a> {
 
     fn read_rows(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let scan = self.scan;
-        let mut slots = Vec::new();
         for period in periods {
-            let needs_parts = self.slots_of_period(*period, &mut slots);
+            let places = self.places(*period);
             for api_keys in &scan.api_keys {
                 scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
                     let id = rows.id as usize;
@@ -196,10 +194,10 @@ impl<'a> Pass<'a> {
                     if *group == NO_GROUP {
                         return Ok(());
                     }
-                    let inside = self.add_rows(&rows, *group, &slots, Some(of.mode), needs_parts)?;
-                    if inside && scan.totals {
+                    let any = self.add_rows(&rows, *group, &places, Some(of.mode))?;
+                    if any && scan.totals {
                         self.api_keys.insert(of.api_key.0);
-                        self.add_rows_to_totals(&rows, of.mode);
+                        self.add_rows_to_totals(&rows, &places, of.mode);
                     }
                     Ok(())
                 })?;
@@ -208,91 +206,105 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// For each segment of a period its slot; and whether a bucket begins inside one of the hours.
-    fn slots_of_period(&self, period: Period, slots: &mut Vec<u16>) -> bool {
-        slots.clear();
+    fn places(&self, period: Period) -> Places {
         let (first, next) = (period.first_segment().0, period.next().first_segment().0);
         let from = self.slot(Segment(first));
-        let mut slot = from;
-        for segment in first..next {
-            while self.boundaries.get(slot).is_some_and(|boundary| boundary.0 <= segment) {
-                slot += 1;
-            }
-            slots.push(slot as u16);
+        let until = self.boundaries.partition_point(|boundary| boundary.0 < next);
+        let mut slots: Vec<u16> = Vec::with_capacity((next - first) as usize);
+        // Up to each boundary the slot before it.
+        for (slot, boundary) in (from..until).zip(&self.boundaries[from..until]) {
+            slots.resize((boundary.0 - first) as usize, slot as u16);
         }
-        self.boundaries[from..slot].iter().any(|boundary| !boundary.begins_hour())
+        slots.resize((next - first) as usize, until as u16);
+        Places {
+            offsets: slots.iter().map(|slot| self.cells.offset(usize::from(*slot))).collect(),
+            after: self.boundaries.len() as u16,
+            all_inside: from > 0 && until < self.boundaries.len(),
+            needs_parts: self.boundaries[from..until].iter().any(|boundary| !boundary.begins_hour()),
+            slots,
+        }
     }
 
     /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it. Whether
-    /// any of them is in the plan. Leaves the rows' slots in the scratch.
+    /// any of them is in the plan. Leaves the rows' segments in the scratch.
     fn add_rows(
         &mut self,
         rows: &Rows<'_>,
         group: u32,
-        slots: &[u16],
+        places: &Places,
         mode: Option<Mode>,
-        needs_parts: bool,
     ) -> Result<bool, StoreError> {
-        let Scratch { segments, values, hours, moved, hours_of_parts, .. } = &mut self.scratch;
+        let Scratch { segments, offsets, values, parts, .. } = &mut self.scratch;
         rows.segments(Which::Hours, segments)?;
-        hours.set(segments, slots, &self.cells);
-        moved.clear();
-        let outside = self.boundaries.len() as u16;
-        // Rows are in order: all after the plan or all before it are told by the first or the last.
-        let first_is_after = hours.slots.first() == Some(&outside);
-        let last_is_before = hours.slots.last() == Some(&0);
-        if first_is_after || last_is_before && !needs_parts {
+        parts.clear();
+        if places.needs_parts {
+            rows.segments(Which::Parts, parts)?;
+        }
+        let inside = |segment: &u64| places.inside(*segment);
+        if !places.all_inside && !segments.iter().any(inside) && !parts.iter().any(inside) {
             return Ok(false);
         }
-        let columns = |cells: &Cells| -> Vec<(usize, Column)> {
-            let columns = cells.limbs.iter().enumerate();
-            columns.filter_map(|(limb, of)| Some((limb, row_column(of.column, mode)?))).collect()
-        };
-        for (limb, column) in columns(&self.cells) {
+        offsets.clear();
+        offsets.extend(segments.iter().map(|segment| places.offsets[*segment as usize]));
+        for limb in 0..self.cells.limbs.len() {
+            let Some(column) = row_column(self.cells.limbs[limb].column, mode) else { continue };
             if rows.column(Which::Hours, column, values) {
-                self.cells.add_each(group, limb, &hours.offsets, values);
+                self.cells.add_each(group, limb, offsets, values);
             }
         }
-        if needs_parts {
-            // A part is counted with its hour; where a bucket begins between the two it moves.
-            let mut parts = Vec::new();
-            rows.segments(Which::Parts, &mut parts)?;
-            Rows::hours_of_parts(segments, &parts, hours_of_parts)?;
-            moved.extend(hours_of_parts.iter().zip(&parts).map(|(hour, part)| Move {
-                from: hours.slots[*hour],
-                to: slots[*part as usize],
-            }));
-            for (limb, column) in columns(&self.cells) {
-                if rows.column(Which::Parts, column, values) {
-                    let part = self.cells.limbs[limb].part;
-                    for (Move { from, to }, value) in moved.iter().zip(values.iter()).filter(|(m, _)| m.from != m.to) {
-                        self.cells.add(group, limb, usize::from(*to), part.of(*value));
-                        self.cells.add(group, limb, usize::from(*from), part.of(*value).wrapping_neg());
-                    }
+        if !parts.is_empty() {
+            self.move_parts(rows, group, places, mode)?;
+        }
+        Ok(true)
+    }
+
+    /// A part was counted with its hour; where a bucket begins between the two, it moves.
+    fn move_parts(
+        &mut self,
+        rows: &Rows<'_>,
+        group: u32,
+        places: &Places,
+        mode: Option<Mode>,
+    ) -> Result<(), StoreError> {
+        let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
+        Rows::hours_of_parts(segments, parts, hours_of_parts)?;
+        for limb in 0..self.cells.limbs.len() {
+            let Limb { column, part: of_value } = self.cells.limbs[limb];
+            let Some(column) = row_column(column, mode) else { continue };
+            if !rows.column(Which::Parts, column, values) {
+                continue;
+            }
+            for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
+                let (from, to) = (places.slots[segments[*hour] as usize], places.slots[*part as usize]);
+                if from != to {
+                    let value = of_value.of(*value);
+                    self.cells.add(group, limb, usize::from(to), value);
+                    self.cells.add(group, limb, usize::from(from), value.wrapping_neg());
                 }
             }
         }
-        let inside = |slot: u16| slot != 0 && slot != outside;
-        Ok(hours.slots.iter().any(|slot| inside(*slot)) || moved.iter().any(|Move { to, .. }| inside(*to)))
+        Ok(())
     }
 
     /// Adds what [`Pass::add_rows`] has just seen to the totals of every measure.
-    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, mode: Mode) {
-        let outside = self.boundaries.len() as u16;
-        let inside = |slot: u16| slot != 0 && slot != outside;
-        let Scratch { values, hours, moved, .. } = &mut self.scratch;
-        let all_inside = hours.slots.iter().all(|slot| inside(*slot)) && moved.iter().all(|m| inside(m.to));
+    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, places: &Places, mode: Mode) {
+        let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
+        let inside = |segment: u64| places.all_inside || places.inside(segment);
         for column in Column::ALL {
             let Some(source) = row_column(column, Some(mode)) else { continue };
             let total = &mut self.totals[column as usize];
             if rows.column(Which::Hours, source, values) {
-                let of_hours = hours.slots.iter().zip(values.iter()).filter(|(slot, _)| all_inside || inside(**slot));
-                *total += of_hours.map(|(_, value)| i128::from(*value)).sum::<i128>();
+                let counting = segments.iter().zip(values.iter()).filter(|(segment, _)| inside(**segment));
+                *total += counting.map(|(_, value)| i128::from(*value)).sum::<i128>();
             }
-            if !all_inside && !moved.is_empty() && rows.column(Which::Parts, source, values) {
-                let crossing = moved.iter().zip(values.iter()).filter(|(m, _)| inside(m.from) != inside(m.to));
-                let crossing = crossing.map(|(m, value)| if inside(m.to) { i128::from(*value) } else { -i128::from(*value) });
-                *total += crossing.sum::<i128>();
+            if !places.all_inside && !parts.is_empty() && rows.column(Which::Parts, source, values) {
+                for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
+                    match (inside(segments[*hour]), inside(*part)) {
+                        (false, true) => *total += i128::from(*value),
+                        (true, false) => *total -= i128::from(*value),
+                        _ => {}
+                    }
+                }
             }
         }
     }
@@ -304,15 +316,14 @@ impl<'a> Pass<'a> {
         let scan = self.scan;
         let (pivot, group_of) = scan.pivot.as_ref().expect("only asked with a pivot");
         let group = |value: u32| group_of.get(value as usize).copied().ok_or_else(no_name);
-        let mut slots = Vec::new();
         for periods in runs_of_periods(periods) {
-            let (mut at, mut needs_parts) = (None, false);
+            let mut places: Option<(Period, Places)> = None;
             scan.reader.scan_rare(scan.organization, *pivot, periods, |period, rows| {
-                if at != Some(period) {
-                    needs_parts = self.slots_of_period(period, &mut slots);
-                    at = Some(period);
-                }
-                self.add_rows(&rows, group(rows.id)?, &slots, None, needs_parts).map(drop)
+                let (_, places) = match &mut places {
+                    Some(known) if known.0 == period => known,
+                    other => other.insert((period, self.places(period))),
+                };
+                self.add_rows(&rows, group(rows.id)?, places, None).map(drop)
             })?;
         }
         let mut unknown = false;
@@ -405,30 +416,33 @@ impl<'a> Pass<'a> {
     }
 
     fn add_totals(&mut self, group: u32, totals: &Totals<'_>, whole_days: bool, runs: &[Run]) {
-        let mut days = [0; PERIOD_DAYS];
+        let days = &mut self.scratch.days;
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
-            if !totals.column(column, &mut days) {
+            if !totals.column(column, days) {
                 continue;
             }
             if part != Part::Whole {
                 days.iter_mut().for_each(|value| *value = part.of(*value));
             }
             for run in runs {
-                let days = &days[run.day..run.day + run.days];
+                let of_run = &days[run.day..run.day + run.days];
                 match (whole_days, run.step) {
                     (true, 0) => {
-                        let sum = days.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
+                        let sum = of_run.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
                         self.cells.add(group, limb, run.slot, sum);
                     }
-                    (true, _) => self.cells.add_run(group, limb, run.slot, days),
+                    (true, _) => self.cells.add_run(group, limb, run.slot, of_run),
                     (false, _) => {
                         // What is added to one slot is taken from the next, where the next day's is added.
                         let mut moved = [0; PERIOD_DAYS + 1];
-                        let moved = &mut moved[..=days.len()];
-                        moved[..days.len()].copy_from_slice(days);
-                        moved[1..].iter_mut().zip(days).for_each(|(to, value)| *to = to.wrapping_sub(*value));
-                        self.cells.add_run(group, limb, run.slot, moved);
+                        let mut before = 0;
+                        for (to, value) in moved.iter_mut().zip(of_run) {
+                            *to = value.wrapping_sub(before);
+                            before = *value;
+                        }
+                        moved[run.days] = before.wrapping_neg();
+                        self.cells.add_run(group, limb, run.slot, &moved[..=run.days]);
                     }
                 }
             }
