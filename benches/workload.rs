@@ -51,14 +51,14 @@ pub struct Large {
 }
 
 pub const KEYS: usize = 500;
-const MEMBERS: usize = 200;
-const PROJECTS: usize = 50;
+pub const MEMBERS: usize = 200;
+pub const PROJECTS: usize = 50;
 const MODELS: usize = 60;
 const SMALL: usize = 20;
 /// 2025-11-01T00:00:00Z
 pub const LARGE_START: UnixMs = NOW - 365 * 24 * HOUR_MS;
 /// Raised when the workload changes, so that old files are not used.
-const LARGE_VERSION: u32 = 1;
+const LARGE_VERSION: u32 = 2;
 
 impl Large {
     pub fn window(zone: &str) -> Window {
@@ -68,8 +68,7 @@ impl Large {
     }
 
     pub fn load() -> Large {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-        let directory = directory.join(format!("large-{LARGE_VERSION}-{}", rollcall::store::FORMAT_VERSION));
+        let directory = bench_directory();
         let made = directory.join("made");
         let clock = Arc::new(AtomicI64::new(NOW));
         let open = |clock: &Arc<AtomicI64>| {
@@ -103,6 +102,12 @@ impl Large {
         clock.store(NOW + HOUR_MS, Ordering::Relaxed);
         Large { engine: open(&clock), file }
     }
+}
+
+/// Where what benches make is kept.
+pub fn bench_directory() -> PathBuf {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    target.join(format!("large-{LARGE_VERSION}-{}", rollcall::store::FORMAT_VERSION))
 }
 
 fn large_directory() -> DirectoryUpdate {
@@ -169,8 +174,15 @@ pub fn large_rows(day: i64) -> Vec<LargeRow> {
                 let models = 1 + (random.unit() * random.unit() * busiest * weight) as usize;
                 let first = (key * 7) % MODELS;
                 for i in 0..models {
-                    let model = (first + i * i) % MODELS;
-                    rows.push(large_row(&mut random, organization, LARGE_START + (day * 24 + hour) * HOUR_MS, key, model));
+                    // 7 and 60 have no common divisor, so no model comes twice.
+                    let model = (first + 7 * i) % MODELS;
+                    rows.push(large_row(
+                        &mut random,
+                        organization,
+                        LARGE_START + (day * 24 + hour) * HOUR_MS,
+                        key,
+                        model,
+                    ));
                 }
             }
         }

@@ -14,7 +14,9 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
 use rollcall::engine::{Engine, STORE_FILE, Snapshot};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage};
-use rollcall::query::{ACTIVITY_COLUMNS, About, Activity, Entry as Answered, Filter, Group, GroupBy, Query, RankBy, activity};
+use rollcall::query::{
+    ACTIVITY_COLUMNS, About, Activity, Entry as Answered, Filter, Group, GroupBy, Query, RankBy, activity,
+};
 use rollcall::store::{SealPolicy, Store};
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];

@@ -56,7 +56,8 @@ impl OpenDays {
         let long_ago = |at: UnixMs, ms: i64| (now - at).abs() >= ms;
         self.periods_over(now).into_iter().find_map(|(of, open)| {
             let again = self.tried.get(&of).is_none_or(|tried| long_ago(*tried, AGAIN_MS));
-            let due = long_ago(open.changed, QUIET_MS) && (again || open.rows >= MUCH) || open.rows >= TOO_MUCH && again;
+            let due =
+                long_ago(open.changed, QUIET_MS) && (again || open.rows >= MUCH) || open.rows >= TOO_MUCH && again;
             due.then_some(of)
         })
     }

@@ -261,16 +261,21 @@ pub fn keys_csv(out: &mut Out, about: About<'_>, rows: &[KeyRow]) -> Result<(), 
 /// One row for every day, model and provider.
 pub fn days_csv(out: &mut Out, days: &[ModelDay]) -> Result<(), Problem> {
     let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
-    table(out, &["date", "model", "provider", "inputTokens", "outputTokens"], &rows, |(bucket, (model, provider, sums))| {
-        let cells = vec![
-            bucket.label.clone(),
-            cell(model.key.as_deref().unwrap_or_default()),
-            cell(provider.key.as_deref().unwrap_or_default()),
-            sums.get(Count::InputTokens).to_string(),
-            sums.get(Count::OutputTokens).to_string(),
-        ];
-        (cells, *sums)
-    })
+    table(
+        out,
+        &["date", "model", "provider", "inputTokens", "outputTokens"],
+        &rows,
+        |(bucket, (model, provider, sums))| {
+            let cells = vec![
+                bucket.label.clone(),
+                cell(model.key.as_deref().unwrap_or_default()),
+                cell(provider.key.as_deref().unwrap_or_default()),
+                sums.get(Count::InputTokens).to_string(),
+                sums.get(Count::OutputTokens).to_string(),
+            ];
+            (cells, *sums)
+        },
+    )
 }
 
 pub fn my_usage_csv(out: &mut Out, usage: &MyUsage) -> Result<(), Problem> {

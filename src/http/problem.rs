@@ -124,10 +124,7 @@ fn store_problem(error: &StoreError) -> Problem {
         StoreError::Overflow(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         // Every known sender retries a 503, and drops its events on a 500.
         StoreError::Failed(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-        StoreError::Locked
-        | StoreError::Newer { .. }
-        | StoreError::Older { .. }
-        | StoreError::Damaged { .. } => {
+        StoreError::Locked | StoreError::Newer { .. } | StoreError::Older { .. } | StoreError::Damaged { .. } => {
             tracing::error!(%error, "the store cannot answer");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
         }

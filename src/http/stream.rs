@@ -45,7 +45,8 @@ impl Out {
     }
 
     fn send(&self, message: Message) -> Result<(), Problem> {
-        let sent = Handle::current().block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(message)).await });
+        let sent =
+            Handle::current().block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(message)).await });
         match sent {
             Ok(Ok(())) => Ok(()),
             // Nobody reads this: the client has gone or reads too slowly.

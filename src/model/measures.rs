@@ -66,11 +66,9 @@ impl Usage {
     pub fn of(measures: Measures, mode: Mode) -> Usage {
         match mode {
             Mode::Credits => Usage { all: measures, ..Usage::default() },
-            Mode::ApiKeys => Usage {
-                all: measures,
-                api_keys_requests: measures.get(Count::Requests),
-                api_keys_cost: measures.cost,
-            },
+            Mode::ApiKeys => {
+                Usage { all: measures, api_keys_requests: measures.get(Count::Requests), api_keys_cost: measures.cost }
+            }
         }
     }
 

@@ -111,6 +111,7 @@ pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError>
 
 fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: OrganizationId) -> (Scan<'a>, Vec<Group>) {
     let Grouping { groups, group_of_series, counting, api_keys, pivot } = known.group(&query.group_by, &query.filter);
+    let pivot = pivot.filter(|(pivot, _)| query.columns.iter().all(|column| pivot.keeps(*column)));
     let scan = Scan {
         reader: about.reader,
         organization: id,
@@ -150,14 +151,12 @@ impl Activity<'_> {
         match &self.sums {
             None => self.buckets.iter().try_for_each(|bucket| visit(bucket, &Usage::default(), &[])),
             Some((_, Sums::ByBucket(slices))) => slices.iter().try_for_each(of_slice),
-            Some((scan, Sums::OverAll(_))) => {
-                scan.each_slice(&Plan::of(&self.buckets), |slice| of_slice(slice).map_err(OrStore::Visit)).map_err(
-                    |error| match error {
-                        OrStore::Visit(error) => error,
-                        OrStore::Store(error) => QueryError::from(error).into(),
-                    },
-                )
-            }
+            Some((scan, Sums::OverAll(_))) => scan
+                .each_slice(&Plan::of(&self.buckets), |slice| of_slice(slice).map_err(OrStore::Visit))
+                .map_err(|error| match error {
+                    OrStore::Visit(error) => error,
+                    OrStore::Store(error) => QueryError::from(error).into(),
+                }),
         }
     }
 

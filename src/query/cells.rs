@@ -94,9 +94,14 @@ impl Cells {
     pub fn add_each(&mut self, group: u32, limb: usize, offsets: &[u32], values: &[u64]) {
         let (row, part) = (self.row(group, limb), self.limbs[limb].part);
         let cells = &mut self.values[row..];
-        for (offset, value) in offsets.iter().zip(values) {
+        let mut add = |offset: &u32, value: u64| {
             let cell = &mut cells[*offset as usize];
-            *cell = cell.wrapping_add(part.of(*value));
+            *cell = cell.wrapping_add(value);
+        };
+        let pairs = offsets.iter().zip(values);
+        match part {
+            Part::Whole => pairs.for_each(|(offset, value)| add(offset, *value)),
+            part => pairs.for_each(|(offset, value)| add(offset, part.of(*value))),
         }
     }
 
@@ -111,6 +116,21 @@ impl Cells {
                 *cell = cell.wrapping_add(*value);
             }
             (slot, values) = (slot + here.len(), rest);
+        }
+    }
+
+    /// Adds to neighbouring slots, from `slot` on, how much each value is more than the one before it.
+    #[inline]
+    pub fn add_steps(&mut self, group: u32, limb: usize, mut slot: usize, mut values: &[u64]) {
+        let row = self.row(group, limb);
+        while values.len() > 1 {
+            let here = (values.len() - 1).min(self.tile - (slot & (self.tile - 1)));
+            let at = self.offsets[slot] as usize + row;
+            let steps = values[..here].iter().zip(&values[1..=here]);
+            for (cell, (before, value)) in self.values[at..at + here].iter_mut().zip(steps) {
+                *cell = cell.wrapping_add(value.wrapping_sub(*before));
+            }
+            (slot, values) = (slot + here, &values[here..]);
         }
     }
 

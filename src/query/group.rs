@@ -144,11 +144,8 @@ impl Names<'_> {
                 (groups, group_of_series, None)
             }
         };
-        let api_keys = if everything_counts {
-            vec![ValueId(0)..=ValueId(u32::MAX)]
-        } else {
-            self.runs_of_api_keys(&counting)
-        };
+        let api_keys =
+            if everything_counts { vec![ValueId(0)..=ValueId(u32::MAX)] } else { self.runs_of_api_keys(&counting) };
         let counting = if everything_counts { series.len() } else { counting.len() };
         Grouping { groups, group_of_series, counting, api_keys, pivot: pivot.filter(|_| everything_counts) }
     }

@@ -25,9 +25,8 @@ pub(super) struct Pass<'a> {
 }
 
 /// Buffers that every block uses again.
-#[derive(Default)]
 struct Scratch {
-    days: [u64; PERIOD_DAYS],
+    days: [u64; PERIOD_DAYS + 2],
     values: Vec<u64>,
     /// Of the rows at hand: the segments of hours, where they belong, and the segments of parts, each with its hour.
     segments: Vec<u64>,
@@ -82,7 +81,15 @@ impl<'a> Pass<'a> {
             totals: [0; COLUMNS],
             api_keys: RoaringBitmap::new(),
             open_cost: 0,
-            scratch: Scratch::default(),
+            scratch: Scratch {
+                days: [0; PERIOD_DAYS + 2],
+                values: Vec::new(),
+                segments: Vec::new(),
+                offsets: Vec::new(),
+                parts: Vec::new(),
+                hours_of_parts: Vec::new(),
+                open_rows: Vec::new(),
+            },
         }
     }
 
@@ -327,9 +334,11 @@ impl<'a> Pass<'a> {
             })?;
         }
         let mut unknown = false;
-        self.each_totals(*pivot, periods, |pass, totals, whole_days, runs| match group_of.get(totals.value as usize) {
-            Some(group) => pass.add_totals(*group, totals, whole_days, runs),
-            None => unknown = true,
+        self.each_totals(*pivot, periods, |pass, totals, whole_days, runs| {
+            match group_of.get(totals.value as usize) {
+                Some(group) => pass.add_totals(*group, totals, whole_days, runs),
+                None => unknown = true,
+            }
         })?;
         if unknown { Err(no_name()) } else { Ok(()) }
     }
@@ -416,9 +425,11 @@ impl<'a> Pass<'a> {
     }
 
     fn add_totals(&mut self, group: u32, totals: &Totals<'_>, whole_days: bool, runs: &[Run]) {
-        let days = &mut self.scratch.days;
+        // A zero at either end, so that the differences of neighbours are the whole of what moves.
+        let padded = &mut self.scratch.days;
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
+            let days = padded[1..].first_chunk_mut::<PERIOD_DAYS>().expect("as long as a period, and padded");
             if !totals.column(column, days) {
                 continue;
             }
@@ -426,23 +437,19 @@ impl<'a> Pass<'a> {
                 days.iter_mut().for_each(|value| *value = part.of(*value));
             }
             for run in runs {
-                let of_run = &days[run.day..run.day + run.days];
+                let of_run = &padded[1 + run.day..][..run.days];
                 match (whole_days, run.step) {
                     (true, 0) => {
                         let sum = of_run.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
                         self.cells.add(group, limb, run.slot, sum);
                     }
                     (true, _) => self.cells.add_run(group, limb, run.slot, of_run),
+                    // What is added to one slot is taken from the next, where the next day's is added.
+                    (false, _) if run.days == PERIOD_DAYS => self.cells.add_steps(group, limb, run.slot, &padded[..]),
                     (false, _) => {
-                        // What is added to one slot is taken from the next, where the next day's is added.
-                        let mut moved = [0; PERIOD_DAYS + 1];
-                        let mut before = 0;
-                        for (to, value) in moved.iter_mut().zip(of_run) {
-                            *to = value.wrapping_sub(before);
-                            before = *value;
-                        }
-                        moved[run.days] = before.wrapping_neg();
-                        self.cells.add_run(group, limb, run.slot, &moved[..=run.days]);
+                        let mut of_run_only = [0; PERIOD_DAYS + 2];
+                        of_run_only[1..=run.days].copy_from_slice(of_run);
+                        self.cells.add_steps(group, limb, run.slot, &of_run_only[..run.days + 2]);
                     }
                 }
             }

@@ -128,7 +128,8 @@ pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<
     for (user_id, _) in members {
         usage_of.entry(Some(user_id.clone())).or_default();
     }
-    let mut rows: Vec<MemberRow> = usage_of.into_iter().map(|(user_id, usage)| about.member_row(user_id, usage)).collect();
+    let mut rows: Vec<MemberRow> =
+        usage_of.into_iter().map(|(user_id, usage)| about.member_row(user_id, usage)).collect();
     rows.sort_by_cached_key(|row| {
         let label = row.user_id.as_deref().map(|id| about.directory.user_label(id).to_owned());
         (Reverse(row.usage.cost()), label, row.user_id.clone())

@@ -49,9 +49,14 @@ impl Column {
         Column::ApiKeysCostHigh,
     ];
 
-    /// Whether running totals keep it with those that most questions ask for.
+    /// Whether most questions ask for it.
     pub fn is_frequent(self) -> bool {
-        self <= Column::ApiKeysCost
+        self <= Column::ApiKeysCost || self.is_high()
+    }
+
+    /// The high half of money, which only a sum of more than 18 million USD has.
+    pub fn is_high(self) -> bool {
+        matches!(self, Column::CostHigh | Column::ApiKeysCostHigh)
     }
 
     /// The count a column holds; `None` for money and for what API keys paid.

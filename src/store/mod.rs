@@ -36,6 +36,7 @@ mod totals;
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 use roaring::RoaringBitmap;
@@ -175,7 +176,7 @@ impl Store {
 
     /// The state as of the latest commit.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(Reader { transaction: self.database.begin_read()? })
+        Ok(Reader { transaction: self.database.begin_read()?, bytes_read: AtomicU64::new(0) })
     }
 
     /// Starts the one write transaction there can be.
@@ -194,6 +195,7 @@ pub type StoredRecord = (Vec<u8>, Vec<u8>);
 /// One commit of the store, for as long as it is held.
 pub struct Reader {
     transaction: redb::ReadTransaction,
+    bytes_read: AtomicU64,
 }
 
 impl Reader {
@@ -204,6 +206,15 @@ impl Reader {
         };
         let value = table.get(FORMAT_KEY)?;
         value.map(|v| keys::read_u32(v.value(), 0).ok_or_else(|| damaged("format version"))).transpose()
+    }
+
+    /// How many bytes of blocks were read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    fn count_bytes(&self, block: &[u8]) {
+        self.bytes_read.fetch_add(block.len() as u64, Ordering::Relaxed);
     }
 
     /// Calls `visit` with each block that is open in `segments`, in order. A segment has none, one or a few, which
@@ -223,6 +234,7 @@ impl Reader {
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
             let segment = keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
+            self.count_bytes(value.value());
             let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
             visit(segment, block)?;
         }
@@ -276,7 +288,9 @@ impl Reader {
         let first = keys::rows(organization, period, *api_keys.start(), 0);
         let last = keys::rows(organization, period, *api_keys.end(), u16::MAX);
         for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
-            rows::read(entry?.1.value(), &mut visit)?;
+            let (_, value) = entry?;
+            self.count_bytes(value.value());
+            rows::read(value.value(), &mut visit)?;
         }
         Ok(())
     }
@@ -289,9 +303,7 @@ impl Reader {
         periods: Range<Period>,
         mut visit: impl FnMut(Period, Rows<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.scan_cut(organization, pivot, RARE, periods, |period, block| {
-            rows::read(block, |rows| visit(period, rows))
-        })
+        self.scan_cut(organization, pivot, RARE, periods, |period, block| rows::read(block, |rows| visit(period, rows)))
     }
 
     /// Calls `visit` with the running totals at a cut: for each value of a dimension its usage in the first `cut`
@@ -329,6 +341,7 @@ impl Reader {
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
             let period = keys::totals_period(key.value()).ok_or_else(|| damaged("a key of running totals"))?;
+            self.count_bytes(value.value());
             visit(period, value.value())?;
         }
         Ok(())
@@ -386,8 +399,7 @@ impl PeriodSummary {
             has_totals: packed::take_byte(&mut at)? == 1,
             rows: packed::take_varint(&mut at)? as u64,
             cost: packed::take_varint(&mut at)?,
-            api_keys: RoaringBitmap::deserialize_from(at)
-                .map_err(|e| damaged(format!("a period's API keys: {e}")))?,
+            api_keys: RoaringBitmap::deserialize_from(at).map_err(|e| damaged(format!("a period's API keys: {e}")))?,
         })
     }
 }
@@ -406,6 +418,16 @@ pub enum Pivot {
 }
 
 impl Pivot {
+    /// Whether running totals by this pivot have a column. They take space for every cut of every day, so they have
+    /// what tables and charts of the pivot show; what else is asked is added up from rows.
+    pub fn keeps(self, column: Column) -> bool {
+        match self {
+            Pivot::All => true,
+            Pivot::ApiKey => column.is_frequent() || matches!(column, Column::Errors | Column::ClientErrors),
+            _ => column.is_frequent(),
+        }
+    }
+
     pub fn value_of(self, series: &Series) -> ValueId {
         match self {
             Pivot::All => ValueId::NONE,

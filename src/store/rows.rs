@@ -147,18 +147,23 @@ impl<'a> Section<'a> {
     fn take(at: &mut &'a [u8], heads: &Heads, len: usize) -> Result<Section<'a>, BlockError> {
         let segments = Packed::take(at, SEGMENT_BITS, len)?;
         let columns = *at;
-        for column in heads.present() {
-            Packed::take(at, heads.width(column), len)?;
+        let size: usize = heads.present().map(|column| Section::bytes(len, heads, column)).sum();
+        if columns.len() < size + TAIL {
+            return Err(BlockError::Short);
         }
+        *at = &columns[size..];
         Ok(Section { len, segments, columns })
     }
 
+    /// `len` is at most what 11 bits each of a block allow, so nothing overflows.
+    fn bytes(len: usize, heads: &Heads, column: Column) -> usize {
+        (len * usize::from(heads.width(column))).div_ceil(8)
+    }
+
     fn packed(&self, heads: &Heads, column: Column) -> Packed<'a> {
-        let mut at = self.columns;
-        for before in heads.present().take_while(|before| *before < column) {
-            at = &at[(self.len * usize::from(heads.width(before))).div_ceil(8)..];
-        }
-        Packed::take(&mut at, heads.width(column), self.len).expect("checked when the block was read")
+        let before = heads.present().take_while(|before| *before < column);
+        let size: usize = before.map(|before| Section::bytes(self.len, heads, before)).sum();
+        Packed::take(&mut &self.columns[size..], heads.width(column), self.len).expect("checked when it was read")
     }
 }
 

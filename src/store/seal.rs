@@ -14,7 +14,8 @@ use super::rows::{self, SealedRow};
 use super::{OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
 use crate::model::{Day, OrganizationId, Overflow, Period, Series, Usage, ValueId};
 
-/// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages.
+/// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages. Blocks of one
+/// page and of four took more of the file.
 const BLOCK_BYTES: usize = 8 * 1024 - 80;
 
 /// What is worth having running totals. Tests set it low, so that small stores have all there is.
@@ -100,8 +101,7 @@ impl Writer {
     ) -> Result<(BTreeMap<ValueId, KeyRows>, usize), StoreError> {
         let mut table = self.transaction.open_table(OPEN)?;
         let end = until.min(period.next().first_day()).first_segment();
-        let (first, end) =
-            (keys::open(organization, period.first_segment(), 0), keys::open(organization, end, 0));
+        let (first, end) = (keys::open(organization, period.first_segment(), 0), keys::open(organization, end, 0));
         let mut taken = Vec::new();
         let mut opened: BTreeMap<ValueId, KeyRows> = BTreeMap::new();
         let mut count = 0;
@@ -128,16 +128,11 @@ impl Writer {
         Ok((opened, count))
     }
 
-    fn write_totals(
-        &self,
-        organization: OrganizationId,
-        period: Period,
-        pivots: Pivots,
-    ) -> Result<(), StoreError> {
+    fn write_totals(&self, organization: OrganizationId, period: Period, pivots: Pivots) -> Result<(), StoreError> {
         let mut table = self.transaction.open_table(TOTALS)?;
         for (pivot, values) in pivots.finish() {
             let mut rare = rows::Builder::new(BLOCK_BYTES);
-            let mut often = totals::Builder::new(BLOCK_BYTES);
+            let mut often = totals::Builder::new(pivot, BLOCK_BYTES);
             for (value, rows) in values {
                 // The organization's own totals are what others are checked against: always at hand.
                 if pivot == Pivot::All || rows.len() >= self.seal_policy.segments_worth_totals {

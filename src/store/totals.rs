@@ -11,6 +11,7 @@
 //! All of it is in a [`packed`](super::packed) frame. Values without usage before the cut are left out. The columns
 //! that most questions ask for are in blocks of their own, the others in others.
 
+use super::Pivot;
 use super::columns::{Column, Heads, divisors_of};
 use super::packed::{BlockError, HEAD, TAIL, frame, pack, put_varint, take_varint_u32, unframe, unpack_32};
 use super::rows::SealedRow;
@@ -20,6 +21,7 @@ const VERSION: u8 = 1;
 
 /// Packs the running totals of one dimension in one period.
 pub(super) struct Builder {
+    pivot: Pivot,
     limit: usize,
     /// By cut, the first after the day's first segment, the last at the day's end; and whether of the columns that
     /// most questions ask for.
@@ -34,8 +36,8 @@ struct Cut {
 }
 
 impl Builder {
-    pub fn new(limit: usize) -> Builder {
-        Builder { limit: limit - HEAD - TAIL, cuts: (0..SEGMENTS).map(|_| Default::default()).collect() }
+    pub fn new(pivot: Pivot, limit: usize) -> Builder {
+        Builder { pivot, limit: limit - HEAD - TAIL, cuts: (0..SEGMENTS).map(|_| Default::default()).collect() }
     }
 
     /// Adds a value, which must be above those before, with its rows in order of segments.
@@ -63,7 +65,8 @@ impl Builder {
                 continue;
             }
             for (cut, frequent) in cuts.iter_mut().zip([false, true]) {
-                cut.push(self.limit, value, days, divisors, frequent);
+                let kept = |column: &Column| column.is_frequent() == frequent && self.pivot.keeps(*column);
+                cut.push(self.limit, value, days, divisors, Column::ALL.into_iter().filter(kept));
             }
         }
         Ok(())
@@ -87,9 +90,8 @@ impl Cut {
         value: u32,
         days: &[Usage; PERIOD_DAYS],
         divisors: [u64; 2],
-        frequent: bool,
+        columns: impl Iterator<Item = Column>,
     ) {
-        let columns = Column::ALL.into_iter().filter(|column| column.is_frequent() == frequent);
         let heads = Heads::in_bytes(PERIOD_DAYS, divisors, columns, |column, day| column.of(&days[day]));
         if heads.is_empty() {
             return;
@@ -177,7 +179,7 @@ mod tests {
 
         #[test]
         fn totals_are_the_sums_of_the_rows_before_the_cut(values in values()) {
-            let mut builder = Builder::new(8000);
+            let mut builder = Builder::new(Pivot::All, 8000);
             for (value, rows) in &values {
                 builder.push(*value, &rows.iter().map(|(s, u)| (*s, *u)).collect::<Vec<_>>()).unwrap();
             }

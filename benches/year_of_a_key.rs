@@ -1,0 +1,13 @@
+//! F: a year of one of 500 keys, by model.
+//!
+//! `cargo bench --bench year_of_a_key`
+
+mod measure;
+mod workload;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    measure::run(&measure::OF_A_KEY);
+}
