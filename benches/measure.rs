@@ -135,6 +135,22 @@ pub fn run(question: &Question) {
     let per_row = sums.min * 1e6 / rows as f64;
     line("sums of three measures", sums, format!("{per_row:.2} ns for each of {rows} rows"));
     line("complete answer, ranking and totals", answer, String::new());
+    if question.only.is_some() {
+        // Two dimensions are added up from all rows: what the question would cost if it read everyone's.
+        let everyone = Query {
+            group_by: vec![GroupBy::User, GroupBy::Model],
+            filter: Filter::default(),
+            ..question.query("Europe/Paris", THREE)
+        };
+        let all_rows = time(10, || {
+            about(&large.engine, |about| sum_buckets(about, &everyone).expect("an answer"));
+        });
+        line(
+            "the rows of all keys, by member and model",
+            all_rows,
+            format!("{:.0} times as long", all_rows.min / sums.min),
+        );
+    }
     line("one row per entry (redb, varints)", by_rows, format!("{:.0} times as long", by_rows.min / sums.min));
     let touched = format!("{:.2} MB; the sums take {:.1} times as long", bytes as f64 / 1e6, sums.min / read.min);
     line("reading the bytes it touches, in a row", read, touched);

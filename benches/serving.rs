@@ -1,1 +1,238 @@
-fn main() {}
+//! The built server on the large workload: questions at a steady rate, alone and beside ingest; what it takes in
+//! memory; and how soon it is back after SIGKILL.
+//!
+//! `cargo bench --bench serving`
+
+mod workload;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const TOKEN: &str = "operator-token-of-the-bench";
+const YEAR: &str = "/analytics/activity?organizationId=northwind&from=2025-11-01&to=2026-10-31&timezone=Europe/Paris";
+const STEADY: &str = "&groupBy=project&top=10";
+const SECONDS: f64 = 10.0;
+
+fn main() {
+    // A copy, because the server stops its clock for nobody.
+    let file = { workload::Large::load().file.clone() };
+    let directory = tempfile::tempdir_in(workload::bench_directory()).expect("a directory");
+    let copy = directory.path().join(rollcall::engine::STORE_FILE);
+    std::fs::copy(&file, &copy).expect("room on the disk");
+    let size = std::fs::metadata(&copy).expect("just made").len();
+    println!("a store of {} MB", size / 1_000_000);
+
+    seal_again(directory.path());
+    let (server, address) = start(directory.path());
+    println!("  resident memory at the start: {} MB", memory(&server));
+    ask_steadily(&address, 200.0);
+    let alone = ask_steadily(&address, 1000.0);
+    report("year by project, top 10, 1,000 questions/s", &alone);
+    for (what, more) in [
+        ("year by 500 API keys, every entry", "&groupBy=apiKey"),
+        ("year, top 10 of 500 API keys", "&groupBy=apiKey&top=10"),
+        ("year without breakdown", "&groupBy=none"),
+    ] {
+        let question = format!("{YEAR}{more}");
+        let mut stream = BufReader::new(TcpStream::connect(&address).expect("a connection"));
+        let mut bytes = 0;
+        let mut times: Vec<f64> = (0..21)
+            .map(|_| {
+                let started = Instant::now();
+                bytes = ask(&mut stream, &question);
+                started.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        report(&format!("{what}, {:.1} MB", bytes as f64 / 1e6), &times);
+    }
+    let ingested = AtomicUsize::new(0);
+    let done = AtomicBool::new(false);
+    let beside = std::thread::scope(|scope| {
+        scope.spawn(|| ingest(&address, &ingested, &done));
+        let beside = ask_steadily(&address, 200.0);
+        done.store(true, Ordering::Relaxed);
+        beside
+    });
+    let quiet = ask_steadily(&address, 200.0);
+    report("the same, 200 questions/s, alone", &quiet);
+    let rate = ingested.load(Ordering::Relaxed) as f64 / SECONDS;
+    report(&format!("the same beside {rate:.0} events/s"), &beside);
+    println!("  resident memory at the end: {} MB", memory(&server));
+    kill(server);
+
+    let times: Vec<f64> = (0..5)
+        .map(|_| {
+            let started = Instant::now();
+            let (server, _) = start(directory.path());
+            let seconds = started.elapsed().as_secs_f64();
+            kill(server);
+            seconds * 1e3
+        })
+        .collect();
+    println!("  from start to listening after SIGKILL: {times:.0?} ms");
+}
+
+/// One late event makes a whole period be sealed again: what a day of the large organization costs.
+fn seal_again(directory: &Path) {
+    use rollcall::model::{Event, Fingerprint, Measures};
+    let engine = rollcall::engine::Engine::open(directory, std::sync::Arc::new(|| workload::NOW)).expect("a store");
+    let row = &workload::large_rows(350)[0];
+    let mut measures = Measures::ZERO;
+    measures.counts[rollcall::model::Count::Requests as usize] = 1;
+    let event = Event { id: Fingerprint::of("late"), time: row.hour_start, combination: 0, measures };
+    let batch = rollcall::model::Batch { combinations: vec![workload::combination(row)], events: vec![event] };
+    engine.submit(batch).expect("room").wait().expect("a commit");
+    let started = Instant::now();
+    let report = engine.seal().expect("room").wait().expect("sealed");
+    println!("  sealing {} row into a period anew: {:.0} ms", report.rows, started.elapsed().as_secs_f64() * 1e3);
+}
+
+fn start(directory: &Path) -> (Child, String) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_rollcall"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(directory)
+        .env("ROLLCALL_OPERATOR_TOKEN", TOKEN)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut log = BufReader::new(server.stderr.take().expect("piped")).lines();
+    let address = loop {
+        let line = log.next().expect("the server says where it listens").expect("text");
+        if let Some(at) = line.split("address=").nth(1) {
+            break at.split_whitespace().next().expect("an address").to_owned();
+        }
+    };
+    // Read on, so that the server can write on.
+    std::thread::spawn(move || log.for_each(drop));
+    (server, address)
+}
+
+fn kill(mut server: Child) {
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+}
+
+/// Resident memory in MB.
+fn memory(server: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("every process has one");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).expect("kilobytes") / 1000
+}
+
+fn report(what: &str, times: &[f64]) {
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!("  {what}: {:.2} ms (median), {:.2} ms (99 %), {} answers", at(0.5), at(0.99), times.len());
+}
+
+/// Asks at a rate, whether or not answers keep up, over four connections; milliseconds from when a question was due.
+fn ask_steadily(address: &str, rate: f64) -> Vec<f64> {
+    const CONNECTIONS: usize = 4;
+    let question = format!("{YEAR}{STEADY}");
+    let started = Instant::now();
+    let mut times: Vec<f64> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..CONNECTIONS)
+            .map(|connection| {
+                let question = &question;
+                scope.spawn(move || {
+                    let mut stream = BufReader::new(TcpStream::connect(address).expect("a connection"));
+                    stream.get_ref().set_nodelay(true).expect("an option");
+                    let mut times = Vec::new();
+                    for number in (connection..(rate * SECONDS) as usize).step_by(CONNECTIONS) {
+                        let due = started + Duration::from_secs_f64(number as f64 / rate);
+                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                        ask(&mut stream, question);
+                        times.push(due.elapsed().as_secs_f64() * 1e3);
+                    }
+                    times
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+/// Bytes of the answer.
+fn ask(stream: &mut BufReader<TcpStream>, question: &str) -> usize {
+    let request = format!("GET {question} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
+    read_answer(stream)
+}
+
+fn read_answer(stream: &mut BufReader<TcpStream>) -> usize {
+    let (mut length, mut chunked, mut line) = (0, false, String::new());
+    stream.read_line(&mut line).expect("an answer");
+    assert!(line.contains(" 200 "), "{line}");
+    loop {
+        line.clear();
+        stream.read_line(&mut line).expect("a header");
+        let header = line.trim_end().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(value) = header.strip_prefix("content-length: ") {
+            length = value.parse().expect("a number");
+        }
+        chunked |= header == "transfer-encoding: chunked";
+    }
+    let (mut body, mut bytes) = (Vec::new(), length);
+    while chunked {
+        line.clear();
+        stream.read_line(&mut line).expect("a chunk");
+        let size = usize::from_str_radix(line.trim_end(), 16).expect("hexadecimal");
+        body.resize(size + 2, 0);
+        stream.read_exact(&mut body).expect("a chunk");
+        bytes += size;
+        chunked = size > 0;
+    }
+    body.resize(length, 0);
+    stream.read_exact(&mut body).expect("a body");
+    bytes
+}
+
+/// Sends batches of 100 events until told to stop, at about half of what the server takes.
+fn ingest(address: &str, ingested: &AtomicUsize, done: &AtomicBool) {
+    let mut stream = BufReader::new(TcpStream::connect(address).expect("a connection"));
+    stream.get_ref().set_nodelay(true).expect("an option");
+    let run = std::process::id();
+    let now = chrono::Utc::now().timestamp_millis();
+    for number in 0.. {
+        if done.load(Ordering::Relaxed) {
+            return;
+        }
+        let started = Instant::now();
+        let events: Vec<String> = (0..100)
+            .map(|i| {
+                let key = (number * 7 + i) % 500;
+                format!(
+                    "{{\"id\":\"{run}-{number}-{i}\",\"timestamp\":{now},\"organizationId\":\"northwind\",\
+                     \"projectId\":\"project-{}\",\"apiKeyId\":\"key-{key}\",\"usedModel\":\"model-{}\",\
+                     \"usedProvider\":\"provider-{}\",\"promptTokens\":900,\"completionTokens\":90,\"cost\":\"0.0042\"}}",
+                    key % 50,
+                    key % 60,
+                    key % 6
+                )
+            })
+            .collect();
+        let body = format!("[{}]", events.join(","));
+        let request = format!(
+            "POST /v1/events HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
+        read_answer(&mut stream);
+        ingested.fetch_add(100, Ordering::Relaxed);
+        // As long again as the server took.
+        std::thread::sleep(started.elapsed());
+    }
+}

@@ -14,7 +14,10 @@ use std::time::{Duration, Instant};
 use measure::time;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use rollcall::engine::Engine;
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd};
+use rollcall::model::{
+    Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, SEGMENTS, Segment, ValueId,
+};
+use rollcall::store::Which;
 use workload::{Large, NOW};
 
 #[global_allocator]
@@ -36,6 +39,7 @@ fn rows() -> usize {
 fn sizes() {
     let large = Large::load();
     let file = large.file.clone();
+    let (hours, parts) = hours_and_parts(&large);
     drop(large);
     let rows = rows();
     println!("the large workload, {rows} (hour, key, model) rows and the ids of their events");
@@ -59,8 +63,53 @@ fn sizes() {
             pages / rows as f64
         );
     }
+    // What it takes that days may begin off the hour: cuts there, and the parts beside rows.
+    let (mut bytes_off_the_hour, mut all_bytes) = (0.0, 0.0);
+    for name in ["rows", "totals", "ids", "arrivals", "names", "series", "periods", "directory"] {
+        let table = reader.open_table(TableDefinition::<&[u8], &[u8]>::new(name)).expect("a table");
+        for entry in table.iter().expect("readable") {
+            let (key, value) = entry.expect("readable");
+            let bytes = (key.value().len() + value.value().len()) as f64;
+            all_bytes += bytes;
+            let cut = u32::from(*key.value().get(6).unwrap_or(&0));
+            bytes_off_the_hour += match name {
+                "rows" => bytes * parts as f64 / (hours + parts) as f64,
+                // The whole day is no cut of its own.
+                "totals" if cut < SEGMENTS as u32 && !Segment(cut).begins_hour() => bytes,
+                _ => 0.0,
+            };
+        }
+    }
+    println!(
+        "  of that {:.1} MB because days may begin off the hour: {:.1} % on top ({parts} parts beside {hours} hours)",
+        bytes_off_the_hour / 1e6,
+        100.0 * bytes_off_the_hour / (all_bytes - bytes_off_the_hour)
+    );
     let allocated = std::fs::metadata(&file).expect("it exists").blocks() * 512;
     println!("  file {:.1} MB allocated, {:.1} bytes a row", allocated as f64 / 1e6, allocated as f64 / rows as f64);
+}
+
+/// How many sealed rows there are, and how many parts beside them.
+fn hours_and_parts(large: &Large) -> (usize, usize) {
+    let snapshot = large.engine.snapshot();
+    let (mut hours, mut parts, mut segments) = (0, 0, Vec::new());
+    let year = Segment::of(workload::LARGE_START).expect("after 1970").period()
+        ..Segment::of(NOW).expect("too").period().next();
+    for name in snapshot.dictionary.organization_names() {
+        let (organization, _) = snapshot.dictionary.organization(name).expect("just named");
+        for (period, _) in snapshot.reader.periods(organization, year.clone()).expect("readable") {
+            let all = ValueId(0)..=ValueId(u32::MAX);
+            let count = snapshot.reader.scan_rows(organization, period, all, |rows| {
+                for (which, count) in [(Which::Hours, &mut hours), (Which::Parts, &mut parts)] {
+                    rows.segments(which, &mut segments)?;
+                    *count += segments.len();
+                }
+                Ok(())
+            });
+            count.expect("readable");
+        }
+    }
+    (hours, parts)
 }
 
 /// Events of one hour: 500 keys, 8 models each.

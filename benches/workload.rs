@@ -163,7 +163,7 @@ pub fn large_rows(day: i64) -> Vec<LargeRow> {
         for organization in 0..=SMALL {
             let keys = if organization == 0 { KEYS } else { 8 };
             for key in 0..keys {
-                let round_the_clock = key % 5 == 0;
+                let round_the_clock = key.is_multiple_of(5);
                 let activity = if round_the_clock { 0.75 } else { office };
                 // Zipf: the first keys are busy with many models, the last are used now and then.
                 let weight = 1.0 / (1.0 + key as f64 / 40.0).powf(0.55);
@@ -207,8 +207,8 @@ fn large_row(random: &mut Random, organization: usize, hour_start: UnixMs, key: 
             (Count::InputTokens, input),
             (Count::OutputTokens, output),
             (Count::TotalTokens, input + output),
-            (Count::CachedTokens, if key % 3 == 0 { input / 2 } else { 0 }),
-            (Count::ReasoningTokens, if model % 6 == 0 { output / 3 } else { 0 }),
+            (Count::CachedTokens, if key.is_multiple_of(3) { input / 2 } else { 0 }),
+            (Count::ReasoningTokens, if model.is_multiple_of(6) { output / 3 } else { 0 }),
             (Count::Errors, u64::from(random.below(60) == 0)),
             (Count::ClientErrors, u64::from(random.below(120) == 0)),
         ] {
@@ -231,7 +231,7 @@ pub fn combination(row: &LargeRow) -> Combination {
         api_key: format!("key-{}", row.key),
         model: format!("model-{}", row.model),
         provider: format!("provider-{}", row.model % 6),
-        source: (row.key % 4 > 0).then(|| format!("app-{}", row.key % 8)),
+        source: (!row.key.is_multiple_of(4)).then(|| format!("app-{}", row.key % 8)),
         mode: if row.key % 10 == 3 { Mode::ApiKeys } else { Mode::Credits },
     }
 }

@@ -431,6 +431,64 @@ fn check_people(engine: &Engine, ledger: &[Entry], window: Window) {
     }
 }
 
+/// 6,000 keys by the hour for a month would be 180 MB of cells: such an answer is made in slices, none of which is large.
+#[test]
+fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
+    const KEYS: u64 = 6000;
+    /// 2026-06-01T00:00:00Z
+    const JUNE: UnixMs = 1_780_272_000_000;
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path(), Arc::new(|| NOW)).unwrap();
+    let mut batch = Batch::default();
+    let mut hours: BTreeMap<String, UnixMs> = BTreeMap::new();
+    let random = &mut Random(3);
+    for key in 0..KEYS {
+        let mut measures = Measures { cost: PicoUsd(i128::from(key)), ..Measures::ZERO };
+        measures.counts[Count::Requests as usize] = 1;
+        let time = JUNE + random.below(30 * 24 * 3600) as i64 * 1000;
+        hours.insert(format!("k{key}"), time.div_euclid(3_600_000) * 3_600_000);
+        batch.combinations.push(Combination {
+            organization: "acme".into(),
+            project: "p".into(),
+            api_key: format!("k{key}"),
+            model: "m".into(),
+            provider: "v".into(),
+            source: None,
+            mode: Mode::Credits,
+        });
+        batch.events.push(Event { id: Fingerprint::of(&key.to_string()), time, combination: key as u32, measures });
+    }
+    engine.submit(batch).unwrap().wait().unwrap();
+    engine.seal().unwrap().wait().unwrap();
+    let date = |text| Date::parse(text).unwrap();
+    let window = Window::new(Zone::UTC, date("2026-06-01"), date("2026-07-01"), Granularity::Hour).unwrap();
+    let query = Query {
+        window,
+        granularity: Granularity::Hour,
+        group_by: vec![GroupBy::ApiKey],
+        filter: Filter::default(),
+        rank_by: RankBy::Cost,
+        top: None,
+        columns: ACTIVITY_COLUMNS,
+    };
+    let snapshot = engine.snapshot();
+    let answer = activity(about(&snapshot), &query).unwrap();
+    assert_eq!(answer.totals.usage.get(Count::Requests), KEYS);
+    let mut found: BTreeMap<String, UnixMs> = BTreeMap::new();
+    answer
+        .each_bucket(|bucket, usage, entries| {
+            assert_eq!(usage.get(Count::Requests), entries.len() as u64);
+            for entry in entries {
+                let key = answer.groups[entry.group as usize].labels[0].key.clone().unwrap();
+                assert_eq!(format!("k{}", entry.usage.cost().0), key);
+                assert_eq!(found.insert(key, bucket.start), None);
+            }
+            Ok::<_, rollcall::query::QueryError>(())
+        })
+        .unwrap();
+    assert_eq!(found, hours);
+}
+
 /// One ledger, every zone of the database, every granularity: days, weeks, months and hours are the same usage.
 #[test]
 fn granularities_agree_in_every_zone() {

@@ -96,6 +96,8 @@ fn load(engine: &Engine, sample: &Sample) -> Result<usize, Failure> {
     for pending in waiting {
         events += pending.wait()?.accepted;
     }
+    bar.set_message("sealing the days that are over");
+    engine.seal()?.wait()?;
     bar.finish_and_clear();
     Ok(events)
 }

@@ -76,7 +76,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         result.map_err(|e| Failure(format!("{}: {e}", file.display())))?;
     }
     if let Target::Local(engine) = &target {
+        // A server does this by itself, when nobody waits for it.
+        let bar = progress_bar(None).with_message("sealing the days that are over");
+        bar.enable_steady_tick(Duration::from_millis(100));
+        engine.seal()?.wait()?;
         engine.stop();
+        bar.finish_and_clear();
     }
     let seconds = started.elapsed().as_secs_f64();
     let events = summary.accepted + summary.duplicates + summary.rejected;

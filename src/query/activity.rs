@@ -53,8 +53,10 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         let (groups, totals, ranking, order) = Default::default();
         return Ok(Activity { groups, totals, ranking, buckets, order, kept: 0, sums: None });
     };
-    let (scan, mut groups) = scan(about, query, &known, id);
+    let (mut scan, mut groups) = scan(about, query, &known, id);
     let (Found { totals, api_keys }, sums) = scan.run(&Plan::of(&buckets))?;
+    // Buckets that are still to be summed need no totals again.
+    scan.totals = false;
 
     let over_window = over_window(&sums, groups.len())?;
     let mut all = Usage::default();

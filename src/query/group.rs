@@ -127,8 +127,7 @@ impl Names<'_> {
                 (groups, group_of_series, Some((by.dimension().into(), label_of)))
             }
             by => {
-                let labels: Vec<(Dimension, (Vec<u32>, Vec<Label>))> =
-                    by.iter().map(|by| (by.dimension(), self.labels(*by))).collect();
+                let labels: Vec<_> = by.iter().map(|by| (by.dimension(), self.labels(*by))).collect();
                 let mut numbers: HashMap<Vec<u32>, u32> = HashMap::new();
                 let mut groups = Vec::new();
                 let mut group_of = |s: &Series| {
