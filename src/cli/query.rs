@@ -160,7 +160,7 @@ impl Target {
         match self {
             Target::Server(client) => client.get_text(path),
             Target::Local(engine) => {
-                let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
                 let app = App::for_one_question(engine.clone());
                 Ok(runtime.block_on(ask_as_operator(app, path))?)
             }
