@@ -24,14 +24,17 @@
 
 pub mod block;
 mod columns;
+mod copy;
 mod dictionary;
 mod ids;
+mod inspect;
 mod keys;
 mod packed;
 pub mod record;
 mod rows;
 mod seal;
 mod totals;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
@@ -47,6 +50,7 @@ pub use packed::BlockError;
 pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::Totals;
+pub use verify::{Contents, Verified};
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
@@ -187,6 +191,9 @@ impl Store {
         Ok(Writer { transaction, seal_policy: self.seal_policy })
     }
 }
+
+/// Takes note of how far a long piece of work is: what is done, and of how much.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
 /// Key and bytes of a directory record.
 pub type StoredRecord = (Vec<u8>, Vec<u8>);
