@@ -1,7 +1,7 @@
 //! Copies of a whole store, made from one commit while others are written.
 //!
 //! A copy is a new database with the same tables, entry by entry: never the bytes of a file that is being written,
-//! which fit together only by chance. It has no free pages, so it is also the smallest file for its content.
+//! which fit together only by chance. It has hardly any free pages, so it is also the smallest file for its content.
 
 use std::fs::File;
 use std::ops::Bound;
@@ -24,7 +24,7 @@ impl Reader {
     /// Writes everything into a file, which must be empty, and syncs it.
     pub fn copy_into(&self, file: &File, progress: &mut Progress<'_>) -> Result<(), StoreError> {
         let backend = FileBackend::new(file.try_clone().map_err(io_failed)?)?;
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+        let mut database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
         let mut transaction = database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         transaction.set_quick_repair(true);
@@ -47,6 +47,8 @@ impl Reader {
             end.close()?;
         }
         transaction.commit()?;
+        // A file grows by doubling, and what follows the last page would be sent and kept for nothing.
+        compact(&mut database)?;
         database.close()?;
         file.sync_all().map_err(io_failed)
     }
@@ -55,8 +57,12 @@ impl Reader {
 impl Store {
     /// Gives back the space of pages that are free. Nothing else may be reading or writing.
     pub fn compact(&mut self) -> Result<(), StoreError> {
-        self.database.compact().map_err(|error| StoreError::Failed(Box::new(error.into())))?;
+        compact(&mut self.database)?;
         // The compaction itself does not save what makes recovery quick.
         self.begin()?.commit()
     }
+}
+
+fn compact(database: &mut Database) -> Result<(), StoreError> {
+    database.compact().map(drop).map_err(|error| StoreError::Failed(Box::new(error.into())))
 }
