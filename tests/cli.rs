@@ -183,7 +183,8 @@ fn the_first_start_makes_the_operators_token() {
 #[test]
 fn help_has_examples_and_versions_name_the_zone_rules() {
     check(&rollcall(&["--version"]), 0, "time zones 20");
-    for command in ["serve", "demo", "ingest", "query", "token", "directory"] {
+    for command in ["serve", "demo", "ingest", "query", "token", "directory", "backup", "restore", "verify", "compact"]
+    {
         check(&rollcall(&[command, "--help"]), 0, "Example");
     }
 }

@@ -136,6 +136,7 @@ fn load(ledger: &[Entry], random: &mut Random) -> (Engine, tempfile::TempDir) {
             engine.seal().unwrap().wait().unwrap();
         }
     }
+    rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).expect("what the store says twice agrees");
     // The directory comes last: attribution is looked up when asked.
     let api_keys = (0..5).map(|k| ApiKeyUpdate {
         id: format!("k{k}"),

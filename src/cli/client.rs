@@ -1,5 +1,6 @@
 //! Talking to a running server.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +12,8 @@ use crate::http::wire::IngestAnswer;
 /// Tries at sending a batch, counting the first. Ids make repeating harmless.
 const TRIES: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// How long most requests may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Client {
     agent: ureq::Agent,
@@ -20,13 +23,8 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: &str, token: String) -> Client {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_global(Some(Duration::from_secs(120)))
-            .build();
         Client {
-            agent: config.into(),
+            agent: agent(Some(PATIENCE)),
             url: url.trim_end_matches('/').to_owned(),
             authorization: format!("Bearer {token}"),
         }
@@ -46,6 +44,58 @@ impl Client {
             };
             if attempt == TRIES {
                 return Err(Failure(format!("{} did not take the events after {TRIES} tries: {busy}", self.url)));
+            }
+            std::thread::sleep(wait);
+            wait *= 2;
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    /// Asks for work that takes as long as the store is large.
+    pub fn post_and_wait<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let request = agent(None).post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        self.read(request.send_empty().map_err(|e| self.unreachable(&e))?)
+    }
+
+    /// Writes an answer of any size into `out`. `progress` is told how much has come, and of how much if that is known.
+    pub fn download(
+        &self,
+        path: &str,
+        mut out: impl Write,
+        mut progress: impl FnMut(u64, Option<u64>),
+    ) -> Result<(), Failure> {
+        let mut response = self.get_when_not_busy(path)?;
+        let length = response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+        let mut reader = response.body_mut().as_reader();
+        let (mut chunk, mut got) = (vec![0; 1 << 20], 0);
+        loop {
+            let broken = |e| Failure(format!("{} broke off after {got} bytes: {e}", self.url));
+            let read = reader.read(&mut chunk).map_err(broken)?;
+            if read == 0 {
+                break;
+            }
+            out.write_all(&chunk[..read])?;
+            got += read as u64;
+            progress(got, length);
+        }
+        match length {
+            Some(length) if length != got => {
+                Err(Failure(format!("{} sent {got} bytes of {length} and broke off", self.url)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for something that takes long; waits and repeats while the server is busy with the like.
+    fn get_when_not_busy(&self, path: &str) -> Result<ureq::http::Response<ureq::Body>, Failure> {
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            let request = agent(None).get(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+            let response = request.call().map_err(|e| self.unreachable(&e))?;
+            match response.status().as_u16() {
+                503 if attempt < TRIES => {}
+                200 => return Ok(response),
+                _ => return Err(self.problem(response)),
             }
             std::thread::sleep(wait);
             wait *= 2;
@@ -104,6 +154,15 @@ impl Client {
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         Failure(format!("{} cannot be reached: {error}", self.url))
     }
+}
+
+fn agent(patience: Option<Duration>) -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_global(patience)
+        .build();
+    config.into()
 }
 
 /// A text as one segment of a path.

@@ -7,16 +7,21 @@
 //! Invariants: exit code 0 is done, 1 is "some of the input was rejected or damaged", 2 is "could not run"; what a
 //! program may read goes to standard output, everything else to standard error.
 
+mod backup;
 mod client;
+mod compact;
 mod demo;
 mod directory;
 mod ingest;
+mod long;
 mod query;
+mod restore;
 pub mod sample;
 mod serve;
 mod source;
 mod target;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,7 +46,13 @@ macro_rules! failure_from {
         }
     )*};
 }
-failure_from!(std::io::Error, crate::store::StoreError, crate::engine::EngineError, crate::ingest::BodyError);
+failure_from!(
+    std::io::Error,
+    crate::store::StoreError,
+    crate::engine::EngineError,
+    crate::engine::MaintenanceError,
+    crate::ingest::BodyError
+);
 
 impl From<crate::http::Problem> for Failure {
     fn from(problem: crate::http::Problem) -> Failure {
@@ -65,6 +76,10 @@ enum Command {
     Query(query::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
+    Backup(backup::Arguments),
+    Restore(restore::Arguments),
+    Verify(verify::Arguments),
+    Compact(compact::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
     Openapi,
@@ -79,6 +94,10 @@ pub fn main() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Compact(arguments) => compact::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());
             Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::{Failure, system_clock};
 use crate::directory::Secret;
-use crate::engine::Engine;
+use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::wire::Settings;
 use crate::http::{self, App};
 
@@ -27,8 +27,9 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
 
 /// Run the server: takes events, answers questions, serves the dashboard
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   rollcall serve --data-dir ./data --listen 0.0.0.0:8787
+  rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
 ROLLCALL_OPERATOR_TOKEN has it.")]
@@ -49,6 +50,16 @@ pub struct Arguments {
     #[arg(long, value_name = "MIB", env = "ROLLCALL_MAX_BODY_MIB", default_value_t = DEFAULT_BODY_MIB)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     max_body_mib: u32,
+    /// Make backups by the clock, into this directory; made when absent
+    #[arg(long, value_name = "DIR", env = "ROLLCALL_BACKUP_DIR")]
+    backup_dir: Option<PathBuf>,
+    /// How often: a number and s, m, h or d
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_BACKUP_EVERY", default_value = "24h", value_parser = duration)]
+    backup_every: Duration,
+    /// How many of them to keep; older ones are removed
+    #[arg(long, value_name = "N", env = "ROLLCALL_BACKUP_KEEP", default_value_t = 7)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    backup_keep: u32,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -63,6 +74,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let engine = Arc::new(engine);
     let token = operator_token(directory)?;
     http::set_operator_token(&engine, token.trim())?;
+    let backups = arguments.backup_dir.as_ref().map(|directory| {
+        let plan = BackupPlan {
+            directory: directory.clone(),
+            every: arguments.backup_every,
+            keep: arguments.backup_keep as usize,
+            stamp: http::backup_stamp,
+        };
+        let started = BackupSchedule::start(engine.clone(), plan);
+        started.map_err(|e| Failure(format!("backups cannot be made in {}: {e}", directory.display())))
+    });
+    let backups = backups.transpose()?;
     let address_file = directory.join(ADDRESS_FILE);
     let settings =
         Settings { upgrade_text: arguments.upgrade_text.clone(), upgrade_url: arguments.upgrade_url.clone() };
@@ -71,6 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
     });
+    drop(backups);
     let _ = fs::remove_file(&address_file);
     served.map(|()| ExitCode::SUCCESS)
 }
@@ -146,6 +169,22 @@ fn operator_token(directory: &Path) -> Result<String, Failure> {
     Ok(secret.reveal().to_owned())
 }
 
+/// A length of time such as `90m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is no length of time; write a number and s, m, h or d, such as 24h (1s to 366d)");
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit_s = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_s)).ok_or_else(wrong)?;
+    if (1..=366 * 86_400).contains(&seconds) { Ok(Duration::from_secs(seconds)) } else { Err(wrong()) }
+}
+
 pub fn start_logs(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
@@ -155,4 +194,21 @@ pub fn start_logs(json: bool) {
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     // Only the first start of a process sets them; tests start several servers in one.
     let _ = if json { logs.json().try_init() } else { logs.try_init() };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_a_number_and_a_unit() {
+        let check = |text: &str, seconds: Option<u64>| assert_eq!(duration(text).ok().map(|d| d.as_secs()), seconds);
+        check("24h", Some(86_400));
+        check("90m", Some(5400));
+        check("1s", Some(1));
+        check("366d", Some(366 * 86_400));
+        for wrong in ["", "24", "h", "0h", "-1h", "1.5h", "1w", "24 h", "367d", "99999999999999999999d"] {
+            check(wrong, None);
+        }
+    }
 }

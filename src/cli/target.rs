@@ -18,7 +18,7 @@ pub const TOKEN_FILE: &str = "operator.token";
 #[derive(Args)]
 pub struct TargetArguments {
     /// The store's directory
-    #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR", required_unless_present = "url")]
+    #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// A running server, instead of --data-dir
     #[arg(long, value_name = "URL", env = "ROLLCALL_URL")]
@@ -28,8 +28,9 @@ pub struct TargetArguments {
     pub token: Option<String>,
 }
 
-pub enum Target {
-    Local(Arc<Engine>),
+/// The store's files, opened here in one way or another, or the server that has them open.
+pub enum Target<T = Arc<Engine>> {
+    Local(T),
     Server(Client),
 }
 
@@ -38,6 +39,15 @@ impl TargetArguments {
     ///
     /// A store that does not exist is made only with `create`: a mistyped directory should not become one.
     pub fn open(&self, create: bool) -> Result<Target, Failure> {
+        self.open_with(create, |directory| Engine::open(directory, system_clock()).map(Arc::new))
+    }
+
+    /// The same with another way of opening the files, such as one that changes nothing.
+    pub fn open_with<T>(
+        &self,
+        create: bool,
+        open: impl FnOnce(&Path) -> Result<T, StoreError>,
+    ) -> Result<Target<T>, Failure> {
         if let Some(url) = &self.url {
             let token = self
                 .token
@@ -45,25 +55,27 @@ impl TargetArguments {
                 .ok_or_else(|| Failure("a server needs an access token: set ROLLCALL_TOKEN or --token".into()))?;
             return Ok(Target::Server(Client::new(url, token)));
         }
-        let directory = self.data_dir.as_deref().expect("clap asks for one of the two");
+        let Some(directory) = self.data_dir.as_deref() else {
+            return Err(Failure("name the store with --data-dir DIR, or a running server with --url URL".into()));
+        };
         if !directory.join(STORE_FILE).exists() {
             if !create {
                 return Err(Failure(format!("there is no store in {}", directory.display())));
             }
             std::fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
         }
-        match Engine::open(directory, system_clock()) {
-            Ok(engine) => Ok(Target::Local(Arc::new(engine))),
-            Err(StoreError::Locked) => self.server_of(directory),
+        match open(directory) {
+            Ok(local) => Ok(Target::Local(local)),
+            Err(StoreError::Locked) => Ok(Target::Server(self.server_of(directory)?)),
             Err(error) => Err(Failure(format!("{}: {error}", directory.display()))),
         }
     }
 
-    fn server_of(&self, directory: &Path) -> Result<Target, Failure> {
+    fn server_of(&self, directory: &Path) -> Result<Client, Failure> {
         let read = |name| std::fs::read_to_string(directory.join(name)).ok().map(|text| text.trim().to_owned());
         let token = self.token.clone().or_else(|| read(TOKEN_FILE));
         match (read(ADDRESS_FILE), token) {
-            (Some(url), Some(token)) => Ok(Target::Server(Client::new(&url, token))),
+            (Some(url), Some(token)) => Ok(Client::new(&url, token)),
             _ => Err(Failure(format!(
                 "the store in {} is in use by another process; stop it, or name its server with --url and ROLLCALL_TOKEN",
                 directory.display()

@@ -7,11 +7,13 @@
 //! Invariants: a request is answered only after its commit is durable and visible to the next reader; a request
 //! that fails leaves no trace, in memory or on disk; memory is never ahead of the file once a commit has failed.
 
+mod backups;
 mod freshness;
+mod maintenance;
 mod sealing;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -20,7 +22,9 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
+pub use backups::{BackupPlan, BackupSchedule, backup_name};
 pub use freshness::Freshness;
+pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, UnixMs};
@@ -91,6 +95,11 @@ pub struct Metrics {
     pub failed_commits: AtomicU64,
     /// Events waiting in the queue now.
     pub queued_events: AtomicUsize,
+    /// Backups that the schedule has made.
+    pub backups: AtomicU64,
+    pub failed_backups: AtomicU64,
+    /// When the last of them was whole, in Unix seconds.
+    pub last_backup_unix_s: AtomicU64,
 }
 
 /// A running store. Ends its writer, after what waits, when dropped.
@@ -99,6 +108,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
     clock: Clock,
+    /// Where the store's file is, when it is in one.
+    directory: Option<PathBuf>,
 }
 
 /// What the writer and the readers both see.
@@ -111,7 +122,9 @@ struct Shared {
 impl Engine {
     /// Opens the store in `directory` and starts writing.
     pub fn open(directory: &Path, clock: Clock) -> Result<Engine, StoreError> {
-        Engine::start(Store::open(&directory.join(STORE_FILE))?, clock)
+        let mut engine = Engine::start(Store::open(&directory.join(STORE_FILE))?, clock)?;
+        engine.directory = Some(directory.to_owned());
+        Ok(engine)
     }
 
     /// Starts on an open store.
@@ -135,7 +148,13 @@ impl Engine {
             .name("writer".into())
             .spawn(move || writer.run(&requests))
             .map_err(|e| StoreError::Failed(Box::new(redb::Error::Io(e))))?;
-        Ok(Engine { queue: Mutex::new(Some(queue)), shared, writer: Mutex::new(Some(writer)), clock })
+        let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
+        Ok(Engine { queue, shared, writer, clock, directory: None })
+    }
+
+    /// The directory the store was opened in, if it was.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     pub fn now(&self) -> UnixMs {

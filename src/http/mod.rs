@@ -14,6 +14,7 @@ mod dashboard;
 mod directory;
 mod events;
 mod feeds;
+mod maintenance;
 mod openapi;
 mod operations;
 mod parameters;
@@ -24,7 +25,7 @@ mod tokens;
 pub mod wire;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use access::LocalOperator;
 use axum::Router;
@@ -45,6 +46,7 @@ use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError};
 use crate::pricing::PriceBook;
 pub use directory::{export as directory_export, update as directory_update};
+pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
 pub use tokens::{list as list_tokens, new_token};
@@ -67,6 +69,8 @@ pub struct Shared {
     pub body_limit: usize,
     attempts: session::Attempts,
     feeds: feeds::Tally,
+    /// Held while a backup is copied: each takes as much disk as the store.
+    copying: Mutex<()>,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -95,6 +99,7 @@ impl App {
             body_limit,
             attempts: session::Attempts::default(),
             feeds: feeds::Tally::default(),
+            copying: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))
     }
@@ -152,6 +157,9 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys", get(analytics::api_keys))
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
+        .route("/v1/compact", post(maintenance::compact))
+        .route("/v1/backup", get(maintenance::backup))
+        .route("/v1/verify", post(maintenance::verify))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, directory, events, feeds, operations, session, tokens};
+use super::{analytics, directory, events, feeds, maintenance, operations, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +35,9 @@ use super::{analytics, directory, events, feeds, operations, session, tokens};
         analytics::api_keys,
         analytics::api_key,
         analytics::my_usage,
+        maintenance::compact,
+        maintenance::backup,
+        maintenance::verify,
         operations::healthz,
         operations::readyz,
         operations::metrics,

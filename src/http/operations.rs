@@ -72,6 +72,19 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
             "Events waiting to be written.",
             m.queued_events.load(Ordering::Relaxed) as u64,
         ),
+        ("rollcall_backups_total", "counter", "Backups made by the clock.", m.backups.load(Ordering::Relaxed)),
+        (
+            "rollcall_backups_failed_total",
+            "counter",
+            "Backups by the clock that failed.",
+            m.failed_backups.load(Ordering::Relaxed),
+        ),
+        (
+            "rollcall_last_backup_timestamp_seconds",
+            "gauge",
+            "When the last backup by the clock was whole; 0 when there is none.",
+            m.last_backup_unix_s.load(Ordering::Relaxed),
+        ),
     ] {
         writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}").expect("strings take every write");
     }

@@ -8,7 +8,7 @@
 //!
 //! Each column is divided by its greatest common divisor (prices have few significant digits, so costs share one)
 //! and packed to the width of its largest value; the sum of what is packed stands beside it, so that whole columns need
-//! no unpacking. Packed columns start on a byte. All of it is in a [`packed`](super::packed) frame.
+//! no unpacking. Packed columns start on a byte. All of it is in a frame, see `store::packed`.
 
 use super::packed::{
     BlockError, Packed, TAIL, divisor_of, frame, pack, put_varint, take_byte, take_varint, unframe, width_of,

@@ -16,7 +16,7 @@ use super::{ARRIVALS, IDS, StoreError, Writer, damaged, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
 const RECENT_HOURS: u32 = 48;
-const FINGERPRINT: usize = 12;
+pub(super) const FINGERPRINT: usize = 12;
 /// Values end just below four pages of the store: larger ones waste what rounding up to a power of two adds.
 const VALUE_BYTES: usize = 16 * 1024 - 64;
 /// Arrivals moved in one transaction, so that ageing never holds up events for long.
@@ -220,7 +220,7 @@ pub(super) fn load(arrivals: &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Re
     Ok(seen)
 }
 
-fn read_arrivals(mut value: &[u8], mut visit: impl FnMut(Seen)) -> Result<(), StoreError> {
+pub(super) fn read_arrivals(mut value: &[u8], mut visit: impl FnMut(Seen)) -> Result<(), StoreError> {
     while !value.is_empty() {
         let number = |i: usize| keys::read_u32(value, 4 * i);
         let (Some(organization), Some(hour), Some(count)) = (number(0), number(1), number(2)) else {
@@ -236,7 +236,7 @@ fn read_arrivals(mut value: &[u8], mut visit: impl FnMut(Seen)) -> Result<(), St
     Ok(())
 }
 
-fn fingerprints(bytes: &[u8]) -> Result<&[[u8; FINGERPRINT]], StoreError> {
+pub(super) fn fingerprints(bytes: &[u8]) -> Result<&[[u8; FINGERPRINT]], StoreError> {
     match bytes.as_chunks() {
         (ids, []) => Ok(ids),
         _ => Err(damaged("a list of ids")),

@@ -15,8 +15,8 @@
 //! | `names` | organization, dimension, name | number of the name |
 //! | `series` | organization, series | the series' values |
 //! | `open` | organization, segment, run | [`block`]: rows in order of series |
-//! | `rows` | organization, period, API key, part | [`rows`]: sealed rows in order of series and segment |
-//! | `totals` | organization, pivot, cut, period, part | [`totals`]: running totals of each day |
+//! | `rows` | organization, period, API key, part | `store::rows`: sealed rows in order of series and segment |
+//! | `totals` | organization, pivot, cut, period, part | `store::totals`: running totals of each day |
 //! | `periods` | organization, period | [`PeriodSummary`] |
 //! | `arrivals` | arrival hour, sequence | ids of the last 48 hours, as they came |
 //! | `ids` | organization, hour, run | older ids, sorted |
@@ -24,14 +24,17 @@
 
 pub mod block;
 mod columns;
+mod copy;
 mod dictionary;
 mod ids;
+mod inspect;
 mod keys;
 mod packed;
 pub mod record;
 mod rows;
 mod seal;
 mod totals;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
@@ -48,6 +51,7 @@ pub use packed::BlockError;
 pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::Totals;
+pub use verify::{Contents, Verified};
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
@@ -188,6 +192,9 @@ impl Store {
         Ok(Writer { transaction, seal_policy: self.seal_policy })
     }
 }
+
+/// Takes note of how far a long piece of work is: what is done, and of how much.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
 /// Key and bytes of a directory record.
 pub type StoredRecord = (Vec<u8>, Vec<u8>);
@@ -426,6 +433,11 @@ impl Pivot {
             Pivot::ApiKey => column.is_frequent() || matches!(column, Column::Errors | Column::ClientErrors),
             _ => column.is_frequent(),
         }
+    }
+
+    /// Those it keeps, of the columns that most questions ask for or of the others.
+    fn columns(self, frequent: bool) -> impl Iterator<Item = Column> {
+        Column::ALL.into_iter().filter(move |column| column.is_frequent() == frequent && self.keeps(*column))
     }
 
     pub fn value_of(self, series: &Series) -> ValueId {

@@ -46,7 +46,7 @@ pub struct Sealed {
 type Bytes = &'static [u8];
 
 /// Rows of one API key, by series.
-type KeyRows = BTreeMap<u32, Vec<SealedRow>>;
+pub(super) type KeyRows = BTreeMap<u32, Vec<SealedRow>>;
 
 impl Writer {
     /// Seals what is open in a period before the day `until`. `series` are those of the organization.
@@ -232,9 +232,9 @@ fn merge_rows(into: &mut Vec<SealedRow>, rows: &[SealedRow]) -> Result<(), Overf
 
 /// A period's usage by every dimension, added up from its series.
 #[derive(Default)]
-struct Pivots {
-    rows: u64,
-    cost: i128,
+pub(super) struct Pivots {
+    pub rows: u64,
+    pub cost: i128,
     by_api_key: BTreeMap<u32, Vec<SealedRow>>,
     /// All but the key's: by value and segment.
     by_value: [HashMap<(u32, u16), Usage>; 5],
@@ -243,7 +243,7 @@ struct Pivots {
 const BY_VALUE: [Pivot; 5] = [Pivot::All, Pivot::Project, Pivot::Model, Pivot::Provider, Pivot::Source];
 
 impl Pivots {
-    fn add_key(&mut self, api_key: ValueId, of_key: &KeyRows, series: &[Series]) -> Result<(), StoreError> {
+    pub fn add_key(&mut self, api_key: ValueId, of_key: &KeyRows, series: &[Series]) -> Result<(), StoreError> {
         let mut by_segment: BTreeMap<u16, Usage> = BTreeMap::new();
         for (id, rows) in of_key {
             let of = series.get(*id as usize).ok_or_else(|| damaged("a sealed series without a name"))?;
@@ -263,7 +263,7 @@ impl Pivots {
     }
 
     /// For each pivot its values in order, each with its rows in order.
-    fn finish(self) -> impl Iterator<Item = (Pivot, BTreeMap<u32, Vec<SealedRow>>)> {
+    pub fn finish(self) -> impl Iterator<Item = (Pivot, BTreeMap<u32, Vec<SealedRow>>)> {
         let by_value = BY_VALUE.into_iter().zip(self.by_value).map(|(pivot, sums)| {
             let mut rows: Vec<((u32, u16), Usage)> = sums.into_iter().collect();
             rows.sort_unstable_by_key(|(at, _)| *at);

@@ -65,8 +65,7 @@ impl Builder {
                 continue;
             }
             for (cut, frequent) in cuts.iter_mut().zip([false, true]) {
-                let kept = |column: &Column| column.is_frequent() == frequent && self.pivot.keeps(*column);
-                cut.push(self.limit, value, days, divisors, Column::ALL.into_iter().filter(kept));
+                cut.push(self.limit, value, days, divisors, self.pivot.columns(frequent));
             }
         }
         Ok(())

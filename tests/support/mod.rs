@@ -77,11 +77,17 @@ impl Server {
     }
 
     pub fn start_logging(data_dir: &Path, operator_token: &str, level: &str) -> Server {
+        Server::start_set(data_dir, operator_token, &[("ROLLCALL_LOG", level)])
+    }
+
+    /// Starts with settings by their variables.
+    pub fn start_set(data_dir: &Path, operator_token: &str, settings: &[(&str, &str)]) -> Server {
         let mut child = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .env("ROLLCALL_OPERATOR_TOKEN", operator_token)
-            .env("ROLLCALL_LOG", level)
+            .env("ROLLCALL_LOG", "info")
+            .envs(settings.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

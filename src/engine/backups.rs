@@ -1,0 +1,185 @@
+//! Backups by the clock.
+//!
+//! A thread of its own copies a snapshot into a directory every so often and removes the oldest copies beyond a
+//! number. The writer does not notice, other than that pages of the snapshot stay in the file while it is copied.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::maintenance::{MaintenanceError, NewFile, PARTIAL_FILE};
+use super::{Engine, StoreError};
+use crate::model::UnixMs;
+
+/// After a backup that failed the next try is this long away, or less where backups are more frequent.
+const AGAIN: Duration = Duration::from_secs(600);
+/// The clock is looked at this often: it may be set, and machines sleep.
+const LOOK: Duration = Duration::from_secs(60);
+/// What is before and after the time in the name of a backup made by the schedule.
+const SCHEDULED: (&str, &str) = ("rollcall-scheduled-", ".redb");
+
+/// When and where.
+#[derive(Debug, Clone)]
+pub struct BackupPlan {
+    pub directory: PathBuf,
+    pub every: Duration,
+    /// Backups of the schedule that are kept.
+    pub keep: usize,
+    /// The time as it is in names: 16 digits and letters, whose order is that of time (`20260601T101500Z`).
+    pub stamp: fn(UnixMs) -> String,
+}
+
+/// The name of a backup that someone asked for. The schedule's have another, so that it removes none of these.
+pub fn backup_name(stamp: &str) -> String {
+    format!("rollcall-{stamp}.redb")
+}
+
+/// Backups being made by the clock, until dropped.
+pub struct BackupSchedule {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    writing: Arc<AtomicBool>,
+    partial: PathBuf,
+}
+
+impl BackupSchedule {
+    pub fn start(engine: Arc<Engine>, plan: BackupPlan) -> std::io::Result<BackupSchedule> {
+        std::fs::create_dir_all(&plan.directory)?;
+        let (stop, stopped) = channel::<()>();
+        let writing = Arc::new(AtomicBool::new(false));
+        if let Some(at) = written_at(&plan) {
+            engine.metrics().last_backup_unix_s.store((at / 1000) as u64, Ordering::Relaxed);
+        }
+        let (partial, is_writing) = (plan.directory.join(PARTIAL_FILE), writing.clone());
+        let thread = std::thread::Builder::new().name("backups".into()).spawn(move || {
+            let mut retry_at = None;
+            loop {
+                let now = engine.now();
+                let due = retry_at.unwrap_or_else(|| next_due(&plan));
+                let wait = Duration::from_millis(due.saturating_sub(now).max(0) as u64).min(LOOK);
+                match stopped.recv_timeout(wait) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    _ => return,
+                }
+                if engine.now() < due {
+                    continue;
+                }
+                is_writing.store(true, Ordering::Relaxed);
+                let made = back_up(&engine, &plan);
+                is_writing.store(false, Ordering::Relaxed);
+                retry_at = note(&engine, &plan, made);
+            }
+        })?;
+        Ok(BackupSchedule { stop: Some(stop), thread: Some(thread), writing, partial })
+    }
+}
+
+impl Drop for BackupSchedule {
+    fn drop(&mut self) {
+        self.stop.take();
+        if self.writing.load(Ordering::Relaxed) {
+            // A stop does not wait for a copy. What there is of it has no name yet, and goes.
+            let _ = std::fs::remove_file(&self.partial);
+        } else if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Tells what became of a backup; after a failure, when to try again.
+fn note(engine: &Engine, plan: &BackupPlan, made: Result<PathBuf, MaintenanceError>) -> Option<UnixMs> {
+    let metrics = engine.metrics();
+    match made {
+        Ok(path) => {
+            metrics.backups.fetch_add(1, Ordering::Relaxed);
+            metrics.last_backup_unix_s.store((engine.now() / 1000).max(0) as u64, Ordering::Relaxed);
+            tracing::info!(file = %path.display(), "made a backup");
+            remove_old(plan);
+            None
+        }
+        Err(error) => {
+            metrics.failed_backups.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(%error, directory = %plan.directory.display(), "a backup failed");
+            Some(engine.now() + AGAIN.min(plan.every).as_millis() as i64)
+        }
+    }
+}
+
+fn back_up(engine: &Engine, plan: &BackupPlan) -> Result<PathBuf, MaintenanceError> {
+    let stamp = (plan.stamp)(engine.now());
+    let path = plan.directory.join(format!("{}{stamp}{}", SCHEDULED.0, SCHEDULED.1));
+    let file = NewFile::create(&path, false)?;
+    // Held no longer than the copy takes: it keeps pages from being used again.
+    let snapshot = engine.snapshot();
+    file.copy(&snapshot.reader, &mut |_, _| ())?;
+    drop(snapshot);
+    file.verify(&mut |_, _| ()).map_err(|error| match error {
+        StoreError::Damaged { what } => StoreError::Damaged { what: format!("its copy shows that {what}") },
+        other => other,
+    })?;
+    file.finish(false)?;
+    Ok(path)
+}
+
+/// The schedule's own backups, oldest first.
+fn own_backups(directory: &Path) -> Vec<PathBuf> {
+    let is_own = |name: &str| {
+        let stamp = name.strip_prefix(SCHEDULED.0).and_then(|rest| rest.strip_suffix(SCHEDULED.1));
+        stamp.is_some_and(|stamp| stamp.len() == 16 && stamp.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut own: Vec<PathBuf> =
+        entries.filter(|entry| entry.file_name().to_str().is_some_and(is_own)).map(|entry| entry.path()).collect();
+    own.sort_unstable();
+    own
+}
+
+fn remove_old(plan: &BackupPlan) {
+    let own = own_backups(&plan.directory);
+    for old in &own[..own.len().saturating_sub(plan.keep)] {
+        match std::fs::remove_file(old) {
+            Ok(()) => tracing::info!(file = %old.display(), "removed an old backup"),
+            Err(error) => tracing::warn!(%error, file = %old.display(), "an old backup could not be removed"),
+        }
+    }
+}
+
+/// When the next backup is due, by the newest there is, so that a restart neither repeats nor puts off one.
+fn next_due(plan: &BackupPlan) -> UnixMs {
+    written_at(plan).map_or(0, |at| at + plan.every.as_millis() as i64)
+}
+
+/// When the newest backup of the schedule was written.
+fn written_at(plan: &BackupPlan) -> Option<UnixMs> {
+    let modified = own_backups(&plan.directory).pop()?.metadata().ok()?.modified().ok()?;
+    Some(modified.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_backups_of_the_schedule_are_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let names = [
+            "rollcall-scheduled-20260602T000000Z.redb",
+            "rollcall-scheduled-20260601T000000Z.redb",
+            "rollcall-scheduled-20260601T000000Z.redb.old",
+            "rollcall-scheduled-before-upgrade.redb",
+            "rollcall-20260601T000000Z.redb",
+            "rollcall.redb",
+        ];
+        for name in names {
+            std::fs::write(directory.path().join(name), "").unwrap();
+        }
+        let own: Vec<_> = own_backups(directory.path())
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(own, [names[1], names[0]]);
+    }
+}

@@ -1,0 +1,176 @@
+//! `/v1/compact`, `/v1/backup` and `/v1/verify`: keeping a store that is being served.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::sync::{Arc, OnceLock, TryLockError};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::access::Caller;
+use super::problem::{Problem, ProblemBody};
+use super::wire::{Checked, Compaction, StoreSize, Verification};
+use super::{App, stream};
+use crate::calendar::rfc3339_utc;
+use crate::engine::{Engine, EngineError, STORE_FILE, allocated_bytes, backup_name, check};
+use crate::model::UnixMs;
+use crate::store::{StoreError, Verified};
+
+/// Bytes of a backup that are read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Seals every day that is over.
+///
+/// Operator only. Otherwise the server does that by itself, within some hours. Space in the file that becomes free is
+/// used again; only `rollcall compact` without a server makes the file smaller.
+#[utoipa::path(
+    post, path = "/v1/compact", tag = "maintenance",
+    responses(
+        (status = 200, body = Compaction),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Compaction>, Problem> {
+    caller.require_operator()?;
+    // The caller's snapshot would keep pages from being free.
+    drop(caller);
+    let size = |app: App| async move { blocking(move || Ok(store_size(&app.engine)?)).await };
+    let before = size(app.clone()).await?;
+    app.engine.seal()?.answer().await?;
+    Ok(Json(Compaction { before, after: size(app).await? }))
+}
+
+/// The whole store as one file, as of the latest commit.
+///
+/// Operator only. The file is a store of its own: put it in the place of `rollcall.redb`, or use `rollcall restore`. It
+/// is copied on the server before the first byte is sent, so a slow reader holds nothing up. It holds the hashes of all
+/// tokens.
+#[utoipa::path(
+    get, path = "/v1/backup", tag = "maintenance",
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    caller.require_operator()?;
+    drop(caller);
+    let name = backup_name(&stamp(app.engine.now()));
+    let length = Arc::new(OnceLock::new());
+    let known_length = length.clone();
+    let body = stream::body(move |out| {
+        let mut file = copy(&app)?;
+        known_length.get_or_init(|| file.metadata().map(|metadata| metadata.len()).ok());
+        loop {
+            let read = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut out.buffer).map_err(|e| unreadable(&e))?;
+            if read == 0 {
+                return Ok(());
+            }
+            out.flow()?;
+        }
+    });
+    let body = body.await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    let disposition = format!("attachment; filename=\"{name}\"");
+    headers.insert(header::CONTENT_DISPOSITION, disposition.parse().expect("digits and letters"));
+    // With it a client knows when it has half of the file only.
+    if let Some(Some(length)) = length.get() {
+        headers.insert(header::CONTENT_LENGTH, (*length).into());
+    }
+    Ok((headers, body).into_response())
+}
+
+/// Recomputes everything that the store says twice, as of the latest commit.
+///
+/// Operator only. Reads the whole store. The answer names the first place that is wrong. The database's checksums of
+/// its own pages can only be checked without a server, by `rollcall verify`.
+#[utoipa::path(
+    post, path = "/v1/verify", tag = "maintenance",
+    responses(
+        (status = 200, body = Verification),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn verify(caller: Caller) -> Result<Json<Verification>, Problem> {
+    caller.require_operator()?;
+    let verification = blocking(move || match check(&caller.snapshot.reader, &mut |_, _| ()) {
+        Ok(verified) => Ok(Verification { damage: None, checked: Some(checked(&verified)) }),
+        Err(StoreError::Damaged { what }) => {
+            tracing::error!(%what, "a check found damage");
+            Ok(Verification { damage: Some(what), checked: None })
+        }
+        Err(error) => Err(EngineError::from(error).into()),
+    });
+    verification.await.map(Json)
+}
+
+/// Copies the latest commit into a file without a name, which is gone once it is closed, whatever happens.
+fn copy(app: &App) -> Result<File, Problem> {
+    let _one = match app.copying.try_lock() {
+        Ok(guard) => guard,
+        // Its holder panicked; what it guards is the disk's space, which is free again.
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            let detail = "another backup is being copied; try again in a second";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+        }
+    };
+    let mut file = match app.engine.directory() {
+        Some(directory) => tempfile::tempfile_in(directory),
+        None => tempfile::tempfile(),
+    }
+    .map_err(|e| unreadable(&e))?;
+    let snapshot = app.engine.snapshot();
+    snapshot.reader.copy_into(&file, &mut |_, _| ()).map_err(EngineError::from)?;
+    file.rewind().map_err(|e| unreadable(&e))?;
+    Ok(file)
+}
+
+fn unreadable(error: &std::io::Error) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the backup could not be written: {error}"))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        let detail = "reading the store failed; the server's log has the details";
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
+    })
+}
+
+/// How large a store is now.
+pub fn store_size(engine: &Engine) -> Result<StoreSize, EngineError> {
+    let contents = engine.snapshot().reader.contents()?;
+    let file = engine.directory().map(|directory| directory.join(STORE_FILE));
+    Ok(StoreSize {
+        // A store that is in no file takes no disk.
+        allocated_bytes: file.and_then(|file| allocated_bytes(&file).ok()).unwrap_or_default(),
+        periods: contents.periods,
+        sealed_rows: contents.sealed_rows,
+        open_rows: contents.open_rows,
+    })
+}
+
+/// What was found to be right, as it travels.
+pub fn checked(verified: &Verified) -> Checked {
+    Checked {
+        entries: verified.entries,
+        organizations: verified.organizations,
+        periods: verified.contents.periods,
+        sealed_rows: verified.contents.sealed_rows,
+        open_rows: verified.contents.open_rows,
+        ids: verified.ids,
+    }
+}
+
+/// A time as it is in the names of backups, whose order is then that of time: `20260601T101500Z`.
+pub fn stamp(at: UnixMs) -> String {
+    rfc3339_utc(at).replace(['-', ':'], "")
+}

@@ -1,0 +1,598 @@
+//! Recomputing everything the file says twice, and naming the first place where the two disagree.
+//!
+//! A checksum says that bytes are what was written, not that what was written is right. So sums are made anew from
+//! the rows they are sums of: each pivot's running totals at every cut, rare rows and summaries of each sealed period.
+//! One period is in memory at a time.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use redb::{ReadableTable, ReadableTableMetadata, TableHandle};
+use roaring::RoaringBitmap;
+
+use super::block::{self, Block};
+use super::ids::{FINGERPRINT, fingerprints, read_arrivals};
+use super::rows::{self, SealedRow};
+use super::seal::{KeyRows, Pivots};
+use super::totals::Totals;
+use super::{
+    ARRIVALS, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot,
+    Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
+};
+use crate::model::{
+    AHEAD_HOURS, Dimension, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId,
+};
+
+/// Ids that are compared with one another at once: about 100 MB of them.
+const IDS_AT_ONCE: u64 = 2_000_000;
+
+/// What a store has in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Sealed periods, over all organizations.
+    pub periods: u64,
+    /// Rows in them.
+    pub sealed_rows: u64,
+    /// Rows that are open.
+    pub open_rows: u64,
+}
+
+/// What was found to be right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    pub contents: Contents,
+    pub organizations: u64,
+    pub ids: u64,
+    /// Entries of all tables.
+    pub entries: u64,
+}
+
+const PIVOTS: [Pivot; 6] = [Pivot::All, Pivot::Project, Pivot::ApiKey, Pivot::Model, Pivot::Provider, Pivot::Source];
+
+impl Reader {
+    /// Counts what there is.
+    pub fn contents(&self) -> Result<Contents, StoreError> {
+        let mut contents = Contents { open_rows: self.open_days()?.values().sum(), ..Contents::default() };
+        for entry in self.transaction.open_table(PERIODS)?.iter()? {
+            contents.periods += 1;
+            contents.sealed_rows += PeriodSummary::decode(entry?.1.value())?.rows;
+        }
+        Ok(contents)
+    }
+
+    /// Checks all but the directory's records, whose content is not the store's. The error names the first place that
+    /// is wrong.
+    pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Verified, StoreError> {
+        let mut check = Check { reader: self, done: 0, all: self.entries()?, progress };
+        // Sealed rows and totals are read twice: their keys first.
+        for table in [ROWS, TOTALS] {
+            check.all += self.transaction.open_table(table)?.len()?;
+        }
+        check.tables()?;
+        let dictionary = check.dictionary()?;
+        let open_rows = check.open(&dictionary)?;
+        let periods = check.periods(&dictionary)?;
+        check.keys_of_rows(&periods)?;
+        check.keys_of_totals(&periods)?;
+        let mut contents = Contents { periods: periods.len() as u64, open_rows, sealed_rows: 0 };
+        for ((organization, period), summary) in &periods {
+            let names = known(&dictionary, organization.0)?;
+            check.period(*organization, *period, summary, names)?;
+            contents.sealed_rows += summary.rows;
+        }
+        let ids = check.ids(&dictionary)?;
+        let organizations = dictionary.organization_names().count() as u64;
+        Ok(Verified { contents, organizations, ids, entries: self.entries()? })
+    }
+}
+
+struct Check<'a> {
+    reader: &'a Reader,
+    done: u64,
+    all: u64,
+    progress: &'a mut Progress<'a>,
+}
+
+type Periods = BTreeMap<(OrganizationId, Period), PeriodSummary>;
+
+impl Check<'_> {
+    fn advance(&mut self) {
+        self.done += 1;
+        (self.progress)(self.done.min(self.all), self.all);
+    }
+
+    /// Calls `visit` with each entry of a table, whose keys must be in order and, where it is given, of one size.
+    fn each(
+        &mut self,
+        table: Table,
+        size: Option<usize>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let name = table.name();
+        let mut last: Option<Vec<u8>> = None;
+        for entry in self.reader.transaction.open_table(table)?.iter()? {
+            let (key, value) = entry?;
+            let key = key.value();
+            if last.as_deref().is_some_and(|last| last >= key) {
+                return Err(damaged(format!("table {name}: key {} is out of order", hex(key))));
+            }
+            if size.is_some_and(|size| key.len() != size) {
+                return Err(damaged(format!("table {name}: key {} has {} bytes", hex(key), key.len())));
+            }
+            visit(key, value.value()).map_err(|e| at(&format!("table {name}, key {}", hex(key)), e))?;
+            last = Some(key.to_vec());
+            self.advance();
+        }
+        Ok(())
+    }
+
+    fn tables(&mut self) -> Result<(), StoreError> {
+        for table in self.reader.transaction.list_tables()? {
+            if table.name() != META.name() && TABLES.iter().all(|known| known.name() != table.name()) {
+                return Err(damaged(format!("there is a table {}, which this version does not write", table.name())));
+            }
+        }
+        self.each(META, None, |key, value| {
+            if key == FORMAT_KEY && value.len() == 4 { Ok(()) } else { Err(damaged("it is not the format version")) }
+        })
+    }
+
+    fn dictionary(&mut self) -> Result<Dictionary, StoreError> {
+        self.each(NAMES, None, |_, value| size_is(value, 4))?;
+        self.each(SERIES, Some(8), |_, value| size_is(value, 21))?;
+        let dictionary = self.reader.dictionary()?;
+        for organization in 1.. {
+            let Some(names) = dictionary.by_number(OrganizationId(organization)) else { break };
+            let mut found = HashSet::with_capacity(names.series().len());
+            if let Some(twice) = names.series().iter().find(|series| !found.insert(**series)) {
+                return Err(damaged(format!("organization {organization} has the series {twice:?} twice")));
+            }
+        }
+        Ok(dictionary)
+    }
+
+    /// Open rows; gives their number.
+    fn open(&mut self, dictionary: &Dictionary) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.each(OPEN, Some(12), |key, value| {
+            let names = known(dictionary, organization_of(key))?;
+            if keys::open_segment(key).is_none_or(|segment| segment.start_ms() < FIRST_HOUR.start_ms()) {
+                return Err(damaged("a segment of before 2020"));
+            }
+            let block = Block::parse(value)?;
+            let rows = block.rows();
+            if rows.is_empty() || !rows.is_sorted_by(|a, b| a.0 < b.0) {
+                return Err(damaged("open rows are not in order of series"));
+            }
+            if rows.iter().any(|(series, measures)| series.0 as usize >= names.series().len() || measures.cost.0 < 0) {
+                return Err(damaged("an open row has a series without a name, or a negative cost"));
+            }
+            for column in 0..block::COLUMNS {
+                let mut sum = 0u128;
+                block.column(column, |_, value| sum += u128::from(value));
+                if sum != block.sum(column) {
+                    return Err(damaged(format!(
+                        "column {column} says that its sum is {}, its rows add up to {sum}",
+                        block.sum(column)
+                    )));
+                }
+            }
+            count += rows.len() as u64;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    fn periods(&mut self, dictionary: &Dictionary) -> Result<Periods, StoreError> {
+        let mut periods = Periods::new();
+        self.each(PERIODS, Some(8), |key, value| {
+            known(dictionary, organization_of(key))?;
+            let summary = PeriodSummary::decode(value)?;
+            periods.insert(period_of(key, 4), summary);
+            Ok(())
+        })?;
+        Ok(periods)
+    }
+
+    fn keys_of_rows(&mut self, periods: &Periods) -> Result<(), StoreError> {
+        let mut parts = Parts::default();
+        self.each(ROWS, Some(14), |key, _| {
+            let of = period_of(key, 4);
+            let summary = periods.get(&of).ok_or_else(|| damaged("its period has no summary"))?;
+            let api_key = keys::rows_api_key(key).ok_or_else(|| damaged("it has no API key"))?;
+            if !summary.api_keys.contains(api_key.0) {
+                return Err(damaged("the period's summary does not have its API key"));
+            }
+            parts.next(key)
+        })
+    }
+
+    fn keys_of_totals(&mut self, periods: &Periods) -> Result<(), StoreError> {
+        let mut parts = Parts::default();
+        self.each(TOTALS, Some(13), |key, _| {
+            let (pivot, frequent, cut) = (key[4], key[5], key[6]);
+            let is_rare = (frequent, cut) == (u8::from(RARE.0), RARE.1);
+            let is_cut = frequent <= 1 && (1..=SEGMENTS as u8).contains(&cut);
+            if PIVOTS.iter().all(|known| *known as u8 != pivot) || !(is_rare || is_cut) {
+                return Err(damaged(format!("there is no pivot {pivot} with columns {frequent} and cut {cut}")));
+            }
+            if periods.get(&period_of(key, 7)).is_none_or(|summary| !summary.has_totals) {
+                return Err(damaged("its period has no running totals"));
+            }
+            parts.next(key)
+        })
+    }
+
+    /// Reads the sealed rows of a period, makes its sums anew, and compares.
+    fn period(
+        &mut self,
+        organization: OrganizationId,
+        period: Period,
+        summary: &PeriodSummary,
+        names: &OrganizationNames,
+    ) -> Result<(), StoreError> {
+        let place = place(organization, period);
+        let pivots = self.sealed_rows(organization, period, summary, names).map_err(|e| at(&place, e))?;
+        let cost = u128::try_from(pivots.cost).map_err(|_| damaged(format!("{place}: its cost is negative")))?;
+        for (what, said, found) in
+            [("rows", u128::from(summary.rows), u128::from(pivots.rows)), ("picodollars", summary.cost, cost)]
+        {
+            if said != found {
+                return Err(damaged(format!("{place}: its summary says {said} {what}, its rows have {found}")));
+            }
+        }
+        if !summary.has_totals {
+            return Ok(());
+        }
+        for (pivot, values) in pivots.finish() {
+            let place = format!("{place}, running totals by {pivot:?}");
+            self.pivot((organization, period), pivot, values, names).map_err(|e| at(&place, e))?;
+        }
+        Ok(())
+    }
+
+    fn sealed_rows(
+        &mut self,
+        organization: OrganizationId,
+        period: Period,
+        summary: &PeriodSummary,
+        names: &OrganizationNames,
+    ) -> Result<Pivots, StoreError> {
+        let first = keys::rows(organization, period, ValueId(0), 0);
+        let end = keys::rows(organization, period.next(), ValueId(0), 0);
+        let table = self.reader.transaction.open_table(ROWS)?;
+        let mut pivots = Pivots::default();
+        let mut found = RoaringBitmap::new();
+        let mut of_key: Option<(ValueId, KeyRows)> = None;
+        for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
+            let (key, value) = entry?;
+            let api_key = keys::rows_api_key(key.value()).ok_or_else(|| damaged("a key of sealed rows"))?;
+            if of_key.as_ref().is_none_or(|(last, _)| *last != api_key)
+                && let Some((last, rows)) = of_key.replace((api_key, KeyRows::new()))
+            {
+                pivots.add_key(last, &rows, names.series())?;
+            }
+            found.insert(api_key.0);
+            let of_key = &mut of_key.as_mut().expect("just put there").1;
+            rows::read(value.value(), |rows| take_rows(of_key, api_key, &rows, names))
+                .map_err(|e| at(&format!("sealed rows of API key {}", api_key.0), e))?;
+            self.advance();
+        }
+        if let Some((last, rows)) = of_key {
+            pivots.add_key(last, &rows, names.series())?;
+        }
+        if found != summary.api_keys {
+            return Err(damaged("its summary names API keys without sealed rows"));
+        }
+        Ok(pivots)
+    }
+
+    /// Compares what is stored of a pivot with what the rows add up to.
+    fn pivot(
+        &mut self,
+        (organization, period): (OrganizationId, Period),
+        pivot: Pivot,
+        mut values: BTreeMap<u32, Vec<SealedRow>>,
+        names: &OrganizationNames,
+    ) -> Result<(), StoreError> {
+        let label = |value: u32| match dimension_of(pivot).and_then(|d| names.name(d, ValueId(value))) {
+            Some(name) => format!("{value} ({name})"),
+            None => value.to_string(),
+        };
+        let periods = || period..period.next();
+        let mut rare: BTreeMap<u32, Vec<SealedRow>> = BTreeMap::new();
+        self.reader.scan_rare(organization, pivot, periods(), |_, rows| {
+            rare.entry(rows.id).or_default().extend(rows.unpack()?);
+            Ok(())
+        })?;
+        for (value, stored) in rare {
+            // Which values are rare was decided when they were sealed. The organization itself never is.
+            if pivot == Pivot::All || values.remove(&value).is_none_or(|rows| rows != stored) {
+                return Err(damaged(format!("rows of {} are not what its sealed rows add up to", label(value))));
+            }
+        }
+        let mut running: Vec<Running> = values.into_iter().map(Running::new).collect();
+        for cut in 1..=SEGMENTS {
+            for value in &mut running {
+                value.advance(cut)?;
+            }
+            for frequent in [true, false] {
+                let mut wrong = None;
+                let mut left = running.iter();
+                self.reader.scan_totals(organization, pivot, frequent, cut, periods(), |totals| {
+                    if wrong.is_none() {
+                        wrong = compare(totals, &mut left, pivot, frequent);
+                    }
+                })?;
+                let wrong = wrong.or_else(|| left.find_map(|value| value.is_missing(pivot, frequent)));
+                if let Some((value, what)) = wrong {
+                    return Err(damaged(format!("cut {cut}, {}: {what}", label(value))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ids that arrived lately and those that are kept with their hours; gives their number.
+    fn ids(&mut self, dictionary: &Dictionary) -> Result<u64, StoreError> {
+        let mut recent = 0;
+        let mut last_sequence = None;
+        self.each(ARRIVALS, Some(12), |key, value| {
+            let arrival = Hour(organization_of(key));
+            let sequence = u64::from_be_bytes(key[4..].try_into().expect("a key of twelve bytes"));
+            if last_sequence.replace(sequence).is_some_and(|last| last >= sequence) {
+                return Err(damaged("arrivals are not in order"));
+            }
+            let mut wrong = false;
+            read_arrivals(value, |(organization, hour, _)| {
+                recent += 1;
+                let possible = FIRST_HOUR.0..=arrival.0.saturating_add(AHEAD_HOURS);
+                wrong |= dictionary.by_number(organization).is_none() || !possible.contains(&hour.0);
+            })?;
+            if wrong {
+                Err(damaged("an id of no organization, or of an hour that its event cannot have"))
+            } else {
+                Ok(())
+            }
+        })?;
+        let mut aged = 0;
+        let mut of_hour = OfHour::default();
+        self.each(IDS, Some(12), |key, value| {
+            known(dictionary, organization_of(key))?;
+            let ids = fingerprints(value)?;
+            if ids.is_empty() || !ids.is_sorted_by(|a, b| a < b) {
+                return Err(damaged("a list of ids is not sorted"));
+            }
+            aged += ids.len() as u64;
+            of_hour.add(&key[..8], ids)
+        })?;
+        of_hour.finish()?;
+        // Each pass compares those whose first bytes say so, to bound memory.
+        let passes = recent / IDS_AT_ONCE + 1;
+        (0..passes).try_for_each(|pass| self.recent_ids(pass, passes))?;
+        Ok(recent + aged)
+    }
+
+    fn recent_ids(&self, pass: u64, passes: u64) -> Result<(), StoreError> {
+        let in_pass = |id: &[u8; FINGERPRINT]| u64::from(u16::from_le_bytes([id[0], id[1]])) % passes == pass;
+        let mut recent: HashMap<(u32, [u8; FINGERPRINT]), Hour> = HashMap::new();
+        for entry in self.reader.transaction.open_table(ARRIVALS)?.iter()? {
+            let mut twice = None;
+            read_arrivals(entry?.1.value(), |(organization, hour, id)| {
+                if in_pass(&id.0) && recent.insert((organization.0, id.0), hour).is_some() {
+                    twice = Some(organization);
+                }
+            })?;
+            if let Some(organization) = twice {
+                return Err(damaged(format!("an id of organization {} was counted twice", organization.0)));
+            }
+        }
+        if recent.is_empty() {
+            return Ok(());
+        }
+        for entry in self.reader.transaction.open_table(IDS)?.iter()? {
+            let (key, value) = entry?;
+            let (organization, hour) = (organization_of(key.value()), keys::read_u32(key.value(), 4).map(Hour));
+            for id in fingerprints(value.value())?.iter().filter(|id| in_pass(id)) {
+                if hour.is_some() && recent.get(&(organization, *id)).copied() == hour {
+                    return Err(damaged(format!("an id of organization {organization} was counted twice in its hour")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the rows of one series to those of its API key.
+fn take_rows(
+    of_key: &mut KeyRows,
+    api_key: ValueId,
+    rows: &rows::Rows<'_>,
+    names: &OrganizationNames,
+) -> Result<(), StoreError> {
+    let series = names.series().get(rows.id as usize);
+    if series.is_none_or(|series| series.api_key != api_key) {
+        return Err(damaged(format!("series {} is not one of this API key", rows.id)));
+    }
+    if of_key.last_key_value().is_some_and(|(last, _)| *last > rows.id) {
+        return Err(damaged(format!("series {} is out of order", rows.id)));
+    }
+    let all = of_key.entry(rows.id).or_default();
+    // Finds parts of hours that have no hour, or more than their hour has.
+    all.extend(rows.unpack()?);
+    if !all.is_sorted_by(|a, b| a.0 < b.0) {
+        return Err(damaged(format!("rows of series {} are out of order", rows.id)));
+    }
+    let impossible = |usage: &Usage| usage.all.cost.0 < 0 || *usage != Usage { all: usage.all, ..Usage::default() };
+    if all.iter().any(|(_, usage)| impossible(usage)) {
+        return Err(damaged(format!("series {} has a negative cost, or says itself who paid", rows.id)));
+    }
+    Ok(())
+}
+
+/// One value's usage so far on each day of a period.
+struct Running {
+    value: u32,
+    /// In order of the segment of the day.
+    rows: Vec<SealedRow>,
+    taken: usize,
+    days: Box<[Usage; PERIOD_DAYS]>,
+}
+
+impl Running {
+    fn new((value, mut rows): (u32, Vec<SealedRow>)) -> Running {
+        rows.sort_by_key(|(segment, _)| (usize::from(*segment) % SEGMENTS, *segment));
+        Running { value, rows, taken: 0, days: Box::new([Usage::default(); PERIOD_DAYS]) }
+    }
+
+    /// Adds the last segment before a cut.
+    fn advance(&mut self, cut: usize) -> Result<(), StoreError> {
+        while let Some((segment, usage)) = self.rows.get(self.taken)
+            && usize::from(*segment) % SEGMENTS < cut
+        {
+            self.days[usize::from(*segment) / SEGMENTS].add(usage)?;
+            self.taken += 1;
+        }
+        Ok(())
+    }
+
+    /// What is wrong when nothing is stored.
+    fn is_missing(&self, pivot: Pivot, frequent: bool) -> Option<(u32, String)> {
+        let zero = pivot.columns(frequent).all(|column| self.days.iter().all(|usage| column.of(usage) == 0));
+        (!zero).then(|| (self.value, "it is missing".into()))
+    }
+}
+
+/// Compares one value's stored totals with the next of what was added up.
+fn compare<'r>(
+    totals: &Totals<'_>,
+    left: &mut impl Iterator<Item = &'r Running>,
+    pivot: Pivot,
+    frequent: bool,
+) -> Option<(u32, String)> {
+    let expected = loop {
+        match left.next() {
+            Some(value) if value.value < totals.value => match value.is_missing(pivot, frequent) {
+                None => {}
+                missing => return missing,
+            },
+            Some(value) if value.value == totals.value => break value,
+            _ => return Some((totals.value, "it has no rows, or is out of order".into())),
+        }
+    };
+    let kept: Vec<Column> = pivot.columns(frequent).collect();
+    for column in Column::ALL {
+        let mut stored = [0; PERIOD_DAYS];
+        if !totals.column(column, &mut stored) {
+            stored.fill(0);
+        }
+        for (day, (stored, usage)) in stored.iter().zip(expected.days.iter()).enumerate() {
+            let sum = if kept.contains(&column) { column.of(usage) } else { 0 };
+            if *stored != sum {
+                let what = format!("{column:?} on day {day} of the period is {stored}, its rows add up to {sum}");
+                return Some((totals.value, what));
+            }
+        }
+    }
+    None
+}
+
+/// Sees that parts are numbered from 0 without gaps.
+#[derive(Default)]
+struct Parts {
+    last: Option<(Vec<u8>, u16)>,
+}
+
+impl Parts {
+    fn next(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        let (of, part) = key.split_at(key.len() - 2);
+        let part = u16::from_be_bytes([part[0], part[1]]);
+        let expected = match &self.last {
+            Some((last, part)) if last == of => part.wrapping_add(1),
+            _ => 0,
+        };
+        if part != expected {
+            return Err(damaged(format!("it is part {part}, and part {expected} is missing")));
+        }
+        self.last = Some((of.to_vec(), part));
+        Ok(())
+    }
+}
+
+/// The ids that are kept with one hour, in several lists.
+#[derive(Default)]
+struct OfHour {
+    key: Vec<u8>,
+    ids: Vec<[u8; FINGERPRINT]>,
+}
+
+impl OfHour {
+    fn add(&mut self, key: &[u8], ids: &[[u8; FINGERPRINT]]) -> Result<(), StoreError> {
+        if self.key != key {
+            self.finish()?;
+            self.key = key.to_vec();
+        }
+        self.ids.extend_from_slice(ids);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        self.ids.sort_unstable();
+        let twice = self.ids.windows(2).any(|pair| pair[0] == pair[1]);
+        self.ids.clear();
+        if twice {
+            return Err(damaged(format!("table {}, key {}: an id is there twice", IDS.name(), hex(&self.key))));
+        }
+        Ok(())
+    }
+}
+
+fn known(dictionary: &Dictionary, organization: u32) -> Result<&OrganizationNames, StoreError> {
+    dictionary
+        .by_number(OrganizationId(organization))
+        .ok_or_else(|| damaged(format!("there is no organization {organization}")))
+}
+
+fn organization_of(key: &[u8]) -> u32 {
+    keys::read_u32(key, 0).expect("keys of this table were seen to be long enough")
+}
+
+fn period_of(key: &[u8], at: usize) -> (OrganizationId, Period) {
+    let period = keys::read_u32(key, at).expect("keys of this table were seen to be long enough");
+    (OrganizationId(organization_of(key)), Period(period))
+}
+
+fn dimension_of(pivot: Pivot) -> Option<Dimension> {
+    [Dimension::Project, Dimension::ApiKey, Dimension::Model, Dimension::Provider, Dimension::Source]
+        .into_iter()
+        .find(|dimension| Pivot::from(*dimension) == pivot)
+}
+
+fn place(organization: OrganizationId, period: Period) -> String {
+    format!(
+        "organization {}, period {} ({PERIOD_DAYS} days from day {} since 1970)",
+        organization.0,
+        period.0,
+        period.first_day().0
+    )
+}
+
+fn size_is(value: &[u8], size: usize) -> Result<(), StoreError> {
+    if value.len() == size { Ok(()) } else { Err(damaged(format!("the value has {} bytes, not {size}", value.len()))) }
+}
+
+/// Says where it was.
+fn at(place: &str, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Damaged { what } => damaged(format!("{place}: {what}")),
+        // A sum of what was summed before cannot be too large.
+        StoreError::Overflow(_) => damaged(format!("{place}: its sums are too large")),
+        StoreError::Failed(error) if matches!(*error, redb::Error::Corrupted(_)) => {
+            damaged(format!("{place}: {error}"))
+        }
+        other => other,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
