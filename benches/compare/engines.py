@@ -308,8 +308,8 @@ class SQLite:
         many("insert into model values (?, ?)", [(id, name) for name, id in models.items()])
         many("insert into api_key values (?, ?, ?, ?, ?)", [(id, *key) for key, id in keys.items()])
         execute(
-            """create index rollup_by_key on rollup (organization_id, api_key_id, hour, model_id, requests, total_tokens,
-               cost_high, cost_low)"""
+            """create index rollup_by_key on rollup (organization_id, api_key_id, hour, model_id, requests,
+               total_tokens, cost_high, cost_low)"""
         )
         execute("commit")
         execute("analyze")
