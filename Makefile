@@ -60,6 +60,10 @@ deny: ## Licences and known vulnerabilities of the dependencies (needs cargo-den
 bench: build ## Run every bench
 	$(CARGO) bench --locked
 
+.PHONY: compare
+compare: ## Ask PostgreSQL, DuckDB, ClickHouse and SQLite the same (benches/compare)
+	python3 benches/compare/run.py
+
 .PHONY: openapi
 openapi: ## Write docs/openapi.json anew
 	$(CARGO) run --release --quiet -- openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
