@@ -488,6 +488,24 @@ fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
         })
         .unwrap();
     assert_eq!(found, hours);
+    // The same with nearly all of it as *Other*.
+    let query = Query { top: Some(10), ..query };
+    let answer = activity(about(&snapshot), &query).unwrap();
+    let (mut requests, mut cost) = (0, 0);
+    answer
+        .each_bucket(|_, usage, entries| {
+            let sum = entries.iter().fold(Usage::default(), |mut sum, entry| {
+                sum.add(&entry.usage).unwrap();
+                sum
+            });
+            assert_eq!(*usage, sum);
+            requests += sum.get(Count::Requests);
+            cost += sum.cost().0;
+            Ok::<_, rollcall::query::QueryError>(())
+        })
+        .unwrap();
+    assert_eq!((requests, cost), (KEYS, i128::from(KEYS * (KEYS - 1) / 2)));
+    assert_eq!(answer.groups.len(), 11);
 }
 
 /// One ledger, every zone of the database, every granularity: days, weeks, months and hours are the same usage.

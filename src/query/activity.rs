@@ -35,9 +35,10 @@ pub struct Activity<'a> {
     /// Groups over the whole window, largest first.
     pub ranking: Vec<Entry>,
     buckets: Vec<Bucket>,
-    /// The scan's groups, largest first, and how many of them are shown by themselves.
-    order: Vec<u32>,
-    kept: usize,
+    /// The scan's groups that are shown, largest first.
+    shown: Vec<u32>,
+    /// Those that are added to the last of them, *Other*.
+    others: Vec<u32>,
     /// `None` when the organization never had any usage.
     sums: Option<(Scan<'a>, Sums)>,
 }
@@ -50,11 +51,11 @@ pub const ACTIVITY_COLUMNS: &[Column] =
 pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, QueryError> {
     let buckets = query.window.buckets(query.granularity);
     let Some((known, id)) = about.names() else {
-        let (groups, totals, ranking, order) = Default::default();
-        return Ok(Activity { groups, totals, ranking, buckets, order, kept: 0, sums: None });
+        let (groups, totals, ranking, shown, others) = Default::default();
+        return Ok(Activity { groups, totals, ranking, buckets, shown, others, sums: None });
     };
     let (mut scan, mut groups) = scan(about, query, &known, id);
-    let (Found { totals, api_keys }, sums) = scan.run(&Plan::of(&buckets))?;
+    let (Found { totals, api_keys }, mut sums) = scan.run(&Plan::of(&buckets))?;
     // Buckets that are still to be summed need no totals again.
     scan.totals = false;
 
@@ -87,13 +88,20 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         let label = Label { key: None, label: "Other".into(), deleted: false, former: false };
         kept_groups.push(Group { labels: vec![label; query.group_by.len()] });
     }
+    // What is not shown by itself is added up once, rather than in each bucket.
+    let others = order.split_off((kept + 1).min(order.len()));
+    if let Sums::ByBucket(slices) = &mut sums
+        && !others.is_empty()
+    {
+        slices.iter_mut().for_each(|slice| slice.merge(&others, order[kept]));
+    }
     Ok(Activity {
         groups: kept_groups,
         totals: Totals { usage: totals, active_api_keys: api_keys.len() as usize, active_members: members.len() },
         ranking,
         buckets,
-        order,
-        kept,
+        shown: order,
+        others,
         sums: Some((scan, sums)),
     })
 }
@@ -140,9 +148,9 @@ impl Activity<'_> {
             for number in slice.buckets.clone() {
                 entries.clear();
                 let (mut total, mut usage) = (Usage::default(), Usage::default());
-                for (rank, group) in self.order.iter().enumerate() {
+                for (rank, group) in (0..).zip(&self.shown) {
                     if slice.usage(*group, number, &mut usage) {
-                        add_entry(&mut entries, rank.min(self.kept) as u32, &usage);
+                        entries.push(Entry { group: rank, usage });
                         total.add(&usage).expect(WITHIN_THE_TOTAL);
                     }
                 }
@@ -153,12 +161,18 @@ impl Activity<'_> {
         match &self.sums {
             None => self.buckets.iter().try_for_each(|bucket| visit(bucket, &Usage::default(), &[])),
             Some((_, Sums::ByBucket(slices))) => slices.iter().try_for_each(of_slice),
-            Some((scan, Sums::OverAll(_))) => scan
-                .each_slice(&Plan::of(&self.buckets), |slice| of_slice(slice).map_err(OrStore::Visit))
-                .map_err(|error| match error {
+            Some((scan, Sums::OverAll(_))) => {
+                let summed = scan.each_slice(&Plan::of(&self.buckets), |slice| {
+                    if let (Some(other), false) = (self.shown.last(), self.others.is_empty()) {
+                        slice.merge(&self.others, *other);
+                    }
+                    of_slice(slice).map_err(OrStore::Visit)
+                });
+                summed.map_err(|error| match error {
                     OrStore::Visit(error) => error,
                     OrStore::Store(error) => QueryError::from(error).into(),
-                }),
+                })
+            }
         }
     }
 

@@ -50,6 +50,7 @@ const TILE: usize = 32;
 /// Sums by group, limb and slot: one slot for each bucket, one before them and one after for what lies outside.
 pub(super) struct Cells {
     pub limbs: Vec<Limb>,
+    groups: usize,
     /// A power of two.
     tile: usize,
     /// By slot: where its cells begin.
@@ -63,7 +64,7 @@ impl Cells {
         let tile = TILE.min(slots.next_power_of_two());
         let rows = groups * limbs.len();
         let offsets = (0..slots).map(|slot| (slot / tile * rows * tile + slot % tile) as u32).collect();
-        Cells { values: vec![0; slots.div_ceil(tile) * tile * rows], tile, offsets, limbs }
+        Cells { values: vec![0; slots.div_ceil(tile) * tile * rows], groups, tile, offsets, limbs }
     }
 
     /// The first cell of a group's limb, less the slot's own offset.
@@ -131,6 +132,19 @@ impl Cells {
                 *cell = cell.wrapping_add(value.wrapping_sub(*before));
             }
             (slot, values) = (slot + here, &values[here..]);
+        }
+    }
+
+    /// Adds the cells of some groups to those of another.
+    pub fn merge(&mut self, groups: &[u32], into: u32) {
+        let limbs = self.limbs.len() * self.tile;
+        for tile in self.values.chunks_exact_mut((self.groups * limbs).max(1)) {
+            for group in groups {
+                let (from, to) = (*group as usize * limbs, into as usize * limbs);
+                for i in 0..limbs {
+                    tile[to + i] = tile[to + i].wrapping_add(tile[from + i]);
+                }
+            }
         }
     }
 

@@ -119,12 +119,12 @@ impl<'a> Scan<'a> {
     pub fn each_slice<E: From<StoreError>>(
         &self,
         plan: &Plan,
-        mut visit: impl FnMut(&Slice) -> Result<(), E>,
+        mut visit: impl FnMut(&mut Slice) -> Result<(), E>,
     ) -> Result<(), E> {
         let periods = self.periods(&plan.segments())?;
         for range in self.slices(plan, &periods) {
-            let (_, slices) = self.sum(plan, std::slice::from_ref(&range), &periods)?;
-            slices.iter().try_for_each(&mut visit)?;
+            let (_, mut slices) = self.sum(plan, std::slice::from_ref(&range), &periods)?;
+            slices.iter_mut().try_for_each(&mut visit)?;
         }
         Ok(())
     }
@@ -245,6 +245,11 @@ impl Slice {
     pub fn usage(&self, group: u32, bucket: usize, usage: &mut Usage) -> bool {
         let slot = bucket - self.buckets.start + 1;
         self.cells.usage(|limb| self.cells.get(group, limb, slot), usage)
+    }
+
+    /// Adds the sums of some groups to those of another.
+    pub fn merge(&mut self, groups: &[u32], into: u32) {
+        self.cells.merge(groups, into);
     }
 
     /// A group's sums over all buckets of the slice.
