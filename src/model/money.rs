@@ -61,16 +61,42 @@ impl PicoUsd {
 
 impl fmt::Display for PicoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Digit by digit from the right, into place: an answer has hundreds of thousands of amounts, and the general
+        // way of padding and trimming is several times as slow.
+        let mut text = [0; 1 + 39 + 1 + PLACES as usize];
+        let mut at = text.len();
+        let mut put = |at: &mut usize, byte: u8| {
+            *at -= 1;
+            text[*at] = byte;
+        };
         let magnitude = self.0.unsigned_abs();
-        let (whole, fraction) = (magnitude / ONE_USD as u128, magnitude % ONE_USD as u128);
+        // Nearly every amount fits 64 bits, whose divisions are quicker.
+        let (mut whole, mut fraction) = match u64::try_from(magnitude) {
+            Ok(small) => (u128::from(small / ONE_USD as u64), small % ONE_USD as u64),
+            Err(_) => (magnitude / ONE_USD as u128, (magnitude % ONE_USD as u128) as u64),
+        };
+        if fraction > 0 {
+            let mut places = PLACES;
+            while fraction.is_multiple_of(10) {
+                (fraction, places) = (fraction / 10, places - 1);
+            }
+            for _ in 0..places {
+                put(&mut at, b'0' + (fraction % 10) as u8);
+                fraction /= 10;
+            }
+            put(&mut at, b'.');
+        }
+        loop {
+            put(&mut at, b'0' + (whole % 10) as u8);
+            whole /= 10;
+            if whole == 0 {
+                break;
+            }
+        }
         if self.0 < 0 {
-            f.write_str("-")?;
+            put(&mut at, b'-');
         }
-        if fraction == 0 {
-            return write!(f, "{whole}");
-        }
-        let digits = format!("{fraction:012}");
-        write!(f, "{whole}.{}", digits.trim_end_matches('0'))
+        f.write_str(std::str::from_utf8(&text[at..]).expect("digits are ASCII"))
     }
 }
 
@@ -177,6 +203,17 @@ mod tests {
         check("10000000", Ok("10000000"));
         check("9999999.999999999999", Ok("9999999.999999999999"));
         check("0e999999999999", Ok("0"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn amounts_are_written_as_their_digits(picos in proptest::prelude::any::<i128>(), shift in 0u32..127) {
+            let picos = picos >> shift;
+            let (whole, fraction) = (picos.unsigned_abs() / ONE_USD as u128, picos.unsigned_abs() % ONE_USD as u128);
+            let padded = format!("{}{whole}.{fraction:012}", if picos < 0 { "-" } else { "" });
+            let expected = padded.trim_end_matches('0').trim_end_matches('.');
+            proptest::prop_assert_eq!(PicoUsd(picos).to_string(), expected);
+        }
     }
 
     #[test]
