@@ -27,10 +27,9 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 2] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
-    ("query", "hashbrown"),  // a map in the inner loop
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -218,7 +218,13 @@ mod tests {
                 assert_eq!(start, zone.day_start_after(previous, date), "{} {date}", zone.name());
                 assert_eq!(zone.date_at(start), date, "{}", zone.name());
                 assert_eq!(zone.date_at(start - 1), date.plus_days(-1), "{} {date}", zone.name());
-                assert!(Segment::starting_at(start).is_some(), "{} {date} {}", zone.name(), rfc3339_utc(start));
+                assert_eq!(
+                    Segment::of(start).map(Segment::start_ms),
+                    Some(start),
+                    "{} {date} {}",
+                    zone.name(),
+                    rfc3339_utc(start)
+                );
                 let minute = (start.rem_euclid(24 * HOUR_MS) / 60_000) as u32;
                 if !minute.is_multiple_of(60) {
                     needed.insert((minute / 60, minute % 60));

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::App;
 use super::access::Caller;
-use super::problem::{Problem, ProblemBody};
-use super::wire::{IngestAnswer, RejectedEvent};
+use super::problem::Problem;
+use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
 use crate::directory::Grant;
 use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
 
@@ -22,12 +22,7 @@ use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
     request_body(content = String, content_type = "application/json", description = "Events; see docs/events.md"),
     responses(
         (status = 200, body = IngestAnswer),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+        SendRefusals,
     ),
 )]
 pub async fn post_events(
@@ -40,17 +35,15 @@ pub async fn post_events(
     let format = Format::of(&headers)?;
     let body = read(&headers, body, app.body_limit).await?;
     let shared = app.clone();
-    let parsed = tokio::task::spawn_blocking(move || {
+    let Parsed { batch, rejected } = on_a_thread(move || {
         let context =
             Context { now: shared.engine.now(), prices: &shared.prices, token: token_defaults(&caller.grant) };
         match format {
             Format::Json => ingest::parse_json(&body, &context),
             Format::Lines => ingest::parse_ndjson(&body, &context),
         }
-    });
-    let Parsed { batch, rejected } = parsed
-        .await
-        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug"))??;
+    })
+    .await?;
     let rejected = rejected.into_iter().map(rejected_event).collect();
     if batch.events.is_empty() {
         return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
@@ -97,6 +90,19 @@ pub(super) fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
 
 pub(super) fn rejected_event(rejection: Rejection) -> RejectedEvent {
     RejectedEvent { index: rejection.index, id: rejection.id, error: rejection.error }
+}
+
+/// Runs what reads a body on a thread that may take its time.
+pub(super) async fn on_a_thread<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    read: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(result) => result.map_err(Into::into),
+        // It panicked, which is reported where it did.
+        Err(_) => {
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug in Rollcall"))
+        }
+    }
 }
 
 /// Reads a body, already decompressed, up to the limit.

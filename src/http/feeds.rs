@@ -17,9 +17,9 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::access::{Caller, bearer};
-use super::events::{read, rejected_event, token_defaults};
-use super::problem::{Problem, ProblemBody};
-use super::wire::RejectedEvent;
+use super::events::{on_a_thread, read, rejected_event, token_defaults};
+use super::problem::Problem;
+use super::wire::{RejectedEvent, SendRefusals};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
@@ -60,12 +60,7 @@ pub struct FeedAnswer {
     request_body(content = String, content_type = "application/json", description = "StandardLoggingPayload objects"),
     responses(
         (status = 200, body = FeedAnswer),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+        SendRefusals,
     ),
 )]
 pub async fn post_litellm(
@@ -91,12 +86,7 @@ pub async fn post_litellm(
     request_body(content = String, content_type = "application/json", description = "A batch of request_log events"),
     responses(
         (status = 200, body = FeedAnswer),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+        SendRefusals,
     ),
 )]
 pub async fn post_llmgateway(
@@ -108,8 +98,7 @@ pub async fn post_llmgateway(
     caller.may_send()?;
     let body = read(&headers, body, app.body_limit).await?;
     let signed = body.clone();
-    let checked = tokio::task::spawn_blocking(move || check_signature(&headers, &signed));
-    checked.await.map_err(|_| reading_failed())??;
+    on_a_thread(move || check_signature(&headers, &signed)).await?;
     let reading = parse(&app, caller, move |context| llmgateway::parse(&body, context)).await?;
     submit(&app, Feed::LlmGateway, reading).await.map(Json)
 }
@@ -124,12 +113,7 @@ pub async fn post_llmgateway(
     request_body(content = String, content_type = "application/x-protobuf", description = "An ExportTraceServiceRequest, in protobuf or JSON"),
     responses(
         (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportTraceServiceResponse"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+        SendRefusals,
     ),
 )]
 pub async fn post_traces(
@@ -150,12 +134,7 @@ pub async fn post_traces(
     request_body(content = String, content_type = "application/x-protobuf", description = "An ExportLogsServiceRequest, in protobuf or JSON"),
     responses(
         (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportLogsServiceResponse"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+        SendRefusals,
     ),
 )]
 pub async fn post_logs(
@@ -175,11 +154,7 @@ pub async fn post_logs(
     request_body(content = String, content_type = "application/x-protobuf", description = "An ExportMetricsServiceRequest, in protobuf or JSON"),
     responses(
         (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportMetricsServiceResponse"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+        SendRefusals,
     ),
 )]
 pub async fn post_metrics(
@@ -279,7 +254,7 @@ async fn parse(
     read: impl FnOnce(&Context<'_>) -> Result<Reading, BodyError> + Send + 'static,
 ) -> Result<Reading, Problem> {
     let shared = app.clone();
-    let reading = tokio::task::spawn_blocking(move || {
+    on_a_thread(move || {
         let defaults = token_defaults(&caller.grant);
         // Not every sender can name a project or a key. What it sends is counted all the same.
         let token = TokenDefaults {
@@ -291,8 +266,8 @@ async fn parse(
         let mut reading = read(&Context { now, prices: &shared.prices, token })?;
         name_token_key(&mut reading, &caller);
         Ok::<_, BodyError>(reading)
-    });
-    Ok(reading.await.map_err(|_| reading_failed())??)
+    })
+    .await
 }
 
 /// A key that stands for a token is called what the token is called.
@@ -306,10 +281,6 @@ fn name_token_key(reading: &mut Reading, caller: &Caller) {
         key.project.clone_from(&used.project);
         key.description.get_or_insert_with(|| label.to_owned());
     }
-}
-
-fn reading_failed() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug")
 }
 
 /// Has the events written, then whatever is new about names.

@@ -46,11 +46,6 @@ impl PicoUsd {
         if picos > Self::MAX_EVENT.0 as u128 { Err(MoneyError::TooLarge) } else { Ok(PicoUsd(picos as i128)) }
     }
 
-    /// Dollars as the nearest float: for drawing and logs only, never for a sum.
-    pub fn approximate_usd(self) -> f64 {
-        self.0 as f64 / ONE_USD as f64
-    }
-
     /// Nearest picodollar to a float from a price list; exact below 1,000 USD for prices with at most 12 places,
     /// because a double still tells such amounts apart.
     pub fn from_list_price_usd(usd: f64) -> Option<PicoUsd> {

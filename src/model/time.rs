@@ -134,11 +134,6 @@ impl Segment {
         day.checked_add(u32::from(SEGMENT_OF_QUARTER[quarter as usize])).map(Segment)
     }
 
-    /// The segment that begins at an instant, if one does.
-    pub fn starting_at(at: UnixMs) -> Option<Segment> {
-        Segment::of(at).filter(|segment| segment.start_ms() == at)
-    }
-
     pub fn start_ms(self) -> UnixMs {
         i64::from(self.day().0) * DAY_MS + i64::from(FIRST_QUARTER[self.of_day()]) * QUARTER_MS
     }

@@ -135,16 +135,12 @@ impl<'a> Scan<'a> {
         ranges: &[Range<usize>],
         periods: &[(Period, PeriodSummary)],
     ) -> Result<(Found, Vec<Slice>), StoreError> {
-        let narrow = self.sum_with(plan, ranges, periods, false)?;
+        let (mut found, mut slices, open_cost) = self.sum_with(plan, ranges, periods, false)?;
         // No cell is above the cost of all that was touched. Only beyond 18 million USD can one not fit 64 bits.
-        let touched = periods.iter().map(|(_, summary)| summary.cost).fold(narrow.2, u128::saturating_add);
-        let (mut found, slices) = match u64::try_from(touched) {
-            Ok(_) => (narrow.0, narrow.1),
-            Err(_) => {
-                let wide = self.sum_with(plan, ranges, periods, true)?;
-                (wide.0, wide.1)
-            }
-        };
+        let touched = periods.iter().map(|(_, summary)| summary.cost).fold(open_cost, u128::saturating_add);
+        if u64::try_from(touched).is_err() {
+            (found, slices, _) = self.sum_with(plan, ranges, periods, true)?;
+        }
         if self.pivot.is_some() && self.totals {
             self.find_api_keys(plan, periods, &mut found.api_keys)?;
         }

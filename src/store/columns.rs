@@ -81,10 +81,6 @@ impl Column {
         }
     }
 
-    pub fn of_count(count: Count) -> Column {
-        *Column::ALL.iter().find(|column| column.count() == Some(count)).expect("every count has a column")
-    }
-
     /// Money shares a divisor, for prices have few significant digits.
     pub(super) fn has_divisor(self) -> bool {
         matches!(self, Column::Cost | Column::ApiKeysCost)

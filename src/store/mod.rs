@@ -144,11 +144,6 @@ impl Store {
         Store::prepare(Database::builder().set_cache_size(256 << 20).create(path)?)
     }
 
-    /// A store on something other than a file: crash tests cut the power of such a one.
-    pub fn open_backend(backend: impl redb::StorageBackend) -> Result<Store, StoreError> {
-        Store::prepare(Database::builder().create_with_backend(backend)?)
-    }
-
     fn prepare(database: Database) -> Result<Store, StoreError> {
         let store = Store { database, seal_policy: SealPolicy::default() };
         let found = store.reader()?.format_version()?;

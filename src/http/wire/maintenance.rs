@@ -1,0 +1,47 @@
+//! The store as a file.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How large the store is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StoreSize {
+    /// What the file takes on disk.
+    pub allocated_bytes: u64,
+    /// Sealed periods of 32 days, over all organizations.
+    pub periods: u64,
+    pub sealed_rows: u64,
+    /// Rows of days that are not sealed.
+    pub open_rows: u64,
+}
+
+/// What a compaction did.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Compaction {
+    pub before: StoreSize,
+    pub after: StoreSize,
+}
+
+/// What a check of the store found.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// The first place that is wrong; `null` when all is right.
+    pub damage: Option<String>,
+    /// What was checked; absent when there is damage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checked {
+    pub entries: u64,
+    pub organizations: u64,
+    pub periods: u64,
+    pub sealed_rows: u64,
+    pub open_rows: u64,
+    pub ids: u64,
+}

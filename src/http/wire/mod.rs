@@ -1,0 +1,14 @@
+//! What travels: bodies of requests and answers, with the names the contract gives them. A file for each thing that is
+//! talked about.
+
+mod analytics;
+mod directory;
+mod events;
+mod maintenance;
+mod tokens;
+
+pub use analytics::*;
+pub use directory::*;
+pub use events::*;
+pub use maintenance::*;
+pub use tokens::*;
