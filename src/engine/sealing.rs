@@ -11,7 +11,7 @@ use crate::model::{Day, HOUR_MS, OrganizationId, Period, UnixMs};
 const GRACE_MS: i64 = HOUR_MS;
 /// How long nothing must have come for a day before it is sealed, so that a load is not sealed halfway.
 const QUIET_MS: i64 = 60_000;
-/// A period is sealed again at most this often, unless much waits.
+/// A period is sealed again at most this often, unless much waits; one that could not be sealed, in no case.
 const AGAIN_MS: i64 = HOUR_MS;
 /// Rows that are much: reading them where they are costs a question some 100 microseconds.
 const MUCH: u64 = 50_000;
@@ -27,7 +27,14 @@ pub(super) fn sealable_before(now: UnixMs) -> Day {
 #[derive(Debug, Default)]
 pub(super) struct OpenDays {
     days: BTreeMap<(OrganizationId, Day), Open>,
-    tried: HashMap<(OrganizationId, Period), UnixMs>,
+    last_tries: HashMap<(OrganizationId, Period), Try>,
+}
+
+/// The last time that a period was to be sealed.
+#[derive(Debug, Clone, Copy)]
+struct Try {
+    at: UnixMs,
+    failed: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -41,7 +48,7 @@ impl OpenDays {
     /// As found in the file at a start.
     pub fn new(rows: BTreeMap<(OrganizationId, Day), u64>) -> OpenDays {
         let days = rows.into_iter().map(|(day, rows)| (day, Open { rows, changed: 0 }));
-        OpenDays { days: days.collect(), tried: HashMap::new() }
+        OpenDays { days: days.collect(), last_tries: HashMap::new() }
     }
 
     pub fn add(&mut self, organization: OrganizationId, day: Day, rows: u64, now: UnixMs) {
@@ -55,9 +62,11 @@ impl OpenDays {
         // A clock that was set back must not hold things up, so differences count either way.
         let long_ago = |at: UnixMs, ms: i64| (now - at).abs() >= ms;
         self.periods_over(now).into_iter().find_map(|(of, open)| {
-            let again = self.tried.get(&of).is_none_or(|tried| long_ago(*tried, AGAIN_MS));
-            let due =
-                long_ago(open.changed, QUIET_MS) && (again || open.rows >= MUCH) || open.rows >= TOO_MUCH && again;
+            let may = self
+                .last_tries
+                .get(&of)
+                .is_none_or(|last| long_ago(last.at, AGAIN_MS) || !last.failed && open.rows >= MUCH);
+            let due = may && (long_ago(open.changed, QUIET_MS) || open.rows >= TOO_MUCH);
             due.then_some(of)
         })
     }
@@ -78,14 +87,15 @@ impl OpenDays {
         periods
     }
 
-    /// Notes that sealing was tried, whatever comes of it.
-    pub fn tried(&mut self, organization: OrganizationId, period: Period, now: UnixMs) {
-        self.tried.insert((organization, period), now);
+    /// Notes that a period's days before `until` are sealed.
+    pub fn sealed(&mut self, organization: OrganizationId, period: Period, until: Day, now: UnixMs) {
+        self.days.retain(|(of, day), _| (*of, day.period()) != (organization, period) || *day >= until);
+        self.last_tries.insert((organization, period), Try { at: now, failed: false });
     }
 
-    /// Notes that a period's days before `until` are sealed.
-    pub fn sealed(&mut self, organization: OrganizationId, period: Period, until: Day) {
-        self.days.retain(|(of, day), _| (*of, day.period()) != (organization, period) || *day >= until);
+    /// Notes that a period could not be sealed.
+    pub fn failed(&mut self, organization: OrganizationId, period: Period, now: UnixMs) {
+        self.last_tries.insert((organization, period), Try { at: now, failed: true });
     }
 }
 
@@ -114,14 +124,26 @@ mod tests {
     fn late_events_wait_for_one_another() {
         let mut open = OpenDays::default();
         let sealed_at = NOON + 24 * HOUR_MS;
-        open.tried(ACME, TODAY.period(), sealed_at);
-        open.sealed(ACME, TODAY.period(), TODAY.next());
+        open.sealed(ACME, TODAY.period(), TODAY.next(), sealed_at);
         open.add(ACME, TODAY, 1, sealed_at + 1000);
         assert_eq!(open.due(sealed_at + AGAIN_MS - 1), None);
         assert_eq!(open.due(sealed_at + AGAIN_MS), Some((ACME, TODAY.period())));
         open.add(ACME, TODAY, MUCH, sealed_at + 1000);
         assert_eq!(open.due(sealed_at + 1000 + QUIET_MS), Some((ACME, TODAY.period())), "so much does not wait");
-        open.sealed(ACME, TODAY.period(), TODAY.next());
+        open.sealed(ACME, TODAY.period(), TODAY.next(), sealed_at + 1000 + QUIET_MS);
         assert_eq!(open.due(sealed_at + 100 * AGAIN_MS), None, "nothing is left");
+    }
+    #[test]
+    fn what_cannot_be_sealed_is_not_tried_again_at_once_however_much_it_is() {
+        let mut open = OpenDays::default();
+        let (other, now) = (OrganizationId(2), NOON + 24 * HOUR_MS);
+        open.add(ACME, TODAY, TOO_MUCH, NOON);
+        open.add(other, TODAY, 1, NOON);
+        assert_eq!(open.due(now), Some((ACME, TODAY.period())));
+        open.failed(ACME, TODAY.period(), now);
+        assert_eq!(open.due(now), Some((other, TODAY.period())), "others do not wait for it");
+        open.sealed(other, TODAY.period(), TODAY.next(), now);
+        assert_eq!(open.due(now + AGAIN_MS - 1), None);
+        assert_eq!(open.due(now + AGAIN_MS), Some((ACME, TODAY.period())));
     }
 }

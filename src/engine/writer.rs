@@ -114,12 +114,17 @@ impl Writer {
     fn seal(&mut self, organization: OrganizationId, period: Period) -> Result<store::Sealed, StoreError> {
         let now = (self.clock)();
         let until = sealable_before(now);
-        self.open.tried(organization, period, now);
         let series = self.dictionary.by_number(organization).map_or(&[][..], |names| names.series());
-        let writer = self.store.begin()?;
-        let sealed = writer.seal(organization, period, until, series)?;
-        writer.commit()?;
-        self.open.sealed(organization, period, until);
+        let sealed = self.store.begin().and_then(|writer| {
+            let sealed = writer.seal(organization, period, until, series)?;
+            writer.commit()?;
+            Ok(sealed)
+        });
+        match sealed {
+            Ok(_) => self.open.sealed(organization, period, until, now),
+            Err(_) => self.open.failed(organization, period, now),
+        }
+        let sealed = sealed?;
         self.publish(&Touched::default())?;
         Ok(sealed)
     }

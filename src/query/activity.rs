@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::scan::{Found, Scan, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::model::{Count, OrganizationId, Usage, ValueId};
+use crate::model::{Count, Dimension, OrganizationId, Usage, ValueId};
 use crate::store::{Column, damaged};
 
 /// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
@@ -126,6 +126,7 @@ fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: Organization
         reader: about.reader,
         organization: id,
         series: known.names.series(),
+        api_key_count: known.names.count(Dimension::ApiKey),
         groups: groups.len(),
         group_of_series,
         counting,

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use roaring::RoaringBitmap;
-
 use super::cells::{Cells, Limb, Part, halves};
 use super::plan::Plan;
 use super::scan::{NO_GROUP, Scan};
@@ -18,7 +16,8 @@ pub(super) struct Pass<'a> {
     pub cells: Cells,
     /// By column, if the scan wants totals.
     pub totals: [i128; COLUMNS],
-    pub api_keys: RoaringBitmap,
+    /// By API key, if the scan wants totals: whether it has usage that counts.
+    pub api_keys: Vec<bool>,
     /// Picodollars of the open rows that were touched, whether or not they count.
     pub open_cost: u128,
     scratch: Scratch,
@@ -34,6 +33,8 @@ struct Scratch {
     parts: Vec<u64>,
     hours_of_parts: Vec<usize>,
     open_rows: Vec<OpenRow>,
+    /// Those of them that API keys paid for.
+    open_rows_of_api_keys: Vec<OpenRow>,
 }
 
 /// Where a period's segments belong.
@@ -57,10 +58,10 @@ impl Places {
 }
 
 /// A row of an open block that counts.
+#[derive(Debug, Clone, Copy)]
 struct OpenRow {
     number: u32,
     group: u32,
-    by_api_keys: bool,
 }
 
 /// Days of a period whose values go to neighbouring slots, or all to the same.
@@ -79,7 +80,7 @@ impl<'a> Pass<'a> {
             boundaries: &plan.boundaries,
             cells,
             totals: [0; COLUMNS],
-            api_keys: RoaringBitmap::new(),
+            api_keys: vec![false; if scan.totals { scan.api_key_count + 1 } else { 0 }],
             open_cost: 0,
             scratch: Scratch {
                 days: [0; PERIOD_DAYS + 2],
@@ -89,6 +90,7 @@ impl<'a> Pass<'a> {
                 parts: Vec::new(),
                 hours_of_parts: Vec::new(),
                 open_rows: Vec::new(),
+                open_rows_of_api_keys: Vec::new(),
             },
         }
     }
@@ -139,17 +141,20 @@ impl<'a> Pass<'a> {
         self.open_cost = self
             .open_cost
             .saturating_add(block.sum(block::COST).saturating_add(block.sum(block::COST + 1).saturating_mul(1 << 64)));
-        let rows = &mut self.scratch.open_rows;
+        let Scratch { open_rows: rows, open_rows_of_api_keys: of_api_keys, .. } = &mut self.scratch;
         rows.clear();
-        let (mut known, mut last_key) = (true, None);
+        of_api_keys.clear();
+        let mut known = true;
         block.series(|number, id| match (series.get(id as usize), group_of_series.get(id as usize)) {
             (Some(of), Some(group)) => {
                 if *group != NO_GROUP {
-                    let by_api_keys = of.mode == Mode::ApiKeys;
-                    rows.push(OpenRow { number: number as u32, group: *group, by_api_keys });
-                    if scan_totals && last_key != Some(of.api_key) {
-                        self.api_keys.insert(of.api_key.0);
-                        last_key = Some(of.api_key);
+                    let row = OpenRow { number: number as u32, group: *group };
+                    rows.push(row);
+                    if of.mode == Mode::ApiKeys {
+                        of_api_keys.push(row);
+                    }
+                    if scan_totals {
+                        self.api_keys[of.api_key.0 as usize] = true;
                     }
                 }
             }
@@ -161,25 +166,20 @@ impl<'a> Pass<'a> {
         let all = rows.len() == block.len();
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
-            let (source, only_api_keys) = open_column(column);
-            each(block, rows, all, source, |row, value| {
-                if row.by_api_keys || !only_api_keys {
-                    self.cells.add(row.group, limb, slot, part.of(value));
-                }
-            });
+            let add = |row: &OpenRow, value| self.cells.add(row.group, limb, slot, part.of(value));
+            match open_column(column) {
+                (source, false) => each(block, rows, all, source, add),
+                (source, true) => each(block, of_api_keys, false, source, add),
+            }
         }
-        if self.scan.totals {
+        if scan_totals {
             for column in Column::ALL {
-                let (source, only_api_keys) = open_column(column);
                 let total = &mut self.totals[column as usize];
-                if all && !only_api_keys {
-                    *total += i128::try_from(block.sum(source)).map_err(|_| Overflow)?;
-                } else {
-                    each(block, rows, all, source, |row, value| {
-                        if row.by_api_keys || !only_api_keys {
-                            *total += i128::from(value);
-                        }
-                    });
+                let add = |_: &OpenRow, value| *total += i128::from(value);
+                match open_column(column) {
+                    (source, false) if all => *total += i128::try_from(block.sum(source)).map_err(|_| Overflow)?,
+                    (source, false) => each(block, rows, all, source, add),
+                    (source, true) => each(block, of_api_keys, false, source, add),
                 }
             }
         }
@@ -203,7 +203,7 @@ impl<'a> Pass<'a> {
                     }
                     let any = self.add_rows(&rows, *group, &places, Some(of.mode))?;
                     if any && scan.totals {
-                        self.api_keys.insert(of.api_key.0);
+                        self.api_keys[of.api_key.0 as usize] = true;
                         self.add_rows_to_totals(&rows, &places, of.mode);
                     }
                     Ok(())

@@ -32,6 +32,8 @@ pub(super) struct Scan<'a> {
     pub reader: &'a Reader,
     pub organization: OrganizationId,
     pub series: &'a [Series],
+    /// How many API keys there are; they are numbered from 1.
+    pub api_key_count: usize,
     pub groups: usize,
     /// For every series its group.
     pub group_of_series: Vec<u32>,
@@ -170,7 +172,7 @@ impl<'a> Scan<'a> {
         let mut slices = Vec::with_capacity(ranges.len());
         for (buckets, cells, of_slice, api_keys, cost) in passes? {
             totals.iter_mut().zip(of_slice).for_each(|(total, part)| *total += part);
-            found.api_keys |= api_keys;
+            found.api_keys.extend((0u32..).zip(&api_keys).filter(|(_, active)| **active).map(|(key, _)| key));
             open_cost = open_cost.saturating_add(cost);
             slices.push(Slice { buckets, cells });
         }
