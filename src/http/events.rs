@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::App;
 use super::access::Caller;
 use super::problem::Problem;
 use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
+use super::{App, on_a_thread};
 use crate::directory::Grant;
 use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
 
@@ -90,19 +90,6 @@ pub(super) fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
 
 pub(super) fn rejected_event(rejection: Rejection) -> RejectedEvent {
     RejectedEvent { index: rejection.index, id: rejection.id, error: rejection.error }
-}
-
-/// Runs what reads a body on a thread that may take its time.
-pub(super) async fn on_a_thread<T: Send + 'static, E: Into<Problem> + Send + 'static>(
-    read: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, Problem> {
-    match tokio::task::spawn_blocking(read).await {
-        Ok(result) => result.map_err(Into::into),
-        // It panicked, which is reported where it did.
-        Err(_) => {
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the events failed; this is a bug in Rollcall"))
-        }
-    }
 }
 
 /// Reads a body, already decompressed, up to the limit.

@@ -15,11 +15,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::App;
 use super::access::{Caller, bearer};
-use super::events::{on_a_thread, read, rejected_event, token_defaults};
+use super::events::{read, rejected_event, token_defaults};
 use super::problem::Problem;
 use super::wire::{RejectedEvent, SendRefusals};
+use super::{App, on_a_thread};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};

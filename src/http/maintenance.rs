@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::access::Caller;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Checked, Compaction, StoreSize, Verification};
-use super::{App, stream};
+use super::{App, on_a_thread, stream};
 use crate::calendar::rfc3339_utc;
 use crate::engine::{Engine, EngineError, STORE_FILE, allocated_bytes, backup_name, check};
 use crate::model::UnixMs;
@@ -38,7 +38,7 @@ pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Comp
     caller.require_operator()?;
     // The caller's snapshot would keep pages from being free.
     drop(caller);
-    let size = |app: App| async move { blocking(move || Ok(store_size(&app.engine)?)).await };
+    let size = |app: App| on_a_thread(move || store_size(&app.engine));
     let before = size(app.clone()).await?;
     app.engine.seal()?.answer().await?;
     Ok(Json(Compaction { before, after: size(app).await? }))
@@ -101,13 +101,13 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
 )]
 pub async fn verify(caller: Caller) -> Result<Json<Verification>, Problem> {
     caller.require_operator()?;
-    let verification = blocking(move || match check(&caller.snapshot.reader, &mut |_, _| ()) {
+    let verification = on_a_thread(move || match check(&caller.snapshot.reader, &mut |_, _| ()) {
         Ok(verified) => Ok(Verification { damage: None, checked: Some(checked(&verified)) }),
         Err(StoreError::Damaged { what }) => {
             tracing::error!(%what, "a check found damage");
             Ok(Verification { damage: Some(what), checked: None })
         }
-        Err(error) => Err(EngineError::from(error).into()),
+        Err(error) => Err(EngineError::from(error)),
     });
     verification.await.map(Json)
 }
@@ -136,13 +136,6 @@ fn copy(app: &App) -> Result<File, Problem> {
 
 fn unreadable(error: &std::io::Error) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the backup could not be written: {error}"))
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        let detail = "reading the store failed; the server's log has the details";
-        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
-    })
 }
 
 /// How large a store is now.

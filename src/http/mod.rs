@@ -121,6 +121,13 @@ pub async fn ask_as_operator(app: App, path: &str) -> Result<String, Problem> {
     Err(Problem::new(status, problem.unwrap_or_else(|_| status.to_string())))
 }
 
+/// Runs what takes its time on a thread that may.
+async fn on_a_thread<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::panicked())?.map_err(Into::into)
+}
+
 /// Makes `secret` the operator's token.
 pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineError> {
     let hash = SecretHash::of(secret);
@@ -170,10 +177,7 @@ pub fn router(app: App) -> Router {
     events
         .merge(rest)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a bug in Rollcall; the server's log has the details")
-                .into_response()
-        }))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
         .layer(compress)
         .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(security_header(header::REFERRER_POLICY, "same-origin"))

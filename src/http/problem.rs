@@ -43,6 +43,12 @@ impl Problem {
         Problem { status, detail: detail.into() }
     }
 
+    /// Something panicked, which is logged where it did: our bug, or pages of the store that the database cannot read.
+    pub fn panicked() -> Problem {
+        let detail = "a bug in Rollcall or a damaged store; the server's log has the details";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
     pub fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, detail)
     }

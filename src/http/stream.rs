@@ -84,7 +84,7 @@ pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + '
         Some(Message::Last(whole)) => Ok(whole.into()),
         Some(Message::Part(first)) => Ok(Body::from_stream(Rest { first: Some(first), receiver, ended: false })),
         Some(Message::Failed(problem)) => Err(problem),
-        None => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed; this is a bug in Rollcall")),
+        None => Err(Problem::panicked()),
     }
 }
 
