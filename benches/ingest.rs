@@ -2,18 +2,20 @@
 //!
 //! `cargo bench --bench ingest`
 
+mod server;
+
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
+
+use server::{BINARY, TOKEN, kill, start};
 
 const BATCH: usize = 1000;
 const BATCHES: usize = 1000;
 const CONNECTIONS: usize = 2;
 const ROUNDS: usize = 5;
-const TOKEN: &str = "operator-token-of-the-bench";
-const BINARY: &str = env!("CARGO_BIN_EXE_rollcall");
 
 /// Events as a gateway sends them: unique ids, 60 keys, 20 models, one hour.
 fn event(out: &mut String, number: usize) {
@@ -59,20 +61,7 @@ fn report(what: &str, rates: &mut [f64]) {
 
 fn over_http() -> f64 {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut server = Command::new(BINARY)
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(directory.path())
-        .env("ROLLCALL_OPERATOR_TOKEN", TOKEN)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the server starts");
-    let mut log = BufReader::new(server.stderr.take().expect("piped")).lines();
-    let address = loop {
-        let line = log.next().expect("the server says where it listens").expect("text");
-        if let Some(at) = line.split("address=").nth(1) {
-            break at.split_whitespace().next().expect("an address").to_owned();
-        }
-    };
+    let (server, address) = start(directory.path());
     // Requests are made before the clock starts: the client shares the machine, its work is not the server's.
     let requests: Vec<Vec<u8>> = (0..BATCHES).map(request).collect();
     let started = Instant::now();
@@ -91,8 +80,7 @@ fn over_http() -> f64 {
         }
     });
     let seconds = started.elapsed().as_secs_f64();
-    server.kill().expect("it runs");
-    server.wait().expect("it ends");
+    kill(server);
     (BATCH * BATCHES) as f64 / seconds
 }
 

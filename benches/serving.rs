@@ -3,19 +3,21 @@
 //!
 //! `cargo bench --bench serving`
 
+mod server;
 mod workload;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use server::{TOKEN, kill, start};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const TOKEN: &str = "operator-token-of-the-bench";
 const YEAR: &str = "/analytics/activity?organizationId=northwind&from=2025-11-01&to=2026-10-31&timezone=Europe/Paris";
 const STEADY: &str = "&groupBy=project&top=10";
 const SECONDS: f64 = 10.0;
@@ -93,31 +95,6 @@ fn seal_again(directory: &Path) {
     let started = Instant::now();
     let report = engine.seal().expect("room").wait().expect("sealed");
     println!("  sealing {} row into a period anew: {:.0} ms", report.rows, started.elapsed().as_secs_f64() * 1e3);
-}
-
-fn start(directory: &Path) -> (Child, String) {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_rollcall"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(directory)
-        .env("ROLLCALL_OPERATOR_TOKEN", TOKEN)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the server starts");
-    let mut log = BufReader::new(server.stderr.take().expect("piped")).lines();
-    let address = loop {
-        let line = log.next().expect("the server says where it listens").expect("text");
-        if let Some(at) = line.split("address=").nth(1) {
-            break at.split_whitespace().next().expect("an address").to_owned();
-        }
-    };
-    // Read on, so that the server can write on.
-    std::thread::spawn(move || log.for_each(drop));
-    (server, address)
-}
-
-fn kill(mut server: Child) {
-    server.kill().expect("it runs");
-    server.wait().expect("it ends");
 }
 
 /// Resident memory in MB.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::event::{Collector, MAX_NAME_CHARS, Names as Keys, canonical, checked, clipped, missing};
+use super::event::{Collector, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
 use crate::model::{Count, Event, Fingerprint, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, model_prefix};
 
 /// Stands in where a sender knows neither the model nor the provider, as for a call that was turned away.
@@ -147,7 +147,7 @@ impl Collector<'_> {
         let provider = provider.as_deref().or_else(|| model_prefix(&used_model)).unwrap_or(UNKNOWN);
         let measures = self.measures_of(&call, provider, &used_model, time)?;
         let source = call.source.as_deref().and_then(label);
-        let combination = self.combination(&Keys {
+        let combination = self.combination(&Ids {
             organization: &organization,
             project: &project,
             api_key: &api_key,

@@ -81,7 +81,7 @@ pub(super) struct Collector<'c> {
 
 /// A combination whose names are still in the body.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Names<'a> {
+pub(super) struct Ids<'a> {
     pub organization: &'a str,
     pub project: &'a str,
     pub api_key: &'a str,
@@ -189,7 +189,7 @@ impl<'c> Collector<'c> {
             Some(other) => return Err(format!("usedMode is '{other}'; allowed are credits and api-keys")),
         };
         let measures = self.measures(fields, provider, &used_model, time)?;
-        let combination = self.combination(&Names {
+        let combination = self.combination(&Ids {
             organization: &organization,
             project: &project,
             api_key: &api_key,
@@ -300,10 +300,10 @@ impl<'c> Collector<'c> {
         }
     }
 
-    pub(super) fn combination(&mut self, names: &Names<'_>) -> u32 {
+    pub(super) fn combination(&mut self, names: &Ids<'_>) -> u32 {
         let Batch { combinations, .. } = &mut self.parsed.batch;
-        let hash = |names: &Names<'_>| self.hasher.hash_one(names);
-        let same = |index: &u32| *names == Names::of(&combinations[*index as usize]);
+        let hash = |names: &Ids<'_>| self.hasher.hash_one(names);
+        let same = |index: &u32| *names == Ids::of(&combinations[*index as usize]);
         if let Some(index) = self.known.find(hash(names), same) {
             return *index;
         }
@@ -317,14 +317,14 @@ impl<'c> Collector<'c> {
             source: names.source.map(str::to_owned),
             mode: names.mode,
         });
-        self.known.insert_unique(hash(names), index, |index| hash(&Names::of(&combinations[*index as usize])));
+        self.known.insert_unique(hash(names), index, |index| hash(&Ids::of(&combinations[*index as usize])));
         index
     }
 }
 
-impl<'a> Names<'a> {
+impl<'a> Ids<'a> {
     fn of(combination: &'a Combination) -> Self {
-        Names {
+        Ids {
             organization: &combination.organization,
             project: &combination.project,
             api_key: &combination.api_key,

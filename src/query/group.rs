@@ -124,7 +124,7 @@ impl Names<'_> {
                     groups
                 };
                 let groups = labels.into_iter().map(|label| Group { labels: vec![label] }).collect();
-                (groups, group_of_series, Some((by.dimension().into(), label_of)))
+                (groups, group_of_series, Some((Pivot::By(by.dimension()), label_of)))
             }
             by => {
                 let labels: Vec<_> = by.iter().map(|by| (by.dimension(), self.labels(*by))).collect();

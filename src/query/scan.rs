@@ -16,7 +16,7 @@ use roaring::RoaringBitmap;
 use super::cells::{Cells, limbs};
 use super::pass::Pass;
 use super::plan::Plan;
-use crate::model::{OrganizationId, Overflow, Period, PicoUsd, Segment, Series, Usage, ValueId};
+use crate::model::{Dimension, OrganizationId, Overflow, Period, PicoUsd, Segment, Series, Usage, ValueId};
 use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Reader, StoreError};
 
 /// What does not count has this group.
@@ -203,7 +203,7 @@ impl<'a> Scan<'a> {
                 group_of_series: Vec::new(),
                 counting: 0,
                 api_keys: Vec::new(),
-                pivot: Some((Pivot::ApiKey, (0..values).collect())),
+                pivot: Some((Pivot::By(Dimension::ApiKey), (0..values).collect())),
                 columns: &[Column::Requests],
                 totals: false,
                 ..*self

@@ -44,7 +44,7 @@ pub(super) fn totals(
 ) -> [u8; 13] {
     let mut key = [0; 13];
     key[..4].copy_from_slice(&organization.0.to_be_bytes());
-    key[4] = pivot as u8;
+    key[4] = pivot.number();
     key[5] = u8::from(frequent);
     key[6] = cut;
     key[7..11].copy_from_slice(&period.0.to_be_bytes());
@@ -104,7 +104,7 @@ mod tests {
                 rows(OrganizationId(org), Period(at), ValueId(key), part)
             };
             let totals_key = |(org, cut, at, part): (u32, u32, u32, u16)| {
-                totals(OrganizationId(org), Pivot::Model, true, cut as u8, Period(at), part)
+                totals(OrganizationId(org), Pivot::All, true, cut as u8, Period(at), part)
             };
             let short = |(org, cut, at, part): (u32, u32, u32, u16)| (org, cut as u8, at, part);
             prop_assert_eq!((a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)), open_key(a).cmp(&open_key(b)));

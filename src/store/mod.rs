@@ -408,25 +408,39 @@ impl PeriodSummary {
 
 /// What sealed usage has running totals by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
 pub enum Pivot {
     /// The whole organization, as the value 0.
-    All = 0,
-    Project = 1,
-    ApiKey = 2,
-    Model = 3,
-    Provider = 4,
-    Source = 5,
+    All,
+    By(Dimension),
 }
 
 impl Pivot {
+    const EVERY: [Pivot; 6] = [
+        Pivot::All,
+        Pivot::By(Dimension::Project),
+        Pivot::By(Dimension::ApiKey),
+        Pivot::By(Dimension::Model),
+        Pivot::By(Dimension::Provider),
+        Pivot::By(Dimension::Source),
+    ];
+
+    /// Its number in keys.
+    fn number(self) -> u8 {
+        match self {
+            Pivot::All => 0,
+            Pivot::By(dimension) => dimension as u8,
+        }
+    }
+
     /// Whether running totals by this pivot have a column. They take space for every cut of every day, so they have
     /// what tables and charts of the pivot show; what else is asked is added up from rows.
     pub fn keeps(self, column: Column) -> bool {
         match self {
             Pivot::All => true,
-            Pivot::ApiKey => column.is_frequent() || matches!(column, Column::Errors | Column::ClientErrors),
-            _ => column.is_frequent(),
+            Pivot::By(Dimension::ApiKey) => {
+                column.is_frequent() || matches!(column, Column::Errors | Column::ClientErrors)
+            }
+            Pivot::By(_) => column.is_frequent(),
         }
     }
 
@@ -438,23 +452,7 @@ impl Pivot {
     pub fn value_of(self, series: &Series) -> ValueId {
         match self {
             Pivot::All => ValueId::NONE,
-            Pivot::Project => series.project,
-            Pivot::ApiKey => series.api_key,
-            Pivot::Model => series.model,
-            Pivot::Provider => series.provider,
-            Pivot::Source => series.source,
-        }
-    }
-}
-
-impl From<Dimension> for Pivot {
-    fn from(dimension: Dimension) -> Pivot {
-        match dimension {
-            Dimension::Project => Pivot::Project,
-            Dimension::ApiKey => Pivot::ApiKey,
-            Dimension::Model => Pivot::Model,
-            Dimension::Provider => Pivot::Provider,
-            Dimension::Source => Pivot::Source,
+            Pivot::By(dimension) => series.value(dimension),
         }
     }
 }

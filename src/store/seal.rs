@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use super::block::Block;
 use super::rows::{self, SealedRow};
 use super::{OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
-use crate::model::{Day, OrganizationId, Overflow, Period, Series, Usage, ValueId};
+use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Series, Usage, ValueId};
 
 /// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages. Blocks of one
 /// page and of four took more of the file.
@@ -240,7 +240,13 @@ pub(super) struct Pivots {
     by_value: [HashMap<(u32, u16), Usage>; 5],
 }
 
-const BY_VALUE: [Pivot; 5] = [Pivot::All, Pivot::Project, Pivot::Model, Pivot::Provider, Pivot::Source];
+const BY_VALUE: [Pivot; 5] = [
+    Pivot::All,
+    Pivot::By(Dimension::Project),
+    Pivot::By(Dimension::Model),
+    Pivot::By(Dimension::Provider),
+    Pivot::By(Dimension::Source),
+];
 
 impl Pivots {
     pub fn add_key(&mut self, api_key: ValueId, of_key: &KeyRows, series: &[Series]) -> Result<(), StoreError> {
@@ -273,6 +279,6 @@ impl Pivots {
             }
             (pivot, values)
         });
-        std::iter::once((Pivot::ApiKey, self.by_api_key)).chain(by_value)
+        std::iter::once((Pivot::By(Dimension::ApiKey), self.by_api_key)).chain(by_value)
     }
 }

@@ -18,9 +18,7 @@ use super::{
     ARRIVALS, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot,
     Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
 };
-use crate::model::{
-    AHEAD_HOURS, Dimension, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId,
-};
+use crate::model::{AHEAD_HOURS, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId};
 
 /// Ids that are compared with one another at once: about 100 MB of them.
 const IDS_AT_ONCE: u64 = 2_000_000;
@@ -45,8 +43,6 @@ pub struct Verified {
     /// Entries of all tables.
     pub entries: u64,
 }
-
-const PIVOTS: [Pivot; 6] = [Pivot::All, Pivot::Project, Pivot::ApiKey, Pivot::Model, Pivot::Provider, Pivot::Source];
 
 impl Reader {
     /// Counts what there is.
@@ -212,7 +208,7 @@ impl Check<'_> {
             let (pivot, frequent, cut) = (key[4], key[5], key[6]);
             let is_rare = (frequent, cut) == (u8::from(RARE.0), RARE.1);
             let is_cut = frequent <= 1 && (1..=SEGMENTS as u8).contains(&cut);
-            if PIVOTS.iter().all(|known| *known as u8 != pivot) || !(is_rare || is_cut) {
+            if Pivot::EVERY.iter().all(|known| known.number() != pivot) || !(is_rare || is_cut) {
                 return Err(damaged(format!("there is no pivot {pivot} with columns {frequent} and cut {cut}")));
             }
             if periods.get(&period_of(key, 7)).is_none_or(|summary| !summary.has_totals) {
@@ -244,7 +240,10 @@ impl Check<'_> {
             return Ok(());
         }
         for (pivot, values) in pivots.finish() {
-            let place = format!("{place}, running totals by {pivot:?}");
+            let place = match pivot {
+                Pivot::All => format!("{place}, running totals"),
+                Pivot::By(dimension) => format!("{place}, running totals by {dimension:?}"),
+            };
             self.pivot((organization, period), pivot, values, names).map_err(|e| at(&place, e))?;
         }
         Ok(())
@@ -294,9 +293,12 @@ impl Check<'_> {
         mut values: BTreeMap<u32, Vec<SealedRow>>,
         names: &OrganizationNames,
     ) -> Result<(), StoreError> {
-        let label = |value: u32| match dimension_of(pivot).and_then(|d| names.name(d, ValueId(value))) {
-            Some(name) => format!("{value} ({name})"),
-            None => value.to_string(),
+        let label = |value: u32| match pivot {
+            Pivot::All => "the organization".to_owned(),
+            Pivot::By(dimension) => match names.name(dimension, ValueId(value)) {
+                Some(name) => format!("{value} ({name})"),
+                None => value.to_string(),
+            },
         };
         let periods = || period..period.next();
         let mut rare: BTreeMap<u32, Vec<SealedRow>> = BTreeMap::new();
@@ -559,12 +561,6 @@ fn organization_of(key: &[u8]) -> u32 {
 fn period_of(key: &[u8], at: usize) -> (OrganizationId, Period) {
     let period = keys::read_u32(key, at).expect("keys of this table were seen to be long enough");
     (OrganizationId(organization_of(key)), Period(period))
-}
-
-fn dimension_of(pivot: Pivot) -> Option<Dimension> {
-    [Dimension::Project, Dimension::ApiKey, Dimension::Model, Dimension::Provider, Dimension::Source]
-        .into_iter()
-        .find(|dimension| Pivot::from(*dimension) == pivot)
 }
 
 fn place(organization: OrganizationId, period: Period) -> String {

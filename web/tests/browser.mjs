@@ -10,6 +10,11 @@ assert.ok(LINK, "ROLLCALL_SIGN_IN_URL must hold the owner's sign-in link that â€
 export const DEVELOPER_LINK = process.env.ROLLCALL_DEVELOPER_SIGN_IN_URL;
 assert.ok(DEVELOPER_LINK, "ROLLCALL_DEVELOPER_SIGN_IN_URL must hold the developer's sign-in link");
 
+/** The month whose sums the sample organization is known for, as pages and as the API are asked for it. */
+export const JUNE = "from=2026-06-01&to=2026-06-30&tz=UTC";
+export const JUNE_QUERY = { from: "2026-06-01", to: "2026-06-30", timezone: "UTC" };
+export const NORTHWIND = "/organizations/northwind";
+
 export const LAPTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 

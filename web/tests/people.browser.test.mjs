@@ -7,8 +7,11 @@ import {
   askText,
   cardsAre,
   DEVELOPER_LINK,
+  JUNE,
+  JUNE_QUERY,
   LAPTOP,
   LINK,
+  NORTHWIND,
   open,
   PHONE,
   rankingIs,
@@ -20,14 +23,11 @@ import {
   withinWidth,
 } from "./browser.mjs";
 
-const JUNE = "from=2026-06-01&to=2026-06-30&tz=UTC";
-const JUNE_QUERY = { from: "2026-06-01", to: "2026-06-30", timezone: "UTC" };
-const ORGANIZATION = "/organizations/northwind";
 
 test("the rows and legend entries of the analytics page lead on", async (t) => {
   const page = await open(t, LINK);
   for (const [by, where] of [["apiKey", "key"], ["user", "member"], ["project", "keys"]]) {
-    await visit(page, `${ORGANIZATION}/analytics?${JUNE}&by=${by}`, "analytics");
+    await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=${by}`, "analytics");
     await page.getByTestId("ranking-link").first().click();
     await ready(page, where);
     assert.ok(page.url().includes(JUNE), page.url());
@@ -37,13 +37,13 @@ test("the rows and legend entries of the analytics page lead on", async (t) => {
     await ready(page, where);
     assert.ok(page.url().includes(JUNE), page.url());
   }
-  await visit(page, `${ORGANIZATION}/analytics?${JUNE}&by=model`, "analytics");
+  await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=model`, "analytics");
   assert.equal(await page.getByTestId("ranking-link").count(), 0, "a model has no page");
 });
 
 test("the members table adds up to the organization", async (t) => {
   const page = await open(t, LINK);
-  await visit(page, `${ORGANIZATION}/members?${JUNE}`, "members");
+  await visit(page, `${NORTHWIND}/members?${JUNE}`, "members");
   const answer = await ask(page, "/analytics/members", JUNE_QUERY);
   const activity = await ask(page, "/analytics/activity", JUNE_QUERY);
 
@@ -100,7 +100,7 @@ test("a developer begins at their own usage and is told before clicking what is 
   const page = await open(t, DEVELOPER_LINK, { landsOn: "mine" });
   assert.equal(await page.getByTestId("nav-lock").count(), 2);
 
-  await visit(page, `${ORGANIZATION}/my-usage?${JUNE}`, "mine");
+  await visit(page, `${NORTHWIND}/my-usage?${JUNE}`, "mine");
   const projectId = await page.getByTestId("mine").getAttribute("data-project");
   const mine = await ask(page, "/analytics/me", { ...JUNE_QUERY, projectId });
   await cardsAre(page, mine.summary);
@@ -125,7 +125,7 @@ test("a developer begins at their own usage and is told before clicking what is 
   assert.ok(keys.every((key) => key.createdBy === "user_dmitri"));
 
   for (const path of ["analytics", "members", "members/user_ada"]) {
-    await page.goto(new URL(`${ORGANIZATION}/${path}`, page.url()).href);
+    await page.goto(new URL(`${NORTHWIND}/${path}`, page.url()).href);
     await page.getByTestId("needs-role").waitFor();
   }
 });
@@ -135,7 +135,7 @@ test("somebody else's key is refused in words", async (t) => {
   const { keys } = await ask(owner, "/analytics/keys", JUNE_QUERY);
   const foreign = keys.find((key) => key.createdBy !== "user_dmitri");
   const page = await open(t, DEVELOPER_LINK, { landsOn: "mine", mayRefuse: true });
-  await page.goto(new URL(`${ORGANIZATION}/keys/${foreign.id}?${JUNE}`, page.url()).href);
+  await page.goto(new URL(`${NORTHWIND}/keys/${foreign.id}?${JUNE}`, page.url()).href);
   await page.getByTestId("notice").waitFor();
   await accessible(page, "a key of somebody else");
 });
@@ -153,21 +153,21 @@ test("an organization on another plan sees what it would get, and what it has", 
   );
   await watch(page, ["needs-plan", "needs-role", "analytics", "members", "member"]);
   for (const path of ["analytics", "members", "members/user_ada"]) {
-    await page.goto(new URL(`${ORGANIZATION}/${path}?${JUNE}`, page.url()).href);
+    await page.goto(new URL(`${NORTHWIND}/${path}?${JUNE}`, page.url()).href);
     await page.getByText("Ask Sales for Enterprise.").waitFor();
     assert.equal(await page.getByTestId("upgrade-link").getAttribute("href"), "https://example.com/upgrade");
     assert.deepEqual(await seen(page), ["needs-plan"], path);
   }
   assert.equal(await page.getByTestId("nav-lock").count(), 2);
   await accessible(page, "the upgrade card");
-  await visit(page, `${ORGANIZATION}/keys?${JUNE}`, "keys");
+  await visit(page, `${NORTHWIND}/keys?${JUNE}`, "keys");
   assert.ok((await page.getByTestId("list-row").count()) > 0);
-  await visit(page, `${ORGANIZATION}/my-usage?${JUNE}`, "mine");
+  await visit(page, `${NORTHWIND}/my-usage?${JUNE}`, "mine");
 });
 
 test("signing in leads where one wanted to go", async (t) => {
   const page = await open(t, null);
-  await page.goto(new URL(`${ORGANIZATION}/members/user_dmitri?${JUNE}`, LINK).href);
+  await page.goto(new URL(`${NORTHWIND}/members/user_dmitri?${JUNE}`, LINK).href);
   await page.getByTestId("signin-token").waitFor();
   await page.goto(LINK);
   await ready(page, "member");
@@ -206,11 +206,11 @@ for (const colorScheme of ["light", "dark"]) {
     test(`axe finds nothing on the pages of people and keys: ${colorScheme}, ${viewport.width} px`, async (t) => {
       const page = await open(t, LINK, { colorScheme, viewport, mayRefuse: true });
       for (const [testId, path] of pages) {
-        await visit(page, `${ORGANIZATION}/${path}`, testId);
+        await visit(page, `${NORTHWIND}/${path}`, testId);
         await accessible(page, path);
         await withinWidth(page, path);
       }
-      await page.goto(new URL(`${ORGANIZATION}/members/nobody?${JUNE}`, LINK).href);
+      await page.goto(new URL(`${NORTHWIND}/members/nobody?${JUNE}`, LINK).href);
       await page.getByTestId("notice").waitFor();
       await accessible(page, "an unknown member");
       await page.goto(new URL("/reference#get-analytics-activity", LINK).href);
@@ -221,7 +221,7 @@ for (const colorScheme of ["light", "dark"]) {
       const developer = await open(t, DEVELOPER_LINK, { colorScheme, viewport, landsOn: "mine" });
       await accessible(developer, "a developer's own usage");
       await withinWidth(developer, "a developer's own usage");
-      await developer.goto(new URL(`${ORGANIZATION}/members`, LINK).href);
+      await developer.goto(new URL(`${NORTHWIND}/members`, LINK).href);
       await developer.getByTestId("needs-role").waitFor();
       await accessible(developer, "admins only");
       await withinWidth(developer, "admins only");

@@ -9,8 +9,11 @@ import {
   chartColumn,
   clickLowestPart,
   exact,
+  JUNE,
+  JUNE_QUERY,
   LAPTOP,
   LINK,
+  NORTHWIND,
   open,
   PHONE,
   ready,
@@ -19,9 +22,7 @@ import {
   withinWidth,
 } from "./browser.mjs";
 
-const JUNE = "from=2026-06-01&to=2026-06-30&tz=UTC";
-const JUNE_QUERY = { from: "2026-06-01", to: "2026-06-30", timezone: "UTC" };
-const ANALYTICS = "/organizations/northwind/analytics";
+const ANALYTICS = `${NORTHWIND}/analytics`;
 
 /** As the dashboard names an entry in its address. */
 function idOf({ key, label, keys = [key], labels = [label] }) {

@@ -9,9 +9,12 @@ import {
   clickLowestPart,
   DEVELOPER_LINK,
   exact,
+  JUNE,
+  JUNE_QUERY,
   keysAre,
   LAPTOP,
   LINK,
+  NORTHWIND,
   open,
   PHONE,
   rankingIs,
@@ -24,9 +27,6 @@ import {
 } from "./browser.mjs";
 import { serve } from "./server.mjs";
 
-const JUNE = "from=2026-06-01&to=2026-06-30&tz=UTC";
-const JUNE_QUERY = { from: "2026-06-01", to: "2026-06-30", timezone: "UTC" };
-const NORTHWIND = "/organizations/northwind";
 
 const lastPart = (page) => decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
 

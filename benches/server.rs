@@ -1,0 +1,34 @@
+//! The built server, started and ended.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_rollcall");
+pub const TOKEN: &str = "operator-token-of-the-bench";
+
+/// A server on a directory, and where it listens.
+pub fn start(directory: &Path) -> (Child, String) {
+    let mut server = Command::new(BINARY)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(directory)
+        .env("ROLLCALL_OPERATOR_TOKEN", TOKEN)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut log = BufReader::new(server.stderr.take().expect("piped")).lines();
+    let address = loop {
+        let line = log.next().expect("the server says where it listens").expect("text");
+        if let Some(at) = line.split("address=").nth(1) {
+            break at.split_whitespace().next().expect("an address").to_owned();
+        }
+    };
+    // Read on, so that the server can write on.
+    std::thread::spawn(move || log.for_each(drop));
+    (server, address)
+}
+
+pub fn kill(mut server: Child) {
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+}
