@@ -101,7 +101,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Vec<Entry> {
 
 fn load(ledger: &[Entry], random: &mut Random) -> (Engine, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
-    // Sealed usage with running totals for all, for some or for none.
+    // Sealed usage with daily totals for all, for some or for none.
     let seal_policy = SealPolicy {
         rows_worth_totals: *random.pick(&[0, 0, 20, 1000]),
         segments_worth_totals: *random.pick(&[0, 3, 20]),

@@ -179,9 +179,9 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
         copy
     };
     // Key of totals: organization, pivot, whether of the columns mostly asked for, cut, period, part.
-    let missing = "running totals by Model: cut 37, 1 (often): it is missing";
+    let missing = "daily totals by Model: cut 37, 1 (often): it is missing";
     checked("totals", |entries| entries.retain(|(key, _)| key[4..7] != [3, 1, 37]), missing);
-    let missing = "running totals: cut 37, the organization: it is missing";
+    let missing = "daily totals: cut 37, the organization: it is missing";
     checked("totals", |entries| entries.retain(|(key, _)| key[4..7] != [0, 0, 37]), missing);
     let store = checked(
         "totals",
@@ -190,14 +190,14 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
             *last_byte(block) ^= 1;
             sign(block);
         },
-        "running totals by ApiKey: cut 20, ",
+        "daily totals by ApiKey: cut 20, ",
     );
     // The same through a server, which can be started on such a store.
     let server = Server::start_in(store.path());
     let output = rollcall(&["verify", "--url", &server.url, "--token", OPERATOR]);
     check(&output, 1, "its rows add up to");
     let answer = server.post("/v1/verify", OPERATOR, &Value::Null).ok().json();
-    assert!(answer["damage"].as_str().unwrap().contains("running totals by ApiKey: cut 20, "), "{answer}");
+    assert!(answer["damage"].as_str().unwrap().contains("daily totals by ApiKey: cut 20, "), "{answer}");
     checked(
         "totals",
         |entries| {
@@ -205,7 +205,7 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
             *last_byte(block) ^= 1;
             sign(block);
         },
-        "running totals by Model: rows of 2 (rare) are not what its sealed rows add up to",
+        "daily totals by Model: rows of 2 (rare) are not what its sealed rows add up to",
     );
     checked(
         "rows",

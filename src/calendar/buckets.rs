@@ -1,5 +1,7 @@
 //! A window of local days, cut into the buckets of an answer.
 
+use std::fmt;
+
 use super::{Date, Zone};
 use crate::model::{HOUR_MS, UnixMs};
 
@@ -52,11 +54,29 @@ pub enum WindowError {
 }
 
 /// One bucket of an answer: its label and the UTC milliseconds it covers, end excluded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
-    pub label: String,
+    pub label: BucketLabel,
     pub start: UnixMs,
     pub end: UnixMs,
+}
+
+/// What a bucket is called: made into text only where it is written, for sums need none of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketLabel {
+    /// The first local day.
+    Day(Date),
+    /// The instant with the zone's offset then.
+    Hour(Zone, UnixMs),
+}
+
+impl fmt::Display for BucketLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BucketLabel::Day(date) => date.fmt(f),
+            BucketLabel::Hour(zone, at) => f.write_str(&zone.rfc3339(*at)),
+        }
+    }
 }
 
 impl Window {
@@ -106,7 +126,7 @@ impl Window {
                 Granularity::Day => self.zone.day_start_after(start, following),
                 _ => self.zone.day_start(following),
             };
-            buckets.push(Bucket { label: date.to_string(), start, end });
+            buckets.push(Bucket { label: BucketLabel::Day(date), start, end });
             (date, start) = (following, end);
         }
         buckets
@@ -121,7 +141,7 @@ impl Window {
             let (mut start, day_end) = (self.zone.day_start(date), self.zone.day_start(date.plus_days(1)));
             while start < day_end {
                 let end = ((start.div_euclid(HOUR_MS) + 1) * HOUR_MS).min(day_end);
-                buckets.push(Bucket { label: self.zone.rfc3339(start), start, end });
+                buckets.push(Bucket { label: BucketLabel::Hour(self.zone, start), start, end });
                 start = end;
             }
             date = date.plus_days(1);
@@ -179,7 +199,12 @@ mod tests {
     #[test]
     fn weeks_begin_on_monday_and_are_cut_at_the_window() {
         let labels = |granularity, from, to| -> Vec<String> {
-            window("UTC", from, to, granularity).unwrap().buckets(granularity).into_iter().map(|b| b.label).collect()
+            window("UTC", from, to, granularity)
+                .unwrap()
+                .buckets(granularity)
+                .into_iter()
+                .map(|b| b.label.to_string())
+                .collect()
         };
         assert_eq!(labels(Granularity::Week, "2026-06-03", "2026-06-16"), ["2026-06-03", "2026-06-08", "2026-06-15"]);
         assert_eq!(labels(Granularity::Month, "2026-05-31", "2026-07-01"), ["2026-05-31", "2026-06-01", "2026-07-01"]);

@@ -15,7 +15,7 @@ use crate::model::{HOUR_MS, UnixMs};
 
 mod buckets;
 
-pub use buckets::{Bucket, Granularity, Window, WindowError};
+pub use buckets::{Bucket, BucketLabel, Granularity, Window, WindowError};
 
 /// Version of the zone rules compiled in, such as `2025b`.
 pub const ZONE_DATABASE_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;

@@ -1,6 +1,6 @@
 //! When to seal what.
 //!
-//! Sealing rewrites a period's running totals, whatever the number of rows that join them, so it waits until a day is
+//! Sealing rewrites a period's daily totals, whatever the number of rows that join them, so it waits until a day is
 //! over and quiet, and late events wait for one another.
 
 use std::collections::{BTreeMap, HashMap};

@@ -111,7 +111,7 @@ impl ActivityAnswer<'_> {
         self.activity.each_bucket(|bucket, _, entries| {
             for entry in entries {
                 let labels = &self.activity.groups[entry.group as usize].labels;
-                let mut row = vec![bucket.label.clone()];
+                let mut row = vec![bucket.label.to_string()];
                 if labels.is_empty() {
                     row.extend([String::new(), "All".to_owned()]);
                 }
@@ -267,7 +267,7 @@ pub fn days_csv(out: &mut Out, days: &[ModelDay]) -> Result<(), Problem> {
         &rows,
         |(bucket, (model, provider, sums))| {
             let cells = vec![
-                bucket.label.clone(),
+                bucket.label.to_string(),
                 cell(model.key.as_deref().unwrap_or_default()),
                 cell(provider.key.as_deref().unwrap_or_default()),
                 sums.get(Count::InputTokens).to_string(),
@@ -279,7 +279,7 @@ pub fn days_csv(out: &mut Out, days: &[ModelDay]) -> Result<(), Problem> {
 }
 
 pub fn my_usage_csv(out: &mut Out, usage: &MyUsage) -> Result<(), Problem> {
-    table(out, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.clone()], *sums))
+    table(out, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
 }
 
 fn table<T>(
@@ -430,9 +430,7 @@ fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl F
 }
 
 fn date(out: &mut Vec<u8>, bucket: &Bucket) {
-    out.extend_from_slice(b"{\"date\":\"");
-    out.extend_from_slice(bucket.label.as_bytes());
-    out.push(b'"');
+    write!(out, "{{\"date\":\"{}\"", bucket.label).expect("memory takes every write");
 }
 
 fn errors(out: &mut Vec<u8>, sums: &Usage) {

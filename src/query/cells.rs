@@ -120,21 +120,6 @@ impl Cells {
         }
     }
 
-    /// Adds to neighbouring slots, from `slot` on, how much each value is more than the one before it.
-    #[inline]
-    pub fn add_steps(&mut self, group: u32, limb: usize, mut slot: usize, mut values: &[u64]) {
-        let row = self.row(group, limb);
-        while values.len() > 1 {
-            let here = (values.len() - 1).min(self.tile - (slot & (self.tile - 1)));
-            let at = self.offsets[slot] as usize + row;
-            let steps = values[..here].iter().zip(&values[1..=here]);
-            for (cell, (before, value)) in self.values[at..at + here].iter_mut().zip(steps) {
-                *cell = cell.wrapping_add(value.wrapping_sub(*before));
-            }
-            (slot, values) = (slot + here, &values[here..]);
-        }
-    }
-
     /// Adds the cells of some groups to those of another.
     pub fn merge(&mut self, groups: &[u32], into: u32) {
         let limbs = self.limbs.len() * self.tile;

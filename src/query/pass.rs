@@ -1,13 +1,13 @@
-//! One reading of everything stored for some buckets: what is open, sealed rows, and running totals.
+//! One reading of everything stored for some buckets: what is open, sealed rows, and daily totals.
 
 use std::ops::Range;
 
 use super::cells::{Cells, Limb, Part, halves};
 use super::plan::Plan;
 use super::scan::{NO_GROUP, Scan};
-use crate::model::{Count, Mode, Overflow, PERIOD_DAYS, Period, SEGMENTS, Segment};
+use crate::model::{Count, Mode, Overflow, Period, SEGMENTS, Segment};
 use crate::store::block::{self, Block};
-use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, StoreError, Totals, Which, damaged};
+use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, StoreError, Totals, Which, damaged};
 
 /// One reading of everything stored for some buckets.
 pub(super) struct Pass<'a> {
@@ -25,7 +25,6 @@ pub(super) struct Pass<'a> {
 
 /// Buffers that every block uses again.
 struct Scratch {
-    days: [u64; PERIOD_DAYS + 2],
     values: Vec<u64>,
     /// Of the rows at hand: the segments of hours, where they belong, and the segments of parts, each with its hour.
     segments: Vec<u64>,
@@ -64,13 +63,52 @@ struct OpenRow {
     group: u32,
 }
 
-/// Days of a period whose values go to neighbouring slots, or all to the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the stretches belong that a period falls into at one cut.
+struct AtCut {
+    cut: usize,
+    runs: Vec<Run>,
+    starts: Vec<Start>,
+}
+
+/// Neighbouring stretches that all belong to one slot or, `spread`, each to one of neighbouring slots.
 struct Run {
-    day: usize,
-    days: usize,
+    stretches: Range<usize>,
     slot: usize,
-    step: usize,
+    spread: bool,
+}
+
+/// Everything from the period's start up to the end of a stretch: added to a slot or taken from it.
+struct Start {
+    stretch: usize,
+    slot: usize,
+    taken: bool,
+}
+
+impl AtCut {
+    /// The entry of a cut in `cuts`, new if it has none.
+    fn of(cuts: &mut Vec<AtCut>, cut: usize) -> &mut AtCut {
+        let known = cuts.iter().position(|known| known.cut == cut);
+        let known = known.unwrap_or_else(|| {
+            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new() });
+            cuts.len() - 1
+        });
+        &mut cuts[known]
+    }
+
+    fn push_run(&mut self, stretches: Range<usize>, slot: usize) {
+        let spread = stretches.len() == 1;
+        match self.runs.last_mut() {
+            Some(last)
+                if spread
+                    && last.spread
+                    && last.stretches.end == stretches.start
+                    && last.slot + last.stretches.len() == slot =>
+            {
+                last.stretches.end = stretches.end;
+            }
+            _ => self.runs.push(Run { stretches, slot, spread }),
+        }
+    }
 }
 
 impl<'a> Pass<'a> {
@@ -83,7 +121,6 @@ impl<'a> Pass<'a> {
             api_keys: vec![false; if scan.totals { scan.api_key_count + 1 } else { 0 }],
             open_cost: 0,
             scratch: Scratch {
-                days: [0; PERIOD_DAYS + 2],
                 values: Vec::new(),
                 segments: Vec::new(),
                 offsets: Vec::new(),
@@ -217,18 +254,20 @@ impl<'a> Pass<'a> {
         let (first, next) = (period.first_segment().0, period.next().first_segment().0);
         let from = self.slot(Segment(first));
         let until = self.boundaries.partition_point(|boundary| boundary.0 < next);
-        let mut slots: Vec<u16> = Vec::with_capacity((next - first) as usize);
-        // Up to each boundary the slot before it.
-        for (slot, boundary) in (from..until).zip(&self.boundaries[from..until]) {
-            slots.resize((boundary.0 - first) as usize, slot as u16);
+        let segments = (next - first) as usize;
+        let (mut slots, mut offsets) = (Vec::with_capacity(segments), Vec::with_capacity(segments));
+        // Up to each boundary the slot before it, up to the period's end the last.
+        let ends = self.boundaries[from..until].iter().map(|boundary| boundary.0).chain([next]);
+        for (slot, end) in (from..).zip(ends) {
+            slots.resize((end - first) as usize, slot as u16);
+            offsets.resize((end - first) as usize, self.cells.offset(slot));
         }
-        slots.resize((next - first) as usize, until as u16);
         Places {
-            offsets: slots.iter().map(|slot| self.cells.offset(usize::from(*slot))).collect(),
+            slots,
+            offsets,
             after: self.boundaries.len() as u16,
             all_inside: from > 0 && until < self.boundaries.len(),
             needs_parts: self.boundaries[from..until].iter().any(|boundary| !boundary.begins_hour()),
-            slots,
         }
     }
 
@@ -316,7 +355,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    // ---- running totals ----
+    // ---- daily totals ----
 
     /// Reads periods, in order, by the scan's pivot.
     pub fn read_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
@@ -334,11 +373,9 @@ impl<'a> Pass<'a> {
             })?;
         }
         let mut unknown = false;
-        self.each_totals(*pivot, periods, |pass, totals, whole_days, runs| {
-            match group_of.get(totals.value as usize) {
-                Some(group) => pass.add_totals(*group, totals, whole_days, runs),
-                None => unknown = true,
-            }
+        self.each_totals(*pivot, periods, |pass, totals, at_cut| match group_of.get(totals.value as usize) {
+            Some(group) => pass.add_totals(*group, totals, at_cut),
+            None => unknown = true,
         })?;
         if unknown { Err(no_name()) } else { Ok(()) }
     }
@@ -349,9 +386,7 @@ impl<'a> Pass<'a> {
         // Limbs of 32 bits, so that no sum wraps.
         let cells = Cells::new(1, Column::ALL.into_iter().flat_map(halves).collect(), 1);
         let mut pass = Pass::new(self.scan, &plan, cells);
-        pass.each_totals(Pivot::All, periods, |pass, totals, whole_days, runs| {
-            pass.add_totals(0, totals, whole_days, runs);
-        })?;
+        pass.each_totals(Pivot::All, periods, |pass, totals, at_cut| pass.add_totals(0, totals, at_cut))?;
         for column in Column::ALL {
             let limb = |i: usize| i128::from(pass.cells.get(0, 2 * column as usize + i, 1) as i64);
             self.totals[column as usize] += limb(0) + (limb(1) << 32);
@@ -359,98 +394,93 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Visits all running totals that the boundaries need: whole days, and the cuts at which buckets begin. `visit`
-    /// takes the totals, whether they are of whole days, and where each day belongs.
+    /// Visits all daily totals that the boundaries need, each with where they belong.
     fn each_totals(
         &mut self,
         pivot: Pivot,
         periods: &[Period],
-        mut visit: impl FnMut(&mut Self, &Totals<'_>, bool, &[Run]),
+        mut visit: impl FnMut(&mut Self, &Totals<'_>, &AtCut),
     ) -> Result<(), StoreError> {
         let scan = self.scan;
-        // Period by period, so that its cells are still in cache when the next cut changes them.
+        // Period by period, so that its cells are still in cache when another cut changes them.
         for period in periods {
-            let here = *period..period.next();
-            let (whole, by_cut) = (self.whole_days(*period), self.days_by_cut(*period));
-            for frequent in [true, false] {
-                if !self.cells.limbs.iter().any(|limb| limb.column.is_frequent() == frequent) {
-                    continue;
-                }
-                scan.reader.scan_totals(scan.organization, pivot, frequent, SEGMENTS, here.clone(), |totals| {
-                    visit(self, totals, true, &whole);
-                })?;
-                for (cut, runs) in &by_cut {
-                    scan.reader.scan_totals(scan.organization, pivot, frequent, *cut, here.clone(), |totals| {
-                        visit(self, totals, false, runs);
-                    })?;
+            for at_cut in self.cuts(*period) {
+                for frequent in [true, false] {
+                    if self.cells.limbs.iter().any(|limb| limb.column.is_frequent() == frequent) {
+                        let here = *period..period.next();
+                        scan.reader.scan_totals(scan.organization, pivot, frequent, at_cut.cut, here, |totals| {
+                            visit(self, totals, &at_cut);
+                        })?;
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Where each whole day belongs: to the last bucket that begins on it or before. What of the day comes before
-    /// that bucket is put right by [`Pass::days_by_cut`].
-    fn whole_days(&self, period: Period) -> Vec<Run> {
-        let first = period.first_day();
-        let mut runs: Vec<Run> = Vec::new();
-        let mut slot = self.boundaries.partition_point(|boundary| boundary.day() < first);
-        for day in 0..PERIOD_DAYS {
-            let at = first.0 + day as u32;
-            while self.boundaries.get(slot).is_some_and(|boundary| boundary.day().0 <= at) {
-                slot += 1;
-            }
-            push(&mut runs, day, slot);
-        }
-        runs
-    }
-
-    /// The cuts at which buckets begin, each with the days on which they do: what of the day comes before the cut
-    /// belongs to the bucket before.
-    fn days_by_cut(&self, period: Period) -> Vec<(usize, Vec<Run>)> {
+    /// The cuts that the buckets in a period need.
+    ///
+    /// A bucket that begins and ends at the same cut is made of whole stretches, and so is one that reaches over an
+    /// end of the period. In a zone whose clocks don't change these are all, and one cut is read. A bucket between two
+    /// cuts is what comes before its end less what comes before its start.
+    fn cuts(&self, period: Period) -> Vec<AtCut> {
         let (first, next) = (period.first_segment(), period.next().first_segment());
-        let from = self.boundaries.partition_point(|boundary| *boundary < first);
-        let mut cuts: Vec<(usize, Vec<Run>)> = Vec::new();
-        for (slot, boundary) in (from..).zip(&self.boundaries[from..]).take_while(|(_, boundary)| **boundary < next) {
-            let (day, cut) = ((boundary.day().0 - period.first_day().0) as usize, boundary.of_day());
-            if cut == 0 {
-                continue;
+        let from = self.slot(first);
+        // As (cut, the last stretch before it); cut 37 is the end of the UTC day.
+        let inside = self.boundaries[from..].iter().take_while(|boundary| **boundary < next).map(|boundary| {
+            let last = (boundary.0 - first.0) as usize - 1;
+            Some((last % SEGMENTS + 1, last / SEGMENTS))
+        });
+        let mut cuts = Vec::new();
+        let mut start: Option<(usize, usize)> = None;
+        for (slot, end) in (from..).zip(inside.chain([None])) {
+            if slot != 0 && slot != self.boundaries.len() {
+                match (start, end) {
+                    (Some((cut, before)), Some((end_cut, last))) if cut != end_cut => {
+                        AtCut::of(&mut cuts, cut).starts.push(Start { stretch: before, slot, taken: true });
+                        AtCut::of(&mut cuts, end_cut).starts.push(Start { stretch: last, slot, taken: false });
+                    }
+                    _ => {
+                        let cut = end.or(start).map_or(SEGMENTS, |(cut, _)| cut);
+                        let stretches =
+                            start.map_or(0, |(_, before)| before + 1)..end.map_or(STRETCHES, |(_, last)| last + 1);
+                        AtCut::of(&mut cuts, cut).push_run(stretches, slot);
+                    }
+                }
             }
-            match cuts.iter_mut().find(|(known, _)| *known == cut) {
-                Some((_, runs)) => push(runs, day, slot),
-                None => cuts.push((cut, vec![Run { day, days: 1, slot, step: 0 }])),
-            }
+            start = end;
         }
         cuts
     }
 
-    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, whole_days: bool, runs: &[Run]) {
-        // A zero at either end, so that the differences of neighbours are the whole of what moves.
-        let padded = &mut self.scratch.days;
+    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, at_cut: &AtCut) {
+        let mut stretches = [0; STRETCHES];
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
-            let days = padded[1..].first_chunk_mut::<PERIOD_DAYS>().expect("as long as a period, and padded");
-            if !totals.column(column, days) {
+            if !totals.column(column, &mut stretches) {
                 continue;
             }
             if part != Part::Whole {
-                days.iter_mut().for_each(|value| *value = part.of(*value));
+                stretches.iter_mut().for_each(|value| *value = part.of(*value));
             }
-            for run in runs {
-                let of_run = &padded[1 + run.day..][..run.days];
-                match (whole_days, run.step) {
-                    (true, 0) => {
-                        let sum = of_run.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
-                        self.cells.add(group, limb, run.slot, sum);
-                    }
-                    (true, _) => self.cells.add_run(group, limb, run.slot, of_run),
-                    // What is added to one slot is taken from the next, where the next day's is added.
-                    (false, _) if run.days == PERIOD_DAYS => self.cells.add_steps(group, limb, run.slot, &padded[..]),
-                    (false, _) => {
-                        let mut of_run_only = [0; PERIOD_DAYS + 2];
-                        of_run_only[1..=run.days].copy_from_slice(of_run);
-                        self.cells.add_steps(group, limb, run.slot, &of_run_only[..run.days + 2]);
-                    }
+            for run in &at_cut.runs {
+                let of_run = &stretches[run.stretches.clone()];
+                if run.spread {
+                    self.cells.add_run(group, limb, run.slot, of_run);
+                } else {
+                    let sum = of_run.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
+                    self.cells.add(group, limb, run.slot, sum);
+                }
+            }
+            if !at_cut.starts.is_empty() {
+                let mut sum = 0u64;
+                for value in &mut stretches {
+                    sum = sum.wrapping_add(*value);
+                    *value = sum;
+                }
+                for Start { stretch, slot, taken } in &at_cut.starts {
+                    let value = stretches[*stretch];
+                    self.cells.add(group, limb, *slot, if *taken { value.wrapping_neg() } else { value });
                 }
             }
         }
@@ -459,23 +489,6 @@ impl<'a> Pass<'a> {
 
 fn no_name() -> StoreError {
     damaged("a value has usage and no name")
-}
-
-/// Adds a day to the last run if it carries on there.
-fn push(runs: &mut Vec<Run>, day: usize, slot: usize) {
-    if let Some(run) = runs.last_mut()
-        && run.day + run.days == day
-    {
-        let step = slot.wrapping_sub(run.slot + run.step * (run.days - 1));
-        if run.days == 1 && step <= 1 {
-            run.step = step;
-        }
-        if step == run.step {
-            run.days += 1;
-            return;
-        }
-    }
-    runs.push(Run { day, days: 1, slot, step: 0 });
 }
 
 /// Neighbouring periods, each run as a range.

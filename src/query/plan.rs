@@ -52,11 +52,11 @@ fn boundary(at: UnixMs) -> Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::parse_rfc3339;
+    use crate::calendar::{BucketLabel, Zone, parse_rfc3339};
 
     fn check(start: &str, end: &str, segments: u32) {
         let [start, end] = [start, end].map(|t| parse_rfc3339(t).unwrap());
-        let plan = Plan::of(&[Bucket { label: String::new(), start, end }]);
+        let plan = Plan::of(&[Bucket { label: BucketLabel::Hour(Zone::UTC, start), start, end }]);
         let [first, last] = plan.boundaries[..] else { panic!("one bucket has two boundaries") };
         assert_eq!((first.start_ms(), last.start_ms(), last.0 - first.0), (start, end, segments));
     }

@@ -1,8 +1,8 @@
 //! Stored usage into sums of groups, bucket by bucket.
 //!
-//! There are three kinds of stored usage, and a sum is made of all three. *Running totals* answer questions without a
-//! filter, broken down by at most one dimension: a bucket is the difference of two of them and the whole days between,
-//! whatever its length, so no row is read. *Sealed rows*, by API key, answer all other questions. *Open rows* are what
+//! There are three kinds of stored usage, and a sum is made of all three. *Daily totals* answer questions without a
+//! filter, broken down by at most one dimension: a bucket is a sum or a difference of sums of them, whatever its length,
+//! so no row is read. *Sealed rows*, by API key, answer all other questions. *Open rows* are what
 //! arrived since.
 //!
 //! Cells are 64 bits and wrap. They are exact all the same: a cell's final value is at most the sum of everything the
@@ -182,7 +182,7 @@ impl<'a> Scan<'a> {
         Ok((found, slices, open_cost))
     }
 
-    /// The API keys with usage in periods that have running totals: known from the summary where the plan has all of
+    /// The API keys with usage in periods that have daily totals: known from the summary where the plan has all of
     /// a period, and from the keys' own totals where it has a part.
     fn find_api_keys(
         &self,

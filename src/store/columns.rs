@@ -4,7 +4,7 @@ use super::packed::{BlockError, take_varint_u64};
 use crate::model::{Count, PicoUsd, Usage};
 
 /// A column of sealed usage, in the order in which columns are stored: those that most questions ask for come first, and
-/// running totals keep those apart from the others. Costs are kept as two halves of 64 bits.
+/// daily totals keep those apart from the others. Costs are kept as two halves of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Column {

@@ -16,7 +16,7 @@
 //! | `series` | organization, series | the series' values |
 //! | `open` | organization, segment, run | [`block`]: rows in order of series |
 //! | `rows` | organization, period, API key, part | `store::rows`: sealed rows in order of series and segment |
-//! | `totals` | organization, pivot, cut, period, part | `store::totals`: running totals of each day |
+//! | `totals` | organization, pivot, cut, period, part | `store::totals`: daily totals |
 //! | `periods` | organization, period | [`PeriodSummary`] |
 //! | `arrivals` | arrival hour, sequence | ids of the last 48 hours, as they came |
 //! | `ids` | organization, hour, run | older ids, sorted |
@@ -50,7 +50,7 @@ pub use ids::{Aged, Seen, SeenIds};
 pub use packed::BlockError;
 pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
-pub use totals::Totals;
+pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
@@ -71,11 +71,11 @@ const DIRECTORY: Table = TableDefinition::new("directory");
 
 const TABLES: [Table; 9] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY];
 
-/// Where in `totals` the rows of values are that are too rarely used to have running totals. No cut is 0.
+/// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -297,7 +297,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Calls `visit` with the rows of each value that has no running totals in a period that has them.
+    /// Calls `visit` with the rows of each value that has no daily totals in a period that has them.
     pub fn scan_rare(
         &self,
         organization: OrganizationId,
@@ -308,9 +308,10 @@ impl Reader {
         self.scan_cut(organization, pivot, RARE, periods, |period, block| rows::read(block, |rows| visit(period, rows)))
     }
 
-    /// Calls `visit` with the running totals at a cut: for each value of a dimension its usage in the first `cut`
-    /// segments of each day of a period. `cut` is at least 1 and at most [`SEGMENTS`], the whole day. Either with the
-    /// columns that most questions ask for or with the others, see [`Column::is_frequent`].
+    /// Calls `visit` with the daily totals at a cut: for each value of a dimension its usage on the days of a period
+    /// that begin after the first `cut` segments of a UTC day. `cut` is at least 1 and at most [`SEGMENTS`], the end of
+    /// the UTC day. Either with the columns that most questions ask for or with the others, see
+    /// [`Column::is_frequent`].
     pub fn scan_totals(
         &self,
         organization: OrganizationId,
@@ -342,7 +343,7 @@ impl Reader {
         let end = keys::totals(organization, pivot, frequent, cut, periods.end, 0);
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
-            let period = keys::totals_period(key.value()).ok_or_else(|| damaged("a key of running totals"))?;
+            let period = keys::totals_period(key.value()).ok_or_else(|| damaged("a key of daily totals"))?;
             self.count_bytes(value.value());
             visit(period, value.value())?;
         }
@@ -378,7 +379,7 @@ pub struct PeriodSummary {
     pub rows: u64,
     /// Picodollars of all of them: no sum of them is larger.
     pub cost: u128,
-    /// Whether the period has running totals. Small ones do without.
+    /// Whether the period has daily totals. Small ones do without.
     pub has_totals: bool,
     /// The API keys with sealed rows.
     pub api_keys: RoaringBitmap,
@@ -406,7 +407,7 @@ impl PeriodSummary {
     }
 }
 
-/// What sealed usage has running totals by.
+/// What sealed usage has daily totals by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pivot {
     /// The whole organization, as the value 0.
@@ -432,7 +433,7 @@ impl Pivot {
         }
     }
 
-    /// Whether running totals by this pivot have a column. They take space for every cut of every day, so they have
+    /// Whether daily totals by this pivot have a column. They take space for every cut of every day, so they have
     /// what tables and charts of the pivot show; what else is asked is added up from rows.
     pub fn keeps(self, column: Column) -> bool {
         match self {

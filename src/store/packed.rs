@@ -86,9 +86,12 @@ impl<'a> Packed<'a> {
 
     /// Puts all values into `out`.
     pub fn unpack(&self, out: &mut Vec<u64>) {
-        out.clear();
-        out.resize(self.len.next_multiple_of(32), 0);
-        if self.width > 0 {
+        if self.width == 0 {
+            out.clear();
+            out.resize(self.len, 0);
+        } else {
+            // Whatever was there is overwritten.
+            out.resize(self.len.next_multiple_of(32), 0);
             let size = 4 * usize::from(self.width);
             for (group, values) in out.as_chunks_mut().0.iter_mut().enumerate() {
                 match self.bytes.get(group * size..).filter(|bytes| bytes.len() >= size + TAIL) {
@@ -97,8 +100,8 @@ impl<'a> Packed<'a> {
                     None => (group * 32..self.len).for_each(|i| values[i - group * 32] = self.get(i)),
                 }
             }
+            out.truncate(self.len);
         }
-        out.truncate(self.len);
     }
 
     /// Calls `visit` with each value, or not at all when all are 0.
@@ -154,6 +157,13 @@ pub(super) fn unpack_32(bytes: &[u8], width: u8, out: &mut [u64; 32]) {
     }
     by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38
         39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64)
+}
+
+/// Unpacks the first of values of `width` bits; at least [`TAIL`] bytes must be there.
+#[inline]
+pub(super) fn unpack_1(bytes: &[u8], width: u8) -> u64 {
+    let word = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
+    if width == 0 { 0 } else { word & (u64::MAX >> (64 - u32::from(width))) }
 }
 
 fn unpack_32_of<const WIDTH: usize>(bytes: &[u8], out: &mut [u64; 32]) {

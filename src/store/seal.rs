@@ -1,4 +1,4 @@
-//! Sealing: open segments of days that are over become sealed rows by API key, and running totals by dimension.
+//! Sealing: open segments of days that are over become sealed rows by API key, and daily totals by dimension.
 //!
 //! One transaction seals one organization's period: a reader sees all of it or none, and so does a start after a
 //! crash. What arrives later for a sealed day is open again, adds up with what is sealed, and joins it next time.
@@ -18,12 +18,12 @@ use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Series, Usa
 /// page and of four took more of the file.
 const BLOCK_BYTES: usize = 8 * 1024 - 80;
 
-/// What is worth having running totals. Tests set it low, so that small stores have all there is.
+/// What is worth having daily totals. Tests set it low, so that small stores have all there is.
 #[derive(Debug, Clone, Copy)]
 pub struct SealPolicy {
-    /// Rows from which on a period has running totals. Below, adding its rows up takes no longer.
+    /// Rows from which on a period has daily totals. Below, adding its rows up takes no longer.
     pub rows_worth_totals: u64,
-    /// Segments from which on a value has running totals. They take space for every day and cut, used or not, so
+    /// Segments from which on a value has daily totals. They take space for every day and cut, used or not, so
     /// those of a value that is used now and then would be many times its rows.
     pub segments_worth_totals: usize,
 }
@@ -136,7 +136,7 @@ impl Writer {
             for (value, rows) in values {
                 // The organization's own totals are what others are checked against: always at hand.
                 if pivot == Pivot::All || rows.len() >= self.seal_policy.segments_worth_totals {
-                    often.push(value, &rows)?;
+                    often.push(value, rows)?;
                 } else {
                     rare.push(value, &rows)?;
                 }

@@ -1,7 +1,7 @@
 //! Recomputing everything the file says twice, and naming the first place where the two disagree.
 //!
 //! A checksum says that bytes are what was written, not that what was written is right. So sums are made anew from
-//! the rows they are sums of: each pivot's running totals at every cut, rare rows and summaries of each sealed period.
+//! the rows they are sums of: each pivot's daily totals at every cut, rare rows and summaries of each sealed period.
 //! One period is in memory at a time.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,7 +13,7 @@ use super::block::{self, Block};
 use super::ids::{FINGERPRINT, fingerprints, read_arrivals};
 use super::rows::{self, SealedRow};
 use super::seal::{KeyRows, Pivots};
-use super::totals::Totals;
+use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot,
     Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
@@ -212,7 +212,7 @@ impl Check<'_> {
                 return Err(damaged(format!("there is no pivot {pivot} with columns {frequent} and cut {cut}")));
             }
             if periods.get(&period_of(key, 7)).is_none_or(|summary| !summary.has_totals) {
-                return Err(damaged("its period has no running totals"));
+                return Err(damaged("its period has no daily totals"));
             }
             parts.next(key)
         })
@@ -241,8 +241,8 @@ impl Check<'_> {
         }
         for (pivot, values) in pivots.finish() {
             let place = match pivot {
-                Pivot::All => format!("{place}, running totals"),
-                Pivot::By(dimension) => format!("{place}, running totals by {dimension:?}"),
+                Pivot::All => format!("{place}, daily totals"),
+                Pivot::By(dimension) => format!("{place}, daily totals by {dimension:?}"),
             };
             self.pivot((organization, period), pivot, values, names).map_err(|e| at(&place, e))?;
         }
@@ -312,20 +312,19 @@ impl Check<'_> {
                 return Err(damaged(format!("rows of {} are not what its sealed rows add up to", label(value))));
             }
         }
-        let mut running: Vec<Running> = values.into_iter().map(Running::new).collect();
+        let mut values: Vec<Stretches> =
+            values.into_iter().map(|(value, rows)| Stretches::new(value, rows)).collect::<Result<_, _>>()?;
         for cut in 1..=SEGMENTS {
-            for value in &mut running {
-                value.advance(cut)?;
-            }
+            values.iter_mut().try_for_each(Stretches::advance)?;
             for frequent in [true, false] {
                 let mut wrong = None;
-                let mut left = running.iter();
+                let mut left = values.iter();
                 self.reader.scan_totals(organization, pivot, frequent, cut, periods(), |totals| {
                     if wrong.is_none() {
                         wrong = compare(totals, &mut left, pivot, frequent);
                     }
                 })?;
-                let wrong = wrong.or_else(|| left.find_map(|value| value.is_missing(pivot, frequent)));
+                let wrong = wrong.or_else(|| left.find_map(|value| is_missing(value, pivot, frequent)));
                 if let Some((value, what)) = wrong {
                     return Err(damaged(format!("cut {cut}, {}: {what}", label(value))));
                 }
@@ -431,49 +430,22 @@ fn take_rows(
     Ok(())
 }
 
-/// One value's usage so far on each day of a period.
-struct Running {
-    value: u32,
-    /// In order of the segment of the day.
-    rows: Vec<SealedRow>,
-    taken: usize,
-    days: Box<[Usage; PERIOD_DAYS]>,
-}
-
-impl Running {
-    fn new((value, mut rows): (u32, Vec<SealedRow>)) -> Running {
-        rows.sort_by_key(|(segment, _)| (usize::from(*segment) % SEGMENTS, *segment));
-        Running { value, rows, taken: 0, days: Box::new([Usage::default(); PERIOD_DAYS]) }
-    }
-
-    /// Adds the last segment before a cut.
-    fn advance(&mut self, cut: usize) -> Result<(), StoreError> {
-        while let Some((segment, usage)) = self.rows.get(self.taken)
-            && usize::from(*segment) % SEGMENTS < cut
-        {
-            self.days[usize::from(*segment) / SEGMENTS].add(usage)?;
-            self.taken += 1;
-        }
-        Ok(())
-    }
-
-    /// What is wrong when nothing is stored.
-    fn is_missing(&self, pivot: Pivot, frequent: bool) -> Option<(u32, String)> {
-        let zero = pivot.columns(frequent).all(|column| self.days.iter().all(|usage| column.of(usage) == 0));
-        (!zero).then(|| (self.value, "it is missing".into()))
-    }
+/// What is wrong when nothing is stored of a value.
+fn is_missing(stretches: &Stretches, pivot: Pivot, frequent: bool) -> Option<(u32, String)> {
+    let zero = pivot.columns(frequent).all(|column| stretches.usage.iter().all(|usage| column.of(usage) == 0));
+    (!zero).then(|| (stretches.value, "it is missing".into()))
 }
 
 /// Compares one value's stored totals with the next of what was added up.
 fn compare<'r>(
     totals: &Totals<'_>,
-    left: &mut impl Iterator<Item = &'r Running>,
+    left: &mut impl Iterator<Item = &'r Stretches>,
     pivot: Pivot,
     frequent: bool,
 ) -> Option<(u32, String)> {
     let expected = loop {
         match left.next() {
-            Some(value) if value.value < totals.value => match value.is_missing(pivot, frequent) {
+            Some(value) if value.value < totals.value => match is_missing(value, pivot, frequent) {
                 None => {}
                 missing => return missing,
             },
@@ -483,14 +455,14 @@ fn compare<'r>(
     };
     let kept: Vec<Column> = pivot.columns(frequent).collect();
     for column in Column::ALL {
-        let mut stored = [0; PERIOD_DAYS];
+        let mut stored = [0; STRETCHES];
         if !totals.column(column, &mut stored) {
             stored.fill(0);
         }
-        for (day, (stored, usage)) in stored.iter().zip(expected.days.iter()).enumerate() {
+        for (stretch, (stored, usage)) in stored.iter().zip(expected.usage.iter()).enumerate() {
             let sum = if kept.contains(&column) { column.of(usage) } else { 0 };
             if *stored != sum {
-                let what = format!("{column:?} on day {day} of the period is {stored}, its rows add up to {sum}");
+                let what = format!("{column:?} in stretch {stretch} is {stored}, its rows add up to {sum}");
                 return Some((totals.value, what));
             }
         }
