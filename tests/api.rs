@@ -404,6 +404,36 @@ fn an_answer_is_repeated_only_when_it_could_have_changed() {
     assert_eq!(again(june, &etag), 200, "labels are part of the answer");
 }
 
+/// Answers are kept for a moment; each must go to its own question and asker only.
+#[test]
+fn an_answer_that_is_kept_is_nobody_elses() {
+    let server = with_directory();
+    let batch: Vec<Value> = ["k1", "k2", "k3"]
+        .iter()
+        .map(|key| event(key, "2026-06-01T10:00:00Z", &json!({"apiKeyId": key, "projectId": "web"})))
+        .collect();
+    server.send_events(OPERATOR, &json!(batch));
+    let [ada, dev] = ["ada", "dev"].map(|user| {
+        let token = json!({"kind": "user", "userId": user, "label": user});
+        server.post("/v1/tokens", OPERATOR, &token).ok().json()["token"].as_str().expect("a secret").to_owned()
+    });
+    let ask = |path: &str, token: &str| {
+        let answers = [0; 2].map(|_| server.get(&format!("{path}?organizationId=acme&{DAY}"), token).ok().text);
+        assert_eq!(answers[0], answers[1], "{path}");
+        answers[0].clone()
+    };
+    for (path, id) in [("members/ada", "ada"), ("members/ben", "ben"), ("keys/k1", "k1"), ("keys/k2", "k2")] {
+        let answer: Value = serde_json::from_str(&ask(&format!("/analytics/{path}"), OPERATOR)).expect("JSON");
+        let found = if path.starts_with("members") { &answer["member"]["userId"] } else { &answer["apiKey"]["id"] };
+        assert_eq!(found, id);
+    }
+    assert_eq!(ask("/analytics/keys", &ada), ask("/analytics/keys", OPERATOR));
+    assert_ne!(ask("/analytics/keys", &ada), ask("/analytics/keys", &dev), "developers see their own keys");
+    server.send_events(OPERATOR, &event("more", "2026-06-01T11:00:00Z", &json!({"apiKeyId": "k3"})));
+    let keys: Value = serde_json::from_str(&ask("/analytics/keys", &dev)).expect("JSON");
+    assert_eq!(keys["totals"]["requestCount"], 2, "{keys}");
+}
+
 #[test]
 fn answers_are_compressed_when_asked() {
     let server = Server::start();

@@ -18,7 +18,7 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     (
         "http",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
-        &["axum", "tower", "tower_http", "utoipa", "rust_embed"],
+        &["axum", "tower", "tower_http", "utoipa", "rust_embed", "quick_cache"],
     ),
     (
         "cli",

@@ -1,8 +1,9 @@
 //! `/analytics/…`: questions over HTTP.
 
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use twox_hash::XxHash3_128;
 
@@ -11,7 +12,7 @@ use super::access::{Caller, Subject};
 use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
 use super::problem::Problem;
-use super::stream::{self, Out};
+use super::stream::{self, Out, Written};
 use super::wire::{self, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
 use crate::model::UnixMs;
@@ -40,10 +41,10 @@ use crate::query::{self, About, Query};
 pub async fn activity(
     State(app): State<App>,
     caller: Caller,
-    RawQuery(raw): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, raw, headers)?;
+    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::Organization)?;
     let query = asked.parameters.activity(asked.now)?;
     let compare = asked.parameters.compare()?;
@@ -85,10 +86,10 @@ pub async fn activity(
 pub async fn members(
     State(app): State<App>,
     caller: Caller,
-    RawQuery(raw): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, raw, headers)?;
+    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let filter = asked.parameters.filter()?;
@@ -122,11 +123,11 @@ pub async fn member(
     State(app): State<App>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(raw): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(user_id) = path?;
-    let asked = Asked::new(&app, caller, raw, headers)?;
+    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
@@ -158,10 +159,10 @@ pub async fn member(
 pub async fn api_keys(
     State(app): State<App>,
     caller: Caller,
-    RawQuery(raw): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, raw, headers)?;
+    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::ApiKeys)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
@@ -195,11 +196,11 @@ pub async fn api_key(
     State(app): State<App>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(raw): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(id) = path?;
-    let asked = Asked::new(&app, caller, raw, headers)?;
+    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::ApiKey(&id))?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
@@ -231,10 +232,10 @@ pub async fn api_key(
 pub async fn my_usage(
     State(app): State<App>,
     caller: Caller,
-    RawQuery(raw): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, raw, headers)?;
+    let asked = Asked::new(&app, caller, uri, headers)?;
     let project_id = asked.parameters.required("projectId")?.to_owned();
     asked.allow(Subject::Own { project_id: &project_id })?;
     let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
@@ -260,18 +261,17 @@ struct Asked {
     parameters: Parameters,
     organization_id: String,
     now: UnixMs,
-    raw: String,
+    uri: Uri,
     csv: bool,
     headers: HeaderMap,
 }
 
 impl Asked {
-    fn new(app: &App, caller: Caller, raw: Option<String>, headers: HeaderMap) -> Result<Asked, Problem> {
-        let raw = raw.unwrap_or_default();
-        let parameters = Parameters::parse(Some(&raw));
+    fn new(app: &App, caller: Caller, uri: Uri, headers: HeaderMap) -> Result<Asked, Problem> {
+        let parameters = Parameters::parse(uri.query());
         let organization_id = parameters.required("organizationId")?.to_owned();
         let csv = wants_csv(&parameters, &headers)?;
-        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), raw, csv, headers })
+        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), uri, csv, headers })
     }
 
     fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
@@ -289,16 +289,17 @@ impl Asked {
         name: &'static str,
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
-        let Asked { caller, organization_id, now, raw, csv, headers, .. } = self;
+        let Asked { caller, organization_id, now, uri, csv, headers, .. } = self;
         let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
         let changed = app.engine.freshness().last_change(number, first, window.end());
         let frame = Frame { window, as_of: now.min(window.end()) };
         let etag = etag(&[
             &app.run.to_le_bytes(),
             &changed.to_le_bytes(),
-            name.as_bytes(),
-            caller.token_id.as_bytes(),
-            raw.as_bytes(),
+            // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
+            caller.user_id().unwrap_or_default().as_bytes(),
+            uri.path().as_bytes(),
+            uri.query().unwrap_or_default().as_bytes(),
             window.from.to_string().as_bytes(),
             window.to.to_string().as_bytes(),
             &[u8::from(csv)],
@@ -306,23 +307,33 @@ impl Asked {
         if matches(&headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
         }
-        // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
-        let snapshot = app.engine.snapshot();
-        let body = stream::body(move |out| {
-            let organization = snapshot
-                .directory
-                .organization(&organization_id)
-                .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
-            let about = About {
-                reader: &snapshot.reader,
-                dictionary: &snapshot.dictionary,
-                directory: &snapshot.directory,
-                organization_id: &organization_id,
-                organization,
-            };
-            write(about, frame, csv, out)
-        })
-        .await?;
+        let body: Body = match app.answers.get(&etag, frame.as_of) {
+            Some(bytes) => bytes.into(),
+            None => {
+                // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
+                let snapshot = app.engine.snapshot();
+                let as_of = frame.as_of;
+                let written = stream::body(move |out| {
+                    let organization = snapshot
+                        .directory
+                        .organization(&organization_id)
+                        .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
+                    let about = About {
+                        reader: &snapshot.reader,
+                        dictionary: &snapshot.dictionary,
+                        directory: &snapshot.directory,
+                        organization_id: &organization_id,
+                        organization,
+                    };
+                    write(about, frame, csv, out)
+                })
+                .await?;
+                if let Written::Whole(bytes) = &written {
+                    app.answers.put(&etag, as_of, bytes.clone());
+                }
+                written.into()
+            }
+        };
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
         let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));

@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 use std::sync::{Arc, OnceLock, TryLockError};
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -75,7 +76,7 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
             out.flow()?;
         }
     });
-    let body = body.await?;
+    let body = Body::from(body.await?);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let disposition = format!("attachment; filename=\"{name}\"");

@@ -19,6 +19,7 @@ mod openapi;
 mod operations;
 mod parameters;
 mod problem;
+mod recent;
 mod session;
 mod stream;
 mod tokens;
@@ -69,6 +70,7 @@ pub struct Shared {
     pub body_limit: usize,
     attempts: session::Attempts,
     feeds: feeds::Tally,
+    answers: recent::RecentAnswers,
     /// Held while a backup is copied: each takes as much disk as the store.
     copying: Mutex<()>,
     /// Tells answers of this run from those of runs before.
@@ -99,6 +101,7 @@ impl App {
             body_limit,
             attempts: session::Attempts::default(),
             feeds: feeds::Tally::default(),
+            answers: recent::RecentAnswers::default(),
             copying: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))

@@ -67,9 +67,24 @@ impl io::Write for Out {
     }
 }
 
+/// An answer that is ready, or the first part of a long one with the rest to come.
+pub enum Written {
+    Whole(Bytes),
+    Parts(Body),
+}
+
+impl From<Written> for Body {
+    fn from(written: Written) -> Body {
+        match written {
+            Written::Whole(bytes) => bytes.into(),
+            Written::Parts(body) => body,
+        }
+    }
+}
+
 /// Runs `write` on a thread that may block. A problem found before the first chunk is full is the result; one found
 /// later breaks the connection off, so that nobody takes half an answer for a whole one.
-pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + 'static) -> Result<Body, Problem> {
+pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + 'static) -> Result<Written, Problem> {
     let (sender, mut receiver) = channel(WAITING);
     tokio::task::spawn_blocking(move || {
         let mut out = Out { buffer: Vec::new(), sender };
@@ -81,8 +96,10 @@ pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + '
         let _ = out.send(message);
     });
     match receiver.recv().await {
-        Some(Message::Last(whole)) => Ok(whole.into()),
-        Some(Message::Part(first)) => Ok(Body::from_stream(Rest { first: Some(first), receiver, ended: false })),
+        Some(Message::Last(whole)) => Ok(Written::Whole(whole.into())),
+        Some(Message::Part(first)) => {
+            Ok(Written::Parts(Body::from_stream(Rest { first: Some(first), receiver, ended: false })))
+        }
         Some(Message::Failed(problem)) => Err(problem),
         None => Err(Problem::panicked()),
     }
@@ -131,7 +148,7 @@ mod tests {
                 }
                 Ok(())
             });
-            let body = body.await.unwrap_or_else(|_| panic!("an answer"));
+            let body = Body::from(body.await.unwrap_or_else(|_| panic!("an answer")));
             assert_eq!(axum::body::HttpBody::size_hint(&body).exact().is_some(), whole);
             let bytes = body.collect().await.unwrap().to_bytes();
             assert_eq!(bytes.len(), pieces * 10_000);
@@ -150,7 +167,7 @@ mod tests {
                 assert!(!panics, "as a bug would");
                 Err(Problem::not_found("nothing more"))
             });
-            let late = late.await.unwrap_or_else(|_| panic!("its first part is an answer"));
+            let late = Body::from(late.await.unwrap_or_else(|_| panic!("its first part is an answer")));
             assert!(late.collect().await.is_err());
         }
     }
