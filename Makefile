@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO := cargo
 BINARY := target/release/rollcall
+FIGURES := target/bench/figures.md
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
 
 .PHONY: help
@@ -57,8 +58,12 @@ deny: ## Licences and known vulnerabilities of the dependencies (needs cargo-den
 	$(CARGO) deny check
 
 .PHONY: bench
-bench: build ## Run every bench
-	$(CARGO) bench --locked
+bench: build ## Run every bench, and write a table of the figures
+	@mkdir -p $(dir $(FIGURES))
+	@printf '| Bench | Figure | |\n|---|---|---|\n' > $(FIGURES)
+	ROLLCALL_BENCH_FIGURES=$(abspath $(FIGURES)) $(CARGO) bench --locked
+	@cat $(FIGURES)
+	@echo "written to $(FIGURES)"
 
 .PHONY: compare
 compare: ## Ask PostgreSQL, DuckDB, ClickHouse and SQLite the same (benches/compare)

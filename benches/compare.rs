@@ -188,7 +188,13 @@ fn each_row(activity: &Activity<'_>, mut visit: impl FnMut(Row<'_>)) {
         for entry in entries {
             let usage = &entry.usage;
             let key = activity.groups[entry.group as usize].labels[0].key.as_deref();
-            visit((&bucket.label, key, usage.get(Count::Requests), usage.get(Count::TotalTokens), usage.cost().0));
+            visit((
+                &bucket.label.to_string(),
+                key,
+                usage.get(Count::Requests),
+                usage.get(Count::TotalTokens),
+                usage.cost().0,
+            ));
         }
         Ok::<_, QueryError>(())
     });

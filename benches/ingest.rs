@@ -1,7 +1,8 @@
-//! Durable ingest: over HTTP in batches of 1,000 from a client of its own, and `rollcall ingest` of a file.
+//! Durable ingest: over HTTP in batches, large ones and small ones, and `rollcall ingest` of a file.
 //!
 //! `cargo bench --bench ingest`
 
+mod figures;
 mod server;
 
 use std::fmt::Write as _;
@@ -12,9 +13,7 @@ use std::time::Instant;
 
 use server::{BINARY, TOKEN, kill, start};
 
-const BATCH: usize = 1000;
-const BATCHES: usize = 1000;
-const CONNECTIONS: usize = 2;
+const EVENTS: usize = 1_000_000;
 const ROUNDS: usize = 5;
 
 /// Events as a gateway sends them: unique ids, 60 keys, 20 models, one hour.
@@ -42,55 +41,53 @@ fn main() {
     if std::env::args().any(|a| a == "--list") {
         return;
     }
-    let mut http: Vec<f64> = (0..ROUNDS).map(|_| over_http()).collect();
-    report("HTTP, batches of 1,000, 2 connections", &mut http);
+    println!("a million events, {ROUNDS} rounds");
+    for (batch, connections) in [(1000, 2), (100, 16)] {
+        let mut http: Vec<f64> = (0..ROUNDS).map(|_| over_http(batch, connections)).collect();
+        report(&format!("HTTP JSON, batches of {batch}, {connections} connections"), &mut http);
+    }
     let mut file: Vec<f64> = (0..ROUNDS).map(|_| from_a_file()).collect();
     report("rollcall ingest, NDJSON file of 1,000,000", &mut file);
 }
 
 fn report(what: &str, rates: &mut [f64]) {
     rates.sort_by(f64::total_cmp);
-    println!(
-        "{what}: median {:.0} events/s (slowest {:.0}, fastest {:.0}, {} rounds)",
-        rates[rates.len() / 2],
-        rates[0],
-        rates[rates.len() - 1],
-        rates.len()
-    );
+    let [slowest, median, fastest] = [0, rates.len() / 2, rates.len() - 1].map(|i| rates[i]);
+    figures::figure("ingest", what, &format!("{median:.0} events/s (median; {slowest:.0} to {fastest:.0})"));
 }
 
-fn over_http() -> f64 {
+fn over_http(batch: usize, connections: usize) -> f64 {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (server, address) = start(directory.path());
     // Requests are made before the clock starts: the client shares the machine, its work is not the server's.
-    let requests: Vec<Vec<u8>> = (0..BATCHES).map(request).collect();
+    let requests: Vec<Vec<u8>> = (0..EVENTS / batch).map(|number| request(number, batch)).collect();
     let started = Instant::now();
     std::thread::scope(|scope| {
-        for connection in 0..CONNECTIONS {
+        for connection in 0..connections {
             let (requests, address) = (&requests, &address);
             scope.spawn(move || {
                 let mut stream = TcpStream::connect(address).expect("a connection");
                 stream.set_nodelay(true).expect("an option");
-                for request in requests.iter().skip(connection).step_by(CONNECTIONS) {
+                for request in requests.iter().skip(connection).step_by(connections) {
                     stream.write_all(request).expect("the server reads");
                     let answer = read_answer(&mut stream);
-                    assert!(answer.contains("\"accepted\":1000,\"duplicates\":0"), "{answer}");
+                    assert!(answer.contains(&format!("\"accepted\":{batch},\"duplicates\":0")), "{answer}");
                 }
             });
         }
     });
     let seconds = started.elapsed().as_secs_f64();
     kill(server);
-    (BATCH * BATCHES) as f64 / seconds
+    EVENTS as f64 / seconds
 }
 
-fn request(batch: usize) -> Vec<u8> {
+fn request(number: usize, batch: usize) -> Vec<u8> {
     let mut body = String::from("[");
-    for i in 0..BATCH {
+    for i in 0..batch {
         if i > 0 {
             body.push(',');
         }
-        event(&mut body, batch * BATCH + i);
+        event(&mut body, number * batch + i);
     }
     body.push(']');
     format!(
@@ -118,7 +115,7 @@ fn from_a_file() -> f64 {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("events.ndjson");
     let mut lines = String::new();
-    for number in 0..BATCH * BATCHES {
+    for number in 0..EVENTS {
         event(&mut lines, number);
         lines.push('\n');
     }
@@ -134,5 +131,5 @@ fn from_a_file() -> f64 {
     let seconds = started.elapsed().as_secs_f64();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.starts_with("1,000,000 accepted"), "{text}");
-    (BATCH * BATCHES) as f64 / seconds
+    EVENTS as f64 / seconds
 }

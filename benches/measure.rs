@@ -2,6 +2,7 @@
 //! same run.
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
+use std::fmt;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use rollcall::calendar::Granularity;
 use rollcall::engine::Engine;
 use rollcall::query::{ACTIVITY_COLUMNS, About, Column, Filter, GroupBy, Query, RankBy, activity, sum_buckets};
 
+use crate::figures::figure;
 use crate::workload::{self, KEYS, Large, MEMBERS, ORGANIZATION};
 
 pub const RUNS: usize = 60;
@@ -20,6 +22,12 @@ const THREE: &[Column] = &[Column::Requests, Column::TotalTokens, Column::Cost];
 pub struct Timing {
     pub min: f64,
     pub median: f64,
+}
+
+impl fmt::Display for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} ms, {:.3} ms", self.min, self.median)
+    }
 }
 
 pub fn time(runs: usize, mut run: impl FnMut()) -> Timing {
@@ -130,7 +138,7 @@ pub fn run(question: &Question) {
     check(&large, question, found);
     let read = sequential_read(bytes as usize);
     let line = |what: &str, timing: Timing, more: String| {
-        println!("  {what:<42} {:>9.3} ms {:>9.3} ms  {more}", timing.min, timing.median);
+        figure(question.name, what, format!("{timing}  {more}").trim_end());
     };
     let per_row = sums.min * 1e6 / rows as f64;
     line("sums of three measures", sums, format!("{per_row:.2} ns for each of {rows} rows"));

@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench sample`
 
+mod figures;
 mod measure;
 mod workload;
 
@@ -21,7 +22,7 @@ fn main() {
     println!("a year of the sample organization, days in Europe/Berlin (fastest and median of {RUNS})");
     let report = |what: &str, ask: &dyn Fn(About<'_>)| {
         let timing = time(RUNS, || about(&demo.engine, ask));
-        println!("  {what:<22} {:>8.3} ms {:>8.3} ms", timing.min, timing.median);
+        figures::figure("year of the sample organization", what, &timing.to_string());
     };
     for (name, by) in [
         ("by model", GroupBy::Model),

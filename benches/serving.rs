@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench serving`
 
+mod figures;
 mod server;
 mod workload;
 
@@ -13,6 +14,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use figures::figure;
 use server::{TOKEN, kill, start};
 
 #[global_allocator]
@@ -31,7 +33,7 @@ fn main() {
 
     seal_again(directory.path());
     let (server, address) = start(directory.path());
-    println!("  resident memory at the start: {} MB", memory(&server));
+    figure("serving", "resident memory at the start", &format!("{} MB", memory(&server)));
     ask_steadily(&address, 200.0, another);
     report("year by project, top 10, the same 1,000 times a second", &ask_steadily(&address, 1000.0, the_same));
     report("another 1,000 times a second", &ask_steadily(&address, 1000.0, another));
@@ -65,7 +67,7 @@ fn main() {
     report("another 200 times a second, alone", &quiet);
     let rate = ingested.load(Ordering::Relaxed) as f64 / SECONDS;
     report(&format!("another 200 times a second, beside {rate:.0} events/s"), &beside);
-    println!("  resident memory at the end: {} MB", memory(&server));
+    figure("serving", "resident memory at the end", &format!("{} MB", memory(&server)));
     kill(server);
 
     let times: Vec<f64> = (0..5)
@@ -77,7 +79,7 @@ fn main() {
             seconds * 1e3
         })
         .collect();
-    println!("  from start to listening after SIGKILL: {times:.0?} ms");
+    figure("serving", "from start to listening after SIGKILL", &format!("{times:.0?} ms"));
 }
 
 /// One late event makes a whole period be sealed again: what a day of the large organization costs.
@@ -92,7 +94,8 @@ fn seal_again(directory: &Path) {
     engine.submit(batch).expect("room").wait().expect("a commit");
     let started = Instant::now();
     let report = engine.seal().expect("room").wait().expect("sealed");
-    println!("  sealing {} row into a period anew: {:.0} ms", report.rows, started.elapsed().as_secs_f64() * 1e3);
+    let took = started.elapsed().as_secs_f64() * 1e3;
+    figure("serving", &format!("sealing {} row into a period anew", report.rows), &format!("{took:.0} ms"));
 }
 
 /// Resident memory in MB.
@@ -104,7 +107,8 @@ fn memory(server: &Child) -> u64 {
 
 fn report(what: &str, times: &[f64]) {
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!("  {what}: {:.2} ms (median), {:.2} ms (99 %), {} answers", at(0.5), at(0.99), times.len());
+    let value = format!("{:.2} ms (median), {:.2} ms (99 %), {} answers", at(0.5), at(0.99), times.len());
+    figure("serving", what, &value);
 }
 
 /// A year, as a whole team asks that opens the same page.

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench storage`
 
+mod figures;
 mod measure;
 mod workload;
 
@@ -11,6 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use figures::figure;
 use measure::time;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use rollcall::engine::Engine;
@@ -56,12 +58,13 @@ fn sizes() {
         }
         let stats = table.stats().expect("statistics");
         let pages = (stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes()) as f64;
-        println!(
-            "  {name:<10} {entries:>9} entries {:>8.1} MB, with pages {:>8.1} MB, {:>6.2} bytes a row",
+        let value = format!(
+            "{:.2} bytes a row; {entries} entries, {:.1} MB, with pages {:.1} MB",
+            pages / rows as f64,
             bytes as f64 / 1e6,
             pages / 1e6,
-            pages / rows as f64
         );
+        figure("storage", name, &value);
     }
     // What it takes that days may begin off the hour: cuts there, and the parts beside rows.
     let (mut bytes_off_the_hour, mut all_bytes) = (0.0, 0.0);
@@ -80,13 +83,16 @@ fn sizes() {
             };
         }
     }
-    println!(
-        "  of that {:.1} MB because days may begin off the hour: {:.1} % on top ({parts} parts beside {hours} hours)",
+    let value = format!(
+        "{:.1} MB, {:.1} % on top ({parts} parts beside {hours} hours)",
         bytes_off_the_hour / 1e6,
         100.0 * bytes_off_the_hour / (all_bytes - bytes_off_the_hour)
     );
+    figure("storage", "of that because days may begin off the hour", &value);
     let allocated = std::fs::metadata(&file).expect("it exists").blocks() * 512;
-    println!("  file {:.1} MB allocated, {:.1} bytes a row", allocated as f64 / 1e6, allocated as f64 / rows as f64);
+    let value =
+        format!("{:.1} bytes a row; {:.1} MB allocated", allocated as f64 / rows as f64, allocated as f64 / 1e6);
+    figure("storage", "the file", &value);
 }
 
 /// How many sealed rows there are, and how many parts beside them.
@@ -172,12 +178,9 @@ fn ingest(events: usize, producers: usize) {
     let seconds = started.elapsed().as_secs_f64();
     waits.sort();
     let at = |share: usize| waits[waits.len() * share / 100].as_secs_f64() * 1e3;
-    println!(
-        "{events:>5} events x {producers:>2} producers: {:>9.0} events/s, acknowledged in {:.2} ms (median), {:.2} ms (99 %)",
-        (events * producers * rounds) as f64 / seconds,
-        at(50),
-        at(99)
-    );
+    let rate = (events * producers * rounds) as f64 / seconds;
+    let value = format!("{rate:.0} events/s, acknowledged in {:.2} ms (median), {:.2} ms (99 %)", at(50), at(99));
+    figure("storage", &format!("durable, {events} events x {producers} producers"), &value);
 }
 
 fn acknowledgement() {
@@ -205,5 +208,6 @@ fn acknowledgement() {
     ours.sort_by(f64::total_cmp);
     bare.sort_by(f64::total_cmp);
     let (ours, bare) = (ours[ours.len() / 2], bare[bare.len() / 2]);
-    println!("one event: {ours:.3} ms, a bare sync of 4 KiB: {bare:.3} ms (medians): {:.1} times", ours / bare);
+    let value = format!("{ours:.3} ms; a bare sync of 4 KiB {bare:.3} ms (medians): {:.1} times", ours / bare);
+    figure("storage", "one event acknowledged", &value);
 }

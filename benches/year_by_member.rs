@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench year_by_member`
 
+mod figures;
 mod measure;
 mod workload;
 

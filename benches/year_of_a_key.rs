@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench year_of_a_key`
 
+mod figures;
 mod measure;
 mod workload;
 

@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench zones`
 
+mod figures;
 mod measure;
 mod workload;
 
@@ -45,7 +46,8 @@ fn main() {
         }
         for ((zone, best), times) in ZONES.iter().zip(best).zip(&mut medians) {
             times.sort_by(f64::total_cmp);
-            println!("  {zone:<22} {best:>8.3} ms {:>8.3} ms", times[times.len() / 2]);
+            let timing = Timing { min: best, median: times[times.len() / 2] };
+            figures::figure(question.name, zone, &timing.to_string());
         }
     }
 }

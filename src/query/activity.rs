@@ -181,7 +181,7 @@ impl Activity<'_> {
     pub fn collect_buckets(&self) -> Result<Vec<(Bucket, Usage, Vec<Entry>)>, QueryError> {
         let mut buckets = Vec::with_capacity(self.buckets.len());
         self.each_bucket(|bucket, usage, entries| {
-            buckets.push((bucket.clone(), *usage, entries.to_vec()));
+            buckets.push((*bucket, *usage, entries.to_vec()));
             Ok::<_, QueryError>(())
         })?;
         Ok(buckets)

@@ -279,7 +279,7 @@ fn model_days(answer: &Activity<'_>) -> Result<Vec<ModelDay>, QueryError> {
             let labels = &answer.groups[entry.group as usize].labels;
             (labels[0].clone(), labels[1].clone(), entry.usage)
         });
-        days.push((bucket.clone(), *usage, entries.collect()));
+        days.push((*bucket, *usage, entries.collect()));
         Ok::<_, QueryError>(())
     })?;
     Ok(days)
