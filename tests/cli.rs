@@ -81,6 +81,56 @@ fn every_form_of_file_is_loaded_and_again_doubles_nothing() {
 }
 
 #[test]
+fn exports_of_other_programs_are_loaded_by_their_columns() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let store = store.to_str().unwrap();
+    let prices = directory.path().join("prices.json");
+    let entry = r#"{"prices": [{"model": "own-7b", "inputPerMillion": "2.5", "outputPerMillion": "10"}]}"#;
+    std::fs::write(&prices, entry).unwrap();
+    let prices = prices.to_str().unwrap();
+    let load = |arguments: &[&str], input: &str| {
+        let arguments = [&["ingest", "-", "--organization", "acme"], arguments].concat();
+        rollcall_with(&arguments, input.as_bytes())
+    };
+    let spend = "request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,model,\
+                 custom_llm_provider,team_id,cache_hit,status,metadata\n\
+                 r1,acompletion,88dc,0.0125,12,10,2,2026-06-01 10:00:00.5,gpt-4o,openai,web,False,success,\
+                 \"{\"\"usage_object\"\": {\"\"prompt_tokens_details\"\": {\"\"cached_tokens\"\": 4}}}\"\n\
+                 r2,acompletion,88dc,0.0,1500,1000,500,2026-06-01T23:59:59+00,own-7b,vllm,web,,success,{}\n\
+                 r3,acompletion,88dc,0.0,0,0,0,2026-06-02 00:00:00,gpt-4o,openai,web,,failure,{}\n";
+    let format = ["--format", "litellm-spend-logs", "--prices", prices];
+    let dry = load(&[&format[..], &["--dry-run"]].concat(), spend);
+    check(&dry, 0, "0 would be rejected; nothing was loaded");
+    // The reported cost, and 1,000 tokens at 2.5 and 500 at 10 USD a million.
+    check(&dry, 0, "2026-06-01");
+    check(&dry, 0, "0.02");
+    assert!(!Path::new(store).exists());
+    check(&load(&[&format[..], &["--data-dir", store]].concat(), spend), 0, "3 accepted, 0 duplicates, 0 rejected");
+
+    let bill = "when;price\n".replace(';', ",") + "1780315200,0.5\n1780315201,0.25\n";
+    let columns = ["--map", "timestamp=when", "--map", "cost=price", "--set", "id=bill-{row}"];
+    let names = ["--set", "projectId=web", "--set", "apiKeyId=bill", "--set", "usedModel=openai/gpt-4o"];
+    let again = [&columns[..], &names, &["--data-dir", store]].concat();
+    check(&load(&again, &bill), 0, "2 accepted, 0 duplicates");
+    check(&load(&again, &bill), 0, "0 accepted, 2 duplicates");
+
+    check(&load(&["--map", "price=cost", "--dry-run"], ""), 2, "--map price=cost: an event has no field 'price'");
+    check(&load(&["--map", "cost", "--dry-run"], ""), 2, "--map cost: there is no = in it");
+    check(&load(&["--format", "excel", "--dry-run"], ""), 2, "possible values: litellm-spend-logs");
+    std::fs::write(prices, entry.replace("2.5", "-1")).unwrap();
+    check(&load(&[&format[..], &["--dry-run"]].concat(), spend), 2, "entry 1: inputPerMillion \"-1\" is negative");
+    check(&rollcall(&["serve", "--data-dir", store, "--prices", prices]), 2, "entry 1: inputPerMillion");
+
+    let server = Server::start_in(Path::new(store));
+    let totals = server.activity(OPERATOR, "from=2026-06-01&to=2026-06-02")["totals"].clone();
+    let expected = json!([5, 1512, 4, 1, 0]);
+    let fields = ["requestCount", "totalTokens", "cachedTokens", "errorCount", "unpricedRequestCount"];
+    assert_eq!(json!(fields.map(|field| totals[field].clone())), expected, "{totals}");
+    assert_eq!(totals["cost"], json!(0.77), "{totals}");
+}
+
+#[test]
 fn bad_lines_are_named_and_the_exit_code_tells() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().to_str().unwrap();

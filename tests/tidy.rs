@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz"]),
-    ("pricing", &["model"], &["genai_prices"]),
+    ("pricing", &["model", "calendar"], &["genai_prices"]),
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
     ("ingest", &["model", "calendar", "pricing"], &[]),

@@ -9,10 +9,13 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::Failure;
+use super::preview::Preview;
+use super::prices::PriceArguments;
 use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
+use super::{Failure, system_clock};
 use crate::engine::{Engine, EngineError, Ingested, Pending};
+use crate::ingest::mapping::{FORMATS, Mapping};
 use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
@@ -28,6 +31,8 @@ const IN_FLIGHT: usize = 8;
   rollcall ingest events.ndjson.gz --data-dir ./data
   ROLLCALL_TOKEN=rc_ingest_… rollcall ingest june.csv july.csv --url http://127.0.0.1:8787
   zcat usage.gz | rollcall ingest - --organization acme --data-dir ./data
+  rollcall ingest spend.csv --format litellm-spend-logs --organization acme --dry-run
+  rollcall ingest bill.csv --map cost=price_usd --map timestamp=when --set id=june-{row} --data-dir ./data
 
 Reads NDJSON, JSON and CSV (the event's field names as header), plain, .gz or .zst.
 Exit code 1 says that some events were rejected; the others are loaded.")]
@@ -38,8 +43,73 @@ pub struct Arguments {
     /// The one organization the events are for; they may then leave it out
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
     organization: Option<String>,
+    /// The program that wrote the files
+    #[arg(long, value_name = "NAME", value_parser = FORMATS.map(|(name, _)| name))]
+    format: Option<String>,
+    /// Take a field of the event from another column; a.b is the field b of the object in column a
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    map: Vec<String>,
+    /// Give a field that a row leaves out this value; {row} is the row's number
+    #[arg(long, value_name = "FIELD=VALUE")]
+    set: Vec<String>,
+    /// Show what would be loaded, day by day, and load nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    prices: PriceArguments,
     #[command(flatten)]
     target: TargetArguments,
+}
+
+impl Arguments {
+    /// What makes events of the files' rows; `None` when they are events.
+    fn mapping(&self) -> Result<Option<Mapping>, Failure> {
+        if self.format.is_none() && self.map.is_empty() && self.set.is_empty() {
+            return Ok(None);
+        }
+        let of_format = self.format.as_deref().map(|name| Mapping::of_format(name).expect("checked by its parser"));
+        let mut mapping = of_format.unwrap_or_default();
+        for (flag, given, add) in [
+            ("--map", &self.map, Mapping::map as fn(&mut Mapping, &str, &str) -> Result<(), String>),
+            ("--set", &self.set, Mapping::set),
+        ] {
+            for pair in given {
+                let (field, value) =
+                    pair.split_once('=').ok_or_else(|| Failure(format!("{flag} {pair}: there is no = in it")))?;
+                add(&mut mapping, field, value).map_err(|e| Failure(format!("{flag} {pair}: {e}")))?;
+            }
+        }
+        Ok(Some(mapping))
+    }
+
+    /// Reads everything as it would be loaded.
+    fn preview(&self, mapping: Option<&Mapping>) -> Result<ExitCode, Failure> {
+        let prices = self.prices.book()?;
+        let token = TokenDefaults { organization_id: self.organization.as_deref(), ..TokenDefaults::default() };
+        let context = Context { now: system_clock()(), prices: &prices, token };
+        let mut preview = Preview::default();
+        let mut summary = Summary::default();
+        for file in &self.files {
+            let mut source = Source::open(file, mapping.cloned())?;
+            let bar = progress_bar(source.size);
+            let mut events_before = 0;
+            while let Some(body) = source.next_body()? {
+                let Parsed { batch, rejected } = parse(&body, &context)?;
+                show(&rejected, events_before, &bar, &mut summary);
+                events_before += batch.events.len() + rejected.len();
+                preview.add(&batch)?;
+                bar.set_position(source.position());
+            }
+            bar.finish_and_clear();
+        }
+        print!("{preview}");
+        println!("{} would be rejected; nothing was loaded", HumanCount(summary.rejected as u64));
+        Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn parse(body: &Body, context: &Context<'_>) -> Result<Parsed, ingest::BodyError> {
+    if body.is_array { ingest::parse_json(&body.bytes, context) } else { ingest::parse_ndjson(&body.bytes, context) }
 }
 
 #[derive(Default)]
@@ -50,6 +120,10 @@ struct Summary {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mapping = arguments.mapping()?;
+    if arguments.dry_run {
+        return arguments.preview(mapping.as_ref());
+    }
     let target = arguments.target.open(true)?;
     if arguments.organization.is_some() && matches!(target, Target::Server(_)) {
         return Err(Failure(
@@ -57,11 +131,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 .into(),
         ));
     }
-    let prices = PriceBook::bundled();
+    if arguments.prices.is_given() && matches!(target, Target::Server(_)) {
+        return Err(Failure("--prices is for a store opened here; a server has its own".into()));
+    }
+    let prices = arguments.prices.book()?;
     let mut summary = Summary::default();
     let started = Instant::now();
     for file in &arguments.files {
-        let mut source = Source::open(file)?;
+        let mut source = Source::open(file, mapping.clone())?;
         let bar = progress_bar(source.size);
         bar.set_message(file.display().to_string());
         let result = match &target {
@@ -140,12 +217,7 @@ impl Load<'_> {
 
     fn parse(&self, body: &Body) -> Result<Parsed, ingest::BodyError> {
         let token = TokenDefaults { organization_id: self.organization, ..TokenDefaults::default() };
-        let context = Context { now: self.engine.now(), prices: self.prices, token };
-        if body.is_array {
-            ingest::parse_json(&body.bytes, &context)
-        } else {
-            ingest::parse_ndjson(&body.bytes, &context)
-        }
+        parse(body, &Context { now: self.engine.now(), prices: self.prices, token })
     }
 }
 

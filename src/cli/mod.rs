@@ -14,6 +14,8 @@ mod demo;
 mod directory;
 mod ingest;
 mod long;
+mod preview;
+mod prices;
 mod query;
 mod restore;
 pub mod sample;
@@ -51,7 +53,8 @@ failure_from!(
     crate::store::StoreError,
     crate::engine::EngineError,
     crate::engine::MaintenanceError,
-    crate::ingest::BodyError
+    crate::ingest::BodyError,
+    crate::model::Overflow
 );
 
 impl From<crate::http::Problem> for Failure {

@@ -12,12 +12,14 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::prices::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::{Failure, system_clock};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::wire::Settings;
 use crate::http::{self, App};
+use crate::pricing::PriceBook;
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -60,6 +62,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", env = "ROLLCALL_BACKUP_KEEP", default_value_t = 7)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     backup_keep: u32,
+    #[command(flatten)]
+    prices: PriceArguments,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -67,6 +71,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_logs(arguments.log_json);
+    let prices = arguments.prices.book()?;
     let directory = &arguments.data_dir;
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open(directory, system_clock())
@@ -88,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let address_file = directory.join(ADDRESS_FILE);
     let settings =
         Settings { upgrade_text: arguments.upgrade_text.clone(), upgrade_url: arguments.upgrade_url.clone() };
-    let served = run_server(&engine, arguments.listen, settings, arguments.max_body_mib, |address| {
+    let served = run_server(&engine, arguments.listen, prices, settings, arguments.max_body_mib, |address| {
         fs::write(&address_file, format!("http://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
@@ -102,12 +107,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 pub fn run_server(
     engine: &Arc<Engine>,
     listen: SocketAddr,
+    prices: PriceBook,
     settings: Settings,
     max_body_mib: u32,
     listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let app = App::new(engine.clone(), settings, (max_body_mib as usize) << 20);
+    let app = App::new(engine.clone(), prices, settings, (max_body_mib as usize) << 20);
     let served: Result<(), Failure> = runtime.block_on(async {
         let listener = TcpListener::bind(listen).await;
         let listener =

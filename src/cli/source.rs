@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use crate::ingest::csv::CsvLines;
+use crate::ingest::mapping::Mapping;
 
 /// Size of one body. Large enough that a sync is shared by thousands of events.
 const BODY_BYTES: usize = 1 << 20;
@@ -26,6 +27,9 @@ pub struct Body {
 /// An open file of events.
 pub struct Source {
     format: Format,
+    /// What makes events of rows, and how many rows there were.
+    mapping: Option<Mapping>,
+    rows: usize,
     position: Arc<AtomicU64>,
     /// Bytes on disk; unknown for standard input.
     pub size: Option<u64>,
@@ -39,7 +43,8 @@ enum Format {
 }
 
 impl Source {
-    pub fn open(path: &Path) -> Result<Source, Failure> {
+    /// With a mapping, the file holds rows of another program.
+    pub fn open(path: &Path, mapping: Option<Mapping>) -> Result<Source, Failure> {
         let named = |e: &dyn std::fmt::Display| Failure(format!("{}: {e}", path.display()));
         let position = Arc::new(AtomicU64::new(0));
         let (raw, size): (Box<dyn Read>, _) = if path.as_os_str() == "-" {
@@ -69,9 +74,12 @@ impl Source {
             Some(b'[') => Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter()),
             Some(b'{') if is_indented(start) => Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter()),
             Some(b'{') | None => Format::Lines(plain),
-            Some(_) => Format::Csv(CsvLines::new(plain).map_err(|e| named(&e))?),
+            Some(_) => {
+                let of = if mapping.is_some() { CsvLines::of_rows } else { CsvLines::new };
+                Format::Csv(of(plain).map_err(|e| named(&e))?)
+            }
         };
-        Ok(Source { format, position, size })
+        Ok(Source { format, mapping, rows: 0, position, size })
     }
 
     /// Bytes of the file read so far.
@@ -81,6 +89,16 @@ impl Source {
 
     /// The next events, or `None` at the end.
     pub fn next_body(&mut self) -> Result<Option<Body>, Failure> {
+        let Some(body) = self.next_rows()? else { return Ok(None) };
+        Ok(Some(match &self.mapping {
+            Some(mapping) => {
+                Body { bytes: mapping.rewrite(&body.bytes, body.is_array, &mut self.rows)?, is_array: false }
+            }
+            None => body,
+        }))
+    }
+
+    fn next_rows(&mut self) -> Result<Option<Body>, Failure> {
         let mut bytes = Vec::with_capacity(BODY_BYTES + 4096);
         let is_array = match &mut self.format {
             Format::Lines(lines) => {

@@ -88,15 +88,15 @@ impl std::ops::Deref for App {
 impl App {
     /// An app that is not served.
     pub fn for_one_question(engine: Arc<Engine>) -> App {
-        App::new(engine, Settings::default(), 0)
+        App::new(engine, PriceBook::bundled(), Settings::default(), 0)
     }
 
-    pub fn new(engine: Arc<Engine>, settings: Settings, body_limit: usize) -> App {
+    pub fn new(engine: Arc<Engine>, prices: PriceBook, settings: Settings, body_limit: usize) -> App {
         let mut run = [0; 8];
         getrandom::fill(&mut run).expect("the operating system has random bytes");
         App(Arc::new(Shared {
             engine,
-            prices: PriceBook::bundled(),
+            prices,
             settings,
             body_limit,
             attempts: session::Attempts::default(),

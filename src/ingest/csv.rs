@@ -3,7 +3,7 @@
 use std::io::Read;
 
 /// Fields that are numbers or booleans in JSON; the others are text whatever they look like.
-const BARE: [&str; 12] = [
+pub(super) const BARE: [&str; 12] = [
     "promptTokens",
     "completionTokens",
     "totalTokens",
@@ -17,7 +17,7 @@ const BARE: [&str; 12] = [
     "count",
     "timestamp",
 ];
-const KNOWN: [&str; 9] = [
+pub(super) const KNOWN: [&str; 9] = [
     "id",
     "organizationId",
     "projectId",
@@ -37,16 +37,28 @@ pub struct CsvLines<R> {
 }
 
 impl<R: Read> CsvLines<R> {
-    /// Reads the header. Columns with other names are skipped.
+    /// Reads the header of events. Columns with other names are skipped.
     pub fn new(source: R) -> Result<Self, csv::Error> {
+        Self::with(source, |header| {
+            let bare = BARE.contains(&header);
+            (bare || KNOWN.contains(&header)).then_some(bare)
+        })
+    }
+
+    /// Reads the header of rows that are no events yet: every column is kept, as text.
+    pub fn of_rows(source: R) -> Result<Self, csv::Error> {
+        Self::with(source, |_| Some(false))
+    }
+
+    /// `is_bare` gives `None` for a column that is skipped.
+    fn with(source: R, is_bare: impl Fn(&str) -> Option<bool>) -> Result<Self, csv::Error> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
         let columns = reader
             .headers()?
             .iter()
             .map(|header| {
                 let header = header.trim().trim_start_matches('\u{feff}');
-                let bare = BARE.contains(&header);
-                (bare || KNOWN.contains(&header)).then(|| (header.to_owned(), bare))
+                is_bare(header).map(|bare| (header.to_owned(), bare))
             })
             .collect();
         Ok(CsvLines { reader, columns, record: csv::StringRecord::new() })
@@ -77,7 +89,8 @@ impl<R: Read> CsvLines<R> {
             if !std::mem::take(&mut first) {
                 out.push(b',');
             }
-            out.extend_from_slice(format!("\"{name}\":").as_bytes());
+            out.extend_from_slice(quoted(name).as_bytes());
+            out.push(b':');
             if *bare && is_bare(cell) {
                 out.extend_from_slice(cell.as_bytes());
             } else {
@@ -93,7 +106,7 @@ fn is_bare(cell: &str) -> bool {
     matches!(cell, "true" | "false") || serde_json::from_str::<serde_json::Number>(cell).is_ok()
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

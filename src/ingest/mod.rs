@@ -13,6 +13,7 @@ mod event;
 mod json;
 pub mod litellm;
 pub mod llmgateway;
+pub mod mapping;
 mod number;
 pub mod otlp;
 

@@ -1,30 +1,49 @@
 //! What a call costs when the event does not say.
 //!
-//! Owns the price book: list prices of public models at the time of the call.
+//! Owns the price book: the operator's own prices, then list prices of public models at the time of the call.
 //!
 //! Does not know where events come from or go to.
 //!
 //! Invariants: a model the book does not know has no price, which is not a price of 0.
+
+mod own;
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
 
 use crate::model::{Count, Measures, PicoUsd, UnixMs};
+use own::{OwnPrice, OwnPrices};
 
-/// List prices by provider, model and date.
+/// Prices by provider, model and date.
 pub struct PriceBook {
     calculator: &'static Calculator,
+    own: OwnPrices,
 }
 
 impl PriceBook {
     /// The prices compiled in. Decodes them the first time, which takes tens of milliseconds.
     pub fn bundled() -> PriceBook {
-        PriceBook { calculator: Calculator::bundled() }
+        PriceBook { calculator: Calculator::bundled(), own: OwnPrices::default() }
+    }
+
+    /// The same below the prices of a file (docs/prices.md). The error says what is wrong in it.
+    pub fn with_own(file: &str) -> Result<PriceBook, String> {
+        Ok(PriceBook { own: OwnPrices::parse(file)?, ..PriceBook::bundled() })
     }
 
     /// The price of the calls an event stands for; `None` when the book does not know the model at that time.
     pub fn price(&self, provider: &str, model: &str, at: UnixMs, measures: &Measures) -> Option<PicoUsd> {
+        match self.own.price(provider, model, at, measures) {
+            Some(OwnPrice::Cost(cost)) => Some(cost).filter(|cost| *cost <= PicoUsd::MAX_EVENT),
+            Some(OwnPrice::Discounted(discount)) => {
+                self.list_price(provider, model, at, measures).map(|price| discount.of(price))
+            }
+            None => self.list_price(provider, model, at, measures),
+        }
+    }
+
+    fn list_price(&self, provider: &str, model: &str, at: UnixMs, measures: &Measures) -> Option<PicoUsd> {
         // Some models cost more per token in long calls, so an aggregate is priced as that many average calls.
         let calls = measures.get(Count::Requests) as f64;
         let mut usage = Usage::new();
