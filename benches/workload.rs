@@ -33,7 +33,12 @@ impl Demo {
             rollcall::http::directory_update(std::mem::take(&mut sample.directory)).expect("a valid directory");
         engine.change(Change::Merge(update)).expect("room in the queue").wait().expect("a commit");
         let prices = PriceBook::bundled();
-        let context = Context { now: NOW, prices: &prices, token: TokenDefaults::default() };
+        let context = Context {
+            now: NOW,
+            prices: &prices,
+            token: TokenDefaults::default(),
+            kept_since: &rollcall::ingest::for_ever,
+        };
         for lines in sample.months(NOW) {
             let batch = parse_ndjson(lines.as_bytes(), &context).expect("lines of events").batch;
             engine.submit(batch).expect("room in the queue").wait().expect("a commit");

@@ -74,7 +74,12 @@ fn fill(directory: &Path) {
     let of_engine = clock.clone();
     let engine = Engine::open(directory, Arc::new(move || of_engine.load(Ordering::Relaxed))).unwrap();
     let send = |lines: &str| {
-        let context = Context { now: now(), prices: &prices, token: TokenDefaults::default() };
+        let context = Context {
+            now: now(),
+            prices: &prices,
+            token: TokenDefaults::default(),
+            kept_since: &rollcall::ingest::for_ever,
+        };
         let parsed = parse_ndjson(lines.as_bytes(), &context).unwrap();
         assert!(parsed.rejected.is_empty(), "{:?}", parsed.rejected.first());
         engine.submit(parsed.batch).unwrap().wait().unwrap();

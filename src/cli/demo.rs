@@ -16,7 +16,7 @@ use crate::directory::Change;
 use crate::engine::{Clock, Engine};
 use crate::http::wire::{NewToken, Settings, TokenKind};
 use crate::http::{directory_update, new_token};
-use crate::ingest::{Context, TokenDefaults, parse_ndjson};
+use crate::ingest::{Context, TokenDefaults, for_ever, parse_ndjson};
 use crate::pricing::PriceBook;
 
 /// Serve a sample organization from a throw-away store
@@ -81,7 +81,8 @@ fn demo_clock(sample: &Sample) -> Clock {
 /// Sends the sample's events through the path that all events take.
 fn load(engine: &Engine, sample: &Sample) -> Result<usize, Failure> {
     let prices = PriceBook::bundled();
-    let context = Context { now: engine.now(), prices: &prices, token: TokenDefaults::default() };
+    let context =
+        Context { now: engine.now(), prices: &prices, token: TokenDefaults::default(), kept_since: &for_ever };
     let bar = ProgressBar::new_spinner().with_message("loading sample data");
     let mut waiting = Vec::new();
     for lines in sample.months(engine.now()) {

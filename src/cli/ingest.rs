@@ -86,7 +86,7 @@ impl Arguments {
     fn preview(&self, mapping: Option<&Mapping>) -> Result<ExitCode, Failure> {
         let prices = self.prices.book()?;
         let token = TokenDefaults { organization_id: self.organization.as_deref(), ..TokenDefaults::default() };
-        let context = Context { now: system_clock()(), prices: &prices, token };
+        let context = Context { now: system_clock()(), prices: &prices, token, kept_since: &ingest::for_ever };
         let mut preview = Preview::default();
         let mut summary = Summary::default();
         for file in &self.files {
@@ -217,7 +217,15 @@ impl Load<'_> {
 
     fn parse(&self, body: &Body) -> Result<Parsed, ingest::BodyError> {
         let token = TokenDefaults { organization_id: self.organization, ..TokenDefaults::default() };
-        parse(body, &Context { now: self.engine.now(), prices: self.prices, token })
+        parse(
+            body,
+            &Context {
+                now: self.engine.now(),
+                prices: self.prices,
+                token,
+                kept_since: &|organization| self.engine.kept_since(organization),
+            },
+        )
     }
 }
 

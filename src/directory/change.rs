@@ -31,6 +31,8 @@ pub struct OrganizationUpdate {
     pub plan: Option<Plan>,
     pub status: Option<Status>,
     pub timezone: Option<String>,
+    /// `Some(None)` is for ever, `None` leaves it as it is.
+    pub retention_days: Option<Option<u32>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -179,6 +181,7 @@ impl Directory {
             set(&mut profile.plan, new.plan);
             set(&mut profile.status, new.status);
             set_some(&mut profile.timezone, new.timezone);
+            set(&mut profile.retention_days, new.retention_days);
             put(writes, Kind::Organization, &new.id, "", profile);
         }
         for new in update.projects {

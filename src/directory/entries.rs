@@ -47,6 +47,8 @@ pub struct Profile {
     pub status: Status,
     /// IANA name of the zone its people think in.
     pub timezone: Option<String>,
+    /// How many days of usage are kept; all when absent.
+    pub retention_days: Option<u32>,
 }
 
 #[derive(Debug, Clone, Default, Encode, Decode)]

@@ -10,6 +10,7 @@
 mod backups;
 mod freshness;
 mod maintenance;
+mod retention;
 mod sealing;
 mod writer;
 
@@ -201,6 +202,12 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.send(writer::Request::Change { change, reply })?;
         Ok(Pending(answer))
+    }
+
+    /// The oldest instant of which an organization keeps usage; `None` when it keeps everything.
+    pub fn kept_since(&self, organization: &str) -> Option<UnixMs> {
+        let days = self.snapshot().directory.organization(organization)?.profile.retention_days?;
+        Some(retention::kept_since(self.now(), days).first_day().start_ms())
     }
 
     /// Queues the sealing of every day that is over. Otherwise the engine does that by itself, when there is time.

@@ -93,6 +93,11 @@ impl OpenDays {
         self.last_tries.insert((organization, period), Try { at: now, failed: false });
     }
 
+    /// Notes that the days before one were removed.
+    pub fn removed(&mut self, organization: OrganizationId, before: Day) {
+        self.days.retain(|(of, day), _| *of != organization || *day >= before);
+    }
+
     /// Notes that a period could not be sealed.
     pub fn failed(&mut self, organization: OrganizationId, period: Period, now: UnixMs) {
         self.last_tries.insert((organization, period), Try { at: now, failed: true });

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::retention::removable_before;
 use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
@@ -27,6 +28,8 @@ const GROUP_EVENTS: usize = 20_000;
 const IDLE: Duration = Duration::from_secs(5);
 /// How often it looks when something always does.
 const BUSY: Duration = Duration::from_secs(2);
+/// How often it looks for usage that is too old to keep.
+const FORGETTING: Duration = Duration::from_secs(3600);
 
 pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
@@ -73,6 +76,7 @@ impl Writer {
     /// Serves requests until every sender is gone, and seals between them.
     pub fn run(mut self, requests: &Receiver<Request>) {
         let mut looked = Instant::now();
+        let mut forgot: Option<Instant> = None;
         let mut more_to_seal = false;
         loop {
             let first = match requests.recv_timeout(if more_to_seal { Duration::ZERO } else { IDLE }) {
@@ -96,6 +100,10 @@ impl Writer {
             if idle || looked.elapsed() > BUSY {
                 more_to_seal = self.seal_due();
                 looked = Instant::now();
+                if forgot.is_none_or(|last| last.elapsed() > FORGETTING) {
+                    self.forget();
+                    forgot = Some(Instant::now());
+                }
             }
         }
     }
@@ -129,8 +137,42 @@ impl Writer {
         Ok(sealed)
     }
 
-    /// Seals every day that is over.
+    /// Removes what is older than its organization keeps.
+    fn forget(&mut self) {
+        let keeping: Vec<(String, u32)> = self
+            .directory
+            .organizations()
+            .filter_map(|(id, organization)| Some((id.to_owned(), organization.profile.retention_days?)))
+            .collect();
+        for (name, retention_days) in keeping {
+            let Some((organization, _)) = self.dictionary.organization(&name) else { continue };
+            match self.forget_of(organization, retention_days) {
+                Ok(None) => {}
+                Ok(Some(before)) => {
+                    tracing::info!(organization = name, before = before.first_day().0, "old usage was removed");
+                }
+                // It stays and is answered for; the next try is an hour away.
+                Err(error) => tracing::error!(%error, "old usage could not be removed"),
+            }
+        }
+    }
+
+    /// The first period that was kept, if anything was removed.
+    fn forget_of(&mut self, organization: OrganizationId, retention_days: u32) -> Result<Option<Period>, StoreError> {
+        let writer = self.store.begin()?;
+        let Some(newest) = writer.newest_day(organization)? else { return Ok(None) };
+        let before = removable_before((self.clock)(), newest, retention_days);
+        let Some((first, last)) = writer.forget(organization, before)? else { return Ok(None) };
+        writer.commit()?;
+        self.open.removed(organization, before.first_day());
+        let days = (first.0..=last.0).map(|day| ((organization, Day(day)), 0));
+        self.publish(&Touched { days: days.collect(), ..Touched::default() })?;
+        Ok(Some(before))
+    }
+
+    /// Seals every day that is over, and removes what is too old.
     fn seal_all(&mut self) -> Result<SealReport, StoreError> {
+        self.forget();
         let mut report = SealReport::default();
         for (organization, period) in self.open.over((self.clock)()) {
             let sealed = self.seal(organization, period)?;

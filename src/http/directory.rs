@@ -1,5 +1,7 @@
 //! `/v1/directory` and memberships: who is who, as the operator says.
 
+use std::ops::RangeInclusive;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
@@ -104,6 +106,9 @@ pub fn json_problem(rejection: JsonRejection) -> Problem {
     Problem::new(status, rejection.body_text())
 }
 
+/// Days of usage that may be kept: an hourly chart is always whole.
+const RETENTION_DAYS: RangeInclusive<u32> = 31..=36_500;
+
 /// Checks a body and turns it into an update.
 pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
     let organizations = body.organizations.into_iter().map(|o| {
@@ -113,12 +118,20 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
                 o.id
             )));
         }
+        if let Some(days) = o.retention_days.flatten().filter(|days| !RETENTION_DAYS.contains(days)) {
+            let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+            return Err(Problem::bad_request(format!(
+                "retentionDays of organization '{}' is {days}; allowed are {least} to {most}, or null to keep everything",
+                o.id
+            )));
+        }
         Ok(OrganizationUpdate {
             id: id("organizations[].id", o.id)?,
             name: label("organizations[].name", o.name)?,
             plan: o.plan.map(Into::into),
             status: o.status.map(Into::into),
             timezone: o.timezone,
+            retention_days: o.retention_days,
         })
     });
     let projects = body.projects.into_iter().map(|p| {
@@ -218,6 +231,7 @@ pub fn export(directory: &Directory, only: Option<&str>) -> DirectoryBody {
             plan: Some(profile.plan.into()),
             status: Some(profile.status.into()),
             timezone: profile.timezone,
+            retention_days: profile.retention_days.map(Some),
         });
         body.projects.extend(organization.projects.iter().map(|(id, project)| ProjectBody {
             id: id.clone(),

@@ -36,8 +36,12 @@ pub async fn post_events(
     let body = read(&headers, body, app.body_limit).await?;
     let shared = app.clone();
     let Parsed { batch, rejected } = on_a_thread(move || {
-        let context =
-            Context { now: shared.engine.now(), prices: &shared.prices, token: token_defaults(&caller.grant) };
+        let context = Context {
+            now: shared.engine.now(),
+            prices: &shared.prices,
+            token: token_defaults(&caller.grant),
+            kept_since: &|organization| shared.engine.kept_since(organization),
+        };
         match format {
             Format::Json => ingest::parse_json(&body, &context),
             Format::Lines => ingest::parse_ndjson(&body, &context),

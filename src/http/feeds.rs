@@ -263,7 +263,12 @@ async fn parse(
             ..defaults
         };
         let now = shared.engine.now();
-        let mut reading = read(&Context { now, prices: &shared.prices, token })?;
+        let mut reading = read(&Context {
+            now,
+            prices: &shared.prices,
+            token,
+            kept_since: &|organization| shared.engine.kept_since(organization),
+        })?;
         name_token_key(&mut reading, &caller);
         Ok::<_, BodyError>(reading)
     })

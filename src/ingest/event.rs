@@ -165,6 +165,7 @@ impl<'c> Collector<'c> {
         let time = self.timestamp(required("timestamp", fields.timestamp)?)?;
         let organization = fields.organization_id.map(|given| name("organizationId", given)).transpose()?;
         let organization = self.organization(organization)?;
+        self.is_kept(&organization, time)?;
         let or_default = |field, given, default: Option<&'c str>| match (given, default) {
             (Some(given), _) => name(field, given),
             (None, Some(default)) => Ok(Cow::Borrowed(default)),
@@ -284,6 +285,17 @@ impl<'c> Collector<'c> {
         };
         let hint = if raw.starts_with('"') { "" } else { " (numbers are epoch milliseconds, not seconds)" };
         self.in_range("timestamp", time, &shown(raw), hint)
+    }
+
+    /// Usage that is removed must not come back one event at a time.
+    pub(super) fn is_kept(&self, organization: &str, time: UnixMs) -> Result<(), String> {
+        match (self.context.kept_since)(organization) {
+            Some(oldest) if time < oldest => {
+                let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
+                Err(format!("the call is of {at}; organization '{organization}' keeps usage since {oldest} only"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A time that an event may have.
@@ -435,7 +447,8 @@ mod tests {
     fn parse(json: &str, organization_id: Option<&str>) -> Parsed {
         let prices = PriceBook::bundled();
         let token = TokenDefaults { organization_id, ..TokenDefaults::default() };
-        parse_json(json.as_bytes(), &Context { now: NOW, prices: &prices, token }).unwrap()
+        parse_json(json.as_bytes(), &Context { now: NOW, prices: &prices, token, kept_since: &crate::ingest::for_ever })
+            .unwrap()
     }
 
     /// An event with `extra` fields put over a valid one.
@@ -549,7 +562,12 @@ mod tests {
     #[test]
     fn lines_are_events_of_their_own() {
         let prices = PriceBook::bundled();
-        let context = Context { now: NOW, prices: &prices, token: TokenDefaults::default() };
+        let context = Context {
+            now: NOW,
+            prices: &prices,
+            token: TokenDefaults::default(),
+            kept_since: &crate::ingest::for_ever,
+        };
         let body = format!("{}\r\n\n{{\"id\":\n{}", event("{}"), event(r#"{"id":"e2"}"#));
         let parsed = parse_ndjson(body.as_bytes(), &context).unwrap();
         assert_eq!((parsed.batch.events.len(), parsed.rejected[0].index), (2, 1));

@@ -362,7 +362,11 @@ mod tests {
     fn read(body: &str, projects: &[Project]) -> Result<Reading, BodyError> {
         let prices = PriceBook::bundled();
         let token = TokenDefaults { organization_id: None, project_id: Some("default"), api_key_id: Some("token") };
-        parse(body.as_bytes(), projects, &Context { now: NOW, prices: &prices, token })
+        parse(
+            body.as_bytes(),
+            projects,
+            &Context { now: NOW, prices: &prices, token, kept_since: &crate::ingest::for_ever },
+        )
     }
 
     fn parsed(body: &str) -> Parsed {

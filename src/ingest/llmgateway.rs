@@ -212,7 +212,10 @@ mod tests {
     fn read(body: &Value) -> Result<Reading, BodyError> {
         let prices = PriceBook::bundled();
         let token = TokenDefaults { organization_id: Some("acme"), ..TokenDefaults::default() };
-        parse(body.to_string().as_bytes(), &Context { now: NOW, prices: &prices, token })
+        parse(
+            body.to_string().as_bytes(),
+            &Context { now: NOW, prices: &prices, token, kept_since: &crate::ingest::for_ever },
+        )
     }
 
     fn event(extra: &Value) -> Value {

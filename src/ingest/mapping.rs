@@ -253,7 +253,7 @@ fn translate(field: &str, value: &str) -> Option<String> {
 /// Whether a status or a level is that of an error: HTTP codes from 400 on, or words.
 fn is_error(text: &str) -> Option<bool> {
     if let Ok(code) = text.parse::<i64>() {
-        return Some(code == 1 || code >= 400 || code < 0);
+        return Some(code == 1 || !(0..400).contains(&code));
     }
     Some(matches!(text.to_ascii_lowercase().as_str(), "true" | "t" | "yes" | "failure" | "failed" | "error"))
 }
@@ -312,7 +312,9 @@ mod tests {
             r#"{"cachedTokens":3,"id":"june-7","promptTokens":5}"#,
         );
         check(&mapping, "[1]", r#""not a row: an object is expected, not an array""#);
-        assert!(mapping.map("price", "cost").unwrap_err().contains("no field 'price'; it has apiKeyId, cacheWriteTokens,"));
+        assert!(
+            mapping.map("price", "cost").unwrap_err().contains("no field 'price'; it has apiKeyId, cacheWriteTokens,")
+        );
     }
 
     #[test]

@@ -31,6 +31,13 @@ pub struct Context<'a> {
     pub prices: &'a PriceBook,
     /// The only organization events may be for, and what stands in for ids they leave out.
     pub token: TokenDefaults<'a>,
+    /// The oldest instant of which an organization keeps usage, if it does not keep everything.
+    pub kept_since: &'a dyn Fn(&str) -> Option<UnixMs>,
+}
+
+/// For organizations that keep everything.
+pub fn for_ever(_organization: &str) -> Option<UnixMs> {
+    None
 }
 
 /// What an ingest token settles for its events.

@@ -26,6 +26,7 @@ pub mod block;
 mod columns;
 mod copy;
 mod dictionary;
+mod forget;
 mod ids;
 mod inspect;
 mod keys;

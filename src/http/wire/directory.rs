@@ -32,6 +32,10 @@ pub struct OrganizationBody {
     /// IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// How many days of usage are kept, at least 31; all when `null` or never given.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub retention_days: Option<Option<u32>>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -21,7 +21,7 @@ const START: u64 = 1_780_300_000_123_456_789;
 fn with_context<T>(organization_id: Option<&str>, ask: impl FnOnce(&Context<'_>) -> T) -> T {
     let prices = PriceBook::bundled();
     let token = TokenDefaults { organization_id, project_id: Some("default"), api_key_id: Some("token") };
-    ask(&Context { now: NOW, prices: &prices, token })
+    ask(&Context { now: NOW, prices: &prices, token, kept_since: &crate::ingest::for_ever })
 }
 
 fn traces(body: &[u8], encoding: Encoding) -> Result<Reading, BodyError> {

@@ -1,0 +1,66 @@
+//! Retention: usage that is older than an organization keeps is removed, period by period.
+
+use redb::ReadableTable;
+
+use super::{IDS, OPEN, PERIODS, Pivot, ROWS, StoreError, TOTALS, Table, Writer, damaged, keys};
+use crate::model::{Day, Hour, OrganizationId, Period, SEGMENTS, Segment, ValueId};
+
+impl Writer {
+    /// Removes an organization's usage, and the ids of its events, of all periods before one. Gives the first and the
+    /// last day that had any. Names stay.
+    pub fn forget(&self, organization: OrganizationId, before: Period) -> Result<Option<(Day, Day)>, StoreError> {
+        let period_key = |period| keys::period(organization, period);
+        let open_key = |segment| keys::open(organization, segment, 0);
+        let sealed = self.ends(PERIODS, &period_key(Period(0)), &period_key(before))?;
+        let open = self.ends(OPEN, &open_key(Segment(0)), &open_key(before.first_segment()))?;
+        let mut days = Vec::new();
+        for key in sealed.iter().flatten() {
+            let period = keys::read_u32(key, 4).map(Period).ok_or_else(|| damaged("a period's key"))?;
+            days.extend([period.first_day(), Day(period.next().first_day().0 - 1)]);
+        }
+        for key in open.iter().flatten() {
+            days.push(keys::open_segment(key).ok_or_else(|| damaged("a key of open rollups"))?.day());
+        }
+        let (Some(first), Some(last)) = (days.iter().min(), days.iter().max()) else { return Ok(None) };
+        self.remove(OPEN, &open_key(Segment(0)), &open_key(before.first_segment()))?;
+        self.remove(PERIODS, &period_key(Period(0)), &period_key(before))?;
+        let rows_key = |period| keys::rows(organization, period, ValueId(0), 0);
+        self.remove(ROWS, &rows_key(Period(0)), &rows_key(before))?;
+        for pivot in Pivot::EVERY {
+            for cut in 0..=SEGMENTS as u8 {
+                for frequent in [false, true] {
+                    let key = |period| keys::totals(organization, pivot, frequent, cut, period, 0);
+                    self.remove(TOTALS, &key(Period(0)), &key(before))?;
+                }
+            }
+        }
+        let ids_key = |hour| keys::ids(organization, hour, 0);
+        self.remove(IDS, &ids_key(Hour(0)), &ids_key(Hour(before.first_day().0 * 24)))?;
+        Ok(Some((*first, *last)))
+    }
+
+    /// The first and the last key of a range.
+    fn ends(&self, table: Table, start: &[u8], end: &[u8]) -> Result<Option<[Vec<u8>; 2]>, StoreError> {
+        let table = self.transaction.open_table(table)?;
+        let mut range = table.range::<&[u8]>(start..end)?;
+        let Some(first) = range.next() else { return Ok(None) };
+        let first = first?.0.value().to_vec();
+        let last = range.next_back().transpose()?.map_or_else(|| first.clone(), |(key, _)| key.value().to_vec());
+        Ok(Some([first, last]))
+    }
+
+    fn remove(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), StoreError> {
+        Ok(self.transaction.open_table(table)?.retain_in::<&[u8], _>(start..end, |_, _| false)?)
+    }
+
+    /// The last day of which an organization has usage.
+    pub fn newest_day(&self, organization: OrganizationId) -> Result<Option<Day>, StoreError> {
+        let next = OrganizationId(organization.0 + 1);
+        let open = [organization, next].map(|of| keys::open(of, Segment(0), 0));
+        let sealed = [organization, next].map(|of| keys::period(of, Period(0)));
+        let open = self.ends(OPEN, &open[0], &open[1])?.and_then(|[_, last]| keys::open_segment(&last));
+        let sealed = self.ends(PERIODS, &sealed[0], &sealed[1])?.and_then(|[_, last]| keys::read_u32(&last, 4));
+        let sealed = sealed.map(|period| Day(Period(period).next().first_day().0 - 1));
+        Ok(open.map(Segment::day).max(sealed))
+    }
+}
