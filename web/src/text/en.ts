@@ -271,6 +271,39 @@ export const en = {
     answers: "Answers",
   },
 
+  palette: {
+    label: "Go to",
+    open: "Search",
+    placeholder: "Page, project, member, key, model or range",
+    none: "Nothing by that name.",
+    loading: "Looking…",
+    found: (n: number) => `${n} ${plural(n, "match", "matches")}`,
+    groups: {
+      views: "Saved views",
+      pages: "Pages",
+      ranges: "Ranges",
+      projects: "Projects",
+      members: "Members",
+      keys: "API keys",
+      models: "Models",
+      organizations: "Organizations",
+    },
+  },
+
+  views: {
+    menu: "Saved views and link",
+    title: "Saved views",
+    copyLink: "Copy link to this view",
+    copied: "Link copied",
+    notCopied: "The browser does not allow it; copy the address instead.",
+    none: "None yet. A view is the page as it is now: range, filters, chart.",
+    name: "Name of this view",
+    save: "Save",
+    rename: (name: string) => `Rename ${name}`,
+    newName: "New name",
+    remove: (name: string) => `Delete ${name}`,
+  },
+
   range: {
     label: "Date range",
     presets: {

@@ -6,6 +6,7 @@ import { text } from "../../text";
 import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { RangePicker } from "../window/RangePicker";
 import { ZonePicker } from "../window/ZonePicker";
 
@@ -49,6 +50,7 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
           organizationZone={organization.timezone ?? null}
           onChange={(zone) => onChange({ zone })}
         />
+        <ViewsMenu />
       </div>
     </header>
   );

@@ -13,6 +13,7 @@ import { loadAhead, type PageName } from "../pages";
 import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { Logo } from "./Logo";
+import { SearchButton } from "../palette/SearchButton";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
 
 interface Entry {
@@ -31,14 +32,26 @@ const entries: readonly Entry[] = [
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
 ];
 
+/** What somebody may open, as the palette lists it. */
+export function pagesFor(me: Me, organization: Organization, window: TimeWindow) {
+  const access = analyticsAccess(me.kind, organization);
+  return [
+    ...entries
+      .filter((entry) => (entry.guarded ? access === "granted" : entry.page !== "mine" || hasOwnUsage(me.kind)))
+      .map(({ page, icon, label, path }) => ({ id: page as string, icon, label, path: path(organization.id, window) })),
+    { id: "reference", icon: "book" as IconName, label: text.navigation.reference, path: routes.reference as string },
+  ];
+}
+
 interface Props {
   me: Me | null;
   organization: Organization | null;
   page: PageName | null;
   onLeave?: () => void;
+  onSearch?: () => void;
 }
 
-export function Navigation({ me, organization, page, onLeave }: Props) {
+export function Navigation({ me, organization, page, onLeave, onSearch }: Props) {
   const window = readTimeWindow(new URLSearchParams(useRawSearch()), browserZone());
   const access = me && organization && analyticsAccess(me.kind, organization);
   return (
@@ -53,6 +66,7 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
           </span>
         )}
       </div>
+      {me && organization && onSearch && <SearchButton onSearch={onSearch} />}
       {me && organization && (
         <nav aria-label={text.navigation.organizationSection}>
           <ul>
