@@ -15,7 +15,7 @@ const firstPage = [
   /src\/pages\/(pages|routes|use\w+)\./,
   /src\/pages\/shell\/(Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
-  /src\/pages\/window\/(RangePicker|ZonePicker|use\w+)\./,
+  /src\/pages\/window\/(RangePicker|ZonePicker|shownAsOf|use\w+)\./,
   /src\/pages\/parts\/(BeforeEntry|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,
   /src\/pages\/analytics\/(ActivityView|AnalyticsPage|GroupBy|RankingCard|SummaryCards|question|steps)\./,
 ];
