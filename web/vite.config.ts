@@ -10,7 +10,7 @@ const server = process.env.ROLLCALL_URL ?? "http://127.0.0.1:8787";
 const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
   /src\/(api|format|state|text|time)\//,
-  /src\/ui\/(Bone|Failure|Icon|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
+  /src\/ui\/(Bone|Copy|copyText|Failure|Icon|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|option|palette|seriesColour|timeline)\./,
   /src\/pages\/(pages|routes|use\w+)\./,
   /src\/pages\/shell\/(Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,

@@ -106,7 +106,7 @@ test("the link on the clipboard shows exactly what its sender sees", async (t) =
   await visit(page, `${ANALYTICS}?${JUNE}&by=project&hide=proj_tools`, "analytics");
   await page.getByTestId("views-button").click();
   await page.getByTestId("copy-link").click();
-  await page.getByRole("status").getByText("Link copied").waitFor();
+  await page.getByRole("status").getByText("Copied").waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
 });
 

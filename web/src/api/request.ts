@@ -40,6 +40,23 @@ export function confirmedAt(answer: object): Date | null {
   return date ? new Date(date) : null;
 }
 
+/** An answer as it stands on the wire: a CSV. */
+export async function requestText(path: string): Promise<string> {
+  const response = await send(path, {});
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, parseProblem(text));
+  return text;
+}
+
+async function send(path: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...options, credentials: "same-origin" });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError(0, null);
+  }
+}
+
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
   const method = options.method ?? "GET";
   const headers: Record<string, string> = { Accept: "application/json" };
@@ -50,20 +67,8 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   const receipt = former && receipts.get(former);
   if (receipt?.path === path) headers["If-None-Match"] = receipt.etag;
 
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method,
-      headers,
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      signal: options.signal,
-      credentials: "same-origin",
-    });
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    throw new ApiError(0, null);
-  }
-
+  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const response = await send(path, { method, headers, body, signal: options.signal });
   const date = response.headers.get("Date");
   if (response.status === 304 && former && receipt) {
     receipts.set(former, { ...receipt, date });

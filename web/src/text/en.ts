@@ -133,9 +133,11 @@ export const en = {
     } satisfies Record<Metric, string>,
     kindLabel: "Show as",
     kinds: { bars: "Bars", lines: "Lines", table: "Table" } satisfies Record<ChartKind, string>,
-    downloads: "Download",
+    downloads: "Export",
     png: "Image (PNG)",
     csv: "Data (CSV)",
+    copyCsv: "Copy as CSV",
+    print: "Print this page",
     legend: "Series",
     hide: (label: string) => `Hide ${label}`,
     show: (label: string) => `Show ${label}`,
@@ -290,12 +292,15 @@ export const en = {
     },
   },
 
+  copy: {
+    copied: "Copied",
+    refused: "Could not be copied",
+  },
+
   views: {
     menu: "Saved views and link",
     title: "Saved views",
     copyLink: "Copy link to this view",
-    copied: "Link copied",
-    notCopied: "The browser does not allow it; copy the address instead.",
     none: "None yet. A view is the page as it is now: range, filters, chart.",
     name: "Name of this view",
     save: "Save",

@@ -2,7 +2,7 @@ import { useState, type FormEvent } from "react";
 import { Link, useLocation } from "wouter";
 import { renamedView, withoutView, withView } from "../../state/savedViews";
 import { text } from "../../text";
-import { copy } from "../../ui/copy";
+import { Copy } from "../../ui/Copy";
 import { Icon } from "../../ui/Icon";
 import { useRawSearch } from "../useRawSearch";
 import { useSavedViews } from "./useSavedViews";
@@ -17,7 +17,7 @@ export default function ViewsPanel({ onDone }: { onDone: () => void }) {
 
   return (
     <div className="views-panel">
-      <CopyLink />
+      <Copy className="menu-item" icon="link" label={text.views.copyLink} what={() => location.href} testId="copy-link" />
       <h2 className="views-title">{text.views.title}</h2>
       {views.length === 0 && <p className="muted views-none">{text.views.none}</p>}
       <ul className="views-list">
@@ -77,27 +77,6 @@ function ViewButton({ icon, label, onClick, testId }: ViewButtonProps) {
     <button type="button" className="row-action" aria-label={label} title={label} onClick={onClick} data-testid={testId}>
       <Icon name={icon} />
     </button>
-  );
-}
-
-function CopyLink() {
-  const [copied, setCopied] = useState<boolean | null>(null);
-  const outcome = copied === null ? "" : copied ? text.views.copied : text.views.notCopied;
-  return (
-    <>
-      <button
-        type="button"
-        className="menu-item"
-        onClick={() => void copy(location.href).then(setCopied)}
-        data-testid="copy-link"
-      >
-        <Icon name={copied ? "check" : "link"} />
-        {copied ? text.views.copied : text.views.copyLink}
-      </button>
-      <p role="status" className={copied === false ? "views-none" : "visually-hidden"}>
-        {outcome}
-      </p>
-    </>
   );
 }
 
