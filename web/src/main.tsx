@@ -11,8 +11,10 @@ import { makeQueryClient, meQuery } from "./api/queries";
 import { signIn } from "./api/session";
 import { App } from "./app";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
+import { language } from "./text/language";
 import { takeDestination, tokenInFragment } from "./state/destination";
 
+document.documentElement.lang = language;
 const root = createRoot(document.getElementById("root") as HTMLElement);
 const client = makeQueryClient();
 

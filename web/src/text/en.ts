@@ -40,6 +40,10 @@ export const en = {
     dark: "Dark",
   },
 
+  language: {
+    label: "Language",
+  },
+
   signIn: {
     title: "Sign in to Rollcall",
     lead: "Paste an access token. Whoever runs this server can make one for you.",
@@ -85,6 +89,13 @@ export const en = {
     provider: "providers",
     source: "apps",
   } satisfies Record<Grouping, string>,
+
+  /** What the server calls usage that has no id, by its own words. */
+  nameless: {
+    Other: "Other",
+    Unattributed: "Unattributed",
+    "No app": "No app",
+  },
 
   metrics: {
     cost: "Cost",
@@ -276,6 +287,7 @@ export const en = {
   palette: {
     label: "Go to",
     open: "Search",
+    control: "Ctrl",
     placeholder: "Page, project, member, key, model or range",
     none: "Nothing by that name.",
     loading: "Looking…",

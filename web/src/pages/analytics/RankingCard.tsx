@@ -5,7 +5,7 @@ import { activityQuery } from "../../api/queries";
 import type { Activity, RankingEntry } from "../../api/types";
 import { measured } from "../../charts/measure";
 import type { Grouping } from "../../state/filters";
-import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, seriesLabels } from "../../state/series";
+import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, shownLabels } from "../../state/series";
 import type { Metric, View } from "../../state/view";
 import { text } from "../../text";
 import type { Day } from "../../time/day";
@@ -50,7 +50,7 @@ export function RankingCard({ view, question, today, activity, pivots, grouping,
     steps: steps.of({ keys: seriesKeys(one), other: isOther(one) }),
     halves:
       second && !isOther(one)
-        ? seriesLabels(one).map((label, i) => ({ label, steps: steps.ofPivot(i, seriesKeys(one)[i] ?? null) }))
+        ? shownLabels(one).map((label, i) => ({ label, steps: steps.ofPivot(i, seriesKeys(one)[i] ?? null) }))
         : undefined,
   });
 

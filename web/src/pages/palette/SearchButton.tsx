@@ -2,7 +2,7 @@ import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
 import { prepareToSearch } from "./usePalette";
 
-const shortcut = /Mac|iP(hone|ad)/.test(navigator.userAgent) ? "⌘K" : "Ctrl K";
+const shortcut = /Mac|iP(hone|ad)/.test(navigator.userAgent) ? "⌘K" : `${text.palette.control} K`;
 
 interface Props {
   onSearch: () => void;

@@ -5,6 +5,7 @@ import { signOut } from "../../api/session";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon, type IconName } from "../../ui/Icon";
+import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
 import { analyticsAccess, hasOwnUsage, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
@@ -97,7 +98,10 @@ export function Navigation({ me, organization, page, onLeave, onSearch }: Props)
           <Icon name="book" size={18} />
           {text.navigation.reference}
         </Link>
-        <ThemeSwitch />
+        <span className="navigation-switches">
+          <ThemeSwitch />
+          <LanguageSwitch />
+        </span>
         {me ? (
           <Account me={me} />
         ) : (
