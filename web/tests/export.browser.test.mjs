@@ -57,8 +57,11 @@ for (const [path, where] of [
     await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
     assert.deepEqual(await canvas(page), { width: 670, height: 250 });
     await page.emulateMedia({ media: "print" });
-    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".card")).backgroundColor), "rgb(255, 255, 255)");
-    for (const gone of [".sidebar", ".page-controls", ".panel-tools"]) assert.equal(await page.locator(gone).first().isVisible(), false, gone);
+    const paper = await page.locator(".card").first().evaluate((card) => getComputedStyle(card).backgroundColor);
+    assert.equal(paper, "rgb(255, 255, 255)");
+    for (const gone of [".sidebar", ".page-controls", ".panel-tools"]) {
+      assert.equal(await page.locator(gone).first().isVisible(), false, gone);
+    }
     await page.getByText("Northwind Robotics · Jun 1 – 30, 2026 · UTC").waitFor();
     await page.emulateMedia({ media: "screen" });
     await page.evaluate(() => dispatchEvent(new Event("afterprint")));
@@ -68,4 +71,7 @@ for (const [path, where] of [
 
 /** Size of the chart's canvas, in pixels of the page. */
 const canvas = (page) =>
-  page.locator(".chart canvas").evaluate((one) => ({ width: Number.parseInt(one.style.width), height: Number.parseInt(one.style.height) }));
+  page.locator(".chart canvas").evaluate(({ style }) => ({
+    width: Number.parseInt(style.width),
+    height: Number.parseInt(style.height),
+  }));

@@ -13,7 +13,10 @@ test("a German browser gets German, with figures and dates as its region writes 
   await page.getByRole("heading", { name: "Kosten im Verlauf" }).waitFor();
   const { totals } = await ask(page, "/analytics/activity", { ...JUNE_QUERY, groupBy: "user" });
   assert.equal(await exact(page, "card-cost"), totals.cost);
-  const written = await page.evaluate(() => new Intl.NumberFormat("de-AT", { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" }).format(7828.8));
+  const written = await page.evaluate(() => {
+    const dollars = { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" };
+    return new Intl.NumberFormat("de-AT", dollars).format(7828.8);
+  });
   assert.equal(await page.getByTestId("card-cost").locator("data").innerText(), written);
   await page.getByTestId("range-button").getByText("1.–30. Juni 2026").waitFor();
   await page.getByTestId("ranking").getByText("Übrige").waitFor();

@@ -97,7 +97,13 @@ export default function Palette({ me, organization, onClose }: Props) {
               data-testid="palette-input"
             />
           </div>
-          <div ref={list} id={`${id}list`} className="command-list" role={options.length > 0 ? "listbox" : undefined} aria-label={options.length > 0 ? text.palette.label : undefined}>
+          {/* A list box without options is none. */}
+          <div
+            ref={list}
+            id={`${id}list`}
+            className="command-list"
+            {...(options.length > 0 && { role: "listbox", "aria-label": text.palette.label })}
+          >
             {groups.map(({ kind, found }) => (
               <div key={kind} role="group" aria-labelledby={`${id}${kind}`}>
                 <div id={`${id}${kind}`} className="palette-heading" role="presentation">

@@ -5,6 +5,7 @@ import { activityQuery, keysQuery, membersQuery, projectsQuery } from "../../api
 import type { Me, Organization } from "../../api/types";
 import { spanText, monthText } from "../../format/dates";
 import { analyticsAccess } from "../../state/access";
+import type { Grouping } from "../../state/filters";
 import type { Findable } from "../../state/find";
 import { seriesLabel } from "../../state/series";
 import { readTimeWindow, withRange } from "../../state/timeWindow";
@@ -41,7 +42,7 @@ const KNOWN_FOR = "last-365-days";
 const asked = { staleTime: 5 * 60_000, placeholderData: undefined };
 
 /** Everywhere one can go from here; `pending` while some of it is not known yet. */
-export function useDestinations(me: Me, organization: Organization, query: string): { all: Destinations; pending: boolean } {
+export function useDestinations(me: Me, organization: Organization, query: string) {
   const [path] = useLocation();
   const search = useRawSearch();
   const window = useMemo(() => readTimeWindow(new URLSearchParams(search), browserZone()), [search]);
@@ -68,7 +69,7 @@ export function useDestinations(me: Me, organization: Organization, query: strin
   });
 
   const all = useMemo((): Destinations => {
-    const entry = (grouping: "project" | "user" | "apiKey", id: string) => entryPath(organization.id, grouping, id, window) ?? "";
+    const entry = (grouping: Grouping, id: string) => entryPath(organization.id, grouping, id, window) ?? "";
     const range = (range: Range, span: Span, label: string): Destination => ({
       id: label,
       icon: "calendar",
@@ -85,14 +86,29 @@ export function useDestinations(me: Me, organization: Organization, query: strin
       pages: pagesFor(me, organization, window),
       ranges: [
         ...(typed ? [custom(typed, query.trim())] : []),
-        ...presetGroups.flat().map((preset) => range({ kind: "preset", preset }, presetSpan(preset, today), text.range.presets[preset])),
+        ...presetGroups
+          .flat()
+          .map((preset) => range({ kind: "preset", preset }, presetSpan(preset, today), text.range.presets[preset])),
         ...monthsBefore(today, 12).map((month) => custom(month, monthText(month.from))),
       ],
-      projects: (projects.data ?? []).map(({ id, name }) => ({ id, icon: "chart", label: name, also: [id], path: entry("project", id) })),
-      members: (members.data?.members ?? []).flatMap((one) =>
-        one.userId === null
+      projects: (projects.data ?? []).map(({ id, name }) => ({
+        id,
+        icon: "chart",
+        label: name,
+        also: [id],
+        path: entry("project", id),
+      })),
+      members: (members.data?.members ?? []).flatMap(({ userId, name, email }) =>
+        userId === null
           ? []
-          : [{ id: one.userId, icon: "person", label: memberName(one), also: [one.email, one.userId], detail: one.email, path: entry("user", one.userId) }],
+          : {
+              id: userId,
+              icon: "person" as const,
+              label: memberName({ userId, name, email }),
+              also: [email, userId],
+              detail: email,
+              path: entry("user", userId),
+            },
       ),
       keys: (keys.data?.keys ?? []).map((one) => ({
         id: one.id,
@@ -105,11 +121,17 @@ export function useDestinations(me: Me, organization: Organization, query: strin
       models: (models.data?.ranking ?? []).flatMap((one) =>
         one.key == null
           ? []
-          : [{ id: one.key, icon: "spark", label: seriesLabel(one), also: [one.key], path: narrowedPath(organization.id, window, "project", { model: [one.key] }) }],
+          : {
+              id: one.key,
+              icon: "spark" as const,
+              label: seriesLabel(one),
+              also: [one.key],
+              path: narrowedPath(organization.id, window, "project", { model: [one.key] }),
+            },
       ),
       organizations: me.organizations
         .filter((one) => one.id !== organization.id)
-        .map((one) => ({ id: one.id, icon: "people", label: one.name, also: [one.id], path: analyticsPath(one.id, window) })),
+        .map(({ id, name }) => ({ id, icon: "people", label: name, also: [id], path: analyticsPath(id, window) })),
     };
   }, [me, organization, path, search, window, today, query, views, projects.data, members.data, keys.data, models.data]);
 

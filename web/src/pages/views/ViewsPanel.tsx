@@ -44,7 +44,12 @@ export default function ViewsPanel({ onDone }: { onDone: () => void }) {
                   <span className="truncate">{view.name}</span>
                   {view.path === here && <Icon name="check" />}
                 </Link>
-                <ViewButton icon="pencil" label={text.views.rename(view.name)} onClick={() => setRenaming(view.name)} testId="view-rename" />
+                <ViewButton
+                  icon="pencil"
+                  label={text.views.rename(view.name)}
+                  onClick={() => setRenaming(view.name)}
+                  testId="view-rename"
+                />
                 <ViewButton
                   icon="bin"
                   label={text.views.remove(view.name)}
