@@ -43,6 +43,10 @@ test-web: web
 test-browser: build
 	./tests/browser.sh
 
+.PHONY: speed
+speed: build ## Time the dashboard in a real browser (web/speed.mjs)
+	./tests/browser.sh speed
+
 .PHONY: lint
 lint: web ## Formatting, clippy and types
 	$(CARGO) fmt --check

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Serves the sample organization and lets a real browser use the dashboard.
+# Serves the sample organization and lets a real browser use the dashboard: to test it, or ("speed") to time it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,4 +29,4 @@ cd web
 CHROMIUM=$browser \
 ROLLCALL_SIGN_IN_URL=$(sed -n 1p <<<"$links") \
 ROLLCALL_DEVELOPER_SIGN_IN_URL=$(sed -n 2p <<<"$links") \
-  npm run --silent test:browser
+  npm run --silent "${1:-test:browser}"

@@ -2,6 +2,7 @@
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/controls.css";
+import "./ui/print.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -10,8 +11,10 @@ import { makeQueryClient, meQuery } from "./api/queries";
 import { signIn } from "./api/session";
 import { App } from "./app";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
+import { language } from "./text/language";
 import { takeDestination, tokenInFragment } from "./state/destination";
 
+document.documentElement.lang = language;
 const root = createRoot(document.getElementById("root") as HTMLElement);
 const client = makeQueryClient();
 

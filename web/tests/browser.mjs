@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 export const LINK = process.env.ROLLCALL_SIGN_IN_URL;
 assert.ok(LINK, "ROLLCALL_SIGN_IN_URL must hold the owner's sign-in link that “rollcall demo” prints");
@@ -20,17 +20,7 @@ export const PHONE = { width: 390, height: 844 };
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? process.env.ROLLCALL_CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--no-first-run",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  browser = await launch();
 });
 after(() => browser?.close());
 

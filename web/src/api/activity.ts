@@ -2,7 +2,7 @@ import { groupings, type Filters, type Grouping } from "../state/filters";
 import type { Metric } from "../state/view";
 import type { Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
-import { request } from "./request";
+import { request, type Asking } from "./request";
 import type { Activity } from "./types";
 
 export interface ActivityQuestion {
@@ -54,6 +54,6 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
   return `/analytics/activity?${params}`;
 }
 
-export function fetchActivity(question: ActivityQuestion, signal?: AbortSignal): Promise<Activity> {
-  return request<Activity>(activityPath(question), { signal });
+export function fetchActivity(question: ActivityQuestion, asking: Asking): Promise<Activity> {
+  return request<Activity>(activityPath(question), asking);
 }

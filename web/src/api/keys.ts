@@ -1,5 +1,5 @@
 import type { Spelled } from "./blocks";
-import { request } from "./request";
+import { request, type Asking } from "./request";
 import type { components } from "./schema";
 import { asCsv, usagePath, type UsageQuestion } from "./usageQuestion";
 
@@ -12,14 +12,14 @@ export type KeyAnswer = Omit<Schemas["KeyAnswer"], "apiKey"> & { apiKey: KeyFact
 
 export const keysCsvPath = (question: UsageQuestion) => usagePath("keys", question, asCsv);
 
-export function fetchKeys(question: UsageQuestion, signal?: AbortSignal): Promise<Keys> {
-  return request<Keys>(usagePath("keys", question), { signal });
+export function fetchKeys(question: UsageQuestion, asking: Asking): Promise<Keys> {
+  return request<Keys>(usagePath("keys", question), asking);
 }
 
 const keyPart = (apiKeyId: string) => `keys/${encodeURIComponent(apiKeyId)}`;
 
 export const keyCsvPath = (apiKeyId: string, question: UsageQuestion) => usagePath(keyPart(apiKeyId), question, asCsv);
 
-export function fetchKey(apiKeyId: string, question: UsageQuestion, signal?: AbortSignal): Promise<KeyAnswer> {
-  return request<KeyAnswer>(usagePath(keyPart(apiKeyId), question), { signal });
+export function fetchKey(apiKeyId: string, question: UsageQuestion, asking: Asking): Promise<KeyAnswer> {
+  return request<KeyAnswer>(usagePath(keyPart(apiKeyId), question), asking);
 }

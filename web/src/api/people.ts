@@ -1,5 +1,5 @@
 import type { Spelled } from "./blocks";
-import { request } from "./request";
+import { request, type Asking } from "./request";
 import type { components } from "./schema";
 import { asCsv, usagePath, type UsageQuestion } from "./usageQuestion";
 
@@ -13,8 +13,8 @@ export type MineAnswer = Schemas["MyUsage"];
 
 export const membersCsvPath = (question: UsageQuestion) => usagePath("members", question, asCsv);
 
-export function fetchMembers(question: UsageQuestion, signal?: AbortSignal): Promise<Members> {
-  return request<Members>(usagePath("members", question), { signal });
+export function fetchMembers(question: UsageQuestion, asking: Asking): Promise<Members> {
+  return request<Members>(usagePath("members", question), asking);
 }
 
 const memberPart = (userId: string) => `members/${encodeURIComponent(userId)}`;
@@ -22,13 +22,13 @@ const memberPart = (userId: string) => `members/${encodeURIComponent(userId)}`;
 export const memberCsvPath = (userId: string, question: UsageQuestion) =>
   usagePath(memberPart(userId), question, asCsv);
 
-export function fetchMember(userId: string, question: UsageQuestion, signal?: AbortSignal): Promise<MemberAnswer> {
-  return request<MemberAnswer>(usagePath(memberPart(userId), question), { signal });
+export function fetchMember(userId: string, question: UsageQuestion, asking: Asking): Promise<MemberAnswer> {
+  return request<MemberAnswer>(usagePath(memberPart(userId), question), asking);
 }
 
 export const mineCsvPath = (projectId: string, question: UsageQuestion) =>
   usagePath("me", question, { projectId, ...asCsv });
 
-export function fetchMine(projectId: string, question: UsageQuestion, signal?: AbortSignal): Promise<MineAnswer> {
-  return request<MineAnswer>(usagePath("me", question, { projectId }), { signal });
+export function fetchMine(projectId: string, question: UsageQuestion, asking: Asking): Promise<MineAnswer> {
+  return request<MineAnswer>(usagePath("me", question, { projectId }), asking);
 }

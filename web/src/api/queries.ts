@@ -1,10 +1,11 @@
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/react-query";
 import { fetchActivity, type ActivityQuestion } from "./activity";
-import { ApiError } from "./request";
+import { ApiError, type Asking } from "./request";
 import { fetchKey, fetchKeys } from "./keys";
 import { fetchMember, fetchMembers, fetchMine } from "./people";
 import { whoAmI } from "./session";
 import { fetchProjects, fetchReference, fetchSettings } from "./surroundings";
+import type { Activity } from "./types";
 import type { UsageQuestion } from "./usageQuestion";
 
 /** Only what may pass by itself is asked again: no answer at all, a full queue, a restart. */
@@ -45,18 +46,24 @@ function usageQuery<Answer>(
   kind: string,
   subject: string,
   question: object,
-  ask: (signal: AbortSignal) => Promise<Answer>,
+  ask: (asking: Asking) => Promise<Answer>,
 ) {
   return {
     queryKey: [kind, subject, question] as const,
-    queryFn: ({ signal }: { signal: AbortSignal }) => ask(signal),
+    queryFn: ({ signal, client, queryKey }: QueryFunctionContext) =>
+      ask({ signal, former: client.getQueryData(queryKey) }),
     placeholderData: (previous: Answer | undefined, query: { queryKey: readonly unknown[] } | undefined) =>
       query?.queryKey[1] === subject ? previous : undefined,
   };
 }
 
 export function activityQuery(question: ActivityQuestion) {
-  return usageQuery("activity", question.organizationId, question, (signal) => fetchActivity(question, signal));
+  return usageQuery("activity", question.organizationId, question, (asking) => fetchActivity(question, asking));
+}
+
+interface Charted {
+  activity: Activity;
+  before: Activity | null;
 }
 
 /**
@@ -64,36 +71,39 @@ export function activityQuery(question: ActivityQuestion) {
  * that nothing moves once something is drawn.
  */
 export function chartQuery(question: ActivityQuestion, before: ActivityQuestion | null) {
-  return usageQuery("chart", question.organizationId, { question, before }, async (signal) => {
-    const [activity, former] = await Promise.all([
-      fetchActivity(question, signal),
-      before && fetchActivity(before, signal),
+  return usageQuery("chart", question.organizationId, { question, before }, async (asking): Promise<Charted> => {
+    const { signal } = asking;
+    const former = asking.former as Charted | undefined;
+    const [activity, earlier] = await Promise.all([
+      fetchActivity(question, { signal, former: former?.activity }),
+      before && fetchActivity(before, { signal, former: former?.before }),
     ]);
-    return { activity, before: former };
+    const unchanged = former && activity === former.activity && earlier === former.before;
+    return unchanged ? former : { activity, before: earlier };
   });
 }
 
 export function membersQuery(question: UsageQuestion) {
-  return usageQuery("members", question.organizationId, question, (signal) => fetchMembers(question, signal));
+  return usageQuery("members", question.organizationId, question, (asking) => fetchMembers(question, asking));
 }
 
 export function memberQuery(userId: string, question: UsageQuestion) {
   const subject = JSON.stringify([question.organizationId, userId]);
-  return usageQuery("member", subject, question, (signal) => fetchMember(userId, question, signal));
+  return usageQuery("member", subject, question, (asking) => fetchMember(userId, question, asking));
 }
 
 export function keysQuery(question: UsageQuestion) {
-  return usageQuery("keys", question.organizationId, question, (signal) => fetchKeys(question, signal));
+  return usageQuery("keys", question.organizationId, question, (asking) => fetchKeys(question, asking));
 }
 
 export function keyQuery(apiKeyId: string, question: UsageQuestion) {
   const subject = JSON.stringify([question.organizationId, apiKeyId]);
-  return usageQuery("key", subject, question, (signal) => fetchKey(apiKeyId, question, signal));
+  return usageQuery("key", subject, question, (asking) => fetchKey(apiKeyId, question, asking));
 }
 
 export function mineQuery(projectId: string, question: UsageQuestion) {
   const subject = JSON.stringify([question.organizationId, projectId]);
-  return usageQuery("mine", subject, question, (signal) => fetchMine(projectId, question, signal));
+  return usageQuery("mine", subject, question, (asking) => fetchMine(projectId, question, asking));
 }
 
 export function projectsQuery(organizationId: string) {

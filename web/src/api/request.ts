@@ -12,10 +12,49 @@ export class ApiError extends Error {
   }
 }
 
-interface Options {
+/** How a question is asked. */
+export interface Asking {
+  signal?: AbortSignal;
+  /** The answer from last time: where nothing has changed since, it is the answer again, the same object. */
+  former?: unknown;
+}
+
+interface Options extends Asking {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   body?: unknown;
-  signal?: AbortSignal;
+}
+
+interface Receipt {
+  path: string;
+  etag: string;
+  /** When the server last said so; the HTTP date of its answer. */
+  date: string | null;
+}
+
+/** Kept beside the answers, so that their types stay those of the schema. */
+const receipts = new WeakMap<object, Receipt>();
+
+/** When the server last said that this answer is how things are. */
+export function confirmedAt(answer: object): Date | null {
+  const date = receipts.get(answer)?.date;
+  return date ? new Date(date) : null;
+}
+
+/** An answer as it stands on the wire: a CSV. */
+export async function requestText(path: string): Promise<string> {
+  const response = await send(path, {});
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, parseProblem(text));
+  return text;
+}
+
+async function send(path: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...options, credentials: "same-origin" });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError(0, null);
+  }
 }
 
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
@@ -24,24 +63,23 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   // A form on another site cannot set a header, so the server takes it as proof that this page asked.
   if (method !== "GET") headers["X-Rollcall-Request"] = "1";
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  const former = options.former as (T & object) | undefined;
+  const receipt = former && receipts.get(former);
+  if (receipt?.path === path) headers["If-None-Match"] = receipt.etag;
 
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method,
-      headers,
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      signal: options.signal,
-      credentials: "same-origin",
-    });
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    throw new ApiError(0, null);
+  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const response = await send(path, { method, headers, body, signal: options.signal });
+  const date = response.headers.get("Date");
+  if (response.status === 304 && former && receipt) {
+    receipts.set(former, { ...receipt, date });
+    return former;
   }
-
   const text = await response.text();
   if (!response.ok) throw new ApiError(response.status, parseProblem(text));
-  return (text === "" ? undefined : parseExact(text)) as T;
+  const answer = text === "" ? undefined : parseExact(text);
+  const etag = response.headers.get("ETag");
+  if (etag !== null && typeof answer === "object" && answer !== null) receipts.set(answer, { path, etag, date });
+  return answer as T;
 }
 
 function parseProblem(text: string): Problem | null {

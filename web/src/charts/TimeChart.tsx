@@ -14,7 +14,7 @@ import type { Metric } from "../state/view";
 import { text } from "../text";
 import type { Span } from "../time/presets";
 import { useMedia } from "../ui/useMedia";
-import { useDark } from "../ui/theme";
+import { useDark, usePrinting } from "../ui/theme";
 import type { Area, Plot } from "./engine";
 import { chartOption } from "./option";
 import type { LegendItem } from "./png";
@@ -48,6 +48,9 @@ const engine = import("./engine");
 
 const TOOLTIP_WIDTH = 288;
 
+/** Pixels of a chart in the card of an upright page; print.css has the same height. */
+const ON_PAPER = { width: 670, height: 250 };
+
 export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom, stepsOf, onPick }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLDivElement>(null);
@@ -58,7 +61,8 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   const [target, setTarget] = useState<Series | null>(null);
   const [brush, setBrush] = useState<{ start: number; end: number } | null>(null);
   const dark = useDark();
-  const still = useMedia("(prefers-reduced-motion: reduce)");
+  const printing = usePrinting();
+  const still = useMedia("(prefers-reduced-motion: reduce)") || printing;
 
   // Tokens resolve differently once the theme has changed, which nothing but `dark` tells.
   const palette = useMemo(() => readPalette(), [dark]);
@@ -88,6 +92,10 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       made?.dispose();
     };
   }, []);
+
+  useEffect(() => {
+    plot?.resize(printing ? ON_PAPER : undefined);
+  }, [plot, printing]);
 
   useEffect(() => {
     if (!plot || !timeline) return;

@@ -18,7 +18,8 @@ export interface Area {
 
 export interface Plot {
   draw: (option: ChartOption, columns: number) => void;
-  resize: () => void;
+  /** To the size of the element, or to another where the element has not got it yet. */
+  resize: (size?: { width: number; height: number }) => void;
   /** Where the columns are, in pixels of the element; null before the first drawing. */
   area: () => Area | null;
   /** What the value axis says at this height of the element. */
@@ -36,7 +37,7 @@ export function plot(element: HTMLElement): Plot {
       columns = count;
       chart.setOption(option, { replaceMerge: ["series"] });
     },
-    resize: () => chart.resize(),
+    resize: (size) => chart.resize(size ?? { width: "auto", height: "auto" }),
     area() {
       if (columns === 0) return null;
       const first = Number(chart.convertToPixel({ xAxisIndex: 0 }, 0));

@@ -22,6 +22,10 @@ export function dayText(day: Day): string {
   return dayMonthYear.format(at(day));
 }
 
+export function monthText(day: Day): string {
+  return monthYear.format(at(day));
+}
+
 export function spanText(from: Day, to: Day): string {
   if (from === to) return dayMonthYear.format(at(from));
   return dayMonthYear.formatRange(at(from), at(to));

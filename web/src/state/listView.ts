@@ -1,3 +1,4 @@
+import { locale } from "../text/language";
 import { oneOf, readTimeWindow, searchText, writeTimeWindow, type TimeWindow } from "./timeWindow";
 
 /** A list page: what it is sorted by, searched for and narrowed to. */
@@ -38,7 +39,7 @@ export function listViewOf<Column extends string>(columns: readonly Column[], fi
   };
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
 
 /** Rows without a value come last in either direction: they are no answer to "who is first". */
 export function sortedBy<Row>(

@@ -1,3 +1,5 @@
+import { text } from "../text";
+
 /** What names an entry of an answer: one key and label, or two of each where a question has two pivots. */
 export interface Keyed {
   key?: string | null;
@@ -11,14 +13,22 @@ export function seriesKeys(entry: Keyed): readonly (string | null)[] {
   return entry.keys ?? [entry.key ?? null];
 }
 
-export function seriesLabels(entry: Keyed): readonly string[] {
+function seriesLabels(entry: Keyed): readonly string[] {
   return entry.labels ?? [entry.label ?? entry.key ?? ""];
 }
 
 export const LABEL_SEPARATOR = " · ";
 
+/** As readers see them: the server's own words for usage without an id are in English. */
+export function shownLabels(entry: Keyed): readonly string[] {
+  const keys = seriesKeys(entry);
+  return seriesLabels(entry).map((label, i) =>
+    keys[i] === null ? (text.nameless[label as keyof typeof text.nameless] ?? label) : label,
+  );
+}
+
 export function seriesLabel(entry: Keyed): string {
-  const labels = seriesLabels(entry);
+  const labels = shownLabels(entry);
   return isOther(entry) ? (labels[0] ?? "") : labels.join(LABEL_SEPARATOR);
 }
 

@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { analyticsAccess, firstPage } from "./access";
 import { assignSlots, SLOTS } from "./colours";
+import { find } from "./find";
 import { tokenInFragment } from "./destination";
 import { readDetailView, writeDetailView } from "./detailView";
 import { hasFilters, isNarrowedTo, selectionOf, toggleFilter, type Selection } from "./filters";
 import { listViewOf, matchesSearch, sortedBy } from "./listView";
+import { readSavedViews, renamedView, withView, withoutView } from "./savedViews";
 import { isOther, seriesId, seriesLabel } from "./series";
 import { take } from "./steps";
+import { withRange } from "./timeWindow";
 import { changeView, pivotsOf, readView, writeView } from "./view";
 
 describe("view in the address", () => {
@@ -156,4 +159,60 @@ test.each([
 test("the token of a link", () => {
   expect(tokenInFragment("#token=rc_1%2B")).toBe("rc_1+");
   expect(tokenInFragment("#content")).toBeNull();
+});
+
+describe("saved views", () => {
+  const june = { name: "June", path: "/organizations/a/analytics?from=2026-06-01" };
+  const teams = { name: "Teams", path: "/organizations/a/members" };
+
+  test("what is stored is read, and what cannot be one is left out", () => {
+    expect(readSavedViews(JSON.stringify([june, teams]))).toEqual([june, teams]);
+    expect(readSavedViews(null)).toEqual([]);
+    expect(readSavedViews('{"cut')).toEqual([]);
+    expect(readSavedViews('{"name":"June"}')).toEqual([]);
+    const wrong = [null, 7, { name: "", path: "/" }, { name: "x", path: "//evil.example" }, { name: "x", path: "javascript:1" }];
+    expect(readSavedViews(JSON.stringify([...wrong, june]))).toEqual([june]);
+  });
+
+  test("no two have the same name", () => {
+    expect(withView([june], teams)).toEqual([june, teams]);
+    expect(withView([june, teams], { ...june, path: "/new" })).toEqual([{ ...june, path: "/new" }, teams]);
+    expect(renamedView([june, teams], "Teams", "June")).toEqual([{ ...teams, name: "June" }]);
+    expect(renamedView([june, teams], "June", "June")).toEqual([june, teams]);
+    expect(withoutView([june, teams], "June")).toEqual([teams]);
+  });
+});
+
+describe("finding", () => {
+  const items = [
+    { label: "checkout-summaries", also: ["key_prod"] },
+    { label: "Nightly summaries" },
+    { label: "Zoë Müller", also: ["zoe@northwind.example", null] },
+    { label: "Summaries" },
+  ];
+  const labels = (query: string, most = 9) => find(items, query, most).map(({ label }) => label);
+
+  test("where a name begins with it comes first", () => {
+    expect(labels("summ")).toEqual(["Summaries", "checkout-summaries", "Nightly summaries"]);
+    expect(labels("summ", 1)).toEqual(["Summaries"]);
+    expect(labels("maries")).toEqual(["checkout-summaries", "Nightly summaries", "Summaries"]);
+  });
+
+  test("every word counts, accents and case do not, other names do", () => {
+    expect(labels("prod CHECK")).toEqual(["checkout-summaries"]);
+    expect(labels("muller zoe")).toEqual(["Zoë Müller"]);
+    expect(labels("northwind")).toEqual(["Zoë Müller"]);
+    expect(labels("nobody")).toEqual([]);
+  });
+
+  test("before anything is typed all are there, in their own order", () => expect(labels(" ")).toEqual(items.map(({ label }) => label)));
+});
+
+test("another range leaves the rest of the address as it is, but for the grain of its bars", () => {
+  const search = "from=2026-06-01&to=2026-06-30&tz=Europe/Paris&by=user&per=hour&user=a%26b";
+  const today = { kind: "preset", preset: "today" } as const;
+  expect(withRange(search, today, "UTC")).toBe("range=today&tz=Europe/Paris&by=user&user=a%26b");
+  expect(withRange("", { kind: "custom", from: "2026-06-01", to: "2026-06-02" }, "Asia/Tokyo")).toBe(
+    "from=2026-06-01&to=2026-06-02&tz=Asia/Tokyo",
+  );
 });

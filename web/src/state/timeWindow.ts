@@ -44,3 +44,11 @@ export function searchText(params: URLSearchParams): string {
 export function oneOf<T extends string>(values: readonly T[], text: string | null, otherwise: T): T {
   return values.find((value) => value === text) ?? otherwise;
 }
+
+/** The same page of the same address, for other days. Bars per hour fit a day, so their grain is chosen anew. */
+export function withRange(search: string, range: Range, ownZone: string): string {
+  const params = new URLSearchParams(search);
+  const { zone } = readTimeWindow(params, ownZone);
+  for (const name of ["range", "from", "to", "tz", "per"]) params.delete(name);
+  return searchText(new URLSearchParams([...writeTimeWindow({ range, zone }), ...params]));
+}

@@ -40,6 +40,10 @@ export const en = {
     dark: "Dark",
   },
 
+  language: {
+    label: "Language",
+  },
+
   signIn: {
     title: "Sign in to Rollcall",
     lead: "Paste an access token. Whoever runs this server can make one for you.",
@@ -85,6 +89,13 @@ export const en = {
     provider: "providers",
     source: "apps",
   } satisfies Record<Grouping, string>,
+
+  /** What the server calls usage that has no id, by its own words. */
+  nameless: {
+    Other: "Other",
+    Unattributed: "Unattributed",
+    "No app": "No app",
+  },
 
   metrics: {
     cost: "Cost",
@@ -133,9 +144,11 @@ export const en = {
     } satisfies Record<Metric, string>,
     kindLabel: "Show as",
     kinds: { bars: "Bars", lines: "Lines", table: "Table" } satisfies Record<ChartKind, string>,
-    downloads: "Download",
+    downloads: "Export",
     png: "Image (PNG)",
     csv: "Data (CSV)",
+    copyCsv: "Copy as CSV",
+    print: "Print this page",
     legend: "Series",
     hide: (label: string) => `Hide ${label}`,
     show: (label: string) => `Show ${label}`,
@@ -269,6 +282,43 @@ export const en = {
     optional: "optional",
     body: "Body",
     answers: "Answers",
+  },
+
+  palette: {
+    label: "Go to",
+    open: "Search",
+    control: "Ctrl",
+    placeholder: "Page, project, member, key, model or range",
+    none: "Nothing by that name.",
+    loading: "Looking…",
+    found: (n: number) => `${n} ${plural(n, "match", "matches")}`,
+    groups: {
+      views: "Saved views",
+      pages: "Pages",
+      ranges: "Ranges",
+      projects: "Projects",
+      members: "Members",
+      keys: "API keys",
+      models: "Models",
+      organizations: "Organizations",
+    },
+  },
+
+  copy: {
+    copied: "Copied",
+    refused: "Could not be copied",
+  },
+
+  views: {
+    menu: "Saved views and link",
+    title: "Saved views",
+    copyLink: "Copy link to this view",
+    none: "None yet. A view is the page as it is now: range, filters, chart.",
+    name: "Name of this view",
+    save: "Save",
+    rename: (name: string) => `Rename ${name}`,
+    newName: "New name",
+    remove: (name: string) => `Delete ${name}`,
   },
 
   range: {

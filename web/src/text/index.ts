@@ -1,4 +1,5 @@
 import { en, type Catalogue } from "./en";
+import { language } from "./language";
 
-/** A second language is a file of the same shape, chosen here. */
-export const text: Catalogue = en;
+/** A further language is a file of the same shape, named here and in `language.ts`; only those who read it load it. */
+export const text: Catalogue = language === "de" ? (await import("./de")).de : en;

@@ -4,6 +4,7 @@ import { bucketLastDay, granularitiesFor, granularityFor, unfinishedBucket } fro
 import { addDays, dayInZone, daysInclusive, fromCalendarDate, isDay, startOfWeek, toCalendarDate } from "./day";
 import { presetSpan, type Preset } from "./presets";
 import { spanFault } from "./range";
+import { monthsBefore, typedSpan } from "./typed";
 import { allZoneIds, describeZone, isZone, offsetText, suggestedZones, zoneMatches } from "./zones";
 
 describe("days", () => {
@@ -170,5 +171,28 @@ describe("zones", () => {
     expect(isZone("Mars/Olympus")).toBe(false);
     expect(isZone("+05:30")).toBe(false);
     expect(suggestedZones("Europe/Berlin", "Europe/Berlin")).toEqual(["Europe/Berlin", "UTC"]);
+  });
+});
+
+describe("typed ranges", () => {
+  test.each([
+    ["2026-06", "2026-06-01", "2026-06-30"],
+    [" 2026-02 ", "2026-02-01", "2026-02-28"],
+    ["2026-06-03", "2026-06-03", "2026-06-03"],
+    ["2026-06-03 2026-06-09", "2026-06-03", "2026-06-09"],
+    ["2026-05..2026-06", "2026-05-01", "2026-06-30"],
+    ["2026-06-03 – 2026-06", "2026-06-03", "2026-06-30"],
+  ])("%j", (typed, from, to) => expect(typedSpan(typed)).toEqual({ from, to }));
+
+  test.each(["", "june", "2026", "2026-13", "2026-06-31", "2026-06 2026-05", "2024-01 2026-06", "2026-06 x", "2026-01 2026-02 2026-03"])(
+    "%j is none",
+    (typed) => expect(typedSpan(typed)).toBeNull(),
+  );
+
+  test("whole months before today's", () => {
+    expect(monthsBefore("2026-01-31", 2)).toEqual([
+      { from: "2025-12-01", to: "2025-12-31" },
+      { from: "2025-11-01", to: "2025-11-30" },
+    ]);
   });
 });

@@ -12,7 +12,23 @@ function chosenTheme(): Theme {
   return chosen === "light" || chosen === "dark" ? chosen : "system";
 }
 
+let printing = false;
+
+function isPrinting(): boolean {
+  return printing;
+}
+
+/** Paper is light, whatever the screen is: the attribute turns the tokens, the listeners the drawings. */
+function setPrinting(now: boolean): void {
+  printing = now;
+  document.documentElement.toggleAttribute("data-printing", now);
+  for (const listener of listeners) listener();
+}
+addEventListener("beforeprint", () => setPrinting(true));
+addEventListener("afterprint", () => setPrinting(false));
+
 function isDark(): boolean {
+  if (printing) return false;
   const theme = chosenTheme();
   return theme === "system" ? darkSystem.matches : theme === "dark";
 }
@@ -44,4 +60,9 @@ export function useTheme(): Theme {
 /** What the eye gets: for drawings that cannot follow the tokens by themselves. */
 export function useDark(): boolean {
   return useSyncExternalStore(subscribe, isDark);
+}
+
+/** True from just before the page goes to paper until after: for drawings that have a size of their own there. */
+export function usePrinting(): boolean {
+  return useSyncExternalStore(subscribe, isPrinting);
 }

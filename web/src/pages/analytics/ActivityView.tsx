@@ -122,6 +122,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
           <RankingCard
             view={view}
             question={question}
+            today={today}
             activity={activity}
             pivots={pivots}
             grouping={pivotsName(pivots)}

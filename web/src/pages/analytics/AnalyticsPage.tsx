@@ -10,6 +10,7 @@ import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
+import { shownAsOf } from "../window/shownAsOf";
 import { refreshing } from "../window/useQuestion";
 import { useToday } from "../window/useToday";
 import { ActivityView } from "./ActivityView";
@@ -50,7 +51,7 @@ function Analytics({ organization }: { organization: Organization }) {
         view={view}
         span={question}
         today={today}
-        asOf={answer.data?.activity.asOf ?? (answer.error ? undefined : null)}
+        asOf={shownAsOf(answer, answer.data?.activity)}
         onChange={change}
       />
       {failure ? (

@@ -5,16 +5,19 @@ import { activityQuery } from "../../api/queries";
 import type { Activity, RankingEntry } from "../../api/types";
 import { measured } from "../../charts/measure";
 import type { Grouping } from "../../state/filters";
-import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, seriesLabels } from "../../state/series";
+import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, shownLabels } from "../../state/series";
 import type { Metric, View } from "../../state/view";
 import { text } from "../../text";
+import type { Day } from "../../time/day";
 import { RankTable, type RankEntry } from "../parts/RankTable";
+import { refreshing } from "../window/useQuestion";
 import { rankingQuestion } from "./question";
 import type { EntrySteps } from "./steps";
 
 interface Props {
   view: View;
   question: ActivityQuestion;
+  today: Day;
   activity: Activity | null;
   /** What the entries of the answer are, and what that is called. */
   pivots: readonly Grouping[];
@@ -25,11 +28,12 @@ interface Props {
   onChange: (change: Partial<View>) => void;
 }
 
-export function RankingCard({ view, question, activity, pivots, grouping, slots, steps, tabs, onChange }: Props) {
+export function RankingCard({ view, question, today, activity, pivots, grouping, slots, steps, tabs, onChange }: Props) {
   const whole = useQuery({
     ...activityQuery(rankingQuestion(question)),
     placeholderData: keepPreviousData,
     enabled: view.all,
+    refetchInterval: refreshing(question, today),
   });
   const shown = view.all ? (whole.data ?? activity) : activity;
   const more = view.all || (activity?.ranking.some(isOther) ?? false);
@@ -46,7 +50,7 @@ export function RankingCard({ view, question, activity, pivots, grouping, slots,
     steps: steps.of({ keys: seriesKeys(one), other: isOther(one) }),
     halves:
       second && !isOther(one)
-        ? seriesLabels(one).map((label, i) => ({ label, steps: steps.ofPivot(i, seriesKeys(one)[i] ?? null) }))
+        ? shownLabels(one).map((label, i) => ({ label, steps: steps.ofPivot(i, seriesKeys(one)[i] ?? null) }))
         : undefined,
   });
 

@@ -18,6 +18,7 @@ import { UsageCards } from "../parts/UsageCards";
 import { keysPath, memberPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
+import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
 import "../parts/page.css";
 
@@ -61,7 +62,7 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
         view={view}
         span={question}
         today={today}
-        asOf={answer?.asOf ?? (query.error ? undefined : null)}
+        asOf={shownAsOf(query, answer)}
         onChange={change}
       />
       <Answer query={query} away={{ href: keys, label: text.keys.back }}>

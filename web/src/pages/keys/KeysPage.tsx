@@ -14,6 +14,7 @@ import { PageHeader } from "../parts/PageHeader";
 import { keyPath, keysPath, memberPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
+import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
 import { columnsFor, creatorName, keyColumns, keyName, keyValue } from "./columns";
 import { sumOf } from "./sums";
@@ -75,7 +76,7 @@ export default function KeysPage({ me, organization }: Props) {
         view={view}
         span={question}
         today={today}
-        asOf={answer.data?.asOf ?? (answer.error ? undefined : null)}
+        asOf={shownAsOf(answer, answer.data)}
         onChange={change}
       />
       {failure ? (

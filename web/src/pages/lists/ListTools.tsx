@@ -1,5 +1,7 @@
 import { useEffect, useState } from "react";
+import { requestText } from "../../api/request";
 import { text } from "../../text";
+import { Copy } from "../../ui/Copy";
 import { Icon } from "../../ui/Icon";
 
 export interface SortChoice<Name extends string> {
@@ -55,10 +57,20 @@ export function ListTools<Name extends string>({ placeholder, search, onSearch, 
           ))}
         </select>
       </label>
-      <a className="button" href={csv} download data-testid="list-csv">
-        <Icon name="download" />
-        {text.lists.csv}
-      </a>
+      <span className="list-take">
+        <Copy
+          className="button button-quiet button-icon"
+          icon="copy"
+          label={text.chart.copyCsv}
+          what={() => requestText(csv)}
+          small
+          testId="list-copy"
+        />
+        <a className="button" href={csv} download data-testid="list-csv">
+          <Icon name="download" />
+          {text.lists.csv}
+        </a>
+      </span>
     </div>
   );
 }

@@ -25,6 +25,7 @@ import { UsageCards } from "../parts/UsageCards";
 import { keysPath, membersPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
+import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
 import { MostUsed } from "./MostUsed";
 import "../parts/page.css";
@@ -82,7 +83,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
         view={view}
         span={question}
         today={today}
-        asOf={answer?.asOf ?? (query.error ? undefined : null)}
+        asOf={shownAsOf(query, answer)}
         onChange={change}
       />
       <Answer query={query} away={{ href: members, label: text.members.back }}>

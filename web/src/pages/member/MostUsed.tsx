@@ -2,6 +2,7 @@ import type { MemberAnswer } from "../../api/people";
 import type { TopEntry } from "../../api/blocks";
 import { shareOf } from "../../charts/measure";
 import { money } from "../../format/money";
+import { seriesLabel } from "../../state/series";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 
@@ -32,8 +33,8 @@ function One({ label, loading, entry, total }: OneProps) {
         {loading && <Bone width="150px" />}
         {entry && (
           <>
-            <strong className="truncate" title={entry.label}>
-              {entry.label}
+            <strong className="truncate" title={seriesLabel(entry)}>
+              {seriesLabel(entry)}
             </strong>
             <span className="muted">{text.detail.ofSpend(money(entry.cost), shareOf(entry.cost, total))}</span>
           </>

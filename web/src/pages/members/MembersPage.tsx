@@ -13,6 +13,7 @@ import { PageHeader } from "../parts/PageHeader";
 import { keysPath, memberPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
+import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
 import { columnsFor, memberColumns, memberName, memberValue } from "./columns";
 import "../parts/page.css";
@@ -61,7 +62,7 @@ function MemberList({ organization }: { organization: Organization }) {
         view={view}
         span={question}
         today={today}
-        asOf={answer.data?.asOf ?? (answer.error ? undefined : null)}
+        asOf={shownAsOf(answer, answer.data)}
         onChange={change}
       />
       {failure ? (

@@ -24,6 +24,7 @@ import { UsageCards } from "../parts/UsageCards";
 import { analyticsPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
+import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
@@ -83,7 +84,7 @@ export default function MinePage({ me, organization }: Props) {
         view={view}
         span={question}
         today={today}
-        asOf={answer?.asOf ?? (query.error ? undefined : null)}
+        asOf={shownAsOf(query, answer)}
         onChange={change}
       />
       {projects.error ? (

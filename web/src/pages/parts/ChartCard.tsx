@@ -71,6 +71,7 @@ export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools,
     <section className="card panel" aria-labelledby="chart-title" data-testid="chart-cost">
       <header className="panel-header">
         <h2 id="chart-title">{title}</h2>
+        <span className="print-only muted">{grouping}</span>
         {tabs}
       </header>
       <div className="panel-tools">

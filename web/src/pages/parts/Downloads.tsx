@@ -1,5 +1,7 @@
 import { useState } from "react";
+import { requestText } from "../../api/request";
 import { text } from "../../text";
+import { Copy } from "../../ui/Copy";
 import { Icon } from "../../ui/Icon";
 import { Popover } from "../../ui/Popover";
 
@@ -46,6 +48,19 @@ export function Downloads({ csv, onPicture }: Props) {
           <Icon name="table" />
           {text.chart.csv}
         </a>
+        <Copy className="menu-item" icon="copy" label={text.chart.copyCsv} what={() => requestText(csv)} testId="copy-csv" />
+        <button
+          type="button"
+          className="menu-item"
+          data-testid="print"
+          onClick={() => {
+            setOpen(false);
+            print();
+          }}
+        >
+          <Icon name="print" />
+          {text.chart.print}
+        </button>
       </div>
     </Popover>
   );

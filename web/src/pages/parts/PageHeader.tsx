@@ -1,11 +1,12 @@
 import type { ReactNode } from "react";
 import type { Organization } from "../../api/types";
-import { momentText } from "../../format/dates";
+import { momentText, spanText } from "../../format/dates";
 import type { TimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { RangePicker } from "../window/RangePicker";
 import { ZonePicker } from "../window/ZonePicker";
 
@@ -41,6 +42,9 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
           )}
         </div>
         {facts}
+        <p className="print-only">
+          {organization.name} · {spanText(span.from, span.to)} · {view.zone}
+        </p>
       </div>
       <div className="page-controls">
         <RangePicker range={view.range} span={span} today={today} onChange={(range) => onChange({ range })} />
@@ -49,6 +53,7 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
           organizationZone={organization.timezone ?? null}
           onChange={(zone) => onChange({ zone })}
         />
+        <ViewsMenu />
       </div>
     </header>
   );

@@ -1,5 +1,5 @@
 import type { TopEntry } from "../../api/blocks";
-import { seriesId } from "../../state/series";
+import { seriesId, seriesLabel } from "../../state/series";
 import { nowhere } from "../../state/steps";
 import { text } from "../../text";
 import { RankTable } from "./RankTable";
@@ -34,8 +34,8 @@ export function TopCard({ id, title, grouping, entries, total, slots, narrow = f
           entries={
             entries?.map((entry) => ({
               id: seriesId(entry),
-              label: entry.label,
-              hint: entry.key && entry.key !== entry.label ? `${entry.label} (${entry.key})` : entry.label,
+              label: seriesLabel(entry),
+              hint: entry.key && entry.key !== entry.label ? `${entry.label} (${entry.key})` : seriesLabel(entry),
               other: false,
               note: null,
               measures: entry,

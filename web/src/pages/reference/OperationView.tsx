@@ -29,7 +29,7 @@ export function OperationView({ operation, description }: Props) {
           {operation.method.toUpperCase()}
         </span>
         <code className="operation-path">{operation.path}</code>
-        <span className="muted operation-summary">{operation.summary}</span>
+        <span className="muted operation-summary" lang="en">{operation.summary}</span>
       </summary>
       {open && <Body operation={operation} description={description} />}
     </details>

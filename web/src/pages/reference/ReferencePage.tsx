@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { referenceQuery } from "../../api/queries";
 import { text } from "../../text";
+import { language } from "../../text/language";
 import { Bone } from "../../ui/Bone";
 import { Failure } from "../../ui/Failure";
 import { Icon } from "../../ui/Icon";
@@ -43,7 +44,7 @@ export default function ReferencePage() {
       ) : (
         <>
           <div className="reference-lead">
-            <Prose>{text.reference.lead}</Prose>
+            <Prose lang={language}>{text.reference.lead}</Prose>
           </div>
           {description &&
             sectionsOf(description).map(({ tag, operations }) => (

@@ -5,6 +5,7 @@ import { signOut } from "../../api/session";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon, type IconName } from "../../ui/Icon";
+import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
 import { analyticsAccess, hasOwnUsage, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
@@ -13,6 +14,7 @@ import { loadAhead, type PageName } from "../pages";
 import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { Logo } from "./Logo";
+import { SearchButton } from "../palette/SearchButton";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
 
 interface Entry {
@@ -31,14 +33,26 @@ const entries: readonly Entry[] = [
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
 ];
 
+/** What somebody may open, as the palette lists it. */
+export function pagesFor(me: Me, organization: Organization, window: TimeWindow) {
+  const access = analyticsAccess(me.kind, organization);
+  return [
+    ...entries
+      .filter((entry) => (entry.guarded ? access === "granted" : entry.page !== "mine" || hasOwnUsage(me.kind)))
+      .map(({ page, icon, label, path }) => ({ id: page as string, icon, label, path: path(organization.id, window) })),
+    { id: "reference", icon: "book" as IconName, label: text.navigation.reference, path: routes.reference as string },
+  ];
+}
+
 interface Props {
   me: Me | null;
   organization: Organization | null;
   page: PageName | null;
   onLeave?: () => void;
+  onSearch?: () => void;
 }
 
-export function Navigation({ me, organization, page, onLeave }: Props) {
+export function Navigation({ me, organization, page, onLeave, onSearch }: Props) {
   const window = readTimeWindow(new URLSearchParams(useRawSearch()), browserZone());
   const access = me && organization && analyticsAccess(me.kind, organization);
   return (
@@ -53,6 +67,7 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
           </span>
         )}
       </div>
+      {me && organization && onSearch && <SearchButton onSearch={onSearch} />}
       {me && organization && (
         <nav aria-label={text.navigation.organizationSection}>
           <ul>
@@ -83,7 +98,10 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
           <Icon name="book" size={18} />
           {text.navigation.reference}
         </Link>
-        <ThemeSwitch />
+        <span className="navigation-switches">
+          <ThemeSwitch />
+          <LanguageSwitch />
+        </span>
         {me ? (
           <Account me={me} />
         ) : (

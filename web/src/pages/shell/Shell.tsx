@@ -2,6 +2,8 @@ import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
+import { SearchButton } from "../palette/SearchButton";
+import { usePalette } from "../palette/usePalette";
 import { Logo } from "./Logo";
 import type { PageName } from "../pages";
 import { Navigation } from "./Navigation";
@@ -21,6 +23,7 @@ interface Props {
 export function Shell({ me, organization, page, children }: Props) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
+  const [search, palette] = usePalette(me, organization);
   const navigation = { me, organization, page };
   return (
     <div className="shell">
@@ -28,7 +31,7 @@ export function Shell({ me, organization, page, children }: Props) {
         {text.skipToContent}
       </a>
       <aside className="sidebar" aria-label={text.navigation.label}>
-        <Navigation {...navigation} />
+        <Navigation {...navigation} onSearch={search} />
       </aside>
       <header className="topbar">
         <button
@@ -51,10 +54,12 @@ export function Shell({ me, organization, page, children }: Props) {
         )}
         <Logo size={24} />
         <span className="truncate topbar-name">{organization?.name ?? text.product}</span>
+        {me && organization && <SearchButton small onSearch={search} />}
       </header>
       <main className="content" id="content" tabIndex={-1}>
         {children}
       </main>
+      {palette}
     </div>
   );
 }

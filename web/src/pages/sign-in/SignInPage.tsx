@@ -7,6 +7,7 @@ import { signIn } from "../../api/session";
 import { rememberDestination, takeDestination } from "../../state/destination";
 import { text } from "../../text";
 import { Logo } from "../shell/Logo";
+import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
 import "./sign-in.css";
 
@@ -88,7 +89,10 @@ export default function SignInPage({ linkError }: { linkError: ApiError | null }
           <code>cat DIR/operator.token</code>
         </details>
       </div>
-      <ThemeSwitch />
+      <span className="sign-in-switches">
+        <ThemeSwitch />
+        <LanguageSwitch />
+      </span>
     </main>
   );
 }

@@ -1,0 +1,34 @@
+import { lazy, Suspense, useState } from "react";
+import { text } from "../../text";
+import { Icon } from "../../ui/Icon";
+import { Popover } from "../../ui/Popover";
+
+const loadPanel = () => import("./ViewsPanel");
+const ViewsPanel = lazy(loadPanel);
+
+export function ViewsMenu() {
+  const [open, setOpen] = useState(false);
+  return (
+    <Popover
+      open={open}
+      onOpenChange={setOpen}
+      label={text.views.menu}
+      onIntent={() => void loadPanel()}
+      trigger={(props) => (
+        <button
+          {...props}
+          className="button button-icon views-button"
+          aria-label={text.views.menu}
+          title={text.views.menu}
+          data-testid="views-button"
+        >
+          <Icon name="bookmark" />
+        </button>
+      )}
+    >
+      <Suspense fallback={<div className="views-panel" />}>
+        <ViewsPanel onDone={() => setOpen(false)} />
+      </Suspense>
+    </Popover>
+  );
+}

@@ -1,0 +1,120 @@
+import { useState, type FormEvent } from "react";
+import { Link, useLocation } from "wouter";
+import { renamedView, withoutView, withView } from "../../state/savedViews";
+import { text } from "../../text";
+import { Copy } from "../../ui/Copy";
+import { Icon } from "../../ui/Icon";
+import { useRawSearch } from "../useRawSearch";
+import { useSavedViews } from "./useSavedViews";
+import "./views.css";
+
+export default function ViewsPanel({ onDone }: { onDone: () => void }) {
+  const [views, change] = useSavedViews();
+  const [path] = useLocation();
+  const search = useRawSearch();
+  const here = search ? `${path}?${search}` : path;
+  const [renaming, setRenaming] = useState<string | null>(null);
+
+  return (
+    <div className="views-panel">
+      <Copy className="menu-item" icon="link" label={text.views.copyLink} what={() => location.href} testId="copy-link" />
+      <h2 className="views-title">{text.views.title}</h2>
+      {views.length === 0 && <p className="muted views-none">{text.views.none}</p>}
+      <ul className="views-list">
+        {views.map((view) => (
+          <li key={view.name} data-testid="view">
+            {renaming === view.name ? (
+              <NameForm
+                label={text.views.newName}
+                start={view.name}
+                onDone={(name) => {
+                  setRenaming(null);
+                  change((all) => renamedView(all, view.name, name));
+                }}
+              />
+            ) : (
+              <>
+                <Link
+                  href={view.path}
+                  className="menu-item"
+                  aria-current={view.path === here ? "page" : undefined}
+                  onClick={onDone}
+                  data-testid="view-link"
+                >
+                  <span className="truncate">{view.name}</span>
+                  {view.path === here && <Icon name="check" />}
+                </Link>
+                <ViewButton
+                  icon="pencil"
+                  label={text.views.rename(view.name)}
+                  onClick={() => setRenaming(view.name)}
+                  testId="view-rename"
+                />
+                <ViewButton
+                  icon="bin"
+                  label={text.views.remove(view.name)}
+                  onClick={() => change((all) => withoutView(all, view.name))}
+                  testId="view-remove"
+                />
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+      <NameForm
+        label={text.views.name}
+        start=""
+        onDone={(name) => change((all) => withView(all, { name, path: here }))}
+      />
+    </div>
+  );
+}
+
+interface ViewButtonProps {
+  icon: "pencil" | "bin";
+  label: string;
+  onClick: () => void;
+  testId: string;
+}
+
+function ViewButton({ icon, label, onClick, testId }: ViewButtonProps) {
+  return (
+    <button type="button" className="row-action" aria-label={label} title={label} onClick={onClick} data-testid={testId}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+interface NameFormProps {
+  label: string;
+  start: string;
+  onDone: (name: string) => void;
+}
+
+function NameForm({ label, start, onDone }: NameFormProps) {
+  const [name, setName] = useState(start);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (name.trim() === "") return;
+    setName("");
+    onDone(name.trim());
+  };
+  return (
+    <form className="views-form" onSubmit={submit}>
+      <input
+        className="field"
+        value={name}
+        aria-label={label}
+        placeholder={label}
+        maxLength={80}
+        autoComplete="off"
+        autoFocus={start !== ""}
+        onChange={(event) => setName(event.target.value)}
+        data-testid={start === "" ? "view-name" : "view-new-name"}
+      />
+      <button type="submit" className="button" disabled={name.trim() === ""} data-testid="view-save">
+        {text.views.save}
+      </button>
+    </form>
+  );
+}
