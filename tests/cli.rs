@@ -131,6 +131,30 @@ fn exports_of_other_programs_are_loaded_by_their_columns() {
 }
 
 #[test]
+fn the_doctor_says_what_is_missing() {
+    let server = Server::start();
+    let ask = || rollcall(&["doctor", "--data-dir", server.data_dir.to_str().unwrap(), "--token", OPERATOR]);
+    check(&ask(), 1, "missing  there is no organization yet");
+    check(&ask(), 1, "missing  no backup was made by the clock");
+    let old = event("1", "2026-06-01T10:00:00Z", &json!({}));
+    server.send_events(OPERATOR, &old);
+    check(&ask(), 1, "missing  acme: no usage in the last 7 days");
+    let now = chrono::Utc::now().to_rfc3339();
+    let unpriced = json!({"usedModel": "mine/own-7b", "cost": null});
+    server.send_events(OPERATOR, &json!([event("2", &now, &unpriced), event("3", &now, &json!({}))]));
+    check(&ask(), 1, "ok       acme: 2 requests in the last 7 days");
+    check(&ask(), 1, "missing  acme: 1 of them have no price");
+    check(&ask(), 1, "missing  acme: 2 of them are of keys without a creator");
+    let keys = json!({"apiKeys": [{"id": "k1", "organizationId": "acme", "projectId": "web", "createdBy": "ada"}]});
+    server.put("/v1/directory", OPERATOR, &keys).ok();
+    let text = String::from_utf8(ask().stdout).unwrap();
+    assert!(!text.contains("without a creator"), "{text}");
+    let directory = tempfile::tempdir().unwrap();
+    check(&rollcall(&["doctor", "--data-dir", directory.path().to_str().unwrap()]), 2, "there is no store in");
+    check(&rollcall(&["doctor", "--url", "http://127.0.0.1:9", "--token", "x"]), 2, "cannot be reached");
+}
+
+#[test]
 fn bad_lines_are_named_and_the_exit_code_tells() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().to_str().unwrap();

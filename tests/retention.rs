@@ -34,7 +34,8 @@ fn usage_that_is_too_old_goes_and_does_not_come_back() {
     let before = old(&server, "acme");
     assert_eq!(before.json()["totals"]["requestCount"], 1);
 
-    retention(&server, &json!(30)).is_problem(400, "retentionDays of organization 'acme' is 30; allowed are 31 to 36500");
+    retention(&server, &json!(30))
+        .is_problem(400, "retentionDays of organization 'acme' is 30; allowed are 31 to 36500");
     retention(&server, &json!(31)).ok();
     let directory = server.get("/v1/directory?organizationId=acme", OPERATOR).ok().json();
     assert_eq!(directory["organizations"][0]["retentionDays"], 31);
@@ -45,7 +46,8 @@ fn usage_that_is_too_old_goes_and_does_not_come_back() {
     assert_eq!(after.json()["totals"]["activeApiKeyCount"], 0);
     assert_ne!(after.header("etag"), before.header("etag"));
     let cached = ("if-none-match", before.header("etag"));
-    let path = "/analytics/activity?organizationId=acme&from=2020-03-01&to=2020-04-30&timezone=Europe/Berlin&groupBy=apiKey";
+    let path =
+        "/analytics/activity?organizationId=acme&from=2020-03-01&to=2020-04-30&timezone=Europe/Berlin&groupBy=apiKey";
     assert_eq!(server.send("GET", path, &[("authorization", &bearer(OPERATOR)), cached], b"").status, 200);
     assert_eq!(old(&server, "other").json()["totals"]["requestCount"], 1, "others keep everything");
 

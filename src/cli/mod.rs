@@ -12,6 +12,7 @@ mod client;
 mod compact;
 mod demo;
 mod directory;
+mod doctor;
 mod ingest;
 mod long;
 mod preview;
@@ -83,6 +84,7 @@ enum Command {
     Restore(restore::Arguments),
     Verify(verify::Arguments),
     Compact(compact::Arguments),
+    Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
     Openapi,
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());
             Ok(ExitCode::SUCCESS)

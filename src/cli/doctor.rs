@@ -1,0 +1,150 @@
+//! `rollcall doctor`: looks at a running set-up and says what is missing.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Failure;
+use super::client::{Client, escaped};
+use super::target::{ADDRESS_FILE, Target, TargetArguments};
+use crate::store::StoreError;
+
+/// A scheduled backup is by default made every day; one that is this old is late.
+const OLD_BACKUP_S: u64 = 3 * 24 * 3600;
+const WINDOW_DAYS: i64 = 7;
+
+/// Look at a running set-up and say what is missing
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rollcall doctor --data-dir /var/lib/rollcall
+  ROLLCALL_TOKEN=rc_operator_… rollcall doctor --url http://127.0.0.1:8787
+
+Looks at the server and its disk, at backups, and at each organization's last seven days: whether
+events arrive, have a price, and belong to somebody. Exit code 0 says that nothing is missing,
+1 that something is, 2 that the server could not be asked.")]
+pub struct Arguments {
+    #[command(flatten)]
+    target: TargetArguments,
+}
+
+#[derive(Deserialize)]
+struct Me {
+    kind: String,
+    organizations: Vec<Organization>,
+}
+
+#[derive(Deserialize)]
+struct Organization {
+    id: String,
+    timezone: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    // While a server runs, its address is beside the store.
+    let is_served =
+        |directory: &Path| if directory.join(ADDRESS_FILE).exists() { Err(StoreError::Locked) } else { Ok(()) };
+    let client = match arguments.target.open_with(false, is_served)? {
+        Target::Server(client) => client,
+        Target::Local(()) => {
+            return Err(Failure(
+                "no server has this store open; start it with rollcall serve, or name it with --url".into(),
+            ));
+        }
+    };
+    let mut findings = Findings::default();
+    let health: Value = client.get("/healthz")?;
+    let text = |field: &str| health[field].as_str().unwrap_or("?").to_owned();
+    findings.ok(format!("rollcall {} answers, with time zones {}", text("version"), text("zoneDatabase")));
+    match client.get::<Value>("/readyz") {
+        Ok(_) => findings.ok("it takes events and questions".into()),
+        Err(error) => findings.missing(format!("it takes no events: {error}; look at its log")),
+    }
+    let metrics = client.get_text("/metrics")?;
+    let metric = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    look_at_disk(metric, &mut findings);
+    look_at_backups(metric, &mut findings);
+    let me: Me = client.get("/v1/me")?;
+    if me.kind != "operator" {
+        findings.missing(format!("the token is of kind {}; only an operator's sees every organization", me.kind));
+    }
+    if me.organizations.is_empty() {
+        findings.missing("there is no organization yet; send a first event (docs/feeds.md)".into());
+    }
+    for organization in &me.organizations {
+        look_at_usage(&client, organization, &mut findings)?;
+    }
+    Ok(if findings.missing == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[derive(Default)]
+struct Findings {
+    missing: usize,
+}
+
+impl Findings {
+    fn ok(&mut self, what: String) {
+        println!("ok       {what}");
+    }
+
+    fn missing(&mut self, what: String) {
+        self.missing += 1;
+        println!("missing  {what}");
+    }
+}
+
+fn look_at_disk(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
+    match metric("rollcall_commits_failed_total").unwrap_or_default() {
+        0 => findings.ok("every commit since its start is on disk".into()),
+        failed => findings.missing(format!(
+            "{failed} commits failed since its start, and their senders were told to repeat them; look at the log and the \
+             disk's free space"
+        )),
+    }
+}
+
+fn look_at_backups(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
+    let age = super::system_clock()() as u64 / 1000;
+    match metric("rollcall_last_backup_timestamp_seconds").unwrap_or_default() {
+        0 => findings
+            .missing("no backup was made by the clock since its start; set --backup-dir of rollcall serve".into()),
+        at if age.saturating_sub(at) > OLD_BACKUP_S => {
+            findings
+                .missing(format!("the last backup is {} days old; look at the log", age.saturating_sub(at) / 86_400));
+        }
+        _ => findings.ok("backups are made".into()),
+    }
+}
+
+fn look_at_usage(client: &Client, organization: &Organization, findings: &mut Findings) -> Result<(), Failure> {
+    let id = &organization.id;
+    let zone = organization.timezone.as_deref().unwrap_or("UTC");
+    let path =
+        format!("/analytics/activity?organizationId={}&timezone={}&groupBy=user&top=1000", escaped(id), escaped(zone));
+    let answer: Value = client.get(&path)?;
+    let count = |value: &Value| value.as_u64().unwrap_or_default();
+    let totals = &answer["totals"];
+    let requests = count(&totals["requestCount"]);
+    if requests == 0 {
+        findings.missing(format!("{id}: no usage in the last {WINDOW_DAYS} days; docs/feeds.md has what senders set"));
+        return Ok(());
+    }
+    findings.ok(format!("{id}: {requests} requests in the last {WINDOW_DAYS} days"));
+    let unpriced = count(&totals["unpricedRequestCount"]);
+    if unpriced > 0 {
+        findings.missing(format!(
+            "{id}: {unpriced} of them have no price, so costs are too low; --prices takes prices of your own (docs/prices.md)"
+        ));
+    }
+    let entries = answer["ranking"].as_array().into_iter().flatten();
+    let unattributed = entries.filter(|entry| entry["key"].is_null() && entry["label"] == "Unattributed");
+    let unattributed: u64 = unattributed.map(|entry| count(&entry["requestCount"])).sum();
+    if unattributed > 0 {
+        findings.missing(format!(
+            "{id}: {unattributed} of them are of keys without a creator; PUT /v1/directory takes who created a key (createdBy)"
+        ));
+    }
+    Ok(())
+}
