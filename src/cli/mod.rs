@@ -14,6 +14,7 @@ mod demo;
 mod directory;
 mod ingest;
 mod long;
+mod look;
 mod query;
 mod restore;
 pub mod sample;

@@ -13,11 +13,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
-use super::{Failure, system_clock};
+use super::{Failure, look, system_clock};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::wire::Settings;
-use crate::http::{self, App};
+use crate::http::{self, App, Look};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -40,12 +39,6 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
-    /// What organizations read that are on a plan without a page
-    #[arg(long, value_name = "TEXT", env = "ROLLCALL_UPGRADE_TEXT")]
-    upgrade_text: Option<String>,
-    /// Where their upgrade card leads
-    #[arg(long, value_name = "URL", env = "ROLLCALL_UPGRADE_URL")]
-    upgrade_url: Option<String>,
     /// Largest body of events in MiB, after decompression
     #[arg(long, value_name = "MIB", env = "ROLLCALL_MAX_BODY_MIB", default_value_t = DEFAULT_BODY_MIB)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -63,10 +56,13 @@ pub struct Arguments {
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
+    #[command(flatten)]
+    look: look::Arguments,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_logs(arguments.log_json);
+    let look = arguments.look.look()?;
     let directory = &arguments.data_dir;
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open(directory, system_clock())
@@ -86,9 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     });
     let backups = backups.transpose()?;
     let address_file = directory.join(ADDRESS_FILE);
-    let settings =
-        Settings { upgrade_text: arguments.upgrade_text.clone(), upgrade_url: arguments.upgrade_url.clone() };
-    let served = run_server(&engine, arguments.listen, settings, arguments.max_body_mib, |address| {
+    let served = run_server(&engine, arguments.listen, look, arguments.max_body_mib, |address| {
         fs::write(&address_file, format!("http://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
@@ -102,12 +96,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 pub fn run_server(
     engine: &Arc<Engine>,
     listen: SocketAddr,
-    settings: Settings,
+    look: Look,
     max_body_mib: u32,
     listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let app = App::new(engine.clone(), settings, (max_body_mib as usize) << 20);
+    let app = App::new(engine.clone(), look, (max_body_mib as usize) << 20);
     let served: Result<(), Failure> = runtime.block_on(async {
         let listener = TcpListener::bind(listen).await;
         let listener =

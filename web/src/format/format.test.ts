@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { change } from "./change";
 import { percent } from "./counts";
-import { exactMoney, money } from "./money";
+import { exactMoney, labelled, money } from "./money";
 
 // Figures depend on the reader's locale; these tests fix what is said, on machines that speak English.
 test.each([
@@ -16,6 +16,15 @@ test.each([
 test("no digit of an exact amount is lost", () => {
   expect(exactMoney("123456789012.123456789012")).toBe("$123,456,789,012.123456789012");
   expect(exactMoney("7828.8")).toBe("$7,828.80");
+});
+
+test.each([
+  ["en-US", "credits", "credits\u00a07,828.80"],
+  ["en-US", "US$", "US$7,828.80"],
+  ["de-DE", "Credits", "7.828,80\u00a0Credits"],
+])("in %s with %s as the label", (locale, label, expected) => {
+  const format = new Intl.NumberFormat(locale, { style: "currency", currency: "USD" });
+  expect(labelled(format.formatToParts(7828.8), label)).toBe(expected);
 });
 
 test("shares", () => {

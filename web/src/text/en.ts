@@ -3,6 +3,9 @@ import type { Granularity } from "../time/buckets";
 import type { Preset } from "../time/presets";
 import type { Grouping } from "../state/filters";
 import type { ChartKind, Metric } from "../state/view";
+import { settings } from "../state/settings";
+
+const product = settings.productName ?? "Rollcall";
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
@@ -10,9 +13,9 @@ const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const inside = (name: string) => (/^\p{Lu}\p{Lu}/u.test(name) ? name : name.charAt(0).toLowerCase() + name.slice(1));
 
 export const en = {
-  product: "Rollcall",
+  product,
   skipToContent: "Skip to content",
-  documentTitle: (page: string, organization: string) => `${page} · ${organization} · Rollcall`,
+  documentTitle: (page: string, organization: string) => `${page} · ${organization} · ${product}`,
 
   navigation: {
     label: "Main",
@@ -41,7 +44,7 @@ export const en = {
   },
 
   signIn: {
-    title: "Sign in to Rollcall",
+    title: `Sign in to ${product}`,
     lead: "Paste an access token. Whoever runs this server can make one for you.",
     token: "Access token",
     submit: "Sign in",
@@ -252,7 +255,7 @@ export const en = {
 
   reference: {
     title: "API reference",
-    documentTitle: "API reference · Rollcall",
+    documentTitle: `API reference · ${product}`,
     version: (version: string) => `Version ${version}`,
     lead: "Every request carries `Authorization: Bearer TOKEN`. Errors are `application/problem+json` with a `detail` that says what was wrong. Costs are exact decimals in US dollars.",
     tags: {

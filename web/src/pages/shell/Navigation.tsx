@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../../ui/Icon";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
 import { analyticsAccess, hasOwnUsage, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
-import { browserZone } from "../../time/zones";
+import { firstZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
 import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
@@ -39,7 +39,7 @@ interface Props {
 }
 
 export function Navigation({ me, organization, page, onLeave }: Props) {
-  const window = readTimeWindow(new URLSearchParams(useRawSearch()), browserZone());
+  const window = readTimeWindow(new URLSearchParams(useRawSearch()), firstZone());
   const access = me && organization && analyticsAccess(me.kind, organization);
   return (
     <div className="navigation">
