@@ -19,6 +19,11 @@ interface Options {
 }
 
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
+  const text = await requestText(path, options);
+  return (text === "" ? undefined : parseExact(text)) as T;
+}
+
+export async function requestText(path: string, options: Options = {}): Promise<string> {
   const method = options.method ?? "GET";
   const headers: Record<string, string> = { Accept: "application/json" };
   // A form on another site cannot set a header, so the server takes it as proof that this page asked.
@@ -41,7 +46,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
 
   const text = await response.text();
   if (!response.ok) throw new ApiError(response.status, parseProblem(text));
-  return (text === "" ? undefined : parseExact(text)) as T;
+  return text;
 }
 
 function parseProblem(text: string): Problem | null {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { change } from "./change";
-import { percent } from "./counts";
+import { bytes, percent } from "./counts";
 import { exactMoney, labelled, money } from "./money";
 
 // Figures depend on the reader's locale; these tests fix what is said, on machines that speak English.
@@ -32,6 +32,14 @@ test("shares", () => {
   expect(percent(0.0042)).toBe("0.42%");
   expect(percent(0.00001)).toBe("<0.01%");
   expect(percent(0)).toBe("0%");
+});
+
+test("sizes", () => {
+  expect(bytes(0)).toBe("0 byte");
+  expect(bytes(999)).toBe("999 byte");
+  expect(bytes(1000)).toBe("1 kB");
+  expect(bytes(184_600_000)).toBe("185 MB");
+  expect(bytes(5e15)).toBe("5,000 TB");
 });
 
 test("changes", () => {

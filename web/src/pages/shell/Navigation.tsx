@@ -12,6 +12,7 @@ import { firstZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
 import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
+import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
 
@@ -78,6 +79,7 @@ export function Navigation({ me, organization, page, onLeave }: Props) {
           </ul>
         </nav>
       )}
+      {me?.kind === "operator" && <AdministrationLinks page={page} onLeave={onLeave} />}
       <div className="navigation-foot">
         <Link className="navigation-link" href={routes.reference} aria-current={page === "reference" ? "page" : undefined} onClick={onLeave} data-testid="nav-reference">
           <Icon name="book" size={18} />
