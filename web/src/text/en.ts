@@ -319,15 +319,13 @@ export const en = {
 
   empty: {
     title: "No usage in this range",
-    lead: (span: string) => `Nothing was reported for ${span}. Try a longer range, or send an event:`,
+    lead: (span: string) => `Nothing was reported for ${span}. Try a longer range.`,
     none: (whose: string, span: string) => `${whose}: nothing was reported for ${span}.`,
     narrowedTitle: "Nothing matches these filters",
     narrowed: (span: string) => `Nothing was reported for ${span} that fits all of them. Lift one, or try a longer range.`,
     look: "Look at the last 365 days",
-    snippet: "Send an event with curl",
     copy: "Copy",
     copied: "Copied",
-    tokenHint: "Use an ingest token of this organization as $ROLLCALL_TOKEN.",
   },
 
   errors: {
@@ -342,7 +340,6 @@ export const en = {
     home: "Go to analytics",
     noOrganizationTitle: "No organization yet",
     noOrganization: "You aren’t a member of an organization on this server. Its operator can add you.",
-    noOrganizationOperator: "This server has no organizations yet. The first event or directory entry makes one.",
   },
 
   refused: {
@@ -355,6 +352,29 @@ export const en = {
     planTitle: "Analytics are part of Enterprise",
     planText: (organization: string) =>
       `${organization} is on another plan. With Enterprise, its owners and admins see spend by model, project, API key and member.`,
+  },
+
+  onboarding: {
+    welcome: `Welcome to ${product}`,
+    welcomeLead: "Begin with the organization whose usage is to be counted. More can follow, and everything but its id can be changed.",
+    welcomeDo: "Create organization",
+    title: "Send the first event",
+    lead: (organization: string) => `${organization} has no usage yet. Three steps to its first chart:`,
+    token: "Make a token",
+    tokenLead: "Whoever sends events needs an ingest token. It may send for this organization and do nothing else.",
+    tokenDo: "Create ingest token",
+    tokenLabel: "first event",
+    tokenMade: "Shown this once. It stands in the snippets below, until this page is left.",
+    tokenAsk: "Whoever runs this server makes an ingest token for this organization:",
+    send: "Send an event",
+    senders: { curl: "curl", litellm: "LiteLLM", otlp: "OpenTelemetry" },
+    senderLeads: {
+      curl: "In a terminal. Sent again, the same event is a duplicate and changes nothing.",
+      litellm: "In the proxy’s config.yaml:",
+      otlp: "OTLP over HTTP, in protobuf or JSON. For any instrumented program:",
+    },
+    waiting: "Waiting for the first event",
+    waitingLead: "This page notices it by itself and shows the chart.",
   },
 
   administration: {
