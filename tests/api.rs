@@ -207,6 +207,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/settings", Value::Null, [200; 6], 200),
+        ("GET", "/v1/settings/logo", Value::Null, [404; 6], 404),
         ("GET", "/healthz", Value::Null, [200; 6], 200),
         ("GET", "/readyz", Value::Null, [200; 6], 200),
         ("GET", "/metrics", Value::Null, [200; 6], 200),

@@ -9,12 +9,12 @@ const server = process.env.ROLLCALL_URL ?? "http://127.0.0.1:8787";
 
 const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
-  /src\/(api|format|state|time)\//,
+  /src\/(api|format|state|time)\/(?!administration)/,
   /src\/text\/(en|index|language)\./,
   /src\/ui\/(Bone|Copy|copyText|Failure|Icon|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|option|palette|seriesColour|timeline)\./,
   /src\/pages\/(pages|routes|use\w+)\./,
-  /src\/pages\/shell\/(Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
+  /src\/pages\/shell\/(AdministrationLinks|Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
   /src\/pages\/window\/(RangePicker|ZonePicker|shownAsOf|use\w+)\./,
   /src\/pages\/parts\/(BeforeEntry|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,

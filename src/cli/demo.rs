@@ -11,10 +11,10 @@ use indicatif::{HumanCount, ProgressBar};
 use super::ingest::submit;
 use super::sample::Sample;
 use super::serve::{DEFAULT_BODY_MIB, run_server, start_logs};
-use super::{Failure, system_clock};
+use super::{Failure, look, system_clock};
 use crate::directory::Change;
 use crate::engine::{Clock, Engine};
-use crate::http::wire::{NewToken, Settings, TokenKind};
+use crate::http::wire::{NewToken, TokenKind};
 use crate::http::{directory_update, new_token};
 use crate::ingest::{Context, TokenDefaults, for_ever, parse_ndjson};
 use crate::pricing::PriceBook;
@@ -29,10 +29,13 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
+    #[command(flatten)]
+    look: look::Arguments,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_logs(false);
+    let look = arguments.look.look()?;
     let started = Instant::now();
     let directory = tempfile::tempdir()?;
     let mut sample = Sample::load();
@@ -57,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Ok(created.token)
     };
     let (owner, developer) = (token(owner)?, token(developer)?);
-    run_server(&engine, arguments.listen, PriceBook::bundled(), Settings::default(), DEFAULT_BODY_MIB, |address| {
+    run_server(&engine, arguments.listen, PriceBook::bundled(), look, DEFAULT_BODY_MIB, |address| {
         println!(
             "Sample organization with {} events ready in {:.1} s.\n\n  \
              as its owner      http://{address}/#token={owner}\n  \

@@ -15,6 +15,7 @@ mod directory;
 mod doctor;
 mod ingest;
 mod long;
+mod look;
 mod preview;
 mod prices;
 mod query;

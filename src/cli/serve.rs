@@ -14,11 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::prices::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
-use super::{Failure, system_clock};
+use super::{Failure, look, system_clock};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::wire::Settings;
-use crate::http::{self, App};
+use crate::http::{self, App, Look};
 use crate::pricing::PriceBook;
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
@@ -42,12 +41,6 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
-    /// What organizations read that are on a plan without a page
-    #[arg(long, value_name = "TEXT", env = "ROLLCALL_UPGRADE_TEXT")]
-    upgrade_text: Option<String>,
-    /// Where their upgrade card leads
-    #[arg(long, value_name = "URL", env = "ROLLCALL_UPGRADE_URL")]
-    upgrade_url: Option<String>,
     /// Largest body of events in MiB, after decompression
     #[arg(long, value_name = "MIB", env = "ROLLCALL_MAX_BODY_MIB", default_value_t = DEFAULT_BODY_MIB)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -67,11 +60,14 @@ pub struct Arguments {
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
+    #[command(flatten)]
+    look: look::Arguments,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_logs(arguments.log_json);
     let prices = arguments.prices.book()?;
+    let look = arguments.look.look()?;
     let directory = &arguments.data_dir;
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open(directory, system_clock())
@@ -91,9 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     });
     let backups = backups.transpose()?;
     let address_file = directory.join(ADDRESS_FILE);
-    let settings =
-        Settings { upgrade_text: arguments.upgrade_text.clone(), upgrade_url: arguments.upgrade_url.clone() };
-    let served = run_server(&engine, arguments.listen, prices, settings, arguments.max_body_mib, |address| {
+    let served = run_server(&engine, arguments.listen, prices, look, arguments.max_body_mib, |address| {
         fs::write(&address_file, format!("http://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
@@ -108,12 +102,12 @@ pub fn run_server(
     engine: &Arc<Engine>,
     listen: SocketAddr,
     prices: PriceBook,
-    settings: Settings,
+    look: Look,
     max_body_mib: u32,
     listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let app = App::new(engine.clone(), prices, settings, (max_body_mib as usize) << 20);
+    let app = App::new(engine.clone(), prices, look, (max_body_mib as usize) << 20);
     let served: Result<(), Failure> = runtime.block_on(async {
         let listener = TcpListener::bind(listen).await;
         let listener =

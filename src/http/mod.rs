@@ -10,10 +10,12 @@
 mod access;
 mod analytics;
 mod answer;
+mod colour;
 mod dashboard;
 mod directory;
 mod events;
 mod feeds;
+mod look;
 mod maintenance;
 mod openapi;
 mod operations;
@@ -30,7 +32,7 @@ use std::sync::{Arc, Mutex};
 
 use access::LocalOperator;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::response::IntoResponse;
@@ -46,12 +48,13 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError};
 use crate::pricing::PriceBook;
+pub use colour::Colour;
 pub use directory::{export as directory_export, update as directory_update};
+pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
 pub use tokens::{list as list_tokens, new_token};
-use wire::Settings;
 
 /// Largest body of anything else.
 const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
@@ -65,7 +68,9 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     pub engine: Arc<Engine>,
     pub prices: PriceBook,
-    pub settings: Settings,
+    pub look: Look,
+    /// The dashboard's page; absent where it was not built.
+    page: Option<Bytes>,
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
     attempts: session::Attempts,
@@ -88,16 +93,17 @@ impl std::ops::Deref for App {
 impl App {
     /// An app that is not served.
     pub fn for_one_question(engine: Arc<Engine>) -> App {
-        App::new(engine, PriceBook::bundled(), Settings::default(), 0)
+        App::new(engine, PriceBook::bundled(), Look::default(), 0)
     }
 
-    pub fn new(engine: Arc<Engine>, prices: PriceBook, settings: Settings, body_limit: usize) -> App {
+    pub fn new(engine: Arc<Engine>, prices: PriceBook, look: Look, body_limit: usize) -> App {
         let mut run = [0; 8];
         getrandom::fill(&mut run).expect("the operating system has random bytes");
         App(Arc::new(Shared {
             engine,
             prices,
-            settings,
+            page: dashboard::page(&look),
+            look,
             body_limit,
             attempts: session::Attempts::default(),
             feeds: feeds::Tally::default(),
@@ -160,7 +166,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/session", post(session::sign_in).delete(session::sign_out))
         .route("/v1/me", get(session::me))
         .route("/v1/projects", get(session::projects))
-        .route("/v1/settings", get(session::settings))
+        .route("/v1/settings", get(look::settings))
+        .route("/v1/settings/logo", get(look::logo))
         .route("/analytics/activity", get(analytics::activity))
         .route("/analytics/members", get(analytics::members))
         .route("/analytics/members/{user}", get(analytics::member))

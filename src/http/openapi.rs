@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, directory, events, feeds, maintenance, operations, session, tokens};
+use super::{analytics, directory, events, feeds, look, maintenance, operations, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,7 +28,8 @@ use super::{analytics, directory, events, feeds, maintenance, operations, sessio
         session::sign_out,
         session::me,
         session::projects,
-        session::settings,
+        look::settings,
+        look::logo,
         analytics::activity,
         analytics::members,
         analytics::member,

@@ -14,7 +14,7 @@ use super::access::{Caller, SESSION_COOKIE, Subject};
 use super::directory::json_problem;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{Me, MeOrganization, ProjectEntry, Projects, Settings, SignIn, TokenKind, UserBody};
+use super::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn, TokenKind, UserBody};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
 use crate::model::UnixMs;
 
@@ -142,12 +142,6 @@ pub async fn projects(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Pr
         status: project.status.into(),
     });
     Ok(Json(Projects { projects: projects.collect() }))
-}
-
-/// What the operator has set for everyone. For everyone.
-#[utoipa::path(get, path = "/v1/settings", tag = "session", responses((status = 200, body = Settings)))]
-pub async fn settings(State(app): State<App>) -> Json<Settings> {
-    Json(app.settings.clone())
 }
 
 fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {

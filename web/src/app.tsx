@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
-import { Redirect, Route, Switch, useRoute } from "wouter";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { Redirect, Route, Switch, useLocation, useRoute } from "wouter";
 import { meQuery } from "./api/queries";
 import type { ApiError } from "./api/request";
 import type { Me, Organization } from "./api/types";
@@ -13,10 +13,14 @@ import {
   MinePage,
   NoOrganizationPage,
   NotFoundPage,
+  OrganizationPage,
+  OrganizationsPage,
   ReferencePage,
+  StorePage,
+  TokensPage,
   type PageName,
 } from "./pages/pages";
-import { analyticsPath, minePath, routes } from "./pages/routes";
+import { administrationRoutes, analyticsPath, minePath, organizationOf, routes } from "./pages/routes";
 import { PageBones } from "./pages/parts/PageBones";
 import { Shell } from "./pages/shell/Shell";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
@@ -65,6 +69,7 @@ export function App({ linkError }: { linkError: ApiError | null }) {
 
 function SignedIn({ me }: { me: Me }) {
   const first = me.organizations[0];
+  const seen = useLastOrganization();
   useFreshPage();
 
   /** A route of one organization, which the reader must belong to. */
@@ -86,6 +91,22 @@ function SignedIn({ me }: { me: Me }) {
       }}
     </Route>
   );
+
+  /** A page of the whole server, for its operator. The sidebar keeps the organization that was looked at last. */
+  const administration = (
+    route: string,
+    page: PageName,
+    render: (params: Record<string, string | undefined>) => ReactNode,
+  ) =>
+    me.kind === "operator" && (
+      <Route path={route}>
+        {(params: Record<string, string | undefined>) => (
+          <Shell me={me} organization={me.organizations.find((one) => one.id === seen) ?? first ?? null} page={page}>
+            <Suspense fallback={<PageBones />}>{render(params)}</Suspense>
+          </Shell>
+        )}
+      </Route>
+    );
 
   return (
     <Suspense fallback={<ShellSkeleton />}>
@@ -114,12 +135,33 @@ function SignedIn({ me }: { me: Me }) {
           within(routes.mine, "mine", (organization) => (
             <MinePage key={organization.id} me={me} organization={organization} />
           ))}
+        {administration(administrationRoutes.organizations, "organizations", () => (
+          <OrganizationsPage />
+        ))}
+        {administration(administrationRoutes.organization, "organizations", ({ organizationId, part }) => {
+          const id = decodeURIComponent(organizationId ?? "");
+          return <OrganizationPage key={id} organizationId={id} part={part} />;
+        })}
+        {administration(administrationRoutes.tokens, "tokens", () => (
+          <TokensPage />
+        ))}
+        {administration(administrationRoutes.store, "store", () => (
+          <StorePage />
+        ))}
         <Route>
           <NotFoundPage me={me} />
         </Route>
       </Switch>
     </Suspense>
   );
+}
+
+function useLastOrganization(): string | null {
+  const [path] = useLocation();
+  const here = organizationOf(path);
+  const [last, setLast] = useState(here);
+  if (here !== null && here !== last) setLast(here);
+  return here ?? last;
 }
 
 function firstPath(me: Me, organization: Organization): string {

@@ -39,6 +39,7 @@ export async function serve(t, flags = []) {
     url,
     directory: (entries) => tell("PUT", "/v1/directory", entries),
     events: (events) => tell("POST", "/v1/events", events),
+    get: (path) => tell("GET", path),
     operatorLink: `${url}/#token=${OPERATOR}`,
     async linkOf(userId) {
       const { token } = await tell("POST", "/v1/tokens", { kind: "user", userId, label: userId });

@@ -4,7 +4,7 @@ import { ApiError, type Asking } from "./request";
 import { fetchKey, fetchKeys } from "./keys";
 import { fetchMember, fetchMembers, fetchMine } from "./people";
 import { whoAmI } from "./session";
-import { fetchProjects, fetchReference, fetchSettings } from "./surroundings";
+import { fetchProjects, fetchReference } from "./surroundings";
 import type { Activity } from "./types";
 import type { UsageQuestion } from "./usageQuestion";
 
@@ -113,12 +113,6 @@ export function projectsQuery(organizationId: string) {
     staleTime: 60_000,
   });
 }
-
-export const settingsQuery = queryOptions({
-  queryKey: ["settings"],
-  queryFn: ({ signal }) => fetchSettings(signal),
-  staleTime: 5 * 60_000,
-});
 
 export const referenceQuery = queryOptions({
   queryKey: ["reference"],

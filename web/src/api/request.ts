@@ -40,9 +40,9 @@ export function confirmedAt(answer: object): Date | null {
   return date ? new Date(date) : null;
 }
 
-/** An answer as it stands on the wire: a CSV. */
-export async function requestText(path: string): Promise<string> {
-  const response = await send(path, {});
+/** An answer as it stands on the wire: a CSV, or metrics. */
+export async function requestText(path: string, options: Asking = {}): Promise<string> {
+  const response = await send(path, { signal: options.signal });
   const text = await response.text();
   if (!response.ok) throw new ApiError(response.status, parseProblem(text));
   return text;

@@ -15,13 +15,6 @@ export async function fetchProjects(organizationId: string, signal?: AbortSignal
   return answer.projects;
 }
 
-/** What the operator says to organizations that would have to upgrade. */
-export type Settings = Required<Schemas["Settings"]>;
-
-export function fetchSettings(signal?: AbortSignal): Promise<Settings> {
-  return request<Settings>("/v1/settings", { signal });
-}
-
 export function fetchReference(signal?: AbortSignal): Promise<unknown> {
   return request<unknown>("/openapi.json", { signal });
 }

@@ -17,6 +17,15 @@ export function axisCount(value: number): string {
   return compact.format(value);
 }
 
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
+/** A file's size in decimal units: "185 MB". */
+export function bytes(value: number): string {
+  const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), UNITS.length - 1);
+  const options = { style: "unit", unit: UNITS[step], maximumSignificantDigits: 3 } as const;
+  return new Intl.NumberFormat(locale, options).format(value / 1000 ** step);
+}
+
 /** A share of one, with more digits where it is small: "41%", "0.42%", "<0.01%". */
 export function percent(share: number): string {
   const size = Math.abs(share);

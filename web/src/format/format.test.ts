@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { change } from "./change";
-import { percent } from "./counts";
-import { exactMoney, money } from "./money";
+import { bytes, percent } from "./counts";
+import { exactMoney, labelled, money } from "./money";
 
 // Figures depend on the reader's locale; these tests fix what is said, on machines that speak English.
 test.each([
@@ -18,11 +18,28 @@ test("no digit of an exact amount is lost", () => {
   expect(exactMoney("7828.8")).toBe("$7,828.80");
 });
 
+test.each([
+  ["en-US", "credits", "credits\u00a07,828.80"],
+  ["en-US", "US$", "US$7,828.80"],
+  ["de-DE", "Credits", "7.828,80\u00a0Credits"],
+])("in %s with %s as the label", (locale, label, expected) => {
+  const format = new Intl.NumberFormat(locale, { style: "currency", currency: "USD" });
+  expect(labelled(format.formatToParts(7828.8), label)).toBe(expected);
+});
+
 test("shares", () => {
   expect(percent(0.412)).toBe("41.2%");
   expect(percent(0.0042)).toBe("0.42%");
   expect(percent(0.00001)).toBe("<0.01%");
   expect(percent(0)).toBe("0%");
+});
+
+test("sizes", () => {
+  expect(bytes(0)).toBe("0 byte");
+  expect(bytes(999)).toBe("999 byte");
+  expect(bytes(1000)).toBe("1 kB");
+  expect(bytes(184_600_000)).toBe("185 MB");
+  expect(bytes(5e15)).toBe("5,000 TB");
 });
 
 test("changes", () => {

@@ -1,14 +1,23 @@
+import { lazy, Suspense } from "react";
 import type { Me } from "../api/types";
 import { text } from "../text";
 import { Notice } from "../ui/Notice";
 import { Shell } from "./shell/Shell";
 
+const FirstOrganization = lazy(() => import("./onboarding/FirstOrganization"));
+
 export default function NoOrganizationPage({ me }: { me: Me }) {
   return (
     <Shell me={me} organization={null} page={null}>
-      <Notice whole icon="inbox" title={text.errors.noOrganizationTitle}>
-        <p>{me.kind === "operator" ? text.errors.noOrganizationOperator : text.errors.noOrganization}</p>
-      </Notice>
+      {me.kind === "operator" ? (
+        <Suspense fallback={null}>
+          <FirstOrganization />
+        </Suspense>
+      ) : (
+        <Notice whole icon="inbox" title={text.errors.noOrganizationTitle}>
+          <p>{text.errors.noOrganization}</p>
+        </Notice>
+      )}
     </Shell>
   );
 }

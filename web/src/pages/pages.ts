@@ -1,6 +1,14 @@
 import { lazy } from "react";
 
-export type PageName = "analytics" | "members" | "keys" | "mine" | "reference";
+export type PageName =
+  | "analytics"
+  | "members"
+  | "keys"
+  | "mine"
+  | "reference"
+  | "organizations"
+  | "tokens"
+  | "store";
 
 const loads = {
   members: () => import("./members/MembersPage"),
@@ -9,6 +17,10 @@ const loads = {
   key: () => import("./key/KeyPage"),
   mine: () => import("./mine/MinePage"),
   reference: () => import("./reference/ReferencePage"),
+  organizations: () => import("./administration/OrganizationsPage"),
+  organization: () => import("./administration/OrganizationPage"),
+  tokens: () => import("./administration/TokensPage"),
+  store: () => import("./administration/StorePage"),
 };
 
 /** The first page is in the first load, every other one comes when it is asked for. */
@@ -18,6 +30,10 @@ export const KeysPage = lazy(loads.keys);
 export const KeyPage = lazy(loads.key);
 export const MinePage = lazy(loads.mine);
 export const ReferencePage = lazy(loads.reference);
+export const OrganizationsPage = lazy(loads.organizations);
+export const OrganizationPage = lazy(loads.organization);
+export const TokensPage = lazy(loads.tokens);
+export const StorePage = lazy(loads.store);
 
 export const NotFoundPage = lazy(() => import("./NotFoundPage"));
 export const NoOrganizationPage = lazy(() => import("./NoOrganizationPage"));
@@ -27,4 +43,5 @@ export function loadAhead(page: PageName): void {
   if (page !== "analytics") void loads[page]();
   if (page === "members") void loads.member();
   if (page === "keys") void loads.key();
+  if (page === "organizations") void loads.organization();
 }

@@ -68,3 +68,20 @@ export function entryPath(
   if (grouping === "project") return keysPath(organizationId, window, { project: key });
   return null;
 }
+
+/** Pages about the whole server, for its operator. */
+export const administrationRoutes = {
+  organizations: "/administration/organizations",
+  organization: "/administration/organizations/:organizationId/:part?",
+  tokens: "/administration/tokens",
+  store: "/administration/store",
+} as const;
+
+export const organizationEntryPath = (organizationId: string, part?: string) =>
+  `${administrationRoutes.organizations}/${encodeURIComponent(organizationId)}${part ? `/${part}` : ""}`;
+
+/** The id of the organization that a page is about. */
+export function organizationOf(path: string): string | null {
+  const id = /^\/organizations\/([^/]+)/.exec(path)?.[1];
+  return id === undefined ? null : decodeURIComponent(id);
+}

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo } from "react";
 import { useLocation } from "wouter";
-import { browserZone } from "../time/zones";
+import { firstZone } from "../time/zones";
 import { useRawSearch } from "./useRawSearch";
 
 interface Spelling<State> {
@@ -16,7 +16,7 @@ export function useAddress<State extends object>(spelling: Spelling<State>): [St
   const { read, write, merge } = spelling;
   const search = useRawSearch();
   const [path, navigate] = useLocation();
-  const state = useMemo(() => read(search, browserZone()), [read, search]);
+  const state = useMemo(() => read(search, firstZone()), [read, search]);
 
   // An address without the reader's zone in it would show other days to somebody elsewhere.
   const complete = write(state);

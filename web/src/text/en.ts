@@ -3,6 +3,9 @@ import type { Granularity } from "../time/buckets";
 import type { Preset } from "../time/presets";
 import type { Grouping } from "../state/filters";
 import type { ChartKind, Metric } from "../state/view";
+import { settings } from "../state/settings";
+
+const product = settings.productName ?? "Rollcall";
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
@@ -10,9 +13,9 @@ const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const inside = (name: string) => (/^\p{Lu}\p{Lu}/u.test(name) ? name : name.charAt(0).toLowerCase() + name.slice(1));
 
 export const en = {
-  product: "Rollcall",
+  product,
   skipToContent: "Skip to content",
-  documentTitle: (page: string, organization: string) => `${page} · ${organization} · Rollcall`,
+  documentTitle: (page: string, organization: string) => `${page} · ${organization} · ${product}`,
 
   navigation: {
     label: "Main",
@@ -45,7 +48,7 @@ export const en = {
   },
 
   signIn: {
-    title: "Sign in to Rollcall",
+    title: `Sign in to ${product}`,
     lead: "Paste an access token. Whoever runs this server can make one for you.",
     token: "Access token",
     submit: "Sign in",
@@ -265,7 +268,7 @@ export const en = {
 
   reference: {
     title: "API reference",
-    documentTitle: "API reference · Rollcall",
+    documentTitle: `API reference · ${product}`,
     version: (version: string) => `Version ${version}`,
     lead: "Every request carries `Authorization: Bearer TOKEN`. Errors are `application/problem+json` with a `detail` that says what was wrong. Costs are exact decimals in US dollars.",
     tags: {
@@ -366,15 +369,13 @@ export const en = {
 
   empty: {
     title: "No usage in this range",
-    lead: (span: string) => `Nothing was reported for ${span}. Try a longer range, or send an event:`,
+    lead: (span: string) => `Nothing was reported for ${span}. Try a longer range.`,
     none: (whose: string, span: string) => `${whose}: nothing was reported for ${span}.`,
     narrowedTitle: "Nothing matches these filters",
     narrowed: (span: string) => `Nothing was reported for ${span} that fits all of them. Lift one, or try a longer range.`,
     look: "Look at the last 365 days",
-    snippet: "Send an event with curl",
     copy: "Copy",
     copied: "Copied",
-    tokenHint: "Use an ingest token of this organization as $ROLLCALL_TOKEN.",
   },
 
   errors: {
@@ -389,7 +390,6 @@ export const en = {
     home: "Go to analytics",
     noOrganizationTitle: "No organization yet",
     noOrganization: "You aren’t a member of an organization on this server. Its operator can add you.",
-    noOrganizationOperator: "This server has no organizations yet. The first event or directory entry makes one.",
   },
 
   refused: {
@@ -402,6 +402,214 @@ export const en = {
     planTitle: "Analytics are part of Enterprise",
     planText: (organization: string) =>
       `${organization} is on another plan. With Enterprise, its owners and admins see spend by model, project, API key and member.`,
+  },
+
+  onboarding: {
+    welcome: `Welcome to ${product}`,
+    welcomeLead: "Begin with the organization whose usage is to be counted. More can follow, and everything but its id can be changed.",
+    welcomeDo: "Create organization",
+    title: "Send the first event",
+    lead: (organization: string) => `${organization} has no usage yet. Three steps to its first chart:`,
+    token: "Make a token",
+    tokenLead: "Whoever sends events needs an ingest token. It may send for this organization and do nothing else.",
+    tokenDo: "Create ingest token",
+    tokenLabel: "first event",
+    tokenMade: "Shown this once. It stands in the snippets below, until this page is left.",
+    tokenAsk: "Whoever runs this server makes an ingest token for this organization:",
+    send: "Send an event",
+    senders: { curl: "curl", litellm: "LiteLLM", otlp: "OpenTelemetry" },
+    senderLeads: {
+      curl: "In a terminal. Sent again, the same event is a duplicate and changes nothing.",
+      litellm: "In the proxy’s config.yaml:",
+      otlp: "OTLP over HTTP, in protobuf or JSON. For any instrumented program:",
+    },
+    waiting: "Waiting for the first event",
+    waitingLead: "This page notices it by itself and shows the chart.",
+  },
+
+  administration: {
+    title: "Administration",
+    organizations: "Organizations",
+    tokens: "Tokens",
+    store: "Store and backups",
+
+    add: "Add",
+    save: "Save",
+    saved: "Saved",
+    saving: "Saving…",
+    edit: "Edit",
+    editOf: (name: string) => `Edit ${name}`,
+    delete: "Delete",
+    deleteOf: (name: string) => `Delete ${name}`,
+    restore: "Restore",
+    restoreOf: (name: string) => `Restore ${name}`,
+    cancel: "Cancel",
+    done: "Done",
+    actions: "Actions",
+    id: "ID",
+    idHint: "The id that your gateway sends. It can’t be changed later.",
+    name: "Name",
+    found: (shown: number, all: number) => `${shown} of ${all}`,
+
+    organization: {
+      one: "Organization",
+      add: "Add organization",
+      search: "Search organizations",
+      none: "No organizations yet.",
+      plan: "Plan",
+      plans: { free: "Free", pro: "Pro", enterprise: "Enterprise" },
+      planHint: "On Enterprise, owners and admins see the whole organization’s analytics.",
+      zone: "Time zone",
+      noZone: "Not set",
+      zoneHint: "Suggested to its people; everyone may look in another.",
+      projects: "Projects",
+      members: "Members",
+      keys: "API keys",
+      settings: "Settings",
+      view: "Part of the organization",
+      analytics: "Open analytics",
+      back: "All organizations",
+      deleteTitle: (name: string) => `Delete ${name}?`,
+      deleteHeading: "Delete this organization",
+      deleteLead: "Its people will no longer see it. What it used is kept, and restoring it brings everything back.",
+      restoreHeading: "Restore this organization",
+      deleted: "It is deleted: its people can’t see it. What it used is kept.",
+    },
+
+    project: {
+      add: "Add project",
+      search: "Search projects",
+      none: "No projects yet. The first event that names one makes it.",
+      editTitle: "Edit project",
+      deleteTitle: (name: string) => `Delete ${name}?`,
+      deleteLead: "Its usage stays, marked as deleted. Events that still come for it are counted.",
+    },
+
+    member: {
+      add: "Add member",
+      search: "Search members",
+      none: "No members yet. Add whoever owns this organization first.",
+      person: "Member",
+      editTitle: "Edit member",
+      userId: "User ID",
+      userIdHint: "As your gateway or directory knows them. It can’t be changed later.",
+      email: "E-mail",
+      roleHint: {
+        owner: "Sees the whole organization.",
+        admin: "Sees the whole organization.",
+        developer: "Sees the keys they created.",
+      },
+      access: "Project access",
+      allProjects: "All projects",
+      onlyProjects: "Only some projects",
+      someProjects: (n: number) => `${n} ${plural(n, "project", "projects")}`,
+      noProjects: "No projects",
+      end: "End membership",
+      endOf: (name: string) => `End membership of ${name}`,
+      endTitle: (name: string) => `End the membership of ${name}?`,
+      endLead: (organization: string) =>
+        `They can no longer see ${organization}. Their keys’ usage stays theirs, marked as a former member’s.`,
+      bringBack: "Bring back",
+      bringBackOf: (name: string) => `Bring back ${name}`,
+    },
+
+    key: {
+      add: "Add API key",
+      search: "Search API keys",
+      none: "No API keys yet. The first event that names one makes it.",
+      editTitle: "Edit API key",
+      description: "Description",
+      creatorHint: "Its usage is theirs. Once set, it stays.",
+      creatorStays: "A key’s creator stays: moving it would move last month’s bill.",
+      nobody: "Nobody yet",
+      deleteTitle: (name: string) => `Delete ${name}?`,
+      deleteLead: "It is marked as deleted here and keeps its usage. Revoke it at your gateway too: Rollcall doesn’t let calls through or hold them back.",
+    },
+
+    token: {
+      one: "Token",
+      lead: "Secrets are kept as hashes, so nobody can look at one again.",
+      add: "Create token",
+      search: "Search tokens",
+      kind: "Kind",
+      kinds: { ingest: "Ingest", user: "User", operator: "Operator" },
+      kindHints: {
+        ingest: "Sends one organization’s events, nothing else.",
+        user: "Signs a person in, who sees what their roles allow.",
+        operator: "May do everything on this server.",
+      },
+      for: "For",
+      everything: "Everything",
+      created: "Created",
+      label: "Label",
+      labelHint: "Where it is used, to know it again.",
+      noLabel: "No label",
+      user: "Person",
+      project: "Default project",
+      projectHint: "For events that name none. May stay empty.",
+      defaults: (project: string) => `default project ${project}`,
+      needsOrganization: "Add an organization first: an ingest token is for one of them.",
+      needsUser: "Add a member first: a user token is for a person.",
+      createdTitle: "Token created",
+      once: "Copy it now. It is shown this once.",
+      secret: "Secret",
+      link: "Sign-in link",
+      linkHint: "Whoever opens it is signed in as this person.",
+      revoke: "Revoke",
+      revokeOf: (label: string) => `Revoke ${label}`,
+      revokeTitle: (label: string) => `Revoke ${label}?`,
+      revokeLead: {
+        ingest: "Whoever sends events with it is refused from now on.",
+        user: "Whoever signed in with it is signed out.",
+        operator: "Whoever signed in with it is signed out. That may be you.",
+      },
+      revokeFirst: "The server makes it valid again at its next start, as long as it is in its file or variable.",
+    },
+
+    health: {
+      server: "Server",
+      ready: "Ready",
+      notReady: "Not ready",
+      version: (version: string) => `Rollcall ${version}`,
+      zones: (edition: string) => `time zones ${edition}`,
+      accepted: "Events since the start",
+      duplicates: (n: string) => `${n} duplicates`,
+      waiting: (n: string) => `${n} waiting`,
+      commits: "Commits since the start",
+      mean: (ms: string) => `${ms} ms each`,
+      failed: (n: string) => `${n} failed`,
+      backups: "Newest backup by the clock",
+      noBackup: "None",
+      noBackupHint: "serve --backup-dir makes them",
+      made: (n: string) => `${n} made`,
+      feeds: "Other senders",
+      feedNames: {
+        litellm: "LiteLLM",
+        llmgateway: "LLM Gateway",
+        otlp_traces: "OpenTelemetry traces",
+        otlp_logs: "OpenTelemetry logs",
+        otlp_metrics: "OpenTelemetry metrics",
+      },
+      results: { accepted: "Accepted", duplicate: "Duplicates", ignored: "Ignored", rejected: "Rejected" },
+      keeping: "Keep it safe",
+      download: "Download a backup",
+      downloadLead: "The whole store as one file, as it is now. It holds the hashes of all tokens, so keep it private.",
+      downloadDo: "Download",
+      verify: "Check the store",
+      verifyLead: "Recomputes everything that is stored twice and names the first place that is wrong. Changes nothing.",
+      verifyDo: "Check now",
+      verifying: "Checking…",
+      right: (entries: string, rows: string) => `All is right: ${entries} entries and ${rows} rows were checked.`,
+      damage: (what: string) => `Damaged: ${what}`,
+      damageHelp: "Stop the server, keep a copy of the file, and restore the newest backup that is right.",
+      compact: "Seal the days that are over",
+      compactLead: "The server does so by itself within hours. Space that becomes free is used again; the file stays as large.",
+      compactDo: "Seal now",
+      compacting: "Sealing…",
+      compacted: (sealed: string, open: string, size: string) => `${sealed} rows sealed, ${open} still open, ${size} on disk.`,
+      restoreTitle: "Restoring",
+      restoreLead: "With the server stopped, on its machine:",
+    },
   },
 };
 

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import { de } from "./de";
+import { de as named } from "./de";
 import { en } from "./en";
 import { languageFor, localeFor } from "./language";
+
+const de = named(en.product);
 
 /** Every place in a catalogue, with what stands there: text, or a sentence with so many gaps. */
 function places(part: unknown, path = ""): string[] {

@@ -1,3 +1,5 @@
+import { settings } from "../state/settings";
+
 export interface Zone {
   id: string;
   /** "New York", the last part of the id. */
@@ -45,6 +47,11 @@ function currentName(id: string): string {
 
 export function browserZone(): string {
   return currentName(new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
+}
+
+/** What an address without a zone means: the operator's choice, else the reader's own. */
+export function firstZone(): string {
+  return settings.defaultTimezone ?? browserZone();
 }
 
 export function isZone(id: string): boolean {

@@ -9,7 +9,7 @@ interface Props {
   actions?: ReactNode;
 }
 
-function explanation(error: unknown): string {
+export function explanation(error: unknown): string {
   if (!(error instanceof ApiError)) return text.errors.broken;
   if (error.status === 0) return text.errors.unreachable;
   if (error.status === 503 || error.status === 429) return error.problem?.detail ?? text.errors.busy;

@@ -90,11 +90,12 @@ export function ActivityView({ view, question, today, activity, before, former, 
         </Suspense>
       )}
       <SummaryCards activity={activity} />
-      {empty && !former ? (
+      {empty ? (
         <Suspense fallback={null}>
           <Empty
-            organizationId={question.organizationId}
-            span={question}
+            question={question}
+            span={activity}
+            today={today}
             narrowed={hasFilters(view.filters)}
             onChange={onChange}
           />

@@ -1,34 +1,61 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import type { ActivityQuestion } from "../../api/activity";
 import { spanText } from "../../format/dates";
 import type { View } from "../../state/view";
 import { text } from "../../text";
+import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
 import { Notice } from "../../ui/Notice";
-import { Snippet } from "../../ui/Snippet";
+import { everUsedQuery, rangeWithUsage } from "../onboarding/firstUse";
+import { Onboarding } from "../onboarding/Onboarding";
 
 interface Props {
-  organizationId: string;
+  question: ActivityQuestion;
+  /** What the answer is about; while the next one is on its way, that of the former. */
   span: Span;
+  today: Day;
   /** Filters are set, so that nothing may be missing at all. */
   narrowed: boolean;
   onChange: (change: Partial<View>) => void;
 }
 
-export default function Empty({ organizationId, span, narrowed, onChange }: Props) {
-  if (narrowed) {
-    return (
-      <Notice
-        icon="filter"
-        title={text.empty.narrowedTitle}
-        actions={
-          <button type="button" className="button" onClick={() => onChange({ filters: {} })} data-testid="empty-clear">
-            {text.filters.clearAll}
-          </button>
-        }
-      >
-        <p>{text.empty.narrowed(spanText(span.from, span.to))}</p>
-      </Notice>
-    );
-  }
+export default function Empty({ narrowed, ...props }: Props) {
+  if (!narrowed) return <Unused {...props} />;
+  return (
+    <Notice
+      icon="filter"
+      title={text.empty.narrowedTitle}
+      actions={
+        <button type="button" className="button" onClick={() => props.onChange({ filters: {} })} data-testid="empty-clear">
+          {text.filters.clearAll}
+        </button>
+      }
+    >
+      <p>{text.empty.narrowed(spanText(props.span.from, props.span.to))}</p>
+    </Notice>
+  );
+}
+
+/** No usage in this range, or none ever: then the first event is waited for, and its chart is shown. */
+function Unused({ question, span, today, onChange }: Omit<Props, "narrowed">) {
+  const client = useQueryClient();
+  const ever = useQuery(everUsedQuery(question, today));
+  const unused = ever.data?.totals.requestCount === 0;
+  const [waiting, setWaiting] = useState(false);
+  if (unused && !waiting) setWaiting(true);
+
+  const came = waiting && !unused;
+  useEffect(() => {
+    if (!came) return;
+    if (ever.data) onChange({ range: rangeWithUsage(ever.data, today) });
+    // The chart takes this place; should its range have missed the event, the notice below says so.
+    void client.invalidateQueries().then(() => setWaiting(false));
+    // Once: what is asked anew must not begin this again.
+  }, [came]);
+
+  if (ever.isPending) return null;
+  if (waiting) return <Onboarding organizationId={question.organizationId} />;
   return (
     <Notice
       icon="inbox"
@@ -44,28 +71,6 @@ export default function Empty({ organizationId, span, narrowed, onChange }: Prop
       }
     >
       <p>{text.empty.lead(spanText(span.from, span.to))}</p>
-      <Snippet label={text.empty.snippet} code={firstEvent(organizationId)} />
-      <p>{text.empty.tokenHint}</p>
     </Notice>
   );
-}
-
-function firstEvent(organizationId: string): string {
-  const event = {
-    id: "first-event",
-    timestamp: new Date().toISOString(),
-    organizationId,
-    projectId: "my-project",
-    apiKeyId: "my-key",
-    usedModel: "openai/gpt-4o",
-    promptTokens: 1200,
-    completionTokens: 300,
-    cost: "0.006",
-  };
-  // A quote inside single quotes ends them in a shell.
-  const body = JSON.stringify(event, null, 2).replaceAll("'", "'\\''");
-  return `curl ${location.origin}/v1/events \\
-  -H "Authorization: Bearer $ROLLCALL_TOKEN" \\
-  -H "Content-Type: application/json" \\
-  -d '${body}'`;
 }

@@ -13,7 +13,7 @@ import { text } from "../../text";
 import { presetGroups, presetSpan, type Span } from "../../time/presets";
 import type { Range } from "../../time/range";
 import { monthsBefore, typedSpan } from "../../time/typed";
-import { browserZone } from "../../time/zones";
+import { firstZone } from "../../time/zones";
 import type { IconName } from "../../ui/Icon";
 import { keyName } from "../keys/columns";
 import { memberName } from "../members/columns";
@@ -45,7 +45,7 @@ const asked = { staleTime: 5 * 60_000, placeholderData: undefined };
 export function useDestinations(me: Me, organization: Organization, query: string) {
   const [path] = useLocation();
   const search = useRawSearch();
-  const window = useMemo(() => readTimeWindow(new URLSearchParams(search), browserZone()), [search]);
+  const window = useMemo(() => readTimeWindow(new URLSearchParams(search), firstZone()), [search]);
   const today = useToday(window.zone);
   const [views] = useSavedViews();
   const seesAll = analyticsAccess(me.kind, organization) === "granted";
@@ -77,7 +77,7 @@ export function useDestinations(me: Me, organization: Organization, query: strin
       also: [span.from, span.to],
       detail: spanText(span.from, span.to),
       // A page without days, as the reference, leads to the one that is all about them.
-      path: `${path === routes.reference ? analyticsPath(organization.id) : path}?${withRange(search, range, browserZone())}`,
+      path: `${path === routes.reference ? analyticsPath(organization.id) : path}?${withRange(search, range, firstZone())}`,
     });
     const custom = (span: Span, label: string) => range({ kind: "custom", ...span }, span, label);
     const typed = typedSpan(query);

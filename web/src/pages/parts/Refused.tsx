@@ -1,9 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
-import { settingsQuery } from "../../api/queries";
 import type { Organization } from "../../api/types";
 import type { AnalyticsAccess } from "../../state/access";
+import { settings } from "../../state/settings";
 import { text } from "../../text";
-import { Bone } from "../../ui/Bone";
 import { Notice } from "../../ui/Notice";
 
 interface Props {
@@ -15,10 +13,9 @@ export default function Refused({ access, organization }: Props) {
   return access === "needs-plan" ? <NeedsPlan organization={organization} /> : <NeedsRole organization={organization} />;
 }
 
-/** The operator's own words where there are some. They may name a price, so the card waits for them. */
+/** The operator's own words where there are some. */
 function NeedsPlan({ organization }: { organization: Organization }) {
-  const settings = useQuery(settingsQuery);
-  const url = httpUrl(settings.data?.upgradeUrl ?? null);
+  const url = httpUrl(settings.upgradeUrl);
   return (
     <div data-testid="needs-plan">
       <Notice
@@ -33,11 +30,7 @@ function NeedsPlan({ organization }: { organization: Organization }) {
           )
         }
       >
-        {settings.isPending ? (
-          <Bone width="90%" height="42px" />
-        ) : (
-          <p>{settings.data?.upgradeText ?? text.refused.planText(organization.name)}</p>
-        )}
+        <p>{settings.upgradeText ?? text.refused.planText(organization.name)}</p>
       </Notice>
     </div>
   );

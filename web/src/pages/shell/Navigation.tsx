@@ -9,10 +9,11 @@ import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
 import { analyticsAccess, hasOwnUsage, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
-import { browserZone } from "../../time/zones";
+import { firstZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
 import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
+import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
 import { SearchButton } from "../palette/SearchButton";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
@@ -53,7 +54,7 @@ interface Props {
 }
 
 export function Navigation({ me, organization, page, onLeave, onSearch }: Props) {
-  const window = readTimeWindow(new URLSearchParams(useRawSearch()), browserZone());
+  const window = readTimeWindow(new URLSearchParams(useRawSearch()), firstZone());
   const access = me && organization && analyticsAccess(me.kind, organization);
   return (
     <div className="navigation">
@@ -93,6 +94,7 @@ export function Navigation({ me, organization, page, onLeave, onSearch }: Props)
           </ul>
         </nav>
       )}
+      {me?.kind === "operator" && <AdministrationLinks page={page} onLeave={onLeave} />}
       <div className="navigation-foot">
         <Link className="navigation-link" href={routes.reference} aria-current={page === "reference" ? "page" : undefined} onClick={onLeave} data-testid="nav-reference">
           <Icon name="book" size={18} />

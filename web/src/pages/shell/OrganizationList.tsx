@@ -3,7 +3,7 @@ import { useLocation } from "wouter";
 import type { Organization } from "../../api/types";
 import { readTimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
-import { browserZone } from "../../time/zones";
+import { firstZone } from "../../time/zones";
 import { Icon } from "../../ui/Icon";
 import { analyticsPath } from "../routes";
 import { useRawSearch } from "../useRawSearch";
@@ -23,7 +23,7 @@ export default function OrganizationList({ organizations, current, onDone }: Pro
     onDone();
     if (organization.id === current.id) return;
     // Range and zone go along; series, members and keys belong to the organization that is left.
-    navigate(analyticsPath(organization.id, readTimeWindow(new URLSearchParams(search), browserZone())));
+    navigate(analyticsPath(organization.id, readTimeWindow(new URLSearchParams(search), firstZone())));
   };
   return (
     <Command className="organization-list" label={text.navigation.switchOrganization} loop>

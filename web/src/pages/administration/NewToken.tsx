@@ -1,0 +1,100 @@
+import * as Dialog from "@radix-ui/react-dialog";
+import { useState } from "react";
+import { createToken, type Directory, type TokenKind } from "../../api/administration";
+import { text } from "../../text";
+import { ChoiceField, Field, typed } from "./Field";
+import { FormDialog, Overlay } from "./FormDialog";
+import { inOrder, nameOf, userName } from "./names";
+import { useChange } from "./queries";
+import { Secret } from "./Secret";
+
+const words = text.administration.token;
+const kinds: readonly TokenKind[] = ["ingest", "user", "operator"];
+
+interface Props {
+  directory: Directory;
+  onClose: () => void;
+}
+
+export function NewToken({ directory, onClose }: Props) {
+  const [kind, setKind] = useState<TokenKind>("ingest");
+  const create = useChange(createToken);
+  if (create.data) return <Created secret={create.data.token} signsIn={create.variables.kind === "user"} onClose={onClose} />;
+
+  const organizations = inOrder(directory.organizations, nameOf).map((one) => ({ value: one.id, label: nameOf(one) }));
+  const people = inOrder(
+    directory.users.map((user) => ({ ...user, status: null })),
+    userName,
+  ).map((user) => ({ value: user.id, label: userName(user) }));
+  const missing =
+    kind === "ingest" && organizations.length === 0
+      ? words.needsOrganization
+      : kind === "user" && people.length === 0
+        ? words.needsUser
+        : null;
+
+  return (
+    <FormDialog
+      title={words.add}
+      submit={words.add}
+      blocked={missing !== null}
+      onClose={onClose}
+      onSubmit={(values) =>
+        create.mutateAsync({
+          kind,
+          organizationId: typed(values, "organizationId"),
+          userId: typed(values, "userId"),
+          projectId: typed(values, "projectId"),
+          label: typed(values, "label") ?? "",
+        })
+      }
+    >
+      <ChoiceField
+        name="kind"
+        label={words.kind}
+        hint={words.kindHints[kind]}
+        choices={kinds.map((one) => ({ value: one, label: words.kinds[one] }))}
+        value={kind}
+        onChange={setKind}
+      />
+      {missing && <p className="muted">{missing}</p>}
+      {kind === "ingest" && organizations[0] && (
+        <ChoiceField
+          name="organizationId"
+          label={text.administration.organization.one}
+          choices={organizations}
+          value={organizations[0].value}
+        />
+      )}
+      {kind === "user" && people[0] && (
+        <ChoiceField name="userId" label={words.user} choices={people} value={people[0].value} />
+      )}
+      <Field name="label" label={words.label} hint={words.labelHint} />
+      {kind === "ingest" && <Field name="projectId" label={words.project} hint={words.projectHint} />}
+    </FormDialog>
+  );
+}
+
+/** The only time that the secret is on a screen: closing this forgets it. */
+function Created({ secret, signsIn, onClose }: { secret: string; signsIn: boolean; onClose: () => void }) {
+  return (
+    <Overlay title={words.createdTitle} lead={words.once} onClose={onClose}>
+      <div className="form">
+        <Secret label={words.secret} value={secret} testId="secret" />
+        {signsIn && (
+          <Secret
+            label={words.link}
+            hint={words.linkHint}
+            value={`${location.origin}/#token=${secret}`}
+            testId="secret-link"
+          />
+        )}
+        <div className="dialog-actions">
+          <Dialog.Close className="button button-primary" data-testid="secret-done">
+            {text.administration.done}
+          </Dialog.Close>
+        </div>
+      </div>
+    </Overlay>
+  );
+}

@@ -1,0 +1,37 @@
+import { useMutation, useQueryClient, type UseMutationResult } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
+import { fetchDirectory, fetchMetrics, fetchReadiness, fetchTokens } from "../../api/administration";
+
+export function directoryQuery(organizationId: string | null) {
+  return queryOptions({
+    queryKey: ["directory", organizationId],
+    queryFn: ({ signal }) => fetchDirectory(organizationId, signal),
+  });
+}
+
+export const tokensQuery = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: ({ signal }) => fetchTokens(signal),
+});
+
+export const readinessQuery = queryOptions({
+  queryKey: ["readiness"],
+  queryFn: ({ signal }) => fetchReadiness(signal),
+  // Not being ready is what is asked about; asking again would only make the answer late.
+  retry: false,
+  refetchInterval: 10_000,
+});
+
+export const metricsQuery = queryOptions({
+  queryKey: ["metrics"],
+  queryFn: ({ signal }) => fetchMetrics(signal),
+  refetchInterval: 10_000,
+});
+
+/** A change by the operator. Names and roles stand in every answer, so all of them are asked for anew. */
+export function useChange<Input, Output>(
+  change: (input: Input) => Promise<Output>,
+): UseMutationResult<Output, unknown, Input> {
+  const client = useQueryClient();
+  return useMutation({ mutationFn: change, onSuccess: () => client.invalidateQueries() });
+}

@@ -1,0 +1,40 @@
+import { Link } from "wouter";
+import { text } from "../../text";
+import { Icon, type IconName } from "../../ui/Icon";
+import { loadAhead, type PageName } from "../pages";
+import { administrationRoutes } from "../routes";
+
+const entries: readonly { page: PageName; icon: IconName; label: string; path: string }[] = [
+  { page: "organizations", icon: "building", label: text.administration.organizations, path: administrationRoutes.organizations },
+  { page: "tokens", icon: "ticket", label: text.administration.tokens, path: administrationRoutes.tokens },
+  { page: "store", icon: "store", label: text.administration.store, path: administrationRoutes.store },
+];
+
+/** The whole server's pages, under those of the organization that is looked at. */
+export function AdministrationLinks({ page, onLeave }: { page: PageName | null; onLeave?: () => void }) {
+  return (
+    <nav aria-labelledby="administration-links">
+      <p className="navigation-heading" id="administration-links">
+        {text.administration.title}
+      </p>
+      <ul>
+        {entries.map((entry) => (
+          <li key={entry.page}>
+            <Link
+              className="navigation-link"
+              href={entry.path}
+              aria-current={entry.page === page ? "page" : undefined}
+              onClick={onLeave}
+              onPointerEnter={() => loadAhead(entry.page)}
+              onFocus={() => loadAhead(entry.page)}
+              data-testid={`nav-${entry.page}`}
+            >
+              <Icon name={entry.icon} size={18} />
+              {entry.label}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,446 @@
+// The operator's pages: what they change is what the API then says.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { accessible, DEVELOPER_LINK, LAPTOP, LINK, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import { serve } from "./server.mjs";
+
+const ORGANIZATIONS = "/administration/organizations";
+const PAGES = [ORGANIZATIONS, `${ORGANIZATIONS}/acme/members`, "/administration/tokens", "/administration/store"];
+
+async function acme(t) {
+  const server = await serve(t);
+  await server.directory({
+    organizations: [
+      { id: "acme", name: "Acme", timezone: "Europe/Paris" },
+      { id: "old", name: "Old Co", plan: "free", status: "deleted" },
+    ],
+    projects: [
+      { id: "search", organizationId: "acme", name: "Search" },
+      { id: "chat", organizationId: "acme", name: "Chat" },
+    ],
+    users: [
+      { id: "olga", name: "Olga", email: "olga@acme.example" },
+      { id: "dave", name: "Dave" },
+    ],
+    members: [
+      { organizationId: "acme", userId: "olga", role: "owner" },
+      { organizationId: "acme", userId: "dave", role: "developer" },
+    ],
+    apiKeys: [
+      { id: "k-olga", organizationId: "acme", projectId: "search", description: "Olga's key", createdBy: "olga" },
+      { id: "k-new", organizationId: "acme", projectId: "chat" },
+    ],
+  });
+  return server;
+}
+
+const row = (page, key) => page.locator(`[data-testid=entry-row][data-key="${key}"]`);
+
+async function fill(page, fields) {
+  for (const [name, value] of Object.entries(fields)) await page.getByTestId(`field-${name}`).fill(value);
+}
+
+async function choose(page, fields) {
+  for (const [name, value] of Object.entries(fields)) await page.getByTestId(`field-${name}`).selectOption(value);
+}
+
+/** Sends the open dialog's form, which closes once the server has taken it. */
+async function send(page) {
+  await page.getByTestId("dialog-submit").click();
+  await page.getByTestId("dialog").waitFor({ state: "detached" });
+}
+
+const part = async (page, name, table) => {
+  await page.getByTestId(`part-${name}`).click();
+  await page.getByTestId(`${table}-table`).waitFor();
+};
+
+test("an operator makes an organization with a project, a member and a key", async (t) => {
+  const server = await serve(t);
+  const page = await open(t, server.operatorLink, { landsOn: null });
+  await page.getByTestId("nav-organizations").click();
+  await ready(page, "organizations");
+  await page.getByTestId("add").click();
+  assert.equal(await page.getByTestId("field-timezone").inputValue(), "Europe/Paris", "the reader's own zone");
+  await fill(page, { id: "nova", name: "Nova" });
+  await choose(page, { plan: "pro", timezone: "Asia/Tokyo" });
+  await send(page);
+  await page.waitForURL((url) => url.pathname === `${ORGANIZATIONS}/nova`);
+
+  await part(page, "projects", "projects");
+  await page.getByTestId("add").click();
+  await fill(page, { id: "web", name: "Website" });
+  await send(page);
+  await row(page, "web").getByText("Website").waitFor();
+
+  await part(page, "members", "members");
+  await page.getByTestId("add").click();
+  await fill(page, { userId: "mia", name: "Mia", email: "mia@nova.example" });
+  await choose(page, { role: "owner" });
+  await send(page);
+  await row(page, "mia").getByText("Mia", { exact: true }).waitFor();
+
+  await part(page, "keys", "keys");
+  await page.getByTestId("add").click();
+  await fill(page, { id: "k1", description: "Web key" });
+  await choose(page, { createdBy: "mia" });
+  await send(page);
+  await row(page, "k1").getByText("Website").waitFor();
+
+  const directory = await server.get("/v1/directory?organizationId=nova");
+  assert.deepEqual(directory, {
+    organizations: [{ id: "nova", name: "Nova", plan: "pro", status: "active", timezone: "Asia/Tokyo" }],
+    projects: [{ id: "web", organizationId: "nova", name: "Website", status: "active" }],
+    users: [{ id: "mia", name: "Mia", email: "mia@nova.example" }],
+    members: [{ organizationId: "nova", userId: "mia", role: "owner", status: "active" }],
+    apiKeys: [
+      { id: "k1", organizationId: "nova", projectId: "web", description: "Web key", createdBy: "mia", status: "active" },
+    ],
+    models: [],
+  });
+  // The sidebar knows the new organization without a reload, and the page leads to its analytics.
+  await page.getByTestId("open-analytics").click();
+  await page.waitForURL((url) => url.pathname === "/organizations/nova/analytics");
+  await ready(page);
+});
+
+test("name, plan and zone are changed in place; deleting asks first, restoring brings back", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  await visit(page, ORGANIZATIONS, "organizations");
+  await page.getByTestId("entry-search").fill("acme");
+  assert.equal(await page.getByTestId("entry-row").count(), 1);
+  assert.equal(await page.getByTestId("entry-found").innerText(), "1 of 2");
+  await row(page, "acme").click();
+  await ready(page, "organization");
+  await fill(page, { name: "Acme & Sons" });
+  await choose(page, { plan: "free", timezone: "America/New_York" });
+  await page.getByTestId("save").click();
+  await page.getByTestId("saved").getByText("Saved").waitFor();
+  const organization = async () => (await server.get("/v1/directory?organizationId=acme")).organizations[0];
+  assert.deepEqual(await organization(), {
+    id: "acme",
+    name: "Acme & Sons",
+    plan: "free",
+    status: "active",
+    timezone: "America/New_York",
+  });
+  await page.getByRole("heading", { name: "Acme & Sons", level: 1 }).waitFor();
+
+  await page.getByTestId("delete").click();
+  await page.getByRole("dialog").getByText("Delete Acme & Sons?").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByTestId("dialog").waitFor({ state: "detached" });
+  assert.equal((await organization()).status, "active", "nothing happened yet");
+  await page.getByTestId("delete").click();
+  await send(page);
+  assert.equal((await organization()).status, "deleted");
+  assert.equal(await page.getByTestId("open-analytics").count(), 0);
+  await page.getByTestId("restore").click();
+  await page.getByTestId("open-analytics").waitFor();
+  assert.equal((await organization()).status, "active");
+});
+
+test("roles and project access are changed, memberships end and begin again", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  await visit(page, `${ORGANIZATIONS}/acme/members`, "organization");
+  const dave = async () => (await server.get("/v1/directory?organizationId=acme")).members.find((m) => m.userId === "dave");
+
+  await row(page, "dave").getByTestId("edit").click();
+  await choose(page, { access: "some" });
+  await page.getByTestId("project-search").check();
+  await send(page);
+  const narrowed = { organizationId: "acme", userId: "dave", role: "developer", projectIds: ["search"], status: "active" };
+  assert.deepEqual(await dave(), narrowed);
+  await row(page, "dave").getByText("1 project").waitFor();
+
+  await row(page, "dave").getByTestId("edit").click();
+  await choose(page, { role: "admin" });
+  assert.equal(await page.getByTestId("field-access").count(), 0, "admins see every project");
+  await send(page);
+  assert.deepEqual(await dave(), { ...narrowed, role: "admin" }, "what they saw as a developer is kept");
+  await row(page, "dave").getByText("All projects").waitFor();
+
+  await row(page, "dave").getByTestId("edit").click();
+  await choose(page, { role: "developer", access: "all" });
+  await send(page);
+  assert.deepEqual(await dave(), { organizationId: "acme", userId: "dave", role: "developer", status: "active" });
+
+  await row(page, "dave").getByTestId("end").click();
+  await page.getByRole("dialog").getByText("End the membership of Dave?").waitFor();
+  await send(page);
+  assert.equal((await dave()).status, "former");
+  await row(page, "dave").getByText("former").waitFor();
+  // Editing whoever has left does not bring them back.
+  await row(page, "dave").getByTestId("edit").click();
+  await fill(page, { name: "David" });
+  await send(page);
+  assert.equal((await dave()).status, "former");
+  await row(page, "dave").getByTestId("bring-back").click();
+  await row(page, "dave").getByTestId("end").waitFor();
+  assert.equal((await dave()).status, "active");
+});
+
+test("a key gets a description, and a creator once", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  await visit(page, `${ORGANIZATIONS}/acme/keys`, "organization");
+  await row(page, "k-new").getByTestId("edit").click();
+  await fill(page, { description: "Chat production" });
+  await choose(page, { createdBy: "dave" });
+  await send(page);
+  const key = async () => (await server.get("/v1/directory?organizationId=acme")).apiKeys.find((one) => one.id === "k-new");
+  const described = {
+    id: "k-new",
+    organizationId: "acme",
+    projectId: "chat",
+    description: "Chat production",
+    createdBy: "dave",
+    status: "active",
+  };
+  assert.deepEqual(await key(), described);
+  await row(page, "k-new").getByTestId("edit").click();
+  assert.equal(await page.getByTestId("field-createdBy").count(), 0, "the creator stays");
+  await page.getByRole("button", { name: "Cancel" }).first().click();
+  await row(page, "k-new").getByTestId("delete").click();
+  await send(page);
+  assert.deepEqual(await key(), { ...described, status: "deleted" });
+  await row(page, "k-new").getByTestId("restore").click();
+  await row(page, "k-new").getByTestId("delete").waitFor();
+  assert.deepEqual(await key(), described);
+});
+
+test("a project is renamed, deleted and restored", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  await visit(page, `${ORGANIZATIONS}/acme/projects`, "organization");
+  const chat = async () => (await server.get("/v1/directory?organizationId=acme")).projects.find((one) => one.id === "chat");
+  await row(page, "chat").getByTestId("edit").click();
+  await fill(page, { name: "Support chat" });
+  await send(page);
+  await row(page, "chat").getByTestId("delete").click();
+  await send(page);
+  assert.deepEqual(await chat(), { id: "chat", organizationId: "acme", name: "Support chat", status: "deleted" });
+  await row(page, "chat").getByTestId("restore").click();
+  await row(page, "chat").getByTestId("delete").waitFor();
+  assert.equal((await chat()).status, "active");
+});
+
+test("a token's secret is shown once, copied, works, and is worth nothing once revoked", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await visit(page, "/administration/tokens", "tokens");
+  await page.getByTestId("add").click();
+  await choose(page, { organizationId: "acme" });
+  await fill(page, { label: "gateway", projectId: "search" });
+  await page.getByTestId("dialog-submit").click();
+  const secret = await page.getByTestId("secret").locator("code").innerText();
+  assert.match(secret, /^rc_ingest_[0-9a-f]{64}$/);
+  await page.getByTestId("secret").getByRole("button", { name: "Copy" }).click();
+  await page.getByTestId("secret").getByRole("button", { name: "Copied" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+  assert.equal(await page.getByTestId("secret-link").count(), 0, "an ingest token signs nobody in");
+  await page.getByTestId("secret-done").click();
+  await page.getByTestId("dialog").waitFor({ state: "detached" });
+  assert.ok(!(await page.content()).includes(secret), "closed is forgotten");
+
+  const post = () =>
+    fetch(new URL("/v1/events", server.url), {
+      method: "POST",
+      headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
+      body: "[]",
+    });
+  assert.equal((await post()).status, 200);
+  const { tokens } = await server.get("/v1/tokens");
+  const made = tokens.find((token) => token.label === "gateway");
+  assert.deepEqual([made.kind, made.organizationId, made.projectId], ["ingest", "acme", "search"]);
+  await row(page, made.id).getByText("default project Search").waitFor();
+
+  await row(page, made.id).getByTestId("revoke").click();
+  await page.getByRole("dialog").getByText("Revoke gateway?").waitFor();
+  assert.equal((await post()).status, 200, "not before it is confirmed");
+  await send(page);
+  await row(page, made.id).waitFor({ state: "detached" });
+  assert.equal((await post()).status, 401);
+});
+
+test("a user token comes with a link that signs its person in", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  await visit(page, "/administration/tokens", "tokens");
+  await page.getByTestId("add").click();
+  await choose(page, { kind: "user", userId: "dave" });
+  await page.getByTestId("dialog-submit").click();
+  const link = await page.getByTestId("secret-link").locator("code").innerText();
+  const theirs = await open(t, link, { landsOn: "mine" });
+  assert.equal(await theirs.getByTestId("nav-organizations").count(), 0);
+});
+
+test("an operator who revokes the token they signed in with is signed out", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink, { mayRefuse: true });
+  await visit(page, "/administration/tokens", "tokens");
+  await page.getByTestId("add").click();
+  await choose(page, { kind: "operator" });
+  await page.getByTestId("dialog-submit").click();
+  const secret = await page.getByTestId("secret").locator("code").innerText();
+  await page.goto(`${server.url}/administration/tokens#token=${secret}`);
+  await ready(page, "tokens");
+  const { tokens } = await server.get("/v1/tokens");
+  const { id } = tokens.find((token) => token.kind === "operator" && token.id !== "operator");
+  await row(page, id).getByTestId("revoke").click();
+  await page.getByTestId("dialog-submit").click();
+  await page.getByTestId("signin-token").waitFor();
+});
+
+test("store health is what the server says of itself; a check, a compaction and a backup are a click", async (t) => {
+  const server = await acme(t);
+  await server.events(
+    [1, 2, 3].map((i) => ({
+      id: `call-${i}`,
+      timestamp: "2026-06-01T12:00:00Z",
+      organizationId: "acme",
+      projectId: "search",
+      apiKeyId: "k-olga",
+      usedModel: "openai/gpt-4o",
+      cost: "0.5",
+    })),
+  );
+  await fetch(new URL("/v1/ingest/litellm", server.url), {
+    method: "POST",
+    headers: { Authorization: `Bearer ${new URL(server.operatorLink).hash.slice(7)}`, "Content-Type": "application/json" },
+    body: "[{}]",
+  });
+  const page = await open(t, server.operatorLink);
+  await visit(page, "/administration/store", "store");
+  const figure = (id) => page.getByTestId(`health-${id}`).getByTestId("health-figure").innerText();
+  await page.getByTestId("health-server").getByText("Ready").waitFor();
+  assert.equal(await figure("events"), "3");
+  assert.equal(await figure("backups"), "None");
+  assert.equal(await page.locator("[data-testid=feed-row][data-key=litellm] [data-field=rejected]").innerText(), "1");
+
+  await page.getByTestId("verify").click();
+  await page.getByTestId("verify-result").getByText(/^All is right: \d+ entries and 1 rows were checked\.$/).waitFor();
+  await page.getByTestId("compact").click();
+  await page.getByTestId("compact-result").getByText(/^1 rows sealed, 0 still open, .+ on disk\.$/).waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByTestId("backup").click()]);
+  assert.match(download.suggestedFilename(), /^rollcall-\d{8}T\d{6}Z\.redb$/);
+  assert.equal((await readFile(await download.path())).subarray(0, 4).toString(), "redb");
+});
+
+test("what the server refuses is said in the dialog, which stays open with what was typed", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink, { mayRefuse: true });
+  await visit(page, `${ORGANIZATIONS}/acme/projects`, "organization");
+  await page.getByTestId("add").click();
+  await fill(page, { id: "lab" });
+  await page.route("**/v1/directory", (route) =>
+    route.fulfill({
+      status: 503,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ type: "about:blank", title: "Service Unavailable", status: 503, detail: "the queue is full" }),
+    }),
+  );
+  await page.getByTestId("dialog-submit").click();
+  await page.getByRole("alert").getByText("the queue is full").waitFor();
+  assert.equal(await page.getByTestId("field-id").inputValue(), "lab");
+  await page.unroute("**/v1/directory");
+  await send(page);
+  await row(page, "lab").waitFor();
+});
+
+test("an organization that does not exist is said to be unknown", async (t) => {
+  const page = await open(t, (await acme(t)).operatorLink, { mayRefuse: true });
+  await page.goto(new URL(`${ORGANIZATIONS}/nobody`, page.url()).href);
+  await page.getByText("there is no organization 'nobody'").waitFor();
+});
+
+test("nobody but the operator has these pages, and nobody loads them before they are asked for", async (t) => {
+  for (const [link, landsOn] of [[LINK, "analytics"], [DEVELOPER_LINK, "mine"]]) {
+    const page = await open(t, link, { landsOn });
+    assert.equal(await page.getByTestId("nav-organizations").count(), 0);
+    for (const path of PAGES) {
+      await page.goto(new URL(path, LINK).href);
+      await page.getByRole("heading", { name: "Nothing here" }).waitFor();
+    }
+  }
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  const loaded = () =>
+    page.evaluate(() =>
+      performance
+        .getEntriesByType("resource")
+        .map((entry) => entry.name)
+        .filter((name) => /(Organization|Organizations|Tokens|Store)Page|FormDialog/.test(name)),
+    );
+  assert.deepEqual(await loaded(), []);
+  await page.getByTestId("nav-tokens").click();
+  await ready(page, "tokens");
+  assert.ok((await loaded()).length > 0);
+});
+
+test("the sidebar keeps the organization that was looked at", async (t) => {
+  const server = await acme(t);
+  await server.directory({ organizations: [{ id: "zeta", name: "Zeta" }] });
+  const page = await open(t, server.operatorLink);
+  await visit(page, "/organizations/zeta/keys", "keys");
+  await page.getByTestId("nav-store").click();
+  await ready(page, "store");
+  await page.getByTestId("nav-keys").click();
+  await page.waitForURL((url) => url.pathname === "/organizations/zeta/keys");
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const viewport of [LAPTOP, PHONE]) {
+    test(`axe finds nothing on the operator's pages: ${colorScheme}, ${viewport.width} px`, async (t) => {
+      const server = await acme(t);
+      await server.linkOf("dave");
+      const page = await open(t, server.operatorLink, { colorScheme, viewport });
+      const fine = async (what) => {
+        await accessible(page, what);
+        await withinWidth(page, what);
+      };
+      for (const [path, testId] of [
+        [ORGANIZATIONS, "organizations"],
+        [`${ORGANIZATIONS}/acme`, "organization"],
+        [`${ORGANIZATIONS}/acme/projects`, "organization"],
+        ["/administration/store", "store"],
+      ]) {
+        await visit(page, path, testId);
+        await fine(path);
+      }
+      await page.getByTestId("verify").click();
+      await page.getByTestId("verify-result").getByText("All is right").waitFor();
+      await fine("a check's result");
+
+      await visit(page, `${ORGANIZATIONS}/acme/members`, "organization");
+      await fine("members");
+      await row(page, "dave").getByTestId("edit").click();
+      await choose(page, { access: "some" });
+      await fine("a member's form");
+      await visit(page, `${ORGANIZATIONS}/acme/keys`, "organization");
+      await fine("keys");
+      await row(page, "k-olga").getByTestId("delete").click();
+      await fine("a question before deleting");
+      await visit(page, "/administration/tokens", "tokens");
+      await fine("tokens");
+      await page.getByTestId("add").click();
+      await choose(page, { kind: "user" });
+      await page.getByTestId("dialog-submit").click();
+      await page.getByTestId("secret").waitFor();
+      await fine("a secret");
+    });
+  }
+}
+
+test("a phone's drawer leads to the operator's pages", async (t) => {
+  const page = await open(t, (await acme(t)).operatorLink, { viewport: PHONE });
+  await page.getByRole("button", { name: "Open menu" }).click();
+  const drawer = page.getByRole("dialog");
+  await drawer.getByTestId("nav-tokens").click();
+  await ready(page, "tokens");
+  await drawer.waitFor({ state: "detached" });
+});
