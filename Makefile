@@ -42,6 +42,10 @@ test-web: web
 test-browser: build
 	./tests/browser.sh
 
+.PHONY: sim
+sim: ## Simulate with fresh seeds for ROLLCALL_SIM_SECONDS (600)
+	ROLLCALL_SIM_SECONDS=$${ROLLCALL_SIM_SECONDS:-600} $(CARGO) test --release --locked --test simulation -- --nocapture
+
 .PHONY: lint
 lint: web ## Formatting, clippy and types
 	$(CARGO) fmt --check
