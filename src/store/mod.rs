@@ -101,7 +101,7 @@ pub enum StoreError {
     #[error(transparent)]
     Overflow(#[from] Overflow),
     /// Bytes are not what was written. *Broken.*
-    #[error("the store is damaged: {what}; put back a copy of it")]
+    #[error("the store is damaged: {what}; look with `rollcall verify`, put back a backup with `rollcall restore`")]
     Damaged { what: String },
     /// The disk or the database failed. *Broken.*
     #[error("the store failed: {0}")]
