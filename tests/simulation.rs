@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use rollcall::calendar::Zone;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{Combination, Count, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::store::{SealPolicy, Store};
 use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image};
-use support::ledger::{Entry, Ledger, Random, check, fresh_seed, question, setting};
+use support::ledger::{Entry, Ledger, Random, batch, check, fresh_seed, question, setting};
 
 const ACTIONS: usize = 150;
 const SECONDS: u64 = 8;
@@ -146,17 +146,7 @@ impl World {
     }
 
     fn submit(&self, events: &[(String, Entry)]) -> Result<(), EngineError> {
-        let mut batch = Batch::default();
-        for (id, entry) in events {
-            let combination = batch.combinations.len() as u32;
-            batch.combinations.push(entry.combination.clone());
-            batch.events.push(Event {
-                id: Fingerprint::of(id),
-                time: entry.time,
-                combination,
-                measures: entry.measures,
-            });
-        }
+        let batch = batch(events.iter().map(|(id, entry)| (&**id, entry)));
         let ingested = self.engine().submit(batch).unwrap().wait()?;
         assert_eq!(ingested.accepted + ingested.duplicates, events.len());
         Ok(())

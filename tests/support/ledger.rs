@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::Snapshot;
-use rollcall::model::{Combination, Count, Measures, Mode, UnixMs, Usage};
+use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, UnixMs, Usage};
 use rollcall::query::{
     ACTIVITY_COLUMNS, About, Activity, Entry as Answered, Filter, Group, GroupBy, Query, RankBy, activity,
 };
@@ -49,6 +49,17 @@ pub struct Entry {
     pub time: UnixMs,
     pub combination: Combination,
     pub measures: Measures,
+}
+
+/// A batch of events by their ids.
+pub fn batch<'a>(events: impl IntoIterator<Item = (&'a str, &'a Entry)>) -> Batch {
+    let mut batch = Batch::default();
+    for (id, entry) in events {
+        let combination = batch.combinations.len() as u32;
+        batch.combinations.push(entry.combination.clone());
+        batch.events.push(Event { id: Fingerprint::of(id), time: entry.time, combination, measures: entry.measures });
+    }
+    batch
 }
 
 /// Every event that counts, and whose keys are whose.
