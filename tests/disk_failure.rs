@@ -62,6 +62,10 @@ fn insist(engine: &Engine, ids: std::ops::Range<u32>) {
 }
 
 fn requests(snapshot: &Snapshot) -> u64 {
+    try_requests(snapshot).unwrap()
+}
+
+fn try_requests(snapshot: &Snapshot) -> Result<u64, String> {
     let date = |text| Date::parse(text).unwrap();
     let query = Query {
         window: Window::new(Zone::UTC, date("2026-06-01"), date("2026-06-30"), Granularity::Day).unwrap(),
@@ -72,7 +76,7 @@ fn requests(snapshot: &Snapshot) -> u64 {
         top: None,
         columns: ACTIVITY_COLUMNS,
     };
-    activity(about(snapshot), &query).unwrap().totals.usage.get(Count::Requests)
+    Ok(activity(about(snapshot), &query).map_err(|e| e.to_string())?.totals.usage.get(Count::Requests))
 }
 
 /// Lets an operation fail during a commit. Whether there were so many operations in it.
@@ -114,6 +118,22 @@ fn whatever_operation_fails_reads_go_on_and_work_resumes_by_itself() {
     });
     println!("{failed} operations failed, each once");
     assert!(failed > 20, "{failed}");
+}
+
+#[test]
+fn a_read_that_fails_stops_nothing_else() {
+    let disk = CrashDisk::new(Vec::new());
+    let engine = start(&disk);
+    insist(&engine, 0..300);
+    engine.seal().unwrap().wait().unwrap();
+    drop(engine);
+    // A start does not read what is sealed.
+    let engine = start(&disk);
+    disk.fail_next_read();
+    let error = try_requests(&engine.snapshot()).unwrap_err();
+    assert!(error.contains("Input/output error"), "{error}");
+    insist(&engine, 200..400);
+    assert_eq!(requests(&engine.snapshot()), 400);
 }
 
 fn limit_file_size(pid: u32, limit: &str) {

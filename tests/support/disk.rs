@@ -97,6 +97,8 @@ struct State {
     records: bool,
     /// After so many operations that change something, all fail, with this error.
     fault: Option<(u64, i32)>,
+    /// The next read fails.
+    read_fails: bool,
 }
 
 /// Clones are the same disk.
@@ -132,6 +134,10 @@ impl CrashDisk {
         self.0.lock().unwrap().fault = Some((after, error));
     }
 
+    pub fn fail_next_read(&self) {
+        self.0.lock().unwrap().read_fails = true;
+    }
+
     pub fn repair(&self) {
         self.0.lock().unwrap().fault = None;
     }
@@ -158,7 +164,10 @@ impl StorageBackend for CrashDisk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.0.lock().unwrap();
+        let mut state = self.0.lock().unwrap();
+        if std::mem::take(&mut state.read_fails) {
+            return Err(io::Error::from_raw_os_error(DISK_BROKEN));
+        }
         let bytes = state.live.get(offset as usize..offset as usize + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
