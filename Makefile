@@ -47,6 +47,14 @@ test-browser: build
 speed: build ## Time the dashboard in a real browser (web/speed.mjs)
 	./tests/browser.sh speed
 
+.PHONY: sim
+sim: ## Simulate with fresh seeds for ROLLCALL_SIM_SECONDS (600)
+	ROLLCALL_SIM_SECONDS=$${ROLLCALL_SIM_SECONDS:-600} $(CARGO) test --release --locked --test simulation -- --nocapture
+
+.PHONY: golden
+golden: ## Write tests/golden/format-N.redb, when a release has a new format
+	ROLLCALL_GOLDEN=write $(CARGO) test --release --locked --test golden
+
 .PHONY: lint
 lint: web ## Formatting, clippy and types
 	$(CARGO) fmt --check

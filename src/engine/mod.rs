@@ -41,11 +41,22 @@ const QUEUE_REQUESTS: usize = 4096;
 /// Events that may wait, over all requests: bounds memory (144 bytes an event) whatever their sizes.
 const QUEUE_EVENTS: usize = 1_000_000;
 
+/// Opens the store: at the start, and again once a disk that failed works.
+type OpenStore = Arc<dyn Fn() -> Result<Store, StoreError> + Send + Sync>;
+
 /// One commit, complete: the file's content and what belongs to it in memory.
 pub struct Snapshot {
     pub reader: Reader,
     pub dictionary: Arc<Dictionary>,
     pub directory: Arc<Directory>,
+}
+
+impl Snapshot {
+    fn of(store: &Store) -> Result<Snapshot, StoreError> {
+        let reader = store.reader()?;
+        let (dictionary, directory) = (reader.dictionary()?, Directory::load(&reader)?);
+        Ok(Snapshot { reader, dictionary: Arc::new(dictionary), directory: Arc::new(directory) })
+    }
 }
 
 /// What became of a batch.
@@ -123,28 +134,25 @@ struct Shared {
 impl Engine {
     /// Opens the store in `directory` and starts writing.
     pub fn open(directory: &Path, clock: Clock) -> Result<Engine, StoreError> {
-        let mut engine = Engine::start(Store::open(&directory.join(STORE_FILE))?, clock)?;
+        let path = directory.join(STORE_FILE);
+        let mut engine = Engine::start(move || Store::open(&path), clock)?;
         engine.directory = Some(directory.to_owned());
         Ok(engine)
     }
 
-    /// Starts on an open store.
-    pub fn start(store: Store, clock: Clock) -> Result<Engine, StoreError> {
-        let reader = store.reader()?;
-        let snapshot = Snapshot {
-            dictionary: Arc::new(reader.dictionary()?),
-            directory: Arc::new(Directory::load(&reader)?),
-            reader,
-        };
-        let seen = snapshot.reader.seen_ids()?;
-        let open = sealing::OpenDays::new(snapshot.reader.open_days()?);
+    /// Starts on the store that `open` opens.
+    pub fn start(
+        open: impl Fn() -> Result<Store, StoreError> + Send + Sync + 'static,
+        clock: Clock,
+    ) -> Result<Engine, StoreError> {
+        let store = open()?;
         let shared = Arc::new(Shared {
-            current: ArcSwap::from_pointee(snapshot),
+            current: ArcSwap::from_pointee(Snapshot::of(&store)?),
             freshness: Freshness::default(),
             metrics: Metrics::default(),
         });
         let (queue, requests) = sync_channel(QUEUE_REQUESTS);
-        let writer = writer::Writer::new(store, seen, open, shared.clone(), clock.clone());
+        let writer = writer::Writer::new(store, Arc::new(open), shared.clone(), clock.clone())?;
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&requests))

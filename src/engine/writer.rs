@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::retention::removable_before;
 use super::sealing::{OpenDays, sealable_before};
-use super::{Clock, EngineError, Ingested, SealReport, Shared, Snapshot};
+use super::{Clock, EngineError, Ingested, OpenStore, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{Batch, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
@@ -30,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const BUSY: Duration = Duration::from_secs(2);
 /// How often it looks for usage that is too old to keep.
 const FORGETTING: Duration = Duration::from_secs(3600);
+/// How long to wait before a disk that failed is tried again; whoever is refused is told to come back after as much.
+const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
@@ -47,7 +49,11 @@ enum Answer {
 }
 
 pub(super) struct Writer {
-    store: Store,
+    /// An error when it could not be opened again after the disk had failed.
+    store: Result<Store, Arc<StoreError>>,
+    open_store: OpenStore,
+    /// When the store was last opened or tried.
+    tried: Instant,
     dictionary: Arc<Dictionary>,
     directory: Arc<Directory>,
     seen: SeenIds,
@@ -66,11 +72,20 @@ struct Touched {
 }
 
 impl Writer {
-    pub fn new(store: Store, seen: SeenIds, open: OpenDays, shared: Arc<Shared>, clock: Clock) -> Writer {
-        let snapshot = shared.current.load();
-        let (dictionary, directory) = (snapshot.dictionary.clone(), snapshot.directory.clone());
-        drop(snapshot);
-        Writer { store, dictionary, directory, seen, open, shared, clock }
+    /// Starts on a store whose latest commit is the current snapshot.
+    pub fn new(store: Store, open_store: OpenStore, shared: Arc<Shared>, clock: Clock) -> Result<Writer, StoreError> {
+        let snapshot = shared.current.load_full();
+        Ok(Writer {
+            store: Ok(store),
+            open_store,
+            tried: Instant::now(),
+            dictionary: snapshot.dictionary.clone(),
+            directory: snapshot.directory.clone(),
+            seen: snapshot.reader.seen_ids()?,
+            open: OpenDays::new(snapshot.reader.open_days()?),
+            shared,
+            clock,
+        })
     }
 
     /// Serves requests until every sender is gone, and seals between them.
@@ -79,7 +94,12 @@ impl Writer {
         let mut forgot: Option<Instant> = None;
         let mut more_to_seal = false;
         loop {
-            let first = match requests.recv_timeout(if more_to_seal { Duration::ZERO } else { IDLE }) {
+            let wait = match self.check_disk() {
+                Ok(()) if more_to_seal => Duration::ZERO,
+                Ok(()) => IDLE,
+                Err(_) => AGAIN,
+            };
+            let first = match requests.recv_timeout(wait) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -92,9 +112,16 @@ impl Writer {
                 events += next.events();
                 group.push(next);
             }
+            let ready = self.reopen();
             if !group.is_empty() {
-                self.serve(group);
+                match &ready {
+                    Ok(()) => self.serve(group),
+                    Err(error) => self.refuse(group, error),
+                }
                 self.shared.metrics.queued_events.fetch_sub(events, Ordering::Relaxed);
+            }
+            if ready.is_err() {
+                continue;
             }
             self.age_ids();
             if idle || looked.elapsed() > BUSY {
@@ -106,6 +133,52 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().expect("nothing is written while the store is not open")
+    }
+
+    fn check_disk(&self) -> Result<(), Arc<StoreError>> {
+        Ok(self.store.as_ref().map_err(Arc::clone)?.check_disk()?)
+    }
+
+    /// Opens the store again if the disk had failed and works now. Until then readers keep their snapshots; a question
+    /// under way at that moment fails, and can be asked again.
+    fn reopen(&mut self) -> Result<(), Arc<StoreError>> {
+        let Err(error) = self.check_disk() else { return Ok(()) };
+        if self.tried.elapsed() < AGAIN {
+            return Err(error);
+        }
+        self.tried = Instant::now();
+        if self.store.as_ref().is_ok_and(|store| !store.disk_works_again()) {
+            return Err(error);
+        }
+        // Closed first: a file is open once only.
+        self.store = Err(error);
+        let opened = self.load().map_err(Arc::new);
+        match &opened {
+            Ok(()) => tracing::info!("the disk works again and the store is open"),
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be opened again");
+                self.store = Err(error.clone());
+            }
+        }
+        opened
+    }
+
+    /// Opens the store and takes what is in memory from it: whether the commit that failed is in it is not known before.
+    fn load(&mut self) -> Result<(), StoreError> {
+        let store = (self.open_store)()?;
+        self.shared.current.store(Arc::new(Snapshot::of(&store)?));
+        self.shared.freshness.note(std::iter::empty(), true);
+        *self = Writer::new(store, self.open_store.clone(), self.shared.clone(), self.clock.clone())?;
+        Ok(())
+    }
+
+    fn refuse(&self, group: Vec<Request>, error: &Arc<StoreError>) {
+        self.shared.metrics.failed_commits.fetch_add(1, Ordering::Relaxed);
+        group.into_iter().for_each(|request| request.answer(Err(EngineError::Store(error.clone()))));
     }
 
     /// Seals one period that is due. Whether there was one.
@@ -123,7 +196,7 @@ impl Writer {
         let now = (self.clock)();
         let until = sealable_before(now);
         let series = self.dictionary.by_number(organization).map_or(&[][..], |names| names.series());
-        let sealed = self.store.begin().and_then(|writer| {
+        let sealed = self.store().begin().and_then(|writer| {
             let sealed = writer.seal(organization, period, until, series)?;
             writer.commit()?;
             Ok(sealed)
@@ -159,7 +232,7 @@ impl Writer {
 
     /// The first period that was kept, if anything was removed.
     fn forget_of(&mut self, organization: OrganizationId, retention_days: u32) -> Result<Option<Period>, StoreError> {
-        let writer = self.store.begin()?;
+        let writer = self.store().begin()?;
         let Some(newest) = writer.newest_day(organization)? else { return Ok(None) };
         let before = removable_before((self.clock)(), newest, retention_days);
         let Some((first, last)) = writer.forget(organization, before)? else { return Ok(None) };
@@ -250,7 +323,7 @@ impl Writer {
     fn write(&mut self, group: &[Request], touched: &mut Touched) -> Result<Vec<Answer>, StoreError> {
         let now = (self.clock)();
         self.seen.advance(Hour::of(now).unwrap_or_default());
-        let writer = self.store.begin()?;
+        let writer = self.store().begin()?;
         let mut results = Vec::with_capacity(group.len());
         let mut additions: Vec<(Cell, &Measures)> = Vec::new();
         for request in group {
@@ -345,7 +418,7 @@ impl Writer {
 
     fn publish(&self, touched: &Touched) -> Result<(), StoreError> {
         self.shared.current.store(Arc::new(Snapshot {
-            reader: self.store.reader()?,
+            reader: self.store().reader()?,
             dictionary: self.dictionary.clone(),
             directory: self.directory.clone(),
         }));
@@ -359,7 +432,7 @@ impl Writer {
         if !self.seen.has_aging() {
             return;
         }
-        let moved = self.store.begin().and_then(|writer| {
+        let moved = self.store().begin().and_then(|writer| {
             let aged = writer.age_ids(&self.seen)?;
             writer.commit()?;
             Ok(aged)

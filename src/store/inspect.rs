@@ -8,12 +8,13 @@ use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, Database, DatabaseError, RepairSession, StorageBackend, StorageError};
 
-use super::{SealPolicy, Store, StoreError, damaged};
+use super::disk::Disk;
+use super::{Reader, Store, StoreError, damaged, reading};
 
 /// Pages are read once, in order of keys; more cache would not be used.
 const CACHE_BYTES: usize = 64 << 20;
@@ -28,12 +29,16 @@ impl Store {
         if file.metadata().map_err(io_failed)?.len() == 0 {
             return Err(damaged("the file is empty"));
         }
-        let backend = Untouched::new(file)?;
+        let disk = Disk::new(Untouched::new(Arc::new(FileBackend::new(file)?)).map_err(io_failed)?);
+        reading(|| Store::inspect_disk(disk))
+    }
+
+    fn inspect_disk(disk: Disk) -> Result<Store, StoreError> {
         let opened = Database::builder()
             .set_cache_size(CACHE_BYTES)
             .set_check_integrity_on_open(true)
             .set_repair_callback(stop_at_the_first_damage)
-            .create_with_backend(backend);
+            .create_with_backend(disk.clone());
         let database = opened.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
             DatabaseError::RepairAborted => damaged("pages of the latest commit are not what was written"),
@@ -45,11 +50,10 @@ impl Store {
             // Whatever else keeps a database from opening is about the bytes in it.
             other => damaged(other.to_string()),
         })?;
-        let store = Store { database, seal_policy: SealPolicy::default() };
-        if store.reader()?.format_version()?.is_none() {
+        if Reader::new(&database)?.format_version()?.is_none() {
             return Err(damaged("it is a database, but not one of Rollcall"));
         }
-        Store::prepare(store.database)
+        Store::prepare(database, disk)
     }
 }
 
@@ -66,8 +70,8 @@ pub(super) fn io_failed(error: io::Error) -> StoreError {
 }
 
 #[derive(Debug)]
-struct Untouched {
-    file: FileBackend,
+pub(super) struct Untouched {
+    file: Arc<dyn StorageBackend>,
     changes: RwLock<Changes>,
 }
 
@@ -80,10 +84,10 @@ struct Changes {
 }
 
 impl Untouched {
-    fn new(file: File) -> Result<Untouched, StoreError> {
-        let len = file.metadata().map_err(io_failed)?.len();
+    pub(super) fn new(file: Arc<dyn StorageBackend>) -> io::Result<Untouched> {
+        let len = file.len()?;
         let changes = RwLock::new(Changes { len, of_file: len, blocks: BTreeMap::new() });
-        Ok(Untouched { file: FileBackend::new(file)?, changes })
+        Ok(Untouched { file, changes })
     }
 
     /// Reads what the file has; zeros where it ends.
@@ -209,7 +213,8 @@ mod tests {
         ) {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(&start).unwrap();
-            let untouched = Untouched::new(File::open(file.path()).unwrap()).unwrap();
+            let backend = FileBackend::new(File::open(file.path()).unwrap()).unwrap();
+            let untouched = Untouched::new(Arc::new(backend)).unwrap();
             let mut model = start.clone();
             for step in steps {
                 match step {

@@ -26,6 +26,7 @@ pub mod block;
 mod columns;
 mod copy;
 mod dictionary;
+mod disk;
 mod forget;
 mod ids;
 mod inspect;
@@ -38,11 +39,15 @@ mod totals;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::{Range, RangeInclusive};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::backends::FileBackend;
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use roaring::RoaringBitmap;
 
 pub use columns::{COLUMNS, Column};
@@ -57,6 +62,8 @@ pub use verify::{Contents, Verified};
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
 use block::Block;
+use disk::Disk;
+use inspect::io_failed;
 
 type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
 const META: Table = TableDefinition::new("meta");
@@ -95,7 +102,7 @@ pub enum StoreError {
     #[error(transparent)]
     Overflow(#[from] Overflow),
     /// Bytes are not what was written. *Broken.*
-    #[error("the store is damaged: {what}; put back a copy of it")]
+    #[error("the store is damaged: {what}; look with `rollcall verify`, put back a backup with `rollcall restore`")]
     Damaged { what: String },
     /// The disk or the database failed. *Broken.*
     #[error("the store failed: {0}")]
@@ -106,7 +113,7 @@ macro_rules! failed_from {
     ($($error:ty),*) => {$(
         impl From<$error> for StoreError {
             fn from(error: $error) -> Self {
-                StoreError::Failed(Box::new(error.into()))
+                failed(error.into())
             }
         }
     )*};
@@ -117,8 +124,19 @@ impl From<redb::DatabaseError> for StoreError {
     fn from(error: redb::DatabaseError) -> Self {
         match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
-            other => StoreError::Failed(Box::new(other.into())),
+            other => failed(other.into()),
         }
+    }
+}
+
+fn failed(error: redb::Error) -> StoreError {
+    match error {
+        redb::Error::Corrupted(what) => damaged(what),
+        // Another program's file, or one that ends too early.
+        redb::Error::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+            damaged(error.to_string())
+        }
+        other => StoreError::Failed(Box::new(other)),
     }
 }
 
@@ -135,18 +153,29 @@ pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
 /// An open store file.
 pub struct Store {
     database: Database,
+    disk: Disk,
     seal_policy: SealPolicy,
 }
 
 impl Store {
     /// Opens the file, creating it when absent. Recovers by itself from a crash.
     pub fn open(path: &Path) -> Result<Store, StoreError> {
-        // Sealed blocks are read through this cache; 256 MiB holds a year of several large organizations.
-        Store::prepare(Database::builder().set_cache_size(256 << 20).create(path)?)
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(io_failed)?;
+        Store::open_backend(FileBackend::new(file)?)
     }
 
-    fn prepare(database: Database) -> Result<Store, StoreError> {
-        let store = Store { database, seal_policy: SealPolicy::default() };
+    /// Opens what is kept elsewhere than in a file; for tests.
+    pub fn open_backend(backend: impl StorageBackend) -> Result<Store, StoreError> {
+        let disk = Disk::new(backend);
+        disk.start_over()?;
+        // Sealed blocks are read through this cache; 256 MiB holds a year of several large organizations.
+        let mut builder = Database::builder();
+        let builder = builder.set_cache_size(256 << 20);
+        reading(|| Store::prepare(builder.create_with_backend(disk.clone())?, disk))
+    }
+
+    fn prepare(database: Database, disk: Disk) -> Result<Store, StoreError> {
+        let store = Store { database, disk, seal_policy: SealPolicy::default() };
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
@@ -176,17 +205,38 @@ impl Store {
 
     /// The state as of the latest commit.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(Reader { transaction: self.database.begin_read()?, bytes_read: AtomicU64::new(0) })
+        Reader::new(&self.database)
+    }
+
+    /// An error once the disk has failed. What was committed before can still be read; the rest takes opening the store
+    /// again.
+    pub fn check_disk(&self) -> Result<(), StoreError> {
+        self.disk.check()
+    }
+
+    /// Whether what failed would succeed now.
+    pub fn disk_works_again(&self) -> bool {
+        self.disk.works_again()
     }
 
     /// Starts the one write transaction there can be.
     pub fn begin(&self) -> Result<Writer, StoreError> {
+        self.disk.check()?;
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         // Recovery after a crash then does not depend on the size of the file; it only counts when every commit does it.
         transaction.set_quick_repair(true);
-        Ok(Writer { transaction, seal_policy: self.seal_policy })
+        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy })
     }
+}
+
+/// Runs what reads a file that may be anything. The database stops at some bytes that it did not write.
+fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+        Err(damaged(format!("the database cannot read it: {text}")))
+    })
 }
 
 /// Takes note of how far a long piece of work is: what is done, and of how much.
@@ -202,6 +252,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    fn new(database: &Database) -> Result<Reader, StoreError> {
+        Ok(Reader { transaction: database.begin_read()?, bytes_read: AtomicU64::new(0) })
+    }
+
     fn format_version(&self) -> Result<Option<u32>, StoreError> {
         let table = match self.transaction.open_table(META) {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
@@ -462,6 +516,7 @@ impl Pivot {
 /// One write transaction: all of it happens, or none.
 pub struct Writer {
     transaction: redb::WriteTransaction,
+    disk: Disk,
     seal_policy: SealPolicy,
 }
 
@@ -528,6 +583,7 @@ impl Writer {
 
     /// Makes everything durable; once this returns, no crash undoes it.
     pub fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit()?)
+        self.transaction.commit()?;
+        self.disk.check()
     }
 }

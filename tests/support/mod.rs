@@ -1,6 +1,9 @@
 //! A server of the built binary, and ways to talk to it.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod disk;
+pub mod ledger;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -82,15 +85,16 @@ impl Server {
 
     /// Starts with settings by their variables.
     pub fn start_set(data_dir: &Path, operator_token: &str, settings: &[(&str, &str)]) -> Server {
-        let mut child = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .env("ROLLCALL_OPERATOR_TOKEN", operator_token)
-            .env("ROLLCALL_LOG", "info")
-            .envs(settings.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
+        command.env("ROLLCALL_LOG", "info").envs(settings.iter().copied());
+        Server::start_command(command, data_dir, operator_token)
+    }
+
+    /// Starts what a command starts.
+    pub fn start_command(mut command: Command, data_dir: &Path, operator_token: &str) -> Server {
+        command.env("ROLLCALL_OPERATOR_TOKEN", operator_token).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let (ready, address) = mpsc::channel();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));

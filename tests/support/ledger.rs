@@ -1,0 +1,253 @@
+//! A second implementation of the answers that is too simple to be wrong: a list of events, the zone's clock, and a
+//! map.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Datelike, Utc};
+use chrono_tz::Tz;
+use rollcall::calendar::{Date, Granularity, Window, Zone};
+use rollcall::engine::Snapshot;
+use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, UnixMs, Usage};
+use rollcall::query::{
+    ACTIVITY_COLUMNS, About, Activity, Entry as Answered, Filter, Group, GroupBy, Query, RankBy, activity,
+};
+
+/// splitmix64.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len() as u64) as usize]
+    }
+}
+
+/// A number for a run nobody has made before.
+pub fn fresh_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    since.as_nanos() as u64 % 1_000_000_000
+}
+
+/// A number from the environment.
+pub fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|e| panic!("{name}: {e}")))
+}
+
+/// An event as the ledger keeps it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub time: UnixMs,
+    pub combination: Combination,
+    pub measures: Measures,
+}
+
+/// A batch of events by their ids.
+pub fn batch<'a>(events: impl IntoIterator<Item = (&'a str, &'a Entry)>) -> Batch {
+    let mut batch = Batch::default();
+    for (id, entry) in events {
+        let combination = batch.combinations.len() as u32;
+        batch.combinations.push(entry.combination.clone());
+        batch.events.push(Event { id: Fingerprint::of(id), time: entry.time, combination, measures: entry.measures });
+    }
+    batch
+}
+
+/// Every event that counts, and whose keys are whose.
+#[derive(Default)]
+pub struct Ledger {
+    pub entries: Vec<Entry>,
+    /// By API key.
+    pub creators: BTreeMap<String, String>,
+}
+
+impl Ledger {
+    pub fn creator(&self, api_key: &str) -> Option<&str> {
+        self.creators.get(api_key).map(String::as_str)
+    }
+
+    pub fn value(&self, entry: &Entry, by: GroupBy) -> Option<String> {
+        let c = &entry.combination;
+        match by {
+            GroupBy::Model => Some(c.model.clone()),
+            GroupBy::Project => Some(c.project.clone()),
+            GroupBy::ApiKey => Some(c.api_key.clone()),
+            GroupBy::User => self.creator(&c.api_key).map(str::to_owned),
+            GroupBy::Provider => Some(c.provider.clone()),
+            GroupBy::Source => c.source.clone(),
+        }
+    }
+}
+
+/// The first local day of the bucket an event falls into, in the words of the zone's own clock.
+pub fn bucket_label(zone: Tz, time: UnixMs, granularity: Granularity, from: Date) -> String {
+    let local = DateTime::<Utc>::from_timestamp_millis(time).unwrap().with_timezone(&zone);
+    let day = local.date_naive();
+    let first = match granularity {
+        Granularity::Week => day - chrono::Days::new(u64::from(day.weekday().num_days_from_monday())),
+        Granularity::Month => day.with_day(1).unwrap(),
+        Granularity::Day | Granularity::Hour => day,
+    };
+    first.format("%Y-%m-%d").to_string().max(from.to_string())
+}
+
+pub type Sums = BTreeMap<(String, Vec<Option<String>>), Measures>;
+
+pub fn add(sums: &mut Sums, key: (String, Vec<Option<String>>), measures: &Measures) {
+    sums.entry(key).or_insert(Measures::ZERO).add(measures).unwrap();
+}
+
+/// Every entry of an answer.
+pub fn entries(answer: &Activity<'_>) -> Sums {
+    let mut sums = Sums::new();
+    for (bucket, _, entries) in answer.collect_buckets().unwrap() {
+        for entry in entries {
+            let labels = &answer.groups[entry.group as usize].labels;
+            let keys: Vec<Option<String>> = labels.iter().map(|label| label.key.clone()).collect();
+            add(&mut sums, (bucket.label.clone(), keys), &entry.usage.all);
+        }
+    }
+    sums
+}
+
+pub fn shown(measures: &Measures) -> Measures {
+    let mut shown = Measures { cost: measures.cost, ..Measures::ZERO };
+    for count in [Count::Requests, Count::TotalTokens] {
+        shown.counts[count as usize] = measures.get(count);
+    }
+    shown
+}
+
+pub fn about(snapshot: &Snapshot) -> About<'_> {
+    About {
+        reader: &snapshot.reader,
+        dictionary: &snapshot.dictionary,
+        directory: &snapshot.directory,
+        organization_id: "acme",
+        organization: snapshot.directory.organization("acme").unwrap(),
+    }
+}
+
+/// Any question about what is in the ledger.
+pub fn question(random: &mut Random, zone: Zone, ledger: &Ledger) -> Query {
+    const GROUPS: [GroupBy; 6] =
+        [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+    let granularity =
+        *random.pick(&[Granularity::Day, Granularity::Day, Granularity::Hour, Granularity::Week, Granularity::Month]);
+    let around = random.pick(&ledger.entries).time;
+    let from = zone.date_at(around).plus_days(-(random.below(20) as i64));
+    let to = from.plus_days(random.below(if granularity == Granularity::Hour { 31 } else { 60 }) as i64);
+    let mut filter = Filter::default();
+    for by in GROUPS {
+        if random.below(5) == 0 {
+            let values: BTreeSet<String> =
+                (0..2).filter_map(|_| ledger.value(random.pick(&ledger.entries), by)).collect();
+            if !values.is_empty() {
+                filter.by.push((by, values));
+            }
+        }
+    }
+    if random.below(5) == 0 {
+        filter.modes.insert(*random.pick(&[Mode::Credits, Mode::ApiKeys]));
+    }
+    let mut group_by: Vec<GroupBy> = Vec::new();
+    for _ in 0..random.below(3) {
+        let by = *random.pick(&GROUPS);
+        if !group_by.contains(&by) {
+            group_by.push(by);
+        }
+    }
+    Query {
+        window: Window::new(zone, from, to, granularity).unwrap(),
+        granularity,
+        group_by,
+        filter,
+        rank_by: *random.pick(&[RankBy::Cost, RankBy::RequestCount, RankBy::TotalTokens]),
+        top: (random.below(3) == 0).then(|| 1 + random.below(4) as usize),
+        columns: ACTIVITY_COLUMNS,
+    }
+}
+
+/// Holds an answer against the ledger.
+pub fn check(snapshot: &Snapshot, ledger: &Ledger, query: &Query) {
+    let zone: Tz = query.window.zone.name().parse().unwrap();
+    let answer = activity(about(snapshot), query).unwrap();
+    let counts: Vec<&Entry> = ledger
+        .entries
+        .iter()
+        .filter(|entry| {
+            let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+            date >= query.window.from.to_string()
+                && date <= query.window.to.to_string()
+                && query
+                    .filter
+                    .by
+                    .iter()
+                    .all(|(by, wanted)| ledger.value(entry, *by).is_some_and(|v| wanted.contains(&v)))
+                && (query.filter.modes.is_empty() || query.filter.modes.contains(&entry.combination.mode))
+        })
+        .collect();
+
+    let mut total = Measures::ZERO;
+    counts.iter().for_each(|entry| total.add(&entry.measures).unwrap());
+    assert_eq!(answer.totals.usage.all, total, "the total in every measure");
+    let by_api_keys = counts.iter().filter(|entry| entry.combination.mode == Mode::ApiKeys);
+    let (requests, cost) = by_api_keys.fold((0, 0), |(requests, cost), entry| {
+        (requests + entry.measures.get(Count::Requests), cost + entry.measures.cost.0)
+    });
+    assert_eq!((answer.totals.usage.api_keys_requests, answer.totals.usage.api_keys_cost.0), (requests, cost));
+    let keys: BTreeSet<&str> = counts.iter().map(|entry| entry.combination.api_key.as_str()).collect();
+    let members: BTreeSet<&str> = keys.iter().filter_map(|key| ledger.creator(key)).collect();
+    assert_eq!((answer.totals.active_api_keys, answer.totals.active_members), (keys.len(), members.len()));
+
+    // Hours are named by the server alone; their sums by day are what the clock says.
+    let day_of =
+        |label: &str| if query.granularity == Granularity::Hour { label[..10].to_owned() } else { label.to_owned() };
+    let mut found = Sums::new();
+    for ((label, keys), measures) in entries(&answer) {
+        add(&mut found, (day_of(&label), keys), &measures);
+    }
+    let mut expected = Sums::new();
+    for entry in &counts {
+        let label = bucket_label(zone, entry.time, query.granularity, query.window.from);
+        let mut keys: Vec<Option<String>> = query.group_by.iter().map(|by| ledger.value(entry, *by)).collect();
+        if query.top.is_some() && !answer.groups.iter().any(|g| is_group(g, &keys)) {
+            keys = vec![None; keys.len()];
+        }
+        add(&mut expected, (label, keys), &shown(&entry.measures));
+    }
+    assert_eq!(found, expected, "every entry of every bucket");
+
+    // The parts add up: entries to buckets, buckets to the total, the ranking to the total.
+    let sum = |entries: &[Answered]| {
+        entries.iter().fold(Usage::default(), |mut sum, entry| {
+            sum.add(&entry.usage).unwrap();
+            sum
+        })
+    };
+    let mut over = Usage::default();
+    for (bucket, usage, entries) in answer.collect_buckets().unwrap() {
+        assert_eq!(usage, sum(&entries), "{}", bucket.label);
+        over.add(&usage).unwrap();
+    }
+    let total = &answer.totals.usage;
+    assert_eq!((over.api_keys_requests, over.api_keys_cost), (total.api_keys_requests, total.api_keys_cost));
+    assert_eq!(over.all, shown(&total.all));
+    assert_eq!(sum(&answer.ranking), over);
+    if let Some(top) = query.top {
+        assert!(answer.groups.len() <= top + 1);
+    }
+}
+
+fn is_group(group: &Group, keys: &[Option<String>]) -> bool {
+    group.labels.iter().map(|label| &label.key).eq(keys.iter()) && group.labels.iter().all(|l| l.label != "Other")
+}
