@@ -12,13 +12,13 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
     ("ingest", &["model", "calendar", "pricing"], &[]),
-    ("directory", &["model", "store"], &["sha2", "hmac"]),
+    ("directory", &["model", "store"], &["sha2", "hmac", "subtle"]),
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
     ("engine", &["model", "rollup", "store", "directory"], &["arc_swap"]),
     (
         "http",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
-        &["axum", "tower", "tower_http", "utoipa", "rust_embed"],
+        &["axum", "hyper", "hyper_util", "tower", "tower_http", "utoipa", "rust_embed"],
     ),
     (
         "cli",

@@ -22,7 +22,7 @@ pub use change::{
 };
 pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
-pub use secret::{Secret, SecretHash, is_signed};
+pub use secret::{Secret, SecretHash, is_random_secret, is_signed};
 
 use crate::model::UnixMs;
 use crate::store::{Reader, StoreError, damaged, record};

@@ -254,3 +254,32 @@ impl<T> Pending<T> {
         self.0.blocking_recv().unwrap_or(Err(EngineError::Stopping))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::DirectoryUpdate;
+
+    #[test]
+    fn a_full_queue_refuses_and_recovers() {
+        let directory = tempfile::tempdir().unwrap();
+        let time = Arc::new(Mutex::new(0));
+        let shown = time.clone();
+        let engine = Engine::open(directory.path(), Arc::new(move || *shown.lock().unwrap())).unwrap();
+        let ask = || engine.change(Change::Merge(DirectoryUpdate::default()));
+        // Without the time the writer gets no further than the group it has taken.
+        let no_time = time.lock().unwrap();
+        let mut taken = Vec::new();
+        let refused = loop {
+            match ask() {
+                Ok(pending) => taken.push(pending),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, EngineError::Busy));
+        assert!(taken.len() >= QUEUE_REQUESTS);
+        drop(no_time);
+        assert!(taken.into_iter().all(|pending| pending.wait().is_ok()));
+        assert!(ask().unwrap().wait().is_ok());
+    }
+}

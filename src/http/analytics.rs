@@ -11,6 +11,7 @@ use super::access::{Caller, Subject};
 use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
 use super::problem::Problem;
+use super::questions::in_time;
 use super::stream::{self, Out};
 use super::wire::{self, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
@@ -306,9 +307,11 @@ impl Asked {
         if matches(&headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
         }
+        let turn = app.questions.turn(&caller.token_id).await?;
         // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
         let snapshot = app.engine.snapshot();
-        let body = stream::body(move |out| {
+        let body = in_time(stream::body(move |out| {
+            let _turn = turn;
             let organization = snapshot
                 .directory
                 .organization(&organization_id)
@@ -321,7 +324,7 @@ impl Asked {
                 organization,
             };
             write(about, frame, csv, out)
-        })
+        }))
         .await?;
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
         let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();

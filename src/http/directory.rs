@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use super::App;
 use super::access::Caller;
+use super::connections::{is_late, late_body};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{
@@ -96,6 +97,9 @@ pub async fn delete_member(
 
 /// Turns any way in which a JSON body can be wrong into a problem.
 pub fn json_problem(rejection: JsonRejection) -> Problem {
+    if is_late(&rejection) {
+        return late_body();
+    }
     // A value that does not fit is the asker's mistake like any other; 422 is for sums that do not fit.
     let status = match rejection.status() {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::access::Caller;
+use super::connections::{is_late, late_body};
 use super::problem::Problem;
 use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
 use super::{App, on_a_thread};
@@ -107,6 +108,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is larger than {limit} bytes after decompression; send it in parts"),
         )),
+        Err(error) if is_late(&*error) => Err(late_body()),
         Err(error) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
     }
 }

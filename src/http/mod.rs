@@ -10,6 +10,8 @@
 mod access;
 mod analytics;
 mod answer;
+mod attempts;
+mod connections;
 mod dashboard;
 mod directory;
 mod events;
@@ -19,6 +21,7 @@ mod openapi;
 mod operations;
 mod parameters;
 mod problem;
+mod questions;
 mod session;
 mod stream;
 mod tokens;
@@ -34,6 +37,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
+use connections::Limits;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -67,10 +71,13 @@ pub struct Shared {
     pub settings: Settings,
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
-    attempts: session::Attempts,
+    attempts: attempts::Attempts,
+    questions: questions::Questions,
     feeds: feeds::Tally,
     /// Held while a backup is copied: each takes as much disk as the store.
     copying: Mutex<()>,
+    /// Held while the store is checked: each check reads all of it.
+    checking: Mutex<()>,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -97,9 +104,11 @@ impl App {
             prices: PriceBook::bundled(),
             settings,
             body_limit,
-            attempts: session::Attempts::default(),
+            attempts: attempts::Attempts::default(),
+            questions: questions::Questions::default(),
             feeds: feeds::Tally::default(),
             copying: Mutex::default(),
+            checking: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))
     }
@@ -182,9 +191,13 @@ pub fn router(app: App) -> Router {
         .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(security_header(header::REFERRER_POLICY, "same-origin"))
         .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(security_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(security_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         .layer(security_header(
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'",
+            // The dashboard's dialogs put a style into the page while they are open.
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
+             base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
         .with_state(app)
 }
@@ -195,7 +208,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+    connections::serve(router(app), listener, Limits::default(), stop).await
 }
 
 async fn method_not_allowed() -> Problem {

@@ -1,7 +1,5 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
-use std::sync::{Mutex, PoisonError};
-
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
@@ -11,38 +9,12 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::App;
 use super::access::{Caller, SESSION_COOKIE, Subject};
+use super::attempts::Source;
 use super::directory::json_problem;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Me, MeOrganization, ProjectEntry, Projects, Settings, SignIn, TokenKind, UserBody};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
-use crate::model::UnixMs;
-
-/// Failed sign-ins in one minute, over all callers, after which the next are told to wait.
-const FAILURES_PER_MINUTE: u32 = 60;
-const MINUTE_MS: i64 = 60_000;
-
-/// Counts failed sign-ins. Valid tokens are never refused, so guessing keeps nobody out.
-#[derive(Default)]
-pub struct Attempts {
-    /// The minute and its failures.
-    state: Mutex<(i64, u32)>,
-}
-
-impl Attempts {
-    fn failed(&self, now: UnixMs) -> Problem {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = now.div_euclid(MINUTE_MS);
-        if state.0 != minute {
-            *state = (minute, 0);
-        }
-        state.1 = state.1.saturating_add(1);
-        if state.1 > FAILURES_PER_MINUTE {
-            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins; try again in a minute");
-        }
-        Problem::unauthorized("this access token is unknown or revoked")
-    }
-}
 
 /// How long a session lasts without signing in again.
 const SESSION_DAYS: i64 = 30;
@@ -60,17 +32,16 @@ const DAY_MS: i64 = 86_400_000;
 )]
 pub async fn sign_in(
     State(app): State<App>,
+    source: Source,
     headers: HeaderMap,
     body: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<(CookieJar, Json<Me>), Problem> {
     let Json(SignIn { token }) = body.map_err(json_problem)?;
-    let snapshot = app.engine.snapshot();
-    let Some((token_id, found)) = snapshot.directory.token_by_secret(token.trim()) else {
-        return Err(app.attempts.failed(app.engine.now()));
-    };
+    let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+    let (token_id, found) = app.attempts.token(&snapshot.directory, token.trim(), source, now)?;
     let me = describe(&snapshot.directory, &found.grant)?;
+    app.attempts.sign_in(token_id, now)?;
     let secret = Secret::generate("");
-    let now = app.engine.now();
     let session = Session { token_id: token_id.to_owned(), expires: now + SESSION_DAYS * DAY_MS };
     let change = Change::OpenSession { hash: SecretHash::of(secret.reveal()), session, now };
     app.engine.change(change)?.answer().await?;
