@@ -27,9 +27,10 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 2] = [
+const SHARED: [(&str, &str); 3] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
+    ("store", "sha2"),       // the chain of the audit log
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

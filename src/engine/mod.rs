@@ -7,6 +7,7 @@
 //! Invariants: a request is answered only after its commit is durable and visible to the next reader; a request
 //! that fails leaves no trace, in memory or on disk; memory is never ahead of the file once a commit has failed.
 
+mod audit;
 mod backups;
 mod freshness;
 mod maintenance;
@@ -22,6 +23,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
+pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{BackupPlan, BackupSchedule, backup_name};
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
@@ -93,6 +95,8 @@ pub struct Metrics {
     pub commits: AtomicU64,
     pub commit_microseconds: AtomicU64,
     pub failed_commits: AtomicU64,
+    /// Entries of the audit log.
+    pub audit_entries: AtomicU64,
     /// Events waiting in the queue now.
     pub queued_events: AtomicUsize,
     /// Backups that the schedule has made.
@@ -143,7 +147,8 @@ impl Engine {
             metrics: Metrics::default(),
         });
         let (queue, requests) = sync_channel(QUEUE_REQUESTS);
-        let writer = writer::Writer::new(store, seen, open, shared.clone(), clock.clone());
+        let audit = shared.current.load().reader.audit_head()?;
+        let writer = writer::Writer::new(store, seen, open, audit, shared.clone(), clock.clone());
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&requests))
@@ -196,10 +201,24 @@ impl Engine {
         self.shared.metrics.queued_events.load(Ordering::Relaxed) < QUEUE_EVENTS / 2
     }
 
-    /// Queues a change of the directory.
+    /// Queues a change of the directory that nobody asked for by name, so that the audit log says nothing of it.
     pub fn change(&self, change: Change) -> Result<Pending<Outcome>, EngineError> {
+        self.send_change(Some(change), None)
+    }
+
+    /// Queues a change of the directory, and in the same transaction what the audit log says of it.
+    pub fn audited(&self, change: Change, note: Note) -> Result<Pending<Outcome>, EngineError> {
+        self.send_change(Some(change), Some(note))
+    }
+
+    /// Queues an entry of the audit log that comes with no change.
+    pub fn note(&self, note: Note) -> Result<Pending<Outcome>, EngineError> {
+        self.send_change(None, Some(note))
+    }
+
+    fn send_change(&self, change: Option<Change>, note: Option<Note>) -> Result<Pending<Outcome>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Change { change, reply })?;
+        self.send(writer::Request::Change { change, note: note.map(Box::new), reply })?;
         Ok(Pending(answer))
     }
 

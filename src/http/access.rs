@@ -92,6 +92,18 @@ impl Caller {
         }
     }
 
+    /// Decides on reading the audit log, all of it or one organization's part.
+    pub fn may_audit(&self, organization_id: Option<&str>) -> Result<(), Problem> {
+        let member = |user_id| self.directory().organization(organization_id?)?.active_member(user_id);
+        match &self.grant {
+            Grant::Operator => Ok(()),
+            Grant::User { user_id } if member(user_id).is_some_and(|m| m.role == Role::Owner) => Ok(()),
+            _ => Err(Problem::forbidden(
+                "the audit log is for the operator, and for owners who name their organization in organizationId",
+            )),
+        }
+    }
+
     pub fn may_send(&self) -> Result<(), Problem> {
         match self.grant {
             Grant::Operator | Grant::Ingest { .. } => Ok(()),

@@ -22,6 +22,8 @@ use crate::model::UnixMs;
 const FAILURES_PER_MINUTE: u32 = 60;
 /// Sign-ins with one token in one minute: each is written to the store.
 const SIGN_INS_PER_MINUTE: u32 = 60;
+/// Failed sign-ins that the audit log is told of in one minute.
+const FAILURES_WRITTEN_PER_MINUTE: u32 = 10;
 /// Sources told apart in one minute: bounds memory. Further ones count as one.
 const SOURCES: usize = 10_000;
 const MINUTE_MS: i64 = 60_000;
@@ -76,6 +78,9 @@ struct Minute {
     number: i64,
     failures: HashMap<Option<IpAddr>, u32>,
     sign_ins: HashMap<String, u32>,
+    /// Failures that the audit log has, and those it has not, of minutes before as well.
+    written: u32,
+    unwritten: u64,
 }
 
 impl Attempts {
@@ -113,6 +118,18 @@ impl Attempts {
         Ok(())
     }
 
+    /// Whether the audit log may have one more failure: if so, how many it has not since the last. Someone who guesses
+    /// must not fill the disk.
+    pub fn may_write_failure(&self, now: UnixMs) -> Option<u64> {
+        let mut minute = self.minute(now);
+        if minute.written >= FAILURES_WRITTEN_PER_MINUTE {
+            minute.unwritten += 1;
+            return None;
+        }
+        minute.written += 1;
+        Some(std::mem::take(&mut minute.unwritten))
+    }
+
     fn has_failed_too_often(&self, source: Source, now: UnixMs) -> bool {
         let minute = self.minute(now);
         minute.failures.get(&minute.counted_as(source)).is_some_and(|failures| *failures >= FAILURES_PER_MINUTE)
@@ -128,7 +145,7 @@ impl Attempts {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = now.div_euclid(MINUTE_MS);
         if minute.number != number {
-            *minute = Minute { number, ..Minute::default() };
+            *minute = Minute { number, unwritten: minute.unwritten, ..Minute::default() };
         }
         minute
     }
@@ -207,5 +224,14 @@ mod tests {
         }
         assert_eq!(attempts.sign_in("a", 0).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
         assert!(attempts.sign_in("b", 0).is_ok() && attempts.sign_in("a", MINUTE_MS).is_ok());
+    }
+
+    #[test]
+    fn failures_do_not_fill_the_audit_log() {
+        let attempts = Attempts::default();
+        let written = (0..1000).filter(|_| attempts.may_write_failure(0).is_some()).count();
+        assert_eq!(written, FAILURES_WRITTEN_PER_MINUTE as usize);
+        assert_eq!(attempts.may_write_failure(MINUTE_MS), Some(990), "they are counted");
+        assert_eq!(attempts.may_write_failure(MINUTE_MS), Some(0));
     }
 }

@@ -19,6 +19,7 @@ use crate::directory::{
     ApiKeyUpdate, Change, Directory, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
     UserUpdate,
 };
+use crate::engine::Note;
 
 /// Longest id or name, as in events.
 const MAX_CHARS: usize = 512;
@@ -44,7 +45,8 @@ pub async fn put_directory(
     caller.require_operator()?;
     let Json(body) = body.map_err(json_problem)?;
     let update = update(body)?;
-    let outcome = app.engine.change(Change::Merge(update))?.answer().await?;
+    let note = Note::new(&caller.token_id, "directory-change");
+    let outcome = app.engine.audited(Change::Merge(update), note)?.answer().await?;
     Ok(Json(DirectoryAnswer { written: outcome.changed }))
 }
 
@@ -91,7 +93,12 @@ pub async fn delete_member(
 ) -> Result<StatusCode, Problem> {
     caller.require_operator()?;
     let Path((organization_id, user_id)) = path?;
-    app.engine.change(Change::EndMembership { organization_id, user_id })?.answer().await?;
+    let note = Note {
+        target: user_id.clone(),
+        organization_id: Some(organization_id.clone()),
+        ..Note::new(&caller.token_id, "membership-end")
+    };
+    app.engine.audited(Change::EndMembership { organization_id, user_id }, note)?.answer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -14,7 +14,7 @@ use super::problem::{Problem, ProblemBody};
 use super::wire::{Checked, Compaction, StoreSize, Verification};
 use super::{App, on_a_thread, stream};
 use crate::calendar::rfc3339_utc;
-use crate::engine::{Engine, EngineError, STORE_FILE, allocated_bytes, backup_name, check};
+use crate::engine::{Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, check};
 use crate::model::UnixMs;
 use crate::store::{StoreError, Verified};
 
@@ -36,11 +36,13 @@ const CHUNK_BYTES: usize = 256 * 1024;
 )]
 pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Compaction>, Problem> {
     caller.require_operator()?;
+    let note = Note::new(&caller.token_id, "compact");
     // The caller's snapshot would keep pages from being free.
     drop(caller);
     let size = |app: App| on_a_thread(move || store_size(&app.engine));
     let before = size(app.clone()).await?;
     app.engine.seal()?.answer().await?;
+    app.engine.note(note)?.answer().await?;
     Ok(Json(Compaction { before, after: size(app).await? }))
 }
 
@@ -60,8 +62,10 @@ pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Comp
 )]
 pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     caller.require_operator()?;
-    drop(caller);
     let name = backup_name(&stamp(app.engine.now()));
+    let note = Note { target: name.clone(), ..Note::new(&caller.token_id, "backup") };
+    drop(caller);
+    let engine = app.engine.clone();
     let length = Arc::new(OnceLock::new());
     let known_length = length.clone();
     let body = stream::body(move |out| {
@@ -76,6 +80,7 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
         }
     });
     let body = body.await?;
+    engine.note(note)?.answer().await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let disposition = format!("attachment; filename=\"{name}\"");
@@ -102,6 +107,7 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
 )]
 pub async fn verify(State(app): State<App>, caller: Caller) -> Result<Json<Verification>, Problem> {
     caller.require_operator()?;
+    let (engine, token_id) = (app.engine.clone(), caller.token_id.clone());
     let verification = on_a_thread(move || {
         let _one = alone(&app.checking, "another check is under way; try again when it is done")?;
         match check(&caller.snapshot.reader, &mut |_, _| ()) {
@@ -113,7 +119,10 @@ pub async fn verify(State(app): State<App>, caller: Caller) -> Result<Json<Verif
             Err(error) => Err(Problem::from(EngineError::from(error))),
         }
     });
-    verification.await.map(Json)
+    let verification = verification.await?;
+    let detail = verification.damage.clone().unwrap_or_default();
+    engine.note(Note { detail, ..Note::new(&token_id, "verify") })?.answer().await?;
+    Ok(Json(verification))
 }
 
 /// Copies the latest commit into a file without a name, which is gone once it is closed, whatever happens.
@@ -166,6 +175,8 @@ pub fn checked(verified: &Verified) -> Checked {
         sealed_rows: verified.contents.sealed_rows,
         open_rows: verified.contents.open_rows,
         ids: verified.ids,
+        audit_entries: verified.audit.sequence,
+        audit_head: verified.audit.hash_hex(),
     }
 }
 

@@ -11,6 +11,7 @@ mod access;
 mod analytics;
 mod answer;
 mod attempts;
+mod audit;
 mod connections;
 mod dashboard;
 mod directory;
@@ -47,13 +48,13 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::directory::{Change, Grant, SecretHash, Token};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
 pub use directory::{export as directory_export, update as directory_update};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
-pub use tokens::{list as list_tokens, new_token};
+pub use tokens::{list as list_tokens, new_token, token_note};
 use wire::Settings;
 
 /// Largest body of anything else.
@@ -144,7 +145,9 @@ pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineErr
         return Ok(());
     }
     let token = Token { grant: Grant::Operator, label: "first operator token".into(), hash, created: engine.now() };
-    engine.change(Change::PutToken { id: FIRST_TOKEN_ID.into(), token })?.wait().map(drop)
+    let change = Change::PutToken { id: FIRST_TOKEN_ID.into(), token };
+    let note = token_note(SERVER, &change, &engine.snapshot().directory);
+    engine.audited(change, note)?.wait().map(drop)
 }
 
 /// All routes.
@@ -176,6 +179,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
+        .route("/v1/audit", get(audit::get_audit))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

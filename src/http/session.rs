@@ -15,6 +15,8 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Me, MeOrganization, ProjectEntry, Projects, Settings, SignIn, TokenKind, UserBody};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
+use crate::engine::{Note, UNKNOWN};
+use crate::model::UnixMs;
 
 /// How long a session lasts without signing in again.
 const SESSION_DAYS: i64 = 30;
@@ -38,13 +40,28 @@ pub async fn sign_in(
 ) -> Result<(CookieJar, Json<Me>), Problem> {
     let Json(SignIn { token }) = body.map_err(json_problem)?;
     let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
-    let (token_id, found) = app.attempts.token(&snapshot.directory, token.trim(), source, now)?;
-    let me = describe(&snapshot.directory, &found.grant)?;
-    app.attempts.sign_in(token_id, now)?;
+    let admitted = app.attempts.token(&snapshot.directory, token.trim(), source, now).and_then(|(id, token)| {
+        let me = describe(&snapshot.directory, &token.grant)?;
+        app.attempts.sign_in(id, now)?;
+        Ok((id, me))
+    });
+    let (token_id, me) = match admitted {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            note_failure(&app, source, now, &problem).await?;
+            return Err(problem);
+        }
+    };
     let secret = Secret::generate("");
     let session = Session { token_id: token_id.to_owned(), expires: now + SESSION_DAYS * DAY_MS };
     let change = Change::OpenSession { hash: SecretHash::of(secret.reveal()), session, now };
-    app.engine.change(change)?.answer().await?;
+    let note = Note {
+        target: token_id.to_owned(),
+        user_id: me.user.as_ref().map(|user| user.id.clone()),
+        detail: format!("from {source}"),
+        ..Note::new(token_id, "sign-in")
+    };
+    app.engine.audited(change, note)?.answer().await?;
     let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
     let cookie = Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
         .http_only(true)
@@ -53,6 +70,19 @@ pub async fn sign_in(
         .path("/")
         .max_age(time::Duration::days(SESSION_DAYS));
     Ok((CookieJar::new().add(cookie), Json(me)))
+}
+
+/// Writes a failed sign-in to the audit log, unless it would be one of too many.
+async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem) -> Result<(), Problem> {
+    let Some(unwritten) = app.attempts.may_write_failure(now) else { return Ok(()) };
+    let more = if unwritten > 0 { format!("; {unwritten} failures before it were not written") } else { String::new() };
+    let note = Note {
+        detail: format!("from {source}{more}"),
+        refusal: Some(problem.detail.clone()),
+        ..Note::new(UNKNOWN, "sign-in")
+    };
+    app.engine.note(note)?.answer().await?;
+    Ok(())
 }
 
 /// Ends the session.
@@ -65,12 +95,17 @@ pub async fn sign_in(
 )]
 pub async fn sign_out(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), Problem> {
     if let Some(cookie) = jar.get(SESSION_COOKIE) {
         let hash = SecretHash::of(cookie.value());
-        app.engine.change(Change::CloseSession { hash })?.answer().await?;
+        let note = Note {
+            target: caller.token_id.clone(),
+            user_id: caller.user_id().map(str::to_owned),
+            ..Note::new(&caller.token_id, "sign-out")
+        };
+        app.engine.audited(Change::CloseSession { hash }, note)?.answer().await?;
     }
     Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
 }
