@@ -18,7 +18,7 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     (
         "http",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
-        &["axum", "hyper", "hyper_util", "tower", "tower_http", "utoipa", "rust_embed"],
+        &["axum", "hyper", "hyper_util", "tokio_rustls", "tower", "tower_http", "utoipa", "rust_embed"],
     ),
     (
         "cli",

@@ -51,7 +51,8 @@ failure_from!(
     crate::store::StoreError,
     crate::engine::EngineError,
     crate::engine::MaintenanceError,
-    crate::ingest::BodyError
+    crate::ingest::BodyError,
+    crate::http::TlsError
 );
 
 impl From<crate::http::Problem> for Failure {

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::{Failure, system_clock};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::wire::Settings;
-use crate::http::{self, App};
+use crate::http::{self, App, Tls};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -29,6 +29,7 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall serve --data-dir ./data --listen 0.0.0.0:8787
+  rollcall serve --data-dir ./data --tls-cert fullchain.pem --tls-key privkey.pem
   rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
@@ -40,6 +41,12 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
+    /// Serve HTTPS with this certificate: PEM, followed by those that vouch for it. Read again on SIGHUP
+    #[arg(long, value_name = "FILE", env = "ROLLCALL_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", env = "ROLLCALL_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// What organizations read that are on a plan without a page
     #[arg(long, value_name = "TEXT", env = "ROLLCALL_UPGRADE_TEXT")]
     upgrade_text: Option<String>,
@@ -68,6 +75,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_logs(arguments.log_json);
     let directory = &arguments.data_dir;
+    let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
+    let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open(directory, system_clock())
         .map_err(|e| Failure(format!("the store in {} cannot be opened: {e}", directory.display())))?;
@@ -88,8 +97,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let address_file = directory.join(ADDRESS_FILE);
     let settings =
         Settings { upgrade_text: arguments.upgrade_text.clone(), upgrade_url: arguments.upgrade_url.clone() };
-    let served = run_server(&engine, arguments.listen, settings, arguments.max_body_mib, |address| {
-        fs::write(&address_file, format!("http://{address}\n"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let served = run_server(&engine, arguments.listen, tls, settings, arguments.max_body_mib, |address| {
+        fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
     });
@@ -102,6 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 pub fn run_server(
     engine: &Arc<Engine>,
     listen: SocketAddr,
+    tls: Option<Arc<Tls>>,
     settings: Settings,
     max_body_mib: u32,
     listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
@@ -114,6 +125,9 @@ pub fn run_server(
             listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
         listening(listener.local_addr()?)?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(reread_on_hangup(tls, signal(SignalKind::hangup())?));
+        }
         let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
         let stop = async move {
             tokio::select! {
@@ -128,7 +142,7 @@ pub fn run_server(
             tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {
-            served = http::serve(app, listener, stop) => Ok(served?),
+            served = http::serve(app, listener, tls, stop) => Ok(served?),
             () = drained => Ok(()),
         }
     });
@@ -136,6 +150,16 @@ pub fn run_server(
     runtime.shutdown_timeout(Duration::from_millis(500));
     engine.stop();
     served
+}
+
+/// A certificate that was renewed is used from the next connection on.
+async fn reread_on_hangup(tls: Arc<Tls>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        match tls.reread() {
+            Ok(()) => tracing::info!("read the certificate again"),
+            Err(error) => tracing::error!(%error, "the certificate in use stays"),
+        }
+    }
 }
 
 /// The operator's token: from the environment, else from its file, made at the first start.

@@ -35,7 +35,7 @@ pub struct Source(IpAddr);
 impl Source {
     /// The address of the connection or, when a proxy on this machine has made it, the one the proxy names.
     pub fn of(parts: &Parts) -> Source {
-        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
+        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.address);
         let peer = peer.to_canonical();
         Source(if peer.is_loopback() { forwarded_for(&parts.headers).unwrap_or(peer) } else { peer })
     }
@@ -176,7 +176,7 @@ mod tests {
             request = request.header("x-forwarded-for", *value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        parts.extensions.insert(Peer(peer.parse().unwrap()));
+        parts.extensions.insert(Peer { address: peer.parse().unwrap(), tls: false });
         Source::of(&parts).to_string()
     }
 

@@ -22,12 +22,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::problem::Problem;
+use super::tls::Tls;
 
 /// What a connection is held to. The default is what is served with; tests are less patient.
 #[derive(Debug, Clone, Copy)]
@@ -51,15 +53,23 @@ impl Default for Limits {
     }
 }
 
-/// The address a connection comes from, as an extension of each of its requests.
+/// Where a connection comes from, as an extension of each of its requests.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+pub struct Peer {
+    pub address: IpAddr,
+    /// Whether nobody on the way reads along.
+    pub tls: bool,
+}
+
+/// For a year, browsers that were here by TLS come by nothing else.
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Serves until `stop` resolves, then finishes the requests under way.
 pub async fn serve(
     router: Router,
     listener: TcpListener,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let (room, porch) = (semaphore(limits.connections), semaphore(limits.turned_away));
@@ -86,7 +96,12 @@ pub async fn serve(
         };
         // Small answers are not to wait for more to send.
         let _ = stream.set_nodelay(true);
-        tokio::spawn(Connection { router, peer, limits, place, watcher: requests_under_way.watcher() }.attend(stream));
+        let watcher = requests_under_way.watcher();
+        let connection = Connection { router, peer, limits, place, watcher, tls: tls.is_some() };
+        match &tls {
+            None => drop(tokio::spawn(connection.attend(stream))),
+            Some(tls) => drop(tokio::spawn(connection.attend_encrypted(tls.acceptor(), stream))),
+        }
     }
     drop(listener);
     requests_under_way.shutdown().await;
@@ -104,19 +119,33 @@ struct Connection {
     limits: Limits,
     place: OwnedSemaphorePermit,
     watcher: Watcher,
+    tls: bool,
 }
 
 impl Connection {
+    /// Agrees on keys first, in the time of a head.
+    async fn attend_encrypted(self, acceptor: TlsAcceptor, stream: TcpStream) {
+        match timeout(self.limits.head, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.attend(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, peer = %self.peer, "no TLS connection"),
+            Err(_) => tracing::debug!(peer = %self.peer, "no TLS connection in time"),
+        }
+    }
+
     async fn attend(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Connection { router, peer, limits, place, watcher } = self;
+        let Connection { router, peer, limits, place, watcher, tls } = self;
         let service = service_fn(move |request: Request<Incoming>| {
             let router = router.clone();
             async move {
                 let Some(router) = router else { return Ok(turned_away()) };
                 let (mut parts, body) = request.into_parts();
-                parts.extensions.insert(Peer(peer.ip()));
+                parts.extensions.insert(Peer { address: peer.ip(), tls });
                 let body = Body::new(Punctual { body, late: Box::pin(sleep_until(Instant::now() + limits.body)) });
-                router.oneshot(Request::from_parts(parts, body)).await as Result<Response, Infallible>
+                let mut response = router.oneshot(Request::from_parts(parts, body)).await?;
+                if tls {
+                    response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+                }
+                Ok::<Response, Infallible>(response)
             }
         });
         let io = TokioIo::new(Taken { stream, patience: limits.answer, waiting: None });
@@ -243,7 +272,6 @@ mod tests {
     use axum::body::to_bytes;
     use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -269,7 +297,7 @@ mod tests {
             Router::new().route("/", get(|| async { "hello" })).route("/large", get(large)).route("/read", post(read));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(router, listener, limits, std::future::pending()));
+        tokio::spawn(serve(router, listener, limits, None, std::future::pending()));
         address
     }
 

@@ -25,6 +25,7 @@ mod problem;
 mod questions;
 mod session;
 mod stream;
+mod tls;
 mod tokens;
 pub mod wire;
 
@@ -54,6 +55,7 @@ pub use directory::{export as directory_export, update as directory_update};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
+pub use tls::{Tls, TlsError};
 pub use tokens::{list as list_tokens, new_token, token_note};
 use wire::Settings;
 
@@ -210,9 +212,10 @@ pub fn router(app: App) -> Router {
 pub async fn serve(
     app: App,
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    connections::serve(router(app), listener, Limits::default(), stop).await
+    connections::serve(router(app), listener, Limits::default(), tls, stop).await
 }
 
 async fn method_not_allowed() -> Problem {

@@ -1,15 +1,16 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::App;
 use super::access::{Caller, SESSION_COOKIE, Subject};
 use super::attempts::Source;
+use super::connections::Peer;
 use super::directory::json_problem;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
@@ -35,6 +36,7 @@ const DAY_MS: i64 = 86_400_000;
 pub async fn sign_in(
     State(app): State<App>,
     source: Source,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<(CookieJar, Json<Me>), Problem> {
@@ -63,10 +65,11 @@ pub async fn sign_in(
     };
     app.engine.audited(change, note)?.answer().await?;
     let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let tls = behind_tls || peer.is_some_and(|peer| peer.tls);
     let cookie = Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(behind_tls)
+        .secure(tls)
         .path("/")
         .max_age(time::Duration::days(SESSION_DAYS));
     Ok((CookieJar::new().add(cookie), Json(me)))
