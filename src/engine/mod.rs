@@ -92,6 +92,8 @@ impl From<StoreError> for EngineError {
 pub struct Metrics {
     pub accepted_events: AtomicU64,
     pub duplicate_events: AtomicU64,
+    /// Calls in accepted events that no price is known for.
+    pub unpriced_calls: AtomicU64,
     pub commits: AtomicU64,
     pub commit_microseconds: AtomicU64,
     pub failed_commits: AtomicU64,

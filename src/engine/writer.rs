@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
+use crate::model::{Batch, Count, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
 use crate::store::{self, AuditEntry, AuditHead, Dictionary, SeenIds, Store, StoreError};
 
@@ -61,6 +61,7 @@ struct Touched {
     /// Rows added to each day.
     days: BTreeMap<(OrganizationId, Day), u64>,
     directory: bool,
+    unpriced_calls: u64,
     audit: Vec<(AuditHead, AuditEntry)>,
 }
 
@@ -202,6 +203,7 @@ impl Writer {
                 for ((organization, day), rows) in &touched.days {
                     self.open.add(*organization, *day, *rows, (self.clock)());
                 }
+                metrics.unpriced_calls.fetch_add(touched.unpriced_calls, Ordering::Relaxed);
                 for (head, entry) in &touched.audit {
                     log(head, entry);
                 }
@@ -290,6 +292,7 @@ impl Writer {
                 continue;
             }
             touched.ids.push((organization, hour, event.id));
+            touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             let segment = Segment::of(event.time).expect("as its hour");
             additions.push((Cell { organization, segment, series }, &event.measures));
             ingested.accepted += 1;

@@ -42,7 +42,12 @@ impl FromRequestParts<App> for Caller {
         let (id, token) = match parts.headers.contains_key(header::AUTHORIZATION) {
             true => {
                 let secret = bearer(&parts.headers).ok_or_else(unknown)?;
-                app.attempts.token(&snapshot.directory, secret, Source::of(parts), app.engine.now())?
+                app.attempts.token(
+                    &snapshot.directory,
+                    secret,
+                    Source::of(&parts.headers, &parts.extensions),
+                    app.engine.now(),
+                )?
             }
             false => {
                 let jar = CookieJar::from_headers(&parts.headers);

@@ -1,5 +1,8 @@
 //! `/analytics/…`: questions over HTTP.
 
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -323,7 +326,11 @@ impl Asked {
                 organization_id: &organization_id,
                 organization,
             };
-            write(about, frame, csv, out)
+            let started = Instant::now();
+            let written = write(about, frame, csv, out);
+            app.counters.questions.fetch_add(1, Ordering::Relaxed);
+            app.counters.question_microseconds.fetch_add(started.elapsed().as_micros() as u64, Ordering::Relaxed);
+            written
         }))
         .await?;
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };

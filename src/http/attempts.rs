@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 
 use super::connections::Peer;
 use super::problem::Problem;
@@ -34,10 +34,10 @@ pub struct Source(IpAddr);
 
 impl Source {
     /// The address of the connection or, when a proxy on this machine has made it, the one the proxy names.
-    pub fn of(parts: &Parts) -> Source {
-        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.address);
+    pub fn of(headers: &HeaderMap, extensions: &Extensions) -> Source {
+        let peer = extensions.get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.address);
         let peer = peer.to_canonical();
-        Source(if peer.is_loopback() { forwarded_for(&parts.headers).unwrap_or(peer) } else { peer })
+        Source(if peer.is_loopback() { forwarded_for(headers).unwrap_or(peer) } else { peer })
     }
 
     /// What counts as one: an IPv6 network is as easily had as an address.
@@ -53,7 +53,7 @@ impl<S: Sync> FromRequestParts<S> for Source {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Source, Infallible> {
-        Ok(Source::of(parts))
+        Ok(Source::of(&parts.headers, &parts.extensions))
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         parts.extensions.insert(Peer { address: peer.parse().unwrap(), tls: false });
-        Source::of(&parts).to_string()
+        Source::of(&parts.headers, &parts.extensions).to_string()
     }
 
     #[test]

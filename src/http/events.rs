@@ -1,5 +1,7 @@
 //! `POST /v1/events`.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -45,6 +47,7 @@ pub async fn post_events(
         }
     })
     .await?;
+    app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
     let rejected = rejected.into_iter().map(rejected_event).collect();
     if batch.events.is_empty() {
         return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));

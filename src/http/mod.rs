@@ -37,6 +37,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use connections::Limits;
@@ -77,6 +78,7 @@ pub struct Shared {
     attempts: attempts::Attempts,
     questions: questions::Questions,
     feeds: feeds::Tally,
+    counters: operations::Counters,
     /// Held while a backup is copied: each takes as much disk as the store.
     copying: Mutex<()>,
     /// Held while the store is checked: each check reads all of it.
@@ -110,6 +112,7 @@ impl App {
             attempts: attempts::Attempts::default(),
             questions: questions::Questions::default(),
             feeds: feeds::Tally::default(),
+            counters: operations::Counters::default(),
             copying: Mutex::default(),
             checking: Mutex::default(),
             run: u64::from_le_bytes(run),
@@ -193,6 +196,7 @@ pub fn router(app: App) -> Router {
         .merge(rest)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
+        .layer(from_fn_with_state(app.clone(), operations::take_note))
         .layer(compress)
         .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(security_header(header::REFERRER_POLICY, "same-origin"))
