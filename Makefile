@@ -65,6 +65,10 @@ lint: web ## Formatting, clippy and types
 fmt: ## Format the code
 	$(CARGO) fmt
 
+.PHONY: fuzz
+fuzz: ## Random bytes where bytes come in, for ROLLCALL_FUZZ_SECONDS (60) each
+	ROLLCALL_FUZZ_SECONDS=$${ROLLCALL_FUZZ_SECONDS:-60} $(CARGO) test --release --locked --test fuzz -- --nocapture
+
 .PHONY: deny
 deny: ## Licences and known vulnerabilities of the dependencies (needs cargo-deny)
 	$(CARGO) deny check

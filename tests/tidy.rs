@@ -12,13 +12,13 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
     ("ingest", &["model", "calendar", "pricing"], &[]),
-    ("directory", &["model", "store"], &["sha2", "hmac"]),
+    ("directory", &["model", "store"], &["sha2", "hmac", "subtle"]),
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
     ("engine", &["model", "rollup", "store", "directory"], &["arc_swap"]),
     (
         "http",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
-        &["axum", "tower", "tower_http", "utoipa", "rust_embed", "quick_cache"],
+        &["axum", "hyper", "hyper_util", "tokio_rustls", "tower", "tower_http", "utoipa", "rust_embed", "quick_cache"],
     ),
     (
         "cli",
@@ -27,9 +27,10 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 2] = [
+const SHARED: [(&str, &str); 3] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
+    ("store", "sha2"),       // the chain of the audit log
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

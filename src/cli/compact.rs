@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, HumanCount};
 use super::Failure;
 use super::long::Bar;
 use super::target::{Target, TargetArguments};
-use crate::engine::{STORE_FILE, allocated_bytes};
+use crate::engine::{COMMAND, Note, STORE_FILE, allocated_bytes};
 use crate::http::store_size;
 use crate::http::wire::{Compaction, StoreSize};
 use crate::store::Store;
@@ -33,6 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Target::Local(engine) => {
             let before = store_size(&engine)?;
             engine.seal()?.wait()?;
+            engine.note(Note::new(COMMAND, "compact"))?.wait()?;
             let after = store_size(&engine)?;
             // The database gives space back only while nothing else has it open.
             let path = engine.directory().map(|directory| directory.join(STORE_FILE)).expect("opened in a directory");

@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Ok(created.token)
     };
     let (owner, developer) = (token(owner)?, token(developer)?);
-    run_server(&engine, arguments.listen, PriceBook::bundled(), look, DEFAULT_BODY_MIB, |address| {
+    run_server(&engine, arguments.listen, None, PriceBook::bundled(), look, DEFAULT_BODY_MIB, |address| {
         println!(
             "Sample organization with {} events ready in {:.1} s.\n\n  \
              as its owner      http://{address}/#token={owner}\n  \

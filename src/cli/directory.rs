@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use super::target::{Target, TargetArguments};
 use crate::directory::Change;
+use crate::engine::{COMMAND, Note};
 use crate::http::wire::{DirectoryAnswer, DirectoryBody};
 use crate::http::{directory_export, directory_update};
 
@@ -61,7 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let answer: DirectoryAnswer = match target.open(true)? {
                 Target::Server(client) => client.put("/v1/directory", &body)?,
                 Target::Local(engine) => {
-                    let outcome = engine.change(Change::Merge(directory_update(body)?))?.wait()?;
+                    let note = Note::new(COMMAND, "directory-change");
+                    let outcome = engine.audited(Change::Merge(directory_update(body)?), note)?.wait()?;
                     DirectoryAnswer { written: outcome.changed }
                 }
             };

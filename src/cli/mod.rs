@@ -56,6 +56,7 @@ failure_from!(
     crate::engine::EngineError,
     crate::engine::MaintenanceError,
     crate::ingest::BodyError,
+    crate::http::TlsError,
     crate::model::Overflow
 );
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::HumanCount;
 
-use super::Failure;
 use super::long::{Bar, Interruption, damage_found};
+use super::{Failure, system_clock};
 use crate::engine::{RestoreError, restore};
 use crate::store::StoreError;
 
@@ -37,6 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         &arguments.source,
         &arguments.data_dir,
         arguments.force,
+        system_clock()(),
         |destination, replace| interruption.create(destination, replace),
         &mut |done, all| bar.at(done, all),
     );

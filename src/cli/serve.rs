@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::prices::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::{Failure, look, system_clock};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::{self, App, Look};
+use crate::http::{self, App, Look, Tls};
 use crate::pricing::PriceBook;
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
@@ -30,6 +30,7 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall serve --data-dir ./data --listen 0.0.0.0:8787
+  rollcall serve --data-dir ./data --tls-cert fullchain.pem --tls-key privkey.pem
   rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
@@ -41,6 +42,12 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
+    /// Serve HTTPS with this certificate: PEM, followed by those that vouch for it. Read again on SIGHUP
+    #[arg(long, value_name = "FILE", env = "ROLLCALL_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", env = "ROLLCALL_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Largest body of events in MiB, after decompression
     #[arg(long, value_name = "MIB", env = "ROLLCALL_MAX_BODY_MIB", default_value_t = DEFAULT_BODY_MIB)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -69,6 +76,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let prices = arguments.prices.book()?;
     let look = arguments.look.look()?;
     let directory = &arguments.data_dir;
+    let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
+    let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open(directory, system_clock())
         .map_err(|e| Failure(format!("the store in {} cannot be opened: {e}", directory.display())))?;
@@ -87,8 +96,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     });
     let backups = backups.transpose()?;
     let address_file = directory.join(ADDRESS_FILE);
-    let served = run_server(&engine, arguments.listen, prices, look, arguments.max_body_mib, |address| {
-        fs::write(&address_file, format!("http://{address}\n"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let served = run_server(&engine, arguments.listen, tls, prices, look, arguments.max_body_mib, |address| {
+        fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(())
     });
@@ -101,6 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 pub fn run_server(
     engine: &Arc<Engine>,
     listen: SocketAddr,
+    tls: Option<Arc<Tls>>,
     prices: PriceBook,
     look: Look,
     max_body_mib: u32,
@@ -114,6 +125,9 @@ pub fn run_server(
             listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
         listening(listener.local_addr()?)?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(reread_on_hangup(tls, signal(SignalKind::hangup())?));
+        }
         let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
         let stop = async move {
             tokio::select! {
@@ -128,7 +142,7 @@ pub fn run_server(
             tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {
-            served = http::serve(app, listener, stop) => Ok(served?),
+            served = http::serve(app, listener, tls, stop) => Ok(served?),
             () = drained => Ok(()),
         }
     });
@@ -136,6 +150,16 @@ pub fn run_server(
     runtime.shutdown_timeout(Duration::from_millis(500));
     engine.stop();
     served
+}
+
+/// A certificate that was renewed is used from the next connection on.
+async fn reread_on_hangup(tls: Arc<Tls>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        match tls.reread() {
+            Ok(()) => tracing::info!("read the certificate again"),
+            Err(error) => tracing::error!(%error, "the certificate in use stays"),
+        }
+    }
 }
 
 /// The operator's token: from the environment, else from its file, made at the first start.

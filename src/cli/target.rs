@@ -75,7 +75,7 @@ impl TargetArguments {
         let read = |name| std::fs::read_to_string(directory.join(name)).ok().map(|text| text.trim().to_owned());
         let token = self.token.clone().or_else(|| read(TOKEN_FILE));
         match (read(ADDRESS_FILE), token) {
-            (Some(url), Some(token)) => Ok(Client::new(&url, token)),
+            (Some(url), Some(token)) => Ok(Client::local(&url, token)),
             _ => Err(Failure(format!(
                 "the store in {} is in use by another process; stop it, or name its server with --url and ROLLCALL_TOKEN",
                 directory.display()

@@ -8,8 +8,9 @@ use super::Failure;
 use super::client::escaped;
 use super::target::{Target, TargetArguments};
 use crate::directory::Change;
+use crate::engine::COMMAND;
 use crate::http::wire::{CreatedToken, NewToken, TokenKind, TokenList};
-use crate::http::{list_tokens, new_token};
+use crate::http::{list_tokens, new_token, token_note};
 
 /// Make, list and revoke access tokens
 #[derive(Args)]
@@ -91,7 +92,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 Target::Server(client) => client.post("/v1/tokens", &body)?,
                 Target::Local(engine) => {
                     let (change, created) = new_token(body, &engine)?;
-                    engine.change(change)?.wait()?;
+                    let note = token_note(COMMAND, &change, &engine.snapshot().directory);
+                    engine.audited(change, note)?.wait()?;
                     created
                 }
             };
@@ -111,7 +113,11 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Action::Revoke { id, target } => match target.open(false)? {
             Target::Server(client) => client.delete(&format!("/v1/tokens/{}", escaped(&id)))?,
-            Target::Local(engine) => drop(engine.change(Change::RevokeToken { id })?.wait()?),
+            Target::Local(engine) => {
+                let change = Change::RevokeToken { id };
+                let note = token_note(COMMAND, &change, &engine.snapshot().directory);
+                engine.audited(change, note)?.wait()?;
+            }
         },
     }
     Ok(ExitCode::SUCCESS)

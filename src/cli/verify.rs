@@ -57,13 +57,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure("the server did not say what it checked".into()));
     };
     println!(
-        "all is right: {} entries; {} organizations, {} sealed periods with {} rows, {} open rows, {} ids",
+        "all is right: {} entries; {} organizations, {} sealed periods with {} rows, {} open rows, {} ids\n\
+         audit log: {} entries, the last has the hash {}",
         HumanCount(found.entries),
         HumanCount(found.organizations),
         HumanCount(found.periods),
         HumanCount(found.sealed_rows),
         HumanCount(found.open_rows),
         HumanCount(found.ids),
+        HumanCount(found.audit_entries),
+        found.audit_head,
     );
     Ok(ExitCode::SUCCESS)
 }

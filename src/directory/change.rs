@@ -9,6 +9,8 @@ use crate::store::record::{self, Encode};
 
 /// Sessions kept per token; the oldest end when a new one is opened.
 const SESSIONS_PER_TOKEN: usize = 50;
+/// And of all tokens together.
+const SESSIONS: usize = 10_000;
 
 /// A record to write, or with `None` to remove.
 pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
@@ -139,13 +141,9 @@ impl Directory {
             }
             Change::OpenSession { hash, session, now } => {
                 self.close_sessions(&mut writes, |_, s| s.expires <= now);
-                let mut of_token: Vec<UnixMs> =
-                    self.sessions.values().filter(|s| s.token_id == session.token_id).map(|s| s.expires).collect();
-                of_token.sort_unstable_by(|a, b| b.cmp(a));
-                if let Some(oldest_kept) = of_token.get(SESSIONS_PER_TOKEN - 1) {
-                    let (token_id, limit) = (session.token_id.clone(), *oldest_kept);
-                    self.close_sessions(&mut writes, |_, s| s.token_id == token_id && s.expires <= limit);
-                }
+                let token_id = session.token_id.clone();
+                self.make_room(&mut writes, SESSIONS_PER_TOKEN, |s| s.token_id == token_id);
+                self.make_room(&mut writes, SESSIONS, |_| true);
                 put(&mut writes, Kind::Session, "", &hash.to_hex(), &session);
                 Arc::make_mut(&mut self.sessions).insert(hash, session);
             }
@@ -258,6 +256,17 @@ impl Directory {
         }
     }
 
+    /// Ends the oldest of some sessions, so that with one more there are no more than `most`.
+    fn make_room(&mut self, writes: &mut Vec<RecordWrite>, most: usize, of: impl Fn(&Session) -> bool) {
+        let mut expiries: Vec<UnixMs> = self.sessions.values().filter(|s| of(s)).map(|s| s.expires).collect();
+        if expiries.len() < most {
+            return;
+        }
+        expiries.sort_unstable_by(|a, b| b.cmp(a));
+        let oldest = expiries[most - 1];
+        self.close_sessions(writes, |_, s| of(s) && s.expires <= oldest);
+    }
+
     fn close_sessions(&mut self, writes: &mut Vec<RecordWrite>, ends: impl Fn(&SecretHash, &Session) -> bool) {
         let ended: Vec<SecretHash> =
             self.sessions.iter().filter(|(hash, session)| ends(hash, session)).map(|(hash, _)| *hash).collect();
@@ -295,5 +304,34 @@ fn set<T>(field: &mut T, new: Option<T>) {
 fn set_some<T>(field: &mut Option<T>, new: Option<T>) {
     if new.is_some() {
         *field = new;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_sessions_end_when_there_are_too_many() {
+        let mut directory = Directory::default();
+        let mut opened: usize = 0;
+        let mut open = |directory: &mut Directory, token_id: &str| {
+            opened += 1;
+            let session = Session { token_id: token_id.into(), expires: opened as UnixMs };
+            let hash = SecretHash::of(&opened.to_string());
+            directory.apply(Change::OpenSession { hash, session, now: 0 }).unwrap();
+        };
+        let of = |directory: &Directory, token_id: &str| {
+            directory.sessions.values().filter(|s| s.token_id == token_id).count()
+        };
+        for _ in 0..SESSIONS_PER_TOKEN + 1 {
+            open(&mut directory, "a");
+        }
+        assert_eq!(of(&directory, "a"), SESSIONS_PER_TOKEN);
+        assert!(!directory.sessions.contains_key(&SecretHash::of("1")), "the oldest");
+        for number in 0..SESSIONS / SESSIONS_PER_TOKEN {
+            (0..SESSIONS_PER_TOKEN).for_each(|_| open(&mut directory, &number.to_string()));
+        }
+        assert_eq!((directory.sessions.len(), of(&directory, "a")), (SESSIONS, 0));
     }
 }

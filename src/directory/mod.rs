@@ -12,6 +12,7 @@ mod change;
 mod entries;
 mod learnt;
 mod secret;
+mod written;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,7 +23,8 @@ pub use change::{
 };
 pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
-pub use secret::{Secret, SecretHash, is_signed};
+pub use secret::{Secret, SecretHash, is_random_secret, is_signed};
+pub use written::written_by_organization;
 
 use crate::model::UnixMs;
 use crate::store::{Reader, StoreError, damaged, record};

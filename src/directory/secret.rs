@@ -1,7 +1,10 @@
 //! Secrets and their hashes.
 
+use std::hash::{Hash, Hasher};
+
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::store::record::{Decode, Encode};
 
@@ -21,12 +24,30 @@ impl Secret {
     }
 }
 
+/// Whether a secret has the form of those made here: too many random bits to be guessed.
+pub fn is_random_secret(secret: &str) -> bool {
+    let random = secret.rsplit('_').next().unwrap_or_default();
+    secret.starts_with("rc_") && random.len() == 64 && random.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// SHA-256 of a secret. Those made here have 256 random bits, so a slow hash would add nothing; an operator who
 /// chooses a token is told to choose a long random one.
 ///
-/// Looking one up compares hashes, never secrets: how long that takes says nothing about a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+/// Looking one up compares hashes, never secrets, and in constant time: how long it takes says nothing about a secret.
+#[derive(Debug, Clone, Copy, Eq, Encode, Decode)]
 pub struct SecretHash([u8; 32]);
+
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &SecretHash) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for SecretHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl SecretHash {
     pub fn of(secret: &str) -> SecretHash {
@@ -74,6 +95,8 @@ mod tests {
         let hash = SecretHash::of(a.reveal());
         assert_eq!(SecretHash::parse(&hash.to_hex()), Some(hash));
         assert_eq!(SecretHash::parse("zz"), None);
+        assert!(hash == SecretHash::of(a.reveal()) && hash != SecretHash::of(b.reveal()));
+        assert!(is_random_secret(a.reveal()) && !is_random_secret("rc_secret") && !is_random_secret(&a.reveal()[3..]));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::maintenance::{MaintenanceError, NewFile, PARTIAL_FILE};
-use super::{Engine, StoreError};
+use super::{Engine, Note, SERVER, StoreError};
 use crate::model::UnixMs;
 
 /// After a backup that failed the next try is this long away, or less where backups are more frequent.
@@ -97,14 +97,24 @@ fn note(engine: &Engine, plan: &BackupPlan, made: Result<PathBuf, MaintenanceErr
             metrics.backups.fetch_add(1, Ordering::Relaxed);
             metrics.last_backup_unix_s.store((engine.now() / 1000).max(0) as u64, Ordering::Relaxed);
             tracing::info!(file = %path.display(), "made a backup");
+            let target = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            tell(engine, Note { target, ..Note::new(SERVER, "backup") });
             remove_old(plan);
             None
         }
         Err(error) => {
             metrics.failed_backups.fetch_add(1, Ordering::Relaxed);
             tracing::error!(%error, directory = %plan.directory.display(), "a backup failed");
+            tell(engine, Note { refusal: Some(error.to_string()), ..Note::new(SERVER, "backup") });
             Some(engine.now() + AGAIN.min(plan.every).as_millis() as i64)
         }
+    }
+}
+
+/// Writes to the audit log, which must not keep backups from being made.
+fn tell(engine: &Engine, note: Note) {
+    if let Err(error) = engine.note(note).and_then(|written| written.wait()) {
+        tracing::warn!(%error, "the audit log does not say what became of a backup");
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::STORE_FILE;
+use super::{COMMAND, Note, STORE_FILE};
 use crate::directory::Directory;
+use crate::model::UnixMs;
 use crate::store::{Progress, Reader, Store, StoreError, Verified};
 
 /// What a file is called while it is written, in the directory it will be in. One that is left by a crash is
@@ -138,6 +139,7 @@ pub fn restore(
     source: &Path,
     directory: &Path,
     force: bool,
+    now: UnixMs,
     create: impl FnOnce(&Path, bool) -> Result<NewFile, MaintenanceError>,
     progress: &mut Progress<'_>,
 ) -> Result<Verified, RestoreError> {
@@ -166,9 +168,22 @@ pub fn restore(
     let verified = check(&reader, progress).map_err(of_source)?;
     let file = create(&destination, existing.is_some())?;
     file.copy(&reader, progress).map_err(MaintenanceError::from)?;
+    tell(file.partial_path(), source, now).map_err(MaintenanceError::from)?;
     file.verify(progress).map_err(MaintenanceError::from)?;
     file.finish(existing.is_some())?;
     Ok(verified)
+}
+
+/// Writes into the audit log of a restored store that it is one.
+fn tell(store: &Path, source: &Path, now: UnixMs) -> Result<(), StoreError> {
+    let store = Store::open(store)?;
+    let mut head = store.reader()?.audit_head()?;
+    let target = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let writer = store.begin()?;
+    for entry in (Note { target, ..Note::new(COMMAND, "restore") }).entries(now, &[], None) {
+        writer.append_audit(&mut head, &entry)?;
+    }
+    writer.commit()
 }
 
 /// Whether a store can be replaced without losing anything. What cannot be read may be worth something.

@@ -7,6 +7,7 @@
 //! Invariants: a request is answered only after its commit is durable and visible to the next reader; a request
 //! that fails leaves no trace, in memory or on disk; memory is never ahead of the file once a commit has failed.
 
+mod audit;
 mod backups;
 mod freshness;
 mod maintenance;
@@ -23,6 +24,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
+pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{BackupPlan, BackupSchedule, backup_name};
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
@@ -102,9 +104,13 @@ impl From<StoreError> for EngineError {
 pub struct Metrics {
     pub accepted_events: AtomicU64,
     pub duplicate_events: AtomicU64,
+    /// Calls in accepted events that no price is known for.
+    pub unpriced_calls: AtomicU64,
     pub commits: AtomicU64,
     pub commit_microseconds: AtomicU64,
     pub failed_commits: AtomicU64,
+    /// Entries of the audit log.
+    pub audit_entries: AtomicU64,
     /// Events waiting in the queue now.
     pub queued_events: AtomicUsize,
     /// Backups that the schedule has made.
@@ -205,10 +211,24 @@ impl Engine {
         self.shared.metrics.queued_events.load(Ordering::Relaxed) < QUEUE_EVENTS / 2
     }
 
-    /// Queues a change of the directory.
+    /// Queues a change of the directory that nobody asked for by name, so that the audit log says nothing of it.
     pub fn change(&self, change: Change) -> Result<Pending<Outcome>, EngineError> {
+        self.send_change(Some(change), None)
+    }
+
+    /// Queues a change of the directory, and in the same transaction what the audit log says of it.
+    pub fn audited(&self, change: Change, note: Note) -> Result<Pending<Outcome>, EngineError> {
+        self.send_change(Some(change), Some(note))
+    }
+
+    /// Queues an entry of the audit log that comes with no change.
+    pub fn note(&self, note: Note) -> Result<Pending<Outcome>, EngineError> {
+        self.send_change(None, Some(note))
+    }
+
+    fn send_change(&self, change: Option<Change>, note: Option<Note>) -> Result<Pending<Outcome>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Change { change, reply })?;
+        self.send(writer::Request::Change { change, note: note.map(Box::new), reply })?;
         Ok(Pending(answer))
     }
 
@@ -267,5 +287,34 @@ impl<T> Pending<T> {
     /// Waits in a thread.
     pub fn wait(self) -> Result<T, EngineError> {
         self.0.blocking_recv().unwrap_or(Err(EngineError::Stopping))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::DirectoryUpdate;
+
+    #[test]
+    fn a_full_queue_refuses_and_recovers() {
+        let directory = tempfile::tempdir().unwrap();
+        let time = Arc::new(Mutex::new(0));
+        let shown = time.clone();
+        let engine = Engine::open(directory.path(), Arc::new(move || *shown.lock().unwrap())).unwrap();
+        let ask = || engine.change(Change::Merge(DirectoryUpdate::default()));
+        // Without the time the writer gets no further than the group it has taken.
+        let no_time = time.lock().unwrap();
+        let mut taken = Vec::new();
+        let refused = loop {
+            match ask() {
+                Ok(pending) => taken.push(pending),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, EngineError::Busy));
+        assert!(taken.len() >= QUEUE_REQUESTS);
+        drop(no_time);
+        assert!(taken.into_iter().all(|pending| pending.wait().is_ok()));
+        assert!(ask().unwrap().wait().is_ok());
     }
 }

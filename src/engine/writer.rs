@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 
 use super::retention::removable_before;
 use super::sealing::{OpenDays, sealable_before};
-use super::{Clock, EngineError, Ingested, OpenStore, SealReport, Shared, Snapshot};
+use super::{Clock, EngineError, Ingested, Note, OpenStore, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
+use crate::model::{Batch, Count, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
-use crate::store::{self, Dictionary, SeenIds, Store, StoreError};
+use crate::store::{self, AuditEntry, AuditHead, Dictionary, SeenIds, Store, StoreError};
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
 /// early request waits grows faster than throughput.
@@ -35,7 +35,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
-    Change { change: Change, reply: Reply<Outcome> },
+    Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
     Seal { reply: Reply<SealReport> },
 }
 
@@ -58,6 +58,7 @@ pub(super) struct Writer {
     directory: Arc<Directory>,
     seen: SeenIds,
     open: OpenDays,
+    audit: AuditHead,
     shared: Arc<Shared>,
     clock: Clock,
 }
@@ -69,12 +70,16 @@ struct Touched {
     /// Rows added to each day.
     days: BTreeMap<(OrganizationId, Day), u64>,
     directory: bool,
+    unpriced_calls: u64,
+    audit: Vec<(AuditHead, AuditEntry)>,
 }
 
 impl Writer {
     /// Starts on a store whose latest commit is the current snapshot.
     pub fn new(store: Store, open_store: OpenStore, shared: Arc<Shared>, clock: Clock) -> Result<Writer, StoreError> {
         let snapshot = shared.current.load_full();
+        let audit = snapshot.reader.audit_head()?;
+        shared.metrics.audit_entries.store(audit.sequence, Ordering::Relaxed);
         Ok(Writer {
             store: Ok(store),
             open_store,
@@ -83,6 +88,7 @@ impl Writer {
             directory: snapshot.directory.clone(),
             seen: snapshot.reader.seen_ids()?,
             open: OpenDays::new(snapshot.reader.open_days()?),
+            audit,
             shared,
             clock,
         })
@@ -289,7 +295,7 @@ impl Writer {
 
     /// Carries out all requests in one transaction, or takes every trace of them back.
     fn commit(&mut self, group: &[Request]) -> Result<Vec<Answer>, StoreError> {
-        let before = (self.dictionary.clone(), self.directory.clone());
+        let before = (self.dictionary.clone(), self.directory.clone(), self.audit);
         let mut touched = Touched::default();
         let started = Instant::now();
         let committed = self.write(group, &mut touched);
@@ -307,11 +313,16 @@ impl Writer {
                 for ((organization, day), rows) in &touched.days {
                     self.open.add(*organization, *day, *rows, (self.clock)());
                 }
+                metrics.unpriced_calls.fetch_add(touched.unpriced_calls, Ordering::Relaxed);
+                for (head, entry) in &touched.audit {
+                    log(head, entry);
+                }
+                metrics.audit_entries.store(self.audit.sequence, Ordering::Relaxed);
                 self.publish(&touched)?;
                 Ok(answers)
             }
             Err(error) => {
-                (self.dictionary, self.directory) = before;
+                (self.dictionary, self.directory, self.audit) = before;
                 for (organization, _, id) in touched.ids {
                     self.seen.remove(organization, id);
                 }
@@ -331,7 +342,9 @@ impl Writer {
                 Request::Ingest { batch, .. } => {
                     Answer::Ingested(self.take(batch, &writer, &mut additions, touched)?)
                 }
-                Request::Change { change, .. } => Answer::Changed(self.apply(change, &writer, touched)?),
+                Request::Change { change, note, .. } => {
+                    Answer::Changed(self.apply(change.as_ref(), note.as_deref(), &writer, touched)?)
+                }
                 Request::Seal { .. } => unreachable!("served on its own"),
             });
         }
@@ -389,6 +402,7 @@ impl Writer {
                 continue;
             }
             touched.ids.push((organization, hour, event.id));
+            touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             let segment = Segment::of(event.time).expect("as its hour");
             additions.push((Cell { organization, segment, series }, &event.measures));
             ingested.accepted += 1;
@@ -398,22 +412,34 @@ impl Writer {
 
     fn apply(
         &mut self,
-        change: &Change,
+        change: Option<&Change>,
+        note: Option<&Note>,
         writer: &store::Writer,
         touched: &mut Touched,
     ) -> Result<Result<Outcome, EngineError>, StoreError> {
-        let mut next = Directory::clone(&self.directory);
-        match next.apply(change.clone()) {
-            Ok((outcome, writes)) => {
-                for (key, record) in writes {
-                    writer.put_record(&key, record.as_deref())?;
+        let (mut outcome, mut writes) = (Ok(Outcome::default()), Vec::new());
+        if let Some(change) = change {
+            let mut next = Directory::clone(&self.directory);
+            match next.apply(change.clone()) {
+                Ok(applied) => {
+                    (outcome, writes) = (Ok(applied.0), applied.1);
+                    self.directory = Arc::new(next);
+                    touched.directory = true;
                 }
-                self.directory = Arc::new(next);
-                touched.directory = true;
-                Ok(Ok(outcome))
+                Err(refused) => outcome = Err(EngineError::from(refused)),
             }
-            Err(refused) => Ok(Err(refused.into())),
         }
+        for (key, record) in &writes {
+            writer.put_record(key, record.as_deref())?;
+        }
+        if let Some(note) = note {
+            let refusal = outcome.as_ref().err().map(ToString::to_string);
+            for entry in note.entries((self.clock)(), &writes, refusal) {
+                writer.append_audit(&mut self.audit, &entry)?;
+                touched.audit.push((self.audit, entry));
+            }
+        }
+        Ok(outcome)
     }
 
     fn publish(&self, touched: &Touched) -> Result<(), StoreError> {
@@ -443,6 +469,15 @@ impl Writer {
             Err(error) => tracing::warn!(%error, "old ids could not be moved"),
         }
     }
+}
+
+/// Says what the audit log says: a log that is kept elsewhere shows when the file's was written anew.
+fn log(head: &AuditHead, entry: &AuditEntry) {
+    let AuditEntry { actor, action, target, organization_id, detail, refusal, .. } = entry;
+    let organization = organization_id.as_deref().unwrap_or_default();
+    let result = refusal.as_deref().unwrap_or("ok");
+    let (sequence, hash) = (head.sequence, head.hash_hex());
+    tracing::info!(sequence, hash, actor, action, target, organization, detail, result, "audit");
 }
 
 impl Request {

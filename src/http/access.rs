@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
 
 use super::App;
+use super::attempts::Source;
 use super::problem::Problem;
 use crate::directory::{Directory, Grant, Organization, Plan, Project, Role, Status};
 use crate::engine::Snapshot;
@@ -37,8 +38,17 @@ impl FromRequestParts<App> for Caller {
         if parts.extensions.get::<LocalOperator>().is_some() {
             return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot });
         }
-        let found = match parts.headers.contains_key(header::AUTHORIZATION) {
-            true => bearer(&parts.headers).and_then(|secret| snapshot.directory.token_by_secret(secret)),
+        let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
+        let (id, token) = match parts.headers.contains_key(header::AUTHORIZATION) {
+            true => {
+                let secret = bearer(&parts.headers).ok_or_else(unknown)?;
+                app.attempts.token(
+                    &snapshot.directory,
+                    secret,
+                    Source::of(&parts.headers, &parts.extensions),
+                    app.engine.now(),
+                )?
+            }
             false => {
                 let jar = CookieJar::from_headers(&parts.headers);
                 let Some(cookie) = jar.get(SESSION_COOKIE) else {
@@ -52,12 +62,10 @@ impl FromRequestParts<App> for Caller {
                         "a request with a session cookie that changes something needs the header '{CSRF_HEADER}: 1'"
                     )));
                 }
-                snapshot.directory.token_by_session(cookie.value(), app.engine.now())
+                snapshot.directory.token_by_session(cookie.value(), app.engine.now()).ok_or_else(unknown)?
             }
         };
-        let found = found.map(|(id, token)| (id.to_owned(), token.grant.clone()));
-        let (token_id, grant) =
-            found.ok_or_else(|| Problem::unauthorized("the access token or session is unknown, revoked or expired"))?;
+        let (token_id, grant) = (id.to_owned(), token.grant.clone());
         Ok(Caller { grant, token_id, snapshot })
     }
 }
@@ -86,6 +94,18 @@ impl Caller {
         match self.grant {
             Grant::Operator => Ok(()),
             _ => Err(Problem::forbidden("only the operator may do this")),
+        }
+    }
+
+    /// Decides on reading the audit log, all of it or one organization's part.
+    pub fn may_audit(&self, organization_id: Option<&str>) -> Result<(), Problem> {
+        let member = |user_id| self.directory().organization(organization_id?)?.active_member(user_id);
+        match &self.grant {
+            Grant::Operator => Ok(()),
+            Grant::User { user_id } if member(user_id).is_some_and(|m| m.role == Role::Owner) => Ok(()),
+            _ => Err(Problem::forbidden(
+                "the audit log is for the operator, and for owners who name their organization in organizationId",
+            )),
         }
     }
 

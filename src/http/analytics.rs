@@ -1,5 +1,8 @@
 //! `/analytics/…`: questions over HTTP.
 
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -12,6 +15,7 @@ use super::access::{Caller, Subject};
 use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
 use super::problem::Problem;
+use super::questions::in_time;
 use super::stream::{self, Out, Written};
 use super::wire::{self, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
@@ -310,10 +314,12 @@ impl Asked {
         let body: Body = match app.answers.get(&etag, frame.as_of) {
             Some(bytes) => bytes.into(),
             None => {
+                let turn = app.questions.turn(&caller.token_id).await?;
                 // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
                 let snapshot = app.engine.snapshot();
-                let as_of = frame.as_of;
-                let written = stream::body(move |out| {
+                let (shared, as_of) = (app.clone(), frame.as_of);
+                let written = in_time(stream::body(move |out| {
+                    let _turn = turn;
                     let organization = snapshot
                         .directory
                         .organization(&organization_id)
@@ -325,8 +331,14 @@ impl Asked {
                         organization_id: &organization_id,
                         organization,
                     };
-                    write(about, frame, csv, out)
-                })
+                    let started = Instant::now();
+                    let written = write(about, frame, csv, out);
+                    let counters = &shared.counters;
+                    counters.questions.fetch_add(1, Ordering::Relaxed);
+                    let took = started.elapsed().as_micros() as u64;
+                    counters.question_microseconds.fetch_add(took, Ordering::Relaxed);
+                    written
+                }))
                 .await?;
                 if let Written::Whole(bytes) = &written {
                     app.answers.put(&etag, as_of, bytes.clone());

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 
 use super::App;
 use super::access::Caller;
+use super::connections::{is_late, late_body};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{
@@ -20,6 +21,7 @@ use crate::directory::{
     ApiKeyUpdate, Change, Directory, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
     UserUpdate,
 };
+use crate::engine::Note;
 
 /// Longest id or name, as in events.
 const MAX_CHARS: usize = 512;
@@ -45,7 +47,8 @@ pub async fn put_directory(
     caller.require_operator()?;
     let Json(body) = body.map_err(json_problem)?;
     let update = update(body)?;
-    let outcome = app.engine.change(Change::Merge(update))?.answer().await?;
+    let note = Note::new(&caller.token_id, "directory-change");
+    let outcome = app.engine.audited(Change::Merge(update), note)?.answer().await?;
     Ok(Json(DirectoryAnswer { written: outcome.changed }))
 }
 
@@ -92,12 +95,20 @@ pub async fn delete_member(
 ) -> Result<StatusCode, Problem> {
     caller.require_operator()?;
     let Path((organization_id, user_id)) = path?;
-    app.engine.change(Change::EndMembership { organization_id, user_id })?.answer().await?;
+    let note = Note {
+        target: user_id.clone(),
+        organization_id: Some(organization_id.clone()),
+        ..Note::new(&caller.token_id, "membership-end")
+    };
+    app.engine.audited(Change::EndMembership { organization_id, user_id }, note)?.answer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Turns any way in which a JSON body can be wrong into a problem.
 pub fn json_problem(rejection: JsonRejection) -> Problem {
+    if is_late(&rejection) {
+        return late_body();
+    }
     // A value that does not fit is the asker's mistake like any other; 422 is for sums that do not fit.
     let status = match rejection.status() {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,

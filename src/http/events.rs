@@ -1,5 +1,7 @@
 //! `POST /v1/events`.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -7,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::access::Caller;
+use super::connections::{is_late, late_body};
 use super::problem::Problem;
 use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
 use super::{App, on_a_thread};
@@ -48,6 +51,7 @@ pub async fn post_events(
         }
     })
     .await?;
+    app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
     let rejected = rejected.into_iter().map(rejected_event).collect();
     if batch.events.is_empty() {
         return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
@@ -111,6 +115,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is larger than {limit} bytes after decompression; send it in parts"),
         )),
+        Err(error) if is_late(&*error) => Err(late_body()),
         Err(error) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
     }
 }

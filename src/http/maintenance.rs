@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::sync::{Arc, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use axum::Json;
 use axum::body::Body;
@@ -15,7 +15,7 @@ use super::problem::{Problem, ProblemBody};
 use super::wire::{Checked, Compaction, StoreSize, Verification};
 use super::{App, on_a_thread, stream};
 use crate::calendar::rfc3339_utc;
-use crate::engine::{Engine, EngineError, STORE_FILE, allocated_bytes, backup_name, check};
+use crate::engine::{Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, check};
 use crate::model::UnixMs;
 use crate::store::{StoreError, Verified};
 
@@ -37,11 +37,13 @@ const CHUNK_BYTES: usize = 256 * 1024;
 )]
 pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Compaction>, Problem> {
     caller.require_operator()?;
+    let note = Note::new(&caller.token_id, "compact");
     // The caller's snapshot would keep pages from being free.
     drop(caller);
     let size = |app: App| on_a_thread(move || store_size(&app.engine));
     let before = size(app.clone()).await?;
     app.engine.seal()?.answer().await?;
+    app.engine.note(note)?.answer().await?;
     Ok(Json(Compaction { before, after: size(app).await? }))
 }
 
@@ -61,8 +63,10 @@ pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Comp
 )]
 pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     caller.require_operator()?;
-    drop(caller);
     let name = backup_name(&stamp(app.engine.now()));
+    let note = Note { target: name.clone(), ..Note::new(&caller.token_id, "backup") };
+    drop(caller);
+    let engine = app.engine.clone();
     let length = Arc::new(OnceLock::new());
     let known_length = length.clone();
     let body = stream::body(move |out| {
@@ -77,6 +81,7 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
         }
     });
     let body = Body::from(body.await?);
+    engine.note(note)?.answer().await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let disposition = format!("attachment; filename=\"{name}\"");
@@ -98,32 +103,32 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
         (status = 200, body = Verification),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn verify(caller: Caller) -> Result<Json<Verification>, Problem> {
+pub async fn verify(State(app): State<App>, caller: Caller) -> Result<Json<Verification>, Problem> {
     caller.require_operator()?;
-    let verification = on_a_thread(move || match check(&caller.snapshot.reader, &mut |_, _| ()) {
-        Ok(verified) => Ok(Verification { damage: None, checked: Some(checked(&verified)) }),
-        Err(StoreError::Damaged { what }) => {
-            tracing::error!(%what, "a check found damage");
-            Ok(Verification { damage: Some(what), checked: None })
+    let (engine, token_id) = (app.engine.clone(), caller.token_id.clone());
+    let verification = on_a_thread(move || {
+        let _one = alone(&app.checking, "another check is under way; try again when it is done")?;
+        match check(&caller.snapshot.reader, &mut |_, _| ()) {
+            Ok(verified) => Ok(Verification { damage: None, checked: Some(checked(&verified)) }),
+            Err(StoreError::Damaged { what }) => {
+                tracing::error!(%what, "a check found damage");
+                Ok(Verification { damage: Some(what), checked: None })
+            }
+            Err(error) => Err(Problem::from(EngineError::from(error))),
         }
-        Err(error) => Err(EngineError::from(error)),
     });
-    verification.await.map(Json)
+    let verification = verification.await?;
+    let detail = verification.damage.clone().unwrap_or_default();
+    engine.note(Note { detail, ..Note::new(&token_id, "verify") })?.answer().await?;
+    Ok(Json(verification))
 }
 
 /// Copies the latest commit into a file without a name, which is gone once it is closed, whatever happens.
 fn copy(app: &App) -> Result<File, Problem> {
-    let _one = match app.copying.try_lock() {
-        Ok(guard) => guard,
-        // Its holder panicked; what it guards is the disk's space, which is free again.
-        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        Err(TryLockError::WouldBlock) => {
-            let detail = "another backup is being copied; try again in a second";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
-        }
-    };
+    let _one = alone(&app.copying, "another backup is being copied; try again in a second")?;
     let mut file = match app.engine.directory() {
         Some(directory) => tempfile::tempfile_in(directory),
         None => tempfile::tempfile(),
@@ -133,6 +138,16 @@ fn copy(app: &App) -> Result<File, Problem> {
     snapshot.reader.copy_into(&file, &mut |_, _| ()).map_err(EngineError::from)?;
     file.rewind().map_err(|e| unreadable(&e))?;
     Ok(file)
+}
+
+/// Makes sure that nothing else of the kind is at work.
+fn alone<'m>(lock: &'m Mutex<()>, otherwise: &str) -> Result<MutexGuard<'m, ()>, Problem> {
+    match lock.try_lock() {
+        Ok(guard) => Ok(guard),
+        // Its holder panicked; what it guards is a disk's space or time, which is free again.
+        Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, otherwise)),
+    }
 }
 
 fn unreadable(error: &std::io::Error) -> Problem {
@@ -161,10 +176,30 @@ pub fn checked(verified: &Verified) -> Checked {
         sealed_rows: verified.contents.sealed_rows,
         open_rows: verified.contents.open_rows,
         ids: verified.ids,
+        audit_entries: verified.audit.sequence,
+        audit_head: verified.audit.hash_hex(),
     }
 }
 
 /// A time as it is in the names of backups, whose order is then that of time: `20260601T101500Z`.
 pub fn stamp(at: UnixMs) -> String {
     rfc3339_utc(at).replace(['-', ':'], "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_backup_and_one_check_at_a_time() {
+        let lock = Mutex::new(());
+        let first = alone(&lock, "busy").unwrap_or_else(|_| panic!("alone"));
+        assert_eq!(alone(&lock, "busy").err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(first);
+        let panicked = std::panic::catch_unwind(|| {
+            let _held = alone(&lock, "busy");
+            panic!("as a bug would");
+        });
+        assert!(panicked.is_err() && alone(&lock, "busy").is_ok());
+    }
 }

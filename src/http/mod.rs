@@ -10,7 +10,10 @@
 mod access;
 mod analytics;
 mod answer;
+mod attempts;
+mod audit;
 mod colour;
+mod connections;
 mod dashboard;
 mod directory;
 mod events;
@@ -21,9 +24,11 @@ mod openapi;
 mod operations;
 mod parameters;
 mod problem;
+mod questions;
 mod recent;
 mod session;
 mod stream;
+mod tls;
 mod tokens;
 pub mod wire;
 
@@ -35,8 +40,10 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
+use connections::Limits;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -46,7 +53,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::directory::{Change, Grant, SecretHash, Token};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
 pub use colour::Colour;
 pub use directory::{export as directory_export, update as directory_update};
@@ -54,7 +61,8 @@ pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
-pub use tokens::{list as list_tokens, new_token};
+pub use tls::{Tls, TlsError};
+pub use tokens::{list as list_tokens, new_token, token_note};
 
 /// Largest body of anything else.
 const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
@@ -73,11 +81,15 @@ pub struct Shared {
     page: Option<Bytes>,
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
-    attempts: session::Attempts,
+    attempts: attempts::Attempts,
+    questions: questions::Questions,
     feeds: feeds::Tally,
     answers: recent::RecentAnswers,
+    counters: operations::Counters,
     /// Held while a backup is copied: each takes as much disk as the store.
     copying: Mutex<()>,
+    /// Held while the store is checked: each check reads all of it.
+    checking: Mutex<()>,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -105,10 +117,13 @@ impl App {
             page: dashboard::page(&look),
             look,
             body_limit,
-            attempts: session::Attempts::default(),
+            attempts: attempts::Attempts::default(),
+            questions: questions::Questions::default(),
             feeds: feeds::Tally::default(),
             answers: recent::RecentAnswers::default(),
+            counters: operations::Counters::default(),
             copying: Mutex::default(),
+            checking: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))
     }
@@ -144,7 +159,9 @@ pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineErr
         return Ok(());
     }
     let token = Token { grant: Grant::Operator, label: "first operator token".into(), hash, created: engine.now() };
-    engine.change(Change::PutToken { id: FIRST_TOKEN_ID.into(), token })?.wait().map(drop)
+    let change = Change::PutToken { id: FIRST_TOKEN_ID.into(), token };
+    let note = token_note(SERVER, &change, &engine.snapshot().directory);
+    engine.audited(change, note)?.wait().map(drop)
 }
 
 /// All routes.
@@ -177,6 +194,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
+        .route("/v1/audit", get(audit::get_audit))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
@@ -188,13 +206,18 @@ pub fn router(app: App) -> Router {
         .merge(rest)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
+        .layer(from_fn_with_state(app.clone(), operations::take_note))
         .layer(compress)
         .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(security_header(header::REFERRER_POLICY, "same-origin"))
         .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(security_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(security_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         .layer(security_header(
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'",
+            // The dashboard's dialogs put a style into the page while they are open.
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
+             base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
         .with_state(app)
 }
@@ -203,9 +226,10 @@ pub fn router(app: App) -> Router {
 pub async fn serve(
     app: App,
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+    connections::serve(router(app), listener, Limits::default(), tls, stop).await
 }
 
 async fn method_not_allowed() -> Problem {

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, directory, events, feeds, look, maintenance, operations, session, tokens};
+use super::{analytics, audit, directory, events, feeds, look, maintenance, operations, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +39,7 @@ use super::{analytics, directory, events, feeds, look, maintenance, operations, 
         maintenance::compact,
         maintenance::backup,
         maintenance::verify,
+        audit::get_audit,
         operations::healthz,
         operations::readyz,
         operations::metrics,

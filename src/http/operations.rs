@@ -1,18 +1,22 @@
 //! What runs the server asks: is it alive, is it ready, how is it doing.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::attempts::Source;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::ZONE_DATABASE_VERSION;
+use crate::engine::{STORE_FILE, allocated_bytes};
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -48,46 +52,62 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    let m = app.engine.metrics();
+    let (engine, http) = (app.engine.metrics(), &app.counters);
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let mut out = String::new();
-    for (name, kind, help, value) in [
-        ("rollcall_events_accepted_total", "counter", "Events counted.", m.accepted_events.load(Ordering::Relaxed)),
-        (
-            "rollcall_events_duplicate_total",
-            "counter",
-            "Events counted before.",
-            m.duplicate_events.load(Ordering::Relaxed),
-        ),
-        ("rollcall_commits_total", "counter", "Durable commits.", m.commits.load(Ordering::Relaxed)),
-        ("rollcall_commits_failed_total", "counter", "Commits that failed.", m.failed_commits.load(Ordering::Relaxed)),
-        (
-            "rollcall_commit_microseconds_total",
-            "counter",
-            "Time spent in commits.",
-            m.commit_microseconds.load(Ordering::Relaxed),
-        ),
-        (
-            "rollcall_queue_events",
-            "gauge",
-            "Events waiting to be written.",
-            m.queued_events.load(Ordering::Relaxed) as u64,
-        ),
-        ("rollcall_backups_total", "counter", "Backups made by the clock.", m.backups.load(Ordering::Relaxed)),
-        (
-            "rollcall_backups_failed_total",
-            "counter",
-            "Backups by the clock that failed.",
-            m.failed_backups.load(Ordering::Relaxed),
-        ),
-        (
-            "rollcall_last_backup_timestamp_seconds",
-            "gauge",
-            "When the last backup by the clock was whole; 0 when there is none.",
-            m.last_backup_unix_s.load(Ordering::Relaxed),
-        ),
-    ] {
+    let mut write = |name: &str, kind: &str, help: &str, value: u64| {
         writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}").expect("strings take every write");
-    }
+    };
+    let mut count = |name: &str, help: &str, counter| write(name, "counter", help, read(counter));
+    count("rollcall_events_accepted_total", "Events counted.", &engine.accepted_events);
+    count("rollcall_events_duplicate_total", "Events counted before.", &engine.duplicate_events);
+    count("rollcall_events_rejected_total", "Events that were not valid.", &http.rejected_events);
+    count("rollcall_calls_unpriced_total", "Calls counted without a known price.", &engine.unpriced_calls);
+    count("rollcall_commits_total", "Durable commits.", &engine.commits);
+    count("rollcall_commits_failed_total", "Commits that failed.", &engine.failed_commits);
+    count("rollcall_commit_microseconds_total", "Time spent in commits.", &engine.commit_microseconds);
+    count("rollcall_questions_total", "Questions answered from the store.", &http.questions);
+    count("rollcall_question_microseconds_total", "Time spent answering them.", &http.question_microseconds);
+    count("rollcall_requests_total", "Requests answered, whatever with.", &http.requests);
+    count("rollcall_requests_busy_total", "Requests answered 503.", &http.busy_requests);
+    count("rollcall_requests_failed_total", "Requests answered 500.", &http.failed_requests);
+    count("rollcall_audit_entries_total", "Entries of the audit log, since it began.", &engine.audit_entries);
+    count("rollcall_backups_total", "Backups made by the clock.", &engine.backups);
+    count("rollcall_backups_failed_total", "Backups by the clock that failed.", &engine.failed_backups);
+    let queued = engine.queued_events.load(Ordering::Relaxed) as u64;
+    write("rollcall_queue_events", "gauge", "Events waiting to be written.", queued);
+    let file = app.engine.directory().map(|directory| directory.join(STORE_FILE));
+    let size = file.and_then(|file| allocated_bytes(&file).ok()).unwrap_or_default();
+    write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
+    let help = "When the last backup by the clock was whole; 0 when there is none.";
+    write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
     app.feeds.write(&mut out);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+}
+
+/// What is counted of requests, since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub rejected_events: AtomicU64,
+    pub questions: AtomicU64,
+    pub question_microseconds: AtomicU64,
+    requests: AtomicU64,
+    busy_requests: AtomicU64,
+    failed_requests: AtomicU64,
+}
+
+/// Counts a request and says in the log what became of it. The query is left out: it may name people.
+pub async fn take_note(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (method, path, started) = (request.method().clone(), request.uri().path().to_owned(), Instant::now());
+    let source = Source::of(request.headers(), request.extensions());
+    let response = next.run(request).await;
+    let (status, microseconds) = (response.status(), started.elapsed().as_micros() as u64);
+    app.counters.requests.fetch_add(1, Ordering::Relaxed);
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => drop(app.counters.busy_requests.fetch_add(1, Ordering::Relaxed)),
+        StatusCode::INTERNAL_SERVER_ERROR => drop(app.counters.failed_requests.fetch_add(1, Ordering::Relaxed)),
+        _ => {}
+    }
+    tracing::debug!(%method, path, status = status.as_u16(), microseconds, %source, "request");
+    response
 }

@@ -1,48 +1,23 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
-use std::sync::{Mutex, PoisonError};
-
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::App;
 use super::access::{Caller, SESSION_COOKIE, Subject};
+use super::attempts::Source;
+use super::connections::Peer;
 use super::directory::json_problem;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn, TokenKind, UserBody};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
+use crate::engine::{Note, UNKNOWN};
 use crate::model::UnixMs;
-
-/// Failed sign-ins in one minute, over all callers, after which the next are told to wait.
-const FAILURES_PER_MINUTE: u32 = 60;
-const MINUTE_MS: i64 = 60_000;
-
-/// Counts failed sign-ins. Valid tokens are never refused, so guessing keeps nobody out.
-#[derive(Default)]
-pub struct Attempts {
-    /// The minute and its failures.
-    state: Mutex<(i64, u32)>,
-}
-
-impl Attempts {
-    fn failed(&self, now: UnixMs) -> Problem {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = now.div_euclid(MINUTE_MS);
-        if state.0 != minute {
-            *state = (minute, 0);
-        }
-        state.1 = state.1.saturating_add(1);
-        if state.1 > FAILURES_PER_MINUTE {
-            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins; try again in a minute");
-        }
-        Problem::unauthorized("this access token is unknown or revoked")
-    }
-}
 
 /// How long a session lasts without signing in again.
 const SESSION_DAYS: i64 = 30;
@@ -60,28 +35,57 @@ const DAY_MS: i64 = 86_400_000;
 )]
 pub async fn sign_in(
     State(app): State<App>,
+    source: Source,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<(CookieJar, Json<Me>), Problem> {
     let Json(SignIn { token }) = body.map_err(json_problem)?;
-    let snapshot = app.engine.snapshot();
-    let Some((token_id, found)) = snapshot.directory.token_by_secret(token.trim()) else {
-        return Err(app.attempts.failed(app.engine.now()));
+    let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+    let admitted = app.attempts.token(&snapshot.directory, token.trim(), source, now).and_then(|(id, token)| {
+        let me = describe(&snapshot.directory, &token.grant)?;
+        app.attempts.sign_in(id, now)?;
+        Ok((id, me))
+    });
+    let (token_id, me) = match admitted {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            note_failure(&app, source, now, &problem).await?;
+            return Err(problem);
+        }
     };
-    let me = describe(&snapshot.directory, &found.grant)?;
     let secret = Secret::generate("");
-    let now = app.engine.now();
     let session = Session { token_id: token_id.to_owned(), expires: now + SESSION_DAYS * DAY_MS };
     let change = Change::OpenSession { hash: SecretHash::of(secret.reveal()), session, now };
-    app.engine.change(change)?.answer().await?;
+    let note = Note {
+        target: token_id.to_owned(),
+        user_id: me.user.as_ref().map(|user| user.id.clone()),
+        detail: format!("from {source}"),
+        ..Note::new(token_id, "sign-in")
+    };
+    app.engine.audited(change, note)?.answer().await?;
     let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let tls = behind_tls || peer.is_some_and(|peer| peer.tls);
     let cookie = Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(behind_tls)
+        .secure(tls)
         .path("/")
         .max_age(time::Duration::days(SESSION_DAYS));
     Ok((CookieJar::new().add(cookie), Json(me)))
+}
+
+/// Writes a failed sign-in to the audit log, unless it would be one of too many.
+async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem) -> Result<(), Problem> {
+    let Some(unwritten) = app.attempts.may_write_failure(now) else { return Ok(()) };
+    let more = if unwritten > 0 { format!("; {unwritten} failures before it were not written") } else { String::new() };
+    let note = Note {
+        detail: format!("from {source}{more}"),
+        refusal: Some(problem.detail.clone()),
+        ..Note::new(UNKNOWN, "sign-in")
+    };
+    app.engine.note(note)?.answer().await?;
+    Ok(())
 }
 
 /// Ends the session.
@@ -94,12 +98,17 @@ pub async fn sign_in(
 )]
 pub async fn sign_out(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), Problem> {
     if let Some(cookie) = jar.get(SESSION_COOKIE) {
         let hash = SecretHash::of(cookie.value());
-        app.engine.change(Change::CloseSession { hash })?.answer().await?;
+        let note = Note {
+            target: caller.token_id.clone(),
+            user_id: caller.user_id().map(str::to_owned),
+            ..Note::new(&caller.token_id, "sign-out")
+        };
+        app.engine.audited(Change::CloseSession { hash }, note)?.answer().await?;
     }
     Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
 }

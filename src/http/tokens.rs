@@ -12,7 +12,7 @@ use super::problem::{Problem, ProblemBody};
 use super::wire::{CreatedToken, NewToken, TokenBody, TokenKind, TokenList};
 use crate::calendar::rfc3339_utc;
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Token};
-use crate::engine::Engine;
+use crate::engine::{Engine, Note};
 
 /// Makes a token. Its secret is in the answer and nowhere else.
 ///
@@ -34,7 +34,8 @@ pub async fn post_token(
     caller.require_operator()?;
     let Json(body) = body.map_err(json_problem)?;
     let (change, created) = new_token(body, &app.engine)?;
-    app.engine.change(change)?.answer().await?;
+    let note = token_note(&caller.token_id, &change, caller.directory());
+    app.engine.audited(change, note)?.answer().await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -92,7 +93,9 @@ pub async fn delete_token(
 ) -> Result<StatusCode, Problem> {
     caller.require_operator()?;
     let Path(id) = path?;
-    app.engine.change(Change::RevokeToken { id })?.answer().await?;
+    let change = Change::RevokeToken { id };
+    let note = token_note(&caller.token_id, &change, caller.directory());
+    app.engine.audited(change, note)?.answer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -123,6 +126,20 @@ pub fn new_token(body: NewToken, engine: &Engine) -> Result<(Change, CreatedToke
     let token = Token { grant, label, hash, created: engine.now() };
     let created = CreatedToken { id: token_id.clone(), token: secret.reveal().to_owned() };
     Ok((Change::PutToken { id: token_id, token }, created))
+}
+
+/// What the audit log says of making or revoking a token.
+pub fn token_note(actor: &str, change: &Change, directory: &Directory) -> Note {
+    let (action, id, token) = match change {
+        Change::PutToken { id, token } => ("token-create", id, Some(token)),
+        Change::RevokeToken { id } => ("token-revoke", id, directory.token(id)),
+        _ => unreachable!("asked about tokens only"),
+    };
+    let (organization_id, user_id, detail) = token.map_or_else(Default::default, |token| {
+        let TokenBody { kind, label, organization_id, user_id, .. } = token_body(id, token);
+        (organization_id, user_id, format!("{} token '{label}'", format!("{kind:?}").to_lowercase()))
+    });
+    Note { target: id.clone(), organization_id, user_id, detail, ..Note::new(actor, action) }
 }
 
 /// All tokens as they are listed.

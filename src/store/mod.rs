@@ -21,7 +21,9 @@
 //! | `arrivals` | arrival hour, sequence | ids of the last 48 hours, as they came |
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
+//! | `audit` | number | `store::audit`: who did what, chained by hashes |
 
+mod audit;
 pub mod block;
 mod columns;
 mod copy;
@@ -50,6 +52,7 @@ use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use roaring::RoaringBitmap;
 
+pub use audit::{AuditEntry, AuditHead};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{Aged, Seen, SeenIds};
@@ -76,8 +79,9 @@ const PERIODS: Table = TableDefinition::new("periods");
 const ARRIVALS: Table = TableDefinition::new("arrivals");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
+const AUDIT: Table = TableDefinition::new("audit");
 
-const TABLES: [Table; 9] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY];
+const TABLES: [Table; 10] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY, AUDIT];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
@@ -179,6 +183,12 @@ impl Store {
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
+                // Files of before there was an audit log get an empty one.
+                if let Err(redb::TableError::TableDoesNotExist(_)) = store.database.begin_read()?.open_table(AUDIT) {
+                    let writer = store.begin()?;
+                    writer.transaction.open_table(AUDIT)?;
+                    writer.commit()?;
+                }
                 let transaction = store.database.begin_read()?;
                 for table in TABLES {
                     transaction.open_table(table).map_err(|e| damaged(format!("table {table}: {e}")))?;

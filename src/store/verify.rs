@@ -15,8 +15,8 @@ use super::rows::{self, SealedRow};
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
-    ARRIVALS, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot,
-    Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
+    ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS,
+    PeriodSummary, Pivot, Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
 };
 use crate::model::{AHEAD_HOURS, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId};
 
@@ -42,6 +42,8 @@ pub struct Verified {
     pub ids: u64,
     /// Entries of all tables.
     pub entries: u64,
+    /// The end of the audit log.
+    pub audit: AuditHead,
 }
 
 impl Reader {
@@ -76,8 +78,13 @@ impl Reader {
             contents.sealed_rows += summary.rows;
         }
         let ids = check.ids(&dictionary)?;
+        let mut audit = AuditHead::default();
+        check.each(AUDIT, Some(8), |key, value| {
+            audit = audit.follow(key, value)?;
+            Ok(())
+        })?;
         let organizations = dictionary.organization_names().count() as u64;
-        Ok(Verified { contents, organizations, ids, entries: self.entries()? })
+        Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
     }
 }
 

@@ -113,7 +113,7 @@ pub fn entries(answer: &Activity<'_>) -> Sums {
         for entry in entries {
             let labels = &answer.groups[entry.group as usize].labels;
             let keys: Vec<Option<String>> = labels.iter().map(|label| label.key.clone()).collect();
-            add(&mut sums, (bucket.label.clone(), keys), &entry.usage.all);
+            add(&mut sums, (bucket.label.to_string(), keys), &entry.usage.all);
         }
     }
     sums

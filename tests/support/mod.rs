@@ -102,8 +102,9 @@ impl Server {
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 written.lock().unwrap().push_str(&format!("{line}\n"));
-                if let Some(at) = line.split("address=").nth(1) {
-                    let _ = ready.send(at.split_whitespace().next().unwrap().to_owned());
+                // In plain text, or as JSON.
+                if let Some(at) = line.split("address=").nth(1).or(line.split("\"address\":\"").nth(1)) {
+                    let _ = ready.send(at.split([' ', '"']).next().unwrap().to_owned());
                 }
             }
         });

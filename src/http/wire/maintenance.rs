@@ -35,7 +35,7 @@ pub struct Verification {
     pub checked: Option<Checked>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Checked {
     pub entries: u64,
@@ -44,4 +44,8 @@ pub struct Checked {
     pub sealed_rows: u64,
     pub open_rows: u64,
     pub ids: u64,
+    /// Entries of the audit log.
+    pub audit_entries: u64,
+    /// Hash of the last of them. Noted elsewhere, it shows later whether the log was written anew.
+    pub audit_head: String,
 }

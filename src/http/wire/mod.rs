@@ -2,12 +2,14 @@
 //! talked about.
 
 mod analytics;
+mod audit;
 mod directory;
 mod events;
 mod maintenance;
 mod tokens;
 
 pub use analytics::*;
+pub use audit::*;
 pub use directory::*;
 pub use events::*;
 pub use maintenance::*;

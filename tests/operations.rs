@@ -1,0 +1,75 @@
+//! What whoever runs the server looks at: metrics and the log.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{OPERATOR, Server, bearer, event};
+
+fn metric(server: &Server, name: &str) -> u64 {
+    let text = server.get("/metrics", "").ok().text;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+    line.unwrap_or_else(|| panic!("no metric {name}")).parse().unwrap()
+}
+
+#[test]
+fn metrics_count_what_an_operator_alarms_on() {
+    let server = Server::start();
+    let at = "2026-06-01T10:00:00Z";
+    let unpriced = json!({"usedModel": "nobody/knows-it", "count": 3, "cost": null});
+    let mut unpriced = event("b", at, &unpriced);
+    unpriced.as_object_mut().unwrap().remove("cost");
+    let one = event("a", at, &json!({}));
+    let batch = json!([one, one, unpriced, "no event"]);
+    let answer = server.send_events(OPERATOR, &batch);
+    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(2), &json!(1)));
+    server.activity(OPERATOR, "from=2026-06-01&to=2026-06-01");
+    for (name, value) in [
+        ("rollcall_events_accepted_total", 2),
+        ("rollcall_events_duplicate_total", 1),
+        ("rollcall_events_rejected_total", 1),
+        ("rollcall_calls_unpriced_total", 3),
+        ("rollcall_questions_total", 1),
+        ("rollcall_requests_failed_total", 0),
+        ("rollcall_queue_events", 0),
+        ("rollcall_audit_entries_total", 1),
+        ("rollcall_last_backup_timestamp_seconds", 0),
+    ] {
+        assert_eq!(metric(&server, name), value, "{name}");
+    }
+    let grows = [
+        "rollcall_commits_total",
+        "rollcall_commit_microseconds_total",
+        "rollcall_question_microseconds_total",
+        "rollcall_requests_total",
+        "rollcall_store_allocated_bytes",
+    ];
+    grows.iter().for_each(|name| assert!(metric(&server, name) > 0, "{name}"));
+}
+
+#[test]
+fn the_log_is_json_when_asked_and_has_a_line_for_each_request_without_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = [("ROLLCALL_LOG_JSON", "true"), ("ROLLCALL_LOG", "info,rollcall::http=debug")];
+    let mut server = Server::start_set(directory.path(), OPERATOR, &settings);
+    let cookie = "rollcall_session=a-cookie-nobody-has";
+    server.send("GET", "/v1/me?token=in-the-query", &[("cookie", cookie)], b"").is_problem(401, "unknown");
+    server.get("/v1/tokens", OPERATOR).ok();
+    server.send("GET", "/v1/me", &[("authorization", &bearer("a-wrong-token"))], b"").is_problem(401, "unknown");
+    server.terminate();
+    let log = server.log.lock().unwrap().clone();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let requests: Vec<&Value> =
+        lines.iter().map(|line| &line["fields"]).filter(|f| f["message"] == "request").collect();
+    let shown: Vec<_> = requests.iter().map(|r| json!([r["method"], r["path"], r["status"], r["source"]])).collect();
+    assert_eq!(
+        shown,
+        [
+            json!(["GET", "/v1/me", 401, "127.0.0.1"]),
+            json!(["GET", "/v1/tokens", 200, "127.0.0.1"]),
+            json!(["GET", "/v1/me", 401, "127.0.0.1"]),
+        ]
+    );
+    for secret in [OPERATOR, "in-the-query", "a-cookie-nobody-has", "a-wrong-token"] {
+        assert!(!log.contains(secret), "'{secret}' is in the log");
+    }
+}
