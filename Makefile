@@ -5,11 +5,12 @@ SHELL := /bin/bash
 CARGO := cargo
 BINARY := target/release/rollcall
 FIGURES := target/bench/figures.md
+CLIENTS := target/clients
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: build ## Build everything and serve the dashboard on sample data
@@ -54,6 +55,15 @@ sim: ## Simulate with fresh seeds for ROLLCALL_SIM_SECONDS (600)
 .PHONY: golden
 golden: ## Write tests/golden/format-N.redb, when a release has a new format
 	ROLLCALL_GOLDEN=write $(CARGO) test --release --locked --test golden
+
+.PHONY: test-clients
+test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM and instrumented clients from PyPI and compare every sum
+	$(CLIENTS)/bin/python tests/clients/run.py
+
+$(CLIENTS)/requirements.txt: tests/clients/requirements.txt
+	python3 -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 .PHONY: lint
 lint: web ## Formatting, clippy and types

@@ -264,12 +264,13 @@ fn object<'a, T: Default + Deserialize<'a>>(field: &str, value: Option<&'a RawVa
     object.map_err(|error| format!("{field} could not be read: {error}"))
 }
 
-/// The call's id and how it ended: a fallback's failure and the success that follows it share the call's id, and so do
-/// failures one after another, which start at different times.
+/// The call's id, how it ended and when it started. The call's id alone names no call: whoever asks the proxy may choose
+/// it, and the attempts of a fallback share it. A repeated post repeats all three.
 fn id(payload: &Payload<'_>, failed: bool, start: &str) -> Result<String, String> {
     let call = word("litellm_call_id", payload.litellm_call_id)?.or(word("id", payload.id)?);
     let call = call.ok_or_else(|| missing("litellm_call_id"))?;
-    Ok(if failed { format!("litellm/{call}/failure/{start}") } else { format!("litellm/{call}/success") })
+    let status = if failed { "failure" } else { "success" };
+    Ok(format!("litellm/{call}/{status}/{start}"))
 }
 
 /// The model with its provider before it, which is then taken off again: whatever slashes the model itself has stay.
@@ -490,6 +491,13 @@ mod tests {
         assert!(events[0].id != events[1].id && events[1].id != events[2].id && events[0].id != events[2].id);
         let again = parsed(&json!(attempts).to_string()).batch.events;
         assert!(events.iter().zip(&again).all(|(a, b)| a.id == b.id), "a repetition has the same ids");
+    }
+
+    #[test]
+    fn calls_to_which_a_client_gave_one_id_are_all_counted() {
+        let calls = [1_780_300_000.1, 1_780_300_000.2].map(|start| payload(&json!({"startTime": start})));
+        let events = parsed(&json!(calls).to_string()).batch.events;
+        assert_ne!(events[0].id, events[1].id);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub const REASONING: &[&str] = &[
 pub const LITELLM_COST: &[&str] = &["gen_ai.cost.total_cost"];
 pub const COST: &[&str] = &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost"];
 pub const ERROR: &[&str] = &["error.type"];
+/// Which of a stream's two spans logfire has made: `span` when it is opened, `log` when it has ended.
+pub const LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
 pub const HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
 pub const SERVICE: &[&str] = &["service.name"];
 pub const AGENT: &[&str] = &["gen_ai.agent.name"];
@@ -86,6 +88,7 @@ const ALL: &[&[&str]] = &[
     LITELLM_COST,
     COST,
     ERROR,
+    LOGFIRE_KIND,
     HTTP_STATUS,
     SERVICE,
     AGENT,

@@ -32,6 +32,10 @@ const PROVIDERS: [(&str, &str); 9] = [
     ("x_ai", "xai"),
 ];
 
+/// What the SDKs of OpenAI and Anthropic call a status that is its caller's doing.
+const CLIENT_ERRORS: [(&str, u16); 3] =
+    [("BadRequestError", 400), ("NotFoundError", 404), ("UnprocessableEntityError", 422)];
+
 /// Whether an instrumentation is the tracing that Anthropic's own SDK has built in.
 pub(super) fn is_anthropic_sdk(scope: &str) -> bool {
     scope.starts_with("com.anthropic.sdk")
@@ -162,8 +166,12 @@ impl<'a> Span<'a> {
         if model.is_none() && tokens.is_none() {
             return Ok(None);
         }
-        // logfire traces a stream by two spans: one while it is opened, and another with the usage when it has ended.
-        let opens_stream = scope.starts_with("logfire") && tokens.is_none() && response_id.is_none();
+        // logfire traces a stream by two spans: one while it is opened, and another, with the usage if the stream told
+        // it, when it has ended.
+        let opens_stream = scope.starts_with("logfire")
+            && tokens.is_none()
+            && response_id.is_none()
+            && attributes.text(names::LOGFIRE_KIND).as_deref() != Some("log");
         if opens_stream && !self.failed() {
             return Ok(None);
         }
@@ -219,7 +227,11 @@ impl<'a> Span<'a> {
 
     /// The status of the answer, where it is told; an error's type may be one too.
     fn http_status(&self) -> Option<u16> {
-        let number = |value: &Value<'_>| value.text()?.parse().ok();
+        let number = |value: &Value<'_>| {
+            let text = value.text()?;
+            let named = || CLIENT_ERRORS.iter().find(|(name, _)| text.ends_with(name)).map(|(_, status)| *status);
+            text.parse().ok().or_else(named)
+        };
         self.attributes.first(names::HTTP_STATUS).or(self.attributes.first(names::ERROR)).and_then(number)
     }
 

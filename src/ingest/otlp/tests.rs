@@ -213,6 +213,9 @@ fn measures_in_every_dialect() {
     check(true, &unknown, &[(Errors, 1), (Unpriced, 0)], "0");
     check(true, &json!({"http.response.status_code": 400}), &[(ClientErrors, 1), (Errors, 0)], list_price);
     check(false, &json!({"error.type": "422"}), &[(ClientErrors, 1)], list_price);
+    check(true, &json!({"error.type": "BadRequestError"}), &[(ClientErrors, 1), (Errors, 0)], list_price);
+    check(true, &json!({"error.type": "openai.NotFoundError"}), &[(ClientErrors, 1), (Errors, 0)], list_price);
+    check(true, &json!({"error.type": "InternalServerError"}), &[(ClientErrors, 0), (Errors, 1)], list_price);
     check(
         false,
         &json!({"error.type": "RateLimitError", "http.response.status_code": 429}),
@@ -294,6 +297,21 @@ fn a_stream_that_logfire_opens_is_counted_when_it_has_ended() {
     };
     let counted = |scope| traces(&body(scope), Encoding::Protobuf).unwrap().parsed.batch.events.len();
     assert_eq!((counted("logfire.openai"), counted("other")), (1, 2));
+}
+
+#[test]
+fn a_stream_without_usage_that_logfire_traces_is_counted_once() {
+    let half = |kind: &str| {
+        let untold = json!({"gen_ai.usage.input_tokens": null, "gen_ai.usage.output_tokens": null});
+        let mut half = call(&untold);
+        half["logfire.span_type"] = json!(kind);
+        half
+    };
+    let spans = vec![span(1, false, &half("span")), span(2, false, &half("log"))];
+    let body = export(&json!({"service.name": "svc"}), vec![("logfire.openai", spans)]);
+    let events = traces(&body, Encoding::Protobuf).unwrap().parsed.batch.events;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].measures.get(Count::Unpriced), 1);
 }
 
 #[test]

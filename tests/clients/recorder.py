@@ -1,0 +1,103 @@
+"""Stands between the senders and Rollcall, keeps what was really sent, and loses answers where it is told to.
+
+The first part of a path names the channel: what is posted to /array/v1/ingest/litellm goes on to /v1/ingest/litellm and
+is kept as sent by `array`.
+"""
+
+import gzip
+import http.client
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+# What becomes of a post: passed on and answered; passed on, and the connection closed instead of an answer; passed on,
+# and answered 502, as by a gateway that lost the answer; not passed on, and answered 503.
+PASS, LOSE, GATEWAY, BUSY = "pass", "lose", "gateway", "busy"
+
+
+@dataclass
+class Post:
+    """A post that was passed on, its body unpacked."""
+
+    channel: str
+    path: str
+    content_type: str
+    encoding: str
+    body: bytes
+    status: int
+
+
+class Recorder(ThreadingHTTPServer):
+    """`fates` has for each channel what becomes of a post and of its repetitions, all others as the last."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, target, fates):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.target = urlsplit(target).netloc
+        self.fates = fates
+        self.posts = []
+        self.last = time.monotonic()
+        self.attempts = Counter()
+        self.lock = threading.Lock()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def fate(self, channel, body):
+        with self.lock:
+            self.last = time.monotonic()
+            before = self.attempts[channel, body]
+            self.attempts[channel, body] += 1
+        fates = self.fates[channel]
+        return fates[min(before, len(fates) - 1)]
+
+    def arrived(self, channel):
+        """Posts of a channel that Rollcall took, those whose answers were lost included."""
+        return [post for post in list(self.posts) if post.channel == channel and 200 <= post.status < 300]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        _, channel, path = self.path.split("/", 2)
+        body = self.rfile.read(int(self.headers["content-length"]))
+        encoding = self.headers.get("content-encoding", "identity")
+        fate = self.server.fate(channel, body)
+        if fate == BUSY:
+            self.answer(503)
+            return
+        status, answer, kind = self.forward("/" + path, body)
+        plain = gzip.decompress(body) if encoding == "gzip" else body
+        self.server.posts.append(Post(channel, path, self.headers["content-type"], encoding, plain, status))
+        if fate == LOSE:
+            self.close_connection = True
+        elif fate == GATEWAY:
+            self.answer(502)
+        else:
+            self.answer(status, answer, kind)
+
+    def forward(self, path, body):
+        skip = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in skip}
+        connection = http.client.HTTPConnection(self.server.target, timeout=60)
+        try:
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read(), response.getheader("content-type", "text/plain")
+        finally:
+            connection.close()
+
+    def answer(self, status, body=b"", kind="text/plain"):
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
