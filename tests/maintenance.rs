@@ -128,10 +128,11 @@ fn change(store: &Path, name: &str, change: impl FnOnce(&mut Entries)) {
     transaction.commit().unwrap();
 }
 
-/// Makes the checksum of a block right again.
-fn sign(block: &mut [u8]) {
-    let sum = (twox_hash::XxHash3_64::oneshot(&block[5..]) as u32).to_le_bytes();
-    block[1..5].copy_from_slice(&sum);
+/// Makes the checksum of a block right again: of its content and its key.
+fn sign((key, block): &mut (Vec<u8>, Vec<u8>)) {
+    let sum = |bytes: &[u8]| twox_hash::XxHash3_64::oneshot(bytes) as u32;
+    let both = sum(&block[5..]) ^ sum(key);
+    block[1..5].copy_from_slice(&both.to_le_bytes());
 }
 
 /// The last byte of a block's body.
@@ -191,9 +192,9 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
     let store = checked(
         "totals",
         |entries| {
-            let block = &mut entries.iter_mut().find(|(key, _)| key[4..7] == [2, 1, 20]).unwrap().1;
-            *last_byte(block) ^= 1;
-            sign(block);
+            let entry = entries.iter_mut().find(|(key, _)| key[4..7] == [2, 1, 20]).unwrap();
+            *last_byte(&mut entry.1) ^= 1;
+            sign(entry);
         },
         "daily totals by ApiKey: cut 20, ",
     );
@@ -206,18 +207,17 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
     checked(
         "totals",
         |entries| {
-            let block = &mut entries.iter_mut().find(|(key, _)| key[4..7] == [3, 0, 0]).unwrap().1;
-            *last_byte(block) ^= 1;
-            sign(block);
+            let entry = entries.iter_mut().find(|(key, _)| key[4..7] == [3, 0, 0]).unwrap();
+            *last_byte(&mut entry.1) ^= 1;
+            sign(entry);
         },
         "daily totals by Model: rows of 2 (rare) are not what its sealed rows add up to",
     );
     checked(
         "rows",
         |entries| {
-            let block = &mut entries[0].1;
-            *last_byte(block) ^= 1;
-            sign(block);
+            *last_byte(&mut entries[0].1) ^= 1;
+            sign(&mut entries[0]);
         },
         "organization 1, period 630",
     );
@@ -225,14 +225,21 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
     checked(
         "periods",
         |entries| {
-            let block = &mut entries[0].1;
             // Flags, then the number of rows.
-            block[6] ^= 1;
-            sign(block);
+            entries[0].1[6] ^= 1;
+            sign(&mut entries[0]);
         },
         "its summary says",
     );
-    checked("periods", |entries| entries[0].0[7] += 1, "its period has no summary");
+    checked("periods", |entries| entries[0].0[7] += 1, "checksum does not match");
+    checked(
+        "periods",
+        |entries| {
+            entries[0].0[7] += 1;
+            sign(&mut entries[0]);
+        },
+        "its period has no summary",
+    );
     checked(
         "ids",
         |entries| {

@@ -128,3 +128,28 @@ fn the_openapi_document_is_the_one_the_server_has() {
     let written = fs::read_to_string("docs/openapi.json").unwrap();
     assert!(written == rollcall::http::openapi_json(), "run `make openapi` and commit docs/openapi.json");
 }
+
+/// Promises and limits name the tests that hold them.
+#[test]
+fn tests_that_the_docs_name_exist() {
+    let sources = ["src", "tests"].map(|folder| files(Path::new(folder))).concat();
+    let sources: String = sources.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let mut named = 0;
+    for page in ["docs/guarantees.md", "docs/operations.md"] {
+        let text = fs::read_to_string(page).unwrap();
+        // Those of a table's last cell: a test's name has words, a command or a file has none.
+        let cells = text.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once('|'));
+        for code in cells.flat_map(|(_, cell)| cell.split('`').skip(1).step_by(2)) {
+            let name = code.rsplit("::").next().unwrap();
+            if name.starts_with("rollcall_")
+                || name.matches('_').count() < 3
+                || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+            {
+                continue;
+            }
+            assert!(sources.contains(&format!("fn {name}(")), "{page} names a test {code}");
+            named += 1;
+        }
+    }
+    assert!(named > 50, "{named} tests are named");
+}

@@ -11,7 +11,7 @@
 //! no unpacking. Packed columns start on a byte. All of it is in a frame, see `store::packed`.
 
 use super::packed::{
-    BlockError, Packed, TAIL, divisor_of, frame, pack, put_varint, take_byte, take_varint, unframe, width_of,
+    BlockError, Packed, TAIL, bind, divisor_of, frame, pack, put_varint, take_byte, take_varint, unframe, width_of,
 };
 use crate::model::{COUNTS, Measures, PicoUsd, SeriesId};
 use crate::rollup::Row;
@@ -23,8 +23,8 @@ pub const COST: usize = COUNTS;
 
 const VERSION: u8 = 1;
 
-/// Packs rows, which must be in order of series, each series once, with costs of 0 or more.
-pub fn encode(rows: &[Row]) -> Vec<u8> {
+/// Packs rows, which must be in order of series, each series once, with costs of 0 or more, to be stored under `key`.
+pub fn encode(key: &[u8], rows: &[Row]) -> Vec<u8> {
     assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "rows of a block are in order of series");
     let mut out = Vec::new();
     put_varint(&mut out, rows.len() as u128);
@@ -53,7 +53,7 @@ pub fn encode(rows: &[Row]) -> Vec<u8> {
     for (_, width, values) in &columns {
         pack(&mut out, values, *width);
     }
-    frame(VERSION, &out)
+    bind(key, frame(VERSION, &out))
 }
 
 /// A packed block, read in place.
@@ -75,8 +75,8 @@ struct Column<'a> {
 
 impl<'a> Block<'a> {
     /// Checks the bytes and finds the columns in them.
-    pub fn parse(bytes: &'a [u8]) -> Result<Block<'a>, BlockError> {
-        let mut at = unframe(VERSION, bytes)?;
+    pub fn parse(key: &[u8], bytes: &'a [u8]) -> Result<Block<'a>, BlockError> {
+        let mut at = unframe(VERSION, key, bytes)?;
         let rows = take_varint(&mut at)? as usize;
         let first = take_varint(&mut at)? as u32;
         let delta_width = take_byte(&mut at)?;
@@ -186,8 +186,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_comes_back(rows in rows()) {
-            let bytes = encode(&rows);
-            let block = Block::parse(&bytes).unwrap();
+            let bytes = encode(b"", &rows);
+            let block = Block::parse(b"", &bytes).unwrap();
             prop_assert_eq!(block.len(), rows.len());
             for (column, sum) in (0..COUNTS).map(|c| (c, rows.iter().map(|r| u128::from(r.1.counts[c])).sum::<u128>())) {
                 prop_assert_eq!(block.sum(column), sum);
@@ -202,17 +202,17 @@ mod tests {
 
         #[test]
         fn any_changed_byte_is_noticed(rows in rows(), at in any::<prop::sample::Index>(), flip in 1u8..) {
-            let mut bytes = encode(&rows);
+            let mut bytes = encode(b"", &rows);
             let at = at.index(bytes.len());
             bytes[at] ^= flip;
-            prop_assert!(Block::parse(&bytes).is_err());
-            prop_assert!(Block::parse(&bytes[..at]).is_err());
+            prop_assert!(Block::parse(b"", &bytes).is_err());
+            prop_assert!(Block::parse(b"", &bytes[..at]).is_err());
         }
 
         #[test]
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let bytes = frame(VERSION, &bytes);
-            if let Ok(block) = Block::parse(&bytes) {
+            if let Ok(block) = Block::parse(b"", &bytes) {
                 block.series(|_, _| ());
                 for column in 0..COLUMNS {
                     block.column(column, |_, _| ());

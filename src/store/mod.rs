@@ -302,7 +302,8 @@ impl Reader {
             let (key, value) = entry?;
             let segment = keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
             self.count_bytes(value.value());
-            let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
+            let block =
+                Block::parse(key.value(), value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
             visit(segment, block)?;
         }
         Ok(())
@@ -316,7 +317,8 @@ impl Reader {
             let (organization, segment) = keys::read_u32(key.value(), 0)
                 .zip(keys::open_segment(key.value()))
                 .ok_or_else(|| damaged("a key of open rollups"))?;
-            let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
+            let block =
+                Block::parse(key.value(), value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
             *days.entry((OrganizationId(organization), segment.day())).or_default() += block.len() as u64;
         }
         Ok(days)
@@ -338,7 +340,7 @@ impl Reader {
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
             let period = keys::read_u32(key.value(), 4).map(Period).ok_or_else(|| damaged("a period's key"))?;
-            found.push((period, PeriodSummary::decode(value.value())?));
+            found.push((period, PeriodSummary::decode(key.value(), value.value())?));
         }
         Ok(found)
     }
@@ -355,9 +357,9 @@ impl Reader {
         let first = keys::rows(organization, period, *api_keys.start(), 0);
         let last = keys::rows(organization, period, *api_keys.end(), u16::MAX);
         for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
-            let (_, value) = entry?;
+            let (key, value) = entry?;
             self.count_bytes(value.value());
-            rows::read(value.value(), &mut visit)?;
+            rows::read(key.value(), value.value(), &mut visit)?;
         }
         Ok(())
     }
@@ -370,7 +372,9 @@ impl Reader {
         periods: Range<Period>,
         mut visit: impl FnMut(Period, Rows<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.scan_cut(organization, pivot, RARE, periods, |period, block| rows::read(block, |rows| visit(period, rows)))
+        self.scan_cut(organization, pivot, RARE, periods, |period, key, block| {
+            rows::read(key, block, |rows| visit(period, rows))
+        })
     }
 
     /// Calls `visit` with the daily totals at a cut: for each value of a dimension its usage on the days of a period
@@ -387,8 +391,8 @@ impl Reader {
         mut visit: impl FnMut(&Totals<'_>),
     ) -> Result<(), StoreError> {
         assert!((1..=SEGMENTS).contains(&cut), "there is no cut {cut}");
-        self.scan_cut(organization, pivot, (frequent, cut as u8), periods, |_, block| {
-            Ok(totals::read(block, |totals| visit(&totals))?)
+        self.scan_cut(organization, pivot, (frequent, cut as u8), periods, |_, key, block| {
+            Ok(totals::read(key, block, |totals| visit(&totals))?)
         })
     }
 
@@ -398,7 +402,7 @@ impl Reader {
         pivot: Pivot,
         (frequent, cut): (bool, u8),
         periods: Range<Period>,
-        mut visit: impl FnMut(Period, &[u8]) -> Result<(), StoreError>,
+        mut visit: impl FnMut(Period, &[u8], &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         if periods.is_empty() {
             return Ok(());
@@ -410,7 +414,7 @@ impl Reader {
             let (key, value) = entry?;
             let period = keys::totals_period(key.value()).ok_or_else(|| damaged("a key of daily totals"))?;
             self.count_bytes(value.value());
-            visit(period, value.value())?;
+            visit(period, key.value(), value.value())?;
         }
         Ok(())
     }
@@ -453,16 +457,16 @@ pub struct PeriodSummary {
 const SUMMARY_VERSION: u8 = 1;
 
 impl PeriodSummary {
-    fn encode(&self) -> Vec<u8> {
+    fn encode(&self, key: &[u8]) -> Vec<u8> {
         let mut body = vec![u8::from(self.has_totals)];
         packed::put_varint(&mut body, u128::from(self.rows));
         packed::put_varint(&mut body, self.cost);
         self.api_keys.serialize_into(&mut body).expect("memory takes every write");
-        packed::frame(SUMMARY_VERSION, &body)
+        packed::bind(key, packed::frame(SUMMARY_VERSION, &body))
     }
 
-    fn decode(bytes: &[u8]) -> Result<PeriodSummary, StoreError> {
-        let mut at = packed::unframe(SUMMARY_VERSION, bytes)?;
+    fn decode(key: &[u8], bytes: &[u8]) -> Result<PeriodSummary, StoreError> {
+        let mut at = packed::unframe(SUMMARY_VERSION, key, bytes)?;
         Ok(PeriodSummary {
             has_totals: packed::take_byte(&mut at)? == 1,
             rows: packed::take_varint(&mut at)? as u64,
@@ -547,7 +551,8 @@ impl Writer {
                 let Some(entry) = runs.next_back() else { break };
                 let (key, value) = entry?;
                 run = keys::open_run(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
-                let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
+                let block = Block::parse(key.value(), value.value())
+                    .map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
                 if block.len() > 2 * rows.len() {
                     run += 1;
                     break;
@@ -557,7 +562,8 @@ impl Writer {
             rows = rollup::merge(&newest, &rows)?.into();
             table.remove(&keys::open(organization, segment, run)[..])?;
         }
-        table.insert(&keys::open(organization, segment, run)[..], &block::encode(&rows)[..])?;
+        let key = keys::open(organization, segment, run);
+        table.insert(&key[..], &block::encode(&key, &rows)[..])?;
         Ok(())
     }
 

@@ -4,7 +4,9 @@
 //! frame   version u8 | checksum u32 LE | body | 16 zero bytes
 //! ```
 //!
-//! The checksum is the low half of XXH3-64 of what follows it. The zeros let a reader load whole words at the end.
+//! The checksum is the low half of XXH3-64 of what follows it and, XORed to that, of the key that the block is stored
+//! under: a block that turns up under another key is as wrong as one with another content. The zeros let a reader load
+//! whole words at the end.
 
 /// Bytes before the body.
 pub(super) const HEAD: usize = 5;
@@ -22,7 +24,7 @@ pub enum BlockError {
     Short,
 }
 
-/// Puts a frame round a body.
+/// Puts a frame round a body. What is stored has to be [bound](bind) to its key.
 pub(super) fn frame(version: u8, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEAD + body.len() + TAIL);
     out.push(version);
@@ -34,16 +36,28 @@ pub(super) fn frame(version: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Checks a frame; the result still has the zeros at its end.
-pub(super) fn unframe(version: u8, bytes: &[u8]) -> Result<&[u8], BlockError> {
+/// Makes a framed block one that is stored under `key`.
+pub(super) fn bind(key: &[u8], mut block: Vec<u8>) -> Vec<u8> {
+    block[1..HEAD].iter_mut().zip(of_key(key)).for_each(|(byte, of_key)| *byte ^= of_key);
+    block
+}
+
+/// Checks the frame of a block stored under `key`; the result still has the zeros at its end.
+pub(super) fn unframe<'a>(version: u8, key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], BlockError> {
     let (head, body) = bytes.split_at_checked(HEAD).ok_or(BlockError::Short)?;
     if head[0] != version {
         return Err(BlockError::Version(head[0]));
     }
-    if head[1..] != checksum(body) {
+    let (sum, of_key) = (checksum(body), of_key(key));
+    if (1..HEAD).any(|i| head[i] != sum[i - 1] ^ of_key[i - 1]) {
         return Err(BlockError::Checksum);
     }
     if body.len() < TAIL { Err(BlockError::Short) } else { Ok(body) }
+}
+
+/// Nothing for a block that is not stored.
+fn of_key(key: &[u8]) -> [u8; 4] {
+    if key.is_empty() { [0; 4] } else { checksum(key) }
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 4] {

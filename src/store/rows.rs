@@ -128,10 +128,11 @@ struct Section<'a> {
 
 /// Calls `visit` with the rows of each id of a block.
 pub(super) fn read(
+    key: &[u8],
     bytes: &[u8],
     mut visit: impl FnMut(Rows<'_>) -> Result<(), super::StoreError>,
 ) -> Result<(), super::StoreError> {
-    let mut at = unframe(VERSION, bytes)?;
+    let mut at = unframe(VERSION, key, bytes)?;
     let mut id = 0u32;
     while at.len() > TAIL {
         id = id.wrapping_add(take_varint_u32(&mut at)?);
@@ -299,7 +300,7 @@ pub(super) mod tests {
             let mut found: BTreeMap<u32, BTreeMap<u16, Usage>> = BTreeMap::new();
             for block in builder.finish() {
                 prop_assert!(block.len() <= 1200);
-                read(&block, |rows| {
+                read(b"", &block, |rows| {
                     found.entry(rows.id).or_default().extend(rows.unpack()?);
                     Ok(())
                 }).unwrap();
@@ -316,13 +317,13 @@ pub(super) mod tests {
             let mut block = builder.finish().remove(0);
             let at = at.index(block.len());
             block[at] ^= flip;
-            prop_assert!(read(&block, |_| Ok(())).is_err());
-            prop_assert!(read(&block[..at], |_| Ok(())).is_err());
+            prop_assert!(read(b"", &block, |_| Ok(())).is_err());
+            prop_assert!(read(b"", &block[..at], |_| Ok(())).is_err());
         }
 
         #[test]
         fn foreign_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&frame(VERSION, &body), |rows| rows.unpack().map(drop));
+            let _ = read(b"", &frame(VERSION, &body), |rows| rows.unpack().map(drop));
         }
     }
 }

@@ -10,6 +10,7 @@ use redb::{ReadableTable, Table};
 use roaring::RoaringBitmap;
 
 use super::block::Block;
+use super::packed::bind;
 use super::rows::{self, SealedRow};
 use super::{OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Series, Usage, ValueId};
@@ -87,7 +88,7 @@ impl Writer {
             self.write_totals(organization, period, pivots)?;
         }
         let key = keys::period(organization, period);
-        self.transaction.open_table(PERIODS)?.insert(&key[..], &summary.encode()[..])?;
+        self.transaction.open_table(PERIODS)?.insert(&key[..], &summary.encode(&key)[..])?;
         Ok(Sealed { taken, rows: summary.rows })
     }
 
@@ -108,7 +109,8 @@ impl Writer {
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
             let segment = keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
-            let block = Block::parse(value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
+            let block =
+                Block::parse(key.value(), value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
             for (id, measures) in block.rows() {
                 let of = series.get(id.0 as usize).ok_or_else(|| damaged("a rollup counts a series without a name"))?;
                 let rows = opened.entry(of.api_key).or_default().entry(id.0).or_default();
@@ -144,8 +146,8 @@ impl Writer {
             let mut write = |frequent: bool, cut: u8, blocks: Vec<Vec<u8>>| -> Result<(), StoreError> {
                 let key = |part| keys::totals(organization, pivot, frequent, cut, period, part);
                 table.retain_in::<&[u8], _>(&key(0)[..]..=&key(u16::MAX)[..], |_, _| false)?;
-                for (part, block) in (0u16..).zip(&blocks) {
-                    table.insert(&key(part)[..], &block[..])?;
+                for (part, block) in (0u16..).zip(blocks) {
+                    table.insert(&key(part)[..], &bind(&key(part), block)[..])?;
                 }
                 Ok(())
             };
@@ -185,7 +187,8 @@ fn read_key(
     let [first, last] = [0, u16::MAX].map(|part| keys::rows(organization, period, api_key, part));
     let mut found = KeyRows::new();
     for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
-        rows::read(entry?.1.value(), |rows| {
+        let (key, value) = entry?;
+        rows::read(key.value(), value.value(), |rows| {
             found.entry(rows.id).or_default().extend(rows.unpack()?);
             Ok(())
         })?;
@@ -207,7 +210,8 @@ fn write_key(
         builder.push(*series, rows)?;
     }
     for (part, block) in (0u16..).zip(builder.finish()) {
-        table.insert(&keys::rows(organization, period, api_key, part)[..], &block[..])?;
+        let key = keys::rows(organization, period, api_key, part);
+        table.insert(&key[..], &bind(&key, block)[..])?;
     }
     Ok(())
 }

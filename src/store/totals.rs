@@ -154,8 +154,8 @@ pub struct Totals<'a> {
 }
 
 /// Calls `visit` with each value of a block.
-pub(super) fn read(bytes: &[u8], mut visit: impl FnMut(Totals<'_>)) -> Result<(), BlockError> {
-    let mut at = unframe(VERSION, bytes)?;
+pub(super) fn read(key: &[u8], bytes: &[u8], mut visit: impl FnMut(Totals<'_>)) -> Result<(), BlockError> {
+    let mut at = unframe(VERSION, key, bytes)?;
     let mut value = 0u32;
     while at.len() > TAIL {
         value = value.wrapping_add(take_varint_u32(&mut at)?);
@@ -220,7 +220,7 @@ mod tests {
             for (cut, blocks) in (1..).zip(builder.finish()) {
                 let mut found: BTreeMap<u32, Vec<Usage>> = BTreeMap::new();
                 for block in blocks.concat() {
-                    read(&block, |totals| {
+                    read(b"", &block, |totals| {
                         let stretches = found.entry(totals.value).or_insert(vec![Usage::default(); STRETCHES]);
                         for column in Column::ALL {
                             let mut of_column = [0; STRETCHES];
@@ -244,7 +244,7 @@ mod tests {
 
         #[test]
         fn foreign_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&frame(VERSION, &body), |totals| {
+            let _ = read(b"", &frame(VERSION, &body), |totals| {
                 for column in Column::ALL {
                     totals.column(column, &mut [0; STRETCHES]);
                 }

@@ -51,8 +51,9 @@ impl Reader {
     pub fn contents(&self) -> Result<Contents, StoreError> {
         let mut contents = Contents { open_rows: self.open_days()?.values().sum(), ..Contents::default() };
         for entry in self.transaction.open_table(PERIODS)?.iter()? {
+            let (key, value) = entry?;
             contents.periods += 1;
-            contents.sealed_rows += PeriodSummary::decode(entry?.1.value())?.rows;
+            contents.sealed_rows += PeriodSummary::decode(key.value(), value.value())?.rows;
         }
         Ok(contents)
     }
@@ -161,7 +162,7 @@ impl Check<'_> {
             if keys::open_segment(key).is_none_or(|segment| segment.start_ms() < FIRST_HOUR.start_ms()) {
                 return Err(damaged("a segment of before 2020"));
             }
-            let block = Block::parse(value)?;
+            let block = Block::parse(key, value)?;
             let rows = block.rows();
             if rows.is_empty() || !rows.is_sorted_by(|a, b| a.0 < b.0) {
                 return Err(damaged("open rows are not in order of series"));
@@ -189,7 +190,7 @@ impl Check<'_> {
         let mut periods = Periods::new();
         self.each(PERIODS, Some(8), |key, value| {
             known(dictionary, organization_of(key))?;
-            let summary = PeriodSummary::decode(value)?;
+            let summary = PeriodSummary::decode(key, value)?;
             periods.insert(period_of(key, 4), summary);
             Ok(())
         })?;
@@ -279,7 +280,7 @@ impl Check<'_> {
             }
             found.insert(api_key.0);
             let of_key = &mut of_key.as_mut().expect("just put there").1;
-            rows::read(value.value(), |rows| take_rows(of_key, api_key, &rows, names))
+            rows::read(key.value(), value.value(), |rows| take_rows(of_key, api_key, &rows, names))
                 .map_err(|e| at(&format!("sealed rows of API key {}", api_key.0), e))?;
             self.advance();
         }
