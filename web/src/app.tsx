@@ -6,6 +6,7 @@ import type { ApiError } from "./api/request";
 import type { Me, Organization } from "./api/types";
 import { AnalyticsPage } from "./pages/analytics/AnalyticsPage";
 import {
+  AuditPage,
   KeyPage,
   KeysPage,
   MemberPage,
@@ -25,7 +26,7 @@ import { PageBones } from "./pages/parts/PageBones";
 import { Shell } from "./pages/shell/Shell";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
-import { firstPage, hasOwnUsage } from "./state/access";
+import { firstPage, hasOwnUsage, readsAudit } from "./state/access";
 import { Failure } from "./ui/Failure";
 
 const SignInPage = lazy(() => import("./pages/sign-in/SignInPage"));
@@ -148,6 +149,16 @@ function SignedIn({ me }: { me: Me }) {
         {administration(administrationRoutes.store, "store", () => (
           <StorePage />
         ))}
+        {administration(administrationRoutes.audit, "audit", () => (
+          <AuditPage organizationId={null} />
+        ))}
+        {within(routes.audit, "audit", (organization) =>
+          readsAudit(me.kind, organization) ? (
+            <AuditPage key={organization.id} organizationId={organization.id} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
         <Route>
           <NotFoundPage me={me} />
         </Route>

@@ -6,7 +6,13 @@ import { accessible, DEVELOPER_LINK, LAPTOP, LINK, open, PHONE, ready, visit, wi
 import { serve } from "./server.mjs";
 
 const ORGANIZATIONS = "/administration/organizations";
-const PAGES = [ORGANIZATIONS, `${ORGANIZATIONS}/acme/members`, "/administration/tokens", "/administration/store"];
+const PAGES = [
+  ORGANIZATIONS,
+  `${ORGANIZATIONS}/acme/members`,
+  "/administration/tokens",
+  "/administration/store",
+  "/administration/audit",
+];
 
 async function acme(t) {
   const server = await serve(t);
@@ -435,6 +441,40 @@ for (const colorScheme of ["light", "dark"]) {
     });
   }
 }
+
+test("the audit log is the operator's whole and an owner's part of it", async (t) => {
+  const server = await acme(t);
+  const [olga, dave] = [await server.linkOf("olga"), await server.linkOf("dave")];
+  await server.directory({ organizations: [{ id: "old", name: "Older Co" }] });
+  const all = await open(t, server.operatorLink, { landsOn: null });
+  await all.getByTestId("nav-audit").click();
+  await ready(all, "audit");
+  const answer = await server.get("/v1/audit");
+  assert.equal(await all.getByTestId("entry-row").count(), answer.entries.length);
+  assert.equal(await all.getByTestId("entry-row").first().getAttribute("data-key"), String(answer.entries[0].sequence));
+  await all.getByTestId("entry-search").fill("token created");
+  await all.getByTestId("entry-found").getByText(/^\d+ of \d+$/).waitFor();
+  for (const viewport of [LAPTOP, PHONE]) {
+    await all.setViewportSize(viewport);
+    await accessible(all, "the audit log");
+    await withinWidth(all, "the audit log");
+  }
+
+  const owner = await open(t, olga, { landsOn: null });
+  await owner.getByTestId("nav-audit").click();
+  await ready(owner, "audit");
+  const part = await server.get("/v1/audit?organizationId=acme");
+  // What this page's own sign-in added is in both.
+  assert.equal(await owner.getByTestId("entry-row").count(), part.entries.length);
+  assert.ok(part.entries.length < answer.entries.length + 2);
+  assert.equal(await owner.getByText("Older Co").count(), 0);
+
+  const developer = await open(t, dave, { landsOn: null });
+  await developer.getByTestId("nav-keys").waitFor();
+  assert.equal(await developer.getByTestId("nav-audit").count(), 0);
+  await developer.goto(new URL("/organizations/acme/audit", dave).href);
+  await developer.getByText("Nothing here").waitFor();
+});
 
 test("a phone's drawer leads to the operator's pages", async (t) => {
   const page = await open(t, (await acme(t)).operatorLink, { viewport: PHONE });

@@ -8,7 +8,8 @@ export type PageName =
   | "reference"
   | "organizations"
   | "tokens"
-  | "store";
+  | "store"
+  | "audit";
 
 const loads = {
   members: () => import("./members/MembersPage"),
@@ -21,6 +22,7 @@ const loads = {
   organization: () => import("./administration/OrganizationPage"),
   tokens: () => import("./administration/TokensPage"),
   store: () => import("./administration/StorePage"),
+  audit: () => import("./audit/AuditPage"),
 };
 
 /** The first page is in the first load, every other one comes when it is asked for. */
@@ -34,6 +36,7 @@ export const OrganizationsPage = lazy(loads.organizations);
 export const OrganizationPage = lazy(loads.organization);
 export const TokensPage = lazy(loads.tokens);
 export const StorePage = lazy(loads.store);
+export const AuditPage = lazy(loads.audit);
 
 export const NotFoundPage = lazy(() => import("./NotFoundPage"));
 export const NoOrganizationPage = lazy(() => import("./NoOrganizationPage"));

@@ -9,6 +9,7 @@ export const routes = {
   keys: "/organizations/:organizationId/keys",
   key: "/organizations/:organizationId/keys/:apiKeyId",
   mine: "/organizations/:organizationId/my-usage",
+  audit: "/organizations/:organizationId/audit",
   reference: "/reference",
 } as const;
 
@@ -51,6 +52,8 @@ export const keyPath = (organizationId: string, apiKeyId: string, window: TimeWi
 export const minePath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "my-usage", window);
 
+export const auditPath = (organizationId: string) => organizationPath(organizationId, "audit", null);
+
 /** Where one key of a grouping has a page of its own; null where it has none. */
 export function entryPath(
   organizationId: string,
@@ -75,6 +78,7 @@ export const administrationRoutes = {
   organization: "/administration/organizations/:organizationId/:part?",
   tokens: "/administration/tokens",
   store: "/administration/store",
+  audit: "/administration/audit",
 } as const;
 
 export const organizationEntryPath = (organizationId: string, part?: string) =>

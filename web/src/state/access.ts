@@ -15,6 +15,11 @@ export function hasOwnUsage(kind: string): boolean {
   return kind !== "operator";
 }
 
+/** Owners read what was done in their organization; the operator reads all of it. */
+export function readsAudit(kind: string, organization: { role?: string | null }): boolean {
+  return kind === "operator" || organization.role === "owner";
+}
+
 /** Developers see their own figures only, so that is where they begin. */
 export function firstPage(kind: string, organization: { role?: string | null }): "analytics" | "mine" {
   return hasOwnUsage(kind) && organization.role === "developer" ? "mine" : "analytics";

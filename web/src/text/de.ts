@@ -415,6 +415,30 @@ export const de = (product: string): Catalogue => ({
     waitingLead: "Diese Seite bemerkt es von selbst und zeigt das Diagramm.",
   },
 
+  audit: {
+    title: "Prüfprotokoll",
+    lead: "Wer was getan hat, Neuestes zuerst. Jeder Eintrag enthält den Hash des vorigen; ein geänderter fällt auf.",
+    action: "Was",
+    actor: "Wer",
+    target: "Woran",
+    at: "Wann",
+    older: "Ältere laden",
+    search: "Prüfprotokoll durchsuchen",
+    none: "Noch nichts.",
+    actions: {
+      "sign-in": "Anmeldung",
+      "sign-out": "Abmeldung",
+      "token-create": "Token ausgestellt",
+      "token-revoke": "Token widerrufen",
+      "directory-change": "Verzeichnis geändert",
+      "membership-end": "Mitgliedschaft beendet",
+      backup: "Sicherung",
+      compact: "Tage versiegelt",
+      verify: "Speicher geprüft",
+      restore: "Speicher wiederhergestellt",
+    },
+  },
+
   administration: {
     title: "Verwaltung",
     organizations: "Organisationen",

@@ -427,6 +427,30 @@ export const en = {
     waitingLead: "This page notices it by itself and shows the chart.",
   },
 
+  audit: {
+    title: "Audit log",
+    lead: "Who did what, newest first. Each entry holds the hash of the one before, so that a changed one shows.",
+    action: "What",
+    actor: "Who",
+    target: "To what",
+    at: "When",
+    older: "Load older",
+    search: "Search the audit log",
+    none: "Nothing yet.",
+    actions: {
+      "sign-in": "Sign-in",
+      "sign-out": "Sign-out",
+      "token-create": "Token created",
+      "token-revoke": "Token revoked",
+      "directory-change": "Directory changed",
+      "membership-end": "Membership ended",
+      backup: "Backup",
+      compact: "Days sealed",
+      verify: "Store checked",
+      restore: "Store restored",
+    },
+  },
+
   administration: {
     title: "Administration",
     organizations: "Organizations",

@@ -7,11 +7,11 @@ import { text } from "../../text";
 import { Icon, type IconName } from "../../ui/Icon";
 import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
-import { analyticsAccess, hasOwnUsage, type AnalyticsAccess } from "../../state/access";
+import { analyticsAccess, hasOwnUsage, readsAudit, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
 import { firstZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
-import { analyticsPath, keysPath, membersPath, minePath, routes } from "../routes";
+import { analyticsPath, auditPath, keysPath, membersPath, minePath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
@@ -32,14 +32,21 @@ const entries: readonly Entry[] = [
   { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
   { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
+  { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
 ];
+
+/** Pages that somebody has no use for are not shown; the operator finds the whole audit log under administration. */
+function isFor(me: Me, organization: Organization, page: PageName): boolean {
+  if (page === "mine") return hasOwnUsage(me.kind);
+  return page !== "audit" || (me.kind !== "operator" && readsAudit(me.kind, organization));
+}
 
 /** What somebody may open, as the palette lists it. */
 export function pagesFor(me: Me, organization: Organization, window: TimeWindow) {
   const access = analyticsAccess(me.kind, organization);
   return [
     ...entries
-      .filter((entry) => (entry.guarded ? access === "granted" : entry.page !== "mine" || hasOwnUsage(me.kind)))
+      .filter((entry) => (entry.guarded ? access === "granted" : isFor(me, organization, entry.page)))
       .map(({ page, icon, label, path }) => ({ id: page as string, icon, label, path: path(organization.id, window) })),
     { id: "reference", icon: "book" as IconName, label: text.navigation.reference, path: routes.reference as string },
   ];
@@ -73,7 +80,7 @@ export function Navigation({ me, organization, page, onLeave, onSearch }: Props)
         <nav aria-label={text.navigation.organizationSection}>
           <ul>
             {entries
-              .filter((entry) => entry.page !== "mine" || hasOwnUsage(me.kind))
+              .filter((entry) => isFor(me, organization, entry.page))
               .map((entry) => (
                 <li key={entry.page}>
                   <Link

@@ -45,13 +45,13 @@ export default function ViewsPanel({ onDone }: { onDone: () => void }) {
                   {view.path === here && <Icon name="check" />}
                 </Link>
                 <ViewButton
-                  icon="pencil"
+                  icon="edit"
                   label={text.views.rename(view.name)}
                   onClick={() => setRenaming(view.name)}
                   testId="view-rename"
                 />
                 <ViewButton
-                  icon="bin"
+                  icon="trash"
                   label={text.views.remove(view.name)}
                   onClick={() => change((all) => withoutView(all, view.name))}
                   testId="view-remove"
@@ -71,7 +71,7 @@ export default function ViewsPanel({ onDone }: { onDone: () => void }) {
 }
 
 interface ViewButtonProps {
-  icon: "pencil" | "bin";
+  icon: "edit" | "trash";
   label: string;
   onClick: () => void;
   testId: string;
