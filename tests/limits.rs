@@ -129,4 +129,7 @@ fn a_guesser_waits_and_keeps_nobody_else_out() {
     server.send("POST", "/v1/session", &headers, br#"{"token": "guess"}"#).is_problem(429, "too many");
     assert_eq!(me("203.0.113.9", &user).status, 200, "a token made here is no guess");
     assert_eq!(me("203.0.113.10", OPERATOR).status, 200, "another source");
+    let here = (0..130).map(|i| server.get("/v1/me", &format!("guess-{i}")).status);
+    assert!(here.into_iter().all(|status| status == 401), "the machine itself is not made to wait");
+    assert_eq!(server.get("/v1/me", OPERATOR).status, 200);
 }
