@@ -12,11 +12,11 @@ async function acme(t) {
     members: [{ organizationId: "acme", userId: "olga", role: "owner" }],
   });
   let calls = 0;
-  const spend = (cost) =>
+  const spend = (cost, at = new Date()) =>
     server.events([
       {
         id: `call-${++calls}`,
-        timestamp: new Date().toISOString(),
+        timestamp: at.toISOString(),
         organizationId: "acme",
         projectId: "search",
         apiKeyId: "k",
@@ -73,7 +73,9 @@ test("new usage of today comes without flicker, and nothing new is a 304 that ch
 });
 
 test("days that are over are not asked about again", async (t) => {
-  const { server } = await acme(t);
+  const { server, spend } = await acme(t);
+  // Where nothing is shown, the page asks whether there ever was anything.
+  await spend("0.5", new Date(Date.now() - 7 * 86_400_000));
   const page = await open(t, null);
   await page.clock.install();
   await page.goto(await server.linkOf("olga"));
