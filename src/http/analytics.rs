@@ -297,11 +297,12 @@ impl Asked {
         let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
         let changed = app.engine.freshness().last_change(number, first, window.end());
         let frame = Frame { window, as_of: now.min(window.end()) };
+        // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
+        let asker = caller.user_id().unwrap_or_default();
         let etag = etag(&[
             &app.run.to_le_bytes(),
             &changed.to_le_bytes(),
-            // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
-            caller.user_id().unwrap_or_default().as_bytes(),
+            asker.as_bytes(),
             uri.path().as_bytes(),
             uri.query().unwrap_or_default().as_bytes(),
             window.from.to_string().as_bytes(),
@@ -311,7 +312,7 @@ impl Asked {
         if matches(&headers, &etag) {
             return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
         }
-        let body: Body = match app.answers.get(&etag, frame.as_of) {
+        let body: Body = match app.answers.get(asker, &etag, frame.as_of) {
             Some(bytes) => bytes.into(),
             None => {
                 let turn = app.questions.turn(&caller.token_id).await?;
@@ -341,7 +342,7 @@ impl Asked {
                 }))
                 .await?;
                 if let Written::Whole(bytes) = &written {
-                    app.answers.put(&etag, as_of, bytes.clone());
+                    app.answers.put(asker, &etag, as_of, bytes.clone());
                 }
                 written.into()
             }

@@ -10,8 +10,14 @@ use crate::model::UnixMs;
 /// Memory for all of them. One takes at most a chunk of [`stream`](super::stream), 1 MiB.
 const CAPACITY_BYTES: u64 = 32 << 20;
 
-/// The ETag of an answer and the second in its `asOf`: two with the same have the same bytes.
-type Key = (String, UnixMs);
+/// The ETag of an answer and the second in its `asOf`: two with the same have the same bytes. And who asked, because
+/// ETags are no secrets and their hash is not made to withstand somebody who looks for another's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    asker: String,
+    etag: String,
+    as_of_s: i64,
+}
 
 pub struct RecentAnswers(Cache<Key, Bytes, ByLength>);
 
@@ -19,8 +25,8 @@ pub struct RecentAnswers(Cache<Key, Bytes, ByLength>);
 struct ByLength;
 
 impl Weighter<Key, Bytes> for ByLength {
-    fn weight(&self, (etag, _): &Key, answer: &Bytes) -> u64 {
-        (size_of::<Key>() + etag.len() + answer.len()) as u64
+    fn weight(&self, key: &Key, answer: &Bytes) -> u64 {
+        (size_of::<Key>() + key.asker.len() + key.etag.len() + answer.len()) as u64
     }
 }
 
@@ -43,17 +49,17 @@ impl Default for RecentAnswers {
 }
 
 impl RecentAnswers {
-    pub fn get(&self, etag: &str, as_of: UnixMs) -> Option<Bytes> {
-        self.0.get(&key(etag, as_of))
+    pub fn get(&self, asker: &str, etag: &str, as_of: UnixMs) -> Option<Bytes> {
+        self.0.get(&key(asker, etag, as_of))
     }
 
-    pub fn put(&self, etag: &str, as_of: UnixMs, answer: Bytes) {
-        self.0.insert(key(etag, as_of), answer);
+    pub fn put(&self, asker: &str, etag: &str, as_of: UnixMs, answer: Bytes) {
+        self.0.insert(key(asker, etag, as_of), answer);
     }
 }
 
-fn key(etag: &str, as_of: UnixMs) -> Key {
-    (etag.to_owned(), as_of.div_euclid(1000))
+fn key(asker: &str, etag: &str, as_of: UnixMs) -> Key {
+    Key { asker: asker.to_owned(), etag: etag.to_owned(), as_of_s: as_of.div_euclid(1000) }
 }
 
 #[cfg(test)]
@@ -63,14 +69,15 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded_and_never_another_answer() {
         let recent = RecentAnswers::default();
-        recent.put("a", 1500, Bytes::from_static(b"one"));
-        assert_eq!(recent.get("a", 1999).as_deref(), Some(&b"one"[..]));
-        assert_eq!(recent.get("a", 2000), None, "its asOf would differ");
-        assert_eq!(recent.get("b", 1500), None);
+        recent.put("ada", "a", 1500, Bytes::from_static(b"one"));
+        assert_eq!(recent.get("ada", "a", 1999).as_deref(), Some(&b"one"[..]));
+        assert_eq!(recent.get("ada", "a", 2000), None, "its asOf would differ");
+        assert_eq!(recent.get("ada", "b", 1500), None);
+        assert_eq!(recent.get("ben", "a", 1500), None);
         for number in 0..100 {
-            recent.put("large", number * 1000, vec![0; 1 << 20].into());
+            recent.put("ada", "large", number * 1000, vec![0; 1 << 20].into());
         }
         assert!(recent.0.weight() <= CAPACITY_BYTES);
-        assert!(recent.get("large", 99_000).is_some());
+        assert!(recent.get("ada", "large", 99_000).is_some());
     }
 }
