@@ -4,7 +4,6 @@ mod support;
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Snapshot};
@@ -12,15 +11,12 @@ use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Me
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::Store;
 use serde_json::{Value, json};
-use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, Kept};
+use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, Kept, insist};
 use support::ledger::{Random, about};
 use support::{BINARY, OPERATOR, Server, event};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
-const DEADLINE: Duration = Duration::from_secs(60);
-/// What a sender is told to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 fn start(disk: &CrashDisk) -> Engine {
     let disk = disk.clone();
@@ -50,15 +46,6 @@ fn batch(ids: std::ops::Range<u32>) -> Batch {
 
 fn send(engine: &Engine, ids: std::ops::Range<u32>) -> Result<usize, String> {
     engine.submit(batch(ids)).unwrap().wait().map(|ingested| ingested.accepted).map_err(|error| error.to_string())
-}
-
-/// Sends until it is taken.
-fn insist(engine: &Engine, ids: std::ops::Range<u32>) {
-    let deadline = Instant::now() + DEADLINE;
-    while let Err(error) = send(engine, ids.clone()) {
-        assert!(Instant::now() < deadline, "{error}");
-        std::thread::sleep(RETRY_AFTER);
-    }
 }
 
 fn requests(snapshot: &Snapshot) -> u64 {
@@ -92,10 +79,10 @@ fn check_failure(after: u64, error: i32, words: &str) -> bool {
     assert_eq!((requests(&before), requests(&engine.snapshot())), (300, 300), "snapshots stay");
     assert!(engine.is_writing());
     disk.repair();
-    insist(&engine, 700..701);
+    insist(|| send(&engine, 700..701).map(drop));
     // Whether the commit that failed arrived after all is not known; sent again, it is there once.
-    insist(&engine, 300..700);
-    insist(&engine, 0..300);
+    insist(|| send(&engine, 300..700).map(drop));
+    insist(|| send(&engine, 0..300).map(drop));
     assert_eq!(requests(&engine.snapshot()), 701);
     rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).unwrap();
     // What was acknowledged since is on the disk.
@@ -124,7 +111,7 @@ fn whatever_operation_fails_reads_go_on_and_work_resumes_by_itself() {
 fn a_read_that_fails_stops_nothing_else() {
     let disk = CrashDisk::new(Vec::new());
     let engine = start(&disk);
-    insist(&engine, 0..300);
+    insist(|| send(&engine, 0..300).map(drop));
     engine.seal().unwrap().wait().unwrap();
     drop(engine);
     // A start does not read what is sealed.
@@ -132,7 +119,7 @@ fn a_read_that_fails_stops_nothing_else() {
     disk.fail_next_read();
     let error = try_requests(&engine.snapshot()).unwrap_err();
     assert!(error.contains("Input/output error"), "{error}");
-    insist(&engine, 200..400);
+    insist(|| send(&engine, 200..400).map(drop));
     assert_eq!(requests(&engine.snapshot()), 400);
 }
 
@@ -174,11 +161,10 @@ fn a_server_without_space_answers_503_and_questions_until_there_is_space() {
     server.post("/v1/events", OPERATOR, &batch(taken)).is_problem(503, "File too large");
     assert_eq!(requests(&server), taken * BATCH);
     limit_file_size(server.pid(), "unlimited");
-    let deadline = Instant::now() + DEADLINE;
-    while server.post("/v1/events", OPERATOR, &batch(taken)).status != 200 {
-        assert!(Instant::now() < deadline, "there is space again");
-        std::thread::sleep(RETRY_AFTER);
-    }
+    insist(|| match server.post("/v1/events", OPERATOR, &batch(taken)) {
+        answer if answer.status == 200 => Ok(()),
+        answer => Err(answer.text),
+    });
     assert_eq!(requests(&server), (taken + 1) * BATCH);
     server.kill();
     let server = Server::start_in(directory.path());

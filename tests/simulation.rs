@@ -17,7 +17,7 @@ use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
 use rollcall::model::{Combination, Count, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::store::{SealPolicy, Store};
-use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image};
+use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
 use support::ledger::{Entry, Ledger, Random, batch, check, fresh_seed, question, setting};
 
 const ACTIONS: usize = 150;
@@ -27,9 +27,6 @@ const PRODUCERS: u64 = 4;
 const START: UnixMs = 1_773_964_800_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const USERS: [&str; 3] = ["ada", "ben", "eva"];
-const DEADLINE: Duration = Duration::from_secs(60);
-/// What a sender is told to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What was sent, by id.
 type Sent = BTreeMap<String, Entry>;
@@ -302,11 +299,7 @@ impl World {
         }
         self.ask();
         self.disk.repair();
-        let deadline = Instant::now() + DEADLINE;
-        while self.submit(&events).is_err() {
-            assert!(Instant::now() < deadline, "the disk works again");
-            std::thread::sleep(RETRY_AFTER);
-        }
+        insist(|| self.submit(&events).map(drop).map_err(|_| "the disk works again".into()));
         self.acknowledged(events);
     }
 

@@ -77,6 +77,8 @@ pub(super) struct Collector<'c> {
     /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
     known: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// The organization asked about last, and since when it keeps usage: a body is mostly of one.
+    kept_since: Option<(String, Option<UnixMs>)>,
 }
 
 /// A combination whose names are still in the body.
@@ -99,6 +101,7 @@ impl<'c> Collector<'c> {
             parsed: Parsed::default(),
             known: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            kept_since: None,
         }
     }
 
@@ -288,8 +291,16 @@ impl<'c> Collector<'c> {
     }
 
     /// Usage that is removed must not come back one event at a time.
-    pub(super) fn is_kept(&self, organization: &str, time: UnixMs) -> Result<(), String> {
-        match (self.context.kept_since)(organization) {
+    pub(super) fn is_kept(&mut self, organization: &str, time: UnixMs) -> Result<(), String> {
+        let kept_since = match &self.kept_since {
+            Some((known, kept_since)) if known == organization => *kept_since,
+            _ => {
+                let kept_since = (self.context.kept_since)(organization);
+                self.kept_since = Some((organization.to_owned(), kept_since));
+                kept_since
+            }
+        };
+        match kept_since {
             Some(oldest) if time < oldest => {
                 let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
                 Err(format!("the call is of {at}; organization '{organization}' keeps usage since {oldest} only"))

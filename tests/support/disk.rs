@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use redb::StorageBackend;
 
@@ -10,6 +11,20 @@ use super::ledger::Random;
 /// `ENOSPC` and `EIO`, as the system says them.
 pub const DISK_FULL: i32 = 28;
 pub const DISK_BROKEN: i32 = 5;
+
+/// How long a disk that works may take to be noticed.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// What a refusal says: the writer tries the disk that often.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Tries until it works, as a sender does that is told when to come back.
+pub fn insist(mut works: impl FnMut() -> Result<(), String>) {
+    let deadline = Instant::now() + DEADLINE;
+    while let Err(error) = works() {
+        assert!(Instant::now() < deadline, "{error}");
+        std::thread::sleep(RETRY_AFTER);
+    }
+}
 
 #[derive(Debug, Clone)]
 pub enum Operation {

@@ -296,6 +296,7 @@ export const de = (product: string): Catalogue => ({
   },
 
   copy: {
+    copy: "Kopieren",
     copied: "Kopiert",
     refused: "Kopieren nicht möglich",
   },
@@ -362,8 +363,6 @@ export const de = (product: string): Catalogue => ({
     narrowedTitle: "Nichts passt zu diesen Filtern",
     narrowed: (span) => `Für ${span} wurde nichts gemeldet, das zu allen passt. Einen aufheben oder einen längeren Zeitraum wählen.`,
     look: "Die letzten 365 Tage ansehen",
-    copy: "Kopieren",
-    copied: "Kopiert",
   },
 
   errors: {

@@ -308,6 +308,7 @@ export const en = {
   },
 
   copy: {
+    copy: "Copy",
     copied: "Copied",
     refused: "Could not be copied",
   },
@@ -374,8 +375,6 @@ export const en = {
     narrowedTitle: "Nothing matches these filters",
     narrowed: (span: string) => `Nothing was reported for ${span} that fits all of them. Lift one, or try a longer range.`,
     look: "Look at the last 365 days",
-    copy: "Copy",
-    copied: "Copied",
   },
 
   errors: {
