@@ -51,6 +51,11 @@ fn usage_that_is_too_old_goes_and_does_not_come_back() {
     assert_eq!(server.send("GET", path, &[("authorization", &bearer(OPERATOR)), cached], b"").status, 200);
     assert_eq!(old(&server, "other").json()["totals"]["requestCount"], 1, "others keep everything");
 
+    let audit = server.get("/v1/audit?organizationId=acme", OPERATOR).ok().json();
+    let removal = &audit["entries"].as_array().expect("entries")[..2];
+    let removal = removal.iter().find(|entry| entry["action"] == "retention").expect("an entry of the removal");
+    assert_eq!((&removal["actor"], &removal["detail"]), (&json!("server"), &json!("usage older than 31 days")));
+
     let again = json!([event("old", OLD, &json!({})), event("kept", &kept, &json!({}))]);
     let answer = server.send_events(OPERATOR, &again);
     assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(0), &json!(1)), "{answer}");

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::retention::removable_before;
 use super::sealing::{OpenDays, sealable_before};
-use super::{Clock, EngineError, Ingested, Note, OpenStore, SealReport, Shared, Snapshot};
+use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{Batch, Count, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
@@ -225,28 +225,37 @@ impl Writer {
             .collect();
         for (name, retention_days) in keeping {
             let Some((organization, _)) = self.dictionary.organization(&name) else { continue };
-            match self.forget_of(organization, retention_days) {
-                Ok(None) => {}
-                Ok(Some(before)) => {
-                    tracing::info!(organization = name, before = before.first_day().0, "old usage was removed");
-                }
+            match self.forget_of(organization, &name, retention_days) {
+                Ok(()) => {}
                 // It stays and is answered for; the next try is an hour away.
                 Err(error) => tracing::error!(%error, "old usage could not be removed"),
             }
         }
     }
 
-    /// The first period that was kept, if anything was removed.
-    fn forget_of(&mut self, organization: OrganizationId, retention_days: u32) -> Result<Option<Period>, StoreError> {
+    fn forget_of(&mut self, organization: OrganizationId, name: &str, retention_days: u32) -> Result<(), StoreError> {
+        let now = (self.clock)();
         let writer = self.store().begin()?;
-        let Some(newest) = writer.newest_day(organization)? else { return Ok(None) };
-        let before = removable_before((self.clock)(), newest, retention_days);
-        let Some((first, last)) = writer.forget(organization, before)? else { return Ok(None) };
+        let Some(newest) = writer.newest_day(organization)? else { return Ok(()) };
+        let before = removable_before(now, newest, retention_days);
+        let Some((first, last)) = writer.forget(organization, before)? else { return Ok(()) };
+        let note = Note {
+            organization_id: Some(name.to_owned()),
+            detail: format!("usage older than {retention_days} days"),
+            ..Note::new(SERVER, "retention")
+        };
+        let mut touched = Touched::default();
+        let mut audit = self.audit;
+        for entry in note.entries(now, &[], None) {
+            writer.append_audit(&mut audit, &entry)?;
+            touched.audit.push((audit, entry));
+        }
         writer.commit()?;
+        self.audit = audit;
+        self.tell_audit(&touched);
         self.open.removed(organization, before.first_day());
-        let days = (first.0..=last.0).map(|day| ((organization, Day(day)), 0));
-        self.publish(&Touched { days: days.collect(), ..Touched::default() })?;
-        Ok(Some(before))
+        touched.days = (first.0..=last.0).map(|day| ((organization, Day(day)), 0)).collect();
+        self.publish(&touched)
     }
 
     /// Seals every day that is over, and removes what is too old.
@@ -314,10 +323,7 @@ impl Writer {
                     self.open.add(*organization, *day, *rows, (self.clock)());
                 }
                 metrics.unpriced_calls.fetch_add(touched.unpriced_calls, Ordering::Relaxed);
-                for (head, entry) in &touched.audit {
-                    log(head, entry);
-                }
-                metrics.audit_entries.store(self.audit.sequence, Ordering::Relaxed);
+                self.tell_audit(&touched);
                 self.publish(&touched)?;
                 Ok(answers)
             }
@@ -440,6 +446,12 @@ impl Writer {
             }
         }
         Ok(outcome)
+    }
+
+    /// Tells the log and the metrics of entries of the audit log that are committed.
+    fn tell_audit(&self, touched: &Touched) {
+        touched.audit.iter().for_each(|(head, entry)| log(head, entry));
+        self.shared.metrics.audit_entries.store(self.audit.sequence, Ordering::Relaxed);
     }
 
     fn publish(&self, touched: &Touched) -> Result<(), StoreError> {

@@ -435,6 +435,7 @@ export const de = (product: string): Catalogue => ({
       compact: "Tage versiegelt",
       verify: "Speicher geprüft",
       restore: "Speicher wiederhergestellt",
+      retention: "Alte Nutzung entfernt",
     },
   },
 

@@ -447,6 +447,7 @@ export const en = {
       compact: "Days sealed",
       verify: "Store checked",
       restore: "Store restored",
+      retention: "Old usage removed",
     },
   },
 
