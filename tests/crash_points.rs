@@ -17,7 +17,7 @@ use rollcall::directory::{
 use rollcall::engine::{Engine, EngineError, NewFile};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
-use rollcall::store::{SealPolicy, Store};
+use rollcall::store::{IdPolicy, SealPolicy, Store};
 use support::disk::{CrashDisk, EVERY_KIND, Image, Kept, Operation};
 use support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 
@@ -27,6 +27,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
+/// And few ids have runs that are merged.
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 30, merged_runs: 2 };
 
 #[derive(Clone)]
 enum Step {
@@ -193,7 +195,7 @@ impl Machine {
 
     fn open(&mut self) {
         let (disk, clock) = (self.disk.clone(), self.clock.clone());
-        let open = move || Ok(Store::open_backend(disk.clone())?.with_seal_policy(POLICY));
+        let open = move || Ok(Store::open_backend(disk.clone())?.with_seal_policy(POLICY).with_id_policy(ID_POLICY));
         self.engine = Some(Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap());
     }
 

@@ -11,7 +11,7 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, STORE_FILE, check};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
-use rollcall::store::{SealPolicy, Store, StoreError};
+use rollcall::store::{IdPolicy, SealPolicy, Store, StoreError};
 use support::BINARY;
 use support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 
@@ -19,11 +19,14 @@ use support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 const NOON: UnixMs = 1_781_092_800_000;
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
+/// And few ids have runs.
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 150, merged_runs: 3 };
 const FLIPS: u64 = 200;
 
 fn open(directory: &Path) -> Result<Engine, StoreError> {
     let path = directory.join(STORE_FILE);
-    Engine::start(move || Ok(Store::open(&path)?.with_seal_policy(POLICY)), Arc::new(|| NOON))
+    let open = move || Ok(Store::open(&path)?.with_seal_policy(POLICY).with_id_policy(ID_POLICY));
+    Engine::start(open, Arc::new(|| NOON))
 }
 
 /// Makes a store with sealed and open usage, and gives its bytes.

@@ -5,25 +5,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
-use rollcall::engine::{Engine, Ingested};
+use rollcall::engine::{Engine, Ingested, STORE_FILE};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, About, Filter, Query, RankBy, activity};
+use rollcall::store::{IdPolicy, Store};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
 
+/// Few enough ids in memory that most are in runs, and those merged; and as it is by default.
+fn policies() -> [IdPolicy; 3] {
+    [IdPolicy { run_ids: 90, merged_runs: 3 }, IdPolicy { run_ids: 1000, merged_runs: 2 }, IdPolicy::default()]
+}
+
 struct Machine {
+    id_policy: IdPolicy,
     clock: Arc<AtomicI64>,
     engine: Option<Engine>,
     directory: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new() -> Machine {
+    fn new(id_policy: IdPolicy) -> Machine {
         let clock = Arc::new(AtomicI64::new(NOON));
         let directory = tempfile::tempdir().unwrap();
-        let engine = Some(open(directory.path(), &clock));
-        Machine { clock, engine, directory }
+        let engine = Some(open(directory.path(), &clock, id_policy));
+        Machine { id_policy, clock, engine, directory }
     }
 
     fn pass(&self, hours: i64) {
@@ -32,7 +39,8 @@ impl Machine {
 
     fn restart(&mut self) {
         self.engine = None;
-        self.engine = Some(open(self.directory.path(), &self.clock));
+        self.engine = Some(open(self.directory.path(), &self.clock, self.id_policy));
+        rollcall::engine::check(&self.engine.as_ref().unwrap().snapshot().reader, &mut |_, _| ()).unwrap();
     }
 
     fn send(&self, ids: std::ops::Range<u32>, time: UnixMs) -> Ingested {
@@ -76,9 +84,10 @@ impl Machine {
     }
 }
 
-fn open(directory: &Path, clock: &Arc<AtomicI64>) -> Engine {
-    let clock = clock.clone();
-    Engine::open(directory, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap()
+fn open(directory: &Path, clock: &Arc<AtomicI64>, id_policy: IdPolicy) -> Engine {
+    let (path, clock) = (directory.join(STORE_FILE), clock.clone());
+    let open = move || Ok(Store::open(&path)?.with_id_policy(id_policy));
+    Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap()
 }
 
 #[track_caller]
@@ -88,7 +97,11 @@ fn check(ingested: Ingested, accepted: usize, duplicates: usize) {
 
 #[test]
 fn within_48_hours_an_id_counts_once_whatever_its_timestamp() {
-    let mut machine = Machine::new();
+    policies().into_iter().for_each(within_48_hours);
+}
+
+fn within_48_hours(id_policy: IdPolicy) {
+    let mut machine = Machine::new(id_policy);
     check(machine.send(0..100, NOON), 100, 0);
     check(machine.send(50..150, NOON), 50, 50);
     machine.pass(47);
@@ -100,7 +113,11 @@ fn within_48_hours_an_id_counts_once_whatever_its_timestamp() {
 
 #[test]
 fn with_its_timestamp_an_id_counts_once_for_ever() {
-    let mut machine = Machine::new();
+    policies().into_iter().for_each(for_ever);
+}
+
+fn for_ever(id_policy: IdPolicy) {
+    let mut machine = Machine::new(id_policy);
     // More ids than one value of the file holds, for one hour and for the next.
     check(machine.send(0..4000, NOON), 4000, 0);
     check(machine.send(4000..5000, NOON + HOUR_MS), 1000, 0);
@@ -122,12 +139,50 @@ fn with_its_timestamp_an_id_counts_once_for_ever() {
 }
 
 #[test]
+fn many_ids_count_once_while_they_move_from_memory_to_runs_and_to_their_hours() {
+    let mut machine = Machine::new(IdPolicy { run_ids: 90, merged_runs: 3 });
+    let time = |batch: u32| NOON - i64::from(batch % 5) * HOUR_MS;
+    for batch in 0..40 {
+        check(machine.send(100 * batch..100 * batch + 100, time(batch)), 100, 0);
+        // One of a while ago, in its hour and as one of another.
+        let before = batch * 7 % (batch + 1);
+        check(machine.send(100 * before..100 * before + 100, time(before)), 0, 100);
+        check(machine.send(100 * before..100 * before + 100, time(before) + HOUR_MS), 0, 100);
+        if batch % 10 == 9 {
+            machine.restart();
+        }
+        machine.pass(i64::from(batch % 3 == 0));
+    }
+    assert_eq!(machine.requests(), 4000);
+    // Runs that are older than 48 hours move a step at a time, and meanwhile nothing changes but what it should.
+    machine.pass(49);
+    for batch in 0..40 {
+        check(machine.send(100 * batch..100 * batch + 100, time(batch)), 0, 100);
+    }
+    check(machine.send(0..4000, NOON - 10 * HOUR_MS), 4000, 0);
+    check(machine.send(0..4000, NOON - 10 * HOUR_MS), 0, 4000);
+    machine.restart();
+    machine.pass(49);
+    for batch in 0..40 {
+        check(machine.send(100 * batch..100 * batch + 100, time(batch)), 0, 100);
+    }
+    machine.restart();
+    assert_eq!(machine.requests(), 8000);
+}
+
+#[test]
 fn a_clock_that_goes_back_makes_nothing_new() {
-    let machine = Machine::new();
+    policies().into_iter().for_each(a_clock_goes_back);
+}
+
+fn a_clock_goes_back(id_policy: IdPolicy) {
+    let mut machine = Machine::new(id_policy);
     check(machine.send(0..10, NOON), 10, 0);
     machine.pass(72);
     check(machine.send(10..11, NOON), 1, 0);
     machine.pass(-200);
+    check(machine.send(0..11, NOON), 0, 11);
+    machine.restart();
     check(machine.send(0..11, NOON), 0, 11);
     machine.pass(10_000);
     check(machine.send(0..11, NOON), 0, 11);
@@ -137,7 +192,7 @@ fn a_clock_that_goes_back_makes_nothing_new() {
 #[test]
 fn an_id_costs_little_more_than_its_twelve_bytes() {
     const IDS: u32 = 300_000;
-    let mut machine = Machine::new();
+    let mut machine = Machine::new(IdPolicy::default());
     // A copy has no free pages.
     let bytes = |machine: &Machine| {
         let file = tempfile::tempfile().unwrap();

@@ -15,7 +15,7 @@ use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
 use rollcall::engine::{Engine, NewFile, STORE_FILE, check as check_store};
 use rollcall::model::{Combination, Count, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
-use rollcall::store::{FORMAT_VERSION, SealPolicy, Store, StoreError};
+use rollcall::store::{FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
 use support::ledger::{Entry, Ledger, batch, check};
 
 const GOLDEN: &str = "tests/golden";
@@ -23,6 +23,8 @@ const GOLDEN: &str = "tests/golden";
 const NOON: UnixMs = 1_781_092_800_000;
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
+/// And few ids have a run.
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 100, merged_runs: 9 };
 
 /// What is in every golden store. Never changes: files of old releases have it.
 fn ledger() -> Ledger {
@@ -46,7 +48,7 @@ fn ledger() -> Ledger {
 
 fn open(directory: &Path, clock: &Arc<AtomicI64>) -> Result<Engine, StoreError> {
     let (path, clock) = (directory.join(STORE_FILE), clock.clone());
-    let open = move || Ok(Store::open(&path)?.with_seal_policy(POLICY));
+    let open = move || Ok(Store::open(&path)?.with_seal_policy(POLICY).with_id_policy(ID_POLICY));
     Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed)))
 }
 
@@ -74,7 +76,8 @@ fn make(into: &Path) {
     clock.fetch_add(72 * HOUR_MS, Ordering::Relaxed);
     // In the wake of these, the ids before them leave memory.
     send(300..400);
-    engine.seal().unwrap().wait().unwrap();
+    // The writer moves ids between requests, a step at a time.
+    (0..8).for_each(|_| assert!(engine.seal().unwrap().wait().is_ok()));
     send(400..500);
     let file = NewFile::create(into, true).unwrap();
     file.copy(&engine.snapshot().reader, &mut |_, _| ()).unwrap();

@@ -16,7 +16,7 @@ use rollcall::calendar::Zone;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
 use rollcall::model::{Combination, Count, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
-use rollcall::store::{SealPolicy, Store};
+use rollcall::store::{IdPolicy, SealPolicy, Store};
 use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
 use support::ledger::{Entry, Ledger, Random, batch, check, fresh_seed, question, setting};
 
@@ -43,7 +43,8 @@ struct World {
     clock: Arc<AtomicI64>,
     /// What the clock showed at most, before it went back.
     latest: UnixMs,
-    policy: SealPolicy,
+    seal_policy: SealPolicy,
+    id_policy: IdPolicy,
     disk: CrashDisk,
     engine: Option<Engine>,
     /// Everything that was acknowledged.
@@ -58,15 +59,17 @@ struct World {
 impl World {
     fn new(seed: u64) -> World {
         let mut random = Random(seed);
-        let policy = SealPolicy {
+        let seal_policy = SealPolicy {
             rows_worth_totals: *random.pick(&[0, 20, 1000]),
             segments_worth_totals: *random.pick(&[0, 3, 20]),
         };
+        let id_policy = IdPolicy { run_ids: *random.pick(&[20, 100, 1_000_000]), merged_runs: *random.pick(&[2, 5]) };
         let mut world = World {
             random,
             clock: Arc::new(AtomicI64::new(START)),
             latest: START,
-            policy,
+            seal_policy,
+            id_policy,
             disk: CrashDisk::new(Vec::new()),
             engine: None,
             sent: Sent::new(),
@@ -99,8 +102,10 @@ impl World {
     }
 
     fn open(&mut self) {
-        let (disk, clock, policy) = (self.disk.clone(), self.clock.clone(), self.policy);
-        let open = move || Ok(Store::open_backend(disk.clone())?.with_seal_policy(policy));
+        let (disk, clock) = (self.disk.clone(), self.clock.clone());
+        let (seal_policy, id_policy) = (self.seal_policy, self.id_policy);
+        let open =
+            move || Ok(Store::open_backend(disk.clone())?.with_seal_policy(seal_policy).with_id_policy(id_policy));
         self.engine = Some(Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap());
     }
 

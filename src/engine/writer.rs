@@ -98,10 +98,10 @@ impl Writer {
     pub fn run(mut self, requests: &Receiver<Request>) {
         let mut looked = Instant::now();
         let mut forgot: Option<Instant> = None;
-        let mut more_to_seal = false;
+        let mut more_to_do = false;
         loop {
             let wait = match self.check_disk() {
-                Ok(()) if more_to_seal => Duration::ZERO,
+                Ok(()) if more_to_do => Duration::ZERO,
                 Ok(()) => IDLE,
                 Err(_) => AGAIN,
             };
@@ -129,9 +129,9 @@ impl Writer {
             if ready.is_err() {
                 continue;
             }
-            self.age_ids();
+            more_to_do = self.tidy_ids();
             if idle || looked.elapsed() > BUSY {
-                more_to_seal = self.seal_due();
+                more_to_do |= self.seal_due();
                 looked = Instant::now();
                 if forgot.is_none_or(|last| last.elapsed() > FORGETTING) {
                     self.forget();
@@ -387,27 +387,33 @@ impl Writer {
             });
         }
         let mut ingested = Ingested::default();
+        let mut candidates = self.seen.candidates(batch.events.iter().map(|event| &event.id)).into_iter().peekable();
         // Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
         let mut aged: Option<(OrganizationId, Hour, bool)> = None;
-        for event in &batch.events {
+        for (at, event) in batch.events.iter().enumerate() {
             let (organization, series) = series[event.combination as usize];
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
+            let id = (organization, hour, event.id);
             if self.seen.may_have_aged(hour) {
                 let on_disk = match aged {
                     Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
                     _ => writer.has_aged_ids(organization, hour)?,
                 };
                 aged = Some((organization, hour, on_disk));
-                if on_disk && writer.has_aged_id((organization, hour, event.id))? {
+                if on_disk && writer.has_aged_id(id)? {
                     ingested.duplicates += 1;
                     continue;
                 }
             }
-            if !self.seen.insert(organization, event.id) {
+            let mut in_run = false;
+            while let Some((of, run)) = candidates.next_if(|(of, _)| *of <= at) {
+                in_run = in_run || of == at && writer.run_has_id(&self.seen, run, id)?;
+            }
+            if in_run || !self.seen.insert(organization, event.id) {
                 ingested.duplicates += 1;
                 continue;
             }
-            touched.ids.push((organization, hour, event.id));
+            touched.ids.push(id);
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             let segment = Segment::of(event.time).expect("as its hour");
             additions.push((Cell { organization, segment, series }, &event.measures));
@@ -464,21 +470,25 @@ impl Writer {
         Ok(())
     }
 
-    /// Moves ids older than 48 hours out of memory, a little at a time.
-    fn age_ids(&mut self) {
+    /// Moves some ids to where they belong next. Whether there were any.
+    fn tidy_ids(&mut self) -> bool {
         self.seen.advance(Hour::of((self.clock)()).unwrap_or_default());
-        if !self.seen.has_aging() {
-            return;
+        let Ok(store) = &self.store else { return false };
+        if !self.seen.need_tidying(store.id_policy()) {
+            return false;
         }
-        let moved = self.store().begin().and_then(|writer| {
-            let aged = writer.age_ids(&self.seen)?;
+        let tidied = store.begin().and_then(|writer| {
+            let tidied = writer.tidy_ids(&mut self.seen)?;
             writer.commit()?;
-            Ok(aged)
+            Ok(tidied)
         });
-        match moved {
-            Ok(aged) => self.seen.aged(aged),
-            // They stay in memory as well as on disk: nothing is lost, and the next round tries again.
-            Err(error) => tracing::warn!(%error, "old ids could not be moved"),
+        match tidied {
+            Ok(tidied) => tidied.map(|tidied| self.seen.tidied(tidied)).is_some(),
+            Err(error) => {
+                // They stay where they are: nothing is lost, and the next round tries again.
+                tracing::warn!(%error, "ids could not be moved");
+                false
+            }
         }
     }
 }

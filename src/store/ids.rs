@@ -1,21 +1,23 @@
 //! Which events were counted already.
 //!
-//! Ids are kept as 96-bit fingerprints, twice over their life. For 48 hours after arrival they are in memory, and
-//! in `arrivals` in the order they came, one value per commit. Then they move to `ids`, sorted under the hour their
-//! event belongs to, where they stay as long as that hour does: 12 bytes an id.
+//! An id is kept as a 96-bit fingerprint. It arrives in a hash table in memory and in `arrivals`, which has ids in the
+//! order they came, one value per commit, and from which a start reads the table. When that has grown large, all of it
+//! becomes a sorted run in the file ([`super::runs`]). Forty-eight hours after arrival an id moves to `ids`, sorted
+//! under the hour its event belongs to, where it stays as long as that hour does: 12 bytes an id.
 //!
 //! An event may be up to 24 hours ahead of the clock, so ids that have aged belong to hours at least 24 hours old:
-//! only late events ever look at the disk.
+//! only late events ever look there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hashbrown::HashTable;
-use redb::{ReadOnlyTable, ReadableTable};
+use redb::ReadableTable;
 
-use super::{ARRIVALS, IDS, StoreError, Writer, damaged, keys};
+use super::runs::{self, Runs, Step};
+use super::{ARRIVALS, IDS, META, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
-const RECENT_HOURS: u32 = 48;
+pub(super) const RECENT_HOURS: u32 = 48;
 pub(super) const FINGERPRINT: usize = 12;
 /// Values end just below four pages of the store: larger ones waste what rounding up to a power of two adds.
 const VALUE_BYTES: usize = 16 * 1024 - 64;
@@ -25,19 +27,50 @@ const AGE_VALUES: usize = 256;
 const PARTS: usize = 1 << PART_BITS;
 const PART_BITS: u32 = 8;
 
+/// The latest hour of arrival when ids were last moved.
+pub(super) const ARRIVAL_KEY: &[u8] = b"arrival hour";
+
 /// One id's place: whose event it is and in which hour.
 pub type Seen = (OrganizationId, Hour, Fingerprint);
 
-/// Ids that have moved from `arrivals` to `ids`.
-pub struct Aged {
-    ids: Vec<Seen>,
-    oldest_left: Option<Hour>,
+/// When ids become a run, and runs one. Tests set it low, so that few ids have all there is.
+#[derive(Debug, Clone, Copy)]
+pub struct IdPolicy {
+    /// Ids in memory from which on they become a run.
+    pub run_ids: usize,
+    /// Runs that are merged into one.
+    pub merged_runs: usize,
+}
+
+impl Default for IdPolicy {
+    /// As many ids as a table of 2^21 places takes, some 27 MB.
+    fn default() -> Self {
+        IdPolicy { run_ids: (1 << 21) / 8 * 7, merged_runs: 16 }
+    }
+}
+
+/// What was done to ids in the file.
+pub struct Tidied(Done);
+
+enum Done {
+    /// These moved from `arrivals` to `ids`.
+    Aged {
+        ids: Vec<Seen>,
+        oldest_left: Option<Hour>,
+    },
+    /// All in memory became a run.
+    Frozen(Step),
+    Runs(Step),
 }
 
 /// The ids that arrived in the last 48 hours.
 #[derive(Debug, Default)]
 pub struct SeenIds {
+    /// Those that are in no run.
     recent: HashMap<OrganizationId, HashTable<Fingerprint>>,
+    /// How many those are.
+    count: usize,
+    runs: Runs,
     /// The hour of arrival of the oldest.
     oldest: Option<Hour>,
     /// The latest hour of arrival. Never goes back, so a clock that does cannot make ids young again.
@@ -59,6 +92,7 @@ impl SeenIds {
             Entry::Occupied(_) => false,
             Entry::Vacant(place) => {
                 place.insert(id);
+                self.count += 1;
                 true
             }
         }
@@ -96,7 +130,14 @@ impl SeenIds {
             && let Ok(place) = table.find_entry(hash(&id), |seen| *seen == id)
         {
             place.remove();
+            self.count -= 1;
         }
+    }
+
+    /// For each of these ids that a run may have, its place among them and the run, in order of places. Asked for many
+    /// at once because each waits for memory.
+    pub fn candidates<'i>(&self, ids: impl Iterator<Item = &'i Fingerprint> + Clone) -> Vec<(usize, usize)> {
+        self.runs.candidates(ids)
     }
 
     /// Whether ids of this hour may have aged out of memory.
@@ -104,26 +145,36 @@ impl SeenIds {
         hour.0 + AHEAD_HOURS <= self.arrival_hour.0
     }
 
-    /// Whether some ids arrived more than 48 hours ago.
-    pub fn has_aging(&self) -> bool {
-        self.oldest.is_some_and(|oldest| oldest.0 + RECENT_HOURS < self.arrival_hour.0)
+    /// The first hour whose arrivals are remembered whatever the hour of their event.
+    fn oldest_kept(&self) -> Hour {
+        Hour(self.arrival_hour.0.saturating_sub(RECENT_HOURS))
     }
 
-    /// Takes the result of [`Writer::age_ids`], once it is committed.
-    pub fn aged(&mut self, aged: Aged) {
-        for (organization, _, id) in aged.ids {
-            self.remove(organization, id);
+    /// Whether some ids in memory arrived more than 48 hours ago.
+    fn has_aging(&self) -> bool {
+        self.oldest.is_some_and(|oldest| oldest < self.oldest_kept())
+    }
+
+    /// Whether [`Writer::tidy_ids`] has something to do.
+    pub fn need_tidying(&self, policy: IdPolicy) -> bool {
+        self.has_aging() || self.count >= policy.run_ids || self.runs.are_due(self.oldest_kept(), policy.merged_runs)
+    }
+
+    /// Takes the result of [`Writer::tidy_ids`], once it is committed.
+    pub fn tidied(&mut self, tidied: Tidied) {
+        match tidied.0 {
+            Done::Aged { ids, oldest_left } => {
+                ids.into_iter().for_each(|(organization, _, id)| self.remove(organization, id));
+                self.oldest = oldest_left;
+            }
+            Done::Frozen(step) => {
+                self.recent = HashMap::new();
+                self.count = 0;
+                self.oldest = None;
+                self.runs.done(step);
+            }
+            Done::Runs(step) => self.runs.done(step),
         }
-        self.oldest = aged.oldest_left;
-    }
-
-    /// How many ids are in memory.
-    pub fn len(&self) -> usize {
-        self.recent.values().map(HashTable::len).sum()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -186,24 +237,71 @@ impl Writer {
         write(&mut value)
     }
 
-    /// Moves some ids older than 48 hours from `arrivals` to `ids`. After the commit, memory follows by
-    /// [`SeenIds::aged`].
-    pub fn age_ids(&self, seen: &SeenIds) -> Result<Aged, StoreError> {
+    /// Whether a run that [`SeenIds::candidates`] named has the id, in the event's hour or of the last 48 hours.
+    pub fn run_has_id(&self, seen: &SeenIds, run: usize, id: Seen) -> Result<bool, StoreError> {
+        self.run_has(&seen.runs, run, id, seen.oldest_kept())
+    }
+
+    /// Moves some ids to where they belong next, if any do. After the commit, memory follows by [`SeenIds::tidied`].
+    pub fn tidy_ids(&self, seen: &mut SeenIds) -> Result<Option<Tidied>, StoreError> {
+        // Ids that have moved are looked for by the hour at which that was; no clock may make it an earlier one.
+        self.transaction.open_table(META)?.insert(ARRIVAL_KEY, &seen.arrival_hour.0.to_be_bytes()[..])?;
+        if seen.has_aging() {
+            return Ok(Some(Tidied(self.age_ids(seen)?)));
+        }
+        if seen.count >= self.id_policy.run_ids {
+            return Ok(Some(Tidied(self.freeze_ids(seen)?)));
+        }
+        let oldest_kept = seen.oldest_kept();
+        let step = self.tidy_runs(&mut seen.runs, oldest_kept, self.id_policy.merged_runs)?;
+        Ok(step.map(|step| Tidied(Done::Runs(step))))
+    }
+
+    fn age_ids(&self, seen: &SeenIds) -> Result<Done, StoreError> {
         let mut arrivals = self.transaction.open_table(ARRIVALS)?;
-        let end = keys::arrival(Hour(seen.arrival_hour.0.saturating_sub(RECENT_HOURS)), 0);
-        let mut aged = Vec::new();
+        let end = keys::arrival(seen.oldest_kept(), 0);
+        let mut ids = Vec::new();
         let mut moved = Vec::new();
         for entry in arrivals.range::<&[u8]>(..&end[..])?.take(AGE_VALUES) {
             let (key, value) = entry?;
-            read_arrivals(value.value(), |id| aged.push(id))?;
+            read_arrivals(value.value(), |id| ids.push(id))?;
             moved.push(key.value().to_vec());
         }
         for key in &moved {
             arrivals.remove(&key[..])?;
         }
-        aged.sort_unstable();
+        let oldest_left = match arrivals.first()? {
+            Some((key, _)) => Some(Hour(keys::read_u32(key.value(), 0).ok_or_else(|| damaged("a key of arrivals"))?)),
+            None => None,
+        };
+        ids.sort_unstable();
+        self.keep_with_hours(&ids)?;
+        Ok(Done::Aged { ids, oldest_left })
+    }
+
+    /// Makes a run of all ids in memory.
+    fn freeze_ids(&self, seen: &SeenIds) -> Result<Done, StoreError> {
+        let mut arrivals = self.transaction.open_table(ARRIVALS)?;
+        let first = seen.oldest.unwrap_or(seen.arrival_hour);
+        let mut ids: BTreeMap<OrganizationId, Vec<u128>> = BTreeMap::new();
+        for entry in arrivals.iter()? {
+            let (key, value) = entry?;
+            let arrival = keys::read_u32(key.value(), 0).ok_or_else(|| damaged("a key of arrivals"))?;
+            let after = arrival.checked_sub(first.0).and_then(|hours| u8::try_from(hours).ok());
+            let after = after.ok_or_else(|| damaged("arrivals of more than 48 hours"))?;
+            read_arrivals(value.value(), |(organization, hour, id)| {
+                ids.entry(organization).or_default().push(runs::entry(id, hour, after));
+            })?;
+        }
+        arrivals.retain(|_, _| false)?;
+        drop(arrivals);
+        Ok(Done::Frozen(self.add_run(&seen.runs, ids, (first, seen.arrival_hour))?))
+    }
+
+    /// Adds sorted ids to the lists of their hours.
+    pub(super) fn keep_with_hours(&self, sorted: &[Seen]) -> Result<(), StoreError> {
         let mut table = self.transaction.open_table(IDS)?;
-        for group in aged.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        for group in sorted.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (organization, hour, _) = group[0];
             let mut ids: Vec<[u8; FINGERPRINT]> = group.iter().map(|(_, _, id)| id.0).collect();
             let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
@@ -224,16 +322,17 @@ impl Writer {
                 run += 1;
             }
         }
-        let oldest_left = match arrivals.first()? {
-            Some((key, _)) => keys::read_u32(key.value(), 0).map(Hour),
-            None => None,
-        };
-        Ok(Aged { ids: aged, oldest_left })
+        Ok(())
     }
 }
 
-pub(super) fn load(arrivals: &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<SeenIds, StoreError> {
-    let mut seen = SeenIds::default();
+pub(super) fn load(reader: &Reader) -> Result<SeenIds, StoreError> {
+    let arrivals = reader.transaction.open_table(ARRIVALS)?;
+    let arrival_hour = reader.transaction.open_table(META)?.get(ARRIVAL_KEY)?;
+    let arrival_hour =
+        arrival_hour.map(|hour| keys::read_u32(hour.value(), 0).ok_or_else(|| damaged("the arrival hour")));
+    let arrival_hour = Hour(arrival_hour.transpose()?.unwrap_or_default());
+    let mut seen = SeenIds { runs: reader.runs()?, arrival_hour, ..SeenIds::default() };
     let mut counts: HashMap<OrganizationId, usize> = HashMap::new();
     for entry in arrivals.iter()? {
         each_arrival(entry?.1.value(), |organization, _, ids| *counts.entry(organization).or_default() += ids.len())?;
@@ -243,8 +342,9 @@ pub(super) fn load(arrivals: &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Re
     for entry in arrivals.iter()? {
         let (key, value) = entry?;
         let (hour, sequence) = key.value().split_at_checked(4).ok_or_else(|| damaged("a key of arrivals"))?;
-        seen.arrival_hour = Hour(keys::read_u32(hour, 0).unwrap_or_default());
-        seen.oldest.get_or_insert(seen.arrival_hour);
+        let hour = Hour(keys::read_u32(hour, 0).unwrap_or_default());
+        seen.advance(hour);
+        seen.oldest.get_or_insert(hour);
         seen.sequence = u64::from_be_bytes(sequence.try_into().map_err(|_| damaged("a key of arrivals"))?);
         each_arrival(value.value(), |organization, _, ids| {
             all.entry(organization).or_default().extend(ids.iter().map(|id| Fingerprint(*id)));

@@ -82,6 +82,29 @@ pub(super) fn ids(organization: OrganizationId, hour: Hour, run: u32) -> [u8; 12
     key
 }
 
+/// A part of a run of ids. The run's head and filter are where organization 0 would be.
+pub(super) fn run(run: u32, organization: OrganizationId, part: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&pair(run, organization.0));
+    key[8..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// The first and the last key of a run.
+pub(super) fn all_of_run(number: u32) -> ([u8; 12], [u8; 12]) {
+    (run(number, OrganizationId(0), 0), run(number, OrganizationId(u32::MAX), u32::MAX))
+}
+
+/// The same of its filter.
+pub(super) fn filter_of_run(number: u32) -> ([u8; 12], [u8; 12]) {
+    (run(number, OrganizationId(0), 1), run(number, OrganizationId(0), u32::MAX))
+}
+
+/// The same of its parts.
+pub(super) fn parts_of_run(number: u32) -> ([u8; 12], [u8; 12]) {
+    (run(number, OrganizationId(1), 0), run(number, OrganizationId(u32::MAX), u32::MAX))
+}
+
 pub(super) fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4).map(|b| u32::from_be_bytes(b.try_into().expect("four bytes")))
 }

@@ -18,7 +18,8 @@
 //! | `rows` | organization, period, API key, part | `store::rows`: sealed rows in order of series and segment |
 //! | `totals` | organization, pivot, cut, period, part | `store::totals`: daily totals |
 //! | `periods` | organization, period | [`PeriodSummary`] |
-//! | `arrivals` | arrival hour, sequence | ids of the last 48 hours, as they came |
+//! | `arrivals` | arrival hour, sequence | ids that came last, as they came |
+//! | `runs` | run, organization, part | `store::runs`: many ids of the last 48 hours, sorted |
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
@@ -29,6 +30,7 @@ mod columns;
 mod copy;
 mod dictionary;
 mod disk;
+mod filter;
 mod forget;
 mod ids;
 mod inspect;
@@ -36,6 +38,7 @@ mod keys;
 mod packed;
 pub mod record;
 mod rows;
+mod runs;
 mod seal;
 mod totals;
 mod verify;
@@ -55,7 +58,7 @@ use roaring::RoaringBitmap;
 pub use audit::{AuditEntry, AuditHead};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
-pub use ids::{Aged, Seen, SeenIds};
+pub use ids::{IdPolicy, Seen, SeenIds, Tidied};
 pub use packed::BlockError;
 pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
@@ -77,17 +80,18 @@ const ROWS: Table = TableDefinition::new("rows");
 const TOTALS: Table = TableDefinition::new("totals");
 const PERIODS: Table = TableDefinition::new("periods");
 const ARRIVALS: Table = TableDefinition::new("arrivals");
+const RUNS: Table = TableDefinition::new("runs");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 const AUDIT: Table = TableDefinition::new("audit");
 
-const TABLES: [Table; 10] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY, AUDIT];
+const TABLES: [Table; 11] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -159,6 +163,7 @@ pub struct Store {
     database: Database,
     disk: Disk,
     seal_policy: SealPolicy,
+    id_policy: IdPolicy,
 }
 
 impl Store {
@@ -179,7 +184,7 @@ impl Store {
     }
 
     fn prepare(database: Database, disk: Disk) -> Result<Store, StoreError> {
-        let store = Store { database, disk, seal_policy: SealPolicy::default() };
+        let store = Store { database, disk, seal_policy: SealPolicy::default(), id_policy: IdPolicy::default() };
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
@@ -213,6 +218,15 @@ impl Store {
         Store { seal_policy, ..self }
     }
 
+    /// Keeps ids by another policy than the default.
+    pub fn with_id_policy(self, id_policy: IdPolicy) -> Store {
+        Store { id_policy, ..self }
+    }
+
+    pub fn id_policy(&self) -> IdPolicy {
+        self.id_policy
+    }
+
     /// The state as of the latest commit.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         Reader::new(&self.database)
@@ -236,7 +250,7 @@ impl Store {
         transaction.set_durability(Durability::Immediate)?;
         // Recovery after a crash then does not depend on the size of the file; it only counts when every commit does it.
         transaction.set_quick_repair(true);
-        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy })
+        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy, id_policy: self.id_policy })
     }
 }
 
@@ -435,9 +449,9 @@ impl Reader {
         dictionary::load(&self.transaction.open_table(NAMES)?, &self.transaction.open_table(SERIES)?)
     }
 
-    /// Reads the ids that arrived lately.
+    /// Reads what is known of ids that arrived lately.
     pub fn seen_ids(&self) -> Result<SeenIds, StoreError> {
-        ids::load(&self.transaction.open_table(ARRIVALS)?)
+        ids::load(self)
     }
 }
 
@@ -532,6 +546,7 @@ pub struct Writer {
     transaction: redb::WriteTransaction,
     disk: Disk,
     seal_policy: SealPolicy,
+    id_policy: IdPolicy,
 }
 
 impl Writer {

@@ -10,18 +10,19 @@ use redb::{ReadableTable, ReadableTableMetadata, TableHandle};
 use roaring::RoaringBitmap;
 
 use super::block::{self, Block};
-use super::ids::{FINGERPRINT, fingerprints, read_arrivals};
+use super::ids::{ARRIVAL_KEY, FINGERPRINT, fingerprints, read_arrivals};
 use super::rows::{self, SealedRow};
+use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS,
-    PeriodSummary, Pivot, Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
+    PeriodSummary, Pivot, Progress, RARE, ROWS, RUNS, Reader, SERIES, Seen, StoreError, TABLES, TOTALS, Table, damaged,
+    keys,
 };
-use crate::model::{AHEAD_HOURS, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId};
-
-/// Ids that are compared with one another at once: about 100 MB of them.
-const IDS_AT_ONCE: u64 = 2_000_000;
+use crate::model::{
+    AHEAD_HOURS, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId,
+};
 
 /// What a store has in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -136,7 +137,8 @@ impl Check<'_> {
             }
         }
         self.each(META, None, |key, value| {
-            if key == FORMAT_KEY && value.len() == 4 { Ok(()) } else { Err(damaged("it is not the format version")) }
+            let known = [FORMAT_KEY, ARRIVAL_KEY].contains(&key) && value.len() == 4;
+            if known { Ok(()) } else { Err(damaged("it is neither the format version nor an hour of arrival")) }
         })
     }
 
@@ -343,7 +345,16 @@ impl Check<'_> {
 
     /// Ids that arrived lately and those that are kept with their hours; gives their number.
     fn ids(&mut self, dictionary: &Dictionary) -> Result<u64, StoreError> {
-        let mut recent = 0;
+        let reader = self.reader;
+        let possible = |(organization, hour, _): Seen, arrival: Hour| {
+            let hours = FIRST_HOUR.0..=arrival.0.saturating_add(AHEAD_HOURS);
+            if dictionary.by_number(organization).is_none() || !hours.contains(&hour.0) {
+                return Err(damaged("an id of no organization, or of an hour that its event cannot have"));
+            }
+            Ok(())
+        };
+        // No more than a start takes into memory.
+        let mut arrived: HashMap<(OrganizationId, Fingerprint), (Hour, Hour)> = HashMap::new();
         let mut last_sequence = None;
         self.each(ARRIVALS, Some(12), |key, value| {
             let arrival = Hour(organization_of(key));
@@ -351,17 +362,31 @@ impl Check<'_> {
             if last_sequence.replace(sequence).is_some_and(|last| last >= sequence) {
                 return Err(damaged("arrivals are not in order"));
             }
-            let mut wrong = false;
-            read_arrivals(value, |(organization, hour, _)| {
-                recent += 1;
-                let possible = FIRST_HOUR.0..=arrival.0.saturating_add(AHEAD_HOURS);
-                wrong |= dictionary.by_number(organization).is_none() || !possible.contains(&hour.0);
+            let mut wrong = Ok(());
+            read_arrivals(value, |seen| {
+                if let Err(error) = possible(seen, arrival) {
+                    wrong = Err(error);
+                }
+                if arrived.insert((seen.0, seen.2), (seen.1, arrival)).is_some() {
+                    wrong = Err(damaged("an id was counted twice"));
+                }
             })?;
-            if wrong {
-                Err(damaged("an id of no organization, or of an hour that its event cannot have"))
-            } else {
-                Ok(())
+            wrong
+        })?;
+        let runs = reader.runs()?;
+        let mut check = runs.check();
+        self.each(RUNS, Some(12), |key, value| {
+            // What is there in the place of organization 0 was read with the runs.
+            if keys::read_u32(key, 4) == Some(0) {
+                return Ok(());
             }
+            check.part(reader, key, value, |seen, arrival| {
+                possible(seen, arrival)?;
+                match arrived.get(&(seen.0, seen.2)) {
+                    Some(other) if is_twice(*other, (seen.1, arrival)) => Err(damaged("an id was counted twice")),
+                    _ => Ok(()),
+                }
+            })
         })?;
         let mut aged = 0;
         let mut of_hour = OfHour::default();
@@ -371,43 +396,19 @@ impl Check<'_> {
             if ids.is_empty() || !ids.is_sorted_by(|a, b| a < b) {
                 return Err(damaged("a list of ids is not sorted"));
             }
+            let (organization, hour) = (OrganizationId(organization_of(key)), keys::read_u32(key, 4).map(Hour));
+            let hour = hour.expect("a key of twelve bytes");
+            for id in ids.iter().map(|id| Fingerprint(*id)) {
+                let lately = arrived.get(&(organization, id)).is_some_and(|(of, _)| *of == hour);
+                if lately || check.has(reader, (organization, hour, id))? {
+                    return Err(damaged("an id was counted twice in its hour"));
+                }
+            }
             aged += ids.len() as u64;
             of_hour.add(&key[..8], ids)
         })?;
         of_hour.finish()?;
-        // Each pass compares those whose first bytes say so, to bound memory.
-        let passes = recent / IDS_AT_ONCE + 1;
-        (0..passes).try_for_each(|pass| self.recent_ids(pass, passes))?;
-        Ok(recent + aged)
-    }
-
-    fn recent_ids(&self, pass: u64, passes: u64) -> Result<(), StoreError> {
-        let in_pass = |id: &[u8; FINGERPRINT]| u64::from(u16::from_le_bytes([id[0], id[1]])) % passes == pass;
-        let mut recent: HashMap<(u32, [u8; FINGERPRINT]), Hour> = HashMap::new();
-        for entry in self.reader.transaction.open_table(ARRIVALS)?.iter()? {
-            let mut twice = None;
-            read_arrivals(entry?.1.value(), |(organization, hour, id)| {
-                if in_pass(&id.0) && recent.insert((organization.0, id.0), hour).is_some() {
-                    twice = Some(organization);
-                }
-            })?;
-            if let Some(organization) = twice {
-                return Err(damaged(format!("an id of organization {} was counted twice", organization.0)));
-            }
-        }
-        if recent.is_empty() {
-            return Ok(());
-        }
-        for entry in self.reader.transaction.open_table(IDS)?.iter()? {
-            let (key, value) = entry?;
-            let (organization, hour) = (organization_of(key.value()), keys::read_u32(key.value(), 4).map(Hour));
-            for id in fingerprints(value.value())?.iter().filter(|id| in_pass(id)) {
-                if hour.is_some() && recent.get(&(organization, *id)).copied() == hour {
-                    return Err(damaged(format!("an id of organization {organization} was counted twice in its hour")));
-                }
-            }
-        }
-        Ok(())
+        Ok(arrived.len() as u64 + check.finish()? + aged)
     }
 }
 
