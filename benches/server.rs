@@ -1,4 +1,5 @@
 //! The built server, started and ended.
+#![allow(dead_code, reason = "each bench uses a part of this")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -31,4 +32,11 @@ pub fn start(directory: &Path) -> (Child, String) {
 pub fn kill(mut server: Child) {
     server.kill().expect("it runs");
     server.wait().expect("it ends");
+}
+
+/// What the system says of a server's memory, in MB: `VmRSS` is what it has, `VmHWM` the most it had.
+pub fn memory(server: &Child, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with(what)).expect("every process has one");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).expect("kilobytes") / 1000
 }

@@ -3,19 +3,19 @@
 //!
 //! `cargo bench --bench serving`
 
+mod client;
 mod figures;
 mod server;
 mod workload;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::path::Path;
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use client::{ask, connect, post_head, read_answer};
 use figures::figure;
-use server::{TOKEN, kill, start};
+use server::{kill, memory, start};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,7 +33,7 @@ fn main() {
 
     seal_again(directory.path());
     let (server, address) = start(directory.path());
-    figure("serving", "resident memory at the start", &format!("{} MB", memory(&server)));
+    figure("serving", "resident memory at the start", &format!("{} MB", memory(&server, "VmRSS")));
     ask_steadily(&address, 200.0, another);
     report("year by project, top 10, the same 1,000 times a second", &ask_steadily(&address, 1000.0, the_same));
     report("another 1,000 times a second", &ask_steadily(&address, 1000.0, another));
@@ -42,13 +42,13 @@ fn main() {
         ("year, top 10 of 500 API keys", "&groupBy=apiKey&top=10"),
         ("year without breakdown", "&groupBy=none"),
     ] {
-        let mut stream = BufReader::new(TcpStream::connect(&address).expect("a connection"));
+        let mut stream = connect(&address);
         let mut bytes = 0;
         let mut times: Vec<f64> = (0..21)
             .map(|number| {
                 let question = format!("{}{more}", window(number));
                 let started = Instant::now();
-                bytes = ask(&mut stream, &question);
+                bytes = ask(&mut stream, &question).len();
                 started.elapsed().as_secs_f64() * 1e3
             })
             .collect();
@@ -67,7 +67,7 @@ fn main() {
     report("another 200 times a second, alone", &quiet);
     let rate = ingested.load(Ordering::Relaxed) as f64 / SECONDS;
     report(&format!("another 200 times a second, beside {rate:.0} events/s"), &beside);
-    figure("serving", "resident memory at the end", &format!("{} MB", memory(&server)));
+    figure("serving", "resident memory at the end", &format!("{} MB", memory(&server, "VmRSS")));
     kill(server);
 
     let times: Vec<f64> = (0..5)
@@ -96,13 +96,6 @@ fn seal_again(directory: &Path) {
     let report = engine.seal().expect("room").wait().expect("sealed");
     let took = started.elapsed().as_secs_f64() * 1e3;
     figure("serving", &format!("sealing {} row into a period anew", report.rows), &format!("{took:.0} ms"));
-}
-
-/// Resident memory in MB.
-fn memory(server: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("every process has one");
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).expect("kilobytes") / 1000
 }
 
 fn report(what: &str, times: &[f64]) {
@@ -137,8 +130,7 @@ fn ask_steadily(address: &str, rate: f64, question: fn(usize) -> String) -> Vec<
         let threads: Vec<_> = (0..CONNECTIONS)
             .map(|connection| {
                 scope.spawn(move || {
-                    let mut stream = BufReader::new(TcpStream::connect(address).expect("a connection"));
-                    stream.get_ref().set_nodelay(true).expect("an option");
+                    let mut stream = connect(address);
                     let mut times = Vec::new();
                     for number in (connection..(rate * SECONDS) as usize).step_by(CONNECTIONS) {
                         let due = started + Duration::from_secs_f64(number as f64 / rate);
@@ -156,48 +148,9 @@ fn ask_steadily(address: &str, rate: f64, question: fn(usize) -> String) -> Vec<
     times
 }
 
-/// Bytes of the answer.
-fn ask(stream: &mut BufReader<TcpStream>, question: &str) -> usize {
-    let request = format!("GET {question} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
-    stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
-    read_answer(stream)
-}
-
-fn read_answer(stream: &mut BufReader<TcpStream>) -> usize {
-    let (mut length, mut chunked, mut line) = (0, false, String::new());
-    stream.read_line(&mut line).expect("an answer");
-    assert!(line.contains(" 200 "), "{line}");
-    loop {
-        line.clear();
-        stream.read_line(&mut line).expect("a header");
-        let header = line.trim_end().to_ascii_lowercase();
-        if header.is_empty() {
-            break;
-        }
-        if let Some(value) = header.strip_prefix("content-length: ") {
-            length = value.parse().expect("a number");
-        }
-        chunked |= header == "transfer-encoding: chunked";
-    }
-    let (mut body, mut bytes) = (Vec::new(), length);
-    while chunked {
-        line.clear();
-        stream.read_line(&mut line).expect("a chunk");
-        let size = usize::from_str_radix(line.trim_end(), 16).expect("hexadecimal");
-        body.resize(size + 2, 0);
-        stream.read_exact(&mut body).expect("a chunk");
-        bytes += size;
-        chunked = size > 0;
-    }
-    body.resize(length, 0);
-    stream.read_exact(&mut body).expect("a body");
-    bytes
-}
-
 /// Sends batches of 100 events until told to stop, at about half of what the server takes.
 fn ingest(address: &str, ingested: &AtomicUsize, done: &AtomicBool) {
-    let mut stream = BufReader::new(TcpStream::connect(address).expect("a connection"));
-    stream.get_ref().set_nodelay(true).expect("an option");
+    let mut stream = connect(address);
     let run = std::process::id();
     let now = chrono::Utc::now().timestamp_millis();
     for number in 0.. {
@@ -219,11 +172,7 @@ fn ingest(address: &str, ingested: &AtomicUsize, done: &AtomicBool) {
             })
             .collect();
         let body = format!("[{}]", events.join(","));
-        let request = format!(
-            "POST /v1/events HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let request = post_head("/v1/events", body.len()) + &body;
         stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
         read_answer(&mut stream);
         ingested.fetch_add(100, Ordering::Relaxed);

@@ -1,6 +1,9 @@
 //! The seeded workloads that every bench measures.
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +16,8 @@ use rollcall::engine::Engine;
 use rollcall::ingest::{Context, TokenDefaults, parse_ndjson};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::pricing::PriceBook;
+
+pub use random::Random;
 
 /// 2026-11-01T00:00:00Z: a fixed "now", so that the workload is the same on every machine and day.
 pub const NOW: UnixMs = 1_793_491_200_000;
@@ -125,26 +130,6 @@ fn large_directory() -> DirectoryUpdate {
         ..ApiKeyUpdate::default()
     });
     DirectoryUpdate { api_keys: api_keys.collect(), ..DirectoryUpdate::default() }
-}
-
-/// splitmix64.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
 }
 
 /// One (hour, key, model) row of the large workload, and the events it came in.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use redb::StorageBackend;
 
-use super::ledger::Random;
+use super::random::Random;
 
 /// `ENOSPC` and `EIO`, as the system says them.
 pub const DISK_FULL: i32 = 28;

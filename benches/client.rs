@@ -1,0 +1,60 @@
+//! A client of HTTP/1.1 that costs next to nothing.
+#![allow(dead_code, reason = "each bench uses a part of this")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use crate::server::TOKEN;
+
+pub fn connect(address: &str) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_nodelay(true).expect("an option");
+    BufReader::new(stream)
+}
+
+/// Asks, and gives the answer's body.
+pub fn ask(stream: &mut BufReader<TcpStream>, question: &str) -> Vec<u8> {
+    let request = format!("GET {question} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
+    read_answer(stream)
+}
+
+/// Posts JSON: `head` is [`post_head`].
+pub fn post_head(path: &str, body: usize) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: {body}\r\n\r\n"
+    )
+}
+
+/// The body of an answer, which must be 200.
+pub fn read_answer(stream: &mut BufReader<TcpStream>) -> Vec<u8> {
+    let (mut length, mut chunked, mut line) = (0, false, String::new());
+    stream.read_line(&mut line).expect("an answer");
+    assert!(line.contains(" 200 "), "{line}");
+    loop {
+        line.clear();
+        stream.read_line(&mut line).expect("a header");
+        let header = line.trim_end().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(value) = header.strip_prefix("content-length: ") {
+            length = value.parse().expect("a number");
+        }
+        chunked |= header == "transfer-encoding: chunked";
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("a body");
+    while chunked {
+        line.clear();
+        stream.read_line(&mut line).expect("a chunk");
+        let size = usize::from_str_radix(line.trim_end(), 16).expect("hexadecimal");
+        let at = body.len();
+        body.resize(at + size + 2, 0);
+        stream.read_exact(&mut body[at..]).expect("a chunk");
+        body.truncate(at + size);
+        chunked = size > 0;
+    }
+    body
+}

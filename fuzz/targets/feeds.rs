@@ -1,0 +1,55 @@
+//! Bodies of every feed: whatever they are, nothing panics, and what is read means the same when it is read again.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use rollcall::ingest::csv::CsvLines;
+use rollcall::ingest::litellm::Project;
+use rollcall::ingest::mapping::{FORMATS, Mapping};
+use rollcall::ingest::otlp::{self, Encoding, Options};
+use rollcall::ingest::{
+    BodyError, Context, Parsed, TokenDefaults, for_ever, litellm, llmgateway, parse_json, parse_ndjson,
+};
+use rollcall::pricing::PriceBook;
+
+/// 2026-06-10T12:00:00Z
+const NOW: i64 = 1_781_092_800_000;
+
+static PRICES: LazyLock<PriceBook> = LazyLock::new(PriceBook::bundled);
+
+/// What was read, in a form that can be compared.
+fn read(parsed: Result<Parsed, BodyError>) -> String {
+    match parsed {
+        Ok(parsed) => format!("{:?} {:?} {:?}", parsed.batch.events, parsed.batch.combinations, parsed.rejected),
+        Err(error) => error.to_string(),
+    }
+}
+
+fuzz_target!(|body: &[u8]| {
+    let context = Context { now: NOW, prices: &PRICES, token: TokenDefaults::default(), kept_since: &for_ever };
+    assert_eq!(read(parse_json(body, &context)), read(parse_json(body, &context)));
+    assert_eq!(read(parse_ndjson(body, &context)), read(parse_ndjson(body, &context)));
+    let _ = litellm::parse(body, &[Project::Project, Project::Team], &context);
+    let _ = llmgateway::parse(body, &context);
+    let options = Options { projects: vec!["team.id".into()], key_by_person: true };
+    for encoding in [Encoding::Json, Encoding::Protobuf] {
+        let _ = otlp::parse_traces(body, encoding, &options, &context);
+        let _ = otlp::parse_logs(body, encoding, &options, &context);
+        let _ = otlp::count_metrics(body, encoding);
+    }
+    for (format, _) in FORMATS {
+        let mapping = Mapping::of_format(format).expect("it is one of them");
+        for is_array in [false, true] {
+            if let Ok(lines) = mapping.rewrite(body, is_array, &mut 0) {
+                let _ = parse_ndjson(&lines, &context);
+            }
+        }
+    }
+    if let Ok(mut lines) = CsvLines::new(body) {
+        let mut line = Vec::new();
+        while lines.next_line(&mut line) {}
+        let _ = parse_ndjson(&line, &context);
+    }
+});
