@@ -13,6 +13,7 @@ mod group;
 mod pass;
 mod people;
 mod plan;
+mod reconciliation;
 mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
@@ -23,6 +24,10 @@ pub use people::{
     member, members, my_usage,
 };
 pub use plan::Plan;
+pub use reconciliation::{
+    Compared, Comparison, CostCauses, CountCauses, RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, Tokens,
+    reconciliation,
+};
 
 pub use crate::store::Column;
 

@@ -22,6 +22,7 @@
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
+//! | `invoices` | organization, provider, report, day, part | `store::invoices`: what providers billed |
 
 mod audit;
 pub mod block;
@@ -32,6 +33,7 @@ mod disk;
 mod forget;
 mod ids;
 mod inspect;
+mod invoices;
 mod keys;
 mod packed;
 pub mod record;
@@ -80,8 +82,11 @@ const ARRIVALS: Table = TableDefinition::new("arrivals");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 const AUDIT: Table = TableDefinition::new("audit");
+const INVOICES: Table = TableDefinition::new("invoices");
 
-const TABLES: [Table; 10] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY, AUDIT];
+const TABLES: [Table; 11] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY, AUDIT, INVOICES];
+/// Tables that files of this format were once made without; there they are empty.
+const LATER_TABLES: [Table; 2] = [AUDIT, INVOICES];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
@@ -183,11 +188,13 @@ impl Store {
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
-                // Files of before there was an audit log get an empty one.
-                if let Err(redb::TableError::TableDoesNotExist(_)) = store.database.begin_read()?.open_table(AUDIT) {
-                    let writer = store.begin()?;
-                    writer.transaction.open_table(AUDIT)?;
-                    writer.commit()?;
+                for table in LATER_TABLES {
+                    let found = store.database.begin_read()?.open_table(table);
+                    if let Err(redb::TableError::TableDoesNotExist(_)) = found {
+                        let writer = store.begin()?;
+                        writer.transaction.open_table(table)?;
+                        writer.commit()?;
+                    }
                 }
                 let transaction = store.database.begin_read()?;
                 for table in TABLES {
