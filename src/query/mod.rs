@@ -9,6 +9,7 @@
 
 mod activity;
 mod cells;
+mod gap;
 mod group;
 mod pass;
 mod people;
@@ -17,6 +18,7 @@ mod reconciliation;
 mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
+pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::MODES;
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
@@ -24,10 +26,7 @@ pub use people::{
     member, members, my_usage,
 };
 pub use plan::Plan;
-pub use reconciliation::{
-    Compared, Comparison, CostCauses, CountCauses, RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, Tokens,
-    reconciliation,
-};
+pub use reconciliation::{RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, reconciliation};
 
 pub use crate::store::Column;
 

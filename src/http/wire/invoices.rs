@@ -143,7 +143,7 @@ pub struct CostCompared {
     /// What is left of a day and model, when it is a cent or more.
     #[schema(value_type = f64)]
     pub price: Box<RawValue>,
-    /// What is left of a day and model, when it is less.
+    /// All of a day's and model's gap of less than a cent, and what is left of a larger one when it is less.
     #[schema(value_type = f64)]
     pub rounding: Box<RawValue>,
 }
