@@ -14,7 +14,8 @@ use rollcall::http::{App, ask_as_operator};
 use rollcall::ingest::csv::CsvLines;
 use rollcall::ingest::litellm::Project;
 use rollcall::ingest::otlp::{self, Encoding, Options};
-use rollcall::ingest::{Context, Parsed, TokenDefaults, litellm, llmgateway, parse_json, parse_ndjson};
+use rollcall::ingest::{Context, Parsed, TokenDefaults, invoice, litellm, llmgateway, parse_json, parse_ndjson};
+use rollcall::model::Biller;
 use rollcall::pricing::PriceBook;
 use rollcall::store::block::Block;
 use rollcall::store::record;
@@ -92,8 +93,10 @@ fn bytes_of_every_feed() {
     let csv = "id,timestamp,organizationId,projectId,apiKeyId,usedModel,cost\na,2026-06-01T10:00:00Z,acme,p,\"k\"\"\",x/y,1.5\n";
     let protobuf: &[u8] =
         &[10, 24, 10, 8, 10, 6, 10, 1, 97, 18, 1, 98, 18, 12, 18, 10, 10, 2, 1, 2, 18, 1, 3, 57, 0, 0];
-    let seeds: Vec<Vec<u8>> =
-        [event.as_bytes(), lite.as_bytes(), span.as_bytes(), csv.as_bytes(), protobuf].map(<[u8]>::to_vec).into();
+    let openai = r#"{"data":[{"start_time":1780272000,"end_time":1780358400,"results":[{"object":"organization.costs.result","amount":{"value":"0.06","currency":"usd"},"line_item":"a | gpt-4o, input"}]}]}"#;
+    let anthropic = r#"[{"data":[{"starting_at":"2026-06-01T00:00:00Z","ending_at":"2026-06-02T00:00:00Z","results":[{"model":"b","uncached_input_tokens":5,"cache_creation":{"ephemeral_1h_input_tokens":7}}]}]}]"#;
+    let texts = [event, lite, span, csv, openai, anthropic].map(|text| text.as_bytes().to_vec());
+    let seeds = [&texts[..], &[protobuf.to_vec()]].concat();
     let words = [
         "null",
         "1e400",
@@ -119,6 +122,9 @@ fn bytes_of_every_feed() {
             let _ = otlp::parse_traces(&body, encoding, &options, &context);
             let _ = otlp::parse_logs(&body, encoding, &options, &context);
             let _ = otlp::count_metrics(&body, encoding);
+        }
+        for (_, biller) in Biller::ALL {
+            let _ = invoice::parse(&body, biller);
         }
         if let Ok(mut lines) = CsvLines::new(&body[..]) {
             let mut line = Vec::new();
@@ -147,6 +153,7 @@ fn query_strings() {
         "/analytics/members?organizationId=acme&userId=a&mode=credits&from=2025-12-31",
         "/analytics/keys/k%31?organizationId=acme&to=2026-02-29",
         "/v1/audit?limit=10&before=18446744073709551615",
+        "/analytics/reconciliation?organizationId=acme&provider=openai&groupBy=day,model&from=2026-06-01&to=2026-06-30",
     ]
     .map(|path| path.as_bytes().to_vec())
     .into();
