@@ -163,6 +163,10 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let gone = "/analytics/activity?organizationId=gone";
     let unknown = "/analytics/activity?organizationId=nobody";
     let event = event("r", "2026-06-01T10:00:00Z", &json!({}));
+    let reconciliation = "/analytics/reconciliation?organizationId=acme&provider=openai";
+    let result =
+        json!({"object": "organization.costs.result", "amount": {"value": 1, "currency": "usd"}, "line_item": "a, b"});
+    let invoice = json!({"data": [{"start_time": 1_780_272_000, "end_time": 1_780_358_400, "results": [result]}]});
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
@@ -203,6 +207,36 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/analytics/me?organizationId=acme&projectId=api", Value::Null, [403, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/me?organizationId=acme&projectId=none", Value::Null, [403, 403, 404, 404, 403, 403], 401),
         ("GET", "/analytics/me?organizationId=small&projectId=shop", Value::Null, [403, 403, 200, 403, 403, 403], 401),
+        (
+            "POST",
+            "/v1/invoices?organizationId=acme&provider=openai",
+            invoice.clone(),
+            [200, 403, 403, 403, 403, 403],
+            401,
+        ),
+        (
+            "POST",
+            "/v1/invoices?organizationId=gone&provider=openai",
+            invoice.clone(),
+            [404, 403, 403, 403, 403, 403],
+            401,
+        ),
+        ("POST", "/v1/invoices?organizationId=nobody&provider=openai", invoice, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", reconciliation, Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        (
+            "GET",
+            "/analytics/reconciliation?organizationId=small&provider=openai",
+            Value::Null,
+            [200, 403, 403, 403, 403, 403],
+            401,
+        ),
+        (
+            "GET",
+            "/analytics/reconciliation?organizationId=nobody&provider=openai",
+            Value::Null,
+            [404, 403, 403, 403, 403, 403],
+            401,
+        ),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 use rollcall::calendar::rfc3339_utc;
-use rollcall::engine::{Engine, PARTIAL_FILE};
+use rollcall::engine::{Engine, Note, PARTIAL_FILE};
 use rollcall::ingest::{Context, TokenDefaults, parse_ndjson};
-use rollcall::model::{HOUR_MS, Period, UnixMs};
+use rollcall::model::{BilledDay, BilledLine, Biller, HOUR_MS, Invoice, Period, PicoUsd, Report, UnixMs};
 use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
 use support::{BINARY, OPERATOR, Server, event};
@@ -88,6 +88,10 @@ fn fill(directory: &Path) {
     // Sixty hours later these ids are old, and what comes then is of a day that is not over.
     clock.fetch_add(60 * HOUR_MS, Ordering::Relaxed);
     send(&format!("{}\n", event("late", &rfc3339_utc(now()), &json!({}))));
+    let line = BilledLine { cost: PicoUsd(1), ..BilledLine::default() };
+    let days = vec![BilledDay { report: Report::Costs, day: PERIOD.first_day(), lines: vec![line] }];
+    let invoice = Invoice { organization_id: "acme".into(), biller: Biller::OpenAi, days };
+    engine.import_invoice(invoice, Note::new("test", "invoice-import")).unwrap().wait().unwrap();
     let report = engine.seal().unwrap().wait().unwrap();
     assert_eq!(report.periods, 1);
 }
@@ -169,6 +173,7 @@ fn a_changed_byte_is_found_in_every_table() {
     checked("rows", middle, 1, "checksum does not match");
     checked("totals", middle, 1, "checksum does not match");
     checked("periods", middle, 1, "checksum does not match");
+    checked("invoices", middle, 1, "checksum does not match");
     checked("arrivals", |_| 0, 1, "an id of no organization");
     checked("ids", |_| 0, 1, "a list of ids is not sorted");
     checked("directory", |_| 0, 1, "a record's version");

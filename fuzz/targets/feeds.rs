@@ -1,4 +1,4 @@
-//! Bodies of every feed: whatever they are, nothing panics, and what is read means the same when it is read again.
+//! Bodies of every feed and pages of invoices: whatever they are, nothing panics, and what is read means the same when it is read again.
 
 #![no_main]
 
@@ -10,8 +10,9 @@ use rollcall::ingest::litellm::Project;
 use rollcall::ingest::mapping::{FORMATS, Mapping};
 use rollcall::ingest::otlp::{self, Encoding, Options};
 use rollcall::ingest::{
-    BodyError, Context, Parsed, TokenDefaults, for_ever, litellm, llmgateway, parse_json, parse_ndjson,
+    BodyError, Context, Parsed, TokenDefaults, for_ever, invoice, litellm, llmgateway, parse_json, parse_ndjson,
 };
+use rollcall::model::Biller;
 use rollcall::pricing::PriceBook;
 
 /// 2026-06-10T12:00:00Z
@@ -38,6 +39,9 @@ fuzz_target!(|body: &[u8]| {
         let _ = otlp::parse_traces(body, encoding, &options, &context);
         let _ = otlp::parse_logs(body, encoding, &options, &context);
         let _ = otlp::count_metrics(body, encoding);
+    }
+    for (_, biller) in Biller::ALL {
+        let _ = invoice::parse(body, biller);
     }
     for (format, _) in FORMATS {
         let mapping = Mapping::of_format(format).expect("it is one of them");

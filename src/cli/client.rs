@@ -140,6 +140,13 @@ impl Client {
         self.read(request.send_json(body).map_err(|e| self.unreachable(&e))?)
     }
 
+    /// Sends JSON that is text already.
+    pub fn post_body<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, Failure> {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        let request = request.header("content-type", "application/json");
+        self.read(request.send(body).map_err(|e| self.unreachable(&e))?)
+    }
+
     pub fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let request = self.agent.put(format!("{}{path}", self.url)).header("authorization", &self.authorization);
         self.read(request.send_json(body).map_err(|e| self.unreachable(&e))?)

@@ -11,11 +11,11 @@ use indicatif::{HumanCount, ProgressBar};
 use super::ingest::submit;
 use super::sample::Sample;
 use super::serve::{DEFAULT_BODY_MIB, run_server, start_logs};
-use super::{Failure, look, system_clock};
+use super::{Failure, look, sample_invoice, system_clock};
 use crate::directory::Change;
-use crate::engine::{Clock, Engine};
+use crate::engine::{Clock, Engine, SERVER};
 use crate::http::wire::{NewToken, TokenKind};
-use crate::http::{directory_update, new_token};
+use crate::http::{directory_update, invoice_note, new_token};
 use crate::ingest::{Context, TokenDefaults, for_ever, parse_ndjson};
 use crate::pricing::PriceBook;
 
@@ -46,6 +46,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         update.members.iter().find(|m| m.role == crate::directory::Role::Developer).map(|m| m.user_id.clone());
     engine.change(Change::Merge(update))?.wait()?;
     let events = load(&engine, &sample)?;
+    for invoice in sample_invoice::invoices(&engine, &sample.organization_id)? {
+        let note = invoice_note(SERVER, &invoice);
+        engine.import_invoice(invoice, note)?.wait()?;
+    }
     let token = |user_id: Option<String>| -> Result<String, Failure> {
         let body = NewToken {
             kind: TokenKind::User,

@@ -14,6 +14,7 @@ mod demo;
 mod directory;
 mod doctor;
 mod ingest;
+mod invoice;
 mod long;
 mod look;
 mod preview;
@@ -21,6 +22,7 @@ mod prices;
 mod query;
 mod restore;
 pub mod sample;
+mod sample_invoice;
 mod serve;
 mod source;
 mod target;
@@ -80,6 +82,7 @@ enum Command {
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     Query(query::Arguments),
+    Invoice(invoice::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
     Backup(backup::Arguments),
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Invoice(arguments) => invoice::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

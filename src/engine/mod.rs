@@ -30,7 +30,7 @@ pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 
 use crate::directory::{Change, ChangeError, Directory, Outcome};
-use crate::model::{Batch, UnixMs};
+use crate::model::{Batch, Invoice, UnixMs};
 use crate::store::{Dictionary, Reader, Store, StoreError};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
@@ -224,6 +224,13 @@ impl Engine {
     /// Queues an entry of the audit log that comes with no change.
     pub fn note(&self, note: Note) -> Result<Pending<Outcome>, EngineError> {
         self.send_change(None, Some(note))
+    }
+
+    /// Queues what a provider billed. It takes the place of what was known of the same reports and days.
+    pub fn import_invoice(&self, invoice: Invoice, note: Note) -> Result<Pending<()>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Invoice { invoice: Box::new(invoice), note: Box::new(note), reply })?;
+        Ok(Pending(answer))
     }
 
     fn send_change(&self, change: Option<Change>, note: Option<Note>) -> Result<Pending<Outcome>, EngineError> {

@@ -16,7 +16,7 @@ use super::retention::removable_before;
 use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Count, Day, Hour, Measures, OrganizationId, Period, Segment, SeriesId};
+use crate::model::{Batch, Count, Day, Hour, Invoice, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
 use crate::store::{self, AuditEntry, AuditHead, Dictionary, SeenIds, Store, StoreError};
 
@@ -36,6 +36,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
     Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
+    Invoice { invoice: Box<Invoice>, note: Box<Note>, reply: Reply<()> },
     Seal { reply: Reply<SealReport> },
 }
 
@@ -45,6 +46,7 @@ type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 enum Answer {
     Ingested(Ingested),
     Changed(Result<Outcome, EngineError>),
+    Billed,
     Sealed(SealReport),
 }
 
@@ -239,6 +241,7 @@ impl Writer {
         let Some(newest) = writer.newest_day(organization)? else { return Ok(()) };
         let before = removable_before(now, newest, retention_days);
         let Some((first, last)) = writer.forget(organization, before)? else { return Ok(()) };
+        writer.forget_invoices(name, before.first_day())?;
         let note = Note {
             organization_id: Some(name.to_owned()),
             detail: format!("usage older than {retention_days} days"),
@@ -350,6 +353,13 @@ impl Writer {
                 }
                 Request::Change { change, note, .. } => {
                     Answer::Changed(self.apply(change.as_ref(), note.as_deref(), &writer, touched)?)
+                }
+                Request::Invoice { invoice, note, .. } => {
+                    writer.put_invoice(invoice, now)?;
+                    self.apply(None, Some(note), &writer, touched)?.ok();
+                    // Its organization may have no number yet, which days are noted by.
+                    touched.directory = true;
+                    Answer::Billed
                 }
                 Request::Seal { .. } => unreachable!("served on its own"),
             });
@@ -506,7 +516,7 @@ impl Request {
     fn events(&self) -> usize {
         match self {
             Request::Ingest { batch, .. } => batch.events.len(),
-            Request::Change { .. } | Request::Seal { .. } => 0,
+            Request::Change { .. } | Request::Invoice { .. } | Request::Seal { .. } => 0,
         }
     }
 
@@ -515,6 +525,8 @@ impl Request {
         match (self, result) {
             (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
             (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
+            (Request::Invoice { reply, .. }, Ok(Answer::Billed)) => drop(reply.send(Ok(()))),
+            (Request::Invoice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Seal { reply }, Ok(Answer::Sealed(report))) => drop(reply.send(Ok(report))),
             (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),

@@ -260,32 +260,32 @@ pub async fn my_usage(
 const CACHING: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
 
 /// A question as it came, before it is allowed and answered.
-struct Asked {
+pub(super) struct Asked {
     caller: Caller,
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
     organization_id: String,
-    now: UnixMs,
+    pub(super) now: UnixMs,
     uri: Uri,
     csv: bool,
     headers: HeaderMap,
 }
 
 impl Asked {
-    fn new(app: &App, caller: Caller, uri: Uri, headers: HeaderMap) -> Result<Asked, Problem> {
+    pub(super) fn new(app: &App, caller: Caller, uri: Uri, headers: HeaderMap) -> Result<Asked, Problem> {
         let parameters = Parameters::parse(uri.query());
         let organization_id = parameters.required("organizationId")?.to_owned();
         let csv = wants_csv(&parameters, &headers)?;
         Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), uri, csv, headers })
     }
 
-    fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
+    pub(super) fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
         self.caller.may_ask(&self.organization_id, subject).map(drop)
     }
 
     /// Answers from the latest commit, unless the asker has that answer already.
     ///
     /// `first` is the earliest instant the answer depends on, `name` the file a CSV is saved as.
-    async fn answer(
+    pub(super) async fn answer(
         self,
         app: App,
         window: Window,

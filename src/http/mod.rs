@@ -18,6 +18,7 @@ mod dashboard;
 mod directory;
 mod events;
 mod feeds;
+mod invoices;
 mod look;
 mod maintenance;
 mod openapi;
@@ -57,6 +58,7 @@ use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
 pub use colour::Colour;
 pub use directory::{export as directory_export, update as directory_update};
+pub use invoices::{invoice_answer, invoice_note, read_invoice};
 pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
@@ -173,6 +175,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/otlp/v1/traces", post(feeds::post_traces))
         .route("/v1/otlp/v1/logs", post(feeds::post_logs))
         .route("/v1/otlp/v1/metrics", post(feeds::post_metrics))
+        .route("/v1/invoices", post(invoices::post_invoices))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(DefaultBodyLimit::disable());
     let rest = Router::new()
@@ -191,6 +194,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys", get(analytics::api_keys))
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
+        .route("/analytics/reconciliation", get(invoices::get_reconciliation))
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, audit, directory, events, feeds, look, maintenance, operations, session, tokens};
+use super::{analytics, audit, directory, events, feeds, invoices, look, maintenance, operations, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,7 @@ use super::{analytics, audit, directory, events, feeds, look, maintenance, opera
         feeds::post_traces,
         feeds::post_logs,
         feeds::post_metrics,
+        invoices::post_invoices,
         directory::put_directory,
         directory::get_directory,
         directory::delete_member,
@@ -36,6 +37,7 @@ use super::{analytics, audit, directory, events, feeds, look, maintenance, opera
         analytics::api_keys,
         analytics::api_key,
         analytics::my_usage,
+        invoices::get_reconciliation,
         maintenance::compact,
         maintenance::backup,
         maintenance::verify,

@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use super::problem::Problem;
 use crate::calendar::{Date, Granularity, Window, Zone};
-use crate::model::UnixMs;
-use crate::query::{ACTIVITY_COLUMNS, Filter, GroupBy, MODES, Query, RankBy};
+use crate::model::{Biller, UnixMs};
+use crate::query::{ACTIVITY_COLUMNS, Filter, GroupBy, MODES, Query, RankBy, RowsBy};
 
 /// Values one filter may name, over all its repetitions.
 const MAX_FILTER_VALUES: usize = 1000;
@@ -134,6 +134,36 @@ impl Parameters {
                 names(&GROUPS)
             ))),
         }
+    }
+
+    /// Whose reports are meant.
+    pub fn biller(&self) -> Result<Biller, Problem> {
+        self.required("provider")?;
+        Ok(self.choice("provider", &Biller::ALL)?.expect("it is there"))
+    }
+
+    /// The days of `/analytics/reconciliation`, which are those of UTC, and what its rows are told apart by.
+    pub fn reconciliation(&self, now: UnixMs) -> Result<(Window, RowsBy), Problem> {
+        let window = self.window(now, Granularity::Day)?;
+        if window.zone != Zone::UTC {
+            let zone = window.zone.name();
+            return Err(Problem::bad_request(format!("timezone is '{zone}'; providers bill by days of UTC")));
+        }
+        let text = self.one("groupBy")?.unwrap_or("day,model,apiKey");
+        let mut by = RowsBy { day: false, model: false, api_key: false };
+        for part in text.split(',') {
+            match part {
+                "day" => by.day = true,
+                "model" => by.model = true,
+                "apiKey" => by.api_key = true,
+                _ => {
+                    return Err(Problem::bad_request(format!(
+                        "groupBy is '{text}'; allowed are day, model, apiKey, or some of them joined by commas"
+                    )));
+                }
+            }
+        }
+        Ok((window, by))
     }
 
     pub fn filter(&self) -> Result<Filter, Problem> {

@@ -10,6 +10,7 @@
 mod call;
 pub mod csv;
 mod event;
+pub mod invoice;
 mod json;
 pub mod litellm;
 pub mod llmgateway;

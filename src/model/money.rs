@@ -46,6 +46,20 @@ impl PicoUsd {
         if picos > Self::MAX_EVENT.0 as u128 { Err(MoneyError::TooLarge) } else { Ok(PicoUsd(picos as i128)) }
     }
 
+    /// Reads an amount of a provider's bill from a decimal text of US dollars, or of cents. It may be a credit, below
+    /// zero. `None` when it is no decimal, or more than 10 million USD either way.
+    ///
+    /// ```
+    /// use rollcall::model::PicoUsd;
+    /// assert_eq!(PicoUsd::parse_billed("1.23", false), PicoUsd::parse_billed("123", true));
+    /// assert_eq!(PicoUsd::parse_billed("-0.5", true).unwrap().to_string(), "-0.005");
+    /// ```
+    pub fn parse_billed(text: &str, in_cents: bool) -> Option<PicoUsd> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+        let picos = parse_scaled(digits, if in_cents { PLACES - 2 } else { PLACES }).ok()?;
+        (picos <= Self::MAX_EVENT.0 as u128).then_some(PicoUsd(sign * picos as i128))
+    }
+
     /// Nearest picodollar to a float from a price list; exact below 1,000 USD for prices with at most 12 places,
     /// because a double still tells such amounts apart.
     pub fn from_list_price_usd(usd: f64) -> Option<PicoUsd> {
@@ -224,6 +238,26 @@ mod tests {
         check("9e-14", Ok("0"));
         check("1e-400000000000", Ok("0"));
         check("0.30000000000000004", Ok("0.3"));
+    }
+
+    #[test]
+    fn billed_amounts_are_dollars_or_cents_and_may_be_credits() {
+        for (text, in_cents, expected) in [
+            ("0.8958740000000000", false, Some("0.895874")),
+            ("123.78912", true, Some("1.2378912")),
+            ("-123", true, Some("-1.23")),
+            ("-0", false, Some("0")),
+            ("1e-11", true, Some("0")),
+            ("10000000", false, Some("10000000")),
+            ("10000000.1", false, None),
+            ("1000000000", true, Some("10000000")),
+            ("--1", false, None),
+            ("", false, None),
+            ("1.2.3", true, None),
+        ] {
+            let got = PicoUsd::parse_billed(text, in_cents).map(|amount| amount.to_string());
+            assert_eq!(got.as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -9,13 +9,16 @@
 
 mod activity;
 mod cells;
+mod gap;
 mod group;
 mod pass;
 mod people;
 mod plan;
+mod reconciliation;
 mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
+pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::MODES;
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
@@ -23,6 +26,7 @@ pub use people::{
     member, members, my_usage,
 };
 pub use plan::Plan;
+pub use reconciliation::{RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, reconciliation};
 
 pub use crate::store::Column;
 

@@ -23,6 +23,7 @@
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
+//! | `invoices` | organization, provider, report, day, part | `store::invoices`: what providers billed |
 
 mod audit;
 pub mod block;
@@ -34,6 +35,7 @@ mod filter;
 mod forget;
 mod ids;
 mod inspect;
+mod invoices;
 mod keys;
 mod packed;
 pub mod record;
@@ -84,8 +86,10 @@ const RUNS: Table = TableDefinition::new("runs");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 const AUDIT: Table = TableDefinition::new("audit");
+const INVOICES: Table = TableDefinition::new("invoices");
 
-const TABLES: [Table; 11] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT];
+const TABLES: [Table; 12] =
+    [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
@@ -188,12 +192,6 @@ impl Store {
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
-                // Files of before there was an audit log get an empty one.
-                if let Err(redb::TableError::TableDoesNotExist(_)) = store.database.begin_read()?.open_table(AUDIT) {
-                    let writer = store.begin()?;
-                    writer.transaction.open_table(AUDIT)?;
-                    writer.commit()?;
-                }
                 let transaction = store.database.begin_read()?;
                 for table in TABLES {
                     transaction.open_table(table).map_err(|e| damaged(format!("table {table}: {e}")))?;

@@ -16,9 +16,9 @@ use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
-    ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS,
-    PeriodSummary, Pivot, Progress, RARE, ROWS, RUNS, Reader, SERIES, Seen, StoreError, TABLES, TOTALS, Table, damaged,
-    keys,
+    ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INVOICES, META, NAMES, OPEN, OrganizationNames,
+    PERIODS, PeriodSummary, Pivot, Progress, RARE, ROWS, RUNS, Reader, SERIES, Seen, StoreError, TABLES, TOTALS, Table,
+    damaged, invoices, keys,
 };
 use crate::model::{
     AHEAD_HOURS, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId,
@@ -85,6 +85,7 @@ impl Reader {
             audit = audit.follow(key, value)?;
             Ok(())
         })?;
+        check.each(INVOICES, None, invoices::check)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
     }

@@ -16,6 +16,7 @@ import {
   NotFoundPage,
   OrganizationPage,
   OrganizationsPage,
+  ReconciliationPage,
   ReferencePage,
   StorePage,
   TokensPage,
@@ -136,6 +137,9 @@ function SignedIn({ me }: { me: Me }) {
           within(routes.mine, "mine", (organization) => (
             <MinePage key={organization.id} me={me} organization={organization} />
           ))}
+        {within(routes.reconciliation, "reconciliation", (organization) => (
+          <ReconciliationPage key={organization.id} me={me} organization={organization} />
+        ))}
         {administration(administrationRoutes.organizations, "organizations", () => (
           <OrganizationsPage />
         ))}

@@ -5,6 +5,7 @@ mod analytics;
 mod audit;
 mod directory;
 mod events;
+mod invoices;
 mod maintenance;
 mod tokens;
 
@@ -12,5 +13,6 @@ pub use analytics::*;
 pub use audit::*;
 pub use directory::*;
 pub use events::*;
+pub use invoices::*;
 pub use maintenance::*;
 pub use tokens::*;

@@ -2,6 +2,7 @@ import { QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/
 import { fetchActivity, type ActivityQuestion } from "./activity";
 import { ApiError, type Asking } from "./request";
 import { fetchKey, fetchKeys } from "./keys";
+import { fetchReconciliation, type ReconciliationQuestion } from "./reconciliation";
 import { fetchMember, fetchMembers, fetchMine } from "./people";
 import { whoAmI } from "./session";
 import { fetchProjects, fetchReference } from "./surroundings";
@@ -104,6 +105,11 @@ export function keyQuery(apiKeyId: string, question: UsageQuestion) {
 export function mineQuery(projectId: string, question: UsageQuestion) {
   const subject = JSON.stringify([question.organizationId, projectId]);
   return usageQuery("mine", subject, question, (asking) => fetchMine(projectId, question, asking));
+}
+
+export function reconciliationQuery(question: ReconciliationQuestion, by: "day" | "model") {
+  const subject = JSON.stringify([question.organizationId, question.provider, by]);
+  return usageQuery("reconciliation", subject, question, (asking) => fetchReconciliation(question, by, asking));
 }
 
 export function projectsQuery(organizationId: string) {

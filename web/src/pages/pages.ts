@@ -5,6 +5,7 @@ export type PageName =
   | "members"
   | "keys"
   | "mine"
+  | "reconciliation"
   | "reference"
   | "organizations"
   | "tokens"
@@ -17,6 +18,7 @@ const loads = {
   keys: () => import("./keys/KeysPage"),
   key: () => import("./key/KeyPage"),
   mine: () => import("./mine/MinePage"),
+  reconciliation: () => import("./reconciliation/ReconciliationPage"),
   reference: () => import("./reference/ReferencePage"),
   organizations: () => import("./administration/OrganizationsPage"),
   organization: () => import("./administration/OrganizationPage"),
@@ -31,6 +33,7 @@ export const MemberPage = lazy(loads.member);
 export const KeysPage = lazy(loads.keys);
 export const KeyPage = lazy(loads.key);
 export const MinePage = lazy(loads.mine);
+export const ReconciliationPage = lazy(loads.reconciliation);
 export const ReferencePage = lazy(loads.reference);
 export const OrganizationsPage = lazy(loads.organizations);
 export const OrganizationPage = lazy(loads.organization);

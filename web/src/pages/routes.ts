@@ -9,6 +9,7 @@ export const routes = {
   keys: "/organizations/:organizationId/keys",
   key: "/organizations/:organizationId/keys/:apiKeyId",
   mine: "/organizations/:organizationId/my-usage",
+  reconciliation: "/organizations/:organizationId/reconciliation",
   audit: "/organizations/:organizationId/audit",
   reference: "/reference",
 } as const;
@@ -51,6 +52,9 @@ export const keyPath = (organizationId: string, apiKeyId: string, window: TimeWi
 
 export const minePath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "my-usage", window);
+
+export const reconciliationPath = (organizationId: string, window: TimeWindow | null = null) =>
+  organizationPath(organizationId, "reconciliation", window);
 
 export const auditPath = (organizationId: string) => organizationPath(organizationId, "audit", null);
 

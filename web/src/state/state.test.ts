@@ -7,6 +7,7 @@ import { readDetailView, writeDetailView } from "./detailView";
 import { hasFilters, isNarrowedTo, selectionOf, toggleFilter, type Selection } from "./filters";
 import { listViewOf, matchesSearch, sortedBy } from "./listView";
 import { readSavedViews, renamedView, withView, withoutView } from "./savedViews";
+import { readReconciliationView, writeReconciliationView } from "./reconciliationView";
 import { isOther, seriesId, seriesLabel } from "./series";
 import { take } from "./steps";
 import { withRange } from "./timeWindow";
@@ -123,6 +124,13 @@ describe("lists", () => {
 test("a detail page's address reads as it was written", () => {
   const search = "from=2026-06-01&to=2026-06-30&tz=UTC&project=p&metric=tokens&chart=table&hide=o3";
   expect(writeDetailView(readDetailView(search, "UTC"))).toBe(search);
+});
+
+test("the reconciliation in the address reads the same, and defaults are not written", () => {
+  const search = "range=last-month&tz=Europe/Paris&provider=anthropic&by=day&sort=name";
+  expect(writeReconciliationView(readReconciliationView(search, "UTC"))).toBe(search);
+  const unknown = "range=today&tz=UTC&provider=azure&by=mood&sort=-luck";
+  expect(writeReconciliationView(readReconciliationView(unknown, "UTC"))).toBe("range=today&tz=UTC");
 });
 
 test.each([

@@ -24,10 +24,12 @@ interface Props {
   today: Day;
   /** Up to when the figures are complete. Null while the answer is on its way, undefined where none will come. */
   asOf: string | null | undefined;
+  /** Its days are UTC days, whatever zone the reader is in. */
+  inUtc?: boolean;
   onChange: (change: Partial<TimeWindow>) => void;
 }
 
-export function PageHeader({ back, title, tags, facts, organization, view, span, today, asOf, onChange }: Props) {
+export function PageHeader({ back, title, tags, facts, organization, view, span, today, asOf, inUtc = false, onChange }: Props) {
   return (
     <header className="page-header">
       <div className="page-heading">
@@ -43,16 +45,18 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
         </div>
         {facts}
         <p className="print-only">
-          {organization.name} · {spanText(span.from, span.to)} · {view.zone}
+          {organization.name} · {spanText(span.from, span.to)} · {inUtc ? "UTC" : view.zone}
         </p>
       </div>
       <div className="page-controls">
         <RangePicker range={view.range} span={span} today={today} onChange={(range) => onChange({ range })} />
-        <ZonePicker
-          zone={view.zone}
-          organizationZone={organization.timezone ?? null}
-          onChange={(zone) => onChange({ zone })}
-        />
+        {!inUtc && (
+          <ZonePicker
+            zone={view.zone}
+            organizationZone={organization.timezone ?? null}
+            onChange={(zone) => onChange({ zone })}
+          />
+        )}
         <ViewsMenu />
       </div>
     </header>

@@ -11,7 +11,7 @@ import { analyticsAccess, hasOwnUsage, readsAudit, type AnalyticsAccess } from "
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
 import { firstZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
-import { analyticsPath, auditPath, keysPath, membersPath, minePath, routes } from "../routes";
+import { analyticsPath, auditPath, keysPath, membersPath, minePath, reconciliationPath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
@@ -32,12 +32,14 @@ const entries: readonly Entry[] = [
   { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
   { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
+  { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: false },
   { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
 ];
 
 /** Pages that somebody has no use for are not shown; the operator finds the whole audit log under administration. */
 function isFor(me: Me, organization: Organization, page: PageName): boolean {
   if (page === "mine") return hasOwnUsage(me.kind);
+  if (page === "reconciliation") return analyticsAccess(me.kind, organization) === "granted";
   return page !== "audit" || (me.kind !== "operator" && readsAudit(me.kind, organization));
 }
 
