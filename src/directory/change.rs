@@ -90,6 +90,14 @@ pub enum Change {
     CloseSession { hash: SecretHash },
 }
 
+impl Change {
+    /// Whether it is about who may ask, and not about what is answered.
+    pub fn is_of_access(&self) -> bool {
+        use Change::{CloseSession, OpenSession, PutToken, RevokeToken};
+        matches!(self, PutToken { .. } | RevokeToken { .. } | OpenSession { .. } | CloseSession { .. })
+    }
+}
+
 /// What a change did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {

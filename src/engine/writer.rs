@@ -446,7 +446,7 @@ impl Writer {
                 Ok(applied) => {
                     (outcome, writes) = (Ok(applied.0), applied.1);
                     self.directory = Arc::new(next);
-                    touched.directory = true;
+                    touched.directory |= !change.is_of_access();
                 }
                 Err(refused) => outcome = Err(EngineError::from(refused)),
             }
