@@ -13,6 +13,7 @@ mod compact;
 mod demo;
 mod directory;
 mod doctor;
+mod export;
 mod ingest;
 mod long;
 mod look;
@@ -80,6 +81,7 @@ enum Command {
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     Query(query::Arguments),
+    Export(export::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
     Backup(backup::Arguments),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

@@ -297,11 +297,11 @@ fn table<T>(
     rows.flush().map_err(|error| broken(error.into()))
 }
 
-fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
+pub(super) fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
 }
 
-fn broken(error: csv::Error) -> Problem {
+pub(super) fn broken(error: csv::Error) -> Problem {
     Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, format!("the CSV could not be written: {error}"))
 }
 
@@ -464,7 +464,7 @@ fn values(sums: &Usage) -> [String; 7] {
 }
 
 /// Text that a spreadsheet would take for a formula is made plain text.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, audit, directory, events, feeds, look, maintenance, operations, session, tokens};
+use super::{analytics, audit, directory, events, export, feeds, look, maintenance, operations, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -36,6 +36,7 @@ use super::{analytics, audit, directory, events, feeds, look, maintenance, opera
         analytics::api_keys,
         analytics::api_key,
         analytics::my_usage,
+        export::export,
         maintenance::compact,
         maintenance::backup,
         maintenance::verify,

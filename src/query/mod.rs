@@ -13,6 +13,7 @@ mod group;
 mod pass;
 mod people;
 mod plan;
+mod rollups;
 mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
@@ -23,6 +24,7 @@ pub use people::{
     member, members, my_usage,
 };
 pub use plan::Plan;
+pub use rollups::{Rollup, rollups};
 
 pub use crate::store::Column;
 
