@@ -11,6 +11,7 @@ mod call;
 pub mod csv;
 mod event;
 mod json;
+mod langfuse;
 pub mod litellm;
 pub mod llmgateway;
 pub mod mapping;
