@@ -1,6 +1,8 @@
 //! `rollcall export`: rollups as a file for other programs.
 
+use std::fs::Permissions;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -59,8 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let named = |e: &dyn std::fmt::Display| Failure(format!("{}: {e}", arguments.output.display()));
     let directory = arguments.output.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::Builder::new();
-    #[cfg(unix)]
-    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    file.permissions(Permissions::from_mode(0o666));
     let mut file = file.tempfile_in(directory.unwrap_or(Path::new("."))).map_err(|e| named(&e))?;
     let code = arguments.write(&target, &mut BufWriter::new(file.as_file_mut()))?;
     file.persist(&arguments.output).map_err(|e| named(&e))?;

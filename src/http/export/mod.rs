@@ -98,9 +98,9 @@ const GRANULARITIES: [(&str, Granularity); 3] =
         ("granularity" = Option<String>, Query, description = "hour (31 days at most), day (366; default) or month (10 years)"),
     ),
     responses(
-        (status = 200, content(
+        (status = 200, description = "The file", content(
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
+            (String = "application/vnd.apache.parquet"),
         )),
         Refusals,
     ),
