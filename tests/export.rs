@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use parquet::data_type::Decimal;
-use parquet::file::reader::SerializedFileReader;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use rollcall::calendar::{Date, rfc3339_utc};
 use rollcall::model::PicoUsd;
@@ -195,6 +195,31 @@ fn an_export_adds_up_to_the_activity_to_the_last_digit() {
     }
     let text = server.get("/analytics/activity?organizationId=acme&from=2026-06-01&to=2026-06-30", OPERATOR).ok().text;
     assert!(text.contains("\"cost\":19999998.246913578026"), "{text}");
+}
+
+#[test]
+fn a_file_of_several_row_groups_has_every_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, store) = (directory.path().join("events.ndjson"), directory.path().join("store"));
+    let mut events = String::new();
+    for day in 1..=30 {
+        for key in 0..2300 {
+            let more = json!({"apiKeyId": format!("k{key}"), "cost": format!("0.{key:04}{day:02}")});
+            events += &event(&format!("{day}-{key}"), &format!("2026-06-{day:02}T12:00:00Z"), &more).to_string();
+            events += "\n";
+        }
+    }
+    std::fs::write(&file, events).unwrap();
+    let loaded = Command::new(BINARY).arg("ingest").arg(&file).arg("--data-dir").arg(&store).output().unwrap();
+    assert!(loaded.status.success());
+    let parquet = export(&store, "parquet", &[]);
+    assert_eq!(rows_of_parquet(&parquet), rows_of_csv(&export(&store, "csv", &[])));
+    let reader = SerializedFileReader::new(File::open(store.join("exported")).unwrap());
+    assert!(reader.is_err(), "the CSV has taken its place");
+    std::fs::write(&file, parquet).unwrap();
+    let metadata = SerializedFileReader::new(File::open(&file).unwrap()).unwrap().metadata().clone();
+    let groups: Vec<i64> = metadata.row_groups().iter().map(|group| group.num_rows()).collect();
+    assert_eq!(groups, [65_536, 30 * 2300 - 65_536]);
 }
 
 #[test]
