@@ -117,6 +117,8 @@ fn exports_of_other_programs_are_loaded_by_their_columns() {
 
     check(&load(&["--map", "price=cost", "--dry-run"], ""), 2, "--map price=cost: an event has no field 'price'");
     check(&load(&["--map", "cost", "--dry-run"], ""), 2, "--map cost: there is no = in it");
+    let own = event("own", "2026-06-01T10:00:00Z", &json!({})).to_string();
+    check(&load(&["--format", "csv", "--dry-run"], &own), 0, "0 would be rejected");
     check(&load(&["--format", "excel", "--dry-run"], ""), 2, "possible values: litellm-spend-logs");
     std::fs::write(prices, entry.replace("2.5", "-1")).unwrap();
     check(&load(&[&format[..], &["--dry-run"]].concat(), spend), 2, "entry 1: inputPerMillion \"-1\" is negative");
@@ -128,6 +130,40 @@ fn exports_of_other_programs_are_loaded_by_their_columns() {
     let fields = ["requestCount", "totalTokens", "cachedTokens", "errorCount", "unpricedRequestCount"];
     assert_eq!(json!(fields.map(|field| totals[field].clone())), expected, "{totals}");
     assert_eq!(totals["cost"], json!(0.77), "{totals}");
+}
+
+#[test]
+fn observations_of_langfuse_are_loaded_as_calls_and_its_steps_skipped() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let observation = |id: &str, kind: &str, model: &str, usage: Value| {
+        let fields = json!({
+            "id": id, "type": kind, "project_id": "web", "start_time": "2026-06-01 23:59:59.999000",
+            "provided_model_name": model, "usage_details": usage, "total_cost": 0.125, "level": "DEFAULT",
+            "input": "a prompt", "output": "an answer", "user_id": "ada",
+        });
+        format!("{fields}\n")
+    };
+    let usage = json!({"input": 70, "input_cached_tokens": 30, "output": 12, "total": 112});
+    let file = [
+        observation("s1", "SPAN", "", json!({})),
+        observation("g1", "GENERATION", "gpt-4o", usage),
+        observation("e1", "EMBEDDING", "text-embedding-3-small", json!({"input": 8, "total": 8})),
+        observation("t1", "TOOL", "", json!({})),
+    ];
+    let common = ["ingest", "-", "--organization", "acme", "--format", "langfuse", "--set", "usedProvider=openai"];
+    let load = |more: &[&str]| rollcall_with(&[&common[..], more].concat(), file.concat().as_bytes());
+    check(&load(&["--dry-run"]), 1, "apiKeyId is missing");
+    let into = ["--map", "apiKeyId=user_id", "--data-dir", store.to_str().unwrap()];
+    check(&load(&into), 0, "2 rows are no calls of a model and were skipped\n2 accepted, 0 duplicates, 0 rejected");
+    check(&load(&into), 0, "0 accepted, 2 duplicates, 0 rejected");
+
+    let server = Server::start_in(&store);
+    let answer = server.activity(OPERATOR, "from=2026-06-01&to=2026-06-01&groupBy=apiKey");
+    let totals = &answer["totals"];
+    let sums = ["requestCount", "inputTokens", "cachedTokens", "outputTokens", "totalTokens"];
+    assert_eq!(json!(sums.map(|name| totals[name].clone())), json!([2, 108, 30, 12, 120]), "{totals}");
+    assert_eq!((&totals["cost"], &answer["ranking"][0]["key"]), (&json!(0.25), &json!("ada")));
 }
 
 #[test]

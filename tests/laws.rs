@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeZone};
@@ -14,9 +14,11 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
 use rollcall::engine::{Engine, STORE_FILE};
 use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage};
-use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
+use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
 use rollcall::store::{SealPolicy, Store};
-use support::ledger::{Entry, Ledger, Random, about, bucket_label, check, fresh_seed, question, setting, shown};
+use support::ledger::{
+    Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
+};
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
 const EVENTS: usize = 400;
@@ -151,6 +153,7 @@ fn run(seed: u64) {
             check(&engine.snapshot(), &ledger, &query);
             if number % 10 == 0 {
                 check_people(&engine, &ledger, query.window);
+                check_rollups(&engine, &ledger, &query);
             }
         }));
         if let Err(panic) = checked {
@@ -229,6 +232,40 @@ fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
     }
 }
 
+/// Rollups are the ledger's sums of each bucket and combination, one of each, and add up to the answer's total.
+fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
+    const ALL: [GroupBy; 6] =
+        [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+    let zone: Tz = query.window.zone.name().parse().unwrap();
+    let snapshot = engine.snapshot();
+    let key = |keys: [Option<String>; 6], mode: Mode| -> Vec<_> {
+        keys.into_iter().chain([Some(format!("{mode:?}"))]).collect()
+    };
+    let (mut found, mut seen, mut whole) = (Sums::new(), BTreeSet::new(), Measures::ZERO);
+    rollups(about(&snapshot), query.window, query.granularity, |rollup| {
+        let key = key(ALL.map(|by| rollup.label(by).key.clone()), rollup.mode());
+        assert!(seen.insert((rollup.bucket.start, key.clone())), "one of each");
+        // Hours are named by the server alone; their sums by day are what the clock says.
+        let label = rollup.bucket.label.to_string()[..10].to_owned();
+        add(&mut found, (label, key), rollup.measures);
+        whole.add(rollup.measures).unwrap();
+        Ok::<_, QueryError>(())
+    })
+    .unwrap();
+    let mut expected = Sums::new();
+    for entry in &ledger.entries {
+        let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+        if date >= query.window.from.to_string() && date <= query.window.to.to_string() {
+            let label = bucket_label(zone, entry.time, query.granularity, query.window.from);
+            let key = key(ALL.map(|by| ledger.value(entry, by)), entry.combination.mode);
+            add(&mut expected, (label, key), &entry.measures);
+        }
+    }
+    assert_eq!(found, expected);
+    let everything = Query { filter: Filter::default(), ..query.clone() };
+    assert_eq!(whole, activity(about(&snapshot), &everything).unwrap().totals.usage.all);
+}
+
 /// 6,000 keys by the hour for a month would be 180 MB of cells: such an answer is made in slices, none of which is large.
 #[test]
 fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
@@ -285,6 +322,14 @@ fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
         })
         .unwrap();
     assert_eq!(found, hours);
+    let mut found: BTreeMap<String, UnixMs> = BTreeMap::new();
+    rollups(about(&snapshot), window, Granularity::Hour, |rollup| {
+        let key = rollup.label(GroupBy::ApiKey).key.clone().unwrap();
+        assert_eq!(found.insert(key, rollup.bucket.start), None);
+        Ok::<_, QueryError>(())
+    })
+    .unwrap();
+    assert_eq!(found, hours, "rollups, too");
     // The same with nearly all of it as *Other*.
     let query = Query { top: Some(10), ..query };
     let answer = activity(about(&snapshot), &query).unwrap();

@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+use std::fs;
+
 use serde_json::{Value, json};
 use support::{OPERATOR, Server, bearer, event};
 
@@ -44,6 +47,55 @@ fn metrics_count_what_an_operator_alarms_on() {
         "rollcall_store_allocated_bytes",
     ];
     grows.iter().for_each(|name| assert!(metric(&server, name) > 0, "{name}"));
+}
+
+/// The metrics of ours that a query names.
+fn metrics_named(query: &str) -> BTreeSet<String> {
+    let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("rollcall_")).map(str::to_owned).collect()
+}
+
+/// The values of a key, wherever it stands.
+fn values_of<'a>(json: &'a Value, key: &str, found: &mut Vec<&'a str>) {
+    match json {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| match value {
+            Value::String(text) if name == key => found.push(text),
+            value => values_of(value, key, found),
+        }),
+        Value::Array(items) => items.iter().for_each(|item| values_of(item, key, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
+    let text = Server::start().get("/metrics", "").ok().text;
+    let typed = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let existing: BTreeSet<String> = typed.map(str::to_owned).collect();
+    assert!(existing.len() > 15, "{existing:?}");
+
+    let dashboard: Value = serde_json::from_str(&fs::read_to_string("deploy/grafana/rollcall.json").unwrap()).unwrap();
+    let mut queries = Vec::new();
+    values_of(&dashboard, "expr", &mut queries);
+    let shown: BTreeSet<String> = queries.iter().flat_map(|query| metrics_named(query)).collect();
+    assert_eq!(shown, existing, "the dashboard shows every metric and no other");
+    let mut variables = Vec::new();
+    values_of(&dashboard["templating"], "query", &mut variables);
+    assert!(variables.iter().flat_map(|query| metrics_named(query)).all(|name| existing.contains(&name)));
+
+    let rules = fs::read_to_string("deploy/prometheus/rollcall.rules.yml").unwrap();
+    let queries: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
+    let names: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert_eq!(queries.len(), names.len());
+    for (name, query) in names.iter().zip(queries) {
+        let metrics = metrics_named(query);
+        assert!(!metrics.is_empty() || query == r#"up{job="rollcall"} == 0"#, "{name} asks {query}");
+        assert!(metrics.is_subset(&existing), "{name} asks {query}");
+    }
+    let page = fs::read_to_string("docs/operations.md").unwrap();
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/operations.md has {name}");
+    }
 }
 
 #[test]

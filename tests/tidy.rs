@@ -18,7 +18,18 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     (
         "http",
         &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
-        &["axum", "hyper", "hyper_util", "tokio_rustls", "tower", "tower_http", "utoipa", "rust_embed", "quick_cache"],
+        &[
+            "axum",
+            "hyper",
+            "hyper_util",
+            "tokio_rustls",
+            "tower",
+            "tower_http",
+            "utoipa",
+            "rust_embed",
+            "quick_cache",
+            "parquet",
+        ],
     ),
     (
         "cli",

@@ -7,6 +7,7 @@
 //! Invariants: the buckets of a window tile its time line, so each instant of the window lies in exactly one.
 
 use std::fmt;
+use std::ops::Range;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
@@ -60,6 +61,12 @@ impl Zone {
     pub fn day_start_after(self, before: UnixMs, date: Date) -> UnixMs {
         let guess = before + 24 * HOUR_MS;
         if self.local(guess).naive_local() == date.0.and_time(NaiveTime::MIN) { guess } else { self.day_start(date) }
+    }
+
+    /// The local month that a date is in.
+    pub fn month_of(self, date: Date) -> Range<UnixMs> {
+        let first = date.first_of_month();
+        self.day_start(first)..self.day_start(first.next_month())
     }
 
     /// The first instant whose local date is `date` or later.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
@@ -24,6 +25,8 @@ use crate::pricing::PriceBook;
 const SHOWN: usize = 10;
 /// Batches on their way to the disk while the next are read.
 const IN_FLIGHT: usize = 8;
+/// The name of what is assumed without --format.
+const OWN_FORMAT: &str = "csv";
 
 /// Load events from files, with progress; running it again doubles nothing
 #[derive(Args)]
@@ -43,8 +46,8 @@ pub struct Arguments {
     /// The one organization the events are for; they may then leave it out
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
     organization: Option<String>,
-    /// The program that wrote the files
-    #[arg(long, value_name = "NAME", value_parser = FORMATS.map(|(name, _)| name))]
+    /// The program that wrote the files; csv stands for the event's own field names, as without --format
+    #[arg(long, value_name = "NAME", value_parser = formats())]
     format: Option<String>,
     /// Take a field of the event from another column; a.b is the field b of the object in column a
     #[arg(long, value_name = "FIELD=COLUMN")]
@@ -61,13 +64,19 @@ pub struct Arguments {
     target: TargetArguments,
 }
 
+/// Names that --format takes.
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|(name, _)| *name).chain([OWN_FORMAT]).collect::<Vec<_>>().into()
+}
+
 impl Arguments {
     /// What makes events of the files' rows; `None` when they are events.
     fn mapping(&self) -> Result<Option<Mapping>, Failure> {
-        if self.format.is_none() && self.map.is_empty() && self.set.is_empty() {
+        let format = self.format.as_deref().filter(|name| *name != OWN_FORMAT);
+        if format.is_none() && self.map.is_empty() && self.set.is_empty() {
             return Ok(None);
         }
-        let of_format = self.format.as_deref().map(|name| Mapping::of_format(name).expect("checked by its parser"));
+        let of_format = format.map(|name| Mapping::of_format(name).expect("checked by its parser"));
         let mut mapping = of_format.unwrap_or_default();
         for (flag, given, add) in [
             ("--map", &self.map, Mapping::map as fn(&mut Mapping, &str, &str) -> Result<(), String>),
@@ -101,8 +110,10 @@ impl Arguments {
                 bar.set_position(source.position());
             }
             bar.finish_and_clear();
+            summary.skipped += source.skipped();
         }
         print!("{preview}");
+        summary.say_skipped();
         println!("{} would be rejected; nothing was loaded", HumanCount(summary.rejected as u64));
         Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
@@ -117,6 +128,7 @@ struct Summary {
     accepted: usize,
     duplicates: usize,
     rejected: usize,
+    skipped: usize,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -151,6 +163,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         };
         bar.finish_and_clear();
         result.map_err(|e| Failure(format!("{}: {e}", file.display())))?;
+        summary.skipped += source.skipped();
     }
     if let Target::Local(engine) = &target {
         // A server does this by itself, when nobody waits for it.
@@ -160,6 +173,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         engine.stop();
         bar.finish_and_clear();
     }
+    summary.say_skipped();
     let seconds = started.elapsed().as_secs_f64();
     let events = summary.accepted + summary.duplicates + summary.rejected;
     println!(
@@ -258,6 +272,12 @@ fn send(
 }
 
 impl Summary {
+    fn say_skipped(&self) {
+        if self.skipped > 0 {
+            println!("{} rows are no calls of a model and were skipped", HumanCount(self.skipped as u64));
+        }
+    }
+
     fn add(&mut self, ingested: Ingested) {
         self.accepted += ingested.accepted;
         self.duplicates += ingested.duplicates;

@@ -13,6 +13,7 @@ mod compact;
 mod demo;
 mod directory;
 mod doctor;
+mod export;
 mod ingest;
 mod invoice;
 mod long;
@@ -83,6 +84,7 @@ enum Command {
     Ingest(ingest::Arguments),
     Query(query::Arguments),
     Invoice(invoice::Arguments),
+    Export(export::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
     Backup(backup::Arguments),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Ingest(arguments) => ingest::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Invoice(arguments) => invoice::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

@@ -162,7 +162,9 @@ impl Target {
             Target::Local(engine) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
                 let app = App::for_one_question(engine.clone());
-                Ok(runtime.block_on(ask_as_operator(app, path))?)
+                let mut answer = Vec::new();
+                runtime.block_on(ask_as_operator(app, path, &mut answer))?;
+                Ok(String::from_utf8_lossy(&answer).into_owned())
             }
         }
     }

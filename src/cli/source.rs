@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use crate::ingest::csv::CsvLines;
-use crate::ingest::mapping::Mapping;
+use crate::ingest::mapping::{Mapping, Rows};
 
 /// Size of one body. Large enough that a sync is shared by thousands of events.
 const BODY_BYTES: usize = 1 << 20;
@@ -29,7 +29,7 @@ pub struct Source {
     format: Format,
     /// What makes events of rows, and how many rows there were.
     mapping: Option<Mapping>,
-    rows: usize,
+    rows: Rows,
     position: Arc<AtomicU64>,
     /// Bytes on disk; unknown for standard input.
     pub size: Option<u64>,
@@ -79,7 +79,7 @@ impl Source {
                 Format::Csv(of(plain).map_err(|e| named(&e))?)
             }
         };
-        Ok(Source { format, mapping, rows: 0, position, size })
+        Ok(Source { format, mapping, rows: Rows::default(), position, size })
     }
 
     /// Bytes of the file read so far.
@@ -89,13 +89,20 @@ impl Source {
 
     /// The next events, or `None` at the end.
     pub fn next_body(&mut self) -> Result<Option<Body>, Failure> {
-        let Some(body) = self.next_rows()? else { return Ok(None) };
-        Ok(Some(match &self.mapping {
-            Some(mapping) => {
-                Body { bytes: mapping.rewrite(&body.bytes, body.is_array, &mut self.rows)?, is_array: false }
+        while let Some(body) = self.next_rows()? {
+            let Some(mapping) = &self.mapping else { return Ok(Some(body)) };
+            let bytes = mapping.rewrite(&body.bytes, body.is_array, &mut self.rows)?;
+            // Rows that were all skipped are no body.
+            if !bytes.is_empty() {
+                return Ok(Some(Body { bytes, is_array: false }));
             }
-            None => body,
-        }))
+        }
+        Ok(None)
+    }
+
+    /// Rows that stood for no call.
+    pub fn skipped(&self) -> usize {
+        self.rows.skipped
     }
 
     fn next_rows(&mut self) -> Result<Option<Body>, Failure> {

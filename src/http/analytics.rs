@@ -315,34 +315,10 @@ impl Asked {
         let body: Body = match app.answers.get(asker, &etag, frame.as_of) {
             Some(bytes) => bytes.into(),
             None => {
-                let turn = app.questions.turn(&caller.token_id).await?;
-                // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
-                let snapshot = app.engine.snapshot();
-                let (shared, as_of) = (app.clone(), frame.as_of);
-                let written = in_time(stream::body(move |out| {
-                    let _turn = turn;
-                    let organization = snapshot
-                        .directory
-                        .organization(&organization_id)
-                        .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
-                    let about = About {
-                        reader: &snapshot.reader,
-                        dictionary: &snapshot.dictionary,
-                        directory: &snapshot.directory,
-                        organization_id: &organization_id,
-                        organization,
-                    };
-                    let started = Instant::now();
-                    let written = write(about, frame, csv, out);
-                    let counters = &shared.counters;
-                    counters.questions.fetch_add(1, Ordering::Relaxed);
-                    let took = started.elapsed().as_micros() as u64;
-                    counters.question_microseconds.fetch_add(took, Ordering::Relaxed);
-                    written
-                }))
-                .await?;
+                let write = move |about: About<'_>, out: &mut Out| write(about, frame, csv, out);
+                let written = in_turn(&app, &caller, organization_id, write).await?;
                 if let Written::Whole(bytes) = &written {
-                    app.answers.put(asker, &etag, as_of, bytes.clone());
+                    app.answers.put(asker, &etag, frame.as_of, bytes.clone());
                 }
                 written.into()
             }
@@ -357,6 +333,39 @@ impl Asked {
         }
         Ok(response)
     }
+}
+
+/// Writes an answer from the latest commit, when it is the caller's turn.
+pub(super) async fn in_turn(
+    app: &App,
+    caller: &Caller,
+    organization_id: String,
+    write: impl FnOnce(About<'_>, &mut Out) -> Result<(), Problem> + Send + 'static,
+) -> Result<Written, Problem> {
+    let turn = app.questions.turn(&caller.token_id).await?;
+    // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
+    let (app, snapshot) = (app.clone(), app.engine.snapshot());
+    let written = stream::body(move |out| {
+        let _turn = turn;
+        let organization = snapshot
+            .directory
+            .organization(&organization_id)
+            .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
+        let about = About {
+            reader: &snapshot.reader,
+            dictionary: &snapshot.dictionary,
+            directory: &snapshot.directory,
+            organization_id: &organization_id,
+            organization,
+        };
+        let started = Instant::now();
+        let written = write(about, out);
+        app.counters.questions.fetch_add(1, Ordering::Relaxed);
+        let took = started.elapsed().as_micros() as u64;
+        app.counters.question_microseconds.fetch_add(took, Ordering::Relaxed);
+        written
+    });
+    in_time(written).await
 }
 
 fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {

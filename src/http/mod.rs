@@ -17,6 +17,7 @@ mod connections;
 mod dashboard;
 mod directory;
 mod events;
+mod export;
 mod feeds;
 mod invoices;
 mod look;
@@ -34,6 +35,7 @@ mod tokens;
 pub mod wire;
 
 use std::future::Future;
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use access::LocalOperator;
@@ -45,6 +47,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use connections::Limits;
+use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -131,19 +134,24 @@ impl App {
     }
 }
 
-/// Asks a question of the API inside this process, as its operator.
-pub async fn ask_as_operator(app: App, path: &str) -> Result<String, Problem> {
+/// Asks a question of the API inside this process, as its operator. The answer is written to `out` as it comes.
+pub async fn ask_as_operator(app: App, path: &str, out: &mut dyn Write) -> Result<(), Problem> {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = path.parse().map_err(|_| Problem::bad_request(format!("'{path}' is no path")))?;
     request.extensions_mut().insert(LocalOperator);
     let response = router(app).oneshot(request).await.unwrap_or_else(|never| match never {});
-    let status = response.status();
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-    let bytes = bytes.map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
-    if status.is_success() {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    let (status, mut body) = (response.status(), response.into_body());
+    let broken = |e: &dyn std::fmt::Display| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string());
+    let mut problem = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let bytes = frame.map_err(|e| broken(&e))?.into_data().unwrap_or_default();
+        let to: &mut dyn Write = if status.is_success() { &mut *out } else { &mut problem };
+        to.write_all(&bytes).map_err(|e| broken(&e))?;
     }
-    let problem = serde_json::from_slice::<problem::ProblemBody>(&bytes).map(|body| body.detail);
+    if status.is_success() {
+        return Ok(());
+    }
+    let problem = serde_json::from_slice::<problem::ProblemBody>(&problem).map(|body| body.detail);
     Err(Problem::new(status, problem.unwrap_or_else(|_| status.to_string())))
 }
 
@@ -195,6 +203,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
@@ -205,7 +214,9 @@ pub fn router(app: App) -> Router {
         .route("/openapi.json", get(openapi::serve))
         .fallback(dashboard::serve)
         .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES));
-    let compress = CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::IMAGES));
+    let compress = CompressionLayer::new().compress_when(
+        DefaultPredicate::new().and(NotForContentType::IMAGES).and(NotForContentType::const_new(export::PARQUET)),
+    );
     events
         .merge(rest)
         .method_not_allowed_fallback(method_not_allowed)

@@ -5,7 +5,9 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, audit, directory, events, feeds, invoices, look, maintenance, operations, session, tokens};
+use super::{
+    analytics, audit, directory, events, export, feeds, invoices, look, maintenance, operations, session, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -38,6 +40,7 @@ use super::{analytics, audit, directory, events, feeds, invoices, look, maintena
         analytics::api_key,
         analytics::my_usage,
         invoices::get_reconciliation,
+        export::export,
         maintenance::compact,
         maintenance::backup,
         maintenance::verify,

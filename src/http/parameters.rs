@@ -187,7 +187,8 @@ impl Parameters {
         Ok(Filter { by, modes: modes.collect::<Result<_, _>>()? })
     }
 
-    fn choice<T: Copy>(&self, name: &str, allowed: &[(&str, T)]) -> Result<Option<T>, Problem> {
+    /// A parameter with a name for each value it may have.
+    pub fn choice<T: Copy>(&self, name: &str, allowed: &[(&str, T)]) -> Result<Option<T>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         let found = pick(text, allowed);
         found.map(Some).ok_or_else(|| Problem::bad_request(format!("{name} is '{text}'; allowed: {}", names(allowed))))

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::BodyError;
 use super::csv::{BARE, KNOWN, quoted};
 use super::json::{each, object};
+use super::langfuse;
 use super::number::parse_whole;
 use crate::model::PicoUsd;
 
@@ -22,13 +23,24 @@ pub struct Mapping {
     constants: Vec<(String, String)>,
     /// A cost of 0 for tokens that no cache answered means that the price was not known.
     zero_is_unknown: bool,
+    /// Rows are Langfuse's observations, of which some are no calls.
+    observations: bool,
+}
+
+/// Rows so far.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub read: usize,
+    /// Of these, those that stand for no call of a model.
+    pub skipped: usize,
 }
 
 /// Exports whose columns are known.
-pub const FORMATS: [(&str, &[(&str, &str)]); 4] = [
+pub const FORMATS: [(&str, &[(&str, &str)]); 5] = [
     ("litellm-spend-logs", LITELLM_SPEND_LOGS),
     ("llmgateway-log", LLMGATEWAY_LOG),
     ("openrouter", OPENROUTER),
+    ("langfuse", langfuse::COLUMNS),
     ("helicone", HELICONE),
 ];
 
@@ -119,14 +131,15 @@ impl Default for Mapping {
 impl Mapping {
     fn of<'a>(columns: impl Iterator<Item = (&'a str, &'a str)>) -> Mapping {
         let columns = columns.map(|(field, column)| (field.to_owned(), column.to_owned())).collect();
-        Mapping { columns, constants: Vec::new(), zero_is_unknown: false }
+        Mapping { columns, constants: Vec::new(), zero_is_unknown: false, observations: false }
     }
 
     /// The columns of a known export.
     pub fn of_format(name: &str) -> Option<Mapping> {
         let (_, columns) = FORMATS.into_iter().find(|(known, _)| *known == name)?;
-        let zero_is_unknown = name == "litellm-spend-logs";
-        Some(Mapping { zero_is_unknown, ..Mapping::of(columns.iter().copied()) })
+        let observations = name == "langfuse";
+        let zero_is_unknown = observations || name == "litellm-spend-logs";
+        Some(Mapping { zero_is_unknown, observations, ..Mapping::of(columns.iter().copied()) })
     }
 
     /// Takes a field from a column, whatever it was taken from before. `a.b` is the field `b` of the object in `a`.
@@ -145,12 +158,14 @@ impl Mapping {
         Ok(())
     }
 
-    /// The events of rows, an array of objects or one a line, as lines. `row` counts rows on.
-    pub fn rewrite(&self, rows: &[u8], is_array: bool, row: &mut usize) -> Result<Vec<u8>, BodyError> {
+    /// The events of rows, an array of objects or one a line, as lines. `so_far` counts rows on.
+    pub fn rewrite(&self, rows: &[u8], is_array: bool, so_far: &mut Rows) -> Result<Vec<u8>, BodyError> {
         let mut out = Vec::with_capacity(rows.len());
         let mut write = |text: &str| {
-            *row += 1;
-            self.write(text, *row, &mut out);
+            so_far.read += 1;
+            if !self.write(text, so_far.read, &mut out) {
+                so_far.skipped += 1;
+            }
         };
         if is_array {
             each(rows, |element| {
@@ -165,24 +180,34 @@ impl Mapping {
         Ok(out)
     }
 
-    /// Appends the event of a row to `out`, as a line of JSON.
+    /// Appends the event of a row to `out`, as a line of JSON; false when the row stands for none.
     ///
     /// What is no object becomes a line that is no event, so that it is counted and named like any bad event.
-    fn write(&self, row: &str, number: usize, out: &mut Vec<u8>) {
+    fn write(&self, row: &str, number: usize, out: &mut Vec<u8>) -> bool {
         let fields: HashMap<Cow<'_, str>, &RawValue> = match object(row) {
             Ok(fields) => fields,
             Err(error) => {
                 out.extend_from_slice(quoted(&format!("not a row: {error}")).as_bytes());
                 out.push(b'\n');
-                return;
+                return true;
             }
         };
+        if self.observations && !langfuse::is_call(&fields) {
+            return false;
+        }
         let mut event: Vec<(&str, String)> = Vec::new();
         for (field, column) in &self.columns {
             if event.iter().all(|(filled, _)| filled != field)
                 && let Some(value) = find(&fields, column).and_then(|value| translate(field, &value))
             {
                 event.push((field, value));
+            }
+        }
+        if self.observations {
+            for (field, tokens) in langfuse::tokens(&fields) {
+                if event.iter().all(|(filled, _)| *filled != field) {
+                    event.push((field, tokens));
+                }
             }
         }
         for (field, value) in &self.constants {
@@ -202,6 +227,7 @@ impl Mapping {
         }
         let event: Vec<String> = event.iter().map(|(field, value)| format!("\"{field}\":{value}")).collect();
         out.extend_from_slice(format!("{{{}}}\n", event.join(",")).as_bytes());
+        true
     }
 }
 
@@ -221,14 +247,16 @@ fn find(fields: &HashMap<Cow<'_, str>, &RawValue>, path: &str) -> Option<String>
         return Some(value.get().to_owned());
     }
     let (first, rest) = path.split_once('.')?;
-    let inner = fields.get(first)?.get();
-    let text: Cow<'_, str> =
-        if inner.starts_with('"') { serde_json::from_str::<String>(inner).ok()?.into() } else { inner.into() };
-    find(&object(&text).ok()?, rest)
+    find(&object(&unquoted(fields.get(first)?.get())?).ok()?, rest)
+}
+
+/// The text that a JSON string says; of other values the text that they are.
+pub(super) fn unquoted(value: &str) -> Option<Cow<'_, str>> {
+    if value.starts_with('"') { serde_json::from_str::<String>(value).ok().map(Cow::from) } else { Some(value.into()) }
 }
 
 /// A value as an event has it; `None` where there is none.
-fn translate(field: &str, value: &str) -> Option<String> {
+pub(super) fn translate(field: &str, value: &str) -> Option<String> {
     let text: Cow<'_, str> = match value {
         "null" => return None,
         text if text.starts_with('"') => serde_json::from_str::<String>(text).ok()?.trim().to_owned().into(),
@@ -333,11 +361,11 @@ mod tests {
     fn rows_are_numbered_across_bodies() {
         let mut mapping = Mapping::default();
         mapping.set("id", "r{row}").unwrap();
-        let mut row = 0;
-        let lines = mapping.rewrite(b"{\"count\":2}\n\n{\"count\":3}\n", false, &mut row).unwrap();
+        let mut rows = Rows::default();
+        let lines = mapping.rewrite(b"{\"count\":2}\n\n{\"count\":3}\n", false, &mut rows).unwrap();
         assert_eq!(lines, b"{\"count\":2,\"id\":\"r1\"}\n{\"count\":3,\"id\":\"r2\"}\n");
-        assert_eq!(mapping.rewrite(b"[{}]", true, &mut row).unwrap(), b"{\"id\":\"r3\"}\n");
-        assert!(mapping.rewrite(b"[{}", true, &mut row).is_err());
+        assert_eq!(mapping.rewrite(b"[{}]", true, &mut rows).unwrap(), b"{\"id\":\"r3\"}\n");
+        assert!(mapping.rewrite(b"[{}", true, &mut rows).is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod csv;
 mod event;
 pub mod invoice;
 mod json;
+mod langfuse;
 pub mod litellm;
 pub mod llmgateway;
 pub mod mapping;

@@ -162,18 +162,12 @@ impl Activity<'_> {
         match &self.sums {
             None => self.buckets.iter().try_for_each(|bucket| visit(bucket, &Usage::default(), &[])),
             Some((_, Sums::ByBucket(slices))) => slices.iter().try_for_each(of_slice),
-            Some((scan, Sums::OverAll(_))) => {
-                let summed = scan.each_slice(&Plan::of(&self.buckets), |slice| {
-                    if let (Some(other), false) = (self.shown.last(), self.others.is_empty()) {
-                        slice.merge(&self.others, *other);
-                    }
-                    of_slice(slice).map_err(OrStore::Visit)
-                });
-                summed.map_err(|error| match error {
-                    OrStore::Visit(error) => error,
-                    OrStore::Store(error) => QueryError::from(error).into(),
-                })
-            }
+            Some((scan, Sums::OverAll(_))) => scan.each_slice(&Plan::of(&self.buckets), |slice| {
+                if let (Some(other), false) = (self.shown.last(), self.others.is_empty()) {
+                    slice.merge(&self.others, *other);
+                }
+                of_slice(slice)
+            }),
         }
     }
 
@@ -185,18 +179,6 @@ impl Activity<'_> {
             Ok::<_, QueryError>(())
         })?;
         Ok(buckets)
-    }
-}
-
-/// An error of whoever visits, or of the store on the way.
-enum OrStore<E> {
-    Visit(E),
-    Store(crate::store::StoreError),
-}
-
-impl<E> From<crate::store::StoreError> for OrStore<E> {
-    fn from(error: crate::store::StoreError) -> Self {
-        OrStore::Store(error)
     }
 }
 

@@ -162,7 +162,7 @@ impl Names<'_> {
 
     /// For each value of a dimension the number of its label, and the labels. Several keys have one creator, hence
     /// one label.
-    fn labels(&self, by: GroupBy) -> (Vec<u32>, Vec<Label>) {
+    pub fn labels(&self, by: GroupBy) -> (Vec<u32>, Vec<Label>) {
         let values = (0..=self.names.count(by.dimension()) as u32).map(ValueId);
         if by != GroupBy::User {
             let labels: Vec<Label> = values.map(|value| self.label(by, value)).collect();

@@ -15,6 +15,7 @@ mod pass;
 mod people;
 mod plan;
 mod reconciliation;
+mod rollups;
 mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
@@ -27,6 +28,7 @@ pub use people::{
 };
 pub use plan::Plan;
 pub use reconciliation::{RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, reconciliation};
+pub use rollups::{Rollup, rollups};
 
 pub use crate::store::Column;
 

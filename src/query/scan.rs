@@ -13,6 +13,7 @@ use std::ops::{Range, RangeInclusive};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
+use super::QueryError;
 use super::cells::{Cells, limbs};
 use super::pass::Pass;
 use super::plan::Plan;
@@ -118,14 +119,15 @@ impl<'a> Scan<'a> {
     }
 
     /// Visits the slices of a plan, one after the other, none of which takes much memory.
-    pub fn each_slice<E: From<StoreError>>(
+    pub fn each_slice<E: From<QueryError>>(
         &self,
         plan: &Plan,
         mut visit: impl FnMut(&mut Slice) -> Result<(), E>,
     ) -> Result<(), E> {
-        let periods = self.periods(&plan.segments())?;
+        let periods = self.periods(&plan.segments()).map_err(QueryError::from)?;
         for range in self.slices(plan, &periods) {
-            let (_, mut slices) = self.sum(plan, std::slice::from_ref(&range), &periods)?;
+            let summed = self.sum(plan, std::slice::from_ref(&range), &periods);
+            let (_, mut slices) = summed.map_err(QueryError::from)?;
             slices.iter_mut().try_for_each(&mut visit)?;
         }
         Ok(())

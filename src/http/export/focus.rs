@@ -1,0 +1,74 @@
+//! The columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification: all that are mandatory there, those of the
+//! others that Rollcall knows something about, and its own figures under `x_`. docs/export.md says where each is from.
+
+use super::rollup::{count, mode_name, text};
+use super::{Column, Row, Value};
+use crate::model::{Count, PicoUsd};
+use crate::query::GroupBy;
+
+pub const COLUMNS: &[Column] = &[
+    Column { name: "BilledCost", value: Value::Usd(cost) },
+    text("BillingAccountId", |row| Some(row.about.organization_id.into())),
+    text("BillingAccountName", |row| {
+        Some(row.about.organization.profile.name.as_deref().unwrap_or(row.about.organization_id).into())
+    }),
+    text("BillingCurrency", |_| Some("USD".into())),
+    Column { name: "BillingPeriodEnd", value: Value::Instant(|row| row.time.month.end) },
+    Column { name: "BillingPeriodStart", value: Value::Instant(|row| row.time.month.start) },
+    text("ChargeCategory", |_| Some("Usage".into())),
+    text("ChargeClass", |_| None),
+    text("ChargeDescription", |row| {
+        let (model, provider) = (row.rollup.label(GroupBy::Model), row.rollup.label(GroupBy::Provider));
+        Some(format!("Tokens of {} from {}", model.label, provider.label).into())
+    }),
+    text("ChargeFrequency", |_| Some("Usage-Based".into())),
+    Column { name: "ChargePeriodEnd", value: Value::Instant(|row| row.time.end) },
+    Column { name: "ChargePeriodStart", value: Value::Instant(|row| row.time.start) },
+    count("ConsumedQuantity", tokens),
+    text("ConsumedUnit", |_| Some("Tokens".into())),
+    Column { name: "ContractedCost", value: Value::Usd(cost) },
+    Column { name: "EffectiveCost", value: Value::Usd(cost) },
+    text("InvoiceIssuerName", |row| row.name(GroupBy::Provider)),
+    Column { name: "ListCost", value: Value::Usd(cost) },
+    text("PricingCategory", |_| Some("Standard".into())),
+    count("PricingQuantity", tokens),
+    text("PricingUnit", |_| Some("Tokens".into())),
+    text("ProviderName", |row| row.name(GroupBy::Provider)),
+    text("PublisherName", |row| row.name(GroupBy::Provider)),
+    text("ResourceId", |row| row.key(GroupBy::ApiKey)),
+    text("ResourceName", |row| row.name(GroupBy::ApiKey)),
+    text("ResourceType", |_| Some("API key".into())),
+    text("ServiceCategory", |_| Some("AI and Machine Learning".into())),
+    text("ServiceName", |row| row.name(GroupBy::Provider)),
+    text("ServiceSubcategory", |_| Some("Generative AI".into())),
+    text("SkuId", |row| row.key(GroupBy::Model)),
+    text("SubAccountId", |row| row.key(GroupBy::Project)),
+    text("SubAccountName", |row| row.name(GroupBy::Project)),
+    text("Tags", |row| Some(tags(row).into())),
+    count("x_RequestCount", |row| row.count(Count::Requests)),
+    count("x_UnpricedRequestCount", |row| row.count(Count::Unpriced)),
+    count("x_InputTokens", |row| row.count(Count::InputTokens)),
+    count("x_OutputTokens", |row| row.count(Count::OutputTokens)),
+    count("x_CachedTokens", |row| row.count(Count::CachedTokens)),
+    count("x_CacheWriteTokens", |row| row.count(Count::CacheWriteTokens)),
+    count("x_ReasoningTokens", |row| row.count(Count::ReasoningTokens)),
+    count("x_ErrorCount", |row| row.count(Count::Errors)),
+    count("x_ClientErrorCount", |row| row.count(Count::ClientErrors)),
+];
+
+/// Rollcall knows one amount: what the call cost.
+fn cost(row: &Row<'_>) -> PicoUsd {
+    row.rollup.measures.cost
+}
+
+fn tokens(row: &Row<'_>) -> u64 {
+    row.count(Count::TotalTokens)
+}
+
+/// Who and what used the key, as a JSON object. What FOCUS calls provider-defined tags have a prefix.
+fn tags(row: &Row<'_>) -> String {
+    let mode = Some(mode_name(row.rollup.mode()).into());
+    let tags = [("mode", mode), ("user", row.key(GroupBy::User)), ("app", row.key(GroupBy::Source))];
+    let tags = tags.into_iter().filter_map(|(name, value)| Some((format!("rollcall/{name}"), value?.into())));
+    serde_json::Value::Object(tags.collect()).to_string()
+}

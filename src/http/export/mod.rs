@@ -1,0 +1,143 @@
+//! `/analytics/export`: rollups for other programs, one row for every bucket and series.
+
+mod csv;
+mod focus;
+mod parquet;
+mod rollup;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use self::csv::CsvTable;
+use self::parquet::ParquetTable;
+use super::App;
+use super::access::{Caller, Subject};
+use super::analytics::in_turn;
+use super::parameters::Parameters;
+use super::problem::Problem;
+use super::wire::Refusals;
+use crate::calendar::{Date, Granularity, Window};
+use crate::model::{PicoUsd, UnixMs};
+use crate::query::{About, Rollup, rollups};
+
+/// One column of an export: its name, and where a row has its value.
+struct Column {
+    name: &'static str,
+    value: Value,
+}
+
+/// What kind of value a column has, and where it comes from.
+enum Value {
+    Text(for<'r> fn(&'r Row<'_>) -> Option<Cow<'r, str>>),
+    Date(fn(&Row<'_>) -> Date),
+    Instant(fn(&Row<'_>) -> UnixMs),
+    Count(fn(&Row<'_>) -> u64),
+    Usd(fn(&Row<'_>) -> PicoUsd),
+}
+
+/// What the columns of a row are taken from.
+struct Row<'a> {
+    about: About<'a>,
+    time: &'a Time,
+    rollup: &'a Rollup<'a>,
+}
+
+/// When a bucket was.
+struct Time {
+    /// Its first local day.
+    date: Date,
+    start: UnixMs,
+    end: UnixMs,
+    /// The local month it is in.
+    month: Range<UnixMs>,
+}
+
+/// A file being written.
+trait Table {
+    fn row(&mut self, row: &Row<'_>) -> Result<(), Problem>;
+    fn finish(self) -> Result<(), Problem>;
+}
+
+/// Content type of Parquet, which is compressed within.
+pub const PARQUET: &str = "application/vnd.apache.parquet";
+
+#[derive(Clone, Copy)]
+struct Form {
+    columns: &'static [Column],
+    parquet: bool,
+    file_name: &'static str,
+}
+
+const FORMS: [(&str, Form); 4] = [
+    ("csv", Form { columns: rollup::COLUMNS, parquet: false, file_name: "rollups.csv" }),
+    ("parquet", Form { columns: rollup::COLUMNS, parquet: true, file_name: "rollups.parquet" }),
+    ("focus", Form { columns: focus::COLUMNS, parquet: false, file_name: "focus.csv" }),
+    ("focus-parquet", Form { columns: focus::COLUMNS, parquet: true, file_name: "focus.parquet" }),
+];
+const GRANULARITIES: [(&str, Granularity); 3] =
+    [("hour", Granularity::Hour), ("day", Granularity::Day), ("month", Granularity::Month)];
+
+/// Rollups of an organization as a file, at full dimension.
+///
+/// One row for every bucket of the window and every combination of project, API key, model, provider, app and mode that
+/// had usage in it. The rows add up to `/analytics/activity`, to the last digit. For operators, and for owners and
+/// admins of an organization on the enterprise plan.
+#[utoipa::path(
+    get, path = "/analytics/export", tag = "analytics",
+    params(
+        ("organizationId" = String, Query, description = "The organization whose usage it is"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("format" = Option<String>, Query, description = "csv (default), parquet, focus (CSV with the columns of FOCUS 1.2) or focus-parquet"),
+        ("granularity" = Option<String>, Query, description = "hour (31 days at most), day (366; default) or month (10 years)"),
+    ),
+    responses(
+        (status = 200, description = "The file", content(
+            (String = "text/csv"),
+            (String = "application/vnd.apache.parquet"),
+        )),
+        Refusals,
+    ),
+)]
+pub async fn export(State(app): State<App>, caller: Caller, uri: Uri) -> Result<Response, Problem> {
+    let parameters = Parameters::parse(uri.query());
+    let organization_id = parameters.required("organizationId")?.to_owned();
+    caller.may_ask(&organization_id, Subject::Organization)?;
+    let form = parameters.choice("format", &FORMS)?.unwrap_or(FORMS[0].1);
+    let granularity = parameters.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
+    let window = parameters.window(app.engine.now(), granularity)?;
+    let written = in_turn(&app, &caller, organization_id, move |about, out| {
+        if form.parquet {
+            write(about, window, granularity, ParquetTable::new(form.columns, out)?)
+        } else {
+            write(about, window, granularity, CsvTable::new(form.columns, out)?)
+        }
+    });
+    let kind = if form.parquet { PARQUET } else { "text/csv; charset=utf-8" };
+    let disposition = format!("attachment; filename=\"{}\"", form.file_name);
+    let headers = [
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, &*disposition),
+    ];
+    Ok((headers, Body::from(written.await?)).into_response())
+}
+
+fn write(about: About<'_>, window: Window, granularity: Granularity, mut table: impl Table) -> Result<(), Problem> {
+    let mut time: Option<Time> = None;
+    rollups(about, window, granularity, |rollup| {
+        let (start, end) = (rollup.bucket.start, rollup.bucket.end);
+        if time.as_ref().is_none_or(|time| time.start != start) {
+            let date = window.zone.date_at(start);
+            time = Some(Time { date, start, end, month: window.zone.month_of(date) });
+        }
+        table.row(&Row { about, time: time.as_ref().expect("just set"), rollup })
+    })?;
+    table.finish()
+}
