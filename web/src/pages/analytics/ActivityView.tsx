@@ -1,11 +1,9 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
-import { chartQuery } from "../../api/queries";
 import type { Activity } from "../../api/types";
 import { timeline } from "../../charts/timeline";
 import { hasFilters, type Grouping } from "../../state/filters";
-import { changeView, metrics, pivotsOf, type View } from "../../state/view";
+import { metrics, pivotsOf, type View } from "../../state/view";
 import { text } from "../../text";
 import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
@@ -13,7 +11,7 @@ import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
 import { slotsFor } from "../parts/colours";
 import { GroupBy } from "./GroupBy";
-import { beforeQuestion, chartQuestion, downloadQuestion } from "./question";
+import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
 import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
@@ -32,16 +30,11 @@ interface Props {
   /** The answer is to the question before; the one to this question is on its way. */
   former: boolean;
   onChange: (change: Partial<View>) => void;
+  /** Somebody is about to choose this. */
+  onIntent: (change: Partial<View>) => void;
 }
 
-export function ActivityView({ view, question, today, activity, before, former, onChange }: Props) {
-  const client = useQueryClient();
-  const lookAhead = (change: Partial<View>) => {
-    const next = changeView(view, change);
-    const asked = chartQuestion(question.organizationId, next, today);
-    void client.prefetchQuery(chartQuery(asked, next.compare ? beforeQuestion(asked) : null));
-  };
-
+export function ActivityView({ view, question, today, activity, before, former, onChange, onIntent }: Props) {
   // While a former answer stands in, its own grain and pivots count, not those just asked for.
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
   const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
@@ -68,7 +61,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
       choices={metricChoices}
       value={view.metric}
       onChange={(metric) => onChange({ metric })}
-      onIntent={(metric) => lookAhead({ metric })}
+      onIntent={(metric) => onIntent({ metric })}
       testIdPrefix={testIdPrefix}
     />
   );
@@ -102,7 +95,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
         </Suspense>
       ) : (
         <>
-          <GroupBy view={view} onChange={onChange} onIntent={lookAhead} />
+          <GroupBy view={view} onChange={onChange} onIntent={onIntent} />
           <ChartCard
             state={view}
             span={question}
