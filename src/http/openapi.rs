@@ -26,6 +26,7 @@ use super::{analytics, audit, directory, events, feeds, look, maintenance, opera
         tokens::delete_token,
         session::sign_in,
         session::sign_out,
+        session::signed_in,
         session::me,
         session::projects,
         look::settings,
