@@ -1,6 +1,6 @@
 import { lazy, Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
-import type { Activity } from "../../api/types";
+import type { Charted } from "../../api/queries";
 import { timeline } from "../../charts/timeline";
 import { hasFilters, type Grouping } from "../../state/filters";
 import { metrics, pivotsOf, type View } from "../../state/view";
@@ -24,9 +24,7 @@ interface Props {
   question: ActivityQuestion;
   today: Day;
   /** Null until the first answer is there. */
-  activity: Activity | null;
-  /** The window before, where the chart compares with it. */
-  before: Activity | null;
+  charted: Charted | null;
   /** The answer is to the question before; the one to this question is on its way. */
   former: boolean;
   onChange: (change: Partial<View>) => void;
@@ -34,13 +32,14 @@ interface Props {
   onIntent: (change: Partial<View>) => void;
 }
 
-export function ActivityView({ view, question, today, activity, before, former, onChange, onIntent }: Props) {
-  // While a former answer stands in, its own grain and pivots count, not those just asked for.
+export function ActivityView({ view, question, today, charted, former, onChange, onIntent }: Props) {
+  const { activity, before, metric } = charted ?? { activity: null, before: null, metric: view.metric };
+  // While a former answer stands in, its own measure, grain and pivots count, not those just asked for.
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
   const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
   const drawn = useMemo(
-    () => (activity ? timeline(activity, view.metric, granularity, before) : null),
-    [activity, before, view.metric, granularity],
+    () => (activity ? timeline(activity, metric, granularity, before) : null),
+    [activity, before, metric, granularity],
   );
   const slots = useMemo(
     () =>
@@ -97,7 +96,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
         <>
           <GroupBy view={view} onChange={onChange} onIntent={onIntent} />
           <ChartCard
-            state={view}
+            state={{ ...view, metric }}
             span={question}
             timeline={drawn}
             grouping={pivotsName(pivots)}
@@ -118,6 +117,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
             question={question}
             today={today}
             activity={activity}
+            metric={metric}
             pivots={pivots}
             grouping={pivotsName(pivots)}
             slots={slots}

@@ -77,8 +77,7 @@ function Analytics({ organization }: { organization: Organization }) {
           view={view}
           question={question}
           today={today}
-          activity={answer.data?.activity ?? null}
-          before={answer.data?.before ?? null}
+          charted={answer.data ?? null}
           former={answer.isPlaceholderData}
           onChange={change}
           onIntent={lookAhead}
