@@ -54,6 +54,14 @@ test-browser: build
 speed: build ## Time the dashboard in a real browser (web/speed.mjs)
 	./tests/browser.sh speed
 
+.PHONY: lighthouse
+lighthouse: build web/lighthouse/node_modules/.package-lock.json ## Ask Lighthouse about every page of the dashboard
+	./tests/browser.sh lighthouse
+
+# Apart from what builds the dashboard: it is as large as all of that, and nothing else needs it.
+web/lighthouse/node_modules/.package-lock.json: web/lighthouse/package.json web/lighthouse/package-lock.json
+	cd web/lighthouse && npm ci --no-audit --no-fund
+
 .PHONY: sim
 sim: ## Simulate with fresh seeds for ROLLCALL_SIM_SECONDS (600)
 	ROLLCALL_SIM_SECONDS=$${ROLLCALL_SIM_SECONDS:-600} $(CARGO) test --release --locked --test simulation -- --nocapture

@@ -184,6 +184,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/me", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", "/v1/session", Value::Null, [200, 403, 200, 200, 200, 200], 200),
         ("DELETE", "/v1/session", Value::Null, [204, 204, 204, 204, 204, 204], 401),
         ("POST", "/v1/session", json!({"token": "wrong"}), [401; 6], 401),
         ("GET", activity, Value::Null, [200, 403, 200, 200, 403, 403], 401),
@@ -510,9 +511,12 @@ fn a_session_is_a_cookie_that_ends_with_its_token() {
     };
     assert_eq!(with_cookie("GET", "/v1/me", false).ok().json()["user"]["name"], "Ada");
     assert_eq!(with_cookie("GET", "/analytics/activity?organizationId=acme", false).status, 200);
+    assert_eq!(with_cookie("GET", "/v1/session", false).ok().json()["user"]["name"], "Ada");
     with_cookie("DELETE", "/v1/session", false).is_problem(403, "x-rollcall-request");
     with_cookie("DELETE", "/v1/session", true).ok();
     with_cookie("GET", "/v1/me", false).is_problem(401, "unknown, revoked or expired");
+    assert_eq!(with_cookie("GET", "/v1/session", false).ok().json(), Value::Null);
+    server.get("/v1/session", "wrong").is_problem(401, "unknown or revoked");
     let cookie = sign_in().header("set-cookie").split(';').next().unwrap().to_owned();
     server.delete(&format!("/v1/tokens/{}", created["id"].as_str().unwrap()), OPERATOR).ok();
     assert_eq!(

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Serves the sample organization and lets a real browser use the dashboard: to test it, or ("speed") to time it.
+# Serves the sample organization and lets a real browser use the dashboard: to test it, to time it ("speed"), or to ask
+# Lighthouse about it ("lighthouse").
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

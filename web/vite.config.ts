@@ -12,7 +12,7 @@ const firstPage = [
   /src\/(api|format|state|time)\/(?!administration)/,
   /src\/text\/(en|index|language)\./,
   /src\/ui\/(Bone|Copy|copyText|Failure|Icon|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
-  /src\/charts\/(TimeChart|Tooltip|measure|option|palette|seriesColour|timeline)\./,
+  /src\/charts\/(TimeChart|Tooltip|measure|palette|seriesColour|timeline)\./,
   /src\/pages\/(pages|routes|use\w+)\./,
   /src\/pages\/shell\/(AdministrationLinks|Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,

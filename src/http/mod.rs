@@ -191,7 +191,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))
-        .route("/v1/session", post(session::sign_in).delete(session::sign_out))
+        .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))
         .route("/v1/me", get(session::me))
         .route("/v1/projects", get(session::projects))
         .route("/v1/settings", get(look::settings))

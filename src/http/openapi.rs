@@ -29,6 +29,7 @@ use super::{
         tokens::delete_token,
         session::sign_in,
         session::sign_out,
+        session::signed_in,
         session::me,
         session::projects,
         look::settings,

@@ -2,6 +2,7 @@
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
@@ -86,6 +87,27 @@ async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem)
     };
     app.engine.note(note)?.answer().await?;
     Ok(())
+}
+
+/// Who is signed in here: null without a session, and after one has ended.
+///
+/// For a page that cannot read its own cookie, and to which "nobody" is an answer and no failure.
+#[utoipa::path(
+    get, path = "/v1/session", tag = "session",
+    responses(
+        (status = 200, body = Option<Me>),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> Result<Json<Option<Me>>, Problem> {
+    match caller {
+        Ok(caller) => describe(caller.directory(), &caller.grant).map(Some).map(Json),
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED && !headers.contains_key(AUTHORIZATION) => {
+            Ok(Json(None))
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Ends the session.

@@ -144,6 +144,61 @@ test("the chart can be walked by keyboard and read as a table", async (t) => {
   assert.equal(await rows.count(), 30);
 });
 
+test("columns are as high as their sums and in the colours of the legend, after another size and another measure too", async (t) => {
+  const page = await signedIn(t);
+  await page.goto(`${origin}/organizations/northwind/analytics?from=2026-06-01&to=2026-06-30&tz=UTC&by=project&vs=none`);
+  await ready(page);
+  const { activity } = await page.evaluate(async () => {
+    const query = "organizationId=northwind&from=2026-06-01&to=2026-06-30&timezone=UTC&groupBy=project";
+    return (await fetch(`/analytics/activity?${query}`)).json();
+  });
+  const areAsHighAs = async (field) => {
+    const heights = await columnHeights(page);
+    assert.equal(heights.length, 30);
+    const highest = Math.max(...activity.map((day) => day[field]));
+    for (const [i, day] of activity.entries()) {
+      const expected = (day[field] / highest) * Math.max(...heights);
+      assert.ok(Math.abs(heights[i] - expected) <= 2.5, `${day.date}: ${heights[i]} pixels, not ${expected}`);
+    }
+  };
+  await areAsHighAs("cost");
+  await page.setViewportSize({ width: 1000, height: 900 });
+  await page.waitForFunction(() => document.querySelector(".chart canvas").clientWidth < 1000);
+  await areAsHighAs("cost");
+  await page.getByTestId("metric-requests").click();
+  await page.waitForURL(/metric=requests/);
+  await ready(page);
+  await areAsHighAs("requestCount");
+});
+
+/** Pixels from the axis to the top of each column, where the canvas has a colour of the legend. */
+async function columnHeights(page) {
+  await page.locator(".chart[data-drawn=true]").waitFor();
+  return page.evaluate(() => {
+    const colours = [...document.querySelectorAll(".legend .swatch")].map((swatch) =>
+      getComputedStyle(swatch).backgroundColor.match(/\d+/g).map(Number),
+    );
+    const canvas = document.querySelector(".chart canvas");
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const isBar = (x, y) =>
+      colours.some((colour) => colour.every((part, i) => Math.abs(part - data[(y * width + x) * 4 + i]) < 4));
+    let bottom = height - 1;
+    while (bottom > 0 && !Array.from({ length: width }, (_, x) => x).some((x) => isBar(x, bottom))) bottom--;
+    const heights = [];
+    for (let x = 0; x < width; x++) {
+      if (!isBar(x, bottom)) continue;
+      const begin = x;
+      while (isBar(x, bottom)) x++;
+      const middle = Math.floor((begin + x) / 2);
+      let top = 0;
+      while (!isBar(middle, top)) top++;
+      heights.push(bottom - top + 1);
+    }
+    return heights;
+  });
+}
+
 test("dragging across the chart zooms into the days, back undoes it", async (t) => {
   const page = await signedIn(t);
   await chooseZone(page, "UTC");
@@ -180,7 +235,7 @@ test("the chart downloads as a picture and as the API's CSV", async (t) => {
   const picture = await fetched("download-png");
   assert.equal(picture.name, "rollcall-cost-2026-06-01-2026-06-30.png");
   assert.deepEqual([...picture.bytes.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
-  assert.ok(picture.bytes.length > 10_000, `${picture.bytes.length} bytes`);
+  assert.ok((await shareOfLegendColours(page, picture.bytes)) > 0.1, "the bars are in the picture");
 
   const file = await fetched("download-csv");
   const csv = await page.evaluate(async () => {
@@ -189,6 +244,23 @@ test("the chart downloads as a picture and as the API's CSV", async (t) => {
   });
   assert.equal(file.bytes.toString("utf8"), csv);
 });
+
+/** How much of a picture has a colour of the legend. */
+function shareOfLegendColours(page, png) {
+  return page.evaluate(async (base64) => {
+    const colours = [...document.querySelectorAll(".legend .swatch")].map((swatch) =>
+      getComputedStyle(swatch).backgroundColor.match(/\d+/g).join(),
+    );
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let coloured = 0;
+    for (let i = 0; i < data.length; i += 4) if (colours.includes(data.slice(i, i + 3).join())) coloured++;
+    return coloured / (data.length / 4);
+  }, png.toString("base64"));
+}
 
 test("the first page sends at most 250 kB of JavaScript", async (t) => {
   const page = await open(t, null);

@@ -142,7 +142,7 @@ test("somebody else's key is refused in words", async (t) => {
 
 test("an organization on another plan sees what it would get, and what it has", async (t) => {
   const page = await open(t, LINK);
-  await page.route("**/v1/me", async (route) => {
+  await page.route("**/v1/session", async (route) => {
     const answer = await route.fetch();
     const me = await answer.json();
     for (const organization of me.organizations) organization.plan = "free";

@@ -28,7 +28,6 @@ import {
 } from "./browser.mjs";
 import { serve } from "./server.mjs";
 
-
 const lastPart = (page) => decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
 
 /** The page of one's own usage, with whatever project it begins at. */
@@ -305,6 +304,97 @@ for (const plan of ["free", "pro"]) {
     await cardsAre(page, (await ask(page, "/analytics/members/dave", ACME_QUERY)).summary);
   });
 }
+
+/** What a reader sees on the cards, and not only what is written beside it. */
+async function headlinesAre(page, { cost, requestCount, totalTokens }) {
+  const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+  const count = new Intl.NumberFormat("en-US");
+  const shown = (card) => page.getByTestId(`card-${card}`).locator("[data-exact]").innerText();
+  assert.deepEqual(
+    [await shown("cost"), await shown("requests"), await shown("tokens")],
+    [money.format(cost), count.format(requestCount), count.format(totalTokens)],
+  );
+}
+
+async function analyticsIs(page, query) {
+  const { totals, ranking } = await ask(page, "/analytics/activity", { ...query, groupBy: "project" });
+  assert.equal(await exact(page, "card-cost"), totals.cost);
+  await headlinesAre(page, totals);
+  await rankingIs(page, "ranking", ranking);
+}
+
+async function membersAre(page, query) {
+  const { members, totals } = await ask(page, "/analytics/members", query);
+  const figures = (one) => ({
+    cost: one.cost,
+    tokens: one.totalTokens,
+    requests: one.requestCount,
+    errorRate: one.errorCount,
+  });
+  const shown = await rows(page, "members-table", "list-row");
+  assert.equal(Object.keys(shown).length, members.length);
+  for (const one of members) {
+    assert.deepEqual(shown[one.userId], { ...figures(one), keys: one.apiKeyCount }, one.userId);
+  }
+  const foot = page.getByTestId("list-foot");
+  for (const [field, figure] of Object.entries(figures(totals))) {
+    assert.equal(await foot.locator(`[data-field=${field}]`).getAttribute("data-exact"), figure, field);
+  }
+}
+
+async function memberIs(page, query) {
+  const member = await ask(page, `/analytics/members/${lastPart(page)}`, query);
+  await cardsAre(page, member.summary);
+  await headlinesAre(page, member.summary);
+  await rankingIs(page, "cost-by-model", member.costByModel);
+}
+
+const theKeys = async (page, query) => keysAre(page, (await ask(page, "/analytics/keys", query)).keys);
+const theKey = async (page, query) => headlinesAre(page, (await keyIs(page, query)).summary);
+const mine = async (page, query) => headlinesAre(page, (await mineIs(page, query)).summary);
+
+const OPEN = [
+  ["analytics", "analytics", analyticsIs],
+  ["members", "members", membersAre],
+  ["members/dave", "member", memberIs],
+];
+const KEYS = [
+  ["keys", "keys", theKeys],
+  ["keys/k-dave", "key", theKey],
+];
+const MINE = ["my-usage", "mine", mine];
+const closed = (why) => OPEN.map(([path]) => [path, why]);
+const ROLES = [
+  ["an owner on Enterprise", "enterprise", "olga", [...OPEN, ...KEYS, MINE]],
+  ["an owner on Free", "free", "olga", [...closed("needs-plan"), ...KEYS, MINE]],
+  ["a developer", "enterprise", "dave", [...closed("needs-role"), ...KEYS, MINE]],
+  ["an operator", "free", null, [...OPEN, ...KEYS]],
+];
+
+test("every page as every role, in both themes, wide and narrow: the figures are the API's", async (t) => {
+  const servers = { enterprise: await acme(t, "enterprise"), free: await acme(t, "free") };
+  for (const [role, plan, user, pages] of ROLES) {
+    await t.test(role, async (t) => {
+      const server = servers[plan];
+      const page = await open(t, user === null ? server.operatorLink : await server.linkOf(user), { landsOn: null });
+      await page.getByTestId("as-of").or(page.getByTestId("needs-plan")).waitFor();
+      for (const [path, where, figuresAre] of pages) {
+        await page.goto(new URL(`${ACME}/${path}?${JUNE}&by=project`, server.url).href);
+        for (const [colorScheme, viewport] of [["light", LAPTOP], ["dark", LAPTOP], ["dark", PHONE], ["light", PHONE]]) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize(viewport);
+          if (figuresAre) {
+            await ready(page, where);
+            await figuresAre(page, ACME_QUERY);
+          } else {
+            await page.getByTestId(where).waitFor();
+          }
+          await withinWidth(page, path);
+        }
+      }
+    });
+  }
+});
 
 test("a developer on another plan is told about their role, not about the plan", async (t) => {
   const server = await acme(t, "free");

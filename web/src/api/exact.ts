@@ -3,6 +3,9 @@ type NumberTexts = Record<string, string>;
 /** Kept beside the answers instead of inside them, so that their types stay those of the schema. */
 const texts = new WeakMap<object, NumberTexts>();
 
+/** Fifteen digits fit a double. Most answers have no longer number, and are parsed without looking at each. */
+const LONG_NUMBER = /\d{16}|\d[\d.]{16}/;
+
 type SourceReviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
 
 /**
@@ -10,6 +13,7 @@ type SourceReviver = (this: unknown, key: string, value: unknown, context?: { so
  * the point; drawing may round it, showing the exact amount may not.
  */
 export function parseExact(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
   const keep: SourceReviver = function (key, value, context) {
     if (typeof value !== "number") return value;
     const source = context?.source;

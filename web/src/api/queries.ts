@@ -7,6 +7,7 @@ import { fetchMember, fetchMembers, fetchMine } from "./people";
 import { whoAmI } from "./session";
 import { fetchProjects, fetchReference } from "./surroundings";
 import type { Activity } from "./types";
+import type { Metric } from "../state/view";
 import type { UsageQuestion } from "./usageQuestion";
 
 /** Only what may pass by itself is asked again: no answer at all, a full queue, a restart. */
@@ -62,9 +63,11 @@ export function activityQuery(question: ActivityQuestion) {
   return usageQuery("activity", question.organizationId, question, (asking) => fetchActivity(question, asking));
 }
 
-interface Charted {
+export interface Charted {
   activity: Activity;
   before: Activity | null;
+  /** What the largest are the largest by. */
+  metric: Metric;
 }
 
 /**
@@ -80,7 +83,7 @@ export function chartQuery(question: ActivityQuestion, before: ActivityQuestion 
       before && fetchActivity(before, { signal, former: former?.before }),
     ]);
     const unchanged = former && activity === former.activity && earlier === former.before;
-    return unchanged ? former : { activity, before: earlier };
+    return unchanged ? former : { activity, before: earlier, metric: question.rankBy };
   });
 }
 

@@ -1,6 +1,7 @@
 import {
   useEffect,
   useImperativeHandle,
+  useLayoutEffect,
   useMemo,
   useRef,
   useState,
@@ -16,7 +17,6 @@ import type { Span } from "../time/presets";
 import { useMedia } from "../ui/useMedia";
 import { useDark, usePrinting } from "../ui/theme";
 import type { Area, Plot } from "./engine";
-import { chartOption } from "./option";
 import type { LegendItem } from "./png";
 import { readPalette } from "./palette";
 import { seriesAt, type Series, type Timeline } from "./timeline";
@@ -97,10 +97,10 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
     plot?.resize(printing ? ON_PAPER : undefined);
   }, [plot, printing]);
 
-  useEffect(() => {
+  // In the frame that has the new legend and figures.
+  useLayoutEffect(() => {
     if (!plot || !timeline) return;
-    const option = chartOption({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
-    plot.draw(option, timeline.dates.length);
+    plot.draw({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
     redrawOverlay((n) => n + 1);
     // colourOf is made from slots and palette.
   }, [plot, timeline, kind, metric, hidden, slots, palette, still]);

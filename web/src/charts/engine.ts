@@ -1,13 +1,12 @@
-import { BarChart, LineChart } from "echarts/charts";
+import { CustomChart, LineChart } from "echarts/charts";
 import { GridSimpleComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import type { ChartOption } from "./option";
-import { CHART_TOP } from "./option";
+import { CHART_TOP, chartOption, type Drawing } from "./option";
 
 // Only what the charts need; tooltip, legend and brush are the page's own. The simple grid is the
 // one without ECharts' axis pointer.
-use([BarChart, LineChart, GridSimpleComponent, CanvasRenderer]);
+use([CustomChart, LineChart, GridSimpleComponent, CanvasRenderer]);
 
 export interface Area {
   left: number;
@@ -17,7 +16,7 @@ export interface Area {
 }
 
 export interface Plot {
-  draw: (option: ChartOption, columns: number) => void;
+  draw: (drawing: Drawing) => void;
   /** To the size of the element, or to another where the element has not got it yet. */
   resize: (size?: { width: number; height: number }) => void;
   /** Where the columns are, in pixels of the element; null before the first drawing. */
@@ -33,9 +32,9 @@ export function plot(element: HTMLElement): Plot {
   let columns = 0;
 
   return {
-    draw(option, count) {
-      columns = count;
-      chart.setOption(option, { replaceMerge: ["series"] });
+    draw(drawing) {
+      columns = drawing.timeline.dates.length;
+      chart.setOption(chartOption(drawing), { replaceMerge: ["series"] });
     },
     resize: (size) => chart.resize(size ?? { width: "auto", height: "auto" }),
     area() {

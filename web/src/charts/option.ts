@@ -1,13 +1,14 @@
-import type { BarSeriesOption, LineSeriesOption } from "echarts/charts";
+import type { CustomSeriesOption, LineSeriesOption } from "echarts/charts";
 import type { GridComponentOption } from "echarts/components";
 import type { ComposeOption } from "echarts/core";
 import { axisLabel, axisMonth } from "../format/dates";
 import type { Metric } from "../state/view";
+import { barsSeries } from "./bars";
 import { axisFigure } from "./measure";
 import type { Palette } from "./palette";
 import type { Before, Series, Timeline } from "./timeline";
 
-export type ChartOption = ComposeOption<BarSeriesOption | LineSeriesOption | GridComponentOption>;
+export type ChartOption = ComposeOption<CustomSeriesOption | LineSeriesOption | GridComponentOption>;
 
 export interface Drawing {
   timeline: Timeline;
@@ -30,9 +31,10 @@ const FEW_HOURS = 48;
 export function chartOption(drawing: Drawing): ChartOption {
   const { timeline, palette, metric } = drawing;
   const shown = timeline.series.filter((series) => !drawing.hidden.has(series.id));
+  const inLines = drawing.kind === "lines";
 
   return {
-    animation: drawing.animate,
+    animation: drawing.animate && inLines,
     animationDuration: 240,
     animationDurationUpdate: 240,
     animationEasingUpdate: "cubicOut",
@@ -64,15 +66,16 @@ export function chartOption(drawing: Drawing): ChartOption {
       splitLine: { lineStyle: { color: palette.grid } },
     },
     series: [
-      ...(drawing.kind === "bars" ? shown.map((s) => bar(s, drawing)) : shown.map((s) => line(s, drawing))),
+      ...(inLines ? shown.map((series) => line(series, drawing)) : [bars(shown, drawing)]),
       ...(timeline.before ? beforeLines(timeline.before, drawing) : []),
     ],
   };
 }
 
 /** Under many columns only those where something begins are named: a month among days, a day among hours. */
-function labels({ granularity, dates }: Timeline) {
-  if (granularity === "day" && dates.length > LONG_WINDOW) {
+function labels(timeline: Timeline) {
+  const { granularity, dates } = timeline;
+  if (granularity === "day" && isLong(timeline)) {
     return { formatter: axisMonth, interval: (_: number, date: string) => date.slice(8, 10) === "01" };
   }
   if (granularity === "hour" && dates.length > FEW_HOURS) {
@@ -83,37 +86,21 @@ function labels({ granularity, dates }: Timeline) {
   return { formatter: (date: string) => axisLabel(date, granularity) };
 }
 
-function bar(series: Series, { timeline, colourOf, palette }: Drawing): BarSeriesOption {
-  const colour = colourOf(series);
-  const many = timeline.dates.length > LONG_WINDOW;
-  return {
-    id: series.id,
-    name: series.label,
-    type: "bar",
-    stack: "total",
-    barMaxWidth: 44,
-    barCategoryGap: timeline.dates.length > LONG_WINDOW * 4 ? 0 : many ? "12%" : "26%",
-    // A hairline of the background keeps neighbours apart for those who see their colours as one.
-    itemStyle: { color: colour, borderColor: palette.surface, borderWidth: many ? 0 : 0.75 },
-    emphasis: { disabled: true },
-    data: series.values.map((value, i) =>
-      i === timeline.unfinished ? { value, itemStyle: unfinishedStyle(palette) } : value,
-    ),
-  };
+function isLong({ dates }: Timeline): boolean {
+  return dates.length > LONG_WINDOW;
 }
 
-/** Hatching says "not whole yet" without depending on colour. */
-function unfinishedStyle(palette: Palette) {
-  return {
-    opacity: 0.72,
-    decal: {
-      symbol: "rect",
-      color: palette.surface,
-      dashArrayX: [1, 0],
-      dashArrayY: [2, 4],
-      rotation: -Math.PI / 4,
-    },
-  };
+function bars(shown: readonly Series[], { timeline, colourOf, palette }: Drawing): CustomSeriesOption {
+  const long = isLong(timeline);
+  const columns = timeline.dates.length;
+  return barsSeries({
+    stack: shown.map((series) => ({ colour: colourOf(series), values: series.values })),
+    columns,
+    gap: columns > LONG_WINDOW * 4 ? 0 : long ? 0.12 : 0.26,
+    hairline: long ? 0 : 0.5,
+    unfinished: timeline.unfinished,
+    surface: palette.surface,
+  });
 }
 
 function line(series: Series, { colourOf, timeline }: Drawing): LineSeriesOption {

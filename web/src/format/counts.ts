@@ -32,11 +32,18 @@ export function percent(share: number): string {
   const digits = size === 0 || size >= 0.1 ? 1 : 2;
   // The same digits in every row, so that a column of them lines up; nothing and everything need none.
   const fixed = size > 0 && size < 1 ? digits : 0;
-  const format = new Intl.NumberFormat(locale, {
-    style: "percent",
-    minimumFractionDigits: fixed,
-    maximumFractionDigits: digits,
-  });
+  const format = percentFormat(fixed, digits);
   if (size > 0 && size < 0.0001) return `<${format.format(0.0001)}`;
   return format.format(share);
+}
+
+const percentFormats = new Map<string, Intl.NumberFormat>();
+
+function percentFormat(minimumFractionDigits: number, maximumFractionDigits: number): Intl.NumberFormat {
+  const key = `${minimumFractionDigits} ${maximumFractionDigits}`;
+  const known = percentFormats.get(key);
+  if (known) return known;
+  const made = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits, maximumFractionDigits });
+  percentFormats.set(key, made);
+  return made;
 }

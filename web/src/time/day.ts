@@ -50,16 +50,27 @@ export function startOfYear(day: Day, yearsLater = 0): Day {
 
 /** The calendar day that a moment falls on in a zone. */
 export function dayInZone(moment: Date, zone: string): Day {
-  const parts = new Intl.DateTimeFormat("en-US", {
+  const parts = dayFormat(zone).formatToParts(moment);
+  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
+  return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
+}
+
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** Kept: making one takes far longer than using it. */
+function dayFormat(zone: string): Intl.DateTimeFormat {
+  const known = dayFormats.get(zone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat("en-US", {
     timeZone: zone,
     calendar: "gregory",
     numberingSystem: "latn",
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
-  }).formatToParts(moment);
-  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
-  return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
+  });
+  dayFormats.set(zone, made);
+  return made;
 }
 
 /** For calendars that speak `Date`: noon, because some zones have no local midnight on some days. */

@@ -1,11 +1,9 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
-import { chartQuery } from "../../api/queries";
-import type { Activity } from "../../api/types";
+import type { Charted } from "../../api/queries";
 import { timeline } from "../../charts/timeline";
 import { hasFilters, type Grouping } from "../../state/filters";
-import { changeView, metrics, pivotsOf, type View } from "../../state/view";
+import { metrics, pivotsOf, type View } from "../../state/view";
 import { text } from "../../text";
 import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
@@ -13,7 +11,7 @@ import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
 import { slotsFor } from "../parts/colours";
 import { GroupBy } from "./GroupBy";
-import { beforeQuestion, chartQuestion, downloadQuestion } from "./question";
+import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
 import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
@@ -26,28 +24,22 @@ interface Props {
   question: ActivityQuestion;
   today: Day;
   /** Null until the first answer is there. */
-  activity: Activity | null;
-  /** The window before, where the chart compares with it. */
-  before: Activity | null;
+  charted: Charted | null;
   /** The answer is to the question before; the one to this question is on its way. */
   former: boolean;
   onChange: (change: Partial<View>) => void;
+  /** Somebody is about to choose this. */
+  onIntent: (change: Partial<View>) => void;
 }
 
-export function ActivityView({ view, question, today, activity, before, former, onChange }: Props) {
-  const client = useQueryClient();
-  const lookAhead = (change: Partial<View>) => {
-    const next = changeView(view, change);
-    const asked = chartQuestion(question.organizationId, next, today);
-    void client.prefetchQuery(chartQuery(asked, next.compare ? beforeQuestion(asked) : null));
-  };
-
-  // While a former answer stands in, its own grain and pivots count, not those just asked for.
+export function ActivityView({ view, question, today, charted, former, onChange, onIntent }: Props) {
+  const { activity, before, metric } = charted ?? { activity: null, before: null, metric: view.metric };
+  // While a former answer stands in, its own measure, grain and pivots count, not those just asked for.
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
   const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
   const drawn = useMemo(
-    () => (activity ? timeline(activity, view.metric, granularity, before) : null),
-    [activity, before, view.metric, granularity],
+    () => (activity ? timeline(activity, metric, granularity, before) : null),
+    [activity, before, metric, granularity],
   );
   const slots = useMemo(
     () =>
@@ -68,7 +60,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
       choices={metricChoices}
       value={view.metric}
       onChange={(metric) => onChange({ metric })}
-      onIntent={(metric) => lookAhead({ metric })}
+      onIntent={(metric) => onIntent({ metric })}
       testIdPrefix={testIdPrefix}
     />
   );
@@ -102,9 +94,9 @@ export function ActivityView({ view, question, today, activity, before, former, 
         </Suspense>
       ) : (
         <>
-          <GroupBy view={view} onChange={onChange} onIntent={lookAhead} />
+          <GroupBy view={view} onChange={onChange} onIntent={onIntent} />
           <ChartCard
-            state={view}
+            state={{ ...view, metric }}
             span={question}
             timeline={drawn}
             grouping={pivotsName(pivots)}
@@ -125,6 +117,7 @@ export function ActivityView({ view, question, today, activity, before, former, 
             question={question}
             today={today}
             activity={activity}
+            metric={metric}
             pivots={pivots}
             grouping={pivotsName(pivots)}
             slots={slots}

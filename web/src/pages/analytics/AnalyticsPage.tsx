@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { chartQuery } from "../../api/queries";
 import { ApiError } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
@@ -8,7 +8,7 @@ import { DEFAULT_RANGE } from "../../time/range";
 import { Failure } from "../../ui/Failure";
 import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
-import { useAddress } from "../useAddress";
+import { useAddress, type Change } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { shownAsOf } from "../window/shownAsOf";
 import { refreshing } from "../window/useQuestion";
@@ -34,13 +34,25 @@ export function AnalyticsPage({ me, organization }: Props) {
 const spelling = { read: readView, write: writeView, merge: changeView };
 
 function Analytics({ organization }: { organization: Organization }) {
-  const [view, change] = useAddress<View>(spelling);
+  const client = useQueryClient();
+  const [view, setView] = useAddress<View>(spelling);
   const today = useToday(view.zone);
-  const question = chartQuestion(organization.id, view, today);
-  const answer = useQuery({
-    ...chartQuery(question, view.compare ? beforeQuestion(question) : null),
-    refetchInterval: refreshing(question, today),
-  });
+  const asked = (of: View) => {
+    const question = chartQuestion(organization.id, of, today);
+    return { question, query: chartQuery(question, of.compare ? beforeQuestion(question) : null) };
+  };
+  const { question, query } = asked(view);
+  const answer = useQuery({ ...query, refetchInterval: refreshing(question, today) });
+
+  const lookAhead = (part: Partial<View>) => {
+    const { query } = asked(changeView(view, part));
+    if (client.getQueryData(query.queryKey) === undefined) void client.prefetchQuery(query);
+  };
+  // The question is on its way while the page still shows that it has been asked.
+  const change: Change<View> = (part, how) => {
+    lookAhead(part);
+    setView(part, how);
+  };
 
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
   return (
@@ -65,10 +77,10 @@ function Analytics({ organization }: { organization: Organization }) {
           view={view}
           question={question}
           today={today}
-          activity={answer.data?.activity ?? null}
-          before={answer.data?.before ?? null}
+          charted={answer.data ?? null}
           former={answer.isPlaceholderData}
           onChange={change}
+          onIntent={lookAhead}
         />
       )}
     </div>

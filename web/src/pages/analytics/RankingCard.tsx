@@ -19,6 +19,8 @@ interface Props {
   question: ActivityQuestion;
   today: Day;
   activity: Activity | null;
+  /** What the answer ranks by. */
+  metric: Metric;
   /** What the entries of the answer are, and what that is called. */
   pivots: readonly Grouping[];
   grouping: string;
@@ -28,7 +30,7 @@ interface Props {
   onChange: (change: Partial<View>) => void;
 }
 
-export function RankingCard({ view, question, today, activity, pivots, grouping, slots, steps, tabs, onChange }: Props) {
+export function RankingCard({ view, question, today, activity, metric, pivots, grouping, slots, steps, tabs, onChange }: Props) {
   const whole = useQuery({
     ...activityQuery(rankingQuestion(question)),
     placeholderData: keepPreviousData,
@@ -62,9 +64,9 @@ export function RankingCard({ view, question, today, activity, pivots, grouping,
       </header>
       <RankTable
         grouping={grouping}
-        entries={shown && sorted(shown.ranking, view.metric).map(entry)}
-        metric={view.metric}
-        total={shown ? measured(shown.totals, view.metric) : 0}
+        entries={shown && sorted(shown.ranking, metric).map(entry)}
+        metric={metric}
+        total={shown ? measured(shown.totals, metric) : 0}
         slots={slots}
         narrows
       />
@@ -87,7 +89,7 @@ export function RankingCard({ view, question, today, activity, pivots, grouping,
   );
 }
 
-/** While another metric's answer is on its way, the former one is put in the new order already. */
+/** The whole ranking may still be one by another measure. */
 function sorted(ranking: readonly RankingEntry[], metric: Metric): RankingEntry[] {
   return [...ranking].sort(
     (a, b) => Number(isOther(a)) - Number(isOther(b)) || measured(b, metric) - measured(a, metric),

@@ -53,7 +53,8 @@ const leadsNowhere = () => nowhere;
 export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
   const [, navigate] = useLocation();
   const chart = useRef<TimeChartHandle>(null);
-  const hidden = useMemo(() => new Set(state.hidden), [state.hidden]);
+  // The address is read anew with every change; only another choice of series may draw the chart anew.
+  const hidden = useMemo(() => new Set(state.hidden), [JSON.stringify(state.hidden)]);
   const hindrance = timeline && hindranceTo(timeline, state);
   const shown = useMemo(() => (timeline && hindrance ? { ...timeline, before: null } : timeline), [timeline, hindrance]);
   const title = text.chart.title[state.metric];
