@@ -52,8 +52,9 @@ pub fn page(look: &Look) -> Option<Bytes> {
 }
 
 fn file(path: &str, file: EmbeddedFile) -> Response {
-    // Built files carry a hash of their content in their name; others must be asked for anew.
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    // Built files carry a hash of their content in their name; others, such as the icon, may change with a new version.
+    let cache =
+        if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
     // By the name asked for: a packed file is of the kind of what is in it.
     let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache.to_owned())], file.data).into_response()

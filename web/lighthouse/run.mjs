@@ -20,6 +20,7 @@ const PAGES = {
     `${NORTHWIND}/keys?${JUNE}`,
     `${NORTHWIND}/keys/key_prod_checkout-summaries?${JUNE}`,
     `${NORTHWIND}/my-usage?${JUNE}`,
+    `${NORTHWIND}/reconciliation`,
     `${NORTHWIND}/audit`,
   ],
   developer: [`${NORTHWIND}/my-usage?${JUNE}`, `${NORTHWIND}/keys?${JUNE}`],
