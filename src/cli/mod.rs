@@ -19,6 +19,7 @@ mod look;
 mod preview;
 mod prices;
 mod query;
+mod reprice;
 mod restore;
 pub mod sample;
 mod serve;
@@ -86,6 +87,7 @@ enum Command {
     Restore(restore::Arguments),
     Verify(verify::Arguments),
     Compact(compact::Arguments),
+    Reprice(reprice::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
+        Command::Reprice(arguments) => reprice::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{analytics, audit, directory, events, feeds, look, maintenance, operations, session, tokens};
+use super::{analytics, audit, directory, events, feeds, look, maintenance, operations, reprice, session, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +40,8 @@ use super::{analytics, audit, directory, events, feeds, look, maintenance, opera
         maintenance::backup,
         maintenance::verify,
         audit::get_audit,
+        reprice::post_reprice,
+        reprice::get_repricings,
         operations::healthz,
         operations::readyz,
         operations::metrics,

@@ -12,8 +12,8 @@ mod money;
 mod time;
 
 pub use event::{
-    Batch, Combination, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series, SeriesId, ValueId,
-    canonical_model, model_prefix,
+    Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series,
+    SeriesId, ValueId, canonical_model, model_prefix,
 };
 pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};

@@ -22,6 +22,7 @@
 //! | `ids` | organization, hour, run | older ids, sorted |
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
+//! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
 
 mod audit;
 pub mod block;
@@ -35,6 +36,7 @@ mod inspect;
 mod keys;
 mod packed;
 pub mod record;
+mod reprice;
 mod rows;
 mod seal;
 mod totals;
@@ -57,6 +59,7 @@ pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{Aged, Seen, SeenIds};
 pub use packed::BlockError;
+pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::{STRETCHES, Totals};
@@ -80,14 +83,15 @@ const ARRIVALS: Table = TableDefinition::new("arrivals");
 const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 const AUDIT: Table = TableDefinition::new("audit");
+const REPRICINGS: Table = TableDefinition::new("repricings");
 
-const TABLES: [Table; 10] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY, AUDIT];
+const TABLES: [Table; 11] = [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, IDS, DIRECTORY, AUDIT, REPRICINGS];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -183,12 +187,6 @@ impl Store {
         let found = store.reader()?.format_version()?;
         match found {
             Some(FORMAT_VERSION) => {
-                // Files of before there was an audit log get an empty one.
-                if let Err(redb::TableError::TableDoesNotExist(_)) = store.database.begin_read()?.open_table(AUDIT) {
-                    let writer = store.begin()?;
-                    writer.transaction.open_table(AUDIT)?;
-                    writer.commit()?;
-                }
                 let transaction = store.database.begin_read()?;
                 for table in TABLES {
                     transaction.open_table(table).map_err(|e| damaged(format!("table {table}: {e}")))?;

@@ -16,9 +16,12 @@ use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, META, NAMES, OPEN, OrganizationNames, PERIODS,
-    PeriodSummary, Pivot, Progress, RARE, ROWS, Reader, SERIES, StoreError, TABLES, TOTALS, Table, damaged, keys,
+    PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, Reader, RepricingRecord, SERIES, StoreError, TABLES,
+    TOTALS, Table, damaged, keys,
 };
-use crate::model::{AHEAD_HOURS, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId};
+use crate::model::{
+    AHEAD_HOURS, Dimension, FIRST_HOUR, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId,
+};
 
 /// Ids that are compared with one another at once: about 100 MB of them.
 const IDS_AT_ONCE: u64 = 2_000_000;
@@ -84,6 +87,7 @@ impl Reader {
             audit = audit.follow(key, value)?;
             Ok(())
         })?;
+        check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
     }
@@ -152,6 +156,19 @@ impl Check<'_> {
             }
         }
         Ok(dictionary)
+    }
+
+    /// What is kept of repricings.
+    fn repricings(&mut self, dictionary: &Dictionary, audit_entries: u64) -> Result<(), StoreError> {
+        self.each(REPRICINGS, Some(16), |key, value| {
+            let names = known(dictionary, organization_of(key))?;
+            let (number, model) = keys::repricing_model(key).ok_or_else(|| damaged("a repricing's key"))?;
+            // Its number is that of its first entry in the audit log.
+            if !(1..=audit_entries).contains(&number) || names.name(Dimension::Model, model).is_none() {
+                return Err(damaged("a repricing of which the audit log does not know, or of no model"));
+            }
+            RepricingRecord::decode(key, value).map(drop)
+        })
     }
 
     /// Open rows; gives their number.

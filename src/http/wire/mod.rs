@@ -6,6 +6,7 @@ mod audit;
 mod directory;
 mod events;
 mod maintenance;
+mod reprice;
 mod tokens;
 
 pub use analytics::*;
@@ -13,4 +14,5 @@ pub use audit::*;
 pub use directory::*;
 pub use events::*;
 pub use maintenance::*;
+pub use reprice::*;
 pub use tokens::*;

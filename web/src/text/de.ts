@@ -436,6 +436,7 @@ export const de = (product: string): Catalogue => ({
       verify: "Speicher geprüft",
       restore: "Speicher wiederhergestellt",
       retention: "Alte Nutzung entfernt",
+      reprice: "Nutzung neu bepreist",
     },
   },
 

@@ -448,6 +448,7 @@ export const en = {
       verify: "Store checked",
       restore: "Store restored",
       retention: "Old usage removed",
+      reprice: "Usage repriced",
     },
   },
 
