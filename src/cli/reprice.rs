@@ -19,8 +19,8 @@ use crate::store::Repriced;
 /// Give unpriced requests the price that is known now, and show the difference per model
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall reprice --from 2026-06-01 --to 2026-06-30 --prices prices.json --dry-run --data-dir ./data
-  rollcall reprice --from 2026-06-01 --to 2026-06-30 --prices prices.json --data-dir ./data
+  rollcall reprice --from 2026-06-01 --to 2026-06-30 --data-dir ./data --dry-run
+  rollcall reprice --from 2026-06-01 --to 2026-06-30 --data-dir ./data --prices prices.json
   ROLLCALL_TOKEN=rc_operator_… rollcall reprice --from 2026-06-01 --to 2026-06-30 --url http://127.0.0.1:8787
 
 Costs that senders reported are never touched. A running server prices by its own --prices. Run
