@@ -17,7 +17,8 @@ use measure::time;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use rollcall::engine::Engine;
 use rollcall::model::{
-    Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, SEGMENTS, Segment, ValueId,
+    Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, SEGMENTS, Segment,
+    ValueId,
 };
 use rollcall::store::Which;
 use workload::{Large, NOW};
@@ -130,6 +131,7 @@ fn batch(number: usize, events: usize) -> Batch {
             provider: "provider".into(),
             source: None,
             mode: Mode::Credits,
+            cost_source: CostSource::Reported,
         }
     });
     let mut batch = Batch { combinations: combinations.collect(), events: Vec::with_capacity(events) };

@@ -14,7 +14,9 @@ use rollcall::cli::sample::Sample;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
 use rollcall::engine::Engine;
 use rollcall::ingest::{Context, TokenDefaults, parse_ndjson};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{
+    Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs,
+};
 use rollcall::pricing::PriceBook;
 
 pub use random::Random;
@@ -223,6 +225,7 @@ pub fn combination(row: &LargeRow) -> Combination {
         provider: format!("provider-{}", row.model % 6),
         source: (!row.key.is_multiple_of(4)).then(|| format!("app-{}", row.key % 8)),
         mode: if row.key % 10 == 3 { Mode::ApiKeys } else { Mode::Credits },
+        cost_source: CostSource::Reported,
     }
 }
 

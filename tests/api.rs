@@ -246,6 +246,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
         ("GET", "/v1/audit?organizationId=nobody", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/reprice", json!({"from": "2026-06-01", "to": "2026-06-30"}), [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/repricings?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
         ("GET", "/v1/settings", Value::Null, [200; 6], 200),
         ("GET", "/v1/settings/logo", Value::Null, [404; 6], 404),
         ("GET", "/healthz", Value::Null, [200; 6], 200),

@@ -15,7 +15,9 @@ use rollcall::directory::{
     ApiKeyUpdate, Change, DirectoryUpdate, Grant, MemberUpdate, Role, SecretHash, Token, UserUpdate,
 };
 use rollcall::engine::{Engine, EngineError, NewFile};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{
+    Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs,
+};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::{IdPolicy, SealPolicy, Store};
 use support::disk::{CrashDisk, EVERY_KIND, Image, Kept, Operation};
@@ -107,6 +109,7 @@ fn event(number: u64) -> (Combination, Event) {
         provider: "v".into(),
         source: None,
         mode: Mode::Credits,
+        cost_source: CostSource::Reported,
     };
     let time = NOON - (number % 10) as i64 * DAY_MS - (number % 13) as i64 * 900_000;
     (combination, Event { id: Fingerprint::of(&number.to_string()), time, combination: 0, measures })

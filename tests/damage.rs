@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, STORE_FILE, check};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{
+    Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, PicoUsd, UnixMs,
+};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::{IdPolicy, SealPolicy, Store, StoreError};
 use support::BINARY;
@@ -51,6 +53,7 @@ fn fill(directory: &Path) -> Vec<u8> {
                 provider: "v".into(),
                 source: None,
                 mode: Mode::Credits,
+                cost_source: CostSource::Reported,
             });
         }
         engine.submit(batch).unwrap().wait().unwrap();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Ingested, STORE_FILE};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
+use rollcall::model::{Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, About, Filter, Query, RankBy, activity};
 use rollcall::store::{IdPolicy, Store};
 
@@ -55,6 +55,7 @@ impl Machine {
             provider: "v".into(),
             source: None,
             mode: Mode::Credits,
+            cost_source: CostSource::Reported,
         };
         let batch = Batch { combinations: vec![combination], events: ids.map(event).collect() };
         self.engine.as_ref().unwrap().submit(batch).unwrap().wait().unwrap()

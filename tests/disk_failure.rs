@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Snapshot};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
+use rollcall::model::{Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::Store;
 use serde_json::{Value, json};
@@ -34,6 +34,7 @@ fn batch(ids: std::ops::Range<u32>) -> Batch {
         provider: "v".into(),
         source: None,
         mode: Mode::Credits,
+        cost_source: CostSource::Reported,
     });
     let event = |(combination, id): (usize, u32)| Event {
         id: Fingerprint::of(&format!("id-{id}")),

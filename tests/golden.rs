@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,14 +14,16 @@ use redb::{Database, TableDefinition};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
 use rollcall::engine::{Engine, NewFile, STORE_FILE, check as check_store};
-use rollcall::model::{Combination, Count, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{Combination, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
-use support::ledger::{Entry, Ledger, batch, check};
+use support::ledger::{COST_SOURCES, Entry, Ledger, batch, check, repricing};
 
 const GOLDEN: &str = "tests/golden";
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
+/// What had come of these days before the last events is repriced.
+const REPRICED: RangeInclusive<Day> = Day(0)..=Day(20_608);
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
 /// And few ids have a run.
@@ -40,6 +43,7 @@ fn ledger() -> Ledger {
             provider: format!("v{}", number % 2),
             source: (!number.is_multiple_of(5)).then(|| format!("s{}", number % 5)),
             mode: if number.is_multiple_of(4) { Mode::ApiKeys } else { Mode::Credits },
+            cost_source: COST_SOURCES[number as usize % 3],
         };
         Entry { time: NOON - (number % 40) as i64 * (13 * HOUR_MS + 900_000), combination, measures }
     };
@@ -78,6 +82,7 @@ fn make(into: &Path) {
     send(300..400);
     // The writer moves ids between requests, a step at a time.
     (0..8).for_each(|_| assert!(engine.seal().unwrap().wait().is_ok()));
+    engine.reprice(&repricing(REPRICED, false), false, &mut |_, _| ()).unwrap();
     send(400..500);
     let file = NewFile::create(into, true).unwrap();
     file.copy(&engine.snapshot().reader, &mut |_, _| ()).unwrap();
@@ -89,10 +94,12 @@ fn check_opens(file: &Path) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::copy(file, directory.path().join(STORE_FILE)).unwrap();
     let engine = open(directory.path(), &Arc::new(AtomicI64::new(NOON + 72 * HOUR_MS))).unwrap();
-    let (snapshot, ledger) = (engine.snapshot(), ledger());
+    let (snapshot, mut ledger) = (engine.snapshot(), ledger());
+    let repriced = ledger.entries[..400].iter_mut().filter_map(|entry| entry.reprice(&REPRICED, false)).count();
+    assert!(repriced > 20, "{repriced}");
     check_store(&snapshot.reader, &mut |_, _| ()).unwrap();
     let date = |text| Date::parse(text).unwrap();
-    for group_by in [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Source] {
+    for group_by in [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::CostSource] {
         for zone in ["UTC", "Asia/Kathmandu", "America/St_Johns"] {
             let zone = Zone::named(zone).unwrap();
             let query = Query {

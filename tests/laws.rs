@@ -13,11 +13,13 @@ use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
 use rollcall::engine::{Engine, STORE_FILE};
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage};
+use rollcall::model::{
+    Batch, Combination, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
+};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
 use rollcall::store::{SealPolicy, Store};
 use support::ledger::{
-    Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
+    COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
 };
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
@@ -60,6 +62,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
                 provider: format!("v{}", random.below(2)),
                 source: (random.below(3) > 0).then(|| format!("s{}", random.below(2))),
                 mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
+                cost_source: *random.pick(&COST_SOURCES),
             },
             measures,
         }
@@ -290,6 +293,7 @@ fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
             provider: "v".into(),
             source: None,
             mode: Mode::Credits,
+            cost_source: CostSource::Reported,
         });
         batch.events.push(Event { id: Fingerprint::of(&key.to_string()), time, combination: key as u32, measures });
     }

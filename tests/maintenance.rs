@@ -16,6 +16,7 @@ use rollcall::ingest::{Context, TokenDefaults, parse_ndjson};
 use rollcall::model::{BilledDay, BilledLine, Biller, HOUR_MS, Invoice, Period, PicoUsd, Report, UnixMs};
 use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
+use support::ledger::repricing;
 use support::{BINARY, OPERATOR, Server, event};
 
 const STORE_FILE: &str = "rollcall.redb";
@@ -85,6 +86,9 @@ fn fill(directory: &Path) {
         engine.submit(parsed.batch).unwrap().wait().unwrap();
     };
     send(&lines());
+    let unpriced = json!({"organizationId": "other", "usedModel": "x/unpriced", "cost": null});
+    send(&format!("{}\n", event("unpriced", &rfc3339_utc(PERIOD.first_day().start_ms()), &unpriced)));
+    engine.reprice(&repricing(PERIOD.first_day()..=PERIOD.first_day(), false), false, &mut |_, _| ()).unwrap();
     // Sixty hours later these ids are old, and what comes then is of a day that is not over.
     clock.fetch_add(60 * HOUR_MS, Ordering::Relaxed);
     send(&format!("{}\n", event("late", &rfc3339_utc(now()), &json!({}))));
@@ -177,6 +181,7 @@ fn a_changed_byte_is_found_in_every_table() {
     checked("arrivals", |_| 0, 1, "an id of no organization");
     checked("ids", |_| 0, 1, "a list of ids is not sorted");
     checked("directory", |_| 0, 1, "a record's version");
+    checked("repricings", middle, 1, "checksum does not match");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One seed drives everything that can happen to a store: a clock that jumps both ways, producers that send new, late,
-//! future and repeated events, changes of the directory, sealing, compaction, backups and restores, power cuts and full
-//! disks. Whatever is asked in between is compared with a ledger.
+//! future and repeated events, changes of the directory, sealing, repricing, compaction, backups and restores, power cuts
+//! and full disks. Whatever is asked in between is compared with a ledger.
 //!
 //! Each run prints its seed; `ROLLCALL_SEED=n` replays one. `ROLLCALL_SIM_SECONDS` says how long to try fresh ones.
 //! Requests follow one another, so that a seed does the same again; `crash.rs` has them at the same time.
@@ -8,6 +8,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,10 +16,10 @@ use std::time::{Duration, Instant};
 use rollcall::calendar::Zone;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
-use rollcall::model::{Combination, Count, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{Combination, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs};
 use rollcall::store::{IdPolicy, SealPolicy, Store};
 use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
-use support::ledger::{Entry, Ledger, Random, batch, check, fresh_seed, question, setting};
+use support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting};
 
 const ACTIONS: usize = 150;
 const SECONDS: u64 = 8;
@@ -128,6 +129,7 @@ impl World {
             provider: format!("v{}", random.below(2)),
             source: (random.below(3) > 0).then(|| format!("s{}", random.below(2))),
             mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
+            cost_source: *random.pick(&COST_SOURCES),
         };
         self.next_id += 1;
         (format!("event-{}", self.next_id), Entry { time, combination, measures })
@@ -231,6 +233,27 @@ impl World {
         let all: Vec<(String, Entry)> = self.sent.iter().map(|(id, entry)| (id.clone(), entry.clone())).collect();
         self.submit(&all).unwrap();
         self.ledger.creators.iter().for_each(|(key, user)| self.merge(key, user));
+        // Some of it was repriced after the copy, some never.
+        self.reprice(Day(0)..=Day(u32::MAX - 1), true);
+    }
+
+    /// Some days around now.
+    fn some_days(&mut self) -> RangeInclusive<Day> {
+        let today = Segment::of(self.clock.load(Ordering::Relaxed)).unwrap().day().0;
+        let from = today + 2 - self.random.below(45) as u32;
+        Day(from)..=Day(from + self.random.below(50) as u32)
+    }
+
+    fn reprice(&mut self, days: RangeInclusive<Day>, all: bool) {
+        self.engine().reprice(&repricing(days.clone(), all), false, &mut |_, _| ()).unwrap();
+        for entry in self.ledger.entries.iter_mut().chain(self.sent.values_mut()) {
+            entry.reprice(&days, all);
+        }
+    }
+
+    fn reprice_some(&mut self) {
+        let (days, all) = (self.some_days(), self.random.below(2) == 0);
+        self.reprice(days, all);
     }
 
     fn compact(&mut self) {
@@ -269,7 +292,14 @@ impl World {
         self.settle();
         let after = self.random.below(40);
         self.disk.fail_after(after, DISK_BROKEN);
-        match self.random.below(4) {
+        match self.random.below(5) {
+            2 => {
+                let (days, all) = (self.some_days(), self.random.below(2) == 0);
+                let _ = self.engine().reprice(&repricing(days.clone(), all), false, &mut |_, _| ());
+                self.crash(&self.disk.image());
+                self.reprice(days, all);
+                self.ask();
+            }
             0 => {
                 let _ = self.engine().seal().unwrap().wait();
                 self.crash(&self.disk.image());
@@ -319,6 +349,7 @@ impl World {
             69..71 => (self.restore(), "restores").1,
             71..80 => (self.cut_power(), "power cuts").1,
             80..81 => (self.fill_disk(), "disks full").1,
+            81..85 => (self.reprice_some(), "repricings").1,
             _ => (self.ask(), "times questions").1,
         };
         *self.counts.entry(name).or_default() += 1;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use rollcall::ingest::csv::CsvLines;
 use rollcall::ingest::litellm::Project;
-use rollcall::ingest::mapping::{FORMATS, Mapping};
+use rollcall::ingest::mapping::{FORMATS, Mapping, Rows};
 use rollcall::ingest::otlp::{self, Encoding, Options};
 use rollcall::ingest::{
     BodyError, Context, Parsed, TokenDefaults, for_ever, invoice, litellm, llmgateway, parse_json, parse_ndjson,
@@ -46,7 +46,7 @@ fuzz_target!(|body: &[u8]| {
     for (format, _) in FORMATS {
         let mapping = Mapping::of_format(format).expect("it is one of them");
         for is_array in [false, true] {
-            if let Ok(lines) = mapping.rewrite(body, is_array, &mut 0) {
+            if let Ok(lines) = mapping.rewrite(body, is_array, &mut Rows::default()) {
                 let _ = parse_ndjson(&lines, &context);
             }
         }

@@ -75,7 +75,6 @@ fuzz_target!(|operations: &[u8]| {
         }
     }
     assert_eq!(accepted, sent.len());
-    engine = None;
     drop(engine);
     check(&open(&disk, &clock).snapshot().reader, &mut |_, _| ()).expect("nothing is damaged");
 });

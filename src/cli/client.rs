@@ -71,10 +71,10 @@ impl Client {
     }
 
     /// Asks for work that takes as long as the store is large.
-    pub fn post_and_wait<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    pub fn post_and_wait<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let request =
             agent(None, self.trust).post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
-        self.read(request.send_empty().map_err(|e| self.unreachable(&e))?)
+        self.read(request.send_json(body).map_err(|e| self.unreachable(&e))?)
     }
 
     /// Writes an answer of any size into `out`. `progress` is told how much has come, and of how much if that is known.

@@ -29,7 +29,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let bar = Bar::new("sealing");
     let compaction = match arguments.target.open(false)? {
-        Target::Server(client) => client.post_and_wait("/v1/compact")?,
+        Target::Server(client) => client.post_and_wait("/v1/compact", &())?,
         Target::Local(engine) => {
             let before = store_size(&engine)?;
             engine.seal()?.wait()?;

@@ -32,7 +32,7 @@ impl Bar {
             let style = ProgressStyle::with_template("{msg} [{bar:32}] {percent}% {eta} left");
             self.0.set_style(style.expect("the template is a constant").progress_chars("=> "));
         }
-        if done.is_multiple_of(STEP) || done == all {
+        if done.is_multiple_of(STEP.min(all / STEP + 1)) || done == all {
             self.0.set_length(all);
             self.0.set_position(done);
         }

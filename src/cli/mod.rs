@@ -21,6 +21,7 @@ mod look;
 mod preview;
 mod prices;
 mod query;
+mod reprice;
 mod restore;
 pub mod sample;
 mod sample_invoice;
@@ -91,6 +92,7 @@ enum Command {
     Restore(restore::Arguments),
     Verify(verify::Arguments),
     Compact(compact::Arguments),
+    Reprice(reprice::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
+        Command::Reprice(arguments) => reprice::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());

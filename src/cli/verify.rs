@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(file) => look(file).map_err(|e| Failure(format!("{}: {e}", file.display())))?,
         None => match arguments.target.open_with(false, |directory| look(&directory.join(STORE_FILE)))? {
             Target::Local(verification) => verification,
-            Target::Server(client) => client.post_and_wait("/v1/verify")?,
+            Target::Server(client) => client.post_and_wait("/v1/verify", &())?,
         },
     };
     drop(bar);

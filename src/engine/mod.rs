@@ -11,6 +11,7 @@ mod audit;
 mod backups;
 mod freshness;
 mod maintenance;
+mod reprice;
 mod retention;
 mod sealing;
 mod writer;
@@ -28,6 +29,7 @@ pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{BackupPlan, BackupSchedule, backup_name};
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
+pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Invoice, UnixMs};

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::reprice::{Part, RepricedPart};
 use super::retention::removable_before;
 use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
@@ -38,6 +39,7 @@ pub(super) enum Request {
     Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
     Invoice { invoice: Box<Invoice>, note: Box<Note>, reply: Reply<()> },
     Seal { reply: Reply<SealReport> },
+    Reprice { part: Part, reply: Reply<RepricedPart> },
 }
 
 type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
@@ -47,7 +49,6 @@ enum Answer {
     Ingested(Ingested),
     Changed(Result<Outcome, EngineError>),
     Billed,
-    Sealed(SealReport),
 }
 
 pub(super) struct Writer {
@@ -56,24 +57,24 @@ pub(super) struct Writer {
     open_store: OpenStore,
     /// When the store was last opened or tried.
     tried: Instant,
-    dictionary: Arc<Dictionary>,
+    pub(super) dictionary: Arc<Dictionary>,
     directory: Arc<Directory>,
     seen: SeenIds,
-    open: OpenDays,
-    audit: AuditHead,
+    pub(super) open: OpenDays,
+    pub(super) audit: AuditHead,
     shared: Arc<Shared>,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 /// What a transaction changed in memory, for taking back or telling others.
 #[derive(Default)]
-struct Touched {
+pub(super) struct Touched {
     ids: Vec<store::Seen>,
     /// Rows added to each day.
-    days: BTreeMap<(OrganizationId, Day), u64>,
+    pub(super) days: BTreeMap<(OrganizationId, Day), u64>,
     directory: bool,
     unpriced_calls: u64,
-    audit: Vec<(AuditHead, AuditEntry)>,
+    pub(super) audit: Vec<(AuditHead, AuditEntry)>,
 }
 
 impl Writer {
@@ -143,7 +144,7 @@ impl Writer {
         }
     }
 
-    fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store {
         self.store.as_ref().expect("nothing is written while the store is not open")
     }
 
@@ -274,14 +275,17 @@ impl Writer {
     }
 
     fn serve(&mut self, group: Vec<Request>) {
-        let (seals, group): (Vec<Request>, Vec<Request>) =
-            group.into_iter().partition(|request| matches!(request, Request::Seal { .. }));
+        let (alone, group): (Vec<Request>, Vec<Request>) =
+            group.into_iter().partition(|request| matches!(request, Request::Seal { .. } | Request::Reprice { .. }));
         if !group.is_empty() {
             self.serve_changes(group);
         }
-        for request in seals {
-            let sealed = self.seal_all();
-            request.answer(sealed.map(Answer::Sealed).map_err(EngineError::from));
+        for request in alone {
+            match request {
+                Request::Seal { reply } => drop(reply.send(self.seal_all().map_err(EngineError::from))),
+                Request::Reprice { part, reply } => drop(reply.send(self.reprice(&part).map_err(EngineError::from))),
+                _ => unreachable!("changes are served together"),
+            }
         }
     }
 
@@ -361,7 +365,7 @@ impl Writer {
                     touched.directory = true;
                     Answer::Billed
                 }
-                Request::Seal { .. } => unreachable!("served on its own"),
+                Request::Seal { .. } | Request::Reprice { .. } => unreachable!("served on its own"),
             });
         }
         for (organization, segment, rows) in rollup::fold(additions)? {
@@ -465,12 +469,12 @@ impl Writer {
     }
 
     /// Tells the log and the metrics of entries of the audit log that are committed.
-    fn tell_audit(&self, touched: &Touched) {
+    pub(super) fn tell_audit(&self, touched: &Touched) {
         touched.audit.iter().for_each(|(head, entry)| log(head, entry));
         self.shared.metrics.audit_entries.store(self.audit.sequence, Ordering::Relaxed);
     }
 
-    fn publish(&self, touched: &Touched) -> Result<(), StoreError> {
+    pub(super) fn publish(&self, touched: &Touched) -> Result<(), StoreError> {
         self.shared.current.store(Arc::new(Snapshot {
             reader: self.store().reader()?,
             dictionary: self.dictionary.clone(),
@@ -516,7 +520,7 @@ impl Request {
     fn events(&self) -> usize {
         match self {
             Request::Ingest { batch, .. } => batch.events.len(),
-            Request::Change { .. } | Request::Invoice { .. } | Request::Seal { .. } => 0,
+            Request::Change { .. } | Request::Invoice { .. } | Request::Seal { .. } | Request::Reprice { .. } => 0,
         }
     }
 
@@ -527,8 +531,8 @@ impl Request {
             (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
             (Request::Invoice { reply, .. }, Ok(Answer::Billed)) => drop(reply.send(Ok(()))),
             (Request::Invoice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
-            (Request::Seal { reply }, Ok(Answer::Sealed(report))) => drop(reply.send(Ok(report))),
             (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),
+            (Request::Reprice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Change { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             _ => unreachable!("results are made in the order of requests"),

@@ -97,15 +97,15 @@ impl Caller {
         }
     }
 
-    /// Decides on reading the audit log, all of it or one organization's part.
-    pub fn may_audit(&self, organization_id: Option<&str>) -> Result<(), Problem> {
+    /// Decides on reading what was done, all of it or one organization's part. `what` begins the refusal.
+    pub fn may_read_records(&self, what: &str, organization_id: Option<&str>) -> Result<(), Problem> {
         let member = |user_id| self.directory().organization(organization_id?)?.active_member(user_id);
         match &self.grant {
             Grant::Operator => Ok(()),
             Grant::User { user_id } if member(user_id).is_some_and(|m| m.role == Role::Owner) => Ok(()),
-            _ => Err(Problem::forbidden(
-                "the audit log is for the operator, and for owners who name their organization in organizationId",
-            )),
+            _ => Err(Problem::forbidden(format!(
+                "{what} for the operator, and for owners who name their organization in organizationId"
+            ))),
         }
     }
 

@@ -30,7 +30,7 @@ use crate::query::{self, About, Query};
     get, path = "/analytics/activity", tag = "analytics",
     params(
         WindowParameters,
-        ("groupBy" = Option<String>, Query, description = "model (default), project, apiKey, user, provider, source, none, or two joined by a comma"),
+        ("groupBy" = Option<String>, Query, description = "model (default), project, apiKey, user, provider, source, costSource, none, or two joined by a comma"),
         ("granularity" = Option<String>, Query, description = "hour (31 days at most), day (366; default), week or month (10 years)"),
         FilterParameters,
         ("top" = Option<u32>, Query, description = "Keep the N largest groups over the window; the rest is one entry, Other"),

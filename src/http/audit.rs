@@ -42,9 +42,9 @@ pub async fn get_audit(
 ) -> Result<Json<AuditAnswer>, Problem> {
     let parameters = Parameters::parse(raw.as_deref());
     let organization_id = parameters.one("organizationId")?;
-    caller.may_audit(organization_id)?;
-    let limit = whole(&parameters, "limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT) as usize;
-    let before = whole(&parameters, "before", 1..=u64::MAX)?.unwrap_or(u64::MAX);
+    caller.may_read_records("the audit log is", organization_id)?;
+    let limit = parameters.whole("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT) as usize;
+    let before = parameters.whole("before", 1..=u64::MAX)?.unwrap_or(u64::MAX);
     let organization_id = organization_id.map(str::to_owned);
     let turn = app.questions.turn(&caller.token_id).await?;
     let answer = on_a_thread(move || {
@@ -70,16 +70,6 @@ pub async fn get_audit(
         Ok::<_, Problem>(answer)
     });
     answer.await.map(Json)
-}
-
-fn whole(parameters: &Parameters, name: &str, allowed: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Problem> {
-    let Some(text) = parameters.one(name)? else { return Ok(None) };
-    let number = text.parse().ok().filter(|number| allowed.contains(number));
-    let wrong = || {
-        let (from, to) = allowed.clone().into_inner();
-        Problem::bad_request(format!("{name} is '{text}'; it must be a whole number from {from} to {to}"))
-    };
-    number.map(Some).ok_or_else(wrong)
 }
 
 /// Whether an entry is one of an organization's: about it, or about a token of one of its members.

@@ -141,7 +141,7 @@ fn copy(app: &App) -> Result<File, Problem> {
 }
 
 /// Makes sure that nothing else of the kind is at work.
-fn alone<'m>(lock: &'m Mutex<()>, otherwise: &str) -> Result<MutexGuard<'m, ()>, Problem> {
+pub(super) fn alone<'m>(lock: &'m Mutex<()>, otherwise: &str) -> Result<MutexGuard<'m, ()>, Problem> {
     match lock.try_lock() {
         Ok(guard) => Ok(guard),
         // Its holder panicked; what it guards is a disk's space or time, which is free again.

@@ -28,6 +28,7 @@ mod parameters;
 mod problem;
 mod questions;
 mod recent;
+mod reprice;
 mod session;
 mod stream;
 mod tls;
@@ -66,6 +67,7 @@ pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
+pub use reprice::reprice;
 pub use tls::{Tls, TlsError};
 pub use tokens::{list as list_tokens, new_token, token_note};
 
@@ -95,6 +97,8 @@ pub struct Shared {
     copying: Mutex<()>,
     /// Held while the store is checked: each check reads all of it.
     checking: Mutex<()>,
+    /// Held while usage is repriced: it takes a period's rows of memory.
+    repricing: Mutex<()>,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
 }
@@ -129,6 +133,7 @@ impl App {
             counters: operations::Counters::default(),
             copying: Mutex::default(),
             checking: Mutex::default(),
+            repricing: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))
     }
@@ -208,6 +213,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
+        .route("/v1/reprice", post(reprice::post_reprice))
+        .route("/v1/repricings", get(reprice::get_repricings))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

@@ -6,7 +6,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    analytics, audit, directory, events, export, feeds, invoices, look, maintenance, operations, session, tokens,
+    analytics, audit, directory, events, export, feeds, invoices, look, maintenance, operations, reprice, session,
+    tokens,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +47,8 @@ use super::{
         maintenance::backup,
         maintenance::verify,
         audit::get_audit,
+        reprice::post_reprice,
+        reprice::get_repricings,
         operations::healthz,
         operations::readyz,
         operations::metrics,

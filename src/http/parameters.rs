@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 use super::problem::Problem;
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::model::{Biller, UnixMs};
-use crate::query::{ACTIVITY_COLUMNS, Filter, GroupBy, MODES, Query, RankBy, RowsBy};
+use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Query, RankBy, RowsBy};
 
 /// Values one filter may name, over all its repetitions.
 const MAX_FILTER_VALUES: usize = 1000;
@@ -16,21 +17,23 @@ const DEFAULT_DAYS: i64 = 7;
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);
 
-const GROUPS: [(&str, GroupBy); 6] = [
+const GROUPS: [(&str, GroupBy); 7] = [
     ("model", GroupBy::Model),
     ("project", GroupBy::Project),
     ("apiKey", GroupBy::ApiKey),
     ("user", GroupBy::User),
     ("provider", GroupBy::Provider),
     ("source", GroupBy::Source),
+    ("costSource", GroupBy::CostSource),
 ];
-const FILTERS: [(&str, GroupBy); 6] = [
+const FILTERS: [(&str, GroupBy); 7] = [
     ("model", GroupBy::Model),
     ("projectId", GroupBy::Project),
     ("apiKeyId", GroupBy::ApiKey),
     ("userId", GroupBy::User),
     ("provider", GroupBy::Provider),
     ("source", GroupBy::Source),
+    ("costSource", GroupBy::CostSource),
 ];
 const GRANULARITIES: [(&str, Granularity); 4] = [
     ("hour", Granularity::Hour),
@@ -62,6 +65,17 @@ impl Parameters {
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
+    }
+
+    /// A whole number that may be left out.
+    pub fn whole(&self, name: &str, allowed: RangeInclusive<u64>) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| allowed.contains(number));
+        let wrong = || {
+            let (from, to) = allowed.clone().into_inner();
+            Problem::bad_request(format!("{name} is '{text}'; it must be a whole number from {from} to {to}"))
+        };
+        number.map(Some).ok_or_else(wrong)
     }
 
     /// The question of `/analytics/activity`.
@@ -174,6 +188,13 @@ impl Parameters {
                 return Err(Problem::bad_request(format!(
                     "{name} is given {} times; at most {MAX_FILTER_VALUES} are allowed",
                     values.len()
+                )));
+            }
+            if group == GroupBy::CostSource
+                && let Some(unknown) = values.iter().find(|value| pick(value, &COST_SOURCES).is_none())
+            {
+                return Err(Problem::bad_request(format!(
+                    "{name} is '{unknown}'; allowed are reported, priced and unpriced"
                 )));
             }
             if !values.is_empty() {

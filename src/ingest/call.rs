@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::event::{Collector, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
-use crate::model::{Count, Event, Fingerprint, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, model_prefix};
+use crate::model::{
+    CostSource, Count, Event, Fingerprint, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, model_prefix,
+};
 
 /// Stands in where a sender knows neither the model nor the provider, as for a call that was turned away.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -146,7 +148,7 @@ impl Collector<'_> {
         let model = canonical(&used_model)?;
         let provider = given("usedProvider", call.provider.as_deref())?;
         let provider = provider.as_deref().or_else(|| model_prefix(&used_model)).unwrap_or(UNKNOWN);
-        let measures = self.measures_of(&call, provider, &used_model, time)?;
+        let (measures, cost_source) = self.measures_of(&call, provider, &used_model, time)?;
         let source = call.source.as_deref().and_then(label);
         let combination = self.combination(&Ids {
             organization: &organization,
@@ -156,11 +158,18 @@ impl Collector<'_> {
             provider,
             source: source.as_deref(),
             mode: call.mode,
+            cost_source,
         });
         Ok(Event { id: Fingerprint::of(&call.id), time, combination, measures })
     }
 
-    fn measures_of(&self, call: &Call<'_>, provider: &str, model: &str, time: UnixMs) -> Result<Measures, String> {
+    fn measures_of(
+        &self,
+        call: &Call<'_>,
+        provider: &str,
+        model: &str,
+        time: UnixMs,
+    ) -> Result<(Measures, CostSource), String> {
         let mut measures = Measures::ZERO;
         let mut set = |count: Count, value: u64| -> Result<(), String> {
             if value > MAX_QUANTITY {
@@ -184,19 +193,21 @@ impl Collector<'_> {
         }
         set(Count::CacheHits, u64::from(call.cached))?;
         let used_any = tokens != Tokens::default();
-        let price = match call.cost {
-            Some(cost) => Some(cost),
+        let (cost, source) = match call.cost {
+            Some(cost) => (cost, CostSource::Reported),
             // The gateway's own cache answered, or nobody did: no provider was paid.
-            None if call.cached || (!used_any && call.ending != Ending::Answered) => Some(PicoUsd::ZERO),
+            None if call.cached || (!used_any && call.ending != Ending::Answered) => {
+                (PicoUsd::ZERO, CostSource::Reported)
+            }
             // An answer of which nobody knows the tokens has a price that nobody knows.
-            None if call.tokens.is_none() => None,
+            None if call.tokens.is_none() => (PicoUsd::ZERO, CostSource::Unmeasured),
             None => self.price(provider, model, time, &measures),
         };
-        match price {
-            Some(price) => measures.cost = price,
-            None => measures.counts[Count::Unpriced as usize] = 1,
+        measures.cost = cost;
+        if matches!(source, CostSource::Unpriced | CostSource::Unmeasured) {
+            measures.counts[Count::Unpriced as usize] = 1;
         }
-        Ok(measures)
+        Ok((measures, source))
     }
 
     fn note(&self, combination: u32, said: Said<'_>, names: &mut Names) {

@@ -11,8 +11,8 @@ use super::number::parse_whole;
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
-    AHEAD_HOURS, Batch, Combination, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY, Measures, Mode,
-    PicoUsd, UnixMs, canonical_model, model_prefix,
+    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY,
+    Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix,
 };
 
 /// Longest id of an event, in characters.
@@ -91,6 +91,7 @@ pub(super) struct Ids<'a> {
     pub provider: &'a str,
     pub source: Option<&'a str>,
     pub mode: Mode,
+    pub cost_source: CostSource,
 }
 
 impl<'c> Collector<'c> {
@@ -192,7 +193,7 @@ impl<'c> Collector<'c> {
             Some("api-keys") => Mode::ApiKeys,
             Some(other) => return Err(format!("usedMode is '{other}'; allowed are credits and api-keys")),
         };
-        let measures = self.measures(fields, provider, &used_model, time)?;
+        let (measures, cost_source) = self.measures(fields, provider, &used_model, time)?;
         let combination = self.combination(&Ids {
             organization: &organization,
             project: &project,
@@ -201,6 +202,7 @@ impl<'c> Collector<'c> {
             provider,
             source: source.as_deref(),
             mode,
+            cost_source,
         });
         Ok(Event { id: Fingerprint::of(&id), time, combination, measures })
     }
@@ -220,7 +222,13 @@ impl<'c> Collector<'c> {
         }
     }
 
-    fn measures(&self, f: &Fields<'_>, provider: &str, model: &str, time: UnixMs) -> Result<Measures, String> {
+    fn measures(
+        &self,
+        f: &Fields<'_>,
+        provider: &str,
+        model: &str,
+        time: UnixMs,
+    ) -> Result<(Measures, CostSource), String> {
         let calls = match f.count {
             None => 1,
             Some(count) => match whole("count", count)? {
@@ -251,28 +259,39 @@ impl<'c> Collector<'c> {
         if cache_hit {
             set(Count::CacheHits, calls);
         }
-        measures.cost = match f.cost {
-            Some(cost) => money("cost", cost)?,
+        let (cost, source) = match f.cost {
+            Some(cost) => (money("cost", cost)?, CostSource::Reported),
             // The gateway's own cache answered: no provider was paid.
-            None if cache_hit => PicoUsd::ZERO,
-            None => match self.price(provider, model, time, &measures) {
-                Some(price) => price,
-                None => {
-                    measures.counts[Count::Unpriced as usize] = calls;
-                    PicoUsd::ZERO
-                }
-            },
+            None if cache_hit => (PicoUsd::ZERO, CostSource::Reported),
+            None => self.price(provider, model, time, &measures),
         };
-        Ok(measures)
+        measures.cost = cost;
+        if source == CostSource::Unpriced {
+            measures.counts[Count::Unpriced as usize] = calls;
+        }
+        Ok((measures, source))
     }
 
     /// The price book's price: of the model as it was called, else without its variant. A `:free` one is free.
-    pub(super) fn price(&self, provider: &str, used_model: &str, time: UnixMs, measures: &Measures) -> Option<PicoUsd> {
+    pub(super) fn price(
+        &self,
+        provider: &str,
+        used_model: &str,
+        time: UnixMs,
+        measures: &Measures,
+    ) -> (PicoUsd, CostSource) {
         let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
+        let is_free = bare.ends_with(":free");
         let known = |model| self.context.prices.price(provider, model, time, measures);
-        known(used_model)
+        let price = known(used_model)
             .or_else(|| known(bare))
-            .or_else(|| if bare.ends_with(":free") { Some(PicoUsd::ZERO) } else { known(canonical_model(used_model)) })
+            .or_else(|| if is_free { Some(PicoUsd::ZERO) } else { known(canonical_model(used_model)) });
+        match price {
+            // The name says so. Under its canonical name the model has a price, which must never become this call's.
+            Some(PicoUsd::ZERO) if is_free => (PicoUsd::ZERO, CostSource::Reported),
+            Some(price) => (price, CostSource::Priced),
+            None => (PicoUsd::ZERO, CostSource::Unpriced),
+        }
     }
 
     fn timestamp(&self, value: &RawValue) -> Result<UnixMs, String> {
@@ -339,6 +358,7 @@ impl<'c> Collector<'c> {
             provider: names.provider.to_owned(),
             source: names.source.map(str::to_owned),
             mode: names.mode,
+            cost_source: names.cost_source,
         });
         self.known.insert_unique(hash(names), index, |index| hash(&Ids::of(&combinations[*index as usize])));
         index
@@ -355,6 +375,7 @@ impl<'a> Ids<'a> {
             provider: &combination.provider,
             source: combination.source.as_deref(),
             mode: combination.mode,
+            cost_source: combination.cost_source,
         }
     }
 }
@@ -521,6 +542,22 @@ mod tests {
         );
         check_measures(r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, &[(Unpriced, 1)], "0");
         check_measures(r#"{"cost":null,"cached":true}"#, &[(Unpriced, 0)], "0");
+    }
+
+    #[test]
+    fn the_source_of_a_cost() {
+        for (extra, expected) in [
+            ("{}", CostSource::Reported),
+            (r#"{"cost":0}"#, CostSource::Reported),
+            (r#"{"cost":null,"cached":true}"#, CostSource::Reported),
+            (r#"{"cost":null,"usedModel":"openai/gpt-4o"}"#, CostSource::Priced),
+            (r#"{"cost":null,"usedModel":"openai/gpt-4o:nitro"}"#, CostSource::Priced),
+            (r#"{"cost":null,"usedModel":"openai/gpt-4o:free"}"#, CostSource::Reported),
+            (r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, CostSource::Unpriced),
+        ] {
+            let batch = parse(&event(extra), None).batch;
+            assert_eq!(batch.combinations[0].cost_source, expected, "{extra}");
+        }
     }
 
     #[test]

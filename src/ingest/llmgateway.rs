@@ -204,7 +204,7 @@ mod tests {
 
     use super::super::TokenDefaults;
     use super::*;
-    use crate::model::{Count, Fingerprint};
+    use crate::model::{CostSource, Count, Fingerprint};
     use crate::pricing::PriceBook;
 
     const NOW: i64 = 1_780_315_200_000; // 2026-06-01T12:00:00Z
@@ -252,6 +252,20 @@ mod tests {
         assert_eq!(ids.source.as_deref(), Some("bot.example"));
         assert_eq!(read.time, 1_780_309_230_123);
         assert_eq!(read.id, Fingerprint::of("log-1"), "an export under the same id is the same event");
+    }
+
+    #[test]
+    fn the_source_of_a_cost() {
+        for (extra, expected) in [
+            (json!({}), CostSource::Reported),
+            (json!({"cost": null}), CostSource::Priced),
+            (json!({"cost": null, "usedModel": "mine/x", "usedProvider": "mine"}), CostSource::Unpriced),
+            (json!({"cost": null, "promptTokens": null, "completionTokens": null}), CostSource::Unmeasured),
+            (json!({"cost": null, "cached": true}), CostSource::Reported),
+        ] {
+            let reading = read(&batch(&[event(&extra)])).unwrap();
+            assert_eq!(reading.parsed.batch.combinations[0].cost_source, expected, "{extra}");
+        }
     }
 
     #[test]

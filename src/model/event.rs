@@ -42,6 +42,21 @@ pub enum Mode {
     ApiKeys = 1,
 }
 
+/// Where a cost is from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CostSource {
+    /// The event: it brought a cost, or says that nobody was paid.
+    #[default]
+    Reported = 0,
+    /// The price book.
+    Priced = 1,
+    /// Nowhere: the price book did not know the model.
+    Unpriced = 2,
+    /// Nowhere, and no price book could tell: the sender does not know the tokens.
+    Unmeasured = 3,
+}
+
 /// One combination of dimension values, as the numbers they have in their organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Series {
@@ -51,6 +66,7 @@ pub struct Series {
     pub provider: ValueId,
     pub source: ValueId,
     pub mode: Mode,
+    pub cost_source: CostSource,
 }
 
 impl Series {
@@ -76,6 +92,7 @@ pub struct Combination {
     pub provider: String,
     pub source: Option<String>,
     pub mode: Mode,
+    pub cost_source: CostSource,
 }
 
 /// 96 bits of an event id's hash. Among 10⁸ ids of one organization the chance that any two meet is 6 × 10⁻¹⁴.

@@ -13,8 +13,8 @@ mod money;
 mod time;
 
 pub use event::{
-    Batch, Combination, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series, SeriesId, ValueId,
-    canonical_model, model_prefix,
+    Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series,
+    SeriesId, ValueId, canonical_model, model_prefix,
 };
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use measures::{COUNTS, Count, Measures, Usage};

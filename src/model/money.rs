@@ -60,6 +60,11 @@ impl PicoUsd {
         (picos <= Self::MAX_EVENT.0 as u128).then_some(PicoUsd(sign * picos as i128))
     }
 
+    /// Reads a sum as it is written by [`fmt::Display`], unless it is negative.
+    pub fn parse_sum(text: &str) -> Result<PicoUsd, MoneyError> {
+        i128::try_from(parse_scaled(text, PLACES)?).map(PicoUsd).map_err(|_| MoneyError::TooLarge)
+    }
+
     /// Nearest picodollar to a float from a price list; exact below 1,000 USD for prices with at most 12 places,
     /// because a double still tells such amounts apart.
     pub fn from_list_price_usd(usd: f64) -> Option<PicoUsd> {

@@ -106,12 +106,16 @@ impl OwnPrices {
                 let (cached, written) = (count(Count::CachedTokens), count(Count::CacheWriteTokens));
                 // Both are part of the input.
                 let fresh = (count(Count::InputTokens) - cached - written).max(0);
-                // Counts are at most 10¹² and prices 10¹³ picodollars, so nothing overflows.
-                let cost = fresh * input
-                    + cached * cached_input
-                    + written * cache_write
-                    + count(Count::OutputTokens) * output
-                    + count(Count::Requests) * request;
+                // Of one event nothing overflows; of an hour's sums what does is above any cost there may be.
+                let cost = [
+                    (fresh, input),
+                    (cached, cached_input),
+                    (written, cache_write),
+                    (count(Count::OutputTokens), output),
+                    (count(Count::Requests), request),
+                ]
+                .iter()
+                .fold(0i128, |sum, (count, price)| sum.saturating_add(count.saturating_mul(**price)));
                 Some(OwnPrice::Cost(PicoUsd(cost)))
             }
         }

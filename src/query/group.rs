@@ -18,17 +18,28 @@ pub enum GroupBy {
     User,
     Provider,
     Source,
+    /// Where the cost is from.
+    CostSource,
 }
 
 impl GroupBy {
-    /// The dimension usage is counted by; a member's is that of their keys.
-    pub fn dimension(self) -> Dimension {
+    /// The dimension usage is counted by, if it is one; a member's is that of their keys.
+    pub fn dimension(self) -> Option<Dimension> {
         match self {
-            GroupBy::Model => Dimension::Model,
-            GroupBy::Project => Dimension::Project,
-            GroupBy::ApiKey | GroupBy::User => Dimension::ApiKey,
-            GroupBy::Provider => Dimension::Provider,
-            GroupBy::Source => Dimension::Source,
+            GroupBy::Model => Some(Dimension::Model),
+            GroupBy::Project => Some(Dimension::Project),
+            GroupBy::ApiKey | GroupBy::User => Some(Dimension::ApiKey),
+            GroupBy::Provider => Some(Dimension::Provider),
+            GroupBy::Source => Some(Dimension::Source),
+            GroupBy::CostSource => None,
+        }
+    }
+
+    /// The number of what a series has of it.
+    pub(super) fn value_of(self, series: &Series) -> usize {
+        match self.dimension() {
+            Some(dimension) => series.value(dimension).0 as usize,
+            None => series.cost_source as usize,
         }
     }
 }
@@ -105,7 +116,7 @@ impl Names<'_> {
             }
             [by] => {
                 let (label_of, mut labels) = self.labels(*by);
-                let label_of_series = |s: &Series| label_of[s.value(by.dimension()).0 as usize];
+                let label_of_series = |s: &Series| label_of[by.value_of(s)];
                 let group_of_series = if everything_counts {
                     of_those_that_count(&mut |s| label_of_series(s))
                 } else {
@@ -124,15 +135,14 @@ impl Names<'_> {
                     groups
                 };
                 let groups = labels.into_iter().map(|label| Group { labels: vec![label] }).collect();
-                (groups, group_of_series, Some((Pivot::By(by.dimension()), label_of)))
+                (groups, group_of_series, by.dimension().map(|dimension| (Pivot::By(dimension), label_of)))
             }
             by => {
-                let labels: Vec<_> = by.iter().map(|by| (by.dimension(), self.labels(*by))).collect();
+                let labels: Vec<_> = by.iter().map(|by| (by, self.labels(*by))).collect();
                 let mut numbers: HashMap<Vec<u32>, u32> = HashMap::new();
                 let mut groups = Vec::new();
                 let mut group_of = |s: &Series| {
-                    let parts: Vec<u32> =
-                        labels.iter().map(|(dimension, (of, _))| of[s.value(*dimension).0 as usize]).collect();
+                    let parts: Vec<u32> = labels.iter().map(|(by, (of, _))| of[by.value_of(s)]).collect();
                     *numbers.entry(parts).or_insert_with_key(|parts| {
                         let labels = labels.iter().zip(parts).map(|((_, (_, labels)), n)| labels[*n as usize].clone());
                         groups.push(Group { labels: labels.collect() });
@@ -163,9 +173,10 @@ impl Names<'_> {
     /// For each value of a dimension the number of its label, and the labels. Several keys have one creator, hence
     /// one label.
     pub fn labels(&self, by: GroupBy) -> (Vec<u32>, Vec<Label>) {
-        let values = (0..=self.names.count(by.dimension()) as u32).map(ValueId);
+        let Some(dimension) = by.dimension() else { return labels_of_cost_sources() };
+        let values = (0..=self.names.count(dimension) as u32).map(ValueId);
         if by != GroupBy::User {
-            let labels: Vec<Label> = values.map(|value| self.label(by, value)).collect();
+            let labels: Vec<Label> = values.map(|value| self.label(by, dimension, value)).collect();
             return ((0..labels.len() as u32).collect(), labels);
         }
         let mut numbers: HashMap<Option<&str>, u32> = HashMap::new();
@@ -188,9 +199,11 @@ impl Names<'_> {
     /// The series that count.
     fn counting(&self, filter: &Filter) -> Vec<SeriesId> {
         let wanted = || filter.by.iter().filter(|(_, wanted)| !wanted.is_empty());
-        let allowed: Vec<(Dimension, Vec<bool>)> = wanted()
+        let allowed: Vec<(GroupBy, Vec<bool>)> = wanted()
             .map(|(by, wanted)| {
-                let dimension = by.dimension();
+                let Some(dimension) = by.dimension() else {
+                    return (*by, COST_SOURCES.iter().map(|(name, _)| wanted.contains(*name)).collect());
+                };
                 let mut allowed = vec![false; self.names.count(dimension) + 1];
                 let mut allow = |name: &str| {
                     if let Some(value) = self.names.value(dimension, name) {
@@ -204,16 +217,16 @@ impl Names<'_> {
                 } else {
                     wanted.iter().for_each(|name| allow(name));
                 }
-                (dimension, allowed)
+                (*by, allowed)
             })
             .collect();
         let counts = |series: &Series| {
             (filter.modes.is_empty() || filter.modes.contains(&series.mode))
-                && allowed.iter().all(|(dimension, allowed)| allowed[series.value(*dimension).0 as usize])
+                && allowed.iter().all(|(by, allowed)| allowed[by.value_of(series)])
         };
         let series = self.names.series();
         // With a filter by key or member only the series of those keys are looked at.
-        let of_keys = allowed.iter().find(|(dimension, _)| *dimension == Dimension::ApiKey);
+        let of_keys = allowed.iter().find(|(by, _)| by.dimension() == Some(Dimension::ApiKey));
         match of_keys {
             Some((_, allowed)) => {
                 let keys = (0u32..).zip(allowed).filter(|(_, allowed)| **allowed).map(|(key, _)| ValueId(key));
@@ -224,8 +237,8 @@ impl Names<'_> {
         }
     }
 
-    fn label(&self, by: GroupBy, value: ValueId) -> Label {
-        let Some(id) = self.names.name(by.dimension(), value) else {
+    fn label(&self, by: GroupBy, dimension: Dimension, value: ValueId) -> Label {
+        let Some(id) = self.names.name(dimension, value) else {
             return Label { key: None, label: "No app".into(), deleted: false, former: false };
         };
         let (label, status) = match by {
@@ -238,7 +251,7 @@ impl Names<'_> {
                 (key.and_then(|k| k.description.as_deref()), key.map(|k| k.status))
             }
             GroupBy::Model => (self.directory.model_name(id), None),
-            GroupBy::Provider | GroupBy::Source | GroupBy::User => (None, None),
+            GroupBy::Provider | GroupBy::Source | GroupBy::User | GroupBy::CostSource => (None, None),
         };
         Label {
             key: Some(id.to_owned()),
@@ -259,6 +272,23 @@ impl Names<'_> {
             },
         }
     }
+}
+
+/// By number of a [`CostSource`](crate::model::CostSource): the name it is asked by, and its label. Whether a call has no
+/// price for its model or for its tokens is the same to who asks.
+pub(crate) const COST_SOURCES: [(&str, &str); 4] =
+    [("reported", "Reported"), ("priced", "Priced"), ("unpriced", "Unpriced"), ("unpriced", "Unpriced")];
+
+/// As [`Names::labels`].
+fn labels_of_cost_sources() -> (Vec<u32>, Vec<Label>) {
+    let mut labels: Vec<Label> = Vec::new();
+    let number_of = COST_SOURCES.map(|(name, label)| {
+        if labels.last().is_none_or(|last| last.key.as_deref() != Some(name)) {
+            labels.push(Label { key: Some(name.into()), label: label.into(), deleted: false, former: false });
+        }
+        labels.len() as u32 - 1
+    });
+    (number_of.to_vec(), labels)
 }
 
 /// All modes, for those who ask by name.

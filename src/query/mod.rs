@@ -20,7 +20,7 @@ mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
-pub(crate) use group::MODES;
+pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
     About, KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, api_key, api_keys,

@@ -26,8 +26,15 @@ const MEASURES: &[Column] = &[
 ];
 
 /// In the order of their numbers.
-const GROUPS: [GroupBy; 6] =
-    [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+const GROUPS: [GroupBy; 7] = [
+    GroupBy::Model,
+    GroupBy::Project,
+    GroupBy::ApiKey,
+    GroupBy::User,
+    GroupBy::Provider,
+    GroupBy::Source,
+    GroupBy::CostSource,
+];
 
 /// The sums of one series in one bucket.
 pub struct Rollup<'a> {
@@ -44,7 +51,7 @@ impl Rollup<'_> {
 
     pub fn label(&self, by: GroupBy) -> &Label {
         let (label_of, labels) = &self.labels[by as usize];
-        &labels[label_of[self.series.value(by.dimension()).0 as usize] as usize]
+        &labels[label_of[by.value_of(self.series)] as usize]
     }
 }
 

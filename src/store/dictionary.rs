@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::{StoreError, Writer, damaged, keys};
-use crate::model::{Combination, Dimension, Mode, OrganizationId, Series, SeriesId, ValueId};
+use crate::model::{Combination, CostSource, Dimension, Mode, OrganizationId, Series, SeriesId, ValueId};
 
 const DIMENSIONS: [Dimension; 5] =
     [Dimension::Project, Dimension::ApiKey, Dimension::Model, Dimension::Provider, Dimension::Source];
@@ -79,6 +79,19 @@ impl Dictionary {
         let names = Arc::make_mut(&mut self.organizations[id.0 as usize - 1]);
         Ok((id, names.create(id, combination, writer)?))
     }
+
+    /// Numbers and writes a series of names that are known.
+    pub fn create_series(
+        &mut self,
+        organization: OrganizationId,
+        series: Series,
+        writer: &Writer,
+    ) -> Result<SeriesId, StoreError> {
+        let names = Arc::make_mut(&mut self.organizations[organization.0 as usize - 1]);
+        let id = names.push_series(series);
+        writer.put_series(organization, id, &series)?;
+        Ok(id)
+    }
 }
 
 impl OrganizationNames {
@@ -91,6 +104,11 @@ impl OrganizationNames {
     pub fn series_of_key(&self, api_key: ValueId) -> &[SeriesId] {
         let index = (api_key.0 as usize).checked_sub(1);
         index.and_then(|index| self.series_of_key.get(index)).map_or(&[], |series| series)
+    }
+
+    /// The number of a series, if it has one.
+    pub fn number_of(&self, series: &Series) -> Option<SeriesId> {
+        self.series_numbers.get(series).copied()
     }
 
     fn push_series(&mut self, series: Series) -> SeriesId {
@@ -123,8 +141,7 @@ impl OrganizationNames {
     }
 
     fn find(&self, combination: &Combination) -> Option<SeriesId> {
-        let series = self.series_of(combination)?;
-        self.series_numbers.get(&series).copied()
+        self.number_of(&self.series_of(combination)?)
     }
 
     fn create(
@@ -158,6 +175,7 @@ impl OrganizationNames {
                 None => ValueId::NONE,
             },
             mode: combination.mode,
+            cost_source: combination.cost_source,
         })
     }
 }
@@ -188,15 +206,18 @@ pub(super) fn encode_series(series: &Series) -> [u8; 21] {
     for (i, dimension) in DIMENSIONS.into_iter().enumerate() {
         bytes[4 * i..4 * i + 4].copy_from_slice(&series.value(dimension).0.to_be_bytes());
     }
-    bytes[20] = series.mode as u8;
+    bytes[20] = series.mode as u8 | (series.cost_source as u8) << 1;
     bytes
 }
 
 fn decode_series(bytes: &[u8]) -> Option<Series> {
     let value = |i: usize| keys::read_u32(bytes, 4 * i).map(ValueId);
-    let mode = match (bytes.len(), bytes.get(20)?) {
-        (21, 0) => Mode::Credits,
-        (21, 1) => Mode::ApiKeys,
+    let flags = *bytes.get(20).filter(|_| bytes.len() == 21)?;
+    let cost_source = match flags >> 1 {
+        0 => CostSource::Reported,
+        1 => CostSource::Priced,
+        2 => CostSource::Unpriced,
+        3 => CostSource::Unmeasured,
         _ => return None,
     };
     Some(Series {
@@ -205,7 +226,8 @@ fn decode_series(bytes: &[u8]) -> Option<Series> {
         model: value(2)?,
         provider: value(3)?,
         source: value(4)?,
-        mode,
+        mode: if flags & 1 == 0 { Mode::Credits } else { Mode::ApiKeys },
+        cost_source,
     })
 }
 

@@ -105,6 +105,20 @@ pub(super) fn parts_of_run(number: u32) -> ([u8; 12], [u8; 12]) {
     (run(number, OrganizationId(1), 0), run(number, OrganizationId(u32::MAX), u32::MAX))
 }
 
+pub(super) fn repricing(organization: OrganizationId, number: u64, model: ValueId) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..4].copy_from_slice(&organization.0.to_be_bytes());
+    key[4..12].copy_from_slice(&number.to_be_bytes());
+    key[12..].copy_from_slice(&model.0.to_be_bytes());
+    key
+}
+
+/// The number of a repricing and the model.
+pub(super) fn repricing_model(key: &[u8]) -> Option<(u64, ValueId)> {
+    let number = u64::from_be_bytes(key.get(4..12)?.try_into().ok()?);
+    Some((number, ValueId(read_u32(key, 12)?)))
+}
+
 pub(super) fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4).map(|b| u32::from_be_bytes(b.try_into().expect("four bytes")))
 }

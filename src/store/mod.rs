@@ -24,6 +24,7 @@
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
 //! | `invoices` | organization, provider, report, day, part | `store::invoices`: what providers billed |
+//! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
 
 mod audit;
 pub mod block;
@@ -39,6 +40,7 @@ mod invoices;
 mod keys;
 mod packed;
 pub mod record;
+mod reprice;
 mod rows;
 mod runs;
 mod seal;
@@ -62,6 +64,7 @@ pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{IdPolicy, Seen, SeenIds, Tidied};
 pub use packed::BlockError;
+pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::{STRETCHES, Totals};
@@ -87,9 +90,10 @@ const IDS: Table = TableDefinition::new("ids");
 const DIRECTORY: Table = TableDefinition::new("directory");
 const AUDIT: Table = TableDefinition::new("audit");
 const INVOICES: Table = TableDefinition::new("invoices");
+const REPRICINGS: Table = TableDefinition::new("repricings");
 
-const TABLES: [Table; 12] =
-    [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES];
+const TABLES: [Table; 13] =
+    [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);

@@ -13,7 +13,7 @@ use super::block::Block;
 use super::packed::bind;
 use super::rows::{self, SealedRow};
 use super::{OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
-use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Series, Usage, ValueId};
+use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Segment, Series, Usage, ValueId};
 
 /// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages. Blocks of one
 /// page and of four took more of the file.
@@ -48,6 +48,8 @@ type Bytes = &'static [u8];
 
 /// Rows of one API key, by series.
 pub(super) type KeyRows = BTreeMap<u32, Vec<SealedRow>>;
+/// Open rows as they will be sealed, by API key.
+pub(super) type Opened = BTreeMap<ValueId, KeyRows>;
 
 impl Writer {
     /// Seals what is open in a period before the day `until`. `series` are those of the organization.
@@ -62,6 +64,20 @@ impl Writer {
         if opened.is_empty() {
             return Ok(Sealed::default());
         }
+        let rows = self.write_period(organization, period, &opened, series, |_| Ok(false))?;
+        Ok(Sealed { taken, rows })
+    }
+
+    /// Adds what was open to a period's sealed rows, and makes everything anew that is made of them. `change` may change
+    /// the rows of each API key, and says whether it has. Gives the number of rows.
+    pub(super) fn write_period(
+        &self,
+        organization: OrganizationId,
+        period: Period,
+        opened: &Opened,
+        series: &[Series],
+        mut change: impl FnMut(&mut KeyRows) -> Result<bool, StoreError>,
+    ) -> Result<u64, StoreError> {
         let mut table = self.transaction.open_table(ROWS)?;
         let mut pivots = Pivots::default();
         let sealed_keys = keys_with_rows(&table, organization, period)?;
@@ -69,59 +85,51 @@ impl Writer {
         for api_key in &all_keys {
             let api_key = ValueId(api_key);
             let mut of_key = read_key(&table, organization, period, api_key)?;
-            if let Some(new) = opened.get(&api_key) {
-                for (series, rows) in new {
-                    merge_rows(of_key.entry(*series).or_default(), rows)?;
-                }
+            let joined = join_open(&mut of_key, opened, api_key)?;
+            if change(&mut of_key)? || joined {
                 write_key(&mut table, organization, period, api_key, &of_key)?;
             }
             pivots.add_key(api_key, &of_key, series)?;
         }
         drop(table);
+        let key = keys::period(organization, period);
+        let mut table = self.transaction.open_table(PERIODS)?;
+        let before = table.get(&key[..])?.map(|value| PeriodSummary::decode(&key, value.value())).transpose()?;
         let summary = PeriodSummary {
             rows: pivots.rows,
             cost: u128::try_from(pivots.cost).map_err(|_| Overflow)?,
-            has_totals: pivots.rows >= self.seal_policy.rows_worth_totals,
+            // Once there they stay: rows may have become fewer, and old totals must not be left behind.
+            has_totals: pivots.rows >= self.seal_policy.rows_worth_totals || before.is_some_and(|b| b.has_totals),
             api_keys: all_keys,
         };
+        table.insert(&key[..], &summary.encode(&key)[..])?;
+        drop(table);
         if summary.has_totals {
             self.write_totals(organization, period, pivots)?;
         }
-        let key = keys::period(organization, period);
-        self.transaction.open_table(PERIODS)?.insert(&key[..], &summary.encode(&key)[..])?;
-        Ok(Sealed { taken, rows: summary.rows })
+        Ok(summary.rows)
     }
 
     /// Takes open rows out of their segments, sorted by key, series and segment, and counts them.
-    fn take_open(
+    pub(super) fn take_open(
         &self,
         organization: OrganizationId,
         period: Period,
         until: Day,
         series: &[Series],
-    ) -> Result<(BTreeMap<ValueId, KeyRows>, usize), StoreError> {
+    ) -> Result<(Opened, usize), StoreError> {
         let mut table = self.transaction.open_table(OPEN)?;
         let end = until.min(period.next().first_day()).first_segment();
         let (first, end) = (keys::open(organization, period.first_segment(), 0), keys::open(organization, end, 0));
         let mut taken = Vec::new();
-        let mut opened: BTreeMap<ValueId, KeyRows> = BTreeMap::new();
-        let mut count = 0;
+        let (mut opened, mut count) = (Opened::new(), 0);
         for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
             let (key, value) = entry?;
             let segment = keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
             let block =
                 Block::parse(key.value(), value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
-            for (id, measures) in block.rows() {
-                let of = series.get(id.0 as usize).ok_or_else(|| damaged("a rollup counts a series without a name"))?;
-                let rows = opened.entry(of.api_key).or_default().entry(id.0).or_default();
-                // Who paid is known by the series; sealed rows do not repeat it.
-                let usage = Usage { all: measures, ..Usage::default() };
-                match rows.last_mut() {
-                    Some((last, sum)) if *last == segment.of_period() => sum.add(&usage)?,
-                    _ => rows.push((segment.of_period(), usage)),
-                }
-                count += 1;
-            }
+            add_open(&mut opened, segment, &block, series)?;
+            count += block.len();
             taken.push(key.value().to_vec());
         }
         for key in &taken {
@@ -159,6 +167,35 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Adds a block of open rows. Blocks come in order of segments.
+pub(super) fn add_open(
+    opened: &mut Opened,
+    segment: Segment,
+    block: &Block<'_>,
+    series: &[Series],
+) -> Result<(), StoreError> {
+    for (id, measures) in block.rows() {
+        let of = series.get(id.0 as usize).ok_or_else(|| damaged("a rollup counts a series without a name"))?;
+        let rows = opened.entry(of.api_key).or_default().entry(id.0).or_default();
+        // Who paid is known by the series; sealed rows do not repeat it.
+        let usage = Usage { all: measures, ..Usage::default() };
+        match rows.last_mut() {
+            Some((last, sum)) if *last == segment.of_period() => sum.add(&usage)?,
+            _ => rows.push((segment.of_period(), usage)),
+        }
+    }
+    Ok(())
+}
+
+/// Adds what was open of an API key to its sealed rows. Whether there was something.
+pub(super) fn join_open(of_key: &mut KeyRows, opened: &Opened, api_key: ValueId) -> Result<bool, Overflow> {
+    let Some(new) = opened.get(&api_key) else { return Ok(false) };
+    for (series, rows) in new {
+        merge_rows(of_key.entry(*series).or_default(), rows)?;
+    }
+    Ok(true)
 }
 
 fn keys_with_rows(

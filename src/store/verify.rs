@@ -17,11 +17,12 @@ use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INVOICES, META, NAMES, OPEN, OrganizationNames,
-    PERIODS, PeriodSummary, Pivot, Progress, RARE, ROWS, RUNS, Reader, SERIES, Seen, StoreError, TABLES, TOTALS, Table,
-    damaged, invoices, keys,
+    PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord, SERIES, Seen,
+    StoreError, TABLES, TOTALS, Table, damaged, invoices, keys,
 };
 use crate::model::{
-    AHEAD_HOURS, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage, ValueId,
+    AHEAD_HOURS, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage,
+    ValueId,
 };
 
 /// What a store has in it.
@@ -86,6 +87,7 @@ impl Reader {
             Ok(())
         })?;
         check.each(INVOICES, None, invoices::check)?;
+        check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
     }
@@ -155,6 +157,19 @@ impl Check<'_> {
             }
         }
         Ok(dictionary)
+    }
+
+    /// What is kept of repricings.
+    fn repricings(&mut self, dictionary: &Dictionary, audit_entries: u64) -> Result<(), StoreError> {
+        self.each(REPRICINGS, Some(16), |key, value| {
+            let names = known(dictionary, organization_of(key))?;
+            let (number, model) = keys::repricing_model(key).ok_or_else(|| damaged("a repricing's key"))?;
+            // Its number is that of its first entry in the audit log.
+            if !(1..=audit_entries).contains(&number) || names.name(Dimension::Model, model).is_none() {
+                return Err(damaged("a repricing of which the audit log does not know, or of no model"));
+            }
+            RepricingRecord::decode(key, value).map(drop)
+        })
     }
 
     /// Open rows; gives their number.

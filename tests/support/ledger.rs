@@ -2,12 +2,16 @@
 //! map.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
-use rollcall::engine::Snapshot;
-use rollcall::model::{Batch, Combination, Count, Event, Fingerprint, Measures, Mode, UnixMs, Usage};
+use rollcall::engine::{Note, RepriceRequest, Snapshot};
+use rollcall::model::{
+    Batch, Combination, CostSource, Count, Day, Event, Fingerprint, Measures, Mode, PicoUsd, Segment, UnixMs, Usage,
+};
 use rollcall::query::{
     ACTIVITY_COLUMNS, About, Activity, Entry as Answered, Filter, Group, GroupBy, Query, RankBy, activity,
 };
@@ -66,7 +70,48 @@ impl Ledger {
             GroupBy::User => self.creator(&c.api_key).map(str::to_owned),
             GroupBy::Provider => Some(c.provider.clone()),
             GroupBy::Source => c.source.clone(),
+            GroupBy::CostSource => Some(match c.cost_source {
+                CostSource::Reported => "reported".into(),
+                CostSource::Priced => "priced".into(),
+                CostSource::Unpriced | CostSource::Unmeasured => "unpriced".into(),
+            }),
         }
+    }
+}
+
+pub const COST_SOURCES: [CostSource; 4] =
+    [CostSource::Reported, CostSource::Priced, CostSource::Unpriced, CostSource::Unmeasured];
+
+/// What the model `m3` costs nobody knows. Of the others a sum costs what its parts do.
+pub fn price(model: &str, measures: &Measures) -> Option<PicoUsd> {
+    let cost = 7 * measures.get(Count::TotalTokens) + 3 * measures.get(Count::Requests);
+    (model != "m3").then_some(PicoUsd(i128::from(cost)))
+}
+
+/// Asks for usage to be repriced by [`price`].
+pub fn repricing(days: RangeInclusive<Day>, all: bool) -> Arc<RepriceRequest> {
+    Arc::new(RepriceRequest {
+        days,
+        all,
+        organizations: BTreeSet::new(),
+        models: BTreeSet::new(),
+        prices: Arc::new(|_, model, _, measures| price(model, measures)),
+        note: Note::new("tester", "reprice"),
+    })
+}
+
+impl Entry {
+    /// Reprices it as [`repricing`] does. Gives the cost before and after, if it is one that gets a price.
+    pub fn reprice(&mut self, days: &RangeInclusive<Day>, all: bool) -> Option<(PicoUsd, PicoUsd)> {
+        let source = self.combination.cost_source;
+        let asked = source == CostSource::Unpriced || all && source == CostSource::Priced;
+        if !asked || !days.contains(&Segment::of(self.time).unwrap().day()) {
+            return None;
+        }
+        let after = price(&self.combination.model, &self.measures)?;
+        self.combination.cost_source = CostSource::Priced;
+        self.measures.counts[Count::Unpriced as usize] = 0;
+        Some((std::mem::replace(&mut self.measures.cost, after), after))
     }
 }
 
@@ -121,8 +166,15 @@ pub fn about(snapshot: &Snapshot) -> About<'_> {
 
 /// Any question about what is in the ledger.
 pub fn question(random: &mut Random, zone: Zone, ledger: &Ledger) -> Query {
-    const GROUPS: [GroupBy; 6] =
-        [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+    const GROUPS: [GroupBy; 7] = [
+        GroupBy::Model,
+        GroupBy::Project,
+        GroupBy::ApiKey,
+        GroupBy::User,
+        GroupBy::Provider,
+        GroupBy::Source,
+        GroupBy::CostSource,
+    ];
     let granularity =
         *random.pick(&[Granularity::Day, Granularity::Day, Granularity::Hour, Granularity::Week, Granularity::Month]);
     let around = random.pick(&ledger.entries).time;

@@ -22,6 +22,7 @@ pub const COLUMNS: &[Column] = &[
     text("provider", |row| row.key(GroupBy::Provider)),
     text("source", |row| row.key(GroupBy::Source)),
     text("mode", |row| Some(mode_name(row.rollup.mode()).into())),
+    text("costSource", |row| row.key(GroupBy::CostSource)),
     Column { name: "cost", value: Value::Usd(|row| row.rollup.measures.cost) },
     count("requestCount", |row| row.count(Count::Requests)),
     count("totalTokens", |row| row.count(Count::TotalTokens)),

@@ -41,6 +41,8 @@ pub struct FilterParameters {
     provider: Option<Vec<String>>,
     /// Only these apps.
     source: Option<Vec<String>>,
+    /// Where the cost is from: `reported`, `priced` or `unpriced`.
+    cost_source: Option<Vec<String>>,
     /// `credits` or `api-keys`.
     mode: Option<Vec<String>>,
 }

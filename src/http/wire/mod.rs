@@ -7,6 +7,7 @@ mod directory;
 mod events;
 mod invoices;
 mod maintenance;
+mod reprice;
 mod tokens;
 
 pub use analytics::*;
@@ -15,4 +16,5 @@ pub use directory::*;
 pub use events::*;
 pub use invoices::*;
 pub use maintenance::*;
+pub use reprice::*;
 pub use tokens::*;

@@ -486,6 +486,7 @@ export const de = (product: string): Catalogue => ({
       restore: "Speicher wiederhergestellt",
       retention: "Alte Nutzung entfernt",
       "invoice-import": "Rechnung eingelesen",
+      reprice: "Nutzung neu bepreist",
     },
   },
 

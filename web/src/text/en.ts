@@ -498,6 +498,7 @@ export const en = {
       restore: "Store restored",
       retention: "Old usage removed",
       "invoice-import": "Invoice imported",
+      reprice: "Usage repriced",
     },
   },
 

@@ -1,0 +1,201 @@
+//! Repricing, period by period: each is one transaction with its part of the record and of the audit log, so that a crash
+//! leaves whole periods, and others get their turn in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::writer::{Request, Touched, Writer};
+use super::{Engine, EngineError, Note, Pending};
+use crate::model::{AHEAD_HOURS, Day, Dimension, FIRST_HOUR, Hour, Measures, Period, PicoUsd, Series, UnixMs, ValueId};
+use crate::store::{OrganizationNames, Progress, Reprice, Repriced, Repricing, RepricingRecord, StoreError};
+
+/// What calls cost, by provider, canonical model, time and measures; `None` where no price is known.
+pub type Prices = Arc<dyn Fn(&str, &str, UnixMs, &Measures) -> Option<PicoUsd> + Send + Sync>;
+
+/// What to reprice, and who asks.
+pub struct RepriceRequest {
+    /// UTC days.
+    pub days: RangeInclusive<Day>,
+    /// Only these organizations, if any.
+    pub organizations: BTreeSet<String>,
+    /// Only these canonical models, if any.
+    pub models: BTreeSet<String>,
+    /// What was priced before as well, and not only what was not.
+    pub all: bool,
+    pub prices: Prices,
+    pub note: Note,
+}
+
+/// What a repricing did, or would do.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RepriceReport {
+    /// The repricing's number, if anything was booked.
+    pub number: Option<u64>,
+    /// By organization and model.
+    pub models: BTreeMap<(String, String), Repriced>,
+}
+
+/// One period of an organization.
+pub(super) struct Part {
+    request: Arc<RepriceRequest>,
+    organization: String,
+    period: Period,
+    /// Of the repricing, once it has one.
+    number: Option<u64>,
+}
+
+/// What became of one period, by model.
+#[derive(Debug, Default)]
+pub(super) struct RepricedPart {
+    number: Option<u64>,
+    models: BTreeMap<String, Repriced>,
+}
+
+impl Engine {
+    /// Reprices, or only says what that would do. Waits for each period to be written.
+    pub fn reprice(
+        &self,
+        request: &Arc<RepriceRequest>,
+        dry_run: bool,
+        progress: &mut Progress<'_>,
+    ) -> Result<RepriceReport, EngineError> {
+        let snapshot = self.snapshot();
+        let names = snapshot.dictionary.organization_names().map(str::to_owned);
+        let names: BTreeSet<String> =
+            names.filter(|name| request.organizations.is_empty() || request.organizations.contains(name)).collect();
+        drop(snapshot);
+        let periods: Vec<Period> = self.periods(request).collect();
+        let (mut done, all) = (0, (names.len() * periods.len()) as u64);
+        let mut report = RepriceReport::default();
+        for name in &names {
+            for period in &periods {
+                for (model, repriced) in self.reprice_period(request, name, *period, dry_run, &mut report.number)? {
+                    let of_model = report.models.entry((name.clone(), model)).or_default();
+                    of_model.add(&repriced).map_err(StoreError::from)?;
+                }
+                done += 1;
+                progress(done, all);
+            }
+        }
+        Ok(report)
+    }
+
+    fn reprice_period(
+        &self,
+        request: &Arc<RepriceRequest>,
+        organization: &str,
+        period: Period,
+        dry_run: bool,
+        number: &mut Option<u64>,
+    ) -> Result<BTreeMap<String, Repriced>, EngineError> {
+        // One for each period: a snapshot keeps the pages that it has from being used again.
+        let snapshot = self.snapshot();
+        let Some((id, names)) = snapshot.dictionary.organization(organization) else { return Ok(BTreeMap::new()) };
+        let plan = request.with(names, |reprice| snapshot.reader.reprice(id, period, names, reprice))?;
+        if dry_run || !plan.changes {
+            return Ok(by_name(&plan, names));
+        }
+        drop(snapshot);
+        let part = Part { request: request.clone(), organization: organization.to_owned(), period, number: *number };
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Reprice { part, reply })?;
+        let part = Pending(answer).wait()?;
+        *number = number.or(part.number);
+        Ok(part.models)
+    }
+
+    /// The periods that can have usage.
+    fn periods(&self, request: &RepriceRequest) -> impl Iterator<Item = Period> + use<> {
+        let last = Hour::of(self.now()).unwrap_or_default().0.saturating_add(AHEAD_HOURS);
+        let first = FIRST_HOUR.day().max(*request.days.start()).period();
+        let last = Hour(last).day().min(*request.days.end()).period();
+        (first.0..=last.0).map(Period)
+    }
+}
+
+impl RepriceRequest {
+    /// Hands over what the store has to know.
+    fn with<T>(&self, names: &OrganizationNames, work: impl FnOnce(&Reprice<'_>) -> T) -> T {
+        let model = |series: &Series| names.name(Dimension::Model, series.model);
+        let wanted =
+            |series: &Series| self.models.is_empty() || model(series).is_some_and(|name| self.models.contains(name));
+        let price = |series: &Series, at: UnixMs, measures: &Measures| {
+            (self.prices)(names.name(Dimension::Provider, series.provider)?, model(series)?, at, measures)
+        };
+        work(&Reprice { days: self.days.clone(), all: self.all, wanted: &wanted, price: &price })
+    }
+}
+
+fn by_name(repricing: &Repricing, names: &OrganizationNames) -> BTreeMap<String, Repriced> {
+    let name = |model: ValueId| names.name(Dimension::Model, model).unwrap_or_default().to_owned();
+    let there = repricing.by_model.iter().filter(|(_, repriced)| **repriced != Repriced::default());
+    there.map(|(model, repriced)| (name(*model), *repriced)).collect()
+}
+
+impl Writer {
+    /// Reprices a period, or takes every trace of it back.
+    pub(super) fn reprice(&mut self, part: &Part) -> Result<RepricedPart, StoreError> {
+        let before = (self.dictionary.clone(), self.audit);
+        let mut touched = Touched::default();
+        let booked = self.book(part, &mut touched);
+        match booked {
+            Ok(repriced) => {
+                self.tell_audit(&touched);
+                self.publish(&touched)?;
+                Ok(repriced)
+            }
+            Err(error) => {
+                (self.dictionary, self.audit) = before;
+                Err(error)
+            }
+        }
+    }
+
+    fn book(&mut self, part: &Part, touched: &mut Touched) -> Result<RepricedPart, StoreError> {
+        let Part { request, organization: name, period, number } = part;
+        let known = |writer: &Writer| writer.dictionary.organization(name).map(|(id, names)| (id, names.clone()));
+        let Some((organization, names)) = known(self) else { return Ok(RepricedPart::default()) };
+        let reader = self.store().reader()?;
+        let plan = request.with(&names, |reprice| reader.reprice(organization, *period, &names, reprice))?;
+        if !plan.changes {
+            return Ok(RepricedPart { number: None, models: by_name(&plan, &names) });
+        }
+        let writer = self.store().begin()?;
+        for series in plan.missing {
+            Arc::make_mut(&mut self.dictionary).create_series(organization, series, &writer)?;
+        }
+        let (_, names) = known(self).expect("it was there before");
+        let done = request.with(&names, |reprice| writer.reprice(organization, *period, &names, reprice))?;
+        let models = by_name(&done, &names);
+        let now = (self.clock)();
+        let number = number.unwrap_or(self.audit.sequence + 1);
+        let note = Note { organization_id: Some(name.clone()), detail: detail(&models)?, ..request.note.clone() };
+        for entry in note.entries(now, &[], None) {
+            writer.append_audit(&mut self.audit, &entry)?;
+            touched.audit.push((self.audit, entry));
+        }
+        let days = (request.days.start().0, request.days.end().0);
+        for (model, repriced) in done.by_model.into_iter().filter(|(_, repriced)| repriced.requests > 0) {
+            let record = RepricingRecord { at: now, actor: note.actor.clone(), days, all: request.all, repriced };
+            writer.keep_repricing(organization, number, model, record)?;
+        }
+        writer.commit()?;
+        let until = request.days.end().next().min(period.next().first_day());
+        self.open.sealed(organization, *period, until, now);
+        let days = period.first_day().0..period.next().first_day().0;
+        touched.days = days.map(|day| ((organization, Day(day)), 0)).collect();
+        Ok(RepricedPart { number: Some(number), models })
+    }
+}
+
+/// What the audit log says of a period.
+fn detail(models: &BTreeMap<String, Repriced>) -> Result<String, StoreError> {
+    let mut sum = Repriced::default();
+    models.values().try_for_each(|repriced| sum.add(repriced))?;
+    let Repriced { requests, newly_priced, before, after, .. } = sum;
+    let [before, after] = [before, after].map(PicoUsd);
+    Ok(format!("{requests} requests, {newly_priced} of them unpriced before: {before} USD, now {after} USD"))
+}
