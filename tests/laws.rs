@@ -241,12 +241,12 @@ fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
         [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
     let zone: Tz = query.window.zone.name().parse().unwrap();
     let snapshot = engine.snapshot();
-    let key = |keys: [Option<String>; 6], mode: Mode| -> Vec<_> {
-        keys.into_iter().chain([Some(format!("{mode:?}"))]).collect()
+    let key = |keys: [Option<String>; 6], mode: Mode, cost_source: CostSource| -> Vec<_> {
+        keys.into_iter().chain([Some(format!("{mode:?}")), Some(format!("{cost_source:?}"))]).collect()
     };
     let (mut found, mut seen, mut whole) = (Sums::new(), BTreeSet::new(), Measures::ZERO);
     rollups(about(&snapshot), query.window, query.granularity, |rollup| {
-        let key = key(ALL.map(|by| rollup.label(by).key.clone()), rollup.mode());
+        let key = key(ALL.map(|by| rollup.label(by).key.clone()), rollup.mode(), rollup.cost_source());
         assert!(seen.insert((rollup.bucket.start, key.clone())), "one of each");
         // Hours are named by the server alone; their sums by day are what the clock says.
         let label = rollup.bucket.label.to_string()[..10].to_owned();
@@ -260,7 +260,7 @@ fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
         let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
         if date >= query.window.from.to_string() && date <= query.window.to.to_string() {
             let label = bucket_label(zone, entry.time, query.granularity, query.window.from);
-            let key = key(ALL.map(|by| ledger.value(entry, by)), entry.combination.mode);
+            let key = key(ALL.map(|by| ledger.value(entry, by)), entry.combination.mode, entry.combination.cost_source);
             add(&mut expected, (label, key), &entry.measures);
         }
     }

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::scan::{Scan, Slice};
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
-use crate::model::{Dimension, Measures, Mode, Series, Usage, ValueId};
+use crate::model::{CostSource, Dimension, Measures, Mode, Series, Usage, ValueId};
 use crate::store::{StoreError, damaged};
 
 /// Every measure. What API keys paid is all or nothing by a series' mode.
@@ -26,15 +26,8 @@ const MEASURES: &[Column] = &[
 ];
 
 /// In the order of their numbers.
-const GROUPS: [GroupBy; 7] = [
-    GroupBy::Model,
-    GroupBy::Project,
-    GroupBy::ApiKey,
-    GroupBy::User,
-    GroupBy::Provider,
-    GroupBy::Source,
-    GroupBy::CostSource,
-];
+const GROUPS: [GroupBy; 6] =
+    [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
 
 /// The sums of one series in one bucket.
 pub struct Rollup<'a> {
@@ -47,6 +40,10 @@ pub struct Rollup<'a> {
 impl Rollup<'_> {
     pub fn mode(&self) -> Mode {
         self.series.mode
+    }
+
+    pub fn cost_source(&self) -> CostSource {
+        self.series.cost_source
     }
 
     pub fn label(&self, by: GroupBy) -> &Label {

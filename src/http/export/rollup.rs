@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Column, Row, Value};
 use crate::model::{Count, Mode};
-use crate::query::{GroupBy, MODES};
+use crate::query::{COST_SOURCES, GroupBy, MODES};
 
 pub const COLUMNS: &[Column] = &[
     Column { name: "date", value: Value::Date(|row| row.time.date) },
@@ -22,7 +22,7 @@ pub const COLUMNS: &[Column] = &[
     text("provider", |row| row.key(GroupBy::Provider)),
     text("source", |row| row.key(GroupBy::Source)),
     text("mode", |row| Some(mode_name(row.rollup.mode()).into())),
-    text("costSource", |row| row.key(GroupBy::CostSource)),
+    text("costSource", |row| Some(COST_SOURCES[row.rollup.cost_source() as usize].0.into())),
     Column { name: "cost", value: Value::Usd(|row| row.rollup.measures.cost) },
     count("requestCount", |row| row.count(Count::Requests)),
     count("totalTokens", |row| row.count(Count::TotalTokens)),
