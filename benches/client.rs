@@ -27,8 +27,44 @@ pub fn post_head(path: &str, body: usize) -> String {
     )
 }
 
+/// Asks for a file, and gives the length of what came.
+pub fn download(address: &str, path: &str) -> usize {
+    let mut stream = connect(address);
+    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
+    let (length, chunked) = read_head(&mut stream);
+    assert!(!chunked, "a file says how long it is");
+    let (mut left, mut buffer) = (length, vec![0; 256 << 10]);
+    while left > 0 {
+        let most = left.min(buffer.len());
+        let read = stream.read(&mut buffer[..most]).expect("a body");
+        assert!(read > 0, "the body ended early");
+        left -= read;
+    }
+    length
+}
+
 /// The body of an answer, which must be 200.
 pub fn read_answer(stream: &mut BufReader<TcpStream>) -> Vec<u8> {
+    let (length, mut chunked) = read_head(stream);
+    let mut line = String::new();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("a body");
+    while chunked {
+        line.clear();
+        stream.read_line(&mut line).expect("a chunk");
+        let size = usize::from_str_radix(line.trim_end(), 16).expect("hexadecimal");
+        let at = body.len();
+        body.resize(at + size + 2, 0);
+        stream.read_exact(&mut body[at..]).expect("a chunk");
+        body.truncate(at + size);
+        chunked = size > 0;
+    }
+    body
+}
+
+/// How long a body is, or whether it comes in chunks.
+fn read_head(stream: &mut BufReader<TcpStream>) -> (usize, bool) {
     let (mut length, mut chunked, mut line) = (0, false, String::new());
     stream.read_line(&mut line).expect("an answer");
     assert!(line.contains(" 200 "), "{line}");
@@ -44,17 +80,5 @@ pub fn read_answer(stream: &mut BufReader<TcpStream>) -> Vec<u8> {
         }
         chunked |= header == "transfer-encoding: chunked";
     }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).expect("a body");
-    while chunked {
-        line.clear();
-        stream.read_line(&mut line).expect("a chunk");
-        let size = usize::from_str_radix(line.trim_end(), 16).expect("hexadecimal");
-        let at = body.len();
-        body.resize(at + size + 2, 0);
-        stream.read_exact(&mut body[at..]).expect("a chunk");
-        body.truncate(at + size);
-        chunked = size > 0;
-    }
-    body
+    (length, chunked)
 }
