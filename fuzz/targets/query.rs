@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 /// 2026-06-10T12:00:00Z
 const NOW: i64 = 1_781_092_800_000;
 
-static SERVER: LazyLock<(Runtime, Arc<App>)> = LazyLock::new(|| {
+static SERVER: LazyLock<(Runtime, App)> = LazyLock::new(|| {
     let open = || Store::open_backend(InMemoryBackend::new());
     let engine = Arc::new(Engine::start(open, Arc::new(|| NOW)).expect("memory does not fail"));
     let acme = OrganizationUpdate { id: "acme".into(), ..OrganizationUpdate::default() };

@@ -44,7 +44,7 @@ fuzz_target!(|operations: &[u8]| {
         match operation {
             0 => drop(running.seal().expect("room").wait().expect("the disk works").rows),
             1 => {
-                engine = None;
+                drop(engine.take());
                 engine = Some(open(&disk, &clock));
             }
             2 => {
