@@ -224,19 +224,19 @@ fn produce(address: &str, producer: usize, load: &Load) {
 
 /// Asks at a steady rate, whether or not answers keep up.
 fn read(address: &str, reader: usize, load: &Load) {
+    while !load.asking.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let mut stream = connect(address);
     let mut due = Instant::now() + Duration::from_secs_f64(reader as f64 / QUESTIONS);
-    let mut number = reader;
-    while !load.done.load(Ordering::Relaxed) {
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        if load.asking.load(Ordering::Relaxed) {
-            ask(&mut stream, &question(number));
-            load.waits.lock().expect("no panic").push(due.elapsed().as_secs_f64() * 1e3);
-        } else {
-            due = Instant::now();
+    for number in (reader..).step_by(READERS) {
+        if load.done.load(Ordering::Relaxed) {
+            return;
         }
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        ask(&mut stream, &question(number));
+        load.waits.lock().expect("no panic").push(due.elapsed().as_secs_f64() * 1e3);
         due += Duration::from_secs_f64(READERS as f64 / QUESTIONS);
-        number += READERS;
     }
 }
 

@@ -36,28 +36,41 @@ impl Filter {
         self.lines.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    /// Where an id's line is, and which bits of it are the id's.
-    fn place(&self, id: &Fingerprint) -> (usize, [u64; LINE_WORDS]) {
+    fn line(&self, probe: &Probe) -> usize {
+        ((u64::from(probe.line) * self.lines.len() as u64) >> 32) as usize
+    }
+
+    pub fn add(&mut self, probe: &Probe) {
+        let line = self.line(probe);
+        probe.places().for_each(|(word, bit)| self.lines[line][word] |= bit);
+    }
+
+    pub fn may_have(&self, probe: &Probe) -> bool {
+        let line = &self.lines[self.line(probe)];
+        // Of a new id the first or second bit mostly says that it is one.
+        probe.places().all(|(word, bit)| line[word] & bit != 0)
+    }
+}
+
+/// What is looked at for an id, in whatever filter.
+pub(super) struct Probe {
+    /// The line, as a share of 2^32.
+    line: u32,
+    /// Nine bits each say which of the line's 512 bits.
+    bits: u64,
+}
+
+impl Probe {
+    pub fn of(id: &Fingerprint) -> Probe {
         let [a, b, c] = [0, 4, 8].map(|i| u32::from_be_bytes(id.0[i..i + 4].try_into().expect("four bytes")));
-        let line = ((u64::from(b) * self.lines.len() as u64) >> 32) as usize;
-        // Nine bits say which of the line's 512 bits.
-        let mut bits = (u64::from(a) << 32 | u64::from(c)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut mask = [0; LINE_WORDS];
-        for _ in 0..HASHES {
-            mask[(bits >> 61) as usize] |= 1 << (bits >> 55 & 63);
-            bits <<= 9;
-        }
-        (line, mask)
+        Probe { line: b, bits: (u64::from(a) << 32 | u64::from(c)).wrapping_mul(0x9E37_79B9_7F4A_7C15) }
     }
 
-    pub fn add(&mut self, id: &Fingerprint) {
-        let (line, mask) = self.place(id);
-        self.lines[line].iter_mut().zip(mask).for_each(|(word, mask)| *word |= mask);
-    }
-
-    pub fn may_have(&self, id: &Fingerprint) -> bool {
-        let (line, mask) = self.place(id);
-        self.lines[line].iter().zip(mask).all(|(word, mask)| word & mask == mask)
+    fn places(&self) -> impl Iterator<Item = (usize, u64)> {
+        (0..HASHES).map(|i| {
+            let bits = self.bits << (9 * i);
+            ((bits >> 61) as usize, 1 << (bits >> 55 & 63))
+        })
     }
 }
 
@@ -69,10 +82,10 @@ mod tests {
     fn a_filter_has_every_id_of_its_own_and_few_others() {
         let id = |number: u32| Fingerprint::of(&number.to_string());
         let mut filter = Filter::for_ids(100_000);
-        (0..100_000).for_each(|number| filter.add(&id(number)));
+        (0..100_000).for_each(|number| filter.add(&Probe::of(&id(number))));
         let filter = Filter::read(&filter.bytes(), 100_000).unwrap();
-        assert!((0..100_000).all(|number| filter.may_have(&id(number))));
-        let others = (100_000..200_000).filter(|number| filter.may_have(&id(*number))).count();
+        assert!((0..100_000).all(|number| filter.may_have(&Probe::of(&id(number)))));
+        let others = (100_000..200_000).filter(|number| filter.may_have(&Probe::of(&id(*number)))).count();
         assert!(others < 1000, "{others} of 100000");
     }
 }

@@ -136,7 +136,7 @@ impl SeenIds {
 
     /// For each of these ids that a run may have, its place among them and the run, in order of places. Asked for many
     /// at once because each waits for memory.
-    pub fn candidates<'i>(&self, ids: impl Iterator<Item = &'i Fingerprint> + Clone) -> Vec<(usize, usize)> {
+    pub fn candidates<'i>(&self, ids: impl Iterator<Item = &'i Fingerprint>) -> Vec<(usize, usize)> {
         self.runs.candidates(ids)
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use redb::{ReadableTable, Table};
 
-use super::filter::Filter;
+use super::filter::{Filter, Probe};
 use super::ids::RECENT_HOURS;
 use super::packed::{BlockError, TAIL, bind, frame, put_varint, take_byte, take_varint_u32, take_varint_u64, unframe};
 use super::{RUNS, Reader, Seen, StoreError, Writer, damaged, keys};
@@ -121,11 +121,16 @@ pub(super) enum Step {
 
 impl Runs {
     /// Pairs of an id's place and a run that may have it, in order of ids.
-    pub fn candidates<'i>(&self, ids: impl Iterator<Item = &'i Fingerprint> + Clone) -> Vec<(usize, usize)> {
+    pub fn candidates<'i>(&self, ids: impl Iterator<Item = &'i Fingerprint>) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
+        if self.runs.is_empty() {
+            return found;
+        }
+        let probes: Vec<Probe> = ids.map(Probe::of).collect();
         // One run after the other: then the processor waits for the filter's lines of many ids at once.
         for (at, run) in self.runs.iter().enumerate() {
-            found.extend(ids.clone().enumerate().filter(|(_, id)| run.filter.may_have(id)).map(|(i, _)| (i, at)));
+            let may_have = probes.iter().enumerate().filter(|(_, probe)| run.filter.may_have(probe));
+            found.extend(may_have.map(|(i, _)| (i, at)));
         }
         found.sort_unstable();
         found
@@ -216,11 +221,12 @@ impl RunCheck<'_> {
             if last.replace(entry).is_some_and(|last| last >= entry) || part_of(entry, parts) != part {
                 return Err(damaged("ids of a run are out of order"));
             }
-            if !of.filter.may_have(&id) {
+            let probe = Probe::of(&id);
+            if !of.filter.may_have(&probe) {
                 return Err(damaged("a run's filter denies an id of it"));
             }
             visit((organization, hour_of(entry), id), arrival)?;
-            let others = self.runs.runs[at + 1..].iter().filter(|other| other.filter.may_have(&id));
+            let others = self.runs.runs[at + 1..].iter().filter(|other| other.filter.may_have(&probe));
             for other in others {
                 let found = find(&reader.transaction.open_table(RUNS)?, other, organization, id)?;
                 if found.iter().any(|(hour, later)| is_twice((hour_of(entry), arrival), (*hour, *later))) {
@@ -234,7 +240,8 @@ impl RunCheck<'_> {
 
     /// Whether an id is in a run as one of this hour.
     pub fn has(&self, reader: &Reader, (organization, hour, id): Seen) -> Result<bool, StoreError> {
-        for run in self.runs.runs.iter().filter(|run| run.filter.may_have(&id)) {
+        let probe = Probe::of(&id);
+        for run in self.runs.runs.iter().filter(|run| run.filter.may_have(&probe)) {
             let found = find(&reader.transaction.open_table(RUNS)?, run, organization, id)?;
             if found.iter().any(|(of, _)| *of == hour) {
                 return Ok(true);
@@ -282,7 +289,7 @@ impl Writer {
         let mut table = self.transaction.open_table(RUNS)?;
         for (organization, mut ids) in ids {
             ids.sort_unstable();
-            ids.iter().for_each(|entry| run.filter.add(&id_of(*entry)));
+            ids.iter().for_each(|entry| run.filter.add(&Probe::of(&id_of(*entry))));
             write_parts(&mut table, run.number, organization, parts(ids.len() as u64), &ids)?;
         }
         write_head(&mut table, &run)?;
@@ -358,7 +365,7 @@ impl Writer {
         }
         merged.sort_unstable();
         // Bits that are set twice, after a commit that failed, do no harm.
-        merged.iter().for_each(|entry| output.filter.add(&id_of(*entry)));
+        merged.iter().for_each(|entry| output.filter.add(&Probe::of(&id_of(*entry))));
         write_parts(&mut table, output.number, organization, all, &merged)?;
         Ok(Step::MergedTo(if end == all { (at + 1, 0) } else { (at, end) }))
     }
