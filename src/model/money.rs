@@ -190,9 +190,9 @@ pub(super) fn parse_scaled(text: &str, places: i64) -> Result<u128, MoneyError> 
 }
 
 fn push_digit(value: u128, digit: u8) -> Result<u128, MoneyError> {
-    // u64::MAX is above every limit in this module, and stopping there keeps huge exponents cheap.
-    let next = value * 10 + u128::from(digit);
-    if next > u128::from(u64::MAX) { Err(MoneyError::TooLarge) } else { Ok(next) }
+    // No sum is larger, and stopping there keeps huge exponents cheap.
+    let next = value.checked_mul(10).and_then(|value| value.checked_add(u128::from(digit)));
+    next.filter(|next| *next <= i128::MAX as u128).ok_or(MoneyError::TooLarge)
 }
 
 #[cfg(test)]
@@ -273,5 +273,15 @@ mod tests {
         check("-0.01", Err(MoneyError::Negative));
         check("10000000.000000000001", Err(MoneyError::TooLarge));
         check("1e300", Err(MoneyError::TooLarge));
+    }
+
+    #[test]
+    fn every_sum_is_read_as_it_is_written() {
+        for picos in [0, 1, 19_999_998_246_913_578_026, i128::from(u64::MAX) + 1, i128::MAX] {
+            assert_eq!(PicoUsd::parse_sum(&PicoUsd(picos).to_string()), Ok(PicoUsd(picos)));
+        }
+        let above = (i128::MAX as u128 + 1).to_string();
+        let (whole, fraction) = above.split_at(above.len() - 12);
+        assert_eq!(PicoUsd::parse_sum(&format!("{whole}.{fraction}")), Err(MoneyError::TooLarge));
     }
 }
