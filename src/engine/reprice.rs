@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -45,6 +46,8 @@ pub(super) struct Part {
     period: Period,
     /// Of the repricing, once it has one.
     number: Option<u64>,
+    /// Series that it needs, as far as is known.
+    missing: Vec<Series>,
 }
 
 /// What became of one period, by model.
@@ -94,12 +97,18 @@ impl Engine {
         // One for each period: a snapshot keeps the pages that it has from being used again.
         let snapshot = self.snapshot();
         let Some((id, names)) = snapshot.dictionary.organization(organization) else { return Ok(BTreeMap::new()) };
-        let plan = request.with(names, |reprice| snapshot.reader.reprice(id, period, names, reprice))?;
+        let plan = request.with(names, |reprice| snapshot.reader.reprice(id, period, reprice))?;
         if dry_run || !plan.changes {
             return Ok(by_name(&plan, names));
         }
         drop(snapshot);
-        let part = Part { request: request.clone(), organization: organization.to_owned(), period, number: *number };
+        let (number_so_far, missing) = (*number, plan.missing);
+        let organization = organization.to_owned();
+        let part = Part { request: request.clone(), organization, period, number: number_so_far, missing };
+        // Half a repricing is worth waiting for its turn.
+        while !self.has_room() && self.is_writing() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let (reply, answer) = oneshot::channel();
         self.send(Request::Reprice { part, reply })?;
         let part = Pending(answer).wait()?;
@@ -125,7 +134,7 @@ impl RepriceRequest {
         let price = |series: &Series, at: UnixMs, measures: &Measures| {
             (self.prices)(names.name(Dimension::Provider, series.provider)?, model(series)?, at, measures)
         };
-        work(&Reprice { days: self.days.clone(), all: self.all, wanted: &wanted, price: &price })
+        work(&Reprice { days: self.days.clone(), all: self.all, names, wanted: &wanted, price: &price })
     }
 }
 
@@ -137,58 +146,73 @@ fn by_name(repricing: &Repricing, names: &OrganizationNames) -> BTreeMap<String,
 
 impl Writer {
     /// Reprices a period, or takes every trace of it back.
-    pub(super) fn reprice(&mut self, part: &Part) -> Result<RepricedPart, StoreError> {
+    pub(super) fn reprice(&mut self, part: Part) -> Result<RepricedPart, StoreError> {
         let before = (self.dictionary.clone(), self.audit);
-        let mut touched = Touched::default();
-        let booked = self.book(part, &mut touched);
-        match booked {
-            Ok(repriced) => {
+        let (mut touched, mut missing) = (Touched::default(), part.missing.clone());
+        loop {
+            let booked = self.book(&part, &missing, &mut touched);
+            if let Ok(Booked::Done(repriced)) = booked {
                 self.tell_audit(&touched);
                 self.publish(&touched)?;
-                Ok(repriced)
+                return Ok(repriced);
             }
-            Err(error) => {
-                (self.dictionary, self.audit) = before;
-                Err(error)
+            (self.dictionary, self.audit) = before.clone();
+            match booked? {
+                Booked::Nothing(repriced) => return Ok(repriced),
+                // Usage that came since the plan was made needs more.
+                Booked::Lacks(more) => missing.extend(more),
+                Booked::Done(_) => unreachable!("returned above"),
             }
         }
     }
 
-    fn book(&mut self, part: &Part, touched: &mut Touched) -> Result<RepricedPart, StoreError> {
-        let Part { request, organization: name, period, number } = part;
-        let known = |writer: &Writer| writer.dictionary.organization(name).map(|(id, names)| (id, names.clone()));
-        let Some((organization, names)) = known(self) else { return Ok(RepricedPart::default()) };
-        let reader = self.store().reader()?;
-        let plan = request.with(&names, |reprice| reader.reprice(organization, *period, &names, reprice))?;
-        if !plan.changes {
-            return Ok(RepricedPart { number: None, models: by_name(&plan, &names) });
-        }
+    /// Books a part in one transaction, which is thrown away unless it is done.
+    fn book(&mut self, part: &Part, missing: &[Series], touched: &mut Touched) -> Result<Booked, StoreError> {
+        let Part { request, organization: name, period, number, .. } = part;
+        let Some((organization, _)) = self.dictionary.organization(name) else {
+            return Ok(Booked::Nothing(RepricedPart::default()));
+        };
         let writer = self.store().begin()?;
-        for series in plan.missing {
-            Arc::make_mut(&mut self.dictionary).create_series(organization, series, &writer)?;
+        for series in missing {
+            let names = self.dictionary.by_number(organization).expect("it has a name");
+            if names.number_of(series).is_none() {
+                Arc::make_mut(&mut self.dictionary).create_series(organization, *series, &writer)?;
+            }
         }
-        let (_, names) = known(self).expect("it was there before");
-        let done = request.with(&names, |reprice| writer.reprice(organization, *period, &names, reprice))?;
-        let models = by_name(&done, &names);
+        let dictionary = self.dictionary.clone();
+        let names = dictionary.by_number(organization).expect("it has a name");
+        let done = request.with(names, |reprice| writer.reprice(organization, *period, reprice))?;
+        if !done.missing.is_empty() {
+            return Ok(Booked::Lacks(done.missing));
+        }
+        let models = by_name(&done, names);
+        if !done.changes {
+            return Ok(Booked::Nothing(RepricedPart { number: None, models }));
+        }
         let now = (self.clock)();
         let number = number.unwrap_or(self.audit.sequence + 1);
         let note = Note { organization_id: Some(name.clone()), detail: detail(&models)?, ..request.note.clone() };
-        for entry in note.entries(now, &[], None) {
-            writer.append_audit(&mut self.audit, &entry)?;
-            touched.audit.push((self.audit, entry));
-        }
+        self.apply(None, Some(&note), &writer, touched)?.ok();
         let days = (request.days.start().0, request.days.end().0);
         for (model, repriced) in done.by_model.into_iter().filter(|(_, repriced)| repriced.requests > 0) {
             let record = RepricingRecord { at: now, actor: note.actor.clone(), days, all: request.all, repriced };
             writer.keep_repricing(organization, number, model, record)?;
         }
         writer.commit()?;
-        let until = request.days.end().next().min(period.next().first_day());
-        self.open.sealed(organization, *period, until, now);
+        self.open.sealed(organization, *period, request.with(names, |reprice| reprice.end_in(*period)), now);
         let days = period.first_day().0..period.next().first_day().0;
         touched.days = days.map(|day| ((organization, Day(day)), 0)).collect();
-        Ok(RepricedPart { number: Some(number), models })
+        Ok(Booked::Done(RepricedPart { number: Some(number), models }))
     }
+}
+
+/// What came of a part.
+enum Booked {
+    Done(RepricedPart),
+    /// Nothing is another.
+    Nothing(RepricedPart),
+    /// It needs series that are not there.
+    Lacks(Vec<Series>),
 }
 
 /// What the audit log says of a period.

@@ -248,14 +248,14 @@ impl Writer {
             detail: format!("usage older than {retention_days} days"),
             ..Note::new(SERVER, "retention")
         };
-        let mut touched = Touched::default();
-        let mut audit = self.audit;
-        for entry in note.entries(now, &[], None) {
-            writer.append_audit(&mut audit, &entry)?;
-            touched.audit.push((audit, entry));
+        // Days of what was billed may be others than those of usage.
+        let mut touched = Touched { directory: true, ..Touched::default() };
+        let audit = self.audit;
+        let noted = self.apply(None, Some(&note), &writer, &mut touched);
+        if let Err(error) = noted.and_then(|_| writer.commit()) {
+            self.audit = audit;
+            return Err(error);
         }
-        writer.commit()?;
-        self.audit = audit;
         self.tell_audit(&touched);
         self.open.removed(organization, before.first_day());
         touched.days = (first.0..=last.0).map(|day| ((organization, Day(day)), 0)).collect();
@@ -283,7 +283,7 @@ impl Writer {
         for request in alone {
             match request {
                 Request::Seal { reply } => drop(reply.send(self.seal_all().map_err(EngineError::from))),
-                Request::Reprice { part, reply } => drop(reply.send(self.reprice(&part).map_err(EngineError::from))),
+                Request::Reprice { part, reply } => drop(reply.send(self.reprice(part).map_err(EngineError::from))),
                 _ => unreachable!("changes are served together"),
             }
         }
@@ -436,7 +436,7 @@ impl Writer {
         Ok(ingested)
     }
 
-    fn apply(
+    pub(super) fn apply(
         &mut self,
         change: Option<&Change>,
         note: Option<&Note>,

@@ -64,11 +64,6 @@ pub fn reconciliation(
     let days = day_of(window.start())..day_of(window.end());
     let (billed, imported) = about.reader.billed(about.organization_id, biller, days)?;
     let known = known_days(about, &billed);
-    let mut cells = Cells::default();
-    add_theirs(&mut cells, &known, &billed)?;
-    if !known.is_empty() {
-        add_ours(&mut cells, &known, about, biller, window)?;
-    }
     let mut answer = Reconciliation {
         cost_days: known.values().filter(|day| day.costs).count() as u64,
         usage_days: known.values().filter(|day| day.usage).count() as u64,
@@ -76,85 +71,44 @@ pub fn reconciliation(
         totals: Comparison::default(),
         rows: Vec::new(),
     };
-    let mut rows: BTreeMap<RowKey, Comparison> = BTreeMap::new();
-    for (key, cell) in &cells {
-        let day = key.day.and_then(|day| known.get(&day)).expect("cells are of days that are known");
-        let comparison = cell.compare(day.usage, day.costs, biller);
-        let key = RowKey {
-            day: key.day.filter(|_| by.day),
-            model: key.model.clone().filter(|_| by.model),
-            api_key: key.api_key.clone().filter(|_| by.api_key),
-        };
-        rows.entry(key).or_default().add(&comparison).map_err(StoreError::from)?;
-        answer.totals.add(&comparison).map_err(StoreError::from)?;
+    if known.is_empty() {
+        return Ok(answer);
     }
+    let query = ours(&known, biller, window);
+    let activity = activity(about, &query)?;
+    let mut rows: BTreeMap<RowKey, Comparison> = BTreeMap::new();
+    // Day by day: of a year of many keys only what was asked for is in memory.
+    activity.each_bucket(|bucket, _, entries| {
+        let day = Hour::of(bucket.start).unwrap_or_default().day();
+        let Some(of_day) = known.get(&day) else { return Ok(()) };
+        let mut cells = of_day.theirs()?;
+        for entry in entries {
+            let labels = &activity.groups[entry.group as usize].labels;
+            let api_key = labels.get(1).and_then(|label| label.key.as_deref());
+            let key = of_day.cell_key(labels[0].key.as_deref(), api_key);
+            cells.entry(key).or_default().add_ours(&entry.usage).map_err(StoreError::from)?;
+        }
+        for ((model, api_key), cell) in cells {
+            let comparison = cell.compare(of_day.usage, of_day.costs, biller);
+            let key = RowKey {
+                day: by.day.then_some(day),
+                model: model.filter(|_| by.model),
+                api_key: api_key.filter(|_| by.api_key),
+            };
+            rows.entry(key).or_default().add(&comparison).map_err(StoreError::from)?;
+            answer.totals.add(&comparison).map_err(StoreError::from)?;
+        }
+        Ok::<_, QueryError>(())
+    })?;
     answer.rows = rows.into_iter().collect();
     Ok(answer)
 }
 
-/// What is known of a day from its reports.
-#[derive(Default)]
-struct KnownDay {
-    costs: bool,
-    usage: bool,
-    /// Keys of ours that every report of the day names: only they can be told apart on both sides.
-    api_keys: BTreeSet<String>,
-}
-
-type Known = BTreeMap<Day, KnownDay>;
-type Cells = BTreeMap<RowKey, Cell>;
-
-impl KnownDay {
-    fn row_key(&self, day: Day, model: Option<&str>, api_key: Option<&str>) -> RowKey {
-        let api_key = api_key.filter(|key| self.api_keys.contains(*key));
-        let model = model.map(|model| undated_model(model).to_owned());
-        RowKey { day: Some(day), model, api_key: api_key.map(str::to_owned) }
-    }
-}
-
-fn known_days(about: About<'_>, billed: &[BilledDay]) -> Known {
-    let mut known = Known::new();
-    let mut named: BTreeMap<Day, [BTreeSet<&str>; 2]> = BTreeMap::new();
-    for BilledDay { report, day, lines } in billed {
-        let costs = *report == Report::Costs;
-        let of_day = known.entry(*day).or_default();
-        of_day.costs |= costs;
-        of_day.usage |= !costs;
-        named.entry(*day).or_default()[usize::from(costs)].extend(lines.iter().filter_map(|l| l.api_key.as_deref()));
-    }
-    for (day, of_day) in &mut known {
-        let [usage, costs] = &named[day];
-        let keys = usage.union(costs).filter(|key| {
-            let by_both = (!of_day.usage || usage.contains(*key)) && (!of_day.costs || costs.contains(*key));
-            by_both && about.organization.api_keys.contains_key(**key)
-        });
-        of_day.api_keys = keys.map(|key| (*key).to_owned()).collect();
-    }
-    known
-}
-
-fn add_theirs(cells: &mut Cells, known: &Known, billed: &[BilledDay]) -> Result<(), QueryError> {
-    for BilledDay { day, lines, .. } in billed {
-        for line in lines {
-            let key = known[day].row_key(*day, line.model.as_deref(), line.api_key.as_deref());
-            let theirs = &mut cells.entry(key).or_default().theirs;
-            let tokens = Tokens { input: line.input_tokens, cached: line.cached_tokens, output: line.output_tokens };
-            theirs.add(line.requests, &tokens, line.cost).map_err(StoreError::from)?;
-        }
-    }
-    Ok(())
-}
-
-fn add_ours(
-    cells: &mut Cells,
-    known: &Known,
-    about: About<'_>,
-    biller: Biller,
-    window: Window,
-) -> Result<(), QueryError> {
+/// What is asked about our side.
+fn ours(known: &Known<'_>, biller: Biller, window: Window) -> Query {
     let by_key = known.values().any(|day| !day.api_keys.is_empty());
     let provider = (GroupBy::Provider, BTreeSet::from([biller.name().to_owned()]));
-    let query = Query {
+    Query {
         window,
         granularity: Granularity::Day,
         group_by: if by_key { vec![GroupBy::Model, GroupBy::ApiKey] } else { vec![GroupBy::Model] },
@@ -162,17 +116,63 @@ fn add_ours(
         rank_by: RankBy::Cost,
         top: None,
         columns: RECONCILED_COLUMNS,
-    };
-    let activity = activity(about, &query)?;
-    activity.each_bucket(|bucket, _, entries| {
-        let day = Hour::of(bucket.start).unwrap_or_default().day();
-        let Some(of_day) = known.get(&day) else { return Ok(()) };
-        for entry in entries {
-            let labels = &activity.groups[entry.group as usize].labels;
-            let api_key = labels.get(1).and_then(|label| label.key.as_deref());
-            let key = of_day.row_key(day, labels[0].key.as_deref(), api_key);
-            cells.entry(key).or_default().add_ours(&entry.usage).map_err(StoreError::from)?;
+    }
+}
+
+/// What is known of a day from its reports.
+#[derive(Default)]
+struct KnownDay<'b> {
+    reports: Vec<&'b BilledDay>,
+    costs: bool,
+    usage: bool,
+    /// Keys of ours that every report of the day names: only they can be told apart on both sides.
+    api_keys: BTreeSet<&'b str>,
+}
+
+type Known<'b> = BTreeMap<Day, KnownDay<'b>>;
+/// By model and API key.
+type Cells = BTreeMap<CellKey, Cell>;
+type CellKey = (Option<String>, Option<String>);
+
+fn known_days<'b>(about: About<'_>, billed: &'b [BilledDay]) -> Known<'b> {
+    let mut known = Known::new();
+    for report in billed {
+        let of_day = known.entry(report.day).or_default();
+        let costs = report.report == Report::Costs;
+        of_day.costs |= costs;
+        of_day.usage |= !costs;
+        of_day.reports.push(report);
+    }
+    for of_day in known.values_mut() {
+        let named = |costs: bool| -> BTreeSet<&str> {
+            let reports = of_day.reports.iter().filter(|report| (report.report == Report::Costs) == costs);
+            reports.flat_map(|report| report.lines.iter().filter_map(|line| line.api_key.as_deref())).collect()
+        };
+        let [usage, costs] = [false, true].map(named);
+        let keys = usage.union(&costs).filter(|key| {
+            let by_both = (!of_day.usage || usage.contains(*key)) && (!of_day.costs || costs.contains(*key));
+            by_both && about.organization.api_keys.contains_key(**key)
+        });
+        of_day.api_keys = keys.copied().collect();
+    }
+    known
+}
+
+impl KnownDay<'_> {
+    fn cell_key(&self, model: Option<&str>, api_key: Option<&str>) -> CellKey {
+        let api_key = api_key.filter(|key| self.api_keys.contains(*key));
+        (model.map(|model| undated_model(model).to_owned()), api_key.map(str::to_owned))
+    }
+
+    /// What was billed.
+    fn theirs(&self) -> Result<Cells, QueryError> {
+        let mut cells = Cells::default();
+        for line in self.reports.iter().flat_map(|report| &report.lines) {
+            let key = self.cell_key(line.model.as_deref(), line.api_key.as_deref());
+            let theirs = &mut cells.entry(key).or_default().theirs;
+            let tokens = Tokens { input: line.input_tokens, cached: line.cached_tokens, output: line.output_tokens };
+            theirs.add(line.requests, &tokens, line.cost).map_err(StoreError::from)?;
         }
-        Ok::<_, QueryError>(())
-    })
+        Ok(cells)
+    }
 }

@@ -75,11 +75,11 @@ pub(super) struct Slice {
 
 impl<'a> Scan<'a> {
     /// Cuts a plan into slices: as few as fit into memory, or as many as threads are worth waking.
-    fn slices(&self, plan: &Plan, periods: &[(Period, PeriodSummary)]) -> Vec<Range<usize>> {
+    fn slices(&self, plan: &Plan, periods: &[(Period, PeriodSummary)], threads: usize) -> Vec<Range<usize>> {
         let buckets = plan.buckets();
         let bytes = self.groups.max(1) * self.columns.len() * 8;
         let fitting = (SLICE_BYTES / bytes).saturating_sub(2).max(1);
-        let threads = (self.work_ns(periods) / WORTH_A_THREAD_NS + 1).min(rayon::current_num_threads() as u64);
+        let threads = (self.work_ns(periods) / WORTH_A_THREAD_NS + 1).min(threads as u64);
         let per_slice = fitting.min(buckets.div_ceil(threads as usize)).max(1);
         (0..buckets).step_by(per_slice).map(|start| start..(start + per_slice).min(buckets)).collect()
     }
@@ -107,9 +107,9 @@ impl<'a> Scan<'a> {
     pub fn run(&self, plan: &Plan) -> Result<(Found, Sums), StoreError> {
         let segments = plan.segments();
         let periods = self.periods(&segments)?;
-        let ranges = self.slices(plan, &periods);
-        let too_much = ranges.len() > rayon::current_num_threads()
-            && (plan.buckets() * self.groups * self.columns.len() * 8) > SLICE_BYTES;
+        let threads = rayon::current_num_threads();
+        let ranges = self.slices(plan, &periods, threads);
+        let too_much = ranges.len() > threads && (plan.buckets() * self.groups * self.columns.len() * 8) > SLICE_BYTES;
         if too_much {
             let (found, mut slices) = self.sum(&plan.as_one(), std::slice::from_ref(&(0..1)), &periods)?;
             return Ok((found, Sums::OverAll(slices.remove(0))));
@@ -125,7 +125,7 @@ impl<'a> Scan<'a> {
         mut visit: impl FnMut(&mut Slice) -> Result<(), E>,
     ) -> Result<(), E> {
         let periods = self.periods(&plan.segments()).map_err(QueryError::from)?;
-        for range in self.slices(plan, &periods) {
+        for range in self.slices(plan, &periods, 1) {
             let summed = self.sum(plan, std::slice::from_ref(&range), &periods);
             let (_, mut slices) = summed.map_err(QueryError::from)?;
             slices.iter_mut().try_for_each(&mut visit)?;

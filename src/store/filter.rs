@@ -7,6 +7,8 @@ const BITS_OF_ID: u64 = 12;
 const HASHES: u32 = 7;
 /// 64-bit words in a line of the processor's cache.
 const LINE_WORDS: usize = 8;
+/// Lines in one value, which ends just below four pages of the store.
+const CHUNK_LINES: usize = 254;
 
 /// A Bloom filter whose bits of one id are in one line of the processor's cache.
 #[derive(Debug)]
@@ -32,8 +34,10 @@ impl Filter {
         Some(filter)
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
-        self.lines.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
+    /// Its bytes, in the values that they are kept in.
+    pub fn chunks(&self) -> impl Iterator<Item = Vec<u8>> {
+        let bytes = |lines: &[[u64; LINE_WORDS]]| lines.iter().flatten().flat_map(|word| word.to_le_bytes()).collect();
+        self.lines.chunks(CHUNK_LINES).map(bytes)
     }
 
     fn line(&self, probe: &Probe) -> usize {
@@ -83,7 +87,7 @@ mod tests {
         let id = |number: u32| Fingerprint::of(&number.to_string());
         let mut filter = Filter::for_ids(100_000);
         (0..100_000).for_each(|number| filter.add(&Probe::of(&id(number))));
-        let filter = Filter::read(&filter.bytes(), 100_000).unwrap();
+        let filter = Filter::read(&filter.chunks().collect::<Vec<_>>().concat(), 100_000).unwrap();
         assert!((0..100_000).all(|number| filter.may_have(&Probe::of(&id(number)))));
         let others = (100_000..200_000).filter(|number| filter.may_have(&Probe::of(&id(*number)))).count();
         assert!(others < 1000, "{others} of 100000");

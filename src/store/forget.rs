@@ -49,7 +49,8 @@ impl Writer {
         Ok(Some([first, last]))
     }
 
-    fn remove(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), StoreError> {
+    /// Removes a range of keys.
+    pub(super) fn remove(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), StoreError> {
         Ok(self.transaction.open_table(table)?.retain_in::<&[u8], _>(start..end, |_, _| false)?)
     }
 

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::packed::{TAIL, bind, frame, unframe};
+use super::packed::{bind, body, frame};
 use super::{INVOICES, Reader, StoreError, Writer, damaged, record};
 use crate::model::{BilledDay, BilledLine, Biller, Day, Invoice, PicoUsd, Report, UnixMs};
 
@@ -52,8 +52,7 @@ fn encode(key: &[u8], at: UnixMs, lines: &[BilledLine]) -> Vec<u8> {
 }
 
 fn decode(key: &[u8], value: &[u8]) -> Result<(UnixMs, Vec<BilledLine>), StoreError> {
-    let framed = unframe(VERSION, key, value)?;
-    let (at, lines): Stored = record::decode(&framed[..framed.len() - TAIL])?;
+    let (at, lines): Stored = record::decode(body(VERSION, key, value)?)?;
     let line = |(model, api_key, counts, cost): StoredLine| {
         let [requests, input_tokens, cached_tokens, output_tokens] = counts;
         BilledLine { model, api_key, requests, input_tokens, cached_tokens, output_tokens, cost: PicoUsd(cost) }
@@ -115,11 +114,10 @@ impl Writer {
 
     /// Removes what was billed an organization before a day.
     pub fn forget_invoices(&self, organization: &str, before: Day) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(INVOICES)?;
         for (_, biller) in Biller::ALL {
             for (_, report) in Report::ALL {
                 let [first, end] = [Day(0), before].map(|day| key(organization, biller, report, day, 0));
-                table.retain_in::<&[u8], _>(&first[..]..&end[..], |_, _| false)?;
+                self.remove(INVOICES, &first, &end)?;
             }
         }
         Ok(())

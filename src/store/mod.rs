@@ -76,7 +76,8 @@ use block::Block;
 use disk::Disk;
 use inspect::io_failed;
 
-type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type Bytes = &'static [u8];
+type Table = TableDefinition<'static, Bytes, Bytes>;
 const META: Table = TableDefinition::new("meta");
 const NAMES: Table = TableDefinition::new("names");
 const SERIES: Table = TableDefinition::new("series");

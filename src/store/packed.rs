@@ -55,6 +55,11 @@ pub(super) fn unframe<'a>(version: u8, key: &[u8], bytes: &'a [u8]) -> Result<&'
     if body.len() < TAIL { Err(BlockError::Short) } else { Ok(body) }
 }
 
+/// The same without the zeros.
+pub(super) fn body<'a>(version: u8, key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], BlockError> {
+    unframe(version, key, bytes).map(|body| &body[..body.len() - TAIL])
+}
+
 /// Nothing for a block that is not stored.
 fn of_key(key: &[u8]) -> [u8; 4] {
     if key.is_empty() { [0; 4] } else { checksum(key) }

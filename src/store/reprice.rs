@@ -9,11 +9,11 @@ use std::ops::RangeInclusive;
 
 use redb::ReadableTable;
 
-use super::packed::{TAIL, bind, frame, unframe};
+use super::packed::{bind, body, frame};
 use super::record::{self, Decode, Encode};
 use super::rows::SealedRow;
-use super::seal::{KeyRows, Opened, add_open, join_open};
-use super::{OrganizationNames, REPRICINGS, Reader, StoreError, Writer, damaged, keys};
+use super::seal::{KeyRows, Opened, add_open, join_open, read_key};
+use super::{OrganizationNames, REPRICINGS, ROWS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{
     CostSource, Count, Day, Measures, OrganizationId, Overflow, Period, PicoUsd, Segment, Series, SeriesId, UnixMs,
     Usage, ValueId,
@@ -28,8 +28,21 @@ pub struct Reprice<'a> {
     pub days: RangeInclusive<Day>,
     /// What was priced before as well, and not only what was not.
     pub all: bool,
+    /// Of the organization.
+    pub names: &'a OrganizationNames,
     pub wanted: &'a dyn Fn(&Series) -> bool,
     pub price: &'a PriceOf<'a>,
+}
+
+impl Reprice<'_> {
+    /// The day before which all of a period is repriced, or left as it is, and sealed.
+    pub fn end_in(&self, period: Period) -> Day {
+        self.days.end().next().min(period.next().first_day())
+    }
+
+    fn is_inside(&self, period: Period, segment: u16) -> bool {
+        self.days.contains(&Segment(period.first_segment().0 + u32::from(segment)).day())
+    }
 }
 
 /// What became of the calls of one model. Costs are in picodollars.
@@ -90,8 +103,7 @@ impl RepricingRecord {
     }
 
     pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<RepricingRecord, StoreError> {
-        let body = unframe(RECORD_VERSION, key, value)?;
-        record::decode(&body[..body.len() - TAIL])
+        record::decode(body(RECORD_VERSION, key, value)?)
     }
 }
 
@@ -101,26 +113,22 @@ impl Reader {
         &self,
         organization: OrganizationId,
         period: Period,
-        names: &OrganizationNames,
         reprice: &Reprice<'_>,
     ) -> Result<Repricing, StoreError> {
         let mut opened = Opened::new();
-        let end = end_of(period, reprice).first_segment();
+        let end = reprice.end_in(period).first_segment();
         self.scan_open(organization, period.first_segment()..end, |segment, block| {
-            add_open(&mut opened, segment, &block, names.series())
+            add_open(&mut opened, segment, &block, reprice.names.series())
         })?;
         let summary = self.periods(organization, period..period.next())?.pop();
         let sealed = summary.iter().flat_map(|(_, summary)| &summary.api_keys).map(ValueId);
         let api_keys: BTreeSet<ValueId> = sealed.chain(opened.keys().copied()).collect();
         let mut found = Repricing::default();
+        let table = self.transaction.open_table(ROWS)?;
         for api_key in api_keys {
-            let mut of_key = KeyRows::new();
-            self.scan_rows(organization, period, api_key..=api_key, |rows| {
-                of_key.entry(rows.id).or_default().extend(rows.unpack()?);
-                Ok(())
-            })?;
+            let mut of_key = read_key(&table, organization, period, api_key)?;
             join_open(&mut of_key, &opened, api_key)?;
-            found.take(&mut of_key, period, names, reprice)?;
+            found.take(&mut of_key, period, reprice)?;
         }
         Ok(found)
     }
@@ -147,22 +155,18 @@ impl Reader {
 }
 
 impl Writer {
-    /// Reprices a period and seals its days up to the last that is repriced. The series that [`Reader::reprice`] found
-    /// missing must be there by now.
+    /// Reprices a period and seals its days up to the last that is repriced. Only to be committed when no series was
+    /// missing: what is theirs is not written.
     pub fn reprice(
         &self,
         organization: OrganizationId,
         period: Period,
-        names: &OrganizationNames,
         reprice: &Reprice<'_>,
     ) -> Result<Repricing, StoreError> {
-        let (opened, _) = self.take_open(organization, period, end_of(period, reprice), names.series())?;
+        let series = reprice.names.series();
+        let (opened, _) = self.take_open(organization, period, reprice.end_in(period), series)?;
         let mut found = Repricing::default();
-        self.write_period(organization, period, &opened, names.series(), |of_key| {
-            found.take(of_key, period, names, reprice)
-        })?;
-        // Rows without a series would be lost.
-        assert!(found.missing.is_empty(), "series are created before their rows");
+        self.write_period(organization, period, &opened, series, |of_key| found.take(of_key, period, reprice))?;
         Ok(found)
     }
 
@@ -184,20 +188,10 @@ impl Writer {
     }
 }
 
-/// The day before which all of a period is repriced or left as it is, but sealed.
-fn end_of(period: Period, reprice: &Reprice<'_>) -> Day {
-    reprice.days.end().next().min(period.next().first_day())
-}
-
 impl Repricing {
     /// Reprices the rows of an API key. Whether any is another.
-    fn take(
-        &mut self,
-        of_key: &mut KeyRows,
-        period: Period,
-        names: &OrganizationNames,
-        reprice: &Reprice<'_>,
-    ) -> Result<bool, StoreError> {
+    fn take(&mut self, of_key: &mut KeyRows, period: Period, reprice: &Reprice<'_>) -> Result<bool, StoreError> {
+        let names = reprice.names;
         // By the series that what is priced belongs to: the numbers of that and of its unpriced twin.
         let mut pairs: BTreeMap<Series, [Option<u32>; 2]> = BTreeMap::new();
         for (id, rows) in &*of_key {
@@ -206,7 +200,7 @@ impl Repricing {
                 CostSource::Reported => continue,
                 _ if !(reprice.wanted)(series) => continue,
                 CostSource::Unmeasured => {
-                    let inside = rows.iter().filter(|(segment, _)| is_inside(period, *segment, reprice));
+                    let inside = rows.iter().filter(|(segment, _)| reprice.is_inside(period, *segment));
                     let requests = inside.map(|(_, usage)| usage.get(Count::Requests)).sum();
                     self.by_model.entry(series.model).or_default().add(&unpriced(requests))?;
                     continue;
@@ -250,7 +244,7 @@ impl Repricing {
         let of_model = self.by_model.entry(series.model).or_default();
         let mut changed = false;
         for (segment, [mut old, mut new]) in by_segment {
-            if is_inside(period, segment, reprice) {
+            if reprice.is_inside(period, segment) {
                 let at = Segment(period.first_segment().0 + u32::from(segment)).start_ms();
                 let (repriced, differs) =
                     price_segment(&mut old, &mut new, reprice.all, |measures| (reprice.price)(series, at, measures))?;
@@ -263,10 +257,6 @@ impl Repricing {
         }
         Ok(changed)
     }
-}
-
-fn is_inside(period: Period, segment: u16, reprice: &Reprice<'_>) -> bool {
-    reprice.days.contains(&Segment(period.first_segment().0 + u32::from(segment)).day())
 }
 
 fn unpriced(requests: u64) -> Repriced {

@@ -5,8 +5,8 @@
 //! known without looking. An entry is a 128-bit integer: 96 bits of the id, 24 of its event's hour, 8 of how many hours
 //! after the run's first it arrived. Integers sort like ids, and sort quickly.
 //!
-//! A run counts from the transaction on that writes its head, which is the last of it. What has no head is what was
-//! left of a merge when the server stopped.
+//! A run counts from the transaction on that writes its head, which is the last of it, to the one that removes it. What
+//! has no head was merged or moved, or is what a stop left of a merge, and is removed a part at a time.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,17 @@ use redb::{ReadableTable, Table};
 
 use super::filter::{Filter, Probe};
 use super::ids::RECENT_HOURS;
-use super::packed::{BlockError, TAIL, bind, frame, put_varint, take_byte, take_varint_u32, take_varint_u64, unframe};
-use super::{RUNS, Reader, Seen, StoreError, Writer, damaged, keys};
+use super::packed::{BlockError, bind, body, frame, put_varint, take_byte, take_varint_u32, take_varint_u64};
+use super::{Bytes, RUNS, Reader, Seen, StoreError, Writer, damaged, keys};
 use crate::model::{Fingerprint, Hour, OrganizationId};
 
 const VERSION: u8 = 1;
 /// Ids of a part on average: with them hardly any part takes more than one page of the store.
 const PART_IDS: u64 = 200;
-/// Bytes of a filter in one value, which ends just below four pages of the store.
-const FILTER_CHUNK: usize = 254 * 64;
-/// Parts written in one step of a merge, so that it never holds up events for long.
-const STEP_PARTS: u32 = 250;
-
-type Bytes = &'static [u8];
+/// Values written or removed in one step, so that it never holds up events for long.
+const STEP_VALUES: u32 = 250;
+/// Parts moved in one step: many, because their ids are of all hours of the run, and each of those is written anew.
+const STEP_MOVED: usize = 1700;
 
 /// What a run says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,14 +103,14 @@ pub(super) struct Runs {
     runs: Vec<Run>,
     /// Of the oldest runs that are not merged yet.
     merge: Option<Merge>,
-    /// Numbers of runs without a head.
+    /// Numbers of runs without a head, which are removed.
     leftovers: Vec<u32>,
     next_number: u32,
 }
 
 /// What a step did to the file, for memory to follow once it is committed.
 pub(super) enum Step {
-    Cleared,
+    Cleared { all: bool },
     Added(Run),
     Moved { ids: u64, all: bool },
     MergedTo((usize, u32)),
@@ -136,7 +134,7 @@ impl Runs {
         found
     }
 
-    /// Whether there is anything to do: what a stop left, runs that are too old, or many that could be one.
+    /// Whether there is anything to do: what no longer counts, runs that are too old, or many that could be one.
     pub fn are_due(&self, oldest_kept: Hour, mergeable: usize) -> bool {
         !self.leftovers.is_empty()
             || self.merge.is_some()
@@ -147,18 +145,20 @@ impl Runs {
     /// Follows what is in the file.
     pub fn done(&mut self, step: Step) {
         match step {
-            Step::Cleared => drop(self.leftovers.pop()),
+            Step::Cleared { all: false } => {}
+            Step::Cleared { all: true } => drop(self.leftovers.pop()),
             Step::Added(run) => {
                 self.next_number = run.number + 1;
                 self.runs.push(run);
             }
-            Step::Moved { all: true, .. } => drop(self.runs.remove(0)),
+            Step::Moved { all: true, .. } => self.leftovers.push(self.runs.remove(0).number),
             Step::Moved { ids, all: false } => self.runs[0].head.moved += ids,
             Step::MergedTo(next) => self.merge.as_mut().expect("a merge goes on").next = next,
             Step::Merged => {
                 let merge = self.merge.take().expect("a merge ends");
                 let first = self.first_mergeable();
-                self.runs.splice(first..first + merge.inputs, [merge.output]);
+                let merged = self.runs.splice(first..first + merge.inputs, [merge.output]);
+                self.leftovers.extend(merged.map(|run| run.number));
             }
         }
     }
@@ -292,7 +292,8 @@ impl Writer {
             ids.iter().for_each(|entry| run.filter.add(&Probe::of(&id_of(*entry))));
             write_parts(&mut table, run.number, organization, parts(ids.len() as u64), &ids)?;
         }
-        write_head(&mut table, &run)?;
+        write_filter(&mut table, &run, 0, u32::MAX)?;
+        put_head(&mut table, run.number, &run.head)?;
         Ok(Step::Added(run))
     }
 
@@ -318,8 +319,8 @@ impl Writer {
         mergeable: usize,
     ) -> Result<Option<Step>, StoreError> {
         if let Some(leftover) = runs.leftovers.last() {
-            self.remove_run(*leftover)?;
-            return Ok(Some(Step::Cleared));
+            let all = self.clear(*leftover)?;
+            return Ok(Some(Step::Cleared { all }));
         }
         if runs.merge.is_none() {
             if runs.runs.first().is_some_and(|run| run.head.last_arrival < oldest_kept.0) {
@@ -342,13 +343,18 @@ impl Writer {
         let mut table = self.transaction.open_table(RUNS)?;
         let (at, part) = merge.next;
         let Some((organization, ids)) = output.head.organizations.get(at) else {
-            write_head(&mut table, output)?;
-            drop(table);
-            inputs.iter().try_for_each(|run| self.remove_run(run.number))?;
+            // With all ids in it, the filter; with that, the head.
+            if write_filter(&mut table, output, part, STEP_VALUES)? == STEP_VALUES {
+                return Ok(Step::MergedTo((at, part + STEP_VALUES)));
+            }
+            put_head(&mut table, output.number, &output.head)?;
+            for run in inputs {
+                table.remove(&head_key(run.number)[..])?;
+            }
             return Ok(Step::Merged);
         };
         let (organization, all) = (OrganizationId(*organization), parts(*ids));
-        let end = all.min(part + STEP_PARTS);
+        let end = all.min(part + STEP_VALUES);
         let mut merged: Vec<u128> = Vec::new();
         for run in inputs {
             let Some(of_run) = run.head.parts(organization) else { continue };
@@ -383,7 +389,7 @@ impl Writer {
             let found = entries(key.value(), value.value())?.iter().map(|entry| u128::from_be_bytes(*entry));
             moved.extend(found.map(|entry| (organization, hour_of(entry), id_of(entry))));
             gone.push(key.value().to_vec());
-            if gone.len() == STEP_PARTS as usize {
+            if gone.len() == STEP_MOVED {
                 all = false;
                 break;
             }
@@ -393,21 +399,28 @@ impl Writer {
         }
         let ids = moved.len() as u64;
         if all {
-            drop(table);
-            self.remove_run(run.number)?;
+            table.remove(&head_key(run.number)[..])?;
         } else {
-            let head = Head { moved: run.head.moved + ids, ..run.head.clone() };
-            put_head(&mut table, run.number, &head)?;
-            drop(table);
+            put_head(&mut table, run.number, &Head { moved: run.head.moved + ids, ..run.head.clone() })?;
         }
+        drop(table);
         moved.sort_unstable();
         self.keep_with_hours(&moved)?;
         Ok(Step::Moved { ids, all })
     }
 
-    fn remove_run(&self, number: u32) -> Result<(), StoreError> {
+    /// Removes some of what is left of a run. Whether that was all.
+    fn clear(&self, number: u32) -> Result<bool, StoreError> {
+        let mut table = self.transaction.open_table(RUNS)?;
         let (first, last) = keys::all_of_run(number);
-        Ok(self.transaction.open_table(RUNS)?.retain_in::<&[u8], _>(&first[..]..=&last[..], |_, _| false)?)
+        let mut gone = Vec::new();
+        for entry in table.range::<&[u8]>(&first[..]..=&last[..])?.take(STEP_VALUES as usize) {
+            gone.push(entry?.0.value().to_vec());
+        }
+        for key in &gone {
+            table.remove(&key[..])?;
+        }
+        Ok(gone.len() < STEP_VALUES as usize)
     }
 }
 
@@ -424,13 +437,12 @@ impl Reader {
             let number = keys::read_u32(key.value(), 0).ok_or_else(|| damaged("a run's key"))?;
             next = number.checked_add(1).ok_or_else(|| damaged("a run's number"))?;
             if key.value() == head_key(number) {
-                let head = Head::read(unframe(VERSION, key.value(), value.value())?)?;
+                let head = Head::read(body(VERSION, key.value(), value.value())?)?;
                 let (first, last) = keys::filter_of_run(number);
                 let mut bytes = Vec::new();
                 for chunk in table.range::<&[u8]>(&first[..]..=&last[..])? {
                     let (key, value) = chunk?;
-                    let body = unframe(VERSION, key.value(), value.value())?;
-                    bytes.extend_from_slice(&body[..body.len() - TAIL]);
+                    bytes.extend_from_slice(body(VERSION, key.value(), value.value())?);
                 }
                 let filter = Filter::read(&bytes, head.ids())
                     .ok_or_else(|| damaged(format!("the filter of run {number} of ids has another size")))?;
@@ -497,8 +509,7 @@ fn hour_of(entry: u128) -> Hour {
 }
 
 fn entries<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [[u8; 16]], StoreError> {
-    let body = unframe(VERSION, key, value)?;
-    match body[..body.len() - TAIL].as_chunks() {
+    match body(VERSION, key, value)?.as_chunks() {
         (entries, []) => Ok(entries),
         _ => Err(damaged("a part of a run of ids")),
     }
@@ -522,15 +533,18 @@ fn write_parts(
     Ok(())
 }
 
-/// Writes what makes a run count.
-fn write_head(table: &mut Table<Bytes, Bytes>, run: &Run) -> Result<(), StoreError> {
-    for (chunk, body) in run.filter.bytes().chunks(FILTER_CHUNK).enumerate() {
-        let key = keys::run(run.number, OrganizationId(0), 1 + chunk as u32);
-        table.insert(&key[..], &bind(&key, frame(VERSION, body))[..])?;
+/// Writes the filter of a run from one of its chunks on, at most so many; how many.
+fn write_filter(table: &mut Table<Bytes, Bytes>, run: &Run, first: u32, most: u32) -> Result<u32, StoreError> {
+    let mut written = 0;
+    for (chunk, bytes) in (first..).zip(run.filter.chunks().skip(first as usize)).take(most as usize) {
+        let key = keys::run(run.number, OrganizationId(0), 1 + chunk);
+        table.insert(&key[..], &bind(&key, frame(VERSION, &bytes))[..])?;
+        written += 1;
     }
-    put_head(table, run.number, &run.head)
+    Ok(written)
 }
 
+/// Writes what makes a run count.
 fn put_head(table: &mut Table<Bytes, Bytes>, run: u32, head: &Head) -> Result<(), StoreError> {
     let key = head_key(run);
     table.insert(&key[..], &bind(&key, frame(VERSION, &head.write()))[..])?;

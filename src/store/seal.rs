@@ -12,7 +12,9 @@ use roaring::RoaringBitmap;
 use super::block::Block;
 use super::packed::bind;
 use super::rows::{self, SealedRow};
-use super::{OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals};
+use super::{
+    Bytes, OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals,
+};
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Segment, Series, Usage, ValueId};
 
 /// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages. Blocks of one
@@ -43,8 +45,6 @@ pub struct Sealed {
     /// Rows the period has now.
     pub rows: u64,
 }
-
-type Bytes = &'static [u8];
 
 /// Rows of one API key, by series.
 pub(super) type KeyRows = BTreeMap<u32, Vec<SealedRow>>;
@@ -215,8 +215,8 @@ fn keys_with_rows(
     Ok(found)
 }
 
-fn read_key(
-    table: &Table<'_, Bytes, Bytes>,
+pub(super) fn read_key(
+    table: &impl ReadableTable<Bytes, Bytes>,
     organization: OrganizationId,
     period: Period,
     api_key: ValueId,
