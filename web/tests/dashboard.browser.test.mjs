@@ -232,10 +232,13 @@ test("the chart downloads as a picture and as the API's CSV", async (t) => {
     for await (const part of await download.createReadStream()) parts.push(part);
     return { name: download.suggestedFilename(), bytes: Buffer.concat(parts) };
   };
+  const box = await page.locator(".chart").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.locator(".tooltip").waitFor();
   const picture = await fetched("download-png");
   assert.equal(picture.name, "rollcall-cost-2026-06-01-2026-06-30.png");
   assert.deepEqual([...picture.bytes.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
-  assert.ok((await shareOfLegendColours(page, picture.bytes)) > 0.1, "the bars are in the picture");
+  assert.ok((await shareOfLegendColours(page, picture.bytes)) > 0.1, "the bars are in the picture, pointed at or not");
 
   const file = await fetched("download-csv");
   const csv = await page.evaluate(async () => {

@@ -111,8 +111,8 @@ export function mineQuery(projectId: string, question: UsageQuestion) {
 }
 
 export function reconciliationQuery(question: ReconciliationQuestion, by: "day" | "model") {
-  const subject = JSON.stringify([question.organizationId, question.provider, by]);
-  return usageQuery("reconciliation", subject, question, (asking) => fetchReconciliation(question, by, asking));
+  const subject = JSON.stringify([question.organizationId, question.provider]);
+  return usageQuery("reconciliation", subject, { question, by }, (asking) => fetchReconciliation(question, by, asking));
 }
 
 export function projectsQuery(organizationId: string) {

@@ -32,7 +32,10 @@ graphic.registerShape(
   SHAPE,
   graphic.extendShape({
     shape: {},
-    /** A silent shape keeps no path: this is called with every painting, and paints. */
+    /**
+     * Paints at once, which works with every painting as long as the shape keeps no path: it is silent, and chart.css
+     * keeps the pointer away, for hit-testing would make it a path to keep, with nothing in it to paint again.
+     */
     buildPath(path, { bars, place }: BarsShape) {
       const context = "getContext" in path ? path.getContext() : path;
       if (context && bars && place) paint(context as CanvasRenderingContext2D, bars, place);

@@ -3,6 +3,17 @@ import { locale } from "./locale";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
 const compactFine = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 });
+const barePercent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+const tenths = percentWith(1);
+const hundredths = percentWith(2);
+
+function percentWith(digits: number): Intl.NumberFormat {
+  return new Intl.NumberFormat(locale, {
+    style: "percent",
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
 
 export function count(value: number): string {
   return whole.format(value);
@@ -29,21 +40,8 @@ export function bytes(value: number): string {
 /** A share of one, with more digits where it is small: "41%", "0.42%", "<0.01%". */
 export function percent(share: number): string {
   const size = Math.abs(share);
-  const digits = size === 0 || size >= 0.1 ? 1 : 2;
   // The same digits in every row, so that a column of them lines up; nothing and everything need none.
-  const fixed = size > 0 && size < 1 ? digits : 0;
-  const format = percentFormat(fixed, digits);
-  if (size > 0 && size < 0.0001) return `<${format.format(0.0001)}`;
-  return format.format(share);
-}
-
-const percentFormats = new Map<string, Intl.NumberFormat>();
-
-function percentFormat(minimumFractionDigits: number, maximumFractionDigits: number): Intl.NumberFormat {
-  const key = `${minimumFractionDigits} ${maximumFractionDigits}`;
-  const known = percentFormats.get(key);
-  if (known) return known;
-  const made = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits, maximumFractionDigits });
-  percentFormats.set(key, made);
-  return made;
+  if (size === 0 || size >= 1) return barePercent.format(share);
+  if (size >= 0.1) return tenths.format(share);
+  return size < 0.0001 ? `<${hundredths.format(0.0001)}` : hundredths.format(share);
 }

@@ -1,23 +1,23 @@
 import { settings } from "../state/settings";
 import { locale } from "./locale";
 
-const formats = new Map<string, Intl.NumberFormat>();
-
-function formatOf(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  const known = formats.get(key);
-  if (known) return known;
-  const made = new Intl.NumberFormat(locale, {
+function currency(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  return new Intl.NumberFormat(locale, {
     style: "currency",
     currency: "USD",
     currencyDisplay: "narrowSymbol",
     ...options,
   });
-  formats.set(key, made);
-  return made;
 }
 
-function dollars(key: string, options: Intl.NumberFormatOptions, value: number | Intl.StringNumericLiteral): string {
-  const format = formatOf(key, options);
+const small = currency({ minimumSignificantDigits: 1, maximumSignificantDigits: 2 });
+const cents = currency({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const exact = currency({ minimumFractionDigits: 2, maximumFractionDigits: 12 });
+const compact = currency({ notation: "compact", maximumFractionDigits: 1 });
+const axisSmall = currency({ minimumFractionDigits: 2, maximumSignificantDigits: 2 });
+const axis = currency({ minimumFractionDigits: 0, maximumFractionDigits: 2 });
+
+function dollars(format: Intl.NumberFormat, value: number | Intl.StringNumericLiteral): string {
   return settings.currencyLabel === null ? format.format(value) : labelled(format.formatToParts(value), settings.currencyLabel);
 }
 
@@ -38,22 +38,19 @@ export function labelled(parts: readonly Intl.NumberFormatPart[], label: string)
  */
 export function money(value: number): string {
   const size = Math.abs(value);
-  if (size > 0 && size < 0.1) {
-    return dollars("small", { minimumSignificantDigits: 1, maximumSignificantDigits: 2 }, value);
-  }
-  return dollars("cents", { minimumFractionDigits: 2, maximumFractionDigits: 2 }, value);
+  return dollars(size > 0 && size < 0.1 ? small : cents, value);
 }
 
 /** Every digit of the exact decimal text, with at least two after the point. */
 export function exactMoney(text: string): string {
   // Decimal text is formatted digit by digit; going through a double would lose the last ones.
-  return dollars("exact", { minimumFractionDigits: 2, maximumFractionDigits: 12 }, text as Intl.StringNumericLiteral);
+  return dollars(exact, text as Intl.StringNumericLiteral);
 }
 
 /** For axes: short, and never longer than the scale needs. */
 export function axisMoney(value: number): string {
   const size = Math.abs(value);
-  if (size >= 1000) return dollars("compact", { notation: "compact", maximumFractionDigits: 1 }, value);
-  if (size > 0 && size < 1) return dollars("axis-small", { minimumFractionDigits: 2, maximumSignificantDigits: 2 }, value);
-  return dollars("axis", { minimumFractionDigits: 0, maximumFractionDigits: 2 }, value);
+  if (size >= 1000) return dollars(compact, value);
+  if (size > 0 && size < 1) return dollars(axisSmall, value);
+  return dollars(axis, value);
 }

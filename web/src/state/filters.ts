@@ -41,8 +41,11 @@ export function isNarrowedTo(filters: Filters, selection: Selection): boolean {
   return selection.every(([grouping, id]) => filters[grouping]?.includes(id) ?? false);
 }
 
+/** A grouping without ids is left out, as it is in the address. */
 export function withoutFilter(filters: Filters, grouping: Grouping, id: string): Filters {
-  return { ...filters, [grouping]: filters[grouping]?.filter((one) => one !== id) };
+  const { [grouping]: ids = [], ...others } = filters;
+  const rest = ids.filter((one) => one !== id);
+  return rest.length > 0 ? { ...others, [grouping]: rest } : others;
 }
 
 /** The second click on the same thing takes back the first. */

@@ -2,9 +2,7 @@ import { locale } from "../text/language";
 import { oneOf, readTimeWindow, searchText, writeTimeWindow, type TimeWindow } from "./timeWindow";
 
 /** A list page: what it is sorted by, searched for and narrowed to. */
-export interface ListView<Column extends string> extends TimeWindow {
-  sort: Column;
-  descending: boolean;
+interface ListView<Column extends string> extends TimeWindow, Sort<Column> {
   search: string;
   projects: readonly string[];
   /** Ids of the people whose keys are meant; "~unattributed" is nobody's. */
@@ -17,11 +15,9 @@ export function listViewOf<Column extends string>(columns: readonly Column[], fi
   return {
     read(search: string, ownZone: string): ListView<Column> {
       const params = new URLSearchParams(search);
-      const sort = params.get("sort") ?? `-${first}`;
       return {
         ...readTimeWindow(params, ownZone),
-        sort: oneOf(columns, sort.replace(/^-/, ""), first),
-        descending: sort.startsWith("-"),
+        ...readSort(params, columns, first),
         search: params.get("q") ?? "",
         projects: params.getAll("project"),
         creators: params.getAll("creator"),
@@ -29,14 +25,37 @@ export function listViewOf<Column extends string>(columns: readonly Column[], fi
     },
     write(view: ListView<Column>): string {
       const params = writeTimeWindow(view);
-      const sort = `${view.descending ? "-" : ""}${view.sort}`;
-      if (sort !== `-${first}`) params.set("sort", sort);
+      writeSort(view, first, params);
       if (view.search) params.set("q", view.search);
       for (const id of view.projects) params.append("project", id);
       for (const id of view.creators) params.append("creator", id);
       return searchText(params);
     },
   };
+}
+
+interface Sort<Column extends string> {
+  sort: Column;
+  descending: boolean;
+}
+
+/** "name", or "-cost" where the largest comes first. */
+export function readSort<Column extends string>(
+  params: URLSearchParams,
+  columns: readonly Column[],
+  first: Column,
+): Sort<Column> {
+  const sort = params.get("sort") ?? `-${first}`;
+  return { sort: oneOf(columns, sort.replace(/^-/, ""), first), descending: sort.startsWith("-") };
+}
+
+export function writeSort<Column extends string>(
+  { sort, descending }: Sort<Column>,
+  first: Column,
+  params: URLSearchParams,
+): void {
+  const written = `${descending ? "-" : ""}${sort}`;
+  if (written !== `-${first}`) params.set("sort", written);
 }
 
 const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });

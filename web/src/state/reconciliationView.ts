@@ -1,10 +1,11 @@
 import { billers, type Biller } from "../api/reconciliation";
+import { readSort, writeSort } from "./listView";
 import { oneOf, readTimeWindow, searchText, writeTimeWindow, type TimeWindow } from "./timeWindow";
 
 export const rowKinds = ["model", "day"] as const;
 export type RowKind = (typeof rowKinds)[number];
 
-export const reconciliationColumns = [
+const columns = [
   "name",
   "theirs",
   "ours",
@@ -15,7 +16,7 @@ export const reconciliationColumns = [
   "price",
   "rounding",
 ] as const;
-export type ReconciliationColumn = (typeof reconciliationColumns)[number];
+export type ReconciliationColumn = (typeof columns)[number];
 
 /** The page that sets an invoice beside what was counted. */
 export interface ReconciliationView extends TimeWindow {
@@ -25,17 +26,15 @@ export interface ReconciliationView extends TimeWindow {
   descending: boolean;
 }
 
-const FIRST_SORT = "-gap";
+const FIRST_SORT = "gap";
 
 export function readReconciliationView(search: string, ownZone: string): ReconciliationView {
   const params = new URLSearchParams(search);
-  const sort = params.get("sort") ?? FIRST_SORT;
   return {
     ...readTimeWindow(params, ownZone),
     provider: oneOf(billers, params.get("provider"), "openai"),
     by: oneOf(rowKinds, params.get("by"), "model"),
-    sort: oneOf(reconciliationColumns, sort.replace(/^-/, ""), "gap"),
-    descending: sort.startsWith("-"),
+    ...readSort(params, columns, FIRST_SORT),
   };
 }
 
@@ -43,7 +42,6 @@ export function writeReconciliationView(view: ReconciliationView): string {
   const params = writeTimeWindow(view);
   if (view.provider !== "openai") params.set("provider", view.provider);
   if (view.by !== "model") params.set("by", view.by);
-  const sort = `${view.descending ? "-" : ""}${view.sort}`;
-  if (sort !== FIRST_SORT) params.set("sort", sort);
+  writeSort(view, FIRST_SORT, params);
   return searchText(params);
 }

@@ -4,7 +4,7 @@ import { assignSlots, SLOTS } from "./colours";
 import { find } from "./find";
 import { tokenInFragment } from "./destination";
 import { readDetailView, writeDetailView } from "./detailView";
-import { hasFilters, isNarrowedTo, selectionOf, toggleFilter, type Selection } from "./filters";
+import { isNarrowedTo, selectionOf, toggleFilter, withoutFilter, type Selection } from "./filters";
 import { listViewOf, matchesSearch, sortedBy } from "./listView";
 import { readSavedViews, renamedView, withView, withoutView } from "./savedViews";
 import { readReconciliationView, writeReconciliationView } from "./reconciliationView";
@@ -56,7 +56,14 @@ describe("filters", () => {
     expect(toggleFilter({}, pair)).toEqual(whole);
     expect(toggleFilter({ project: ["search"] }, pair)).toEqual(whole);
     expect(isNarrowedTo({ project: ["search"] }, pair)).toBe(false);
-    expect(hasFilters(toggleFilter(whole, pair))).toBe(false);
+    expect(toggleFilter(whole, pair)).toEqual({});
+  });
+
+  test("a view whose last filter is lifted is the one that its address reads as", () => {
+    const view = readView("by=user&model=o3&user=ada&user=bo", "UTC");
+    const lifted = changeView(view, { filters: withoutFilter(view.filters, "model", "o3") });
+    expect(lifted.filters).toEqual({ user: ["ada", "bo"] });
+    expect(readView(writeView(lifted), "UTC")).toEqual(lifted);
   });
 
   test("nothing can be asked about usage that is nobody's", () => {

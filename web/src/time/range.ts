@@ -1,8 +1,8 @@
-import { addDays, daysInclusive, isDay, type Day } from "./day";
+import { daysInclusive, isDay, type Day } from "./day";
 import { presetSpan, type Preset, type Span } from "./presets";
 
 /** The server's limit for one question at day granularity. */
-export const MAX_DAYS = 366;
+const MAX_DAYS = 366;
 
 export type Range = { kind: "preset"; preset: Preset } | ({ kind: "custom" } & Span);
 
@@ -18,10 +18,4 @@ export function spanFault(from: Day | undefined, to: Day | undefined): SpanFault
   if (!from || !to || !isDay(from) || !isDay(to)) return "incomplete";
   if (from > to) return "reversed";
   return daysInclusive(from, to) > MAX_DAYS ? "too-long" : null;
-}
-
-/** The furthest span from `from` that may still be asked for. */
-export function clampedEnd(from: Day, to: Day): Day {
-  const limit = addDays(from, MAX_DAYS - 1);
-  return to > limit ? limit : to;
 }

@@ -7,7 +7,14 @@ export function Snippet({ code, label }: { code: string; label: string }) {
       <pre tabIndex={0} role="region" aria-label={label}>
         <code>{code}</code>
       </pre>
-      <Copy className="button" icon="copy" label={text.copy.copy} what={() => code} testId="copy-snippet" />
+      <Copy
+        className="button button-icon"
+        icon="copy"
+        label={text.copy.copy}
+        what={() => code}
+        small
+        testId="copy-snippet"
+      />
     </div>
   );
 }

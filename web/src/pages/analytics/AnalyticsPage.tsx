@@ -4,6 +4,7 @@ import { ApiError } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
 import { changeView, readView, writeView, type View } from "../../state/view";
 import { text } from "../../text";
+import { dayInZone, type Day } from "../../time/day";
 import { DEFAULT_RANGE } from "../../time/range";
 import { Failure } from "../../ui/Failure";
 import { Guarded } from "../parts/Guarded";
@@ -37,15 +38,16 @@ function Analytics({ organization }: { organization: Organization }) {
   const client = useQueryClient();
   const [view, setView] = useAddress<View>(spelling);
   const today = useToday(view.zone);
-  const asked = (of: View) => {
+  const asked = (of: View, today: Day) => {
     const question = chartQuestion(organization.id, of, today);
     return { question, query: chartQuery(question, of.compare ? beforeQuestion(question) : null) };
   };
-  const { question, query } = asked(view);
+  const { question, query } = asked(view, today);
   const answer = useQuery({ ...query, refetchInterval: refreshing(question, today) });
 
   const lookAhead = (part: Partial<View>) => {
-    const { query } = asked(changeView(view, part));
+    const next = changeView(view, part);
+    const { query } = asked(next, dayInZone(new Date(), next.zone));
     if (client.getQueryData(query.queryKey) === undefined) void client.prefetchQuery(query);
   };
   // The question is on its way while the page still shows that it has been asked.

@@ -109,8 +109,8 @@ export default function KeysPage({ me, organization }: Props) {
               search={view.search}
               onSearch={(search) => change({ search }, "replace")}
               sort={view.sort}
-              choices={columns}
-              onSort={(sort) => change({ sort, descending: columns.find((one) => one.name === sort)?.numeric ?? false })}
+              columns={columns}
+              onSort={(sort, descending) => change({ sort, descending })}
               csv={keysCsvPath(question)}
               found={rows && all ? text.keys.found(rows.length, all.length) : ""}
             />

@@ -74,8 +74,8 @@ function MemberList({ organization }: { organization: Organization }) {
             search={view.search}
             onSearch={(search) => change({ search }, "replace")}
             sort={view.sort}
-            choices={columns}
-            onSort={(sort) => change({ sort, descending: columns.find((one) => one.name === sort)?.numeric ?? false })}
+            columns={columns}
+            onSort={(sort, descending) => change({ sort, descending })}
             csv={membersCsvPath(question)}
             found={rows && all ? text.members.found(people(rows), people(all)) : ""}
           />

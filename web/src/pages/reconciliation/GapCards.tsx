@@ -4,14 +4,13 @@ import { percent } from "../../format/counts";
 import { exactMoney, money } from "../../format/money";
 import { text } from "../../text";
 import { daysInclusive } from "../../time/day";
-import type { Span } from "../../time/presets";
 import { FigureCard } from "../parts/FigureCard";
 import { signedMoney } from "./signed";
 
 const words = text.reconciliation;
 
 /** What they billed, what was counted, what lies between, and of how many days that is known. */
-export function GapCards({ answer, days }: { answer: Reconciliation | null; days: Span }) {
+export function GapCards({ answer }: { answer: Reconciliation | null }) {
   const cost = answer?.totals.cost;
   const figure = (field: "theirs" | "ours" | "gap") => {
     if (!answer) return null;
@@ -19,7 +18,7 @@ export function GapCards({ answer, days }: { answer: Reconciliation | null; days
     const exact = exactText(cost, field);
     return { shown: field === "gap" ? signedMoney(cost.gap) : money(cost[field]), exact, hint: exactMoney(exact) };
   };
-  const all = daysInclusive(days.from, days.to);
+  const all = answer ? daysInclusive(answer.from, answer.to) : 0;
   return (
     <section className="cards cards-many" aria-label={text.cards.label}>
       <FigureCard id="theirs" label={words.theirs} figure={figure("theirs")}>
@@ -29,7 +28,7 @@ export function GapCards({ answer, days }: { answer: Reconciliation | null; days
         {words.oursHint}
       </FigureCard>
       <FigureCard id="gap" label={words.gap} figure={figure("gap")}>
-        {cost && cost.theirs > 0 ? words.ofBilled(percent(cost.gap / cost.theirs)) : words.gapHint}
+        {cost && cost.theirs > 0 ? words.ofBilled(percent(Math.abs(cost.gap) / cost.theirs)) : words.gapHint}
       </FigureCard>
       <FigureCard
         id="days"

@@ -9,15 +9,17 @@ import {
   readReconciliationView,
   rowKinds,
   writeReconciliationView,
+  type ReconciliationColumn,
   type ReconciliationView,
 } from "../../state/reconciliationView";
 import { text } from "../../text";
-import { Failure } from "../../ui/Failure";
-import { Icon } from "../../ui/Icon";
 import { Segmented } from "../../ui/Segmented";
 import { ListTable } from "../lists/ListTable";
+import { ListSort, ListTake } from "../lists/ListTools";
+import { Answer } from "../parts/Answer";
 import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
+import { analyticsPath } from "../routes";
 import { useAddress, type Change } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
@@ -55,7 +57,6 @@ function Compared({ organization }: { organization: Organization }) {
   );
   const query = useQuery(reconciliationQuery(question, view.by));
   const answer = query.data ?? null;
-  const failure = query.error && (query.isPlaceholderData || !query.data) ? query.error : null;
   const nothing = answer !== null && !query.isPlaceholderData && answer.costDays + answer.usageDays === 0;
 
   return (
@@ -84,23 +85,23 @@ function Compared({ organization }: { organization: Organization }) {
           testIdPrefix="provider"
         />
       </div>
-      {failure ? (
-        <Failure error={failure} onRetry={() => void query.refetch()} />
-      ) : nothing ? (
-        <NothingImported question={question} />
-      ) : (
-        <div className="activity" data-former={query.isPlaceholderData}>
-          <GapCards answer={answer} days={span} />
-          <Causes totals={answer?.totals ?? null} />
-          <Rows
-            answer={answer}
-            view={view}
-            csv={reconciliationCsvPath(question)}
-            footLabel={organization.name}
-            onChange={change}
-          />
-        </div>
-      )}
+      <Answer query={query} away={{ href: analyticsPath(organization.id, view), label: text.errors.home }}>
+        {nothing ? (
+          <NothingImported question={question} />
+        ) : (
+          <>
+            <GapCards answer={answer} />
+            <Causes totals={answer?.totals ?? null} />
+            <Rows
+              answer={answer}
+              view={view}
+              csv={reconciliationCsvPath(question)}
+              footLabel={organization.name}
+              onChange={change}
+            />
+          </>
+        )}
+      </Answer>
     </div>
   );
 }
@@ -119,6 +120,8 @@ function Rows({ answer, view, csv, footLabel, onChange }: RowsProps) {
     () => answer && sortedBy(answer.rows, (row) => valueOf(row, sort), descending),
     [answer, sort, descending],
   );
+  const columns = columnsFor(by, answer);
+  const onSort = (sort: ReconciliationColumn, descending: boolean) => onChange({ sort, descending });
   return (
     <section className="card list-panel" aria-label={words.rows}>
       <div className="list-tools">
@@ -129,23 +132,19 @@ function Rows({ answer, view, csv, footLabel, onChange }: RowsProps) {
           onChange={(by) => onChange({ by })}
           testIdPrefix="rows-by"
         />
-        <span className="list-take">
-          <a className="button" href={csv} download data-testid="list-csv">
-            <Icon name="download" />
-            {text.lists.csv}
-          </a>
-        </span>
+        <ListSort sort={sort} columns={columns} onSort={onSort} />
+        <ListTake csv={csv} />
       </div>
       <ListTable
         label={words.rows}
-        columns={columnsFor(by, answer)}
+        columns={columns}
         rows={rows}
         idOf={rowId}
         pathOf={() => null}
         partOf={() => 0}
         sort={sort}
         descending={descending}
-        onSort={(sort, descending) => onChange({ sort, descending })}
+        onSort={onSort}
         footLabel={footLabel}
         testId="reconciliation-table"
       />

@@ -20,25 +20,28 @@ export function valueOf(row: ReconciliationRow, column: ReconciliationColumn): s
   return row.cost && Math.abs(row.cost[column]);
 }
 
+/** `by` is what was asked for; while a former answer stands in, its own rows count. */
 export function columnsFor(by: RowKind, answer: Reconciliation | null): Column<ReconciliationRow, ReconciliationColumn>[] {
+  const [first] = answer?.rows ?? [];
+  const kind = first ? (first.date === null ? "model" : "day") : by;
+  const total = answer?.totals.cost;
   return [
-    { name: "name", label: words.rowKinds[by], cell: (row) => <Name row={row} /> },
-    ...amounts.map((name): Column<ReconciliationRow, ReconciliationColumn> => {
-      const foot = answer ? amountOf(answer.totals, name) : null;
-      return {
-        name,
-        label: labelOf(name),
-        numeric: true,
-        wideOnly: name !== "gap",
-        cell: (row) => (
-          // What explains nothing stands back.
-          <span className={row.cost?.[name] ? undefined : "muted"}>{amountOf(row, name)?.shown ?? words.unknown}</span>
-        ),
-        exact: (row) => amountOf(row, name)?.exact ?? "",
-        hint: (row) => amountOf(row, name)?.hint,
-        foot: foot ?? undefined,
-      };
-    }),
+    { name: "name", label: words.rowKinds[kind], cell: (row) => <Name row={row} /> },
+    ...amounts.map((name): Column<ReconciliationRow, ReconciliationColumn> => ({
+      name,
+      label: labelOf(name),
+      numeric: true,
+      wideOnly: name !== "gap",
+      cell: ({ cost }) => (
+        // What explains nothing stands back.
+        <span className={cost?.[name] ? undefined : "muted"}>{cost ? shown(cost, name) : words.unknown}</span>
+      ),
+      exact: ({ cost }) => (cost ? exactText(cost, name) : ""),
+      hint: ({ cost }) => (cost ? exactMoney(exactText(cost, name)) : undefined),
+      foot: total
+        ? { shown: shown(total, name), exact: exactText(total, name), hint: exactMoney(exactText(total, name)) }
+        : undefined,
+    })),
   ];
 }
 
@@ -47,11 +50,8 @@ function labelOf(name: Amount): string {
   return words.causes[name];
 }
 
-function amountOf({ cost }: Pick<Comparison, "cost">, name: Amount) {
-  if (!cost) return null;
-  const exact = exactText(cost, name);
-  const whole = name === "theirs" || name === "ours";
-  return { shown: whole ? money(cost[name]) : signedMoney(cost[name]), exact, hint: exactMoney(exact) };
+function shown(cost: NonNullable<Comparison["cost"]>, name: Amount): string {
+  return name === "theirs" || name === "ours" ? money(cost[name]) : signedMoney(cost[name]);
 }
 
 function Name({ row }: { row: ReconciliationRow }) {
