@@ -127,4 +127,4 @@ openapi: ## Write docs/openapi.json anew
 .PHONY: clean
 clean: ## Remove everything built
 	$(CARGO) clean
-	rm -rf web/dist web/node_modules web/src/api/schema.d.ts
+	rm -rf web/dist web/node_modules web/lighthouse/node_modules web/src/api/schema.d.ts

@@ -4,13 +4,17 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use parquet::data_type::Decimal;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use rollcall::calendar::{Date, rfc3339_utc};
+use rollcall::engine::PARTIAL_FILE;
 use rollcall::model::PicoUsd;
 use serde_json::{Value, json};
 use support::{BINARY, OPERATOR, Server, event};
@@ -82,6 +86,7 @@ fn export(data_dir: &Path, format: &str, more: &[&str]) -> Vec<u8> {
     let june = ["--from", "2026-06-01", "--to", "2026-06-30"];
     let (ran, output) = run(data_dir, "acme", format, &[&june, more].concat());
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(output.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     std::fs::read(output).unwrap()
 }
 
@@ -133,18 +138,7 @@ fn sum_of_counts(rows: &[Vec<String>], name: &str) -> u64 {
 }
 
 fn sum_of_costs(rows: &[Vec<String>], name: &str) -> PicoUsd {
-    PicoUsd(
-        column(rows, name)
-            .iter()
-            .map(|text| {
-                PicoUsd::parse_event_cost(text).map_or_else(
-                    // A sum may be more than one event may cost.
-                    |_| text.replace('.', "").parse().unwrap(),
-                    |cost| cost.0,
-                )
-            })
-            .sum(),
-    )
+    PicoUsd(column(rows, name).iter().map(|text| PicoUsd::parse_sum(text).unwrap().0).sum())
 }
 
 #[test]
@@ -203,7 +197,7 @@ fn a_file_of_several_row_groups_has_every_row() {
     let (file, store) = (directory.path().join("events.ndjson"), directory.path().join("store"));
     let mut events = String::new();
     for day in 1..=30 {
-        for key in 0..2300 {
+        for key in 0..600 {
             let more = json!({"apiKeyId": format!("k{key}"), "cost": format!("0.{key:04}{day:02}")});
             events += &event(&format!("{day}-{key}"), &format!("2026-06-{day:02}T12:00:00Z"), &more).to_string();
             events += "\n";
@@ -219,7 +213,7 @@ fn a_file_of_several_row_groups_has_every_row() {
     std::fs::write(&file, parquet).unwrap();
     let metadata = SerializedFileReader::new(File::open(&file).unwrap()).unwrap().metadata().clone();
     let groups: Vec<i64> = metadata.row_groups().iter().map(|group| group.num_rows()).collect();
-    assert_eq!(groups, [65_536, 30 * 2300 - 65_536]);
+    assert_eq!(groups, [16_384, 30 * 600 - 16_384]);
 }
 
 #[test]
@@ -255,8 +249,11 @@ fn focus_files_have_what_the_specification_wants() {
         assert_eq!(first(name), value, "{name}");
     }
     let tags: Vec<Value> = column(&rows, "Tags").iter().map(|tags| serde_json::from_str(tags).unwrap()).collect();
-    assert_eq!(tags[0], json!({"rollcall/mode": "credits", "rollcall/user": "ada"}));
-    assert!(tags.contains(&json!({"rollcall/mode": "api-keys", "rollcall/app": "shop"})));
+    assert_eq!(tags[0], json!({"rollcall/mode": "credits", "rollcall/costSource": "reported", "rollcall/user": "ada"}));
+    let shop = json!({"rollcall/mode": "api-keys", "rollcall/costSource": "reported", "rollcall/app": "shop"});
+    assert!(tags.contains(&shop));
+    let unpriced = tags.iter().filter(|tags| tags["rollcall/costSource"] == "unpriced");
+    assert_eq!(unpriced.count(), 1);
 }
 
 #[test]
@@ -285,4 +282,26 @@ fn what_cannot_be_exported_says_why_and_leaves_no_file() {
     assert_eq!(ran.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ran.stderr).contains("no organization 'nobody'"));
     assert!(!path.exists());
+}
+
+#[test]
+fn an_export_that_is_interrupted_leaves_what_was_there_and_no_other_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("june.csv");
+    std::fs::write(&output, "of yesterday").unwrap();
+    // It takes the connection and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut command = Command::new(BINARY);
+    command.args(["export", "--organization", "acme", "--url", &url, "--token", OPERATOR, "--output"]).arg(&output);
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !directory.path().join(PARTIAL_FILE).exists() {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_to_string(&output).unwrap(), "of yesterday");
 }

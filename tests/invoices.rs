@@ -340,6 +340,8 @@ fn what_is_too_old_goes_with_the_usage_it_is_about() {
     server.post("/v1/compact", OPERATOR, &Value::Null).ok();
     assert_eq!(asked(&server, then).cost_days, 0);
     assert_eq!(asked(&server, JUNE).cost_days, 1);
+    let refused = server.post("/v1/invoices?organizationId=acme&provider=openai", OPERATOR, &old);
+    refused.is_problem(400, "a report is of 2020-04-03; organization 'acme' keeps usage since ");
 }
 
 /// A provider's admin API on this machine. What it was asked, each with its headers.
@@ -469,7 +471,13 @@ fn a_page_that_fails_leaves_what_was_known() {
     assert!(headers.contains(&format!("x-api-key: {ADMIN_KEY}")) && headers.contains("anthropic-version: 2023-06-01"));
     let found = asked(&server, "provider=anthropic&from=2026-06-01&to=2026-06-01");
     assert_eq!((cost(found.totals.cost.as_ref())[1], found.usage_days), ("1", 0));
-    check(&pull("http://provider.example"), 2, "must begin with https://");
+    // What stands before an @ is a user, and the key would go to what comes after it.
+    for elsewhere in ["http://provider.example", "http://127.0.0.1:x@provider.example"] {
+        check(&pull(elsewhere), 2, "must begin with https://");
+    }
+    let large = Provider::start(|_, _| (200, format!("{}{}", anthropic_costs("200"), " ".repeat(40 << 20))));
+    check(&pull(&large.url), 2, "the reports have more than 67108864 bytes; ask for fewer days");
+    assert_eq!(large.asked.lock().unwrap().len(), 2);
     let reversed = [&["invoice", "pull"], &about[..5], &["2026-06-03", "--to", "2026-06-01"], &target[..]].concat();
     check(&rollcall(&reversed), 2, "is after the last day");
     let mut without = Command::new(BINARY);

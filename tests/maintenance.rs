@@ -96,8 +96,7 @@ fn fill(directory: &Path) {
     let days = vec![BilledDay { report: Report::Costs, day: PERIOD.first_day(), lines: vec![line] }];
     let invoice = Invoice { organization_id: "acme".into(), biller: Biller::OpenAi, days };
     engine.import_invoice(invoice, Note::new("test", "invoice-import")).unwrap().wait().unwrap();
-    let report = engine.seal().unwrap().wait().unwrap();
-    assert_eq!(report.periods, 1);
+    engine.seal().unwrap().wait().unwrap();
 }
 
 fn filled() -> tempfile::TempDir {

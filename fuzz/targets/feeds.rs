@@ -1,4 +1,5 @@
-//! Bodies of every feed and pages of invoices: whatever they are, nothing panics, and what is read means the same when it is read again.
+//! Bodies of every feed and pages of invoices: whatever they are, nothing panics, and an object on one line means the
+//! same as JSON and as NDJSON.
 
 #![no_main]
 
@@ -30,8 +31,10 @@ fn read(parsed: Result<Parsed, BodyError>) -> String {
 
 fuzz_target!(|body: &[u8]| {
     let context = Context { now: NOW, prices: &PRICES, token: TokenDefaults::default(), kept_since: &for_ever };
-    assert_eq!(read(parse_json(body, &context)), read(parse_json(body, &context)));
-    assert_eq!(read(parse_ndjson(body, &context)), read(parse_ndjson(body, &context)));
+    let (json, ndjson) = (parse_json(body, &context), parse_ndjson(body, &context));
+    if json.is_ok() && body.trim_ascii_start().starts_with(b"{") && !body.contains(&b'\n') {
+        assert_eq!(read(json), read(ndjson));
+    }
     let _ = litellm::parse(body, &[Project::Project, Project::Team], &context);
     let _ = llmgateway::parse(body, &context);
     let options = Options { projects: vec!["team.id".into()], key_by_person: true };

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use serde::Deserialize;
+use ureq::http::Uri;
 
+use super::serve::DEFAULT_BODY_MIB;
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
 use crate::calendar::{Date, Zone, rfc3339_utc};
@@ -18,8 +21,8 @@ use crate::model::Biller;
 
 /// Days that are asked for at once: the most that all of these reports give.
 const DAYS_A_PAGE: &str = "31";
-/// Largest page that is read.
-const MAX_PAGE_BYTES: u64 = 64 << 20;
+/// Most that is read, of one page and of all: what a server takes in one body, unless it was told otherwise.
+const MAX_BYTES: u64 = (DEFAULT_BODY_MIB as u64) << 20;
 /// Pages of one report; more would be a provider that never ends.
 const MAX_PAGES: usize = 1000;
 /// Tries at a page while the provider is busy, counting the first.
@@ -83,35 +86,24 @@ The key is read from the environment only, sent to the provider only, and kept n
 #[derive(Args)]
 struct About {
     /// Who billed
-    #[arg(long, value_name = "NAME")]
-    provider: Provider,
+    #[arg(long, value_name = "NAME", value_parser = providers())]
+    provider: Biller,
     /// Whose usage was billed
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
     organization: String,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Provider {
-    #[value(name = "openai")]
-    OpenAi,
-    Anthropic,
-}
-
-impl Provider {
-    fn biller(self) -> Biller {
-        match self {
-            Provider::OpenAi => Biller::OpenAi,
-            Provider::Anthropic => Biller::Anthropic,
-        }
-    }
+/// Names that --provider takes.
+fn providers() -> impl TypedValueParser<Value = Biller> {
+    let named = |name: String| Biller::ALL.into_iter().find(|(known, _)| *known == name);
+    PossibleValuesParser::new(Biller::ALL.map(|(name, _)| name)).map(move |name| named(name).expect("one of them").1)
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (about, target, body) = match &arguments.action {
         Action::Import { files, about, target } => (about, target, read_files(files)?),
         Action::Pull { from, to, base_url, about, target } => {
-            let biller = about.provider.biller();
-            let reports = Reports::new(biller, base_url.as_deref())?;
+            let reports = Reports::new(about.provider, base_url.as_deref())?;
             (about, target, reports.pull(&days(from, to.as_deref())?)?)
         }
     };
@@ -124,15 +116,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Hands pages to the server, or to the store opened here.
 fn import(about: &About, target: &TargetArguments, body: &[u8]) -> Result<InvoiceAnswer, Failure> {
-    let biller = about.provider.biller();
     match target.open(false)? {
         Target::Server(client) => {
             let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("organizationId", &about.organization).append_pair("provider", biller.name());
+            query.append_pair("organizationId", &about.organization).append_pair("provider", about.provider.name());
             client.post_body(&format!("/v1/invoices?{}", query.finish()), body)
         }
         Target::Local(engine) => {
-            let invoice = read_invoice(&engine.snapshot().directory, &about.organization, biller, body)?;
+            let invoice = read_invoice(&engine, &about.organization, about.provider, body)?;
             let answer = invoice_answer(&invoice);
             let note = invoice_note(COMMAND, &invoice);
             engine.import_invoice(invoice, note)?.wait()?;
@@ -192,6 +183,15 @@ struct Paging {
     next_page: Option<String>,
 }
 
+/// Whether a key sent there is encrypted, or stays on this machine. Decided by the host that a request goes to, which a
+/// user before it, as in `http://127.0.0.1:x@elsewhere`, can make look like another.
+fn may_have_the_key(base_url: &str) -> bool {
+    let Ok(uri) = base_url.parse::<Uri>() else { return false };
+    let here = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    !has_user && (uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && here)
+}
+
 impl Reports {
     fn new(biller: Biller, base_url: Option<&str>) -> Result<Reports, Failure> {
         let (variable, address) = match biller {
@@ -202,7 +202,7 @@ impl Reports {
         let admin_key =
             admin_key.ok_or_else(|| Failure(format!("put an admin key of the provider into {variable}")))?;
         let base_url = base_url.unwrap_or(address).trim_end_matches('/').to_owned();
-        if !base_url.starts_with("https://") && !base_url.starts_with("http://127.0.0.1:") {
+        if !may_have_the_key(&base_url) {
             return Err(Failure(format!("--base-url {base_url} must begin with https://: the admin key goes there")));
         }
         let config = ureq::Agent::config_builder()
@@ -228,6 +228,9 @@ impl Reports {
                     .map_err(|e| Failure(format!("{path}, page {number}, is no page of a report: {e}")))?;
                 body.extend(text.as_bytes());
                 body.push(b'\n');
+                if body.len() as u64 > MAX_BYTES {
+                    return Err(Failure(format!("the reports have more than {MAX_BYTES} bytes; ask for fewer days")));
+                }
                 page = paging.next_page.filter(|_| paging.has_more);
                 if page.is_none() {
                     break;
@@ -286,7 +289,7 @@ impl Reports {
             let broken = |e: ureq::Error| Failure(format!("{}{path}: {e}", self.base_url));
             let mut response = request.call().map_err(broken)?;
             let status = response.status().as_u16();
-            let read = response.body_mut().with_config().limit(MAX_PAGE_BYTES).read_to_string();
+            let read = response.body_mut().with_config().limit(MAX_BYTES).read_to_string();
             match status {
                 200 => return read.map_err(broken),
                 429 | 500..=599 if attempt < TRIES => {}
@@ -299,5 +302,31 @@ impl Reports {
             wait *= 2;
         }
         unreachable!("the loop ends by returning")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_goes_nowhere_in_the_clear() {
+        for (url, may) in [
+            ("https://api.openai.com", true),
+            ("https://proxy.example:8443/openai", true),
+            ("http://127.0.0.1:9000", true),
+            ("http://[::1]:9000", true),
+            ("http://localhost", true),
+            ("http://127.0.0.1:x@evil.example", false),
+            ("http://127.0.0.1:9000@evil.example:80", false),
+            ("https://127.0.0.1@evil.example", false),
+            ("http://127.0.0.1.evil.example:9000", false),
+            ("http://evil.example", false),
+            ("ftp://127.0.0.1", false),
+            ("127.0.0.1:9000", false),
+            ("", false),
+        ] {
+            assert_eq!(may_have_the_key(url), may, "{url}");
+        }
     }
 }

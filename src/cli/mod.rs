@@ -21,6 +21,7 @@ mod look;
 mod preview;
 mod prices;
 mod query;
+mod question;
 mod reprice;
 mod restore;
 pub mod sample;

@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use super::client::escaped;
+use super::question::{WindowArguments, ask_here};
 use super::target::{Target, TargetArguments};
 use crate::http::wire::{Activity, KeyAnswer, MemberAnswer, Members, ModelEntry, RankedEntry};
-use crate::http::{App, ask_as_operator};
 
 /// Widest spark line; longer windows are drawn with several buckets a character.
 const SPARK_WIDTH: usize = 30;
@@ -67,18 +67,8 @@ enum Question {
 
 #[derive(Args)]
 struct Common {
-    /// The organization asked about
-    #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
-    organization: String,
-    /// First local day, YYYY-MM-DD; six days before --to when left out
-    #[arg(long, value_name = "DAY", env = "ROLLCALL_FROM")]
-    from: Option<String>,
-    /// Last local day, included; today when left out
-    #[arg(long, value_name = "DAY", env = "ROLLCALL_TO")]
-    to: Option<String>,
-    /// IANA time zone of the days
-    #[arg(long, value_name = "ZONE", env = "ROLLCALL_TIMEZONE", default_value = "UTC")]
-    timezone: String,
+    #[command(flatten)]
+    window: WindowArguments,
     /// Print the API's answer
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -141,16 +131,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 impl Common {
     fn path(&self, path: &str, group_by: Option<&str>, format: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("organizationId", &self.organization);
-        query.append_pair("timezone", &self.timezone);
-        query.append_pair("format", format);
-        for (name, value) in [("from", self.from.as_deref()), ("to", self.to.as_deref()), ("groupBy", group_by)] {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        format!("{path}?{}", query.finish())
+        let group_by = group_by.map(|group_by| ("groupBy", group_by));
+        let more: Vec<_> = [("format", format)].into_iter().chain(group_by).collect();
+        self.window.question(path, &more)
     }
 }
 
@@ -160,10 +143,8 @@ impl Target {
         match self {
             Target::Server(client) => client.get_text(path),
             Target::Local(engine) => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-                let app = App::for_one_question(engine.clone());
                 let mut answer = Vec::new();
-                runtime.block_on(ask_as_operator(app, path, &mut answer))?;
+                ask_here(engine, path, &mut answer)?;
                 Ok(String::from_utf8_lossy(&answer).into_owned())
             }
         }

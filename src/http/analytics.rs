@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use twox_hash::XxHash3_128;
@@ -42,13 +43,7 @@ use crate::query::{self, About, Query};
         Refusals,
     ),
 )]
-pub async fn activity(
-    State(app): State<App>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, uri, headers)?;
+pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let query = asked.parameters.activity(asked.now)?;
     let compare = asked.parameters.compare()?;
@@ -87,13 +82,7 @@ pub async fn activity(
         Refusals,
     ),
 )]
-pub async fn members(
-    State(app): State<App>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, uri, headers)?;
+pub async fn members(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let filter = asked.parameters.filter()?;
@@ -125,13 +114,10 @@ pub async fn members(
 )]
 pub async fn member(
     State(app): State<App>,
-    caller: Caller,
+    asked: Asked,
     path: Result<Path<String>, PathRejection>,
-    uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(user_id) = path?;
-    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
@@ -160,13 +146,7 @@ pub async fn member(
         Refusals,
     ),
 )]
-pub async fn api_keys(
-    State(app): State<App>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, uri, headers)?;
+pub async fn api_keys(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::ApiKeys)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
@@ -198,13 +178,10 @@ pub async fn api_keys(
 )]
 pub async fn api_key(
     State(app): State<App>,
-    caller: Caller,
+    asked: Asked,
     path: Result<Path<String>, PathRejection>,
-    uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(id) = path?;
-    let asked = Asked::new(&app, caller, uri, headers)?;
     asked.allow(Subject::ApiKey(&id))?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
@@ -233,13 +210,7 @@ pub async fn api_key(
         Refusals,
     ),
 )]
-pub async fn my_usage(
-    State(app): State<App>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, uri, headers)?;
+pub async fn my_usage(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     let project_id = asked.parameters.required("projectId")?.to_owned();
     asked.allow(Subject::Own { project_id: &project_id })?;
     let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
@@ -260,24 +231,28 @@ pub async fn my_usage(
 const CACHING: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
 
 /// A question as it came, before it is allowed and answered.
-pub(super) struct Asked {
-    caller: Caller,
+pub struct Asked {
+    pub(super) caller: Caller,
     pub(super) parameters: Parameters,
-    organization_id: String,
+    pub(super) organization_id: String,
     pub(super) now: UnixMs,
     uri: Uri,
-    csv: bool,
     headers: HeaderMap,
 }
 
-impl Asked {
-    pub(super) fn new(app: &App, caller: Caller, uri: Uri, headers: HeaderMap) -> Result<Asked, Problem> {
-        let parameters = Parameters::parse(uri.query());
-        let organization_id = parameters.required("organizationId")?.to_owned();
-        let csv = wants_csv(&parameters, &headers)?;
-        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), uri, csv, headers })
-    }
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
 
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Asked, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let parameters = Parameters::parse(parts.uri.query());
+        let organization_id = parameters.required("organizationId")?.to_owned();
+        let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
+        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), uri, headers })
+    }
+}
+
+impl Asked {
     pub(super) fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
         self.caller.may_ask(&self.organization_id, subject).map(drop)
     }
@@ -293,7 +268,8 @@ impl Asked {
         name: &'static str,
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
-        let Asked { caller, organization_id, now, uri, csv, headers, .. } = self;
+        let Asked { caller, parameters, organization_id, now, uri, headers } = self;
+        let csv = wants_csv(&parameters, &headers)?;
         let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
         let changed = app.engine.freshness().last_change(number, first, window.end());
         let frame = Frame { window, as_of: now.min(window.end()) };

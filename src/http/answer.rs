@@ -5,12 +5,14 @@
 
 use std::io::Write;
 
+use serde_json::value::RawValue;
+
 use super::problem::Problem;
 use super::stream::Out;
 use super::wire::PlanName;
-use crate::calendar::{Bucket, Window, rfc3339_utc};
+use crate::calendar::{Bucket, Window, Zone, rfc3339_utc};
 use crate::directory::{ApiKey, Role, Status};
-use crate::model::{Count, PicoUsd, UnixMs, Usage};
+use crate::model::{Count, Day, PicoUsd, UnixMs, Usage};
 use crate::query::{
     About, Activity, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query, Ranked,
     Totals,
@@ -299,6 +301,16 @@ fn table<T>(
 
 pub(super) fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
+}
+
+/// An amount as it stands in JSON.
+pub(super) fn usd(picos: i128) -> Box<RawValue> {
+    RawValue::from_string(PicoUsd(picos).to_string()).expect("a decimal is JSON")
+}
+
+/// The date of a UTC day.
+pub(super) fn utc_date(day: Day) -> String {
+    Zone::UTC.date_at(day.start_ms()).to_string()
 }
 
 pub(super) fn broken(error: csv::Error) -> Problem {

@@ -33,6 +33,7 @@ const LOOKED_AT: u64 = 100_000;
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_audit(

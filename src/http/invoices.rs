@@ -3,13 +3,12 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
-use serde_json::value::RawValue;
 
 use super::access::{Caller, Subject};
 use super::analytics::Asked;
-use super::answer::{broken, cell, csv_writer};
+use super::answer::{broken, cell, csv_writer, usd, utc_date};
 use super::events::read;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
@@ -20,10 +19,10 @@ use super::wire::{
 };
 use super::{App, on_a_thread};
 use crate::calendar::{Zone, rfc3339_utc};
-use crate::directory::{Directory, Status};
-use crate::engine::Note;
+use crate::directory::Status;
+use crate::engine::{Engine, Note};
 use crate::ingest::invoice;
-use crate::model::{Biller, Day, Invoice, PicoUsd, Report};
+use crate::model::{Biller, Invoice, PicoUsd, Report, UnixMs};
 use crate::query::{self, About, Compared, Comparison, CostCauses, CountCauses, RowKey, Tokens};
 
 /// Takes reports of usage and of costs from a provider's admin API.
@@ -57,23 +56,26 @@ pub async fn post_invoices(
     let biller = parameters.biller()?;
     let body = read(&headers, body, app.body_limit).await?;
     let token_id = caller.token_id.clone();
-    let invoice = on_a_thread(move || read_invoice(caller.directory(), &organization_id, biller, &body)).await?;
+    let engine = app.engine.clone();
+    let invoice = on_a_thread(move || read_invoice(&engine, &organization_id, biller, &body)).await?;
     let answer = invoice_answer(&invoice);
     let note = invoice_note(&token_id, &invoice);
     app.engine.import_invoice(invoice, note)?.answer().await?;
     Ok(Json(answer))
 }
 
-/// Reads reports about an organization that exists.
-pub fn read_invoice(
-    directory: &Directory,
-    organization_id: &str,
-    biller: Biller,
-    body: &[u8],
-) -> Result<Invoice, Problem> {
-    let found = directory.organization(organization_id).filter(|o| o.profile.status == Status::Active);
+/// Reads reports about an organization that exists, of days whose usage is kept.
+pub fn read_invoice(engine: &Engine, organization_id: &str, biller: Biller, body: &[u8]) -> Result<Invoice, Problem> {
+    let snapshot = engine.snapshot();
+    let found = snapshot.directory.organization(organization_id).filter(|o| o.profile.status == Status::Active);
     found.ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
     let days = invoice::parse(body, biller).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let kept_since = engine.kept_since(organization_id).unwrap_or(UnixMs::MIN);
+    if let Some(old) = days.iter().map(|day| day.day).find(|day| day.start_ms() < kept_since) {
+        let [day, since] = [old.start_ms(), kept_since].map(|time| Zone::UTC.date_at(time));
+        let detail = format!("a report is of {day}; organization '{organization_id}' keeps usage since {since} only");
+        return Err(Problem::bad_request(detail));
+    }
     Ok(Invoice { organization_id: organization_id.to_owned(), biller, days })
 }
 
@@ -94,17 +96,13 @@ pub fn invoice_answer(invoice: &Invoice) -> InvoiceAnswer {
         let days: Vec<_> = invoice.days.iter().filter(|day| day.report == *report).collect();
         Some(ImportedReport {
             report: (*name).to_owned(),
-            from: date(days.iter().map(|day| day.day).min()?),
-            to: date(days.iter().map(|day| day.day).max()?),
+            from: utc_date(days.iter().map(|day| day.day).min()?),
+            to: utc_date(days.iter().map(|day| day.day).max()?),
             days: days.len(),
             lines: days.iter().map(|day| day.lines.len()).sum(),
         })
     });
     InvoiceAnswer { reports: reports.collect() }
-}
-
-fn date(day: Day) -> String {
-    Zone::UTC.date_at(day.start_ms()).to_string()
 }
 
 /// What a provider billed beside what was counted of it.
@@ -126,13 +124,7 @@ fn date(day: Day) -> String {
         Refusals,
     ),
 )]
-pub async fn get_reconciliation(
-    State(app): State<App>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(&app, caller, uri, headers)?;
+pub async fn get_reconciliation(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let biller = asked.parameters.biller()?;
     let (window, by) = asked.parameters.reconciliation(asked.now)?;
@@ -166,7 +158,7 @@ fn row(about: About<'_>, key: &RowKey, comparison: &Comparison) -> Reconciliatio
     let ComparisonBody { requests, tokens, cost } = body(comparison);
     let name = key.model.as_deref().and_then(|model| about.directory.model_name(model));
     ReconciliationRow {
-        date: key.day.map(date),
+        date: key.day.map(utc_date),
         model: key.model.clone(),
         model_name: name.map(str::to_owned),
         api_key_id: key.api_key.clone(),
@@ -195,24 +187,20 @@ fn body(comparison: &Comparison) -> ComparisonBody {
         cached: of.causes.cached,
     };
     let cost = |of: &Compared<PicoUsd, CostCauses>| CostCompared {
-        ours: money(of.ours.0),
-        theirs: money(of.theirs.0),
-        gap: money(of.theirs.0 - of.ours.0),
-        missing: money(of.causes.missing),
-        aborted: money(of.causes.aborted),
-        unpriced: money(of.causes.unpriced),
-        price: money(of.causes.price),
-        rounding: money(of.causes.rounding),
+        ours: usd(of.ours.0),
+        theirs: usd(of.theirs.0),
+        gap: usd(of.theirs.0 - of.ours.0),
+        missing: usd(of.causes.missing),
+        aborted: usd(of.causes.aborted),
+        unpriced: usd(of.causes.unpriced),
+        price: usd(of.causes.price),
+        rounding: usd(of.causes.rounding),
     };
     ComparisonBody {
         requests: comparison.requests.as_ref().map(requests),
         tokens: comparison.tokens.as_ref().map(tokens),
         cost: comparison.cost.as_ref().map(cost),
     }
-}
-
-fn money(picos: i128) -> Box<RawValue> {
-    RawValue::from_string(PicoUsd(picos).to_string()).expect("a decimal is JSON")
 }
 
 const COLUMNS: [&str; 28] = [

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_backup_and_one_check_at_a_time() {
+    fn one_backup_one_check_and_one_repricing_at_a_time() {
         let lock = Mutex::new(());
         let first = alone(&lock, "busy").unwrap_or_else(|_| panic!("alone"));
         assert_eq!(alone(&lock, "busy").err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);

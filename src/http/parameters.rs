@@ -105,17 +105,9 @@ impl Parameters {
                 ))
             })?,
         };
-        let date = |name| {
-            let text = self.one(name)?;
-            text.map(|text| {
-                Date::parse(text).ok_or_else(|| {
-                    Problem::bad_request(format!("{name} '{text}' is no date that exists; write YYYY-MM-DD"))
-                })
-            })
-            .transpose()
-        };
-        let to = date("to")?.unwrap_or_else(|| zone.date_at(now));
-        let from = date("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
+        let given = |name| self.one(name)?.map(|text| date(name, text)).transpose();
+        let to = given("to")?.unwrap_or_else(|| zone.date_at(now));
+        let from = given("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
         Window::new(zone, from, to, granularity).map_err(bad_request)
     }
 
@@ -214,6 +206,12 @@ impl Parameters {
         let found = pick(text, allowed);
         found.map(Some).ok_or_else(|| Problem::bad_request(format!("{name} is '{text}'; allowed: {}", names(allowed))))
     }
+}
+
+/// A day as it is written everywhere.
+pub fn date(name: &str, text: &str) -> Result<Date, Problem> {
+    let no_date = || Problem::bad_request(format!("{name} '{text}' is no date that exists; write YYYY-MM-DD"));
+    Date::parse(text).ok_or_else(no_date)
 }
 
 fn pick<T: Copy>(text: &str, allowed: &[(&str, T)]) -> Option<T> {

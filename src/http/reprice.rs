@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
-use serde_json::value::RawValue;
 
 use super::access::Caller;
+use super::answer::{usd, utc_date};
 use super::directory::json_problem;
 use super::maintenance::alone;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
 use super::wire::{RepriceAnswer, RepriceBody, RepricedModel, RepricingBody, Repricings};
 use super::{App, on_a_thread};
 use crate::calendar::{Date, Zone, rfc3339_utc};
 use crate::engine::{Engine, EngineError, Note, Prices, RepriceRequest};
-use crate::model::{Day, Dimension, HOUR_MS, PicoUsd};
+use crate::model::{Day, Dimension, HOUR_MS};
 use crate::store::{Progress, Repriced, RepricingRecord};
 
 /// Repricings in one answer.
@@ -71,6 +71,7 @@ pub async fn post_reprice(
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_repricings(
@@ -108,7 +109,7 @@ pub async fn get_repricings(
 
 /// What its models have in common. The last period was booked last.
 fn repricing(number: u64, record: &RepricingRecord) -> RepricingBody {
-    let [from, to] = [record.days.0, record.days.1].map(|day| Zone::UTC.date_at(Day(day).start_ms()).to_string());
+    let [from, to] = [record.days.0, record.days.1].map(|day| utc_date(Day(day)));
     let (at, actor) = (rfc3339_utc(record.at), record.actor.clone());
     RepricingBody { id: number, at, actor, from, to, all: record.all, models: Vec::new() }
 }
@@ -121,10 +122,6 @@ pub fn reprice(
     actor: &str,
     progress: &mut Progress<'_>,
 ) -> Result<RepriceAnswer, Problem> {
-    let date = |name, text: &str| {
-        let no_date = || Problem::bad_request(format!("{name} '{text}' is no date that exists; write YYYY-MM-DD"));
-        Date::parse(text).ok_or_else(no_date)
-    };
     let (from, to) = (date("from", &body.from)?, date("to", &body.to)?);
     if from > to {
         return Err(Problem::bad_request(format!("from ({from}) is after to ({to}); both are inclusive")));
@@ -155,7 +152,6 @@ fn utc_day(date: Date) -> Day {
 }
 
 fn line(organization_id: &str, model: String, repriced: &Repriced) -> RepricedModel {
-    let usd = |pico| RawValue::from_string(PicoUsd(pico).to_string()).expect("a decimal is JSON");
     RepricedModel {
         organization_id: organization_id.to_owned(),
         model,

@@ -67,8 +67,12 @@ fn tokens(row: &Row<'_>) -> u64 {
 
 /// Who and what used the key, as a JSON object. What FOCUS calls provider-defined tags have a prefix.
 fn tags(row: &Row<'_>) -> String {
-    let mode = Some(mode_name(row.rollup.mode()).into());
-    let tags = [("mode", mode), ("user", row.key(GroupBy::User)), ("app", row.key(GroupBy::Source))];
+    let tags = [
+        ("mode", Some(mode_name(row.rollup.mode()).into())),
+        ("costSource", Some(row.cost_source().into())),
+        ("user", row.key(GroupBy::User)),
+        ("app", row.key(GroupBy::Source)),
+    ];
     let tags = tags.into_iter().filter_map(|(name, value)| Some((format!("rollcall/{name}"), value?.into())));
     serde_json::Value::Object(tags.collect()).to_string()
 }

@@ -10,15 +10,14 @@ use std::ops::Range;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Uri, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use self::csv::CsvTable;
 use self::parquet::ParquetTable;
 use super::App;
-use super::access::{Caller, Subject};
-use super::analytics::in_turn;
-use super::parameters::Parameters;
+use super::access::Subject;
+use super::analytics::{Asked, in_turn};
 use super::problem::Problem;
 use super::wire::Refusals;
 use crate::calendar::{Date, Granularity, Window};
@@ -84,9 +83,9 @@ const GRANULARITIES: [(&str, Granularity); 3] =
 
 /// Rollups of an organization as a file, at full dimension.
 ///
-/// One row for every bucket of the window and every combination of project, API key, model, provider, app and mode that
-/// had usage in it. The rows add up to `/analytics/activity`, to the last digit. For operators, and for owners and
-/// admins of an organization on the enterprise plan.
+/// One row for every bucket of the window and every combination of project, API key, model, provider, app, mode and
+/// source of cost that had usage in it. The rows add up to `/analytics/activity`, to the last digit. For operators, and
+/// for owners and admins of an organization on the enterprise plan.
 #[utoipa::path(
     get, path = "/analytics/export", tag = "analytics",
     params(
@@ -105,14 +104,12 @@ const GRANULARITIES: [(&str, Granularity); 3] =
         Refusals,
     ),
 )]
-pub async fn export(State(app): State<App>, caller: Caller, uri: Uri) -> Result<Response, Problem> {
-    let parameters = Parameters::parse(uri.query());
-    let organization_id = parameters.required("organizationId")?.to_owned();
-    caller.may_ask(&organization_id, Subject::Organization)?;
-    let form = parameters.choice("format", &FORMS)?.unwrap_or(FORMS[0].1);
-    let granularity = parameters.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
-    let window = parameters.window(app.engine.now(), granularity)?;
-    let written = in_turn(&app, &caller, organization_id, move |about, out| {
+pub async fn export(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+    asked.allow(Subject::Organization)?;
+    let form = asked.parameters.choice("format", &FORMS)?.unwrap_or(FORMS[0].1);
+    let granularity = asked.parameters.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
+    let window = asked.parameters.window(asked.now, granularity)?;
+    let written = in_turn(&app, &asked.caller, asked.organization_id, move |about, out| {
         if form.parquet {
             write(about, window, granularity, ParquetTable::new(form.columns, out)?)
         } else {

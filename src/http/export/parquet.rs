@@ -18,7 +18,7 @@ use crate::http::problem::Problem;
 use crate::http::stream::Out;
 
 /// Rows that wait in memory until they are written together.
-const GROUP_ROWS: usize = 1 << 16;
+const GROUP_ROWS: usize = 1 << 14;
 /// Money is DECIMAL(38, 12): picodollars, in the most digits that readers take.
 const PRECISION: i32 = 38;
 const SCALE: i32 = 12;

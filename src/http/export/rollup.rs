@@ -22,7 +22,7 @@ pub const COLUMNS: &[Column] = &[
     text("provider", |row| row.key(GroupBy::Provider)),
     text("source", |row| row.key(GroupBy::Source)),
     text("mode", |row| Some(mode_name(row.rollup.mode()).into())),
-    text("costSource", |row| Some(COST_SOURCES[row.rollup.cost_source() as usize].0.into())),
+    text("costSource", |row| Some(row.cost_source().into())),
     Column { name: "cost", value: Value::Usd(|row| row.rollup.measures.cost) },
     count("requestCount", |row| row.count(Count::Requests)),
     count("totalTokens", |row| row.count(Count::TotalTokens)),
@@ -52,6 +52,10 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
 impl Row<'_> {
     pub(super) fn count(&self, count: Count) -> u64 {
         self.rollup.measures.get(count)
+    }
+
+    pub(super) fn cost_source(&self) -> &'static str {
+        COST_SOURCES[self.rollup.cost_source() as usize].0
     }
 
     /// The id of what the row is about; `None` when it belongs to none.
