@@ -6,7 +6,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::event::text;
@@ -15,7 +16,16 @@ use super::event::text;
 /// checked to be JSON.
 pub(super) fn each<'a, E>(
     array: &'a [u8],
-    mut take: impl FnMut(&'a RawValue) -> Result<(), E>,
+    take: impl FnMut(&'a RawValue) -> Result<(), E>,
+) -> Result<Result<(), E>, serde_json::Error> {
+    each_as(array, take)
+}
+
+/// Like [`each`], with the elements already read, so that nothing is looked at twice. An element that is no `T` is an
+/// error of the whole.
+pub(super) fn each_as<'a, T: Deserialize<'a>, E>(
+    array: &'a [u8],
+    mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<Result<(), E>, serde_json::Error> {
     let text = array.trim_ascii_start();
     if !text.starts_with(b"[") {
@@ -29,18 +39,18 @@ pub(super) fn each<'a, E>(
                 taken = take(element);
             }
         },
-        body: PhantomData,
+        element: PhantomData,
     })?;
     reader.end()?;
     Ok(taken)
 }
 
-struct Elements<'a, F> {
+struct Elements<T, F> {
     take: F,
-    body: PhantomData<&'a ()>,
+    element: PhantomData<T>,
 }
 
-impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Elements<'a, F> {
+impl<'a, T: Deserialize<'a>, F: FnMut(T)> Visitor<'a> for Elements<T, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,6 +62,29 @@ impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Elements<'a, F> {
             (self.take)(element);
         }
         Ok(())
+    }
+}
+
+/// An object with fields of `T`. By itself `T` would take an array of its values as well.
+pub(super) struct Object<T>(pub T);
+
+impl<'a, T: Deserialize<'a>> Deserialize<'a> for Object<T> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        struct OfFields<T>(PhantomData<T>);
+
+        impl<'a, T: Deserialize<'a>> Visitor<'a> for OfFields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'a>>(self, fields: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(OfFields(PhantomData))
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::call::{Call, Ending, Names, Said, Text, Tokens, UNKNOWN, seconds_to_ms};
 use super::event::{Collector, clipped, missing, money, text, whole};
-use super::json::{self, each, present, word};
+use super::json::{self, Object, each, each_as, present, word};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
 use crate::model::PicoUsd;
 
@@ -138,10 +138,18 @@ struct Failure<'a> {
 
 /// Reads a post in any of the three log formats: an array, objects on lines of their own, or a single one.
 pub fn parse(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result<Reading, BodyError> {
-    let mut reader = Reader { collector: Collector::new(context), names: Names::default(), projects };
+    let mut reader = Reader::new(projects, context);
     match body.trim_ascii_start().first() {
         None => return Err(BodyError::Empty),
-        Some(b'[') => each(body, |element| reader.take(element.get()))??,
+        Some(b'[') => {
+            if let Ok(taken) = each_as(body, |Object(payload)| reader.payload(&payload)) {
+                taken?;
+            } else {
+                // Something in it is no payload. Element by element it can be told which, at twice the cost.
+                reader = Reader::new(projects, context);
+                each(body, |element| reader.take(element.get()))??;
+            }
+        }
         Some(_) => match serde_json::from_slice::<&RawValue>(body) {
             Ok(single) => reader.take(single.get())?,
             Err(error) => reader.lines(body, error)?,
@@ -156,7 +164,11 @@ struct Reader<'c> {
     projects: &'c [Project],
 }
 
-impl Reader<'_> {
+impl<'c> Reader<'c> {
+    fn new(projects: &'c [Project], context: &'c Context<'c>) -> Reader<'c> {
+        Reader { collector: Collector::new(context), names: Names::default(), projects }
+    }
+
     /// Reads lines; `whole` is why the body is no single value, and stands when no line is one either.
     fn lines(&mut self, body: &[u8], whole: serde_json::Error) -> Result<(), BodyError> {
         let mut any = false;
@@ -185,14 +197,18 @@ impl Reader<'_> {
             self.collector.reject(None, format!("an event is a JSON object, not {}", json::kind(json)));
             return Ok(());
         }
-        match serde_json::from_str::<Payload<'_>>(json) {
+        match serde_json::from_str(json) {
+            Ok(payload) => self.payload(&payload)?,
             Err(error) => self.collector.reject(None, format!("the event is not valid JSON: {error}")),
-            Ok(payload) => {
-                if let Err(error) = self.read(&payload) {
-                    let id = present(payload.litellm_call_id).and_then(|id| text("litellm_call_id", id).ok());
-                    self.collector.reject(id.map(Cow::into_owned), error);
-                }
-            }
+        }
+        Ok(())
+    }
+
+    fn payload(&mut self, payload: &Payload<'_>) -> Result<(), BodyError> {
+        self.room()?;
+        if let Err(error) = self.read(payload) {
+            let id = present(payload.litellm_call_id).and_then(|id| text("litellm_call_id", id).ok());
+            self.collector.reject(id.map(Cow::into_owned), error);
         }
         Ok(())
     }
@@ -577,6 +593,12 @@ mod tests {
             ["prompt_tokens is -1", "litellm_call_id is missing", "allowed are success and failure", "startTime is"]
         {
             assert!(errors.iter().any(|error| error.contains(words)), "{words}: {errors:?}");
+        }
+        let twice = payload(&json!({})).to_string().replacen('{', "{\"status\": \"success\",", 1);
+        let values_only = json!(vec![Value::Null; 16]).to_string();
+        for bad in [&*twice, &values_only, "7"] {
+            let reading = read(&format!("[{bad}, {}]", payload(&json!({}))), &PROJECT).unwrap().parsed;
+            assert_eq!((reading.batch.events.len(), reading.rejected[0].index), (1, 0), "{bad}");
         }
         let lines = format!("{}\n{{\"litellm\n{}\n", payload(&json!({})), payload(&json!({"litellm_call_id": "2"})));
         let reading = read(&lines, &PROJECT).unwrap().parsed;
