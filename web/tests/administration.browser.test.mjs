@@ -246,7 +246,7 @@ test("a token's secret is shown once, copied, works, and is worth nothing once r
   const secret = await page.getByTestId("secret").locator("code").innerText();
   assert.match(secret, /^rc_ingest_[0-9a-f]{64}$/);
   await page.getByTestId("secret").getByRole("button", { name: "Copy" }).click();
-  await page.getByTestId("secret").getByRole("button", { name: "Copied" }).waitFor();
+  await page.getByTestId("secret").getByRole("status").filter({ hasText: "Copied" }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
   assert.equal(await page.getByTestId("secret-link").count(), 0, "an ingest token signs nobody in");
   await page.getByTestId("secret-done").click();

@@ -76,25 +76,29 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
     if (!element) return;
     let made: Plot | null = null;
     let gone = false;
-    const observer = new ResizeObserver(() => {
-      made?.resize();
-      redrawOverlay((n) => n + 1);
-    });
     void engine.then((module) => {
       if (gone) return;
       made = module.plot(element);
-      observer.observe(element);
       setPlot(made);
     });
     return () => {
       gone = true;
-      observer.disconnect();
       made?.dispose();
     };
   }, []);
 
   useEffect(() => {
-    plot?.resize(printing ? ON_PAPER : undefined);
+    if (!plot || !surface.current) return;
+    if (printing) {
+      plot.resize(ON_PAPER);
+      return;
+    }
+    const observer = new ResizeObserver(() => {
+      plot.resize();
+      redrawOverlay((n) => n + 1);
+    });
+    observer.observe(surface.current);
+    return () => observer.disconnect();
   }, [plot, printing]);
 
   // In the frame that has the new legend and figures.
