@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use crate::server::TOKEN;
 
@@ -27,12 +28,14 @@ pub fn post_head(path: &str, body: usize) -> String {
     )
 }
 
-/// Asks for a file, and gives the length of what came.
-pub fn download(address: &str, path: &str) -> usize {
+/// Asks for a file, and gives the length of what came, and how long it took to begin.
+pub fn download(address: &str, path: &str) -> (usize, Duration) {
     let mut stream = connect(address);
+    let started = Instant::now();
     let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
     stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
     let (length, chunked) = read_head(&mut stream);
+    let began = started.elapsed();
     assert!(!chunked, "a file says how long it is");
     let (mut left, mut buffer) = (length, vec![0; 256 << 10]);
     while left > 0 {
@@ -41,7 +44,7 @@ pub fn download(address: &str, path: &str) -> usize {
         assert!(read > 0, "the body ended early");
         left -= read;
     }
-    length
+    (length, began)
 }
 
 /// The body of an answer, which must be 200.

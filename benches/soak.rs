@@ -1,4 +1,4 @@
-//! A server that takes events at four fifths of what it can for a long time, asked 50 questions a second meanwhile:
+//! A server that takes events at four fifths of what it can for a long time, asked 50 questions a second all the while:
 //! whether it fails, grows or keeps people waiting. What a backup takes beside events, and how soon the server is back
 //! after SIGKILL.
 //!
@@ -30,7 +30,6 @@ const QUESTIONS: f64 = 50.0;
 const SHARE_OF_PEAK: f64 = 0.8;
 /// Events a second beside a backup.
 const BESIDE_BACKUP: u64 = 20_000;
-const PEAK: Duration = Duration::from_secs(10);
 
 /// What is going on, shared by all threads.
 #[derive(Default)]
@@ -60,13 +59,17 @@ fn main() {
         let (load, address) = (&load, &*address);
         (0..PRODUCERS).for_each(|number| drop(scope.spawn(move || produce(address, number, load))));
         (0..READERS).for_each(|number| drop(scope.spawn(move || read(address, number, load))));
-        let peak = rate_over(load, PEAK);
+        load.asking.store(true, Ordering::Relaxed);
+        // Long enough for what comes now and then, merging of ids above all.
+        let peak = rate_over(load, Duration::from_secs(seconds.clamp(10, 120)));
+        load.asking.store(false, Ordering::Relaxed);
         load.rate.store(BESIDE_BACKUP, Ordering::Relaxed);
         back_up(load, address, directory.path());
+        load.waits.lock().expect("no panic").clear();
         load.rate.store((peak * SHARE_OF_PEAK) as u64, Ordering::Relaxed);
         load.asking.store(true, Ordering::Relaxed);
         let all = minutes(load, &server, directory.path(), Duration::from_secs(seconds));
-        figure("soak", "the peak before", &format!("{peak:.0} events/s"));
+        figure("soak", "the peak before, with as many questions", &format!("{peak:.0} events/s"));
         figure("soak", &format!("{seconds} s at {:.0} % of it", 100.0 * SHARE_OF_PEAK), &all);
         load.done.store(true, Ordering::Relaxed);
     });
@@ -117,12 +120,14 @@ fn minutes(load: &Load, server: &Child, directory: &Path, all: Duration) -> Stri
 fn back_up(load: &Load, address: &str, directory: &Path) {
     let first = load.sent.load(Ordering::Relaxed);
     let started = Instant::now();
-    let bytes = download(address, "/v1/backup");
-    let seconds = started.elapsed().as_secs_f64();
+    let (bytes, copied) = download(address, "/v1/backup");
+    let (seconds, copied) = (started.elapsed().as_secs_f64(), copied.as_secs_f64());
     let rate = (load.sent.load(Ordering::Relaxed) - first) as f64 / seconds;
     let megabytes = bytes as f64 / 1e6;
-    let value = format!("{:.0} MB/s ({seconds:.1} s, beside {rate:.0} events/s)", megabytes / seconds);
-    figure("soak", &format!("backup of {megabytes:.0} MB, copied and sent"), &value);
+    let beside = format!("backup of {megabytes:.0} MB beside {rate:.0} events/s");
+    let value = |seconds: f64| format!("{:.0} MB/s ({seconds:.1} s)", megabytes / seconds);
+    figure("soak", &format!("{beside}: copied and synced"), &value(copied));
+    figure("soak", &format!("{beside}: sent as well"), &value(seconds));
     let started = Instant::now();
     let command = Command::new(BINARY)
         .args(["backup", "--url", &format!("http://{address}")])
@@ -224,12 +229,13 @@ fn produce(address: &str, producer: usize, load: &Load) {
 
 /// Asks at a steady rate, whether or not answers keep up.
 fn read(address: &str, reader: usize, load: &Load) {
-    while !load.asking.load(Ordering::Relaxed) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
     let mut stream = connect(address);
     let mut due = Instant::now() + Duration::from_secs_f64(reader as f64 / QUESTIONS);
     for number in (reader..).step_by(READERS) {
+        while !load.asking.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10));
+            due = Instant::now();
+        }
         if load.done.load(Ordering::Relaxed) {
             return;
         }
