@@ -68,7 +68,7 @@ pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use problem::Problem;
 pub use reprice::reprice;
-pub use tls::{Tls, TlsError};
+pub use tls::{Tls, TlsError, is_private};
 pub use tokens::{list as list_tokens, new_token, token_note};
 
 /// Largest body of anything else.
