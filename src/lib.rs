@@ -13,3 +13,4 @@ pub mod pricing;
 pub mod query;
 pub mod rollup;
 pub mod store;
+pub mod webhook;

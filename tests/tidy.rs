@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 11] = [
+const TABLE: [(&str, &[&str], &[&str]); 12] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -31,17 +31,31 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
             "parquet",
         ],
     ),
+    ("webhook", &["model", "calendar", "store", "directory", "engine", "http"], &["base64"]),
     (
         "cli",
-        &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine", "http"],
+        &[
+            "model",
+            "calendar",
+            "pricing",
+            "rollup",
+            "store",
+            "ingest",
+            "directory",
+            "query",
+            "engine",
+            "http",
+            "webhook",
+        ],
         &["clap", "indicatif", "ureq", "comfy_table"],
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
+    ("webhook", "ureq"),     // sending
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -143,11 +143,12 @@ impl Date {
         Date(self.0.week(Weekday::Mon).first_day())
     }
 
-    fn first_of_month(self) -> Date {
+    pub fn first_of_month(self) -> Date {
         Date(self.0.with_day(1).unwrap_or(self.0))
     }
 
-    fn next_month(self) -> Date {
+    /// The same day a month later, or the last of that month where it is shorter.
+    pub fn next_month(self) -> Date {
         Date(self.0.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
     }
 }

@@ -15,7 +15,7 @@ use super::{Failure, look, sample_invoice, system_clock};
 use crate::directory::Change;
 use crate::engine::{Clock, Engine, SERVER};
 use crate::http::wire::{NewToken, TokenKind};
-use crate::http::{directory_update, invoice_note, new_token};
+use crate::http::{App, directory_update, invoice_note, new_token};
 use crate::ingest::{Context, TokenDefaults, for_ever, parse_ndjson};
 use crate::pricing::PriceBook;
 
@@ -64,7 +64,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Ok(created.token)
     };
     let (owner, developer) = (token(owner)?, token(developer)?);
-    run_server(&engine, arguments.listen, None, PriceBook::bundled(), look, DEFAULT_BODY_MIB, |address| {
+    let app = App::new(engine, PriceBook::bundled(), look, (DEFAULT_BODY_MIB as usize) << 20);
+    run_server(&app, arguments.listen, None, |address| {
         println!(
             "Sample organization with {} events ready in {:.1} s.\n\n  \
              as its owner      http://{address}/#token={owner}\n  \

@@ -31,6 +31,7 @@ mod source;
 mod target;
 mod token;
 mod verify;
+mod webhook;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -94,6 +95,7 @@ enum Command {
     Verify(verify::Arguments),
     Compact(compact::Arguments),
     Reprice(reprice::Arguments),
+    Webhook(webhook::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Reprice(arguments) => reprice::run(&arguments),
+        Command::Webhook(arguments) => webhook::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::engine::Engine;
-use crate::http::{App, ask_as_operator};
+use crate::http::{App, ask_and_wait};
 
 #[derive(Args)]
 pub struct WindowArguments {
@@ -38,6 +38,5 @@ impl WindowArguments {
 
 /// Asks a store that is opened here what a server would be asked.
 pub fn ask_here(engine: &Arc<Engine>, path: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    Ok(runtime.block_on(ask_as_operator(App::for_one_question(engine.clone()), path, out))?)
+    Ok(ask_and_wait(App::for_one_question(engine.clone()), path, out)?)
 }

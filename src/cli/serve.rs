@@ -14,11 +14,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::prices::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
-use super::{Failure, look, system_clock};
+use super::{Failure, look, system_clock, webhook};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::{self, App, Look, Tls};
-use crate::pricing::PriceBook;
+use crate::http::{self, App, Tls};
+use crate::webhook::{Pace, Webhooks};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -64,6 +64,9 @@ pub struct Arguments {
     backup_keep: u32,
     #[command(flatten)]
     prices: PriceArguments,
+    /// Tell other programs of each day and of budgets that are reached: see docs/webhooks.md
+    #[arg(long, value_name = "FILE", env = "ROLLCALL_WEBHOOKS")]
+    webhooks: Option<PathBuf>,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -75,6 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_logs(arguments.log_json);
     let prices = arguments.prices.book()?;
     let look = arguments.look.look()?;
+    let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
     let directory = &arguments.data_dir;
     let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
     let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
@@ -97,33 +101,30 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let backups = backups.transpose()?;
     let address_file = directory.join(ADDRESS_FILE);
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let served = run_server(&engine, arguments.listen, tls, prices, look, arguments.max_body_mib, |address| {
+    let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
+    let served = run_server(&app, arguments.listen, tls, |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
-        Ok(())
+        Ok(Webhooks::start(&app, &webhooks, Pace::default())?)
     });
     drop(backups);
     let _ = fs::remove_file(&address_file);
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Serves until SIGTERM or Ctrl-C, then writes everything that was taken.
-pub fn run_server(
-    engine: &Arc<Engine>,
+/// Serves until SIGTERM or Ctrl-C, then drops what `listening` has started and writes everything that was taken.
+pub fn run_server<T>(
+    app: &App,
     listen: SocketAddr,
     tls: Option<Arc<Tls>>,
-    prices: PriceBook,
-    look: Look,
-    max_body_mib: u32,
-    listening: impl FnOnce(SocketAddr) -> Result<(), Failure>,
+    listening: impl FnOnce(SocketAddr) -> Result<T, Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let app = App::new(engine.clone(), prices, look, (max_body_mib as usize) << 20);
-    let served: Result<(), Failure> = runtime.block_on(async {
+    let served: Result<T, Failure> = runtime.block_on(async {
         let listener = TcpListener::bind(listen).await;
         let listener =
             listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
-        listening(listener.local_addr()?)?;
+        let started = listening(listener.local_addr()?)?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         if let Some(tls) = tls.clone() {
             tokio::spawn(reread_on_hangup(tls, signal(SignalKind::hangup())?));
@@ -142,13 +143,15 @@ pub fn run_server(
             tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {
-            served = http::serve(app, listener, tls, stop) => Ok(served?),
-            () = drained => Ok(()),
+            served = http::serve(app.clone(), listener, tls, stop) => served?,
+            () = drained => {}
         }
+        Ok(started)
     });
     // A request that never ends must not keep the process: its connection dies with the runtime.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    engine.stop();
+    let served = served.map(drop);
+    app.engine.stop();
     served
 }
 

@@ -23,7 +23,7 @@ pub use change::{
 };
 pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
-pub use secret::{Secret, SecretHash, is_random_secret, is_signed};
+pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
 pub use written::written_by_organization;
 
 use crate::model::UnixMs;

@@ -74,9 +74,18 @@ impl SecretHash {
 /// long that takes says nothing about the right one.
 pub fn is_signed(secret: &str, message: &[&[u8]], signature: &str) -> bool {
     let Some(signature) = SecretHash::parse(signature) else { return false };
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key may have any length");
+    mac(secret.as_bytes(), message).verify_slice(&signature.0).is_ok()
+}
+
+/// The HMAC-SHA256 of the parts of a message, one after another.
+pub fn sign(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
+    mac(key, message).finalize().into_bytes().into()
+}
+
+fn mac(key: &[u8], message: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key may have any length");
     message.iter().for_each(|part| mac.update(part));
-    mac.verify_slice(&signature.0).is_ok()
+    mac
 }
 
 fn hex(bytes: &[u8]) -> String {

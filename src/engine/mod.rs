@@ -33,7 +33,7 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Invoice, UnixMs};
-use crate::store::{Dictionary, Reader, Store, StoreError};
+use crate::store::{Acknowledged, Dictionary, Reader, Store, StoreError};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
@@ -232,6 +232,13 @@ impl Engine {
     pub fn import_invoice(&self, invoice: Invoice, note: Note) -> Result<Pending<()>, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.send(writer::Request::Invoice { invoice: Box::new(invoice), note: Box::new(note), reply })?;
+        Ok(Pending(answer))
+    }
+
+    /// Queues what the receiver of a webhook has acknowledged of one type of event.
+    pub fn acknowledge(&self, stream: &str, acknowledged: Acknowledged) -> Result<Pending<()>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Acknowledge { stream: stream.to_owned(), acknowledged, reply })?;
         Ok(Pending(answer))
     }
 

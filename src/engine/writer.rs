@@ -19,7 +19,7 @@ use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, S
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{Batch, Count, Day, Hour, Invoice, Measures, OrganizationId, Period, Segment, SeriesId};
 use crate::rollup::{self, Cell};
-use crate::store::{self, AuditEntry, AuditHead, Dictionary, SeenIds, Store, StoreError};
+use crate::store::{self, Acknowledged, AuditEntry, AuditHead, Dictionary, SeenIds, Store, StoreError};
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
 /// early request waits grows faster than throughput.
@@ -38,6 +38,7 @@ pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
     Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
     Invoice { invoice: Box<Invoice>, note: Box<Note>, reply: Reply<()> },
+    Acknowledge { stream: String, acknowledged: Acknowledged, reply: Reply<()> },
     Seal { reply: Reply<SealReport> },
     Reprice { part: Part, reply: Reply<RepricedPart> },
 }
@@ -48,7 +49,7 @@ type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 enum Answer {
     Ingested(Ingested),
     Changed(Result<Outcome, EngineError>),
-    Billed,
+    Done,
 }
 
 pub(super) struct Writer {
@@ -363,7 +364,11 @@ impl Writer {
                     self.apply(None, Some(note), &writer, touched)?.ok();
                     // Its organization may have no number yet, which days are noted by.
                     touched.directory = true;
-                    Answer::Billed
+                    Answer::Done
+                }
+                Request::Acknowledge { stream, acknowledged, .. } => {
+                    writer.put_acknowledged(stream, acknowledged)?;
+                    Answer::Done
                 }
                 Request::Seal { .. } | Request::Reprice { .. } => unreachable!("served on its own"),
             });
@@ -520,7 +525,7 @@ impl Request {
     fn events(&self) -> usize {
         match self {
             Request::Ingest { batch, .. } => batch.events.len(),
-            Request::Change { .. } | Request::Invoice { .. } | Request::Seal { .. } | Request::Reprice { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -529,8 +534,12 @@ impl Request {
         match (self, result) {
             (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
             (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
-            (Request::Invoice { reply, .. }, Ok(Answer::Billed)) => drop(reply.send(Ok(()))),
-            (Request::Invoice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
+            (Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. }, Ok(Answer::Done)) => {
+                drop(reply.send(Ok(())));
+            }
+            (Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. }, Err(error)) => {
+                drop(reply.send(Err(error)));
+            }
             (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Reprice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),

@@ -15,6 +15,7 @@ mod audit;
 mod colour;
 mod connections;
 mod dashboard;
+mod deliveries;
 mod directory;
 mod events;
 mod export;
@@ -61,14 +62,16 @@ use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
 pub use colour::Colour;
+pub use deliveries::{AllDeliveries, Deliveries};
 pub use directory::{export as directory_export, update as directory_update};
 pub use invoices::{invoice_answer, invoice_note, read_invoice};
 pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
+pub use parameters::group_by;
 pub use problem::Problem;
 pub use reprice::reprice;
-pub use tls::{Tls, TlsError};
+pub use tls::{Tls, TlsError, is_private};
 pub use tokens::{list as list_tokens, new_token, token_note};
 
 /// Largest body of anything else.
@@ -88,6 +91,8 @@ pub struct Shared {
     page: Option<Bytes>,
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
+    /// What became of webhooks.
+    pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
     questions: questions::Questions,
     feeds: feeds::Tally,
@@ -126,6 +131,7 @@ impl App {
             page: dashboard::page(&look),
             look,
             body_limit,
+            deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
             questions: questions::Questions::default(),
             feeds: feeds::Tally::default(),
@@ -158,6 +164,13 @@ pub async fn ask_as_operator(app: App, path: &str, out: &mut dyn Write) -> Resul
     }
     let problem = serde_json::from_slice::<problem::ProblemBody>(&problem).map(|body| body.detail);
     Err(Problem::new(status, problem.unwrap_or_else(|_| status.to_string())))
+}
+
+/// The same from a thread of no runtime, which waits for it.
+pub fn ask_and_wait(app: App, path: &str, out: &mut dyn Write) -> Result<(), Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|e| Problem::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
+    runtime.block_on(ask_as_operator(app, path, out))
 }
 
 /// Runs what takes its time on a thread that may.

@@ -82,6 +82,7 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let help = "When the last backup by the clock was whole; 0 when there is none.";
     write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
     app.feeds.write(&mut out);
+    app.deliveries.write(&mut out);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }
 

@@ -88,7 +88,7 @@ impl Parameters {
         Ok(Query {
             window: self.window(now, granularity)?,
             granularity,
-            group_by: self.group_by()?,
+            group_by: group_by(self.group_by_name()?)?,
             filter: self.filter()?,
             rank_by: self.choice("rankBy", &RANKS)?.unwrap_or_default(),
             top: top.transpose()?,
@@ -124,22 +124,6 @@ impl Parameters {
     /// What the breakdown is by, as it was written.
     pub fn group_by_name(&self) -> Result<&str, Problem> {
         Ok(self.one("groupBy")?.unwrap_or("model"))
-    }
-
-    fn group_by(&self) -> Result<Vec<GroupBy>, Problem> {
-        let text = self.group_by_name()?;
-        if text == "none" {
-            return Ok(Vec::new());
-        }
-        let parts: Vec<&str> = text.split(',').collect();
-        let groups: Option<Vec<GroupBy>> = parts.iter().map(|part| pick(part, &GROUPS)).collect();
-        match groups {
-            Some(groups) if groups.len() == 1 || (groups.len() == 2 && groups[0] != groups[1]) => Ok(groups),
-            _ => Err(Problem::bad_request(format!(
-                "groupBy is '{text}'; allowed are none, {}, or two different ones joined by a comma",
-                names(&GROUPS)
-            ))),
-        }
     }
 
     /// Whose reports are meant.
@@ -205,6 +189,22 @@ impl Parameters {
         let Some(text) = self.one(name)? else { return Ok(None) };
         let found = pick(text, allowed);
         found.map(Some).ok_or_else(|| Problem::bad_request(format!("{name} is '{text}'; allowed: {}", names(allowed))))
+    }
+}
+
+/// What a breakdown is by, from its name.
+pub fn group_by(text: &str) -> Result<Vec<GroupBy>, Problem> {
+    if text == "none" {
+        return Ok(Vec::new());
+    }
+    let parts: Vec<&str> = text.split(',').collect();
+    let groups: Option<Vec<GroupBy>> = parts.iter().map(|part| pick(part, &GROUPS)).collect();
+    match groups {
+        Some(groups) if groups.len() == 1 || (groups.len() == 2 && groups[0] != groups[1]) => Ok(groups),
+        _ => Err(Problem::bad_request(format!(
+            "groupBy is '{text}'; allowed are none, {}, or two different ones joined by a comma",
+            names(&GROUPS)
+        ))),
     }
 }
 

@@ -11,7 +11,7 @@
 //!
 //! | Table | Key | Value |
 //! |---|---|---|
-//! | `meta` | name | format version |
+//! | `meta` | name | format version; `store::webhooks`: what receivers of webhooks have acknowledged |
 //! | `names` | organization, dimension, name | number of the name |
 //! | `series` | organization, series | the series' values |
 //! | `open` | organization, segment, run | [`block`]: rows in order of series |
@@ -46,6 +46,7 @@ mod runs;
 mod seal;
 mod totals;
 mod verify;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -69,6 +70,7 @@ pub use rows::{Rows, Which};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
+pub use webhooks::Acknowledged;
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};

@@ -18,7 +18,7 @@ use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INVOICES, META, NAMES, OPEN, OrganizationNames,
     PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord, SERIES, Seen,
-    StoreError, TABLES, TOTALS, Table, damaged, invoices, keys,
+    StoreError, TABLES, TOTALS, Table, damaged, invoices, keys, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage,
@@ -140,6 +140,9 @@ impl Check<'_> {
             }
         }
         self.each(META, None, |key, value| {
+            if let Some(checked) = webhooks::check(key, value) {
+                return checked;
+            }
             let known = [FORMAT_KEY, ARRIVAL_KEY].contains(&key) && value.len() == 4;
             if known { Ok(()) } else { Err(damaged("it is neither the format version nor an hour of arrival")) }
         })
