@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
+use crate::http::is_local;
 use crate::http::wire::IngestAnswer;
 
 /// Tries at sending a batch, counting the first. Ids make repeating harmless.
@@ -42,7 +43,7 @@ impl Client {
 
     fn trusting(trust: Trust, url: &str, token: String) -> Client {
         Client {
-            agent: agent(Some(PATIENCE), trust),
+            agent: agent(url, Some(PATIENCE), trust),
             url: url.trim_end_matches('/').to_owned(),
             authorization: format!("Bearer {token}"),
             trust,
@@ -72,8 +73,9 @@ impl Client {
 
     /// Asks for work that takes as long as the store is large.
     pub fn post_and_wait<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        let request =
-            agent(None, self.trust).post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        let request = agent(&self.url, None, self.trust)
+            .post(format!("{}{path}", self.url))
+            .header("authorization", &self.authorization);
         self.read(request.send_json(body).map_err(|e| self.unreachable(&e))?)
     }
 
@@ -110,8 +112,9 @@ impl Client {
     fn get_when_not_busy(&self, path: &str) -> Result<ureq::http::Response<ureq::Body>, Failure> {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let request =
-                agent(None, self.trust).get(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+            let request = agent(&self.url, None, self.trust)
+                .get(format!("{}{path}", self.url))
+                .header("authorization", &self.authorization);
             let response = request.call().map_err(|e| self.unreachable(&e))?;
             match response.status().as_u16() {
                 503 if attempt < TRIES => {}
@@ -184,11 +187,17 @@ impl Client {
     }
 }
 
-fn agent(patience: Option<Duration>, trust: Trust) -> ureq::Agent {
+/// The environment's proxy, where a URL is not on this machine.
+pub fn proxy_to(url: &str) -> Option<ureq::Proxy> {
+    if is_local(url) { None } else { ureq::Proxy::try_from_env() }
+}
+
+fn agent(url: &str, patience: Option<Duration>, trust: Trust) -> ureq::Agent {
     let tls = ureq::tls::TlsConfig::builder().disable_verification(trust == Trust::Address).build();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .tls_config(tls)
+        .proxy(proxy_to(url))
         .timeout_connect(Some(Duration::from_secs(10)))
         .timeout_global(patience)
         .build();

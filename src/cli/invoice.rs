@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
+use super::client::proxy_to;
 use super::serve::DEFAULT_BODY_MIB;
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
@@ -199,6 +200,7 @@ impl Reports {
             .http_status_as_error(false)
             // A redirection would take the admin key elsewhere.
             .max_redirects(0)
+            .proxy(proxy_to(&base_url))
             .timeout_global(Some(PATIENCE))
             .build();
         Ok(Reports { biller, base_url, admin_key, agent: config.into() })

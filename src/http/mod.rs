@@ -71,7 +71,7 @@ pub use openapi::openapi_json;
 pub use parameters::group_by;
 pub use problem::Problem;
 pub use reprice::reprice;
-pub use tls::{Tls, TlsError, is_private};
+pub use tls::{Tls, TlsError, is_local, is_private};
 pub use tokens::{list as list_tokens, new_token, token_note};
 
 /// Largest body of anything else.

@@ -14,9 +14,17 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 /// which a user before it, as in `http://127.0.0.1:x@elsewhere`, can make look like another.
 pub fn is_private(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
-    let here = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
     let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    !has_user && (uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && here)
+    !has_user && (uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && is_here(&uri))
+}
+
+/// Whether a URL is on this machine. What goes there must not take its way through a proxy.
+pub fn is_local(url: &str) -> bool {
+    url.parse().is_ok_and(|uri| is_here(&uri))
+}
+
+fn is_here(uri: &Uri) -> bool {
+    matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 
 /// Why there is no TLS. *Caller.*

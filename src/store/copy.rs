@@ -31,7 +31,7 @@ impl Reader {
     /// Writes everything into a file, which must be empty, and syncs it.
     pub fn copy_into(&self, file: &File, progress: &mut Progress<'_>) -> Result<(), StoreError> {
         let backend = FileBackend::new(file.try_clone().map_err(io_failed)?)?;
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+        let mut database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
         let (mut done, all) = (0, self.entries()?);
         // Reading takes nearly as long as writing.
         std::thread::scope(|scope| {
@@ -45,6 +45,11 @@ impl Reader {
             reading.join().unwrap_or_else(|panic| resume_unwind(panic))
         })?;
         begin(&database, Durability::Immediate)?.commit()?;
+        // Free pages at the end, up to 32 MB, are much of a small copy, which is in memory still. Of a large one they are
+        // little, and compacting would read all of it again.
+        if file.metadata().map_err(io_failed)?.len() <= CACHE_BYTES as u64 {
+            compact(&mut database)?;
+        }
         database.close()?;
         file.sync_all().map_err(io_failed)
     }
@@ -114,7 +119,7 @@ fn write(database: &Database, batch: &Batch) -> Result<(), StoreError> {
 impl Store {
     /// Gives back the space of pages that are free. Nothing else may be reading or writing.
     pub fn compact(&mut self) -> Result<(), StoreError> {
-        self.database.compact().map_err(|error| StoreError::Failed(Box::new(error.into())))?;
+        compact(&mut self.database)?;
         // The compaction itself does not save what makes recovery quick.
         self.begin()?.commit()
     }
@@ -125,4 +130,8 @@ fn begin(database: &Database, durability: Durability) -> Result<WriteTransaction
     transaction.set_durability(durability)?;
     transaction.set_quick_repair(matches!(durability, Durability::Immediate));
     Ok(transaction)
+}
+
+fn compact(database: &mut Database) -> Result<(), StoreError> {
+    database.compact().map(drop).map_err(|error| StoreError::Failed(Box::new(error.into())))
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::file::{Receiver, Secret};
 use crate::directory::sign;
+use crate::http::is_local;
 use crate::model::UnixMs;
 
 /// How long a receiver may take to answer: what the specification recommends at least.
@@ -58,8 +59,12 @@ impl Sender {
     pub fn send(&self, to: &Receiver, message: &Message, now: UnixMs) -> Result<u16, ureq::Error> {
         let Message { id, body } = message;
         let timestamp = now.div_euclid(1000).to_string();
-        let request = self.0.post(&to.url).header("content-type", "application/json");
-        let request = request.header("webhook-id", id).header("webhook-timestamp", &timestamp);
+        let proxy = if is_local(&to.url) { None } else { ureq::Proxy::try_from_env() };
+        let request = self.0.post(&to.url).config().proxy(proxy).build();
+        let request = request
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", &timestamp);
         let request = request.header("webhook-signature", signature(&to.secret, id, &timestamp, body));
         request.send(body).map(|response| response.status().as_u16())
     }

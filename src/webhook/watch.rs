@@ -42,6 +42,14 @@ pub struct Due {
     settles: (Date, u32),
 }
 
+/// What `usage.day` tells.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UsageDay<'a> {
+    organization_id: &'a str,
+    usage: Box<RawValue>,
+}
+
 /// What `budget.reached` tells.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -110,8 +118,10 @@ impl Watch {
         }
         let answer = self.ask(day, day, &[("groupBy", group_by), ("top", TOP)])?;
         let as_of = read(&answer)?.as_of;
+        let data = UsageDay { organization_id: &self.webhook.organization_id, usage: raw(answer)? };
+        let data = serde_json::value::to_raw_value(&data).map_err(|e| unreadable(&e))?;
         let id = self.id(&day.to_string());
-        Ok(Some(Due { message: Message::new(self.kind(), id, &as_of, &raw(answer)?), settles: (day, 100) }))
+        Ok(Some(Due { message: Message::new(self.kind(), id, &as_of, &data), settles: (day, 100) }))
     }
 
     fn budget_reached(&mut self, today: Date, budget: &Budget) -> Result<Option<Due>, String> {
