@@ -61,7 +61,7 @@ fn main() {
         (0..READERS).for_each(|number| drop(scope.spawn(move || read(address, number, load))));
         load.asking.store(true, Ordering::Relaxed);
         // Long enough for what comes now and then, merging of ids above all.
-        let peak = rate_over(load, Duration::from_secs(seconds.clamp(10, 120)));
+        let peak = rate_over(load, Duration::from_secs(seconds.clamp(10, 60)));
         load.asking.store(false, Ordering::Relaxed);
         load.rate.store(BESIDE_BACKUP, Ordering::Relaxed);
         back_up(load, address, directory.path());
@@ -232,8 +232,12 @@ fn read(address: &str, reader: usize, load: &Load) {
     let mut stream = connect(address);
     let mut due = Instant::now() + Duration::from_secs_f64(reader as f64 / QUESTIONS);
     for number in (reader..).step_by(READERS) {
-        while !load.asking.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(10));
+        if !load.asking.load(Ordering::Relaxed) {
+            while !load.asking.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            // The server has closed a connection that was idle.
+            stream = connect(address);
             due = Instant::now();
         }
         if load.done.load(Ordering::Relaxed) {
