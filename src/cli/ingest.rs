@@ -245,9 +245,7 @@ impl Load<'_> {
 
 /// Queues a batch, waiting while the queue is full.
 pub fn submit(engine: &Engine, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
-    while !engine.has_room() && engine.is_writing() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    engine.wait_for_room();
     engine.submit(batch)
 }
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
@@ -208,9 +209,12 @@ impl Engine {
         Ok(Pending(answer))
     }
 
-    /// Whether a batch would be taken now. For a loader that would rather wait than be refused.
-    pub fn has_room(&self) -> bool {
-        self.shared.metrics.queued_events.load(Ordering::Relaxed) < QUEUE_EVENTS / 2
+    /// Waits while the queue is full. For work that would rather wait than be refused.
+    pub fn wait_for_room(&self) {
+        let is_full = || self.shared.metrics.queued_events.load(Ordering::Relaxed) >= QUEUE_EVENTS / 2;
+        while is_full() && self.is_writing() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Queues a change of the directory that nobody asked for by name, so that the audit log says nothing of it.

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -106,9 +105,7 @@ impl Engine {
         let organization = organization.to_owned();
         let part = Part { request: request.clone(), organization, period, number: number_so_far, missing };
         // Half a repricing is worth waiting for its turn.
-        while !self.has_room() && self.is_writing() {
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        self.wait_for_room();
         let (reply, answer) = oneshot::channel();
         self.send(Request::Reprice { part, reply })?;
         let part = Pending(answer).wait()?;

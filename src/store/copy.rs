@@ -10,12 +10,10 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use redb::backends::FileBackend;
-use redb::{
-    CursorError, Database, Durability, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
-};
+use redb::{CursorError, Database, Durability, ReadableTable, ReadableTableMetadata, WriteTransaction};
 
 use super::inspect::io_failed;
-use super::{Bytes, META, Progress, Reader, Store, StoreError, TABLES, damaged};
+use super::{META, Progress, Reader, Store, StoreError, TABLES, Table, damaged};
 
 /// What a copy may hold in memory before it is written out.
 const CACHE_BYTES: usize = 64 << 20;
@@ -78,14 +76,14 @@ impl Reader {
 
 /// Entries of one table that are written together.
 struct Batch {
-    table: TableDefinition<'static, Bytes, Bytes>,
+    table: Table,
     bytes: Vec<u8>,
     /// Where the key and the value of each entry end.
     ends: Vec<(usize, usize)>,
 }
 
 impl Batch {
-    fn new(table: TableDefinition<'static, Bytes, Bytes>) -> Batch {
+    fn new(table: Table) -> Batch {
         Batch { table, bytes: Vec::with_capacity(TRANSACTION_BYTES), ends: Vec::new() }
     }
 

@@ -536,7 +536,7 @@ fn write_parts(
 /// Writes the filter of a run from one of its chunks on, at most so many; how many.
 fn write_filter(table: &mut Table<Bytes, Bytes>, run: &Run, first: u32, most: u32) -> Result<u32, StoreError> {
     let mut written = 0;
-    for (chunk, bytes) in (first..).zip(run.filter.chunks().skip(first as usize)).take(most as usize) {
+    for (chunk, bytes) in (first..).zip(run.filter.chunks_from(first as usize)).take(most as usize) {
         let key = keys::run(run.number, OrganizationId(0), 1 + chunk);
         table.insert(&key[..], &bind(&key, frame(VERSION, &bytes))[..])?;
         written += 1;
