@@ -1,6 +1,7 @@
 //! Bodies that are sent while they are still being written, so that a long answer takes no more memory than a short
 //! one.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,6 +22,12 @@ const WAITING: usize = 2;
 /// How long a chunk may wait before the client is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+thread_local! {
+    /// The buffer of the answer before. One that grows for each answer anew copies it about twice, and an answer that is
+    /// kept would keep all of a buffer that is up to twice as long.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// Where an answer is written to.
 pub struct Out {
     pub buffer: Vec<u8>,
@@ -28,9 +35,9 @@ pub struct Out {
 }
 
 enum Message {
-    Part(Vec<u8>),
+    Part(Bytes),
     /// Nothing comes after this.
-    Last(Vec<u8>),
+    Last(Bytes),
     Failed(Problem),
 }
 
@@ -40,8 +47,14 @@ impl Out {
         if self.buffer.len() < CHUNK_BYTES {
             return Ok(());
         }
-        let part = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8));
+        let part = self.take();
         self.send(Message::Part(part))
+    }
+
+    fn take(&mut self) -> Bytes {
+        let bytes = Bytes::copy_from_slice(&self.buffer);
+        self.buffer.clear();
+        bytes
     }
 
     fn send(&self, message: Message) -> Result<(), Problem> {
@@ -87,16 +100,20 @@ impl From<Written> for Body {
 pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + 'static) -> Result<Written, Problem> {
     let (sender, mut receiver) = channel(WAITING);
     tokio::task::spawn_blocking(move || {
-        let mut out = Out { buffer: Vec::new(), sender };
+        let mut out = Out { buffer: BUFFER.take(), sender };
         let message = match write(&mut out) {
-            Ok(()) => Message::Last(std::mem::take(&mut out.buffer)),
+            Ok(()) => Message::Last(out.take()),
             Err(problem) => Message::Failed(problem),
         };
+        out.buffer.clear();
+        if out.buffer.capacity() <= 2 * CHUNK_BYTES {
+            BUFFER.set(std::mem::take(&mut out.buffer));
+        }
         // Whoever asked may have gone away.
         let _ = out.send(message);
     });
     match receiver.recv().await {
-        Some(Message::Last(whole)) => Ok(Written::Whole(whole.into())),
+        Some(Message::Last(whole)) => Ok(Written::Whole(whole)),
         Some(Message::Part(first)) => {
             Ok(Written::Parts(Body::from_stream(Rest { first: Some(first), receiver, ended: false })))
         }
@@ -106,7 +123,7 @@ pub async fn body(write: impl FnOnce(&mut Out) -> Result<(), Problem> + Send + '
 }
 
 struct Rest {
-    first: Option<Vec<u8>>,
+    first: Option<Bytes>,
     receiver: Receiver<Message>,
     ended: bool,
 }
@@ -116,7 +133,7 @@ impl Stream for Rest {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first.into())));
+            return Poll::Ready(Some(Ok(first)));
         }
         if self.ended {
             return Poll::Ready(None);
@@ -124,7 +141,7 @@ impl Stream for Rest {
         let message = ready!(self.receiver.poll_recv(context));
         self.ended = !matches!(message, Some(Message::Part(_)));
         Poll::Ready(Some(match message {
-            Some(Message::Part(part) | Message::Last(part)) => Ok(part.into()),
+            Some(Message::Part(part) | Message::Last(part)) => Ok(part),
             Some(Message::Failed(problem)) => Err(io::Error::other(problem.detail)),
             // The writing thread panicked, which is reported where it did.
             None => Err(io::Error::other("answering failed")),
