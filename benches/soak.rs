@@ -60,8 +60,8 @@ fn main() {
         (0..PRODUCERS).for_each(|number| drop(scope.spawn(move || produce(address, number, load))));
         (0..READERS).for_each(|number| drop(scope.spawn(move || read(address, number, load))));
         load.asking.store(true, Ordering::Relaxed);
-        // Long enough for what comes now and then, merging of ids above all.
-        let peak = rate_over(load, Duration::from_secs(seconds.clamp(10, 60)));
+        // Long enough for what comes now and then: ids are merged when there are 29 million more.
+        let peak = rate_over(load, Duration::from_secs(seconds.clamp(10, 180)));
         load.asking.store(false, Ordering::Relaxed);
         load.rate.store(BESIDE_BACKUP, Ordering::Relaxed);
         back_up(load, address, directory.path());

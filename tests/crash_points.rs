@@ -30,7 +30,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
 /// And few ids have runs that are merged.
-const ID_POLICY: IdPolicy = IdPolicy { run_ids: 30, merged_runs: 2 };
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 30, merged_runs: 2, filter_bytes: 200 };
 
 #[derive(Clone)]
 enum Step {

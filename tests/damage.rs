@@ -22,7 +22,7 @@ const NOON: UnixMs = 1_781_092_800_000;
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
 /// And few ids have runs.
-const ID_POLICY: IdPolicy = IdPolicy { run_ids: 150, merged_runs: 3 };
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 150, merged_runs: 3, filter_bytes: usize::MAX };
 const FLIPS: u64 = 200;
 
 fn open(directory: &Path) -> Result<Engine, StoreError> {

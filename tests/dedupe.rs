@@ -15,7 +15,12 @@ const NOON: UnixMs = 1_781_092_800_000;
 
 /// Few enough ids in memory that most are in runs, and those merged; and as it is by default.
 fn policies() -> [IdPolicy; 3] {
-    [IdPolicy { run_ids: 90, merged_runs: 3 }, IdPolicy { run_ids: 1000, merged_runs: 2 }, IdPolicy::default()]
+    [
+        // Filters so short that most ids are looked for in the file.
+        IdPolicy { run_ids: 90, merged_runs: 3, filter_bytes: 300 },
+        IdPolicy { run_ids: 1000, merged_runs: 2, ..IdPolicy::default() },
+        IdPolicy::default(),
+    ]
 }
 
 struct Machine {
@@ -141,7 +146,7 @@ fn for_ever(id_policy: IdPolicy) {
 
 #[test]
 fn many_ids_count_once_while_they_move_from_memory_to_runs_and_to_their_hours() {
-    let mut machine = Machine::new(IdPolicy { run_ids: 90, merged_runs: 3 });
+    let mut machine = Machine::new(IdPolicy { run_ids: 90, merged_runs: 3, ..IdPolicy::default() });
     let time = |batch: u32| NOON - i64::from(batch % 5) * HOUR_MS;
     for batch in 0..40 {
         check(machine.send(100 * batch..100 * batch + 100, time(batch)), 100, 0);

@@ -27,7 +27,7 @@ const REPRICED: RangeInclusive<Day> = Day(0)..=Day(20_608);
 /// Small stores have all there is: running totals, rows of rare values, summaries.
 const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
 /// And few ids have a run.
-const ID_POLICY: IdPolicy = IdPolicy { run_ids: 100, merged_runs: 9 };
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 100, merged_runs: 9, filter_bytes: usize::MAX };
 
 /// What is in every golden store. Never changes: files of old releases have it.
 fn ledger() -> Ledger {

@@ -64,7 +64,11 @@ impl World {
             rows_worth_totals: *random.pick(&[0, 20, 1000]),
             segments_worth_totals: *random.pick(&[0, 3, 20]),
         };
-        let id_policy = IdPolicy { run_ids: *random.pick(&[20, 100, 1_000_000]), merged_runs: *random.pick(&[2, 5]) };
+        let id_policy = IdPolicy {
+            run_ids: *random.pick(&[20, 100, 1_000_000]),
+            merged_runs: *random.pick(&[2, 5]),
+            filter_bytes: *random.pick(&[64, 1000, usize::MAX]),
+        };
         let mut world = World {
             random,
             clock: Arc::new(AtomicI64::new(START)),

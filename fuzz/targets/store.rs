@@ -25,7 +25,7 @@ use rollcall::store::{IdPolicy, SealPolicy, Store};
 /// 2026-06-10T12:00:00Z
 const NOW: i64 = 1_781_092_800_000;
 const SEAL_POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_totals: 3 };
-const ID_POLICY: IdPolicy = IdPolicy { run_ids: 20, merged_runs: 2 };
+const ID_POLICY: IdPolicy = IdPolicy { run_ids: 20, merged_runs: 2, filter_bytes: 200 };
 const OPERATIONS: usize = 40;
 
 fn open(disk: &CrashDisk, clock: &Arc<AtomicI64>) -> Engine {

@@ -84,13 +84,14 @@ impl Writer {
         let snapshot = shared.current.load_full();
         let audit = snapshot.reader.audit_head()?;
         shared.metrics.audit_entries.store(audit.sequence, Ordering::Relaxed);
+        let seen = snapshot.reader.seen_ids(store.id_policy())?;
         Ok(Writer {
             store: Ok(store),
             open_store,
             tried: Instant::now(),
             dictionary: snapshot.dictionary.clone(),
             directory: snapshot.directory.clone(),
-            seen: snapshot.reader.seen_ids()?,
+            seen,
             open: OpenDays::new(snapshot.reader.open_days()?),
             audit,
             shared,
@@ -407,6 +408,7 @@ impl Writer {
         }
         let mut ingested = Ingested::default();
         let mut candidates = self.seen.candidates(batch.events.iter().map(|event| &event.id)).into_iter().peekable();
+        let runs = if candidates.peek().is_some() { Some(writer.runs_of_ids()?) } else { None };
         // Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
         let mut aged: Option<(OrganizationId, Hour, bool)> = None;
         for (at, event) in batch.events.iter().enumerate() {
@@ -425,8 +427,8 @@ impl Writer {
                 }
             }
             let mut in_run = false;
-            while let Some((of, run)) = candidates.next_if(|(of, _)| *of <= at) {
-                in_run = in_run || of == at && writer.run_has_id(&self.seen, run, id)?;
+            while let (Some(runs), Some((of, run))) = (&runs, candidates.next_if(|(of, _)| *of <= at)) {
+                in_run = in_run || of == at && runs.have(&self.seen, run, id)?;
             }
             if in_run || !self.seen.insert(organization, event.id) {
                 ingested.duplicates += 1;
@@ -493,7 +495,7 @@ impl Writer {
     fn tidy_ids(&mut self) -> bool {
         self.seen.advance(Hour::of((self.clock)()).unwrap_or_default());
         let Ok(store) = &self.store else { return false };
-        if !self.seen.need_tidying(store.id_policy()) {
+        if !self.seen.need_tidying() {
             return false;
         }
         let tidied = store.begin().and_then(|writer| {

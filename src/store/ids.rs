@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 use redb::ReadableTable;
 
 use super::runs::{self, Runs, Step};
-use super::{ARRIVALS, IDS, META, Reader, StoreError, Writer, damaged, keys};
+use super::{ARRIVALS, Bytes, IDS, META, RUNS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
 pub(super) const RECENT_HOURS: u32 = 48;
@@ -40,12 +40,14 @@ pub struct IdPolicy {
     pub run_ids: usize,
     /// Runs that are merged into one.
     pub merged_runs: usize,
+    /// What filters of runs take in memory together at most.
+    pub filter_bytes: usize,
 }
 
 impl Default for IdPolicy {
-    /// As many ids as a table of 2^21 places takes, some 27 MB.
+    /// As many ids as a table of 2^21 places takes, some 27 MB; and filters that are whole for 220 million ids.
     fn default() -> Self {
-        IdPolicy { run_ids: (1 << 21) / 8 * 7, merged_runs: 16 }
+        IdPolicy { run_ids: (1 << 21) / 8 * 7, merged_runs: 16, filter_bytes: 320 << 20 }
     }
 }
 
@@ -66,6 +68,7 @@ enum Done {
 /// The ids that arrived in the last 48 hours.
 #[derive(Debug, Default)]
 pub struct SeenIds {
+    policy: IdPolicy,
     /// Those that are in no run.
     recent: HashMap<OrganizationId, HashTable<Fingerprint>>,
     /// How many those are.
@@ -156,8 +159,10 @@ impl SeenIds {
     }
 
     /// Whether [`Writer::tidy_ids`] has something to do.
-    pub fn need_tidying(&self, policy: IdPolicy) -> bool {
-        self.has_aging() || self.count >= policy.run_ids || self.runs.are_due(self.oldest_kept(), policy.merged_runs)
+    pub fn need_tidying(&self) -> bool {
+        self.has_aging()
+            || self.count >= self.policy.run_ids
+            || self.runs.are_due(self.oldest_kept(), self.policy.merged_runs)
     }
 
     /// Takes the result of [`Writer::tidy_ids`], once it is committed.
@@ -175,12 +180,23 @@ impl SeenIds {
             }
             Done::Runs(step) => self.runs.done(step),
         }
+        self.runs.shorten_filters(self.policy.filter_bytes);
     }
 }
 
 /// The fingerprint is a hash already.
 fn hash(id: &Fingerprint) -> u64 {
     u64::from_le_bytes(id.0[..8].try_into().expect("eight of twelve bytes"))
+}
+
+/// The runs that are in the file.
+pub struct RunsOfIds<'w>(redb::Table<'w, Bytes, Bytes>);
+
+impl RunsOfIds<'_> {
+    /// Whether a run that [`SeenIds::candidates`] named has the id, in the event's hour or of the last 48 hours.
+    pub fn have(&self, seen: &SeenIds, run: usize, id: Seen) -> Result<bool, StoreError> {
+        seen.runs.has(&self.0, run, id, seen.oldest_kept())
+    }
 }
 
 impl Writer {
@@ -237,9 +253,9 @@ impl Writer {
         write(&mut value)
     }
 
-    /// Whether a run that [`SeenIds::candidates`] named has the id, in the event's hour or of the last 48 hours.
-    pub fn run_has_id(&self, seen: &SeenIds, run: usize, id: Seen) -> Result<bool, StoreError> {
-        self.run_has(&seen.runs, run, id, seen.oldest_kept())
+    /// Opens what [`SeenIds::candidates`] are looked for in. Once for many: it takes as long as finding one.
+    pub fn runs_of_ids(&self) -> Result<RunsOfIds<'_>, StoreError> {
+        Ok(RunsOfIds(self.transaction.open_table(RUNS)?))
     }
 
     /// Moves some ids to where they belong next, if any do. After the commit, memory follows by [`SeenIds::tidied`].
@@ -249,11 +265,11 @@ impl Writer {
         if seen.has_aging() {
             return Ok(Some(Tidied(self.age_ids(seen)?)));
         }
-        if seen.count >= self.id_policy.run_ids {
+        if seen.count >= seen.policy.run_ids {
             return Ok(Some(Tidied(self.freeze_ids(seen)?)));
         }
         let oldest_kept = seen.oldest_kept();
-        let step = self.tidy_runs(&mut seen.runs, oldest_kept, self.id_policy.merged_runs)?;
+        let step = self.tidy_runs(&mut seen.runs, oldest_kept, seen.policy.merged_runs)?;
         Ok(step.map(|step| Tidied(Done::Runs(step))))
     }
 
@@ -326,13 +342,13 @@ impl Writer {
     }
 }
 
-pub(super) fn load(reader: &Reader) -> Result<SeenIds, StoreError> {
+pub(super) fn load(reader: &Reader, policy: IdPolicy) -> Result<SeenIds, StoreError> {
     let arrivals = reader.transaction.open_table(ARRIVALS)?;
     let arrival_hour = reader.transaction.open_table(META)?.get(ARRIVAL_KEY)?;
     let arrival_hour =
         arrival_hour.map(|hour| keys::read_u32(hour.value(), 0).ok_or_else(|| damaged("the arrival hour")));
     let arrival_hour = Hour(arrival_hour.transpose()?.unwrap_or_default());
-    let mut seen = SeenIds { runs: reader.runs()?, arrival_hour, ..SeenIds::default() };
+    let mut seen = SeenIds { policy, runs: reader.runs(policy.filter_bytes)?, arrival_hour, ..SeenIds::default() };
     let mut counts: HashMap<OrganizationId, usize> = HashMap::new();
     for entry in arrivals.iter()? {
         each_arrival(entry?.1.value(), |organization, _, ids| *counts.entry(organization).or_default() += ids.len())?;

@@ -63,7 +63,7 @@ use roaring::RoaringBitmap;
 pub use audit::{AuditEntry, AuditHead};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
-pub use ids::{IdPolicy, Seen, SeenIds, Tidied};
+pub use ids::{IdPolicy, RunsOfIds, Seen, SeenIds, Tidied};
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
@@ -102,7 +102,7 @@ const TABLES: [Table; 13] =
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -255,7 +255,7 @@ impl Store {
         transaction.set_durability(Durability::Immediate)?;
         // Recovery after a crash then does not depend on the size of the file; it only counts when every commit does it.
         transaction.set_quick_repair(true);
-        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy, id_policy: self.id_policy })
+        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy })
     }
 }
 
@@ -455,8 +455,8 @@ impl Reader {
     }
 
     /// Reads what is known of ids that arrived lately.
-    pub fn seen_ids(&self) -> Result<SeenIds, StoreError> {
-        ids::load(self)
+    pub fn seen_ids(&self, policy: IdPolicy) -> Result<SeenIds, StoreError> {
+        ids::load(self, policy)
     }
 }
 
@@ -551,7 +551,6 @@ pub struct Writer {
     transaction: redb::WriteTransaction,
     disk: Disk,
     seal_policy: SealPolicy,
-    id_policy: IdPolicy,
 }
 
 impl Writer {

@@ -134,6 +134,19 @@ impl Runs {
         found
     }
 
+    /// Whether a run has an id that keeps an event of this hour from being counted: one of the same hour, or one that
+    /// arrived at `oldest_kept` or later.
+    pub fn has(
+        &self,
+        table: &impl ReadableTable<Bytes, Bytes>,
+        run: usize,
+        (organization, hour, id): Seen,
+        oldest_kept: Hour,
+    ) -> Result<bool, StoreError> {
+        let mut found = find(table, &self.runs[run], organization, id)?.into_iter();
+        Ok(found.any(|(of, arrival)| of == hour || arrival >= oldest_kept))
+    }
+
     /// Whether there is anything to do: what no longer counts, runs that are too old, or many that could be one.
     pub fn are_due(&self, oldest_kept: Hour, mergeable: usize) -> bool {
         !self.leftovers.is_empty()
@@ -163,6 +176,17 @@ impl Runs {
         }
     }
 
+    /// Makes filters shorter, the longest first, until all take no more than this. What they then take for an id of a
+    /// run by mistake is looked for in the file.
+    pub fn shorten_filters(&mut self, most_bytes: usize) {
+        while self.runs.iter().map(|run| run.filter.bytes()).sum::<usize>() > most_bytes {
+            let Some(longest) = self.runs.iter_mut().max_by_key(|run| run.filter.bytes()) else { return };
+            if !longest.filter.halve() {
+                return;
+            }
+        }
+    }
+
     fn first_mergeable(&self) -> usize {
         self.runs.iter().position(|run| !run.head.merged).unwrap_or(self.runs.len())
     }
@@ -188,7 +212,7 @@ impl Runs {
 
     /// Takes note of what a run should have, and whether it does.
     pub fn check(&self) -> RunCheck<'_> {
-        RunCheck { runs: self, found: BTreeMap::new() }
+        RunCheck { runs: self, found: BTreeMap::new(), filter: None }
     }
 }
 
@@ -197,6 +221,8 @@ pub(super) struct RunCheck<'a> {
     runs: &'a Runs,
     /// Ids of each run that counts.
     found: BTreeMap<u32, u64>,
+    /// The filter of the run at hand as it is in the file: in one that was halved a missing bit may not show.
+    filter: Option<(u32, Filter)>,
 }
 
 impl RunCheck<'_> {
@@ -215,6 +241,13 @@ impl RunCheck<'_> {
         let Some(at) = self.runs.runs.iter().position(|of| of.number == run) else { return Ok(()) };
         let of = &self.runs.runs[at];
         let parts = of.head.parts(organization).ok_or_else(|| damaged("a part of an organization without ids"))?;
+        let filter = match &self.filter {
+            Some((known, filter)) if *known == run => filter,
+            _ => {
+                let filter = read_filter(&reader.transaction.open_table(RUNS)?, run, of.head.ids())?;
+                &self.filter.insert((run, filter)).1
+            }
+        };
         let mut last = None;
         for entry in entries.iter().map(|entry| u128::from_be_bytes(*entry)) {
             let (id, arrival) = (id_of(entry), of.head.arrival_of(entry));
@@ -222,7 +255,7 @@ impl RunCheck<'_> {
                 return Err(damaged("ids of a run are out of order"));
             }
             let probe = Probe::of(&id);
-            if !of.filter.may_have(&probe) {
+            if !filter.may_have(&probe) {
                 return Err(damaged("a run's filter denies an id of it"));
             }
             visit((organization, hour_of(entry), id), arrival)?;
@@ -297,20 +330,6 @@ impl Writer {
         Ok(Step::Added(run))
     }
 
-    /// Whether a run has an id that keeps an event of this hour from being counted: one of the same hour, or one that
-    /// arrived at `oldest_kept` or later.
-    pub(super) fn run_has(
-        &self,
-        runs: &Runs,
-        run: usize,
-        (organization, hour, id): Seen,
-        oldest_kept: Hour,
-    ) -> Result<bool, StoreError> {
-        let run = &runs.runs[run];
-        let mut found = find(&self.transaction.open_table(RUNS)?, run, organization, id)?.into_iter();
-        Ok(found.any(|(of, arrival)| of == hour || arrival >= oldest_kept))
-    }
-
     /// Does a part of what is due; what, if anything.
     pub(super) fn tidy_runs(
         &self,
@@ -369,7 +388,8 @@ impl Writer {
                 merged.extend(found.filter(|entry| (low..=high).contains(entry)).map(|entry| entry + later));
             }
         }
-        merged.sort_unstable();
+        // Stable only because that sort makes use of what is in order already.
+        merged.sort();
         // Bits that are set twice, after a commit that failed, do no harm.
         merged.iter().for_each(|entry| output.filter.add(&Probe::of(&id_of(*entry))));
         write_parts(&mut table, output.number, organization, all, &merged)?;
@@ -425,8 +445,8 @@ impl Writer {
 }
 
 impl Reader {
-    /// Reads heads and filters of all runs.
-    pub(super) fn runs(&self) -> Result<Runs, StoreError> {
+    /// Reads heads and filters of all runs, these made as short as [`Runs::shorten_filters`] does.
+    pub(super) fn runs(&self, filter_bytes: usize) -> Result<Runs, StoreError> {
         let table = self.transaction.open_table(RUNS)?;
         let mut runs = Runs::default();
         let mut next = 0;
@@ -438,15 +458,8 @@ impl Reader {
             next = number.checked_add(1).ok_or_else(|| damaged("a run's number"))?;
             if key.value() == head_key(number) {
                 let head = Head::read(body(VERSION, key.value(), value.value())?)?;
-                let (first, last) = keys::filter_of_run(number);
-                let mut bytes = Vec::new();
-                for chunk in table.range::<&[u8]>(&first[..]..=&last[..])? {
-                    let (key, value) = chunk?;
-                    bytes.extend_from_slice(body(VERSION, key.value(), value.value())?);
-                }
-                let filter = Filter::read(&bytes, head.ids())
-                    .ok_or_else(|| damaged(format!("the filter of run {number} of ids has another size")))?;
-                runs.runs.push(Run { number, head, filter });
+                runs.runs.push(Run { number, filter: read_filter(&table, number, head.ids())?, head });
+                runs.shorten_filters(filter_bytes);
             } else {
                 runs.leftovers.push(number);
             }
@@ -456,6 +469,16 @@ impl Reader {
         runs.runs.sort_by_key(|run| (run.head.last_arrival, !run.head.merged, run.number));
         Ok(runs)
     }
+}
+
+fn read_filter(table: &impl ReadableTable<Bytes, Bytes>, run: u32, ids: u64) -> Result<Filter, StoreError> {
+    let (first, last) = keys::filter_of_run(run);
+    let mut bytes = Vec::new();
+    for chunk in table.range::<&[u8]>(&first[..]..=&last[..])? {
+        let (key, value) = chunk?;
+        bytes.extend_from_slice(body(VERSION, key.value(), value.value())?);
+    }
+    Filter::read(&bytes, ids).ok_or_else(|| damaged(format!("the filter of run {run} of ids has another size")))
 }
 
 /// The hours of an id's events in a run, and when they arrived.
@@ -569,6 +592,27 @@ mod tests {
                 assert!(first == 0 || part_of(first - 1, parts) == part - 1, "{part} of {parts}");
                 assert!(last == u128::MAX || part_of(last + 1, parts) == part + 1, "{part} of {parts}");
             }
+        }
+    }
+
+    #[test]
+    fn filters_take_no_more_than_they_may_and_deny_no_id() {
+        let ids: Vec<Fingerprint> = (0..40_000).map(|number| Fingerprint::of(&number.to_string())).collect();
+        let mut runs = Runs::default();
+        for (number, ids) in (0..).zip(ids.chunks(10_000)) {
+            let organizations = vec![(1, ids.len() as u64)];
+            let head = Head { merged: false, first_arrival: 0, last_arrival: 0, moved: 0, organizations };
+            let mut run = Run { number, filter: Filter::for_ids(head.ids()), head };
+            ids.iter().for_each(|id| run.filter.add(&Probe::of(id)));
+            runs.done(Step::Added(run));
+        }
+        // Four lines are the least that four filters can be.
+        for most in [usize::MAX, 60_000, 30_000, 1000, 4 * 64, 0] {
+            runs.shorten_filters(most);
+            let bytes: usize = runs.runs.iter().map(|run| run.filter.bytes()).sum();
+            assert!(bytes <= most.max(4 * 64), "{bytes} of {most}");
+            let own = runs.candidates(ids.iter()).into_iter().filter(|(id, run)| id / 10_000 == *run);
+            assert_eq!(own.count(), ids.len(), "with {most} bytes");
         }
     }
 

@@ -10,7 +10,7 @@ use redb::{ReadableTable, ReadableTableMetadata, TableHandle};
 use roaring::RoaringBitmap;
 
 use super::block::{self, Block};
-use super::ids::{ARRIVAL_KEY, FINGERPRINT, fingerprints, read_arrivals};
+use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, fingerprints, read_arrivals};
 use super::rows::{self, SealedRow};
 use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
@@ -392,7 +392,7 @@ impl Check<'_> {
             })?;
             wrong
         })?;
-        let runs = reader.runs()?;
+        let runs = reader.runs(IdPolicy::default().filter_bytes)?;
         let mut check = runs.check();
         self.each(RUNS, Some(12), |key, value| {
             // What is there in the place of organization 0 was read with the runs.
