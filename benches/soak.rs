@@ -61,7 +61,8 @@ fn main() {
         (0..READERS).for_each(|number| drop(scope.spawn(move || read(address, number, load))));
         load.asking.store(true, Ordering::Relaxed);
         // Long enough for what comes now and then: ids are merged when there are 29 million more.
-        let peak = rate_over(load, Duration::from_secs(seconds.clamp(10, 180)));
+        let of_peak = Duration::from_secs(seconds.clamp(10, 180));
+        let peak = rate_over(load, of_peak);
         load.asking.store(false, Ordering::Relaxed);
         load.rate.store(BESIDE_BACKUP, Ordering::Relaxed);
         back_up(load, address, directory.path());
@@ -69,7 +70,10 @@ fn main() {
         load.rate.store((peak * SHARE_OF_PEAK) as u64, Ordering::Relaxed);
         load.asking.store(true, Ordering::Relaxed);
         let all = minutes(load, &server, directory.path(), Duration::from_secs(seconds));
-        figure("soak", "the peak before, with as many questions", &format!("{peak:.0} events/s"));
+        // What others leave of the machine changes: only with both can be said what a rate in between is a share of.
+        load.rate.store(0, Ordering::Relaxed);
+        let after = rate_over(load, of_peak);
+        figure("soak", "the peak before and after, with as many questions", &format!("{peak:.0}, {after:.0} events/s"));
         figure("soak", &format!("{seconds} s at {:.0} % of it", 100.0 * SHARE_OF_PEAK), &all);
         load.done.store(true, Ordering::Relaxed);
     });
@@ -90,19 +94,24 @@ fn main() {
 fn minutes(load: &Load, server: &Child, directory: &Path, all: Duration) -> String {
     let started = Instant::now();
     let (first, mut every) = (load.sent.load(Ordering::Relaxed), Vec::new());
-    println!("  minute    events/s   p50 ms   p99 ms   max ms   RSS MB   HWM MB   file MB");
+    println!("  minute    events/s   p50 ms   p99 ms   max ms   RSS MB   HWM MB   file MB   stolen");
     for minute in 1.. {
         let left = all.saturating_sub(started.elapsed());
         if left.is_zero() {
             break;
         }
+        let (ticks, stolen) = processor_time();
         let rate = rate_over(load, left.min(Duration::from_secs(60)));
+        let (ticks, stolen) = (processor_time().0 - ticks, processor_time().1 - stolen);
+        let stolen = 100.0 * stolen as f64 / ticks as f64;
         let mut waits = std::mem::take(&mut *load.waits.lock().expect("no panic"));
         waits.sort_by(f64::total_cmp);
         let [median, most, max] = [0.5, 0.99, 1.0].map(|share| quantile(&waits, share));
         let [resident, high] = ["VmRSS", "VmHWM"].map(|what| memory(server, what));
         let size = size(directory);
-        println!("{minute:8} {rate:11.0} {median:8.2} {most:8.2} {max:8.1} {resident:8} {high:8} {size:9}");
+        println!(
+            "{minute:8} {rate:11.0} {median:8.2} {most:8.2} {max:8.1} {resident:8} {high:8} {size:9} {stolen:6.1} %"
+        );
         every.extend(waits);
     }
     every.sort_by(f64::total_cmp);
@@ -156,6 +165,14 @@ fn rate_over(load: &Load, time: Duration) -> f64 {
 fn size(directory: &Path) -> u64 {
     let file = directory.join(rollcall::engine::STORE_FILE);
     rollcall::engine::allocated_bytes(&file).expect("it is there") / 1_000_000
+}
+
+/// All time of all processors in ticks, and what of it the host gave to others.
+fn processor_time() -> (u64, u64) {
+    let stat = std::fs::read_to_string("/proc/stat").expect("the system tells");
+    let ticks: Vec<u64> = stat.lines().next().expect("all processors").split(' ').flat_map(str::parse).collect();
+    // Of the ten kinds the last two are in others.
+    (ticks[..8].iter().sum(), ticks[7])
 }
 
 /// How many requests are counted around now, where the workload has none.

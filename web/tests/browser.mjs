@@ -18,6 +18,8 @@ export const NORTHWIND = "/organizations/northwind";
 export const LAPTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
+/** Of each test what it has opened. */
+const contexts = new WeakMap();
 let browser;
 before(async () => {
   browser = await launch();
@@ -36,6 +38,7 @@ export async function open(t, link, { landsOn = "analytics", mayRefuse = link ==
     reducedMotion: "reduce",
     ...options,
   });
+  contexts.set(t, [...(contexts.get(t) ?? []), context]);
   const page = await context.newPage();
   const errors = [];
   page.on("console", (message) => {
@@ -53,6 +56,11 @@ export async function open(t, link, { landsOn = "analytics", mayRefuse = link ==
     if (landsOn) await ready(page, landsOn);
   }
   return page;
+}
+
+/** Closes the pages of a test before it ends. */
+export async function closePages(t) {
+  await Promise.all((contexts.get(t) ?? []).map((context) => context.close()));
 }
 
 /** The page with this name shows the answer to what its address asks. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { closePages } from "./browser.mjs";
 
 const PROGRAM = process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
 const OPERATOR = "operator-token-of-the-browser-tests";
@@ -19,6 +20,8 @@ export async function serve(t, flags = []) {
   });
   const ended = new Promise((resolve) => server.once("exit", resolve));
   t.after(async () => {
+    // What a page fetches in quiet moments would fail, and what was registered first runs first.
+    await closePages(t);
     server.kill("SIGTERM");
     await ended;
     await rm(folder, { recursive: true });
