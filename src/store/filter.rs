@@ -2,7 +2,7 @@
 
 use crate::model::Fingerprint;
 
-/// With 12 bits for each id and 5 of them set, it has one id in 150 that it was not given. With more bits set that would
+/// With 12 bits for each id and 5 of them set, it has one id in 190 that it was not given. With more bits set that would
 /// be hardly fewer, and more once it is halved.
 const BITS_OF_ID: u64 = 12;
 const HASHES: u32 = 5;
@@ -18,7 +18,7 @@ pub(super) struct Filter {
     /// Lines it was made with.
     whole: u64,
     /// How often two lines next to each other became one. Each time it takes half the memory, and has more ids that it
-    /// was not given: one in 150 becomes one in 16, then one in 3.
+    /// was not given: one in 190 becomes one in 17, then one in 3.
     halvings: u32,
 }
 
@@ -136,7 +136,7 @@ mod tests {
         }
         let mut filter = Filter::for_ids(100_000);
         (0..100_000).for_each(|number| filter.add(&Probe::of(&id(number))));
-        let shares = [0.01, 0.08, 0.4].map(|most| {
+        let shares = [0.006, 0.065, 0.38].map(|most| {
             let others = (100_000..200_000).filter(|number| filter.may_have(&Probe::of(&id(*number)))).count();
             filter.halve();
             (others as f64 / 1e5, most)
