@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
@@ -172,6 +173,24 @@ const PRICES: &str = r#"{"prices": [{"model": "own-7b", "inputPerMillion": "0.20
 const JUNE: &str = "from=2026-06-01&to=2026-06-30";
 
 /// One call of each kind: priced by the list, by its sender, by nobody, and one that answered from a cache.
+/// What was taken before a clock went back is in the future now, and repriced like the rest.
+#[test]
+fn a_clock_that_went_back_leaves_nothing_out() {
+    let clock = Arc::new(AtomicI64::new(NOON));
+    let (disk, shown) = (CrashDisk::new(Vec::new()), clock.clone());
+    let open = move || Store::open_backend(disk.clone());
+    let engine = Engine::start(open, Arc::new(move || shown.load(Ordering::Relaxed))).unwrap();
+    let random = &mut Random(1);
+    let mut ledger = Ledger { entries: random_entries(random), ..Ledger::default() };
+    let ids: Vec<String> = (0..ledger.entries.len()).map(|number| number.to_string()).collect();
+    engine.submit(batch(ids.iter().map(String::as_str).zip(&ledger.entries))).unwrap().wait().unwrap();
+    clock.fetch_sub(40 * 24 * HOUR_MS, Ordering::Relaxed);
+    let days = Day(0)..=Day(TODAY);
+    let report = engine.reprice(&repricing(days.clone(), true), false, &mut |_, _| ()).unwrap();
+    assert_eq!(by_model(report), expected(&mut ledger.entries, &days, true));
+    check_all(&engine, &ledger, random);
+}
+
 fn one_of_each(organization: &str) -> Value {
     let call = |id: &str, extra: Value| {
         let mut event = event(id, "2026-06-05T10:20:30Z", &json!({"organizationId": organization, "cost": null}));

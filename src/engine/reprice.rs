@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::writer::{Request, Touched, Writer};
 use super::{Engine, EngineError, Note, Pending};
-use crate::model::{AHEAD_HOURS, Day, Dimension, FIRST_HOUR, Hour, Measures, Period, PicoUsd, Series, UnixMs, ValueId};
+use crate::model::{Day, Dimension, FIRST_HOUR, Measures, Period, PicoUsd, Series, UnixMs, ValueId};
 use crate::store::{OrganizationNames, Progress, Reprice, Repriced, Repricing, RepricingRecord, StoreError};
 
 /// What calls cost, by provider, canonical model, time and measures; `None` where no price is known.
@@ -64,23 +64,14 @@ impl Engine {
         dry_run: bool,
         progress: &mut Progress<'_>,
     ) -> Result<RepriceReport, EngineError> {
-        let snapshot = self.snapshot();
-        let names = snapshot.dictionary.organization_names().map(str::to_owned);
-        let names: BTreeSet<String> =
-            names.filter(|name| request.organizations.is_empty() || request.organizations.contains(name)).collect();
-        drop(snapshot);
-        let periods: Vec<Period> = self.periods(request).collect();
-        let (mut done, all) = (0, (names.len() * periods.len()) as u64);
+        let parts = self.parts(request)?;
         let mut report = RepriceReport::default();
-        for name in &names {
-            for period in &periods {
-                for (model, repriced) in self.reprice_period(request, name, *period, dry_run, &mut report.number)? {
-                    let of_model = report.models.entry((name.clone(), model)).or_default();
-                    of_model.add(&repriced).map_err(StoreError::from)?;
-                }
-                done += 1;
-                progress(done, all);
+        for (done, (name, period)) in (1..).zip(&parts) {
+            for (model, repriced) in self.reprice_period(request, name, *period, dry_run, &mut report.number)? {
+                let of_model = report.models.entry((name.clone(), model)).or_default();
+                of_model.add(&repriced).map_err(StoreError::from)?;
             }
+            progress(done, parts.len() as u64);
         }
         Ok(report)
     }
@@ -113,12 +104,23 @@ impl Engine {
         Ok(part.models)
     }
 
-    /// The periods that can have usage.
-    fn periods(&self, request: &RepriceRequest) -> impl Iterator<Item = Period> + use<> {
-        let last = Hour::of(self.now()).unwrap_or_default().0.saturating_add(AHEAD_HOURS);
-        let first = FIRST_HOUR.day().max(*request.days.start()).period();
-        let last = Hour(last).day().min(*request.days.end()).period();
-        (first.0..=last.0).map(Period)
+    /// The periods of each organization that can have usage. The clock does not say which was the last: it may have gone
+    /// back since.
+    fn parts(&self, request: &RepriceRequest) -> Result<Vec<(String, Period)>, StoreError> {
+        let snapshot = self.snapshot();
+        let names: BTreeSet<&str> = snapshot.dictionary.organization_names().collect();
+        let mut parts = Vec::new();
+        for name in names {
+            if !request.organizations.is_empty() && !request.organizations.contains(name) {
+                continue;
+            }
+            let Some((organization, _)) = snapshot.dictionary.organization(name) else { continue };
+            let Some(newest) = snapshot.reader.newest_day(organization)? else { continue };
+            let first = FIRST_HOUR.day().max(*request.days.start()).period();
+            let last = newest.min(*request.days.end()).period();
+            parts.extend((first.0..=last.0).map(|period| (name.to_owned(), Period(period))));
+        }
+        Ok(parts)
     }
 }
 

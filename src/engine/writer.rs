@@ -240,8 +240,8 @@ impl Writer {
 
     fn forget_of(&mut self, organization: OrganizationId, name: &str, retention_days: u32) -> Result<(), StoreError> {
         let now = (self.clock)();
+        let Some(newest) = self.shared.current.load().reader.newest_day(organization)? else { return Ok(()) };
         let writer = self.store().begin()?;
-        let Some(newest) = writer.newest_day(organization)? else { return Ok(()) };
         let before = removable_before(now, newest, retention_days);
         let Some((first, last)) = writer.forget(organization, before)? else { return Ok(()) };
         writer.forget_invoices(name, before.first_day())?;

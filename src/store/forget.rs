@@ -2,7 +2,7 @@
 
 use redb::ReadableTable;
 
-use super::{IDS, OPEN, PERIODS, Pivot, ROWS, StoreError, TOTALS, Table, Writer, damaged, keys};
+use super::{IDS, OPEN, PERIODS, Pivot, ROWS, Reader, StoreError, TOTALS, Table, Writer, damaged, keys};
 use crate::model::{Day, Hour, OrganizationId, Period, SEGMENTS, Segment, ValueId};
 
 impl Writer {
@@ -53,15 +53,20 @@ impl Writer {
     pub(super) fn remove(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), StoreError> {
         Ok(self.transaction.open_table(table)?.retain_in::<&[u8], _>(start..end, |_, _| false)?)
     }
+}
 
-    /// The last day of which an organization has usage.
+impl Reader {
+    /// The last day of which an organization can have usage.
     pub fn newest_day(&self, organization: OrganizationId) -> Result<Option<Day>, StoreError> {
         let next = OrganizationId(organization.0 + 1);
-        let open = [organization, next].map(|of| keys::open(of, Segment(0), 0));
-        let sealed = [organization, next].map(|of| keys::period(of, Period(0)));
-        let open = self.ends(OPEN, &open[0], &open[1])?.and_then(|[_, last]| keys::open_segment(&last));
-        let sealed = self.ends(PERIODS, &sealed[0], &sealed[1])?.and_then(|[_, last]| keys::read_u32(&last, 4));
-        let sealed = sealed.map(|period| Day(Period(period).next().first_day().0 - 1));
-        Ok(open.map(Segment::day).max(sealed))
+        let last = |table: Table, [start, end]: [&[u8]; 2]| -> Result<Option<Vec<u8>>, StoreError> {
+            let last = self.transaction.open_table(table)?.range::<&[u8]>(start..end)?.next_back().transpose()?;
+            Ok(last.map(|(key, _)| key.value().to_vec()))
+        };
+        let [start, end] = [organization, next].map(|of| keys::open(of, Segment(0), 0));
+        let open = last(OPEN, [&start, &end])?.and_then(|key| keys::open_segment(&key)).map(Segment::day);
+        let [start, end] = [organization, next].map(|of| keys::period(of, Period(0)));
+        let sealed = last(PERIODS, [&start, &end])?.and_then(|key| keys::read_u32(&key, 4));
+        Ok(open.max(sealed.map(|period| Day(Period(period).next().first_day().0 - 1))))
     }
 }
