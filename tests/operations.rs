@@ -125,3 +125,18 @@ fn the_log_is_json_when_asked_and_has_a_line_for_each_request_without_secrets() 
         assert!(!log.contains(secret), "'{secret}' is in the log");
     }
 }
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start_unlogged(directory.path());
+    for id in ["a", "b"] {
+        let event = json!([event(id, "2026-06-01T10:00:00Z", &json!({}))]);
+        assert_eq!(server.send_events(OPERATOR, &event)["accepted"], 1);
+        // The writer logs what it writes into the audit log.
+        assert!(server.token(&json!({"kind": "ingest", "organizationId": "acme"})).starts_with("rc_"));
+    }
+    // The operator's token is the first.
+    assert_eq!(metric(&server, "rollcall_audit_entries_total"), 3);
+    assert_eq!(server.terminate(), Some(0));
+}

@@ -33,6 +33,7 @@ mod token;
 mod verify;
 mod webhook;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -126,7 +127,8 @@ pub fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|failure| {
-        eprintln!("rollcall: {failure}");
+        // Not by `eprintln!`, which panics where standard error cannot be written.
+        let _ = writeln!(std::io::stderr(), "rollcall: {failure}");
         ExitCode::from(2)
     })
 }

@@ -22,6 +22,8 @@ use crate::webhook::{Pace, Webhooks};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
+/// How often it is asked whether the writer still runs.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Every known sender's largest body is well below.
 pub const DEFAULT_BODY_MIB: u32 = 64;
@@ -112,7 +114,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Serves until SIGTERM or Ctrl-C, then drops what `listening` has started and writes everything that was taken.
+/// Serves until SIGTERM or Ctrl-C, then drops what `listening` has started and writes everything that was taken. An
+/// error if nothing can be written any more.
 pub fn run_server<T>(
     app: &App,
     listen: SocketAddr,
@@ -142,9 +145,16 @@ pub fn run_server<T>(
             let _ = stopped.await;
             tokio::time::sleep(DRAIN).await;
         };
+        let broken = async {
+            while app.engine.is_writing() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
         tokio::select! {
             served = http::serve(app.clone(), listener, tls, stop) => served?,
             () = drained => {}
+            // What supervises this starts it again, with all that was acknowledged.
+            () = broken => return Err(Failure("the writer has ended, which is a bug: please report what it said".into())),
         }
         Ok(started)
     });
@@ -218,6 +228,8 @@ pub fn start_logs(json: bool) {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would say on the same standard error that this failed, and panic: on a full disk, in whoever logs.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     // Only the first start of a process sets them; tests start several servers in one.
     let _ = if json { logs.json().try_init() } else { logs.try_init() };
@@ -226,6 +238,22 @@ pub fn start_logs(json: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::{Change, DirectoryUpdate};
+    use crate::pricing::PriceBook;
+
+    #[test]
+    fn a_server_whose_writer_has_ended_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = || match std::thread::current().name() {
+            Some("writer") => panic!("as a bug would"),
+            _ => 0,
+        };
+        let engine = Arc::new(Engine::open(directory.path(), Arc::new(clock)).unwrap());
+        assert!(engine.change(Change::Merge(DirectoryUpdate::default())).unwrap().wait().is_err());
+        let app = App::new(engine, PriceBook::bundled(), http::Look::default(), 0);
+        let served = run_server(&app, "127.0.0.1:0".parse().unwrap(), None, |_| Ok(()));
+        assert!(served.unwrap_err().to_string().contains("the writer has ended"));
+    }
 
     #[test]
     fn lengths_of_time_are_a_number_and_a_unit() {

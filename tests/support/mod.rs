@@ -92,6 +92,24 @@ impl Server {
         Server::start_command(command, data_dir, operator_token)
     }
 
+    /// Starts with a standard error that takes nothing, as on a full disk or when what reads it has ended.
+    pub fn start_unlogged(data_dir: &Path) -> Server {
+        let (reads, writes) = std::io::pipe().unwrap();
+        drop(reads);
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
+        let child = command.env("ROLLCALL_OPERATOR_TOKEN", OPERATOR).stderr(writes).spawn().unwrap();
+        let (log, address) = (Arc::default(), data_dir.join("server.url"));
+        let mut server = Server { url: String::new(), data_dir: data_dir.to_owned(), log, child, _directory: None };
+        let deadline = Instant::now() + START;
+        while !server.url.ends_with('\n') {
+            assert!(Instant::now() < deadline, "the server did not start in time");
+            server.url = std::fs::read_to_string(&address).unwrap_or_default();
+        }
+        server.url.pop();
+        server
+    }
+
     /// Starts what a command starts.
     pub fn start_command(mut command: Command, data_dir: &Path, operator_token: &str) -> Server {
         command.env("ROLLCALL_OPERATOR_TOKEN", operator_token).stderr(Stdio::piped());
