@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Write, pipe};
 
 use serde_json::{Value, json};
 use support::{OPERATOR, Server, bearer, event};
@@ -128,15 +129,24 @@ fn the_log_is_json_when_asked_and_has_a_line_for_each_request_without_secrets() 
 
 #[test]
 fn a_log_that_cannot_be_written_stops_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start_unlogged(directory.path());
-    for id in ["a", "b"] {
-        let event = json!([event(id, "2026-06-01T10:00:00Z", &json!({}))]);
-        assert_eq!(server.send_events(OPERATOR, &event)["accepted"], 1);
-        // The writer logs what it writes into the audit log.
-        assert!(server.token(&json!({"kind": "ingest", "organizationId": "acme"})).starts_with("rc_"));
+    // What reads it has ended, which is refused as by a full disk; or takes no more for now.
+    for ended in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let (reads, mut writes) = pipe().unwrap();
+        let stderr = writes.try_clone().unwrap();
+        let reads = (!ended).then_some(reads);
+        let filling = std::thread::spawn(move || while writes.write_all(&[b'\n'; 1024]).is_ok() {});
+        let mut server = Server::start_unread(directory.path(), stderr);
+        for id in ["a", "b"] {
+            let event = json!([event(id, "2026-06-01T10:00:00Z", &json!({}))]);
+            assert_eq!(server.send_events(OPERATOR, &event)["accepted"], 1);
+            // The writer logs what it writes into the audit log.
+            assert!(server.token(&json!({"kind": "ingest", "organizationId": "acme"})).starts_with("rc_"));
+        }
+        // The operator's token is the first.
+        assert_eq!(metric(&server, "rollcall_audit_entries_total"), 3);
+        assert_eq!(server.terminate(), Some(0));
+        drop(reads);
+        filling.join().unwrap();
     }
-    // The operator's token is the first.
-    assert_eq!(metric(&server, "rollcall_audit_entries_total"), 3);
-    assert_eq!(server.terminate(), Some(0));
 }

@@ -34,7 +34,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    start_logs(false);
+    let _logs = start_logs(false);
     let look = arguments.look.look()?;
     let started = Instant::now();
     let directory = tempfile::tempdir()?;

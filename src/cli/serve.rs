@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::prices::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
@@ -22,6 +23,8 @@ use crate::webhook::{Pace, Webhooks};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
+/// Lines of the log that may wait to be written.
+const LOG_LINES: usize = 10_000;
 /// How often it is asked whether the writer still runs.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -77,7 +80,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    start_logs(arguments.log_json);
+    let _logs = start_logs(arguments.log_json);
     let prices = arguments.prices.book()?;
     let look = arguments.look.look()?;
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
@@ -222,17 +225,21 @@ fn duration(text: &str) -> Result<Duration, String> {
     if (1..=366 * 86_400).contains(&seconds) { Ok(Duration::from_secs(seconds)) } else { Err(wrong()) }
 }
 
-pub fn start_logs(json: bool) {
+/// Starts the log. What is in it is written when this is dropped.
+///
+/// Lines are written by a thread of their own, and are lost rather than waited for: a log whose disk is full, or whose
+/// reader has stopped, must not stop the writer of the store.
+pub fn start_logs(json: bool) -> WorkerGuard {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let (lines, written) = NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES).finish(std::io::stderr());
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // It would say on the same standard error that this failed, and panic: on a full disk, in whoever logs.
-        .log_internal_errors(false)
+        .with_writer(lines)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     // Only the first start of a process sets them; tests start several servers in one.
     let _ = if json { logs.json().try_init() } else { logs.try_init() };
+    written
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ pub mod disk;
 pub mod ledger;
 pub mod random;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, PipeWriter, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -92,13 +92,11 @@ impl Server {
         Server::start_command(command, data_dir, operator_token)
     }
 
-    /// Starts with a standard error that takes nothing, as on a full disk or when what reads it has ended.
-    pub fn start_unlogged(data_dir: &Path) -> Server {
-        let (reads, writes) = std::io::pipe().unwrap();
-        drop(reads);
+    /// Starts with a standard error that this does not read.
+    pub fn start_unread(data_dir: &Path, stderr: PipeWriter) -> Server {
         let mut command = Command::new(BINARY);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
-        let child = command.env("ROLLCALL_OPERATOR_TOKEN", OPERATOR).stderr(writes).spawn().unwrap();
+        let child = command.env("ROLLCALL_OPERATOR_TOKEN", OPERATOR).stderr(stderr).spawn().unwrap();
         let (log, address) = (Arc::default(), data_dir.join("server.url"));
         let mut server = Server { url: String::new(), data_dir: data_dir.to_owned(), log, child, _directory: None };
         let deadline = Instant::now() + START;
