@@ -8,10 +8,6 @@ FIGURES := target/bench/figures.md
 CLIENTS := target/clients
 DENY := target/deny
 FUZZ_TARGETS := feeds query records store
-HOST = $(shell rustc --print host-tuple)
-# What libFuzzer needs to see which branches an input takes; what cargo-fuzz sets, without a sanitizer.
-COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
 
 .PHONY: help
@@ -35,8 +31,11 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 web/dist/index.html: web/node_modules/.package-lock.json docs/openapi.json $(WEB_SOURCES)
 	cd web && npm run build
 
+# Without `build`: what the tests depend on asks for more features of some dependencies, and everything above those would
+# be compiled twice. The binary that the browser tests use is the one that the others do.
 .PHONY: test
-test: build test-rust test-web test-browser ## Install what the tests need and run all of them
+test: test-rust test-web ## Install what the tests need and run all of them
+	./tests/browser.sh
 
 .PHONY: test-rust
 test-rust: web
@@ -82,6 +81,7 @@ $(CLIENTS)/requirements.txt: tests/clients/requirements.txt
 .PHONY: lint
 lint: web ## Formatting, clippy and types
 	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked -- -D warnings
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items --quiet
 
@@ -91,9 +91,9 @@ fmt: ## Format the code
 
 .PHONY: fuzz
 fuzz: web ## Fuzz feeds, questions, records and stores, two at a time, ROLLCALL_FUZZ_SECONDS (60) each
-	RUSTFLAGS="$(COVERAGE)" $(CARGO) build --package rollcall-fuzz --profile fuzz --locked --target $(HOST)
+	RUSTC_WORKSPACE_WRAPPER=$(abspath fuzz/rustc.sh) $(CARGO) build --package rollcall-fuzz --release --locked
 	mkdir -p $(FUZZ_TARGETS:%=fuzz/corpus/%)
-	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I {} ./fuzz/run.sh {} target/$(HOST)/fuzz/{}
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I {} ./fuzz/run.sh {} target/release/{}
 
 .PHONY: deny
 deny: $(DENY)/requirements.txt ## Licences, duplicates and sources of the dependencies; ADVISORIES=1: known vulnerabilities

@@ -54,32 +54,34 @@ const pages = [
   ["mine", `my-usage?${JUNE}`],
 ];
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const viewport of [LAPTOP, PHONE]) {
-    test(`axe finds nothing in German: ${colorScheme}, ${viewport.width} px`, async (t) => {
-      const page = await open(t, LINK, { ...german, colorScheme, viewport });
-      for (const [testId, path] of pages) {
-        await visit(page, `${NORTHWIND}/${path}`, testId);
-        await accessible(page, path);
-        await withinWidth(page, path);
-      }
-      await page.goto(new URL("/reference", LINK).href);
-      await ready(page, "reference");
-      await page.locator("#get-analytics-members summary").first().click();
-      await accessible(page, "reference");
-      await withinWidth(page, "reference");
+// Colors are the same in every language, lengths of words are not.
+for (const [viewport, colorScheme] of [
+  [LAPTOP, "light"],
+  [PHONE, "dark"],
+]) {
+  test(`axe finds nothing in German: ${colorScheme}, ${viewport.width} px`, async (t) => {
+    const page = await open(t, LINK, { ...german, colorScheme, viewport });
+    for (const [testId, path] of pages) {
+      await visit(page, `${NORTHWIND}/${path}`, testId);
+      await accessible(page, path);
+      await withinWidth(page, path);
+    }
+    await page.goto(new URL("/reference", LINK).href);
+    await ready(page, "reference");
+    await page.locator("#get-analytics-members summary").first().click();
+    await accessible(page, "reference");
+    await withinWidth(page, "reference");
 
-      const developer = await open(t, DEVELOPER_LINK, { ...german, colorScheme, viewport, landsOn: "mine" });
-      await developer.goto(new URL(`${NORTHWIND}/members`, LINK).href);
-      await developer.getByTestId("needs-role").waitFor();
-      await accessible(developer, "admins only");
-      await withinWidth(developer, "admins only");
+    const developer = await open(t, DEVELOPER_LINK, { ...german, colorScheme, viewport, landsOn: "mine" });
+    await developer.goto(new URL(`${NORTHWIND}/members`, LINK).href);
+    await developer.getByTestId("needs-role").waitFor();
+    await accessible(developer, "admins only");
+    await withinWidth(developer, "admins only");
 
-      const stranger = await open(t, null, { ...german, colorScheme, viewport });
-      await stranger.goto(new URL("/", LINK).href);
-      await stranger.getByTestId("signin-token").waitFor();
-      await accessible(stranger, "sign-in");
-      await withinWidth(stranger, "sign-in");
-    });
-  }
+    const stranger = await open(t, null, { ...german, colorScheme, viewport });
+    await stranger.goto(new URL("/", LINK).href);
+    await stranger.getByTestId("signin-token").waitFor();
+    await accessible(stranger, "sign-in");
+    await withinWidth(stranger, "sign-in");
+  });
 }
