@@ -50,10 +50,11 @@ for (const [path, where] of [
     const page = await open(t, LINK, { colorScheme: "dark" });
     await visit(page, `${NORTHWIND}/${path}`, where);
     await page.locator(".chart[data-drawn=true]").waitFor();
+    const screen = await canvas(page);
     const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true });
     assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1, "pages");
+    await canvasIs(page, screen);
 
-    const screen = await canvas(page);
     await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
     assert.deepEqual(await canvas(page), { width: 670, height: 250 });
     await page.emulateMedia({ media: "print" });
@@ -65,11 +66,7 @@ for (const [path, where] of [
     await page.getByText("Northwind Robotics · Jun 1 – 30, 2026 · UTC").waitFor();
     await page.emulateMedia({ media: "screen" });
     await page.evaluate(() => dispatchEvent(new Event("afterprint")));
-    // The screen is as it was, once the page has its own width again.
-    await page.waitForFunction(({ width, height }) => {
-      const { style } = document.querySelector(".chart canvas");
-      return Number.parseInt(style.width) === width && Number.parseInt(style.height) === height;
-    }, screen);
+    await canvasIs(page, screen);
   });
 }
 
@@ -79,3 +76,10 @@ const canvas = (page) =>
     width: Number.parseInt(style.width),
     height: Number.parseInt(style.height),
   }));
+
+/** Waits until the chart has a size: after paper that of the screen, once the page has its own width again. */
+const canvasIs = (page, size) =>
+  page.waitForFunction(({ width, height }) => {
+    const { style } = document.querySelector(".chart canvas");
+    return Number.parseInt(style.width) === width && Number.parseInt(style.height) === height;
+  }, size);
