@@ -172,7 +172,6 @@ fn the_difference_is_what_single_events_would_make_and_again_changes_nothing() {
 const PRICES: &str = r#"{"prices": [{"model": "own-7b", "inputPerMillion": "0.20", "outputPerMillion": "0.80"}]}"#;
 const JUNE: &str = "from=2026-06-01&to=2026-06-30";
 
-/// One call of each kind: priced by the list, by its sender, by nobody, and one that answered from a cache.
 /// What was taken before a clock went back is in the future now, and repriced like the rest.
 #[test]
 fn a_clock_that_went_back_leaves_nothing_out() {
@@ -191,6 +190,7 @@ fn a_clock_that_went_back_leaves_nothing_out() {
     check_all(&engine, &ledger, random);
 }
 
+/// One call of each kind: priced by the list, by its sender, by nobody, and one that answered from a cache.
 fn one_of_each(organization: &str) -> Value {
     let call = |id: &str, extra: Value| {
         let mut event = event(id, "2026-06-05T10:20:30Z", &json!({"organizationId": organization, "cost": null}));
