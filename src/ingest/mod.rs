@@ -18,6 +18,7 @@ pub mod llmgateway;
 pub mod mapping;
 mod number;
 pub mod otlp;
+mod usage;
 
 use serde_json::value::RawValue;
 

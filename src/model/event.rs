@@ -53,8 +53,12 @@ pub enum CostSource {
     Priced = 1,
     /// Nowhere: the price book did not know the model.
     Unpriced = 2,
-    /// Nowhere, and no price book could tell: the sender does not know the tokens.
+    /// Nowhere, and no price book could tell from sums: the sender does not know the tokens, or what is particular about
+    /// the calls has no known price.
     Unmeasured = 3,
+    /// The price book, by what sums do not keep: a service tier, a cache for an hour, sound, a long call. Repricing leaves
+    /// it alone.
+    PricedByCall = 4,
 }
 
 /// One combination of dimension values, as the numbers they have in their organization.
@@ -120,35 +124,4 @@ pub struct Event {
 pub struct Batch {
     pub combinations: Vec<Combination>,
     pub events: Vec<Event>,
-}
-
-/// `usedModel` without its provider prefix and without what follows a colon: `openai/gpt-4o:free` → `gpt-4o`.
-pub fn canonical_model(used: &str) -> &str {
-    let bare = used.split_once('/').map_or(used, |(_, rest)| rest);
-    bare.split_once(':').map_or(bare, |(name, _)| name)
-}
-
-/// The provider that a model name starts with, when it does.
-pub fn model_prefix(used: &str) -> Option<&str> {
-    used.split_once('/').map(|(prefix, _)| prefix).filter(|prefix| !prefix.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn canonical_models() {
-        for (used, expected) in [
-            ("gpt-4o", "gpt-4o"),
-            ("openai/gpt-4o", "gpt-4o"),
-            ("openai/gpt-4o:free", "gpt-4o"),
-            ("gpt-4o:free", "gpt-4o"),
-            ("openrouter/meta-llama/llama-3.3-70b", "meta-llama/llama-3.3-70b"),
-            ("a:b/c:d", "c"),
-            ("a/b:c:d", "b"),
-        ] {
-            assert_eq!(canonical_model(used), expected, "{used}");
-        }
-    }
 }

@@ -10,15 +10,19 @@ mod event;
 mod invoice;
 mod measures;
 mod money;
+mod provider;
 mod time;
 
 pub use event::{
     Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series,
-    SeriesId, ValueId, canonical_model, model_prefix,
+    SeriesId, ValueId,
 };
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};
+pub use provider::{
+    UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,
+};
 pub use time::{
     AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, HOUR_OF_SEGMENT, Hour, PERIOD_DAYS, Period, SEGMENTS, SPLITS, Segment,
     UnixMs,
