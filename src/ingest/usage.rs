@@ -72,7 +72,6 @@ impl Habits {
         let reasoning = match provider {
             // Their APIs count thoughts beside the answer.
             "google" | "vertex_ai" | "xai" => Place::Beside,
-            // Its count of reasoning can exceed that of the output a little, for they come from two tokenizers.
             "openrouter" => Place::Within,
             _ => Place::Usual,
         };
@@ -124,7 +123,7 @@ impl Figures {
         let whole = Whole { input, output, cached: self.cached.unwrap_or(0), written: self.written(), known };
         let mut tokens = whole.read(self.reasoning.unwrap_or(0), total, habits);
         if self.input.is_none() && self.output.is_none() {
-            tokens.total = self.total.unwrap_or(0);
+            tokens.total = tokens.total.max(self.total.unwrap_or(0));
         }
         tokens.take_parts(self);
         Some(tokens)
@@ -158,10 +157,15 @@ impl Whole {
         };
         let inputs = || inputs.iter().flatten().copied();
         let (with, without) = (self.output + reasoning, self.output);
+        // Two tokenizers may make a little more of reasoning than of the output that it is in.
+        let room = match habits.reasoning {
+            Place::Within => self.output + self.output / 4,
+            _ => self.output,
+        };
         let outputs = match habits.reasoning {
             Place::Beside => [with, without],
-            Place::Usual if reasoning > self.output => [with, without],
-            Place::Usual | Place::Within => [without, with],
+            _ if reasoning > room => [with, without],
+            _ => [without, with],
         };
         let fits = |total: u64| {
             let way = |output| Some((inputs().find(|input| input + output == total)?, output));
@@ -203,6 +207,48 @@ impl Tokens {
             if told > whole {
                 self.known = Known::Some;
             }
+        }
+    }
+
+    /// Both together.
+    pub fn plus(self, other: &Tokens) -> Tokens {
+        let known = if (self.known, other.known) == (Known::All, Known::All) { Known::All } else { Known::Some };
+        Tokens {
+            input: self.input + other.input,
+            output: self.output + other.output,
+            total: self.total + other.total,
+            cached: self.cached + other.cached,
+            cache_write: self.cache_write + other.cache_write,
+            cache_write_1h: self.cache_write_1h + other.cache_write_1h,
+            reasoning: self.reasoning + other.reasoning,
+            audio_input: self.audio_input + other.audio_input,
+            audio_output: self.audio_output + other.audio_output,
+            known,
+        }
+    }
+
+    /// Whether these can be another's tokens as told with fewer parts. Streams may be counted a token apart.
+    pub fn are_those_of(&self, other: &Tokens) -> bool {
+        let input = [self.input, self.input + other.cached + other.cache_write];
+        let output = [self.output, self.output + other.reasoning];
+        input.contains(&other.input) && output.iter().any(|output| output.abs_diff(other.output) <= 1)
+    }
+
+    /// Takes over parts that only another record of the same call knows.
+    pub fn learn(&mut self, other: &Tokens) {
+        for (part, others, whole) in [
+            (&mut self.cached, other.cached, self.input),
+            (&mut self.cache_write, other.cache_write, self.input),
+            (&mut self.reasoning, other.reasoning, self.output),
+            (&mut self.audio_input, other.audio_input, self.input),
+            (&mut self.audio_output, other.audio_output, self.output),
+        ] {
+            if *part == 0 && others <= whole {
+                *part = others;
+            }
+        }
+        if self.cache_write_1h == 0 && other.cache_write_1h <= self.cache_write {
+            self.cache_write_1h = other.cache_write_1h;
         }
     }
 
@@ -285,6 +331,7 @@ mod tests {
         check([100, 5, -1, 90, 5, -1], BESIDE, [195, 5, 200], Known::All);
         let openrouter = Habits::of_provider("openrouter");
         check([100, 50, -1, -1, -1, 53], openrouter, [100, 50, 150], Known::All);
+        check([100, 50, -1, -1, -1, 8000], openrouter, [100, 8050, 8150], Known::All);
         check([100, 50, 150, -1, -1, 53], openrouter, [100, 50, 150], Known::All);
         check([100, 50, 150, -1, -1, 53], USUAL, [100, 50, 150], Known::All);
         check([100, 50, 150, 500, -1, -1], USUAL, [600, 50, 650], Known::Some);

@@ -78,7 +78,7 @@ pub struct Particulars {
 
 impl Particulars {
     /// Whether a price is that of the sums. An output that costs nothing is known in them.
-    fn are_none(&self) -> bool {
+    pub fn are_none(&self) -> bool {
         *self == Particulars { output_unknown: self.output_unknown, ..Particulars::default() }
     }
 }
@@ -132,6 +132,27 @@ impl PriceBook {
         }
     }
 
+    /// The price of a model under the name that it was called by, with or without its provider, and no other.
+    pub fn price_as_named(
+        &self,
+        provider: &str,
+        used_model: &str,
+        at: UnixMs,
+        measures: &Measures,
+        particulars: &Particulars,
+    ) -> Option<CallPrice> {
+        let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
+        let known = |name| match self.own.price(provider, name, at, measures) {
+            Some(OwnPrice::Cost(cost)) => Some(CallPrice { cost, is_of_sums: true }),
+            _ => self.asked(provider, name, at).price(measures, particulars),
+        };
+        known(used_model).or_else(|| known(bare))
+    }
+
+    fn asked<'a>(&self, provider: &'a str, model: &'a str, at: UnixMs) -> Asked<'a> {
+        Asked { calculator: self.calculator, provider, model, at, tier: ServiceTier::Standard }
+    }
+
     /// The list price under the first of a model's names that the list knows.
     fn list_price(
         &self,
@@ -145,10 +166,7 @@ impl PriceBook {
         let canonical = canonical_model(used_model);
         let names = [used_model, bare, without_area(bare), canonical, without_area(canonical)];
         let mut tried = names.iter().enumerate().filter(|(at, name)| !names[..*at].contains(name));
-        tried.find_map(|(_, name)| {
-            let asked = Asked { calculator: self.calculator, provider, model: name, at, tier: ServiceTier::Standard };
-            asked.price(measures, particulars)
-        })
+        tried.find_map(|(_, name)| self.asked(provider, name, at).price(measures, particulars))
     }
 }
 

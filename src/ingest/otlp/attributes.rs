@@ -3,7 +3,9 @@
 //! The lists are the mapping: of each list, the first attribute that is there counts.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use hashbrown::HashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,49 +16,149 @@ use crate::model::{MAX_QUANTITY, MoneyError, PicoUsd};
 
 pub const OPERATION: &[&str] = &["gen_ai.operation.name"];
 pub const OPENINFERENCE_KIND: &[&str] = &["openinference.span.kind"];
-pub const RESPONSE_ID: &[&str] = &["gen_ai.response.id"];
-pub const MODEL: &[&str] = &["gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name"];
+/// What the Vercel AI SDK did, up to version 6.
+pub const AI_SDK_OPERATION: &[&str] = &["ai.operationId"];
+pub const RESPONSE_ID: &[&str] = &["gen_ai.response.id", "ai.response.id"];
+pub const MODEL: &[&str] = &[
+    "gen_ai.response.model",
+    "ai.response.model",
+    "gen_ai.request.model",
+    "ai.model.id",
+    "llm.model_name",
+    "embedding.model_name",
+    "reranker.model_name",
+];
 /// Parameters as the text of a JSON object, with the model among them: all that failed OpenInference spans have.
 pub const PARAMETERS: &[&str] = &["llm.invocation_parameters", "embedding.invocation_parameters"];
-pub const PROVIDER: &[&str] = &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"];
-pub const INPUT: &[&str] = &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"];
-pub const OUTPUT: &[&str] =
-    &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"];
+pub const PROVIDER: &[&str] =
+    &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"];
+pub const INPUT: &[&str] = &[
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "llm.usage.prompt_tokens",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+];
+pub const OUTPUT: &[&str] = &[
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "llm.usage.completion_tokens",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+];
+pub const TOTAL: &[&str] =
+    &["gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens"];
 pub const CACHED: &[&str] = &[
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.cached_tokens",
     "gen_ai.usage.input_tokens.cached",
+    "gen_ai.usage.input_tokens.cache_read",
+    "gen_ai.usage.input_tokens_details.cached_tokens",
+    "gen_ai.usage.prompt_tokens_details.cached_tokens",
     "gen_ai.usage.details.cached_tokens",
     "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens",
     "llm.token_count.prompt_details.cache_read",
+    "llm.usage.cache_read_input_tokens",
+    "ai.usage.cachedInputTokens",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
 ];
 pub const CACHE_WRITE: &[&str] = &[
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.cache_write_tokens",
+    "gen_ai.usage.input_tokens.cache_write",
     "gen_ai.usage.details.cache_write_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens",
     "llm.token_count.prompt_details.cache_write",
+    "llm.usage.cache_creation_input_tokens",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+];
+/// What of it is to stay for an hour.
+pub const CACHE_WRITE_1H: &[&str] = &[
+    "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
+    "gen_ai.usage.cache_creation.1h.input_tokens",
+    "gen_ai.usage.cache_creation_1h_input_tokens",
+    "gen_ai.usage.cache_creation_1h_tokens",
+    "gen_ai.usage.cache_write.1h.input_tokens",
+    "gen_ai.usage.cache_write_1h.input_tokens",
+    "gen_ai.usage.cache_write_1h_tokens",
+    "gen_ai.usage.ephemeral_1h_input_tokens",
+    "gen_ai.usage.details.cache_write_1h_tokens",
+    "gen_ai.usage.details.ephemeral_1h_input_tokens",
+    "cache_creation_1h_tokens",
 ];
 pub const REASONING: &[&str] = &[
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "gen_ai.usage.output_tokens_details.reasoning_tokens",
+    "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+    "gen_ai.usage.thoughts_tokens",
+    "gen_ai.usage.thoughts_token_count",
     "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.details.thoughts_tokens",
     "llm.token_count.completion_details.reasoning",
+    "llm.usage.reasoning_tokens",
+    "ai.usage.reasoningTokens",
+    "ai.usage.outputTokenDetails.reasoningTokens",
 ];
-/// LiteLLM's, which is 0 for models it has no price of.
-pub const LITELLM_COST: &[&str] = &["gen_ai.cost.total_cost"];
-pub const COST: &[&str] = &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost"];
+pub const AUDIO_INPUT: &[&str] = &[
+    "gen_ai.usage.audio.input_tokens",
+    "gen_ai.usage.audio_input_tokens",
+    "gen_ai.usage.input_audio_tokens",
+    "gen_ai.usage.input_tokens.audio",
+    "gen_ai.usage.details.input_audio_tokens",
+    "gen_ai.usage.prompt_tokens_details.audio_tokens",
+    "llm.token_count.prompt_details.audio",
+];
+pub const AUDIO_OUTPUT: &[&str] = &[
+    "gen_ai.usage.audio.output_tokens",
+    "gen_ai.usage.audio_output_tokens",
+    "gen_ai.usage.output_audio_tokens",
+    "gen_ai.usage.output_tokens.audio",
+    "gen_ai.usage.details.output_audio_tokens",
+    "gen_ai.usage.completion_tokens_details.audio_tokens",
+    "llm.token_count.completion_details.audio",
+];
+/// The service tier that answered, then the one that was asked for.
+pub const TIER: &[&str] = &[
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "gen_ai.response.service_tier",
+    "anthropic.response.service_tier",
+    "gen_ai.usage.service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
+    "anthropic.request.service_tier",
+];
+pub const COST: &[&str] = &[
+    "gen_ai.cost.total_cost",
+    "gen_ai.usage.cost",
+    "gen_ai.usage.total_cost",
+    "operation.cost",
+    "llm.cost.total",
+];
 pub const ERROR: &[&str] = &["error.type"];
 /// Which of a stream's two spans logfire has made: `span` when it is opened, `log` when it has ended.
 pub const LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
 pub const HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
 pub const SERVICE: &[&str] = &["service.name"];
+pub const SERVICE_VERSION: &[&str] = &["service.version"];
 pub const AGENT: &[&str] = &["gen_ai.agent.name"];
 pub const ORGANIZATION: &[&str] = &["organization.id"];
 /// What counts as the project unless the sender's headers say otherwise.
 pub const PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
 
-/// What Claude Code's log records have.
+/// What Claude Code's log records and spans have.
 pub const CLAUDE_CODE: &[&str] = &[
     "event.sequence",
     "session.id",
@@ -73,28 +175,38 @@ pub const CLAUDE_CODE: &[&str] = &[
     "user.email",
 ];
 
-const ALL: &[&[&str]] = &[
-    OPERATION,
-    OPENINFERENCE_KIND,
-    RESPONSE_ID,
-    MODEL,
-    PARAMETERS,
-    PROVIDER,
-    INPUT,
-    OUTPUT,
-    CACHED,
-    CACHE_WRITE,
-    REASONING,
-    LITELLM_COST,
-    COST,
-    ERROR,
-    LOGFIRE_KIND,
-    HTTP_STATUS,
-    SERVICE,
-    AGENT,
-    ORGANIZATION,
-    CLAUDE_CODE,
-];
+/// Every name that is asked for.
+static ALL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lists = [
+        OPERATION,
+        OPENINFERENCE_KIND,
+        AI_SDK_OPERATION,
+        RESPONSE_ID,
+        MODEL,
+        PARAMETERS,
+        PROVIDER,
+        INPUT,
+        OUTPUT,
+        TOTAL,
+        CACHED,
+        CACHE_WRITE,
+        CACHE_WRITE_1H,
+        REASONING,
+        AUDIO_INPUT,
+        AUDIO_OUTPUT,
+        TIER,
+        COST,
+        ERROR,
+        LOGFIRE_KIND,
+        HTTP_STATUS,
+        SERVICE,
+        SERVICE_VERSION,
+        AGENT,
+        ORGANIZATION,
+        CLAUDE_CODE,
+    ];
+    lists.concat().into_iter().collect()
+});
 
 /// The value of an attribute; lists and maps have none.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +264,7 @@ impl<'a> Attributes<'a> {
     }
 
     fn asks_for(&self, name: &str) -> bool {
-        let asked = ALL.iter().any(|list| list.contains(&name)) || self.projects.iter().any(|project| project == name);
+        let asked = ALL.contains(name) || self.projects.iter().any(|project| project == name);
         asked && self.get(name).is_none()
     }
 
@@ -186,9 +298,10 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The first of these attributes that is an amount of money.
+    /// The first of these attributes that is an amount of money. One below 0 is a mistake of whoever worked it out.
     pub fn money(&self, names: &[&str]) -> Result<Option<PicoUsd>, String> {
-        let found = names.iter().find_map(|name| Some((name, self.get(name)?.decimal()?)));
+        let amount = |name: &&str| self.get(name)?.decimal().filter(|digits| !digits.starts_with('-'));
+        let found = names.iter().find_map(|name| Some((name, amount(name)?)));
         found
             .map(|(name, digits)| {
                 let cost = PicoUsd::parse_event_cost(&digits);
@@ -215,6 +328,8 @@ impl<'a> Value<'a> {
             Value::Float(number) if number.fract() == 0.0 && (0.0..=MAX_QUANTITY as f64).contains(number) => {
                 Some(Ok(*number as u64))
             }
+            // A stream that told no usage: JavaScript adds nothing and nothing up to NaN.
+            Value::Float(number) if !number.is_finite() => None,
             Value::Float(number) => Some(Err(number.to_string())),
             Value::Text(text) => text.parse().ok().map(Ok),
             Value::Flag(_) => None,
