@@ -160,7 +160,8 @@ impl Collector<'_> {
             mode: call.mode,
             cost_source,
         });
-        Ok(Event { id: Fingerprint::of(&call.id), time, combination, measures })
+        let incomplete = call.tokens.is_none() && matches!(cost_source, CostSource::Reported | CostSource::Unmeasured);
+        Ok(Event { id: Fingerprint::of(&call.id), time, combination, sender: self.sender, incomplete, measures })
     }
 
     fn measures_of(
@@ -245,14 +246,20 @@ fn given<'a>(field: &str, value: Option<&'a str>) -> Result<Text<'a>, String> {
 
 /// A text that people read, made to fit: a label that is too long must not cost the call it came with.
 fn label(text: &str) -> Option<Cow<'_, str>> {
+    fitting(text, MAX_NAME_CHARS)
+}
+
+/// A text without control characters, cut off where it is too long; `None` when nothing is left of it.
+pub(super) fn fitting(text: &str, max_chars: usize) -> Option<Cow<'_, str>> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    if checked("label", Cow::Borrowed(text)).is_ok() {
+    // The usual one is short and printable ASCII.
+    if text.len() <= max_chars && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         return Some(Cow::Borrowed(text));
     }
-    let fitting: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    let fitting: String = text.chars().filter(|c| !c.is_control()).take(max_chars).collect();
     (!fitting.is_empty()).then_some(Cow::Owned(fitting))
 }
 

@@ -7,11 +7,12 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::intake;
 use super::number::parse_whole;
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
-    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY,
+    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake, MAX_QUANTITY,
     Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix,
 };
 
@@ -69,16 +70,27 @@ struct Fields<'a> {
     count: Option<&'a RawValue>,
 }
 
+impl Fields<'_> {
+    /// Whether they say how many tokens there were, be it 0.
+    fn know_tokens(&self) -> bool {
+        [self.prompt_tokens, self.completion_tokens, self.total_tokens].iter().any(Option::is_some)
+    }
+}
+
 /// Gathers the events of one body.
 pub(super) struct Collector<'c> {
     context: &'c Context<'c>,
     next_index: usize,
-    parsed: Parsed,
+    pub(super) parsed: Parsed,
+    /// Who sends what comes next, by its place in the batch.
+    pub(super) sender: u32,
+    /// Whether the record at hand was seen to be for the organization asked about last.
+    pub(super) names_organization: bool,
     /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
     known: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// The organization asked about last, and since when it keeps usage: a body is mostly of one.
-    kept_since: Option<(String, Option<UnixMs>)>,
+    pub(super) kept_since: Option<(String, Option<UnixMs>)>,
 }
 
 /// A combination whose names are still in the body.
@@ -96,14 +108,18 @@ pub(super) struct Ids<'a> {
 
 impl<'c> Collector<'c> {
     pub fn new(context: &'c Context<'c>) -> Self {
-        Collector {
+        let mut collector = Collector {
             context,
             next_index: 0,
             parsed: Parsed::default(),
+            sender: 0,
+            names_organization: false,
             known: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             kept_since: None,
-        }
+        };
+        collector.sent_by(context.token.sender);
+        collector
     }
 
     /// Events read so far, good or bad.
@@ -149,18 +165,27 @@ impl<'c> Collector<'c> {
     /// Counts the next event as valid.
     pub(super) fn push(&mut self, event: Event) {
         self.parsed.batch.events.push(event);
-        self.next_index += 1;
+        self.next();
     }
 
-    /// Counts the next event as one that says nothing about usage.
-    pub(super) fn pass(&mut self) {
-        self.next_index += 1;
+    /// Counts the next event as one that says nothing about usage. `example` names it.
+    pub(super) fn pass(&mut self, reason: &'static str, example: impl FnOnce() -> Option<String>) {
+        self.ignore(reason, example);
+        self.next();
     }
 
     /// Counts the next event as rejected.
     pub fn reject(&mut self, id: Option<String>, error: String) {
-        self.parsed.rejected.push(Rejection { index: self.next_index, id, error });
+        let index = self.next_index;
+        let example = || Some(intake::rejected(index, id.as_deref(), &error));
+        self.enter(Intake::Rejected, &intake::reason(&error), example);
+        self.parsed.rejected.push(Rejection { index, id, error });
+        self.next();
+    }
+
+    fn next(&mut self) {
         self.next_index += 1;
+        self.names_organization = false;
     }
 
     fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
@@ -204,7 +229,8 @@ impl<'c> Collector<'c> {
             mode,
             cost_source,
         });
-        Ok(Event { id: Fingerprint::of(&id), time, combination, measures })
+        let incomplete = !fields.know_tokens();
+        Ok(Event { id: Fingerprint::of(&id), time, combination, sender: self.sender, incomplete, measures })
     }
 
     /// The organization an event is for: the one it names, if the token may, else the token's.
@@ -249,10 +275,13 @@ impl<'c> Collector<'c> {
         set(Count::CacheWriteTokens, optional("cacheWriteTokens", f.cache_write_tokens)?);
         set(Count::ReasoningTokens, optional("reasoningTokens", f.reasoning_tokens)?);
         let reason = f.finish_reason.map(|r| text("finishReason", r)).transpose()?;
-        match (reason.as_deref(), boolean("hasError", f.has_error)?) {
-            (Some("client_error"), _) => set(Count::ClientErrors, calls),
-            (Some("gateway_error" | "upstream_error"), _) | (_, true) => set(Count::Errors, calls),
-            _ => {}
+        let failed = match (reason.as_deref(), boolean("hasError", f.has_error)?) {
+            (Some("client_error"), _) => Some(Count::ClientErrors),
+            (Some("gateway_error" | "upstream_error"), _) | (_, true) => Some(Count::Errors),
+            _ => None,
+        };
+        if let Some(count) = failed {
+            set(count, calls);
         }
         boolean("streamed", f.streamed)?;
         let cache_hit = boolean("cached", f.cached)?;
@@ -263,10 +292,17 @@ impl<'c> Collector<'c> {
             Some(cost) => (money("cost", cost)?, CostSource::Reported),
             // The gateway's own cache answered: no provider was paid.
             None if cache_hit => (PicoUsd::ZERO, CostSource::Reported),
-            None => self.price(provider, model, time, &measures),
+            None if f.know_tokens() => self.price(provider, model, time, &measures),
+            // Nobody answered, or the name says that it is free; of any other call whose tokens nobody knows, nobody
+            // knows the price.
+            None if failed.is_some() => (PicoUsd::ZERO, CostSource::Reported),
+            None => match self.price(provider, model, time, &measures) {
+                (cost, CostSource::Reported) => (cost, CostSource::Reported),
+                _ => (PicoUsd::ZERO, CostSource::Unmeasured),
+            },
         };
         measures.cost = cost;
-        if source == CostSource::Unpriced {
+        if matches!(source, CostSource::Unpriced | CostSource::Unmeasured) {
             measures.counts[Count::Unpriced as usize] = calls;
         }
         Ok((measures, source))
@@ -319,10 +355,13 @@ impl<'c> Collector<'c> {
                 kept_since
             }
         };
+        self.names_organization = true;
         match kept_since {
             Some(oldest) if time < oldest => {
                 let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
-                Err(format!("the call is of {at}; organization '{organization}' keeps usage since {oldest} only"))
+                Err(format!(
+                    "the call is too old: it is of {at}, and organization '{organization}' keeps usage since {oldest} only"
+                ))
             }
             _ => Ok(()),
         }

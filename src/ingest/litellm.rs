@@ -378,7 +378,8 @@ mod tests {
 
     fn read(body: &str, projects: &[Project]) -> Result<Reading, BodyError> {
         let prices = PriceBook::bundled();
-        let token = TokenDefaults { organization_id: None, project_id: Some("default"), api_key_id: Some("token") };
+        let token =
+            TokenDefaults { project_id: Some("default"), api_key_id: Some("token"), ..TokenDefaults::default() };
         parse(
             body.as_bytes(),
             projects,

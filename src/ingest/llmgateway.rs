@@ -109,7 +109,8 @@ impl Reader<'_> {
             Err(error) => self.collector.reject(None, format!("the event is not valid JSON: {error}")),
             Ok(event) if !event.is_usage() => {
                 self.ignored += 1;
-                self.collector.pass();
+                let id = || present(event.id).and_then(|id| text("id", id).ok());
+                self.collector.pass("it is a test, or no request", || id().map(|id| format!("id {id}")));
             }
             Ok(event) => {
                 let settled =

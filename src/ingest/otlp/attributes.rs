@@ -51,6 +51,7 @@ pub const ERROR: &[&str] = &["error.type"];
 pub const LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
 pub const HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
 pub const SERVICE: &[&str] = &["service.name"];
+pub const SERVICE_VERSION: &[&str] = &["service.version"];
 pub const AGENT: &[&str] = &["gen_ai.agent.name"];
 pub const ORGANIZATION: &[&str] = &["organization.id"];
 /// What counts as the project unless the sender's headers say otherwise.
@@ -91,6 +92,7 @@ const ALL: &[&[&str]] = &[
     LOGFIRE_KIND,
     HTTP_STATUS,
     SERVICE,
+    SERVICE_VERSION,
     AGENT,
     ORGANIZATION,
     CLAUDE_CODE,

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
-use super::{BodyError, Context, MAX_EVENTS, Reading, json};
+use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
 use attributes::Attributes;
 use span::Span;
 
@@ -55,6 +55,7 @@ pub fn parse_traces(
         let resource = group.attributes(&options.projects)?;
         let doubled = anthropic_reports_twice(group, &options.projects)?;
         group.scopes(|scope| {
+            reader.sent_by(&resource, scope)?;
             let name = scope.name()?;
             let name = name.as_deref().unwrap_or_default();
             scope.records(|record| {
@@ -65,7 +66,8 @@ pub fn parse_traces(
                         span.call(&resource, name)
                     }
                 });
-                reader.take(read.map(|call| call.map(|call| (call, Said::default()))))
+                let ignored = (NO_CALL, Kind::Span);
+                reader.take(read.map(|call| call.map(|call| (call, Said::default()))), record, ignored)
             })
         })
     })?;
@@ -82,25 +84,29 @@ pub fn parse_logs(
     let mut reader = Reader::new(context);
     resources(body, encoding, |group| {
         let resource = group.attributes(&options.projects)?;
-        group
-            .scopes(|scope| scope.records(|record| reader.take(claude_code::read(record, &resource, options, context))))
+        group.scopes(|scope| {
+            reader.sent_by(&resource, scope)?;
+            scope.records(|record| {
+                let read = claude_code::read(record, &resource, options, context);
+                reader.take(read, record, (NO_USAGE, Kind::LogRecord))
+            })
+        })
     })?;
     Ok(reader.finish())
 }
 
-/// Checks a body of metrics and counts them. They repeat what spans and log records say, without ids to tell a
-/// repetition by, so nothing is taken from them.
-pub fn count_metrics(body: &[u8], encoding: Encoding) -> Result<usize, BodyError> {
-    let mut metrics = 0;
+/// Checks a body of metrics, of which all is ignored. They repeat what spans and log records say, without ids to tell a
+/// repetition by.
+pub fn parse_metrics(body: &[u8], encoding: Encoding, context: &Context<'_>) -> Result<Reading, BodyError> {
+    let mut reader = Reader::new(context);
     resources(body, encoding, |group| {
+        let resource = group.attributes(&[])?;
         group.scopes(|scope| {
-            scope.records(|_| {
-                metrics += 1;
-                Ok(())
-            })
+            reader.sent_by(&resource, scope)?;
+            scope.records(|record| reader.take(Ok(None), record, (REPEATED, Kind::Metric)))
         })
     })?;
-    Ok(metrics)
+    Ok(reader.finish())
 }
 
 /// The answer to an export: empty, or how many records were not taken and why. `records` is what JSON calls them.
@@ -148,6 +154,19 @@ fn anthropic_reports_twice(group: Raw<'_>, projects: &[String]) -> Result<bool, 
     Ok(by_other)
 }
 
+/// Why records are ignored, in the words of the intake ledger.
+const NO_CALL: &str = "no call of a model";
+const NO_USAGE: &str = "no usage in it";
+const REPEATED: &str = "metrics repeat what traces and logs say";
+
+/// Kinds of records, by what they are called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Span,
+    LogRecord,
+    Metric,
+}
+
 /// Gathers what the records of a body come to.
 struct Reader<'c> {
     collector: Collector<'c>,
@@ -160,10 +179,34 @@ impl<'c> Reader<'c> {
         Reader { collector: Collector::new(context), names: Names::default(), ignored: 0 }
     }
 
-    fn take(&mut self, read: Result<Option<(Call<'_>, Said<'_>)>, String>) -> Result<(), BodyError> {
+    /// Says who sends the records of a scope: the service, or its instrumentation where nobody named the service.
+    fn sent_by(&mut self, resource: &Attributes<'_>, scope: Raw<'_>) -> Result<(), BodyError> {
+        let service = resource.text(attributes::SERVICE).filter(|name| !name.starts_with(span::UNNAMED_SERVICE));
+        let scope = (scope.name()?.filter(|name| !name.is_empty()), scope.version()?);
+        let (name, version) = match (&service, &scope) {
+            (Some(service), _) => (service, resource.text(attributes::SERVICE_VERSION)),
+            (None, (Some(scope), version)) => (scope, version.clone()),
+            (None, (None, _)) => {
+                self.collector.sent_by(self.collector.context().token.sender);
+                return Ok(());
+            }
+        };
+        self.collector.sent_by(SentBy { name, version: version.as_deref() });
+        Ok(())
+    }
+
+    /// Takes what was read of a record; when that is nothing, `ignored` says why and what the record is.
+    fn take(
+        &mut self,
+        read: Result<Option<(Call<'_>, Said<'_>)>, String>,
+        record: Raw<'_>,
+        ignored: (&'static str, Kind),
+    ) -> Result<(), BodyError> {
         let taken = match read {
             Ok(None) => {
                 self.ignored += 1;
+                let (reason, kind) = ignored;
+                self.collector.ignore(reason, || record.called(kind));
                 return Ok(());
             }
             Ok(Some((call, said))) if self.collector.len() < MAX_EVENTS => {
@@ -233,8 +276,23 @@ struct Head<'a> {
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow)]
     attributes: Option<&'a RawValue>,
 }
+
+#[derive(Default, Deserialize)]
+struct Called<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventName", alias = "event_name")]
+    event_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+}
+
+/// The attribute that log records are called by: what stands in the field for it may be a line of the sender's source.
+const EVENT_NAME: &str = "event.name";
 
 /// Calls `take` with each resource and what belongs to it. An empty body is one without any.
 fn resources<'a>(
@@ -305,6 +363,50 @@ impl<'a> Raw<'a> {
                 head(group.scope)?.name.and_then(|name| text("name", name).ok())
             }
         })
+    }
+
+    /// The version of a scope.
+    fn version(self) -> Result<Option<Cow<'a, str>>, BodyError> {
+        Ok(match self {
+            Raw::Protobuf(group) => match protobuf::last(group, 1)? {
+                Some(scope) => {
+                    protobuf::last(scope, 2)?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
+                }
+                None => None,
+            },
+            Raw::Json(group) => {
+                let group: OfScope<'a> = json::object(group.get())?;
+                head(group.scope)?.version.and_then(|version| text("version", version).ok())
+            }
+        })
+    }
+
+    /// What a record is called: never what it says.
+    fn called(self, kind: Kind) -> Option<String> {
+        let event = [EVENT_NAME.to_owned()];
+        let mut attributes = Attributes::new(&event);
+        let field = match self {
+            Raw::Protobuf(record) => {
+                let number = match kind {
+                    Kind::Span => 5,
+                    Kind::LogRecord => 12,
+                    Kind::Metric => 1,
+                };
+                if kind == Kind::LogRecord {
+                    protobuf::each(record, 6, |pair| attributes.take_protobuf(pair)).ok()?;
+                }
+                protobuf::last(record, number).ok()?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
+            }
+            Raw::Json(record) => {
+                let record: Called<'_> = json::object(record.get()).ok()?;
+                if let Some(list) = json::present(record.attributes).filter(|_| kind == Kind::LogRecord) {
+                    attributes.take_json(list).ok()?;
+                }
+                let name = if kind == Kind::LogRecord { record.event_name } else { record.name };
+                json::present(name).and_then(|name| text("name", name).ok())
+            }
+        };
+        attributes.project().or(field).map(Cow::into_owned)
     }
 
     /// Calls `take` with each record of a scope.

@@ -18,7 +18,7 @@ use crate::model::PicoUsd;
 const NO_CALLS: [&str; 5] = ["invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "retrieval"];
 const OPENINFERENCE_CALLS: [&str; 2] = ["LLM", "EMBEDDING"];
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
-const UNNAMED_SERVICE: &str = "unknown_service";
+pub(super) const UNNAMED_SERVICE: &str = "unknown_service";
 /// OpenTelemetry's names of providers, where gateways and price lists have another.
 const PROVIDERS: [(&str, &str); 9] = [
     ("aws.bedrock", "bedrock"),

@@ -11,7 +11,7 @@ use prost::Message;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::ingest::TokenDefaults;
+use crate::ingest::{SentBy, TokenDefaults};
 use crate::model::{Combination, Count, Event};
 use crate::pricing::PriceBook;
 
@@ -20,7 +20,8 @@ const START: u64 = 1_780_300_000_123_456_789;
 
 fn with_context<T>(organization_id: Option<&str>, ask: impl FnOnce(&Context<'_>) -> T) -> T {
     let prices = PriceBook::bundled();
-    let token = TokenDefaults { organization_id, project_id: Some("default"), api_key_id: Some("token") };
+    let sender = SentBy { name: "exporter", version: Some("1.0") };
+    let token = TokenDefaults { organization_id, project_id: Some("default"), api_key_id: Some("token"), sender };
     ask(&Context { now: NOW, prices: &prices, token, kept_since: &crate::ingest::for_ever })
 }
 
@@ -430,9 +431,12 @@ fn metrics_are_counted_as_what_is_ignored() {
         ..ResourceMetrics::default()
     };
     let body = ExportMetricsServiceRequest { resource_metrics: vec![group] }.encode_to_vec();
-    assert_eq!(count_metrics(&body, Encoding::Protobuf).unwrap(), 3);
+    let metrics = |body: &[u8], encoding| {
+        with_context(Some("acme"), |context| parse_metrics(body, encoding, context)).unwrap().ignored
+    };
+    assert_eq!(metrics(&body, Encoding::Protobuf), 3);
     let body = br#"{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{}, {"name": "x"}]}]}]}"#;
-    assert_eq!(count_metrics(body, Encoding::Json).unwrap(), 2);
+    assert_eq!(metrics(body, Encoding::Json), 2);
 }
 
 #[test]
