@@ -91,13 +91,10 @@ fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
             }
             let index = rest.swap_remove(random.below(rest.len() as u64) as usize);
             let entry = &ledger.entries[index];
+            let combination = batch.combinations.len() as u32;
             batch.combinations.push(entry.combination.clone());
-            batch.events.push(Event {
-                id: Fingerprint::of(&index.to_string()),
-                time: entry.time,
-                combination: batch.combinations.len() as u32 - 1,
-                measures: entry.measures,
-            });
+            let id = Fingerprint::of(&index.to_string());
+            batch.events.push(Event::new(id, entry.time, combination, entry.measures));
         }
         let sent = batch.events.len();
         assert_eq!(engine.submit(batch.clone()).unwrap().wait().unwrap().accepted, sent);
@@ -295,7 +292,7 @@ fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
             mode: Mode::Credits,
             cost_source: CostSource::Reported,
         });
-        batch.events.push(Event { id: Fingerprint::of(&key.to_string()), time, combination: key as u32, measures });
+        batch.events.push(Event::new(Fingerprint::of(&key.to_string()), time, key as u32, measures));
     }
     engine.submit(batch).unwrap().wait().unwrap();
     engine.seal().unwrap().wait().unwrap();

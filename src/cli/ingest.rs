@@ -126,6 +126,7 @@ fn parse(body: &Body, context: &Context<'_>) -> Result<Parsed, ingest::BodyError
 #[derive(Default)]
 struct Summary {
     accepted: usize,
+    completed: usize,
     duplicates: usize,
     rejected: usize,
     skipped: usize,
@@ -214,7 +215,7 @@ impl Load<'_> {
                 let Parsed { batch, rejected } = parsed?;
                 show(&rejected, events_before, self.bar, summary);
                 events_before += batch.events.len() + rejected.len();
-                if !batch.events.is_empty() {
+                if !batch.is_empty() {
                     waiting.push_back(submit(self.engine, batch)?);
                 }
                 while waiting.len() > IN_FLIGHT {
@@ -259,7 +260,7 @@ fn send(
     while let Some(body) = source.next_body()? {
         let kind = if body.is_array { "application/json" } else { "application/x-ndjson" };
         let answer = client.send_events(kind, &body.bytes)?;
-        summary.add(Ingested { accepted: answer.accepted, duplicates: answer.duplicates });
+        summary.add(Ingested { accepted: answer.accepted, completed: answer.completed, duplicates: answer.duplicates });
         let rejected: Vec<Rejection> =
             answer.rejected.into_iter().map(|r| Rejection { index: r.index, id: r.id, error: r.error }).collect();
         show(&rejected, events_before, bar, summary);
@@ -278,6 +279,7 @@ impl Summary {
 
     fn add(&mut self, ingested: Ingested) {
         self.accepted += ingested.accepted;
+        self.completed += ingested.completed;
         self.duplicates += ingested.duplicates;
     }
 }

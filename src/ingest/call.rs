@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::event::{Collector, Counted, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
 use super::usage::Tokens;
-use crate::model::{Count, CostSource, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
+use crate::model::{CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
 use crate::pricing::ServiceTier;
 
 /// A text that may be absent.
@@ -58,6 +58,19 @@ impl Ending {
             _ => Ending::Error,
         }
     }
+}
+
+/// How the id of a call begins that goes by the id of its answer.
+const ANSWER: &str = "answer\n";
+
+/// The id of a call by its answer's: whoever reports the call agrees on it, and so does whoever asks for the answer again.
+pub(super) fn id_of_answer(answer: &str) -> String {
+    format!("{ANSWER}{answer}")
+}
+
+/// Whether a call's id is that of an answer.
+pub(super) fn is_of_answer(id: &str) -> bool {
+    id.starts_with(ANSWER)
 }
 
 /// Names of ids that came along with accepted events. What the directory makes of them is not decided here.
@@ -136,7 +149,8 @@ impl Collector<'_> {
             mode: call.mode,
             cost_source,
         });
-        Ok(Event { id: Fingerprint::of(&call.id), time, combination, measures })
+        let incomplete = call.tokens.is_none() && matches!(cost_source, CostSource::Reported | CostSource::Unmeasured);
+        Ok(Event { id: Fingerprint::of(&call.id), time, combination, sender: self.sender, incomplete, measures })
     }
 
     fn measures_of(
@@ -198,14 +212,20 @@ fn given<'a>(field: &str, value: Option<&'a str>) -> Result<Text<'a>, String> {
 
 /// A text that people read, made to fit: a label that is too long must not cost the call it came with.
 fn label(text: &str) -> Option<Cow<'_, str>> {
+    fitting(text, MAX_NAME_CHARS)
+}
+
+/// A text without control characters, cut off where it is too long; `None` when nothing is left of it.
+pub(super) fn fitting(text: &str, max_chars: usize) -> Option<Cow<'_, str>> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    if checked("label", Cow::Borrowed(text)).is_ok() {
+    // The usual one is short and printable ASCII.
+    if text.len() <= max_chars && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         return Some(Cow::Borrowed(text));
     }
-    let fitting: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    let fitting: String = text.chars().filter(|c| !c.is_control()).take(max_chars).collect();
     (!fitting.is_empty()).then_some(Cow::Owned(fitting))
 }
 

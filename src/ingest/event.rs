@@ -7,12 +7,13 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::intake;
 use super::number::parse_whole;
-use super::usage::{Figures, Habits, Known, Tokens};
+use super::usage::{Figures, Habits, Known, Place, Tokens};
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
-    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY,
+    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake, MAX_QUANTITY,
     Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix, provider_of,
 };
 use crate::pricing::{Particulars, ServiceTier};
@@ -21,6 +22,9 @@ use crate::pricing::{Particulars, ServiceTier};
 const MAX_EVENT_ID_CHARS: usize = 128;
 /// Longest of the other ids and names: a source can be the address of a page.
 pub(super) const MAX_NAME_CHARS: usize = 512;
+
+/// Events are told to count reasoning as part of the completion; from some exports it comes a little larger.
+const HABITS: Habits = Habits { cache: Place::Usual, reasoning: Place::Within };
 
 /// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
 /// and not the body's.
@@ -81,16 +85,27 @@ struct Fields<'a> {
     count: Option<&'a RawValue>,
 }
 
+impl Fields<'_> {
+    /// Whether they say how many tokens there were, be it 0.
+    fn know_tokens(&self) -> bool {
+        [self.prompt_tokens, self.completion_tokens, self.total_tokens].iter().any(Option::is_some)
+    }
+}
+
 /// Gathers the events of one body.
 pub(super) struct Collector<'c> {
     context: &'c Context<'c>,
     next_index: usize,
-    parsed: Parsed,
+    pub(super) parsed: Parsed,
+    /// Who sends what comes next, by its place in the batch.
+    pub(super) sender: u32,
+    /// Whether the record at hand was seen to be for the organization asked about last.
+    pub(super) names_organization: bool,
     /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
     known: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// The organization asked about last, and since when it keeps usage: a body is mostly of one.
-    kept_since: Option<(String, Option<UnixMs>)>,
+    pub(super) kept_since: Option<(String, Option<UnixMs>)>,
 }
 
 /// A combination whose names are still in the body.
@@ -108,14 +123,18 @@ pub(super) struct Ids<'a> {
 
 impl<'c> Collector<'c> {
     pub fn new(context: &'c Context<'c>) -> Self {
-        Collector {
+        let mut collector = Collector {
             context,
             next_index: 0,
             parsed: Parsed::default(),
+            sender: 0,
+            names_organization: false,
             known: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             kept_since: None,
-        }
+        };
+        collector.sent_by(context.token.sender);
+        collector
     }
 
     /// Events read so far, good or bad.
@@ -161,18 +180,27 @@ impl<'c> Collector<'c> {
     /// Counts the next event as valid.
     pub(super) fn push(&mut self, event: Event) {
         self.parsed.batch.events.push(event);
-        self.next_index += 1;
+        self.next();
     }
 
-    /// Counts the next event as one that says nothing about usage.
-    pub(super) fn pass(&mut self) {
-        self.next_index += 1;
+    /// Counts the next event as one that says nothing about usage. `example` names it.
+    pub(super) fn pass(&mut self, reason: &'static str, example: impl FnOnce() -> Option<String>) {
+        self.ignore(reason, example);
+        self.next();
     }
 
     /// Counts the next event as rejected.
     pub fn reject(&mut self, id: Option<String>, error: String) {
-        self.parsed.rejected.push(Rejection { index: self.next_index, id, error });
+        let index = self.next_index;
+        let example = || Some(intake::rejected(index, id.as_deref(), &error));
+        self.enter(Intake::Rejected, &intake::reason(&error), example);
+        self.parsed.rejected.push(Rejection { index, id, error });
+        self.next();
+    }
+
+    fn next(&mut self) {
         self.next_index += 1;
+        self.names_organization = false;
     }
 
     fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
@@ -216,7 +244,8 @@ impl<'c> Collector<'c> {
             mode,
             cost_source,
         });
-        Ok(Event { id: Fingerprint::of(&id), time, combination, measures })
+        let incomplete = !fields.know_tokens();
+        Ok(Event { id: Fingerprint::of(&id), time, combination, sender: self.sender, incomplete, measures })
     }
 
     /// The organization an event is for: the one it names, if the token may, else the token's.
@@ -261,9 +290,11 @@ impl<'c> Collector<'c> {
             audio_input: given("audioInputTokens", f.audio_input_tokens)?,
             audio_output: given("audioOutputTokens", f.audio_output_tokens)?,
         };
-        let mut tokens = figures.read(Habits::default()).unwrap_or_default();
-        // A total that is given stands, whatever else was meant by it.
-        tokens.total = total.unwrap_or(tokens.total);
+        let mut tokens = figures.read(HABITS).filter(|_| f.know_tokens());
+        if let (Some(tokens), Some(total)) = (&mut tokens, total) {
+            // A total that is given stands, whatever else was meant by it.
+            tokens.total = total;
+        }
         let reason = f.finish_reason.map(|r| text("finishReason", r)).transpose()?;
         let failure = match (reason.as_deref(), boolean("hasError", f.has_error)?) {
             (Some("client_error"), _) => Some(Count::ClientErrors),
@@ -280,10 +311,11 @@ impl<'c> Collector<'c> {
         };
         let cost = match f.cost {
             Some(cost) => Some(money("cost", cost)?),
-            // The gateway's own cache answered: no provider was paid.
-            None => cached.then_some(PicoUsd::ZERO),
+            // The gateway's own cache answered, or nobody did: no provider was paid.
+            None if cached || tokens.is_none() && failure.is_some() => Some(PicoUsd::ZERO),
+            None => None,
         };
-        let counted = Counted { calls, tokens: Some(tokens), tier, failure, cached, cost };
+        let counted = Counted { calls, tokens, tier, failure, cached, cost };
         self.measured(provider, model, time, counted)
     }
 
@@ -318,8 +350,9 @@ impl<'c> Collector<'c> {
         let (cost, source) = match of.cost {
             Some(cost) => (cost, CostSource::Reported),
             // Calls of which nobody knows the tokens have a price that nobody knows, unless their model is free.
-            None if of.tokens.is_none_or(|tokens| tokens.known == Known::Some) && !is_free(model) => {
-                (PicoUsd::ZERO, CostSource::Unmeasured)
+            None if of.tokens.is_none_or(|tokens| tokens.known == Known::Some) => {
+                let source = if is_free(model) { CostSource::Reported } else { CostSource::Unmeasured };
+                (PicoUsd::ZERO, source)
             }
             None => {
                 let particulars = Particulars {
@@ -390,10 +423,13 @@ impl<'c> Collector<'c> {
                 kept_since
             }
         };
+        self.names_organization = true;
         match kept_since {
             Some(oldest) if time < oldest => {
                 let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
-                Err(format!("the call is of {at}; organization '{organization}' keeps usage since {oldest} only"))
+                Err(format!(
+                    "the call is too old: it is of {at}, and organization '{organization}' keeps usage since {oldest} only"
+                ))
             }
             _ => Ok(()),
         }

@@ -4,7 +4,6 @@
 //! reasoning included. Some senders count those parts beside their whole. A total decides when it is there, then a part
 //! that is larger than its whole, then what is known of the sender. Readers hand over figures as they stand.
 
-use crate::model::MAX_QUANTITY;
 use crate::pricing::ServiceTier;
 
 /// Figures of one record as its sender has them; `None` is what it does not know, which is not 0.
@@ -78,6 +77,16 @@ impl Habits {
         Habits { cache: Place::Usual, reasoning }
     }
 
+    /// What two records of one sender prove together. Who counts once so and once so has no habit.
+    pub fn and(self, other: Habits) -> Habits {
+        let of = |a, b| match (a, b) {
+            (Place::Usual, known) | (known, Place::Usual) => known,
+            (a, b) if a == b => a,
+            _ => Place::Within,
+        };
+        Habits { cache: of(self.cache, other.cache), reasoning: of(self.reasoning, other.reasoning) }
+    }
+
     /// Fills in what is not known of a sender.
     pub fn or(self, other: Habits) -> Habits {
         let of = |known, other| if known == Place::Usual { other } else { known };
@@ -91,18 +100,22 @@ impl Figures {
         let (Some(input), Some(output)) = (self.input, self.output) else { return Habits::default() };
         let cache = self.cached.unwrap_or(0) + self.written();
         let reasoning = self.reasoning.unwrap_or(0);
-        let place = |proven: bool| if proven { Place::Beside } else { Place::Usual };
         let Some(total) = self.total.filter(|total| *total > 0) else {
-            return Habits { cache: place(cache > input), reasoning: Place::Usual };
+            let cache = if cache > input { Place::Beside } else { Place::Usual };
+            let reasoning = if reasoning > output + output / 4 { Place::Beside } else { Place::Usual };
+            return Habits { cache, reasoning };
         };
         // Which of the two are beside their whole, in every way in which the total comes out.
         let ways = [(0, 0), (cache, 0), (0, reasoning), (cache, reasoning)];
         let fitting = || ways.into_iter().filter(|(cache, reasoning)| input + output + cache + reasoning == total);
-        let any = fitting().next().is_some();
-        Habits {
-            cache: place(any && fitting().all(|(cache, _)| cache > 0)),
-            reasoning: place(any && fitting().all(|(_, reasoning)| reasoning > 0)),
-        }
+        let place = |whole: u64, part: fn((u64, u64)) -> u64| match whole {
+            0 => Place::Usual,
+            _ if fitting().next().is_none() => Place::Usual,
+            _ if fitting().all(|way| part(way) > 0) => Place::Beside,
+            _ if fitting().all(|way| part(way) == 0) => Place::Within,
+            _ => Place::Usual,
+        };
+        Habits { cache: place(cache, |way| way.0), reasoning: place(reasoning, |way| way.1) }
     }
 
     /// The tokens these figures mean; nothing when they say nothing of them.
@@ -252,18 +265,10 @@ impl Tokens {
         }
     }
 
-    /// Whether nothing went in or came out.
+    /// Whether nothing is known to have gone in or come out.
     pub fn is_zero(&self) -> bool {
-        self.total == 0
+        self.input == 0 && self.output == 0
     }
-}
-
-/// A count as a feed may say it, checked.
-pub(super) fn limited(field: &str, count: u64) -> Result<u64, String> {
-    if count > MAX_QUANTITY {
-        return Err(format!("{field} is {count}; at most {MAX_QUANTITY} is allowed"));
-    }
-    Ok(count)
 }
 
 /// The tier that a sender names, in whatever case. What was asked for (`auto`) is not what was served and says nothing.
@@ -371,7 +376,10 @@ mod tests {
             ([100, 50, 8150, -1, -1, 8000], Place::Usual, Place::Beside),
             ([10, 5, -1, 90, 20, -1], Place::Beside, Place::Usual),
             ([10, 5, 125, 90, 20, -1], Place::Beside, Place::Usual),
-            ([100, 5, 105, 90, 5, 3], Place::Usual, Place::Usual),
+            ([100, 5, 105, 90, 5, 3], Place::Within, Place::Within),
+            ([100, 5, -1, 90, 5, 3], Place::Usual, Place::Usual),
+            ([100, 50, -1, -1, -1, 8000], Place::Usual, Place::Beside),
+            ([100, 50, 160, 10, -1, 10], Place::Usual, Place::Usual),
         ] {
             assert_eq!(figures(of).proof(), Habits { cache, reasoning }, "{of:?}");
         }

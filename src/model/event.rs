@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, UnixMs};
+use super::{Measures, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -110,18 +110,40 @@ impl Fingerprint {
     }
 }
 
-/// One valid usage event; `combination` indexes its [`Batch`].
+/// One valid usage event; `combination` and `sender` index its [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
     pub id: Fingerprint,
     pub time: UnixMs,
     pub combination: u32,
+    pub sender: u32,
+    /// The sender knows nothing of its tokens: a later event of the same id that does takes its place. Its cost is then
+    /// the sender's or nobody's, never the price book's.
+    pub incomplete: bool,
     pub measures: Measures,
 }
 
-/// Valid events that travel together, with each combination of names written once.
+impl Event {
+    /// An event that tells its tokens, by the first sender of its batch.
+    pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
+        Event { id, time, combination, sender: 0, incomplete: false, measures }
+    }
+}
+
+/// Valid events that travel together, with each combination of names and each sender written once, and what came with
+/// them that made no event.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub combinations: Vec<Combination>,
+    /// Without any, the batch is counted and not entered into the intake ledger.
+    pub senders: Vec<Sender>,
     pub events: Vec<Event>,
+    pub unmade: Vec<Unmade>,
+}
+
+impl Batch {
+    /// Whether there is nothing in it to write down.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.unmade.is_empty()
+    }
 }

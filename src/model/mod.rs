@@ -1,4 +1,4 @@
-//! The vocabulary of Rollcall: money, measures, time, dimensions, events and invoices.
+//! The vocabulary of Rollcall: money, measures, time, dimensions, events, what became of them, and invoices.
 //!
 //! Owns pure values whose constructors check what they are given.
 //!
@@ -7,6 +7,7 @@
 //! Invariants: money and counts are integers; every sum is checked; an [`Event`] that exists is valid.
 
 mod event;
+mod intake;
 mod invoice;
 mod measures;
 mod money;
@@ -17,6 +18,7 @@ pub use event::{
     Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series,
     SeriesId, ValueId,
 };
+pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};

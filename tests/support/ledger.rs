@@ -43,7 +43,7 @@ pub fn batch<'a>(events: impl IntoIterator<Item = (&'a str, &'a Entry)>) -> Batc
     for (id, entry) in events {
         let combination = batch.combinations.len() as u32;
         batch.combinations.push(entry.combination.clone());
-        batch.events.push(Event { id: Fingerprint::of(id), time: entry.time, combination, measures: entry.measures });
+        batch.events.push(Event::new(Fingerprint::of(id), entry.time, combination, entry.measures));
     }
     batch
 }

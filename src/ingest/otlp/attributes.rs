@@ -140,13 +140,8 @@ pub const TIER: &[&str] = &[
     "gen_ai.request.service_tier",
     "anthropic.request.service_tier",
 ];
-pub const COST: &[&str] = &[
-    "gen_ai.cost.total_cost",
-    "gen_ai.usage.cost",
-    "gen_ai.usage.total_cost",
-    "operation.cost",
-    "llm.cost.total",
-];
+pub const COST: &[&str] =
+    &["gen_ai.cost.total_cost", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total"];
 pub const ERROR: &[&str] = &["error.type"];
 /// Which of a stream's two spans logfire has made: `span` when it is opened, `log` when it has ended.
 pub const LOGFIRE_KIND: &[&str] = &["logfire.span_type"];

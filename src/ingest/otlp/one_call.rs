@@ -10,8 +10,8 @@ use hashbrown::HashMap;
 
 use super::operation::Kind;
 use super::span::SpanIds;
-use crate::ingest::call::{Call, Ending, Said};
-use crate::ingest::usage::{Known, Tokens};
+use crate::ingest::call::{Call, Ending, Said, is_of_answer};
+use crate::ingest::usage::{Figures, Habits, Known, Tokens};
 use crate::model::{Fingerprint, canonical_model, is_stand_in, undated_model};
 
 /// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
@@ -31,6 +31,9 @@ pub struct Told<'a> {
     pub kind: Kind,
     /// It tells what was asked for again.
     pub is_read: bool,
+    pub figures: Figures,
+    /// How the instrumentation is known to count.
+    pub client: Habits,
 }
 
 /// A span and what it is inside of, whether it is a call or not.
@@ -51,6 +54,30 @@ pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<Told<'a>>, usiz
     let left: Vec<_> = merging.told.into_iter().flatten().collect();
     let repeated = all - left.len();
     (left, repeated)
+}
+
+/// Reads the figures of each instrumentation and provider in one way: what one span proves of how they are counted holds
+/// for those that could be read in two.
+pub fn read_alike(told: &mut [Told<'_>]) {
+    let mut proven: HashMap<(u32, String), Habits> = HashMap::new();
+    let provider = |of: &Told<'_>| of.call.provider.as_deref().unwrap_or_default().to_owned();
+    for of in told.iter() {
+        let proof = of.figures.proof();
+        if proof != Habits::default() {
+            let known = proven.entry((of.scope, provider(of))).or_default();
+            *known = known.and(proof);
+        }
+    }
+    if proven.is_empty() {
+        return;
+    }
+    for of in told {
+        let named = provider(of);
+        let by_provider = Habits::of_provider(&named);
+        if let Some(proof) = proven.get(&(of.scope, named)) {
+            of.call.tokens = of.figures.read(of.client.or(*proof).or(by_provider));
+        }
+    }
 }
 
 struct Merging<'a> {
@@ -185,11 +212,7 @@ impl<'a> Merging<'a> {
 }
 
 /// The nearest call that a span is inside of. What a tool does is its own.
-fn around_of(
-    ids: &SpanIds,
-    calls: &HashMap<SpanIds, usize>,
-    around: &HashMap<SpanIds, &Inside>,
-) -> Option<usize> {
+fn around_of(ids: &SpanIds, calls: &HashMap<SpanIds, usize>, around: &HashMap<SpanIds, &Inside>) -> Option<usize> {
     let mut at = ids.outer()?;
     for _ in 0..MAX_STEPS {
         if let Some(call) = calls.get(&at) {
@@ -249,7 +272,7 @@ impl<'a> Told<'a> {
     }
 
     fn has_answer_id(&self) -> bool {
-        self.call.id.starts_with(super::span::ANSWER)
+        is_of_answer(&self.call.id)
     }
 
     /// What two spans of one call have in common.

@@ -10,16 +10,14 @@ use super::attributes::{self as names, Attributes, Value};
 use super::operation::{Kind, Operation};
 use super::protobuf::{Field, fields};
 use super::{Raw, ms_of_nanos, nanos_of_json};
-use crate::ingest::call::{Call, Ending};
+use crate::ingest::call::{Call, Ending, id_of_answer};
 use crate::ingest::event::{missing, text};
 use crate::ingest::json::{object, present};
-use crate::ingest::usage::{Figures, Habits, Place, Tokens, tier_of};
+use crate::ingest::usage::{Figures, Habits, Place, tier_of};
 use crate::model::{PicoUsd, is_self_hosted, provider_of};
 
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
 pub(super) const UNNAMED_SERVICE: &str = "unknown_service";
-/// How ids begin that are an answer's.
-pub(super) const ANSWER: &str = "answer\n";
 /// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
 const FEW_DIGITS: usize = 4;
 
@@ -85,15 +83,16 @@ pub(super) struct Span<'a> {
     pub attributes: Attributes<'a>,
 }
 
-/// What a span comes to.
-pub(super) enum Traced<'a> {
-    Call(Box<Call<'a>>, Kind, IsRead),
-    /// Why it is none.
-    Nothing(&'static str),
+/// A call that a span tells of.
+pub(super) struct Traced<'a> {
+    pub call: Call<'a>,
+    pub kind: Kind,
+    /// The answer was only asked for again.
+    pub is_read: bool,
+    pub figures: Figures,
+    /// How its instrumentation is known to count.
+    pub client: Habits,
 }
-
-/// Whether an answer was only asked for again.
-pub(super) type IsRead = bool;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -205,19 +204,20 @@ impl<'a> Span<'a> {
         })
     }
 
-    /// The call it traces, if it traces one.
-    pub fn call(&self, resource: &Attributes<'a>, scope: &str) -> Result<Traced<'a>, String> {
+    /// The call it traces, or why it traces none.
+    pub fn call(&self, resource: &Attributes<'a>, scope: &str) -> Result<Result<Traced<'a>, &'static str>, String> {
         let attributes = &self.attributes;
         let operation = match self.operation() {
-            None => return Ok(Traced::Nothing(super::NO_CALL)),
-            Some(Operation::Tool) => return Ok(Traced::Nothing("a tool's call")),
-            Some(Operation::Around) => return Ok(Traced::Nothing("a step around calls")),
+            None => return Ok(Err(super::NO_CALL)),
+            Some(Operation::Tool) => return Ok(Err("a tool's call")),
+            Some(Operation::Around) => return Ok(Err("a step around calls")),
             Some(operation) => operation,
         };
         let model = attributes.text(names::MODEL).or_else(|| self.model_of_parameters());
         let named = attributes.text(names::PROVIDER);
         let provider = provider_of(named.as_deref(), model.as_deref().unwrap_or_default()).into_owned();
-        let tokens = self.tokens(&provider, scope)?;
+        let (figures, client) = (self.figures()?, self.client(scope));
+        let tokens = figures.read(client.or(Habits::of_provider(&provider)));
         let response_id = attributes.text(names::RESPONSE_ID);
         let (kind, is_read) = match operation {
             Operation::Call(kind) => (kind, false),
@@ -227,10 +227,10 @@ impl<'a> Span<'a> {
         if tokens.is_none() {
             // What looks at an answer, and what nobody has heard of, are calls if they say what one used.
             match operation {
-                Operation::Read => return Ok(Traced::Nothing("an answer asked for again")),
+                Operation::Read => return Ok(Err("an answer asked for again")),
                 Operation::Call(_) if model.is_some() => {}
                 Operation::Call(Kind::Text) if self.failed() && named.is_some() => {}
-                _ => return Ok(Traced::Nothing("neither a model nor tokens")),
+                _ => return Ok(Err("neither a model nor tokens")),
             }
         }
         // logfire traces a stream by two spans: one while it is opened, and another, with the usage if the stream told
@@ -240,16 +240,15 @@ impl<'a> Span<'a> {
             && response_id.is_none()
             && attributes.text(names::LOGFIRE_KIND).as_deref() != Some("log");
         if opens_stream && !self.failed() {
-            return Ok(Traced::Nothing("the beginning of a stream"));
+            return Ok(Err("the beginning of a stream"));
         }
         if self.start_nanos == 0 {
             return Err(missing("startTimeUnixNano"));
         }
         let service = resource.text(names::SERVICE).filter(|service| !service.starts_with(UNNAMED_SERVICE));
         let id = match &response_id {
-            // Whoever traces the call agrees on it, and so does whoever asks for the answer again.
-            Some(id) if !comes_again(id, &provider) => format!("{ANSWER}{id}"),
-            Some(id) if self.ids.has_trace() => format!("{ANSWER}{}\n{id}", hex(&self.ids.trace)),
+            Some(id) if !comes_again(id, &provider) => id_of_answer(id),
+            Some(id) if self.ids.has_trace() => id_of_answer(&format!("{}\n{id}", hex(&self.ids.trace))),
             _ if !self.ids.is_none() => format!("otel\n{}", self.ids.text()),
             _ => return Err(missing("spanId")),
         };
@@ -267,12 +266,12 @@ impl<'a> Span<'a> {
             ending: if self.failed() { Ending::of_status(self.http_status()) } else { Ending::Answered },
             ..Call::default()
         };
-        Ok(Traced::Call(Box::new(call), kind, is_read))
+        Ok(Ok(Traced { call, kind, is_read, figures, client }))
     }
 
-    fn tokens(&self, provider: &str, scope: &str) -> Result<Option<Tokens>, String> {
+    fn figures(&self) -> Result<Figures, String> {
         let count = |list| self.attributes.count(list);
-        let figures = Figures {
+        Ok(Figures {
             input: count(names::INPUT)?,
             output: count(names::OUTPUT)?,
             total: count(names::TOTAL)?,
@@ -282,11 +281,13 @@ impl<'a> Span<'a> {
             reasoning: count(names::REASONING)?,
             audio_input: count(names::AUDIO_INPUT)?,
             audio_output: count(names::AUDIO_OUTPUT)?,
-        };
-        let within = Habits { reasoning: Place::Within, ..Habits::default() };
-        let is_ai_sdk = || self.attributes.first(names::AI_SDK_OPERATION).is_some();
-        let of_client = if COUNT_THOUGHTS_WITHIN.contains(&scope) || is_ai_sdk() { within } else { Habits::default() };
-        Ok(figures.read(of_client.or(Habits::of_provider(provider))))
+        })
+    }
+
+    fn client(&self, scope: &str) -> Habits {
+        let counts_within =
+            COUNT_THOUGHTS_WITHIN.contains(&scope) || self.attributes.first(names::AI_SDK_OPERATION).is_some();
+        Habits { reasoning: if counts_within { Place::Within } else { Place::Usual }, ..Habits::default() }
     }
 
     /// The cost it tells. Instrumentations have 0 for models they know no price of, so a 0 says nothing.
