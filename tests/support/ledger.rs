@@ -72,15 +72,20 @@ impl Ledger {
             GroupBy::Source => c.source.clone(),
             GroupBy::CostSource => Some(match c.cost_source {
                 CostSource::Reported => "reported".into(),
-                CostSource::Priced => "priced".into(),
+                CostSource::Priced | CostSource::PricedByCall => "priced".into(),
                 CostSource::Unpriced | CostSource::Unmeasured => "unpriced".into(),
             }),
         }
     }
 }
 
-pub const COST_SOURCES: [CostSource; 4] =
-    [CostSource::Reported, CostSource::Priced, CostSource::Unpriced, CostSource::Unmeasured];
+pub const COST_SOURCES: [CostSource; 5] = [
+    CostSource::Reported,
+    CostSource::Priced,
+    CostSource::Unpriced,
+    CostSource::Unmeasured,
+    CostSource::PricedByCall,
+];
 
 /// What the model `m3` costs nobody knows. Of the others a sum costs what its parts do.
 pub fn price(model: &str, measures: &Measures) -> Option<PicoUsd> {
