@@ -611,8 +611,8 @@ fn answers_have_the_documented_shape() {
         server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&groupBy=project&format=csv"), OPERATOR).ok();
     assert_eq!(
         csv.text,
-        "date,key,label,deleted,former,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
-         2026-06-01,web,Website,false,false,0.25,1,120,1,0,0.25,0\r\n"
+        "date,key,label,deleted,former,zoneDatabase,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
+         2026-06-01,web,Website,false,false,2026f,0.25,1,120,1,0,0.25,0\r\n"
     );
 }
 

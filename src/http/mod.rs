@@ -38,7 +38,7 @@ pub mod wire;
 
 use std::future::Future;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use access::LocalOperator;
 use axum::Router;
@@ -85,7 +85,7 @@ pub struct App(Arc<Shared>);
 
 pub struct Shared {
     pub engine: Arc<Engine>,
-    pub prices: PriceBook,
+    prices: RwLock<Arc<PriceBook>>,
     pub look: Look,
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
@@ -127,7 +127,7 @@ impl App {
         getrandom::fill(&mut run).expect("the operating system has random bytes");
         App(Arc::new(Shared {
             engine,
-            prices,
+            prices: RwLock::new(Arc::new(prices)),
             page: dashboard::page(&look),
             look,
             body_limit,
@@ -142,6 +142,18 @@ impl App {
             repricing: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))
+    }
+}
+
+impl Shared {
+    /// What calls are priced by now. Whoever prices several things that belong together asks once.
+    pub fn prices(&self) -> Arc<PriceBook> {
+        self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Prices everything by another book from now on.
+    pub fn set_prices(&self, prices: PriceBook) {
+        *self.prices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
     }
 }
 

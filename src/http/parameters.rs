@@ -97,14 +97,10 @@ impl Parameters {
     }
 
     pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {
-        let zone = match self.one("timezone")? {
-            None => Zone::UTC,
-            Some(name) => Zone::named(name).ok_or_else(|| {
-                Problem::bad_request(format!(
-                    "timezone '{name}' is unknown; use an IANA name such as Europe/Paris or UTC"
-                ))
-            })?,
-        };
+        let name = self.one("timezone")?.unwrap_or(Zone::UTC.name());
+        let zone = Zone::named(name).ok_or_else(|| {
+            Problem::bad_request(format!("timezone '{name}' is unknown; use an IANA name such as Europe/Paris or UTC"))
+        })?;
         let given = |name| self.one(name)?.map(|text| date(name, text)).transpose();
         let to = given("to")?.unwrap_or_else(|| zone.date_at(now));
         let from = given("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));

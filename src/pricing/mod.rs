@@ -7,6 +7,7 @@
 //! Invariants: a model the book does not know has no price, which is not a price of 0; neither has a service tier, a kind
 //! of cache or a sound that it knows no price of.
 
+mod list;
 mod own;
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,6 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
 
 use crate::model::{Count, Measures, PicoUsd, UnixMs, canonical_model, is_stand_in, without_area};
+pub use list::{BUILT_IN_LIST_DATE, Change, ListPrices};
 use own::{OwnPrice, OwnPrices};
 
 /// Fewest input tokens of a call that some model charges more a token for than for a shorter one.
@@ -23,7 +25,7 @@ const PROBE_TOKENS: f64 = 20_000.0;
 
 /// Prices by provider, model and date.
 pub struct PriceBook {
-    calculator: &'static Calculator,
+    list: ListPrices,
     own: OwnPrices,
 }
 
@@ -92,14 +94,22 @@ pub struct CallPrice {
 }
 
 impl PriceBook {
-    /// The prices compiled in. Decodes them the first time, which takes tens of milliseconds.
+    /// The list prices compiled in.
     pub fn bundled() -> PriceBook {
-        PriceBook { calculator: Calculator::bundled(), own: OwnPrices::default() }
+        PriceBook::list_only(ListPrices::built_in())
     }
 
-    /// The same below the prices of a file (docs/prices.md). The error says what is wrong in it.
-    pub fn with_own(file: &str) -> Result<PriceBook, String> {
-        Ok(PriceBook { own: OwnPrices::parse(file)?, ..PriceBook::bundled() })
+    pub fn list_only(list: ListPrices) -> PriceBook {
+        PriceBook { list, own: OwnPrices::default() }
+    }
+
+    /// List prices below those of a file (docs/prices.md). The error says what is wrong in it.
+    pub fn with_own(list: ListPrices, file: &str) -> Result<PriceBook, String> {
+        Ok(PriceBook { own: OwnPrices::parse(file)?, list })
+    }
+
+    pub fn list(&self) -> &ListPrices {
+        &self.list
     }
 
     /// The price of calls of which only the sums are known; `None` when the book does not know the model at that time.
@@ -149,8 +159,8 @@ impl PriceBook {
         known(used_model).or_else(|| known(bare))
     }
 
-    fn asked<'a>(&self, provider: &'a str, model: &'a str, at: UnixMs) -> Asked<'a> {
-        Asked { calculator: self.calculator, provider, model, at, tier: ServiceTier::Standard }
+    fn asked<'a>(&'a self, provider: &'a str, model: &'a str, at: UnixMs) -> Asked<'a> {
+        Asked { calculator: self.list.calculator(), provider, model, at, tier: ServiceTier::Standard }
     }
 
     /// The list price under the first of a model's names that the list knows.
@@ -173,7 +183,7 @@ impl PriceBook {
 /// What the list of prices is asked about.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
-    calculator: &'static Calculator,
+    calculator: &'a Calculator,
     provider: &'a str,
     model: &'a str,
     at: UnixMs,

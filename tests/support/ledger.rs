@@ -79,13 +79,8 @@ impl Ledger {
     }
 }
 
-pub const COST_SOURCES: [CostSource; 5] = [
-    CostSource::Reported,
-    CostSource::Priced,
-    CostSource::Unpriced,
-    CostSource::Unmeasured,
-    CostSource::PricedByCall,
-];
+pub const COST_SOURCES: [CostSource; 5] =
+    [CostSource::Reported, CostSource::Priced, CostSource::Unpriced, CostSource::Unmeasured, CostSource::PricedByCall];
 
 /// What the model `m3` costs nobody knows. Of the others a sum costs what its parts do.
 pub fn price(model: &str, measures: &Measures) -> Option<PicoUsd> {
