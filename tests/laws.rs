@@ -52,6 +52,10 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
             // Together more than 64 bits of picodollars.
             measures.cost.0 += PicoUsd::MAX_EVENT.0 / 2;
         }
+        if random.below(20) == 0 && measures.cost != PicoUsd::ZERO {
+            // What a tool costs is money without a request.
+            measures.counts.fill(0);
+        }
         Entry {
             time,
             combination: Combination {
