@@ -89,6 +89,7 @@ pub fn parse_traces(
                     sender: reader.collector.sender,
                     ids: span.ids,
                     scope: number,
+                    is_by_provider: span::is_anthropic_sdk(&name),
                     start_nanos: span.start_nanos,
                     end_nanos: span.end_nanos,
                     kind: traced.kind,

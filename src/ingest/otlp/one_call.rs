@@ -26,6 +26,8 @@ pub struct Told<'a> {
     pub ids: SpanIds,
     /// The instrumentation.
     pub scope: u32,
+    /// It is the provider's own SDK, which has its figures at first hand.
+    pub is_by_provider: bool,
     pub start_nanos: u64,
     pub end_nanos: u64,
     pub kind: Kind,
@@ -230,14 +232,14 @@ fn around_of(ids: &SpanIds, calls: &HashMap<SpanIds, usize>, around: &HashMap<Sp
 impl<'a> Told<'a> {
     /// The lower, the more a span is to be believed: who made the call before who looked at it, who knows its tokens
     /// before who does not.
-    fn rank(&self) -> (bool, u8, Reverse<u64>, bool, u64, SpanIds) {
+    fn rank(&self) -> (bool, u8, bool, Reverse<u64>, bool, u64, SpanIds) {
         let known = match self.call.tokens.map(|tokens| tokens.known) {
             Some(Known::All) => 0,
             Some(_) => 1,
             None => 2,
         };
         let total = self.call.tokens.map_or(0, |tokens| tokens.total);
-        (self.is_read, known, Reverse(total), !self.has_answer_id(), self.start_nanos, self.ids)
+        (self.is_read, known, !self.is_by_provider, Reverse(total), !self.has_answer_id(), self.start_nanos, self.ids)
     }
 
     /// Fills in what another span of the same call knows better.

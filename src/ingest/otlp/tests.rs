@@ -478,3 +478,79 @@ proptest! {
         let _ = traces(&body[..cut.index(body.len())], Encoding::Protobuf);
     }
 }
+
+/// Spans of a few calls: told once, by two instrumentations, inside of each other, and asked for again.
+fn many() -> Vec<(&'static str, Span)> {
+    let answer = |id: &str, extra: Json| {
+        let mut of = call(&extra);
+        of["gen_ai.response.id"] = json!(id);
+        of
+    };
+    let untold = json!({"gen_ai.usage.input_tokens": null, "gen_ai.usage.output_tokens": null});
+    let inside = |of: Span, parent: u8, trace: u8| Span {
+        parent_span_id: vec![parent; 8],
+        trace_id: vec![trace; 16],
+        end_time_unix_nano: START + 1_000_000_000_000,
+        ..of
+    };
+    let fetched = |id: &str, extra: Json| {
+        let mut of = answer(id, extra);
+        of["gen_ai.operation.name"] = json!("fetch_response");
+        of
+    };
+    vec![
+        ("a", span(1, false, &answer("resp-1", json!({})))),
+        ("b", span(2, false, &answer("resp-1", json!({"gen_ai.usage.cache_read.input_tokens": 400})))),
+        ("a", span(3, false, &answer("resp-2", untold.clone()))),
+        ("a", span(4, false, &fetched("resp-2", untold.clone()))),
+        ("a", span(5, false, &fetched("resp-2", json!({"gen_ai.usage.input_tokens": 7000})))),
+        ("a", inside(span(6, false, &call(&untold)), 0, 6)),
+        ("b", inside(span(7, false, &call(&json!({"gen_ai.usage.input_tokens": 30}))), 6, 6)),
+        ("a", inside(span(8, false, &call(&json!({"gen_ai.usage.output_tokens": 9}))), 0, 8)),
+        ("b", inside(span(9, false, &call(&json!({"gen_ai.usage.output_tokens": 9}))), 0, 8)),
+        ("a", span(10, true, &call(&untold))),
+    ]
+}
+
+/// Requests, tokens in and out, cached tokens, failures and the cost of events, each id once.
+fn sums(events: &[Event]) -> (Vec<u64>, crate::model::PicoUsd) {
+    let mut sum = crate::model::Measures::ZERO;
+    events.iter().for_each(|event| sum.add(&event.measures).unwrap());
+    (sum.counts.to_vec(), sum.cost)
+}
+
+proptest! {
+    /// However the spans of a post stand in it, they are the same calls at the same times.
+    #[test]
+    fn the_order_of_spans_in_a_post_changes_nothing(
+        order in Just((0..many().len()).collect::<Vec<_>>()).prop_shuffle(),
+        again in prop::collection::vec(0..many().len(), 0..5),
+    ) {
+        let spans = many();
+        let read = |order: &[usize]| {
+            let scopes = order.iter().map(|at| (spans[*at].0, vec![spans[*at].1.clone()])).collect();
+            let reading = traces(&export(&json!({"service.name": "svc"}), scopes), Encoding::Protobuf).unwrap();
+            let mut events = reading.parsed.batch.events;
+            events.sort_by_key(|event| event.id);
+            events.iter().map(|event| (event.id, event.time, event.measures)).collect::<Vec<_>>()
+        };
+        let usual = read(&(0..spans.len()).collect::<Vec<_>>());
+        prop_assert_eq!(usual.len(), 5);
+        prop_assert_eq!(&read(&order), &usual);
+        // What comes twice in a post is there once.
+        prop_assert_eq!(&read(&[order, again].concat()), &usual);
+    }
+}
+
+#[test]
+fn what_spans_of_one_call_know_is_put_together() {
+    let scopes = many().into_iter().map(|(scope, span)| (scope, vec![span])).collect();
+    let reading = traces(&export(&json!({"service.name": "svc"}), scopes), Encoding::Protobuf).unwrap();
+    let (counts, cost) = sums(&reading.parsed.batch.events);
+    let of = |count: Count| counts[count as usize];
+    let expected = [5, 1000 + 7000 + 30 + 1000, 100 + 100 + 100 + 9, 400, 1];
+    let found = [Count::Requests, Count::InputTokens, Count::OutputTokens, Count::CachedTokens, Count::Errors].map(of);
+    assert_eq!((found, reading.ignored), (expected, 5));
+    // At the list price of gpt-4o-mini, of which 400 tokens were cached.
+    assert_eq!(cost.to_string(), "0.0015099");
+}
