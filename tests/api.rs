@@ -241,6 +241,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/reread", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),

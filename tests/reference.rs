@@ -260,10 +260,9 @@ fn list_prices_are_replaced_while_a_server_runs() {
     let (code, _, said) = update(&broken, &[]);
     assert_eq!(code, Some(2));
     assert!(said.contains("it has no model"), "{said}");
-    assert_eq!(update(&newer, &[]).0, Some(0));
-
-    hangup(&server);
-    logged(&server, "list prices of 2026-06-01, from a file, 3 models");
+    let (code, _, said) = update(&newer, &["--url", &server.url, "--token", OPERATOR]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 unpriced requests have a price now, 3 USD in all"), "{said}");
     let health = server.get("/healthz", "").ok().json();
     assert_eq!(health["listPrices"], json!({"date": "2026-06-01", "source": "file", "models": 3}));
     assert_eq!(totals()["cost"], json!(1), "what was counted keeps its price");
@@ -276,6 +275,7 @@ fn list_prices_are_replaced_while_a_server_runs() {
     assert_eq!((&offered["newlyPricedRequestCount"], &offered["costAfter"]), (&json!(1), &json!(3)));
 
     fs::write(&in_use, "{").unwrap();
+    server.post("/v1/reread", OPERATOR, &Value::Null).is_problem(409, "the prices in use stay");
     hangup(&server);
     logged(&server, "the prices in use stay");
     server.send_events(OPERATOR, &json!([call("d", "new-1")]));

@@ -65,23 +65,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let (owner, developer) = (token(owner)?, token(developer)?);
     let app = App::new(engine, PriceBook::bundled(), look, (DEFAULT_BODY_MIB as usize) << 20);
-    run_server(
-        &app,
-        arguments.listen,
-        None,
-        || (),
-        |address| {
-            println!(
-                "Sample organization with {} events ready in {:.1} s.\n\n  \
+    run_server(&app, arguments.listen, None, |address| {
+        println!(
+            "Sample organization with {} events ready in {:.1} s.\n\n  \
              as its owner      http://{address}/#token={owner}\n  \
              as a developer    http://{address}/#token={developer}\n\n\
              Ctrl-C stops it and throws the data away.",
-                HumanCount(events as u64),
-                started.elapsed().as_secs_f64(),
-            );
-            Ok(())
-        },
-    )?;
+            HumanCount(events as u64),
+            started.elapsed().as_secs_f64(),
+        );
+        Ok(())
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,13 +5,22 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
+use serde::de::IgnoredAny;
 
+use super::reprice::figures_of;
+use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
-use crate::engine::NewFile;
+use crate::calendar::Zone;
+use crate::engine::{COMMAND, NewFile, Prices};
+use crate::http::reprice;
+use crate::http::wire::{RepriceAnswer, RepriceBody};
+use crate::model::{FIRST_HOUR, PicoUsd};
 use crate::pricing::{Change, ListPrices, PriceBook};
+use crate::store::Repriced;
 
 /// The list of November 2026 has 0.8 MB.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -63,9 +72,7 @@ fn read_file(path: &Path) -> Result<(Vec<u8>, SystemTime), String> {
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --dry-run
-  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json
-  kill -HUP \"$(pidof rollcall)\"
-  rollcall reprice --from 2026-11-01 --to 2026-11-29 --data-dir /var/lib/rollcall --dry-run")]
+  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --data-dir /var/lib/rollcall")]
 pub struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -75,11 +82,12 @@ pub struct Arguments {
 enum What {
     /// Check a file of list prices, say what changes, and put it where the one in use is
     #[command(after_help = "Example:
-  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json
+  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --data-dir /var/lib/rollcall
 
 FILE is the data.json that the project genai-prices publishes. The file in use is replaced as a
-whole; where there is none yet, it is compared with the list compiled in. A running server takes it
-on SIGHUP. What was counted keeps its price: unpriced requests get one by rollcall reprice.")]
+whole; where there is none yet, it is compared with the list compiled in. With --data-dir or --url
+a running server is told to use it, and the requests are counted that were unpriced and have a
+price now. What was counted keeps its price until rollcall reprice is asked.")]
     Update {
         /// The new list
         file: PathBuf,
@@ -89,11 +97,13 @@ on SIGHUP. What was counted keeps its price: unpriced requests get one by rollca
         /// Only say what changes
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        target: TargetArguments,
     },
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let What::Update { file, list_prices, dry_run } = &arguments.what;
+    let What::Update { file, list_prices, dry_run, target } = &arguments.what;
     let newer = read_list(file)?;
     let in_use = if list_prices.exists() { read_list(list_prices)? } else { ListPrices::built_in() };
     let changes = in_use.changes(&newer, system_clock()());
@@ -111,9 +121,52 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     replace(file, list_prices)?;
-    eprintln!("replaced {}; a running server takes it on SIGHUP", list_prices.display());
-    eprintln!("unpriced requests that have a price now: rollcall reprice --dry-run shows what they come to");
+    eprintln!("replaced {}", list_prices.display());
+    if target.is_given() {
+        offer(target, list_prices)?;
+    } else {
+        eprintln!(
+            "a running server takes it on SIGHUP; rollcall reprice --dry-run says what unpriced requests come to then"
+        );
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has the new list used, and says what the unpriced requests come to that have a price now.
+fn offer(target: &TargetArguments, list_prices: &Path) -> Result<(), Failure> {
+    let (from, to) = (Zone::UTC.date_at(FIRST_HOUR.start_ms()), Zone::UTC.date_at(system_clock()()).plus_days(1));
+    let body = RepriceBody {
+        from: from.to_string(),
+        to: to.to_string(),
+        organization_ids: Vec::new(),
+        models: Vec::new(),
+        all: false,
+        dry_run: true,
+    };
+    let answer: RepriceAnswer = match target.open(false)? {
+        Target::Server(client) => {
+            client.post_and_wait::<IgnoredAny>("/v1/reread", &())?;
+            client.post_and_wait("/v1/reprice", &body)?
+        }
+        Target::Local(engine) => {
+            let book = PriceBook::list_only(read_list(list_prices)?);
+            let prices: Prices = Arc::new(move |provider, model, at, m| book.price(provider, model, at, m));
+            reprice(&engine, prices, body, COMMAND, &mut |_, _| ())?
+        }
+    };
+    let mut found = Repriced::default();
+    for model in &answer.models {
+        found.add(&figures_of(model)?)?;
+    }
+    match found.newly_priced {
+        0 => eprintln!("no unpriced request has a price now"),
+        requests => eprintln!(
+            "{requests} unpriced requests have a price now, {} USD in all; this books it:\n  \
+             rollcall reprice --from {from} --to {to}",
+            PicoUsd(found.after - found.before)
+        ),
+    }
+    Ok(())
 }
 
 fn word(change: Change) -> &'static str {

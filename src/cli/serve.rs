@@ -114,11 +114,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("zone rules {}; {}", ZoneDatabase::current().edition(), prices.list());
     let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
-    let reread = {
-        let (app, tls, prices, zones) = (app.clone(), tls.clone(), arguments.prices.clone(), arguments.zones.clone());
-        move || reread(&app, tls.as_deref(), &prices, &zones)
-    };
-    let served = run_server(&app, arguments.listen, tls, reread, |address| {
+    let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
+    app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
+    let served = run_server(&app, arguments.listen, tls, |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         Ok(Webhooks::start(&app, &webhooks, Pace::default())?)
@@ -129,12 +127,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Serves until SIGTERM or Ctrl-C, then drops what `listening` has started and writes everything that was taken. An
-/// error if nothing can be written any more. SIGHUP has `reread` done.
+/// error if nothing can be written any more. On SIGHUP it reads its files
+/// again.
 pub fn run_server<T>(
     app: &App,
     listen: SocketAddr,
     tls: Option<Arc<Tls>>,
-    reread: impl Fn() + Clone + Send + Sync + 'static,
     listening: impl FnOnce(SocketAddr) -> Result<T, Failure>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -144,7 +142,7 @@ pub fn run_server<T>(
             listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
         let started = listening(listener.local_addr()?)?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::spawn(on_hangup(signal(SignalKind::hangup())?, reread));
+        tokio::spawn(on_hangup(app.clone(), signal(SignalKind::hangup())?));
         let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
         let stop = async move {
             tokio::select! {
@@ -178,32 +176,39 @@ pub fn run_server<T>(
     served
 }
 
-async fn on_hangup(mut hangup: Signal, reread: impl Fn() + Clone + Send + 'static) {
+async fn on_hangup(app: App, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
+        let app = app.clone();
         // Reading a directory of zone rules takes a while, and a file system may hang.
-        let _ = tokio::task::spawn_blocking(reread.clone()).await;
+        let _ = tokio::task::spawn_blocking(move || app.reread()).await;
     }
 }
 
-/// Takes what has changed on disk into use, each file as a whole or not at all.
-fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArguments) {
+/// Takes what has changed on disk into use, each file as a whole or not at all, and says why of those that it did not.
+fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArguments) -> Vec<String> {
+    let mut refused = Vec::new();
+    let mut refuse = |what: &str, error: String| {
+        tracing::error!(error, "{what}");
+        refused.push(format!("{what}: {error}"));
+    };
     // Used from the next connection on.
     match tls.map(Tls::reread) {
         Some(Ok(())) => tracing::info!("read the certificate again"),
-        Some(Err(error)) => tracing::error!(%error, "the certificate in use stays"),
+        Some(Err(error)) => refuse("the certificate in use stays", error.to_string()),
         None => {}
     }
     match zones.install() {
         Ok(()) => tracing::info!("zone rules {}", ZoneDatabase::current().edition()),
-        Err(error) => tracing::error!(%error, "the zone rules in use stay"),
+        Err(error) => refuse("the zone rules in use stay", error.to_string()),
     }
     match prices.book() {
         Ok(book) => {
             tracing::info!("{}", book.list());
             app.set_prices(book);
         }
-        Err(error) => tracing::error!(%error, "the prices in use stay"),
+        Err(error) => refuse("the prices in use stay", error.to_string()),
     }
+    refused
 }
 
 /// The operator's token: from the environment, else from its file, made at the first start.
@@ -286,7 +291,7 @@ mod tests {
         let engine = Arc::new(Engine::open(directory.path(), Arc::new(clock)).unwrap());
         assert!(engine.change(Change::Merge(DirectoryUpdate::default())).unwrap().wait().is_err());
         let app = App::new(engine, PriceBook::bundled(), http::Look::default(), 0);
-        let served = run_server(&app, "127.0.0.1:0".parse().unwrap(), None, || (), |_| Ok(()));
+        let served = run_server(&app, "127.0.0.1:0".parse().unwrap(), None, |_| Ok(()));
         assert!(served.unwrap_err().to_string().contains("the writer has ended"));
     }
 

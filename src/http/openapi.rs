@@ -44,6 +44,7 @@ use super::{
         invoices::get_reconciliation,
         export::export,
         maintenance::compact,
+        maintenance::reread,
         maintenance::backup,
         maintenance::verify,
         audit::get_audit,

@@ -49,6 +49,11 @@ struct ListPricesBody {
 /// Whether the process answers. For everyone.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Health)))]
 pub async fn healthz(State(app): State<App>) -> Json<Health> {
+    health(&app)
+}
+
+/// What is said of a server that answers.
+pub fn health(app: &App) -> Json<Health> {
     let (zones, prices) = (ZoneDatabase::current().edition(), app.prices());
     Json(Health {
         status: "ok",
@@ -71,7 +76,7 @@ pub async fn healthz(State(app): State<App>) -> Json<Health> {
 )]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     if app.engine.is_writing() {
-        Ok(healthz(State(app)).await)
+        Ok(health(&app))
     } else {
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the writer has stopped"))
     }
