@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use support::{OPERATOR, Server, bearer, number_text};
 
 const REPORTS: &str = "../shared/data/reports";
+const AGENTS: &str = "../shared/data/captured/agents";
 const LITELLM: &str = "/v1/ingest/litellm";
 const LLMGATEWAY: &str = "/v1/ingest/llmgateway";
 const TRACES: &str = "/v1/otlp/v1/traces";
@@ -22,7 +23,10 @@ const MORNING: u64 = 1_795_860_000;
 
 /// The folder of a report, or nothing and a line that says so.
 fn report(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(REPORTS).join(name);
+    folder(Path::new(REPORTS).join(name))
+}
+
+fn folder(folder: PathBuf) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
@@ -910,4 +914,33 @@ fn fields_of_an_event_that_are_not_understood_are_named() {
     }
     let taken = event("e2", &json!({"callId": "a-call", "serviceTier": null, "audioOutputTokens": 0}));
     assert_eq!(server.post(EVENTS, &place.token, &taken).ok().json()["accepted"], 1);
+}
+
+/// What agents and SDKs were seen to send. Those whose own records are not read yet are not among them.
+#[test]
+fn agents_and_sdks_are_counted_as_they_were() {
+    let Some(folder) = folder(AGENTS.into()) else { return };
+    let server = Server::start();
+    for (name, files, expected, cost) in [
+        ("logs", &["claude-code-apikey-logs.json"][..], [2, 18_300, 160, 0], "0.0177"),
+        ("traces", &["claude-code-apikey-traces.json"], [2, 18_300, 160, 0], "0.0177"),
+        ("protobuf", &["claude-code-apikey-traces.pb"], [2, 18_300, 160, 0], "0.0177"),
+        ("both", &["claude-code-apikey-traces.json", "claude-code-apikey-logs.json"], [2, 18_300, 160, 0], "0.0177"),
+        ("copilot", &["copilot-cli-openai-traces.json"], [3, 16_300, 240, 0], "0.001675"),
+        ("adk", &["google-adk-traces.json"], [3, 6200, 180, 0], "0.00175704"),
+        ("langchain", &["langchain-oi-traces.json"], [5, 3200, 250, 0], "0.0009205"),
+        // Traced by two instrumentations, of which one is inside the other.
+        ("agents-sdk", &["openai-agents-oi-openai-traces.json"], [4, 2500, 160, 0], "0.0006105"),
+        ("pydantic-ai", &["pydantic-ai-agent-traces.json"], [5, 4500, 200, 0], "0.0041955"),
+        ("ai-sdk-6", &["vercel-ai-sdk-6-traces.json"], [7, 5244, 290, 0], "0.00457738"),
+        ("ai-sdk-7", &["vercel-ai-sdk-7-traces.json"], [7, 5244, 290, 0], "0.00457738"),
+        ("opencode", &["opencode-traces.json"], [2, 5011, 183, 2], "0"),
+    ] {
+        let place = Place::new(&server, name);
+        for file in files {
+            let body = std::fs::read(folder.join(file)).unwrap();
+            place.post(if file.contains("-logs") { LOGS } else { TRACES }, &body);
+        }
+        place.check(expected, cost);
+    }
 }

@@ -430,7 +430,12 @@ impl<'c> Reader<'c> {
             source: app(payload, &metadata),
             mode: if byok { Mode::ApiKeys } else { Mode::Credits },
             tokens,
-            tier: if asked == Asked::Batch { ServiceTier::Batch } else { tier(payload, &usage) },
+            tier: match asked {
+                Asked::Batch => ServiceTier::Batch,
+                // Only a price asks for it.
+                _ if cost.is_some() => ServiceTier::Standard,
+                _ => tier(payload, &usage),
+            },
             cost,
             ending: ending(payload, failed)?,
             cached,

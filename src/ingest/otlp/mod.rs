@@ -71,11 +71,12 @@ pub fn parse_traces(
                 if doubled && span::is_anthropic_sdk(&name) && span.failed() {
                     return reader.take(Ok(Err(REPEATED_CALL)), record, Kind::Span);
                 }
-                spans.inside.push(Inside { ids: span.ids, is_tool: span.operation() == Some(Operation::Tool) });
+                let operation = span.operation();
+                spans.inside.push(Inside { ids: span.ids, is_tool: operation == Some(Operation::Tool) });
                 let traced = if name == claude_code::SCOPE {
                     claude_code::trace(&span, &resource, options, context)
                 } else {
-                    let traced = span.call(&resource, &name);
+                    let traced = span.call(operation, &resource, &name);
                     traced.map(|traced| traced.map(|traced| (traced, Said::default())))
                 };
                 let (traced, said) = match traced {

@@ -205,9 +205,14 @@ impl<'a> Span<'a> {
     }
 
     /// The call it traces, or why it traces none.
-    pub fn call(&self, resource: &Attributes<'a>, scope: &str) -> Result<Result<Traced<'a>, &'static str>, String> {
+    pub fn call(
+        &self,
+        operation: Option<Operation>,
+        resource: &Attributes<'a>,
+        scope: &str,
+    ) -> Result<Result<Traced<'a>, &'static str>, String> {
         let attributes = &self.attributes;
-        let operation = match self.operation() {
+        let operation = match operation {
             None => return Ok(Err(super::NO_CALL)),
             Some(Operation::Tool) => return Ok(Err("a tool's call")),
             Some(Operation::Around) => return Ok(Err("a step around calls")),
@@ -293,7 +298,7 @@ impl<'a> Span<'a> {
     /// The cost it tells. Instrumentations have 0 for models they know no price of, so a 0 says nothing.
     fn cost(&self) -> Result<Option<PicoUsd>, String> {
         for name in names::COST {
-            if let Some(cost) = self.attributes.money(&[name])?.filter(|cost| *cost != PicoUsd::ZERO) {
+            if let Some(cost) = self.attributes.money(&[*name])?.filter(|cost| *cost != PicoUsd::ZERO) {
                 return Ok(Some(cost));
             }
         }
