@@ -9,7 +9,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
 use crate::model::{HOUR_MS, UnixMs};
@@ -67,6 +67,12 @@ impl Zone {
     pub fn month_of(self, date: Date) -> Range<UnixMs> {
         let first = date.first_of_month();
         self.day_start(first)..self.day_start(first.next_month())
+    }
+
+    /// The instant of a local time, in milliseconds since midnight; `None` where clocks skip it or show it twice.
+    pub fn instant(self, date: Date, time_of_day_ms: i64) -> Option<UnixMs> {
+        let local = date.0.and_time(NaiveTime::MIN) + TimeDelta::milliseconds(time_of_day_ms);
+        self.0.from_local_datetime(&local).single().map(|at| at.timestamp_millis())
     }
 
     /// The first instant whose local date is `date` or later.
