@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use support::{OPERATOR, Server, bearer, number_text};
+use support::{BINARY, OPERATOR, Server, bearer, number_text};
 
 const REPORTS: &str = "../shared/data/reports";
 const AGENTS: &str = "../shared/data/captured/agents";
@@ -198,6 +198,43 @@ fn reports_of_wrong_figures_come_out_right() {
             place.post(door, &body);
         }
         place.check(expected, cost);
+    }
+}
+
+#[test]
+fn reports_of_wrong_figures_in_files_come_out_right() {
+    let Some(_) = report("") else { return };
+    for (folder, file, arguments, expected) in [
+        (
+            "02-embed-two-spans",
+            "langfuse.jsonl",
+            &["--format", "langfuse", "--set", "usedProvider=openai"][..],
+            [1, 1_000_000, 0],
+        ),
+        ("06-openrouter-byok", "generations.json", &["--format", "openrouter"], [2, 21_353, 270]),
+    ] {
+        let store = tempfile::tempdir().unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = std::process::Command::new(BINARY);
+            let output = command.args(arguments).arg("--data-dir").arg(store.path()).output().unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let file = Path::new(REPORTS).join(folder).join(file);
+        let common = ["ingest", file.to_str().unwrap(), "--organization", "acme", "--set", "apiKeyId=k"];
+        run(&[&common[..], arguments].concat());
+        let query = ["query", "activity", "--organization", "acme", "--from", "2026-11-20", "--to", "2026-11-30"];
+        let answer = run(&[&query[..], &["--group-by", "none", "--json"]].concat());
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let totals = &answer["totals"];
+        let found = ["requestCount", "inputTokens", "outputTokens"].map(|field| totals[field].as_u64().unwrap());
+        assert_eq!(found, expected, "{folder}: {totals}");
+        if folder.starts_with("06") {
+            let paid = ["apiKeysCost", "creditsCost"].map(|field| totals[field].to_string());
+            assert_eq!(paid, ["0.0360795", "0.02"], "{totals}");
+        } else {
+            assert_eq!(totals["cost"].to_string(), "0.02", "{totals}");
+        }
     }
 }
 

@@ -113,6 +113,17 @@ impl Zone {
         self.day_start(first)..self.day_start(first.next_month())
     }
 
+    /// The instant of a local time, in milliseconds since midnight; `None` where clocks skip it or show it twice.
+    pub fn instant(self, date: Date, time_of_day_ms: i64) -> Option<UnixMs> {
+        let local = date.midnight_utc() + time_of_day_ms;
+        let around = [local - 26 * HOUR_MS, local + 26 * HOUR_MS].map(|near| local - self.offset_ms(near));
+        let [before, after] = around.map(|at| (self.clock(at) == local).then_some(at));
+        match (before, after) {
+            (Some(before), Some(after)) => (before == after).then_some(before),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// The first instant whose local date is `date` or later.
     ///
     /// That is local midnight, except where clocks jump over midnight (then the jump) or where the zone skips the

@@ -8,17 +8,21 @@
 //! fields nobody asked for are skipped while reading, so prompts and answers never become values.
 
 mod call;
-pub mod csv;
+mod cell;
+mod csv;
 mod event;
+pub mod formats;
 mod intake;
 pub mod invoice;
 mod json;
 mod langfuse;
 pub mod litellm;
+mod litellm_daily;
 pub mod llmgateway;
 pub mod mapping;
 mod number;
 pub mod otlp;
+mod row;
 mod usage;
 
 use serde_json::value::RawValue;
