@@ -1,6 +1,7 @@
 //! `POST /v1/events`.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -15,6 +16,10 @@ use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
 use super::{App, on_a_thread};
 use crate::directory::Grant;
 use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+
+/// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
+/// HTTP clients such as LiteLLM's and Python's httpx wait by themselves.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Sends usage events.
 ///
@@ -56,7 +61,7 @@ pub async fn post_events(
     if batch.events.is_empty() {
         return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
     }
-    let ingested = app.engine.submit(batch)?.answer().await?;
+    let ingested = app.engine.submit_within(batch, PATIENCE).await?.answer().await?;
     Ok(Json(IngestAnswer { accepted: ingested.accepted, duplicates: ingested.duplicates, rejected }))
 }
 
