@@ -15,6 +15,7 @@ use chrono_tz::Tz;
 use crate::model::{HOUR_MS, UnixMs};
 
 mod buckets;
+mod offsets;
 
 pub use buckets::{Bucket, BucketLabel, Granularity, Window, WindowError};
 
