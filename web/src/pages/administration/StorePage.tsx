@@ -3,10 +3,10 @@ import type { ReactNode } from "react";
 import { count } from "../../format/counts";
 import { momentText } from "../../format/dates";
 import { text } from "../../text";
-import { firstZone } from "../../time/zones";
 import { Bone } from "../../ui/Bone";
 import { Failure } from "../../ui/Failure";
 import { Facts } from "../parts/Facts";
+import { useCalendar } from "../window/WithCalendar";
 import { AdministrationHeader } from "./AdministrationHeader";
 import { FeedsTable } from "./FeedsTable";
 import { Keeping } from "./Keeping";
@@ -77,9 +77,10 @@ function ServerCard() {
 }
 
 function BackupCard({ metrics }: { metrics: Metrics | null }) {
+  const calendar = useCalendar();
   const last = metrics?.value("rollcall_last_backup_timestamp_seconds") ?? 0;
   const failed = metrics?.value("rollcall_backups_failed_total") ?? 0;
-  const figure = last === 0 ? words.noBackup : momentText(new Date(last * 1000).toISOString(), firstZone());
+  const figure = last === 0 ? words.noBackup : momentText(new Date(last * 1000).toISOString(), calendar);
   return (
     <Card id="backups" label={words.backups} figure={metrics && figure} bad={failed > 0} small={last > 0}>
       {metrics &&
