@@ -1,3 +1,5 @@
+import type { Day } from "../time/day";
+import type { Span } from "../time/presets";
 import { request, requestText } from "./request";
 import type { components } from "./schema";
 
@@ -17,7 +19,30 @@ export type NewToken = Schemas["NewToken"];
 export type CreatedToken = Schemas["CreatedToken"];
 export type Compaction = Schemas["Compaction"];
 export type Verification = Schemas["Verification"];
-export type Health = Schemas["Health"];
+export type RepriceAnswer = Schemas["RepriceAnswer"];
+
+/** What the server says of itself, and which reference data it goes by. */
+export interface Health {
+  status: string;
+  version: string;
+  zoneDatabase?: ZoneDatabase;
+  listPrices?: ListPrices;
+}
+
+export interface ZoneDatabase {
+  /** Edition of the rules, such as "2026f". */
+  version: string;
+  /** Where they are from: "built in", or a path. */
+  source: string;
+  /** The day of the edition. */
+  date?: Day | null;
+}
+
+export interface ListPrices {
+  date?: Day | null;
+  source: string;
+  models: number;
+}
 
 /** All of the directory, or one organization's part of it. */
 export function fetchDirectory(organizationId: string | null, signal?: AbortSignal): Promise<Directory> {
@@ -55,6 +80,15 @@ export function compactStore(): Promise<Compaction> {
 
 export function verifyStore(): Promise<Verification> {
   return request<Verification>("/v1/verify", { method: "POST" });
+}
+
+/** Unpriced requests of these UTC days get the price that is known now, or would with `dryRun`. */
+export function reprice(days: Span, dryRun: boolean, signal?: AbortSignal): Promise<RepriceAnswer> {
+  return request<RepriceAnswer>("/v1/reprice", { method: "POST", body: { ...days, dryRun }, signal });
+}
+
+export function fetchHealth(signal?: AbortSignal): Promise<Health> {
+  return request<Health>("/healthz", { signal });
 }
 
 export function fetchReadiness(signal?: AbortSignal): Promise<Health> {

@@ -12,6 +12,7 @@ import { FeedsTable } from "./FeedsTable";
 import { Keeping } from "./Keeping";
 import { readMetrics, type Metrics } from "./metrics";
 import { metricsQuery, readinessQuery } from "./queries";
+import { ReferenceData } from "./ReferenceData";
 
 const words = text.administration.health;
 
@@ -49,6 +50,7 @@ export default function StorePage() {
           {metrics && metrics.feeds.length > 0 && <FeedsTable feeds={metrics.feeds} />}
         </>
       )}
+      <ReferenceData />
       <Keeping />
     </div>
   );
@@ -69,7 +71,6 @@ function ServerCard() {
       {data && (
         <Facts>
           {words.version(data.version)}
-          {words.zones(data.zoneDatabase)}
         </Facts>
       )}
     </Card>
