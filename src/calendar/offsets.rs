@@ -18,19 +18,19 @@ impl Zone {
 
     /// The offset at the beginning of a span of time, then every other one with the second from which on it holds.
     pub fn offsets(self, span: Range<UnixMs>) -> Vec<(UnixMs, String)> {
-        let mut held = self.offset(span.start);
-        let mut found = vec![(span.start, held.clone())];
+        let mut held = self.offset_ms(span.start);
+        let mut found = vec![(span.start, self.offset(span.start))];
         let mut at = span.start;
         while at < span.end {
             let next = (at + STEP_MS).min(span.end);
-            let then = self.offset(next);
+            let then = self.offset_ms(next);
             if then != held {
                 let (mut before, mut reached) = (at, next);
                 while reached - before > 1000 {
                     let middle = (before + reached).div_euclid(2000) * 1000;
-                    if self.offset(middle) == held { before = middle } else { reached = middle }
+                    if self.offset_ms(middle) == held { before = middle } else { reached = middle }
                 }
-                found.push((reached, then.clone()));
+                found.push((reached, self.offset(reached)));
                 held = then;
             }
             at = next;

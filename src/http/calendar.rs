@@ -8,7 +8,7 @@ use super::access::Caller;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{CalendarBody, ZoneBody, ZoneOffset, Zones};
-use crate::calendar::{ZONE_DATABASE_VERSION, Zone, rfc3339_utc};
+use crate::calendar::{Zone, ZoneDatabase, rfc3339_utc};
 use crate::model::{FIRST_HOUR, HOUR_MS, UnixMs};
 
 /// How far ahead offsets are told: what is printed lies at most 24 hours ahead, as events may.
@@ -51,14 +51,9 @@ pub async fn get_calendar(
 )]
 pub async fn get_zones(State(app): State<App>, caller: Caller) -> Result<Json<Zones>, Problem> {
     caller.may_read_calendar()?;
-    let now = app.engine.now();
-    let zones = Zone::all().map(|zone| ZoneBody { timezone: zone.name(), offset: zone.offset(now) });
-    Ok(Json(Zones { zone_database: zone_database(), zones: zones.collect() }))
-}
-
-/// Edition of the rules in use.
-fn zone_database() -> &'static str {
-    ZONE_DATABASE_VERSION
+    let (now, database) = (app.engine.now(), ZoneDatabase::current());
+    let zones = database.zones().map(|zone| ZoneBody { timezone: zone.name(), offset: zone.offset(now) });
+    Ok(Json(Zones { zone_database: database.edition().version(), zones: zones.collect() }))
 }
 
 fn calendar(zone: Zone, now: UnixMs) -> CalendarBody {
@@ -66,7 +61,7 @@ fn calendar(zone: Zone, now: UnixMs) -> CalendarBody {
     let offsets = zone.offsets(FIRST_HOUR.start_ms()..now + AHEAD_MS);
     CalendarBody {
         timezone: zone.name(),
-        zone_database: zone_database(),
+        zone_database: zone.edition().version(),
         now: zone.rfc3339(now),
         today: today.to_string(),
         next_day_at: zone.rfc3339(zone.day_start(today.plus_days(1))),
@@ -103,7 +98,7 @@ mod tests {
         ] {
             let told = calendar(Zone::named(zone).unwrap(), parse_rfc3339(now).unwrap());
             assert_eq!([&*told.now, &*told.today, &*told.next_day_at], expected, "{zone} {now}");
-            assert_eq!((told.timezone, told.zone_database), (zone, zone_database()));
+            assert_eq!((told.timezone, told.zone_database), (zone, ZoneDatabase::current().edition().version()));
             assert_eq!(told.offsets[0].from, "2020-01-01T00:00:00Z", "{zone}");
             let last = told.offsets.last().unwrap();
             assert!(told.next_day_at.ends_with(&last.offset), "{zone}: {} {}", told.next_day_at, last.offset);

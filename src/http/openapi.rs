@@ -46,6 +46,7 @@ use super::{
         invoices::get_reconciliation,
         export::export,
         maintenance::compact,
+        maintenance::reread,
         maintenance::backup,
         maintenance::verify,
         audit::get_audit,

@@ -50,8 +50,8 @@ pub async fn post_reprice(
     drop(caller);
     let answer = on_a_thread(move || {
         let _one = alone(&app.repricing, "another repricing is under way; try again when it is done")?;
-        let priced = app.clone();
-        let prices: Prices = Arc::new(move |provider, model, at, m| priced.prices.price(provider, model, at, m));
+        let book = app.prices();
+        let prices: Prices = Arc::new(move |provider, model, at, m| book.price(provider, model, at, m));
         reprice(&app.engine, prices, body, &actor, &mut |_, _| ())
     });
     answer.await.map(Json)

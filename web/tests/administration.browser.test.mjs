@@ -384,20 +384,28 @@ test("zone rules and list prices have their edition, date and source, and say wh
   const before = (days) => new Date(Date.parse(`${today}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
   const day = (date) =>
     new Intl.DateTimeFormat("en-US", { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${date}T00:00:00Z`));
+  await visit(page, "/administration/store", "store");
+  const zones = page.getByTestId("zone-database");
+  const said = await server.get("/healthz");
+  await zones.getByText(`Edition ${said.zoneDatabase}`).waitFor();
+  await zones.getByText(`of ${day(said.zoneDatabaseDate)}`).waitFor();
+  await page.getByTestId("list-prices").getByText(`of ${day(said.listPrices.date)}`).waitFor();
+
   const health = {
     status: "ok",
     version: "1.0.0",
-    zoneDatabase: { version: "2026f", date: before(60), source: "built in" },
-    listPrices: { date: before(61), source: "/etc/rollcall/list.json", models: 1234 },
+    zoneDatabase: "2026f",
+    zoneDatabaseDate: before(60),
+    zoneDatabaseSource: "built in",
+    listPrices: { date: before(61), source: "file", models: 1234 },
   };
   await page.route("**/healthz", (route) => route.fulfill({ json: health }));
   await visit(page, "/administration/store", "store");
-  const zones = page.getByTestId("zone-database");
-  assert.deepEqual(await zones.locator(".fact").allInnerTexts(), ["Edition 2026f", `of ${day(before(60))}`, "came with the server"]);
+  const facts = (one) => one.locator(".fact").allInnerTexts();
+  assert.deepEqual(await facts(zones), ["Edition 2026f", "came with the server", `of ${day(before(60))}`]);
   assert.equal(await zones.locator(".task-warning").count(), 0);
   const prices = page.getByTestId("list-prices");
-  const from = "from /etc/rollcall/list.json";
-  assert.deepEqual(await prices.locator(".fact").allInnerTexts(), ["1,234 models", `of ${day(before(61))}`, from]);
+  assert.deepEqual(await facts(prices), ["1,234 models", "from --list-prices", `of ${day(before(61))}`]);
   assert.match(await prices.locator(".task-warning").innerText(), /^They are 61 days old\..+--list-prices\.$/);
 });
 

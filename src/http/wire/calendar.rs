@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct CalendarBody {
     /// IANA name.
     pub timezone: &'static str,
-    /// Edition of the zone rules that this is by, such as `2025b`.
+    /// Edition of the zone rules that this is by, such as `2026f`.
     pub zone_database: &'static str,
     /// The server's time: RFC 3339 with the zone's offset.
     pub now: String,
@@ -35,7 +35,7 @@ pub struct ZoneOffset {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Zones {
-    /// Edition of the zone rules, such as `2025b`.
+    /// Edition of the zone rules, such as `2026f`.
     pub zone_database: &'static str,
     pub zones: Vec<ZoneBody>,
 }

@@ -1,4 +1,3 @@
-import type { Day } from "../time/day";
 import type { Span } from "../time/presets";
 import { request, requestText } from "./request";
 import type { components } from "./schema";
@@ -20,29 +19,7 @@ export type CreatedToken = Schemas["CreatedToken"];
 export type Compaction = Schemas["Compaction"];
 export type Verification = Schemas["Verification"];
 export type RepriceAnswer = Schemas["RepriceAnswer"];
-
-/** What the server says of itself, and which reference data it goes by. */
-export interface Health {
-  status: string;
-  version: string;
-  zoneDatabase?: ZoneDatabase;
-  listPrices?: ListPrices;
-}
-
-export interface ZoneDatabase {
-  /** Edition of the rules, such as "2026f". */
-  version: string;
-  /** Where they are from: "built in", or a path. */
-  source: string;
-  /** The day of the edition. */
-  date?: Day | null;
-}
-
-export interface ListPrices {
-  date?: Day | null;
-  source: string;
-  models: number;
-}
+export type Health = Schemas["Health"];
 
 /** All of the directory, or one organization's part of it. */
 export function fetchDirectory(organizationId: string | null, signal?: AbortSignal): Promise<Directory> {

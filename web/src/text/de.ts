@@ -638,8 +638,7 @@ export const de = (product: string): Catalogue => ({
       models: (n) => `${n} Modelle`,
       pricesAdvice: "Modelle, die seither erschienen sind, haben keinen Preis. Neuere bekommt der Server mit --list-prices.",
       dated: (date) => `vom ${date}`,
-      builtIn: "mit dem Server gekommen",
-      from: (path) => `aus ${path}`,
+      sources: { "built in": "mit dem Server gekommen", directory: "von --zone-database", file: "von --list-prices" },
       old: (days) => `Sie sind ${days} Tage alt.`,
     },
 

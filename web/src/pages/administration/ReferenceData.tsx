@@ -13,43 +13,47 @@ import { Warning } from "./Task";
 const words = text.administration.reference;
 /** Rules and prices both change several times a year. */
 const OLD_DAYS = 60;
-/** What the server calls the source of what came with it; another one is a path. */
-const BUILT_IN = "built in";
 
 /** What others decide and the server goes by: zone rules and list prices, and what newer prices would change. */
 export function ReferenceData() {
-  const { zoneDatabase, listPrices } = useQuery(healthQuery).data ?? {};
+  const { data: health } = useQuery(healthQuery);
   return (
     <section className="card keeping" aria-label={words.title}>
       <h2>{words.title}</h2>
-      {zoneDatabase?.version && (
-        <Dated title={words.zones} {...zoneDatabase} advice={words.zonesAdvice} testId="zone-database">
-          {words.edition(zoneDatabase.version)}
-        </Dated>
-      )}
-      {listPrices && (
-        <Dated title={words.prices} {...listPrices} advice={words.pricesAdvice} testId="list-prices">
-          {words.models(count(listPrices.models))}
-        </Dated>
+      {health && (
+        <>
+          <Dated title={words.zones} date={health.zoneDatabaseDate} advice={words.zonesAdvice} testId="zone-database">
+            {words.edition(health.zoneDatabase)}
+            {sourceText(health.zoneDatabaseSource)}
+          </Dated>
+          <Dated title={words.prices} date={health.listPrices.date} advice={words.pricesAdvice} testId="list-prices">
+            {words.models(count(health.listPrices.models))}
+            {sourceText(health.listPrices.source)}
+          </Dated>
+        </>
       )}
       <Repricing />
     </section>
   );
 }
 
+function sourceText(source: string): string {
+  return (words.sources as Record<string, string>)[source] ?? source;
+}
+
 interface DatedProps {
   title: string;
-  date?: Day | null;
-  source: string;
+  /** The day they are of. */
+  date: Day;
   /** How to come by newer ones. */
   advice: string;
   testId: string;
   children: ReactNode;
 }
 
-function Dated({ title, date, source, advice, testId, children }: DatedProps) {
+function Dated({ title, date, advice, testId, children }: DatedProps) {
   const { today } = useCalendar();
-  const age = date ? daysInclusive(date, today) - 1 : 0;
+  const age = daysInclusive(date, today) - 1;
   return (
     <div className="task" data-testid={testId}>
       <div>
@@ -57,8 +61,7 @@ function Dated({ title, date, source, advice, testId, children }: DatedProps) {
         <p className="muted">
           <Facts>
             {children}
-            {date && words.dated(dayText(date))}
-            {source === BUILT_IN ? words.builtIn : words.from(source)}
+            {words.dated(dayText(date))}
           </Facts>
         </p>
         {age > OLD_DAYS && (
