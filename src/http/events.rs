@@ -46,7 +46,7 @@ pub async fn post_events(
     let Parsed { batch, rejected } = on_a_thread(move || {
         let context = Context {
             now: shared.engine.now(),
-            prices: &shared.prices,
+            prices: &shared.prices(),
             token: token_defaults(&caller.grant),
             kept_since: &|organization| shared.engine.kept_since(organization),
         };
