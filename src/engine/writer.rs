@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::reprice::{Part, RepricedPart};
 use super::retention::removable_before;
+use super::room::Taken;
 use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
@@ -40,6 +41,15 @@ const FORGETTING: Duration = Duration::from_secs(3600);
 const INTAKE_DAYS: u32 = 400;
 /// How long to wait before a disk that failed is tried again; whoever is refused is told to come back after as much.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// A request with the places that it takes while it waits.
+pub(super) struct Queued {
+    pub request: Request,
+    /// Among the requests that wait: until it is taken from the queue.
+    pub slot: OwnedSemaphorePermit,
+    /// Among the events: until they are written.
+    pub room: Option<Taken>,
+}
 
 pub(super) enum Request {
     Ingest { batch: Batch, reply: Reply<Ingested> },
@@ -113,7 +123,7 @@ impl Writer {
     }
 
     /// Serves requests until every sender is gone, and seals between them.
-    pub fn run(mut self, requests: &Receiver<Request>) {
+    pub fn run(mut self, requests: &Receiver<Queued>) {
         let mut looked = Instant::now();
         let mut forgot: Option<Instant> = None;
         let mut more_to_do = false;
@@ -123,18 +133,19 @@ impl Writer {
                 Ok(()) => IDLE,
                 Err(_) => AGAIN,
             };
-            let first = match requests.recv_timeout(wait) {
+            let mut next = match requests.recv_timeout(wait) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            let idle = first.is_none();
-            let mut group: Vec<Request> = first.into_iter().collect();
-            let mut events: usize = group.iter().map(Request::events).sum();
-            while events < GROUP_EVENTS && !group.is_empty() {
-                let Ok(next) = requests.try_recv() else { break };
-                events += next.events();
-                group.push(next);
+            let idle = next.is_none();
+            let (mut group, mut rooms, mut events) = (Vec::new(), Vec::new(), 0);
+            while let Some(Queued { request, slot, room }) = next {
+                drop(slot);
+                events += request.events();
+                group.push(request);
+                rooms.extend(room);
+                next = if events < GROUP_EVENTS { requests.try_recv().ok() } else { None };
             }
             let ready = self.reopen();
             if !group.is_empty() {
@@ -144,6 +155,7 @@ impl Writer {
                 }
                 self.shared.metrics.queued_events.fetch_sub(events, Ordering::Relaxed);
             }
+            drop(rooms);
             if ready.is_err() {
                 continue;
             }

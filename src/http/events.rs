@@ -1,6 +1,7 @@
 //! `POST /v1/events`.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -17,6 +18,10 @@ use crate::directory::Grant;
 use crate::engine::Ingested;
 use crate::ingest::{self, BodyError, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
+
+/// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
+/// HTTP clients such as LiteLLM's and Python's httpx wait by themselves.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Sends usage events.
 ///
@@ -61,7 +66,7 @@ pub async fn post_events(
     let Parsed { batch, rejected } = or_entered(&app, parsed.await?).await?;
     app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
     let rejected = rejected.into_iter().map(rejected_event).collect();
-    let Ingested { accepted, completed, duplicates } = write(&app, batch).await?;
+    let Ingested { accepted, completed, duplicates } = write(&app, batch, PATIENCE).await?;
     Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
 }
 
@@ -81,12 +86,12 @@ pub(super) fn client(headers: &HeaderMap) -> Option<(&str, &str, Option<&str>)> 
     Some((agent, name, version))
 }
 
-/// Has a batch written, unless there is nothing in it.
-pub(super) async fn write(app: &App, batch: Batch) -> Result<Ingested, Problem> {
+/// Has a batch written, unless there is nothing in it, once there is room for it.
+pub(super) async fn write(app: &App, batch: Batch, patience: Duration) -> Result<Ingested, Problem> {
     if batch.is_empty() {
         return Ok(Ingested::default());
     }
-    Ok(app.engine.submit(batch)?.answer().await?)
+    Ok(app.engine.submit_within(batch, patience).await?.answer().await?)
 }
 
 /// What was read; or the refusal of the whole body, after the intake ledger has it. Whether it has is not what the sender
@@ -95,7 +100,7 @@ pub(super) async fn or_entered<T>(app: &App, read: Result<T, (Batch, BodyError)>
     match read {
         Ok(read) => Ok(read),
         Err((entry, error)) => {
-            if let Err(problem) = write(app, entry).await {
+            if let Err(problem) = write(app, entry, PATIENCE).await {
                 tracing::debug!(?problem, "a refused body was not entered");
             }
             Err(error.into())

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Caller, bearer};
-use super::events::{client, label, or_entered, read, rejected_event, token_defaults, write};
+use super::events::{PATIENCE, client, label, or_entered, read, rejected_event, token_defaults, write};
 use super::problem::Problem;
 use super::wire::{RejectedEvent, SendRefusals, is_zero};
 use super::{App, on_a_thread};
@@ -34,6 +35,9 @@ const MAX_PROJECT_FROM: usize = 16;
 const SIGNATURE: &str = "x-llmgateway-signature";
 /// The project of usage for which neither the sender nor the token names one.
 const DEFAULT_PROJECT: &str = "default";
+/// Exporters of OTLP give a post 10 s by default, and some of them (Codex's, Copilot's) do not repeat it: so its records
+/// wait for most of that, which leaves time to write them.
+const OTLP_PATIENCE: Duration = Duration::from_secs(6);
 /// Rejections told to a sender of OTLP, which has room for one text.
 const TOLD: usize = 3;
 
@@ -209,6 +213,14 @@ impl Feed {
         }
     }
 
+    /// How long its records wait for room in the writer's queue.
+    fn patience(self) -> Duration {
+        match self {
+            Feed::LiteLlm | Feed::LlmGateway => PATIENCE,
+            Feed::Traces | Feed::Logs | Feed::Metrics => OTLP_PATIENCE,
+        }
+    }
+
     /// What OTLP calls the number of its records that were not taken.
     fn rejected_records(self) -> &'static str {
         match self {
@@ -314,7 +326,7 @@ fn name_token_key(reading: &mut Reading, caller: &Caller) {
 /// Has the events written, then whatever is new about names.
 async fn submit(app: &App, feed: Feed, reading: Reading) -> Result<FeedAnswer, Problem> {
     let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
-    let Ingested { accepted, completed, duplicates } = write(app, batch).await?;
+    let Ingested { accepted, completed, duplicates } = write(app, batch, feed.patience()).await?;
     learn(app, names).await;
     let rejected = rejected.into_iter().map(rejected_event).collect();
     let answer = FeedAnswer { accepted, completed, duplicates, ignored, rejected };
@@ -438,4 +450,135 @@ fn told(rejected: &[RejectedEvent]) -> String {
     let errors: Vec<Cow<'_, str>> = rejected.iter().take(TOLD).map(|one| Cow::Borrowed(one.error.as_str())).collect();
     let more = if rejected.len() > TOLD { "; …" } else { "" };
     format!("{}{more}", errors.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::http::Request;
+    use tokio::sync::Mutex;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::http::access::LocalOperator;
+    use crate::http::{Look, router};
+    use crate::model::UnixMs;
+    use crate::pricing::PriceBook;
+
+    const NOW: UnixMs = 1_780_315_200_000;
+
+    /// An app whose writer stands still while the writer's time is held.
+    fn app() -> (App, Arc<Mutex<()>>, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let time = Arc::new(Mutex::new(()));
+        let held = time.clone();
+        let clock = move || {
+            if std::thread::current().name() == Some("writer") {
+                drop(held.blocking_lock());
+            }
+            NOW
+        };
+        let engine = Engine::open(directory.path(), Arc::new(clock)).unwrap();
+        (App::new(Arc::new(engine), PriceBook::bundled(), Look::default(), 64 << 20), time, directory)
+    }
+
+    fn post(path: &str, body: String) -> Request<Body> {
+        let mut request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap();
+        request.extensions_mut().insert(LocalOperator);
+        request
+    }
+
+    /// A span of one call, as OTLP has it in JSON.
+    fn span(id: u32) -> String {
+        let attribute = |key: &str, value: &str| format!(r#"{{"key":"{key}","value":{{{value}}}}}"#);
+        let attributes = [
+            attribute("gen_ai.operation.name", r#""stringValue":"chat""#),
+            attribute("gen_ai.request.model", r#""stringValue":"gpt-5""#),
+            attribute("organization.id", r#""stringValue":"acme""#),
+            attribute("gen_ai.usage.input_tokens", r#""intValue":"7""#),
+        ];
+        let attributes = attributes.join(",");
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id:032x}","spanId":"{id:016x}","startTimeUnixNano":"{NOW}000000","attributes":[{attributes}]}}]}}]}}]}}"#
+        )
+    }
+
+    fn events(first: u32, count: u32) -> String {
+        let event = |id: u32| {
+            format!(
+                r#"{{"id":"{id}","timestamp":{NOW},"organizationId":"acme","projectId":"p","apiKeyId":"k","usedModel":"a/b","cost":1}}"#
+            )
+        };
+        format!("[{}]", (first..first + count).map(event).collect::<Vec<_>>().join(","))
+    }
+
+    /// Fills the queue of a writer that stands still.
+    fn fill(app: &App) -> Vec<crate::engine::Pending<crate::engine::Ingested>> {
+        let context = Context {
+            now: NOW,
+            prices: &app.prices(),
+            token: TokenDefaults::default(),
+            kept_since: &crate::ingest::for_ever,
+        };
+        let mut batch = crate::ingest::parse_json(events(0, 50_000).as_bytes(), &context).unwrap().batch;
+        let mut queued = Vec::new();
+        for size in [50_000, 1000, 50, 1] {
+            batch.events.truncate(size);
+            queued.extend(std::iter::from_fn(|| app.engine.submit(batch.clone()).ok()));
+        }
+        queued
+    }
+
+    #[tokio::test]
+    async fn a_post_waits_for_room_at_every_door() {
+        let (app, time, _directory) = app();
+        let no_time = time.lock().await;
+        let queued = fill(&app);
+        let doors = [
+            post("/v1/events", events(1_000_000, 1)),
+            post("/v1/otlp/v1/traces", span(1)),
+            post("/v1/otlp/v1/traces", span(2)),
+        ];
+        let posts = doors.map(|request| tokio::spawn(router(app.clone()).oneshot(request)));
+        while app.engine.waiting_senders() < 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(no_time);
+        for post in posts {
+            assert_eq!(post.await.unwrap().unwrap().status(), StatusCode::OK);
+        }
+        for pending in queued {
+            pending.answer().await.unwrap();
+        }
+        assert_eq!(app.engine.metrics().accepted_events.load(Ordering::Relaxed), 50_003);
+    }
+
+    #[tokio::test]
+    async fn a_post_that_finds_no_room_in_time_is_told_to_come_back() {
+        let (app, time, _directory) = app();
+        let no_time = time.lock().await;
+        let queued = fill(&app);
+        let told = |request: Request<Body>, patience: Duration| {
+            let (app, started) = (app.clone(), std::time::Instant::now());
+            async move {
+                let answer = router(app).oneshot(request).await.unwrap();
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+                assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+                assert!(started.elapsed() >= patience, "{:?}", started.elapsed());
+            }
+        };
+        tokio::join!(
+            told(post("/v1/events", events(1_000_000, 1)), PATIENCE),
+            told(post("/v1/otlp/v1/traces", span(1)), OTLP_PATIENCE),
+        );
+        assert_eq!(app.engine.waiting_senders(), 0);
+        drop(no_time);
+        for pending in queued {
+            pending.answer().await.unwrap();
+        }
+        assert_eq!(app.engine.metrics().accepted_events.load(Ordering::Relaxed), 50_000);
+    }
 }

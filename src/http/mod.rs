@@ -12,6 +12,7 @@ mod analytics;
 mod answer;
 mod attempts;
 mod audit;
+mod calendar;
 mod colour;
 mod connections;
 mod dashboard;
@@ -242,6 +243,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))
         .route("/v1/me", get(session::me))
         .route("/v1/projects", get(session::projects))
+        .route("/v1/calendar", get(calendar::get_calendar))
+        .route("/v1/calendar/zones", get(calendar::get_zones))
         .route("/v1/settings", get(look::settings))
         .route("/v1/settings/logo", get(look::logo))
         .route("/analytics/activity", get(analytics::activity))

@@ -266,7 +266,7 @@ fn written(text: &str, zone: Zone) -> Result<(UnixMs, Said), String> {
         }
         return Ok((start + (end - start) / 2, Said::Day));
     };
-    let clock = text[..colon].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+    let clock = text[..colon].trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let day = text[..clock].trim_end();
     let day = ["T", "t", " at", ","].iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
     let date = date(day)?.ok_or_else(wrong)?;
@@ -561,6 +561,7 @@ mod tests {
             ("978307200", "'978307200' is 2001-01-01T00:00:00Z, before 2020"),
             ("99999999999999999999", "is no time since 1970"),
             ("", "'' is no time"),
+            ("¡:", "'¡:' is no time"),
         ] {
             let error = time(text, Zone::named("Europe/Berlin").unwrap()).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

@@ -30,6 +30,8 @@ pub(super) struct Table<R> {
     left: Arc<AtomicUsize>,
     /// Lines before the header.
     skipped_lines: u64,
+    /// Rows so far, empty ones too.
+    rows: u64,
     /// Whether lines end in two characters, of which the second is read with the next row.
     ends_in_two: bool,
     ended: bool,
@@ -39,6 +41,8 @@ pub(super) struct Table<R> {
 pub(super) struct Record {
     /// The number of its line in the file, from 1.
     pub line: u64,
+    /// Its number among the rows, from 1.
+    pub row: u64,
     pub cells: ByteRecord,
     /// Why it cannot be read, if it cannot.
     pub wrong: Option<String>,
@@ -80,7 +84,7 @@ impl<R: Read> Table<R> {
         };
         let names = record.iter().enumerate().map(name).collect::<Result<Vec<String>, String>>()?;
         let header = Header::new(names);
-        Ok(Table { reader, header, delimiter, left, skipped_lines, ends_in_two, ended: false })
+        Ok(Table { reader, header, delimiter, left, skipped_lines, rows: 0, ends_in_two, ended: false })
     }
 
     /// The next row that has anything in it.
@@ -88,6 +92,7 @@ impl<R: Read> Table<R> {
         loop {
             self.left.store(MAX_ROW_BYTES, Ordering::Relaxed);
             let mut cells = ByteRecord::new();
+            self.rows += 1;
             let read = if self.ended { Ok(false) } else { self.reader.read_byte_record(&mut cells) };
             match read {
                 Ok(false) => return None,
@@ -95,13 +100,13 @@ impl<R: Read> Table<R> {
                 Ok(true) => {
                     let line = self.line_of(&cells);
                     let wrong = self.misfit(&cells);
-                    return Some(Record { line, cells, wrong });
+                    return Some(Record { line, row: self.rows, cells, wrong });
                 }
                 Err(error) => {
                     // Only reading itself fails: bytes of any kind are cells.
                     self.ended = true;
                     let line = self.skipped_lines + self.reader.position().line();
-                    return Some(Record { line, cells, wrong: Some(error.to_string()) });
+                    return Some(Record { line, row: self.rows, cells, wrong: Some(error.to_string()) });
                 }
             }
         }

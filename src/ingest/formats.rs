@@ -25,11 +25,14 @@ pub struct Format {
     pub(super) identity: Identity,
     pub(super) finish: Finish,
     /// The rows in a JSON value that holds more than one, by what is around them.
-    pub(super) rows: Option<fn(&Fields<'_>) -> Result<Option<Vec<String>>, String>>,
+    pub(super) rows: Option<Rows>,
 }
 
 /// Turns what the columns say into the events of a row: mostly one, none for what is no call.
 pub(super) type Finish = fn(&Row<'_>, Draft) -> Result<Vec<Draft>, String>;
+
+/// The rows of a page, in JSON; `None` for what is a row itself.
+pub(super) type Rows = fn(&Fields<'_>) -> Result<Option<Vec<String>>, String>;
 
 /// What makes a row the same row when it comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +143,7 @@ impl Format {
     pub(super) fn recognize<'a>(columns: impl Iterator<Item = &'a str>) -> Option<&'static Format> {
         let columns: Vec<String> = columns.map(plain).collect();
         let has = |mark: &&str| columns.contains(&plain(mark));
-        FORMATS.iter().find(|format| format.marks.iter().any(|marks| marks.iter().all(|mark| has(&mark))))
+        FORMATS.iter().find(|format| format.marks.iter().any(|marks| marks.iter().all(has)))
     }
 }
 
@@ -612,7 +615,7 @@ mod tests {
     #[test]
     fn litellms_daily_export_counts_its_failures_apart() {
         let event =
-            |rest: &str| format!(r#"{{"timestamp":1780315200000,"projectId":"t1","usedModel":"gpt-5","#) + rest + "}";
+            |rest: &str| format!(r#"{{"timestamp":1780315200000,"projectId":"t1","usedModel":"gpt-5",{rest}}}"#);
         let text = "Date,Team,Team ID,Model,Spend ($),Requests,Successful,Failed,Total Tokens\n\
                     2026-06-01,Search,t1,gpt-5,\"1,234.5000\",10,8,2,5000\n";
         let ok = event(r#""totalTokens":5000,"cost":1234.5000,"count":8,"usedProvider":"unknown""#);

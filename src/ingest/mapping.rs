@@ -352,7 +352,7 @@ impl<R: Read> CsvRows<R> {
             let value = if slot.path { row.value(&slot.column) } else { cell(header, &record.cells, slot.at) };
             (slot.field, &*header.names[slot.at], value)
         });
-        match reader.drafts(&row, values, record.line) {
+        match reader.drafts(&row, values, (record.line, record.row)) {
             Ok(drafts) => made.add(drafts, record.line),
             Err(error) => made.refused.push(Refused { number: record.line, id: id(), error }),
         }
@@ -480,7 +480,7 @@ impl JsonRows {
         let row = Row::Object(fields);
         let columns = self.reader.mapping.columns.clone();
         let values = columns.iter().map(|(field, column)| (*field, &**column, row.value(column)));
-        match self.reader.drafts(&row, values, number) {
+        match self.reader.drafts(&row, values, (number, number)) {
             Ok(drafts) => made.add(drafts, number),
             Err(error) => {
                 let id = row.text("id").ok().flatten().map(Cow::into_owned);
@@ -558,12 +558,13 @@ impl Reader {
         }
     }
 
-    /// The events of a row, whose values come with their fields and columns.
+    /// The events of a row, whose values come with their fields and columns; `place` is its line, for errors, and its
+    /// number among the rows.
     fn drafts<'v>(
         &mut self,
         row: &Row<'_>,
         values: impl Iterator<Item = (&'static str, &'v str, Result<Option<Value<'v>>, String>)>,
-        number: u64,
+        place: (u64, u64),
     ) -> Result<Vec<Draft>, String> {
         let mut draft = Draft::default();
         let mut said = Said::All;
@@ -599,7 +600,7 @@ impl Reader {
             return Ok(drafts);
         }
         for draft in &mut drafts {
-            self.fill(draft, number)?;
+            self.fill(draft, place.1)?;
         }
         if drafts.iter().all(|draft| draft.get("count") == Some("0")) {
             return self.unused(&drafts);
@@ -611,7 +612,7 @@ impl Reader {
         }
         let is_day = said == Said::Day;
         if drafts.iter().all(|draft| !draft.has("id")) && (is_day || self.mapping.identity() != Identity::Own) {
-            self.derive_ids(row, &mut drafts, number)?;
+            self.derive_ids(row, &mut drafts, place.0)?;
         }
         Ok(drafts)
     }
@@ -658,14 +659,14 @@ impl Reader {
     }
 
     /// Gives the events of a row without an id one that is the same whenever the row is loaded.
-    fn derive_ids(&mut self, row: &Row<'_>, drafts: &mut [Draft], number: u64) -> Result<(), String> {
+    fn derive_ids(&mut self, row: &Row<'_>, drafts: &mut [Draft], line: u64) -> Result<(), String> {
         let (of, all) = self.identify(row)?;
         if self.days.len() < MAX_DAY_ROWS
-            && let Some((before, line)) = self.days.insert(of, (all, number))
+            && let Some((before, first)) = self.days.insert(of, (all, line))
             && before != all
         {
             return Err(format!(
-                "it is of the same day and names as line {line}, with other figures; --set id={{row}} tells them apart"
+                "it is of the same day and names as line {first}, with other figures; --set id={{row}} tells them apart"
             ));
         }
         let name = self.mapping.format.map_or("day", |format| format.name);
@@ -947,7 +948,7 @@ mod tests {
                 "{}",
                 format.name
             );
-            assert!(["timestamp", "usedModel"].iter().all(|must| has(must)), "{}", format.name);
+            assert!(["timestamp", "usedModel"].iter().all(has), "{}", format.name);
             assert!(has(&"id") || format.identity != Identity::Own, "{}", format.name);
         }
     }
@@ -1112,6 +1113,15 @@ mod tests {
         let twice = ids(&format!("{header}2026-06-01,b,m,0.5,1\n2026-06-01,b,m,0.5,1\n2026-06-01,b,m,0.6,1\n"));
         assert_eq!(twice[0], twice[1]);
         assert!(twice[2].contains("! 4: it is of the same day and names as line 3, with other figures"), "{twice:?}");
+    }
+
+    #[test]
+    fn a_row_has_a_number_that_its_line_is_not() {
+        let mut mapping = Mapping::default();
+        mapping.set("id", "r{row}").unwrap();
+        let (said, _) = read(mapping, "timestamp;usedModel;source\n1780315200;m;\"a\nb\"\n\n;;\n1780315200;m;\n1;m;\n");
+        assert!(said[0].ends_with(r#""id":"r1"}"#) && said[1].ends_with(r#""id":"r3"}"#), "{said:?}");
+        assert!(said[2].starts_with("! 7: column timestamp: '1' is no time"), "{said:?}");
     }
 
     #[test]
