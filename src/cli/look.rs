@@ -12,6 +12,8 @@ use crate::http::wire::Settings;
 use crate::http::{Colour, Logo, Look, MAX_LOGO_BYTES};
 
 #[derive(Args)]
+// A group would have the name of the command's own arguments, which clap checks in a debug build.
+#[group(skip)]
 #[command(next_help_heading = "The dashboard's looks")]
 pub struct Arguments {
     /// The dashboard's name instead of Rollcall, up to 40 characters
