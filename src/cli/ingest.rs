@@ -17,7 +17,7 @@ use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
 use crate::engine::{Engine, EngineError, Ingested, Pending};
 use crate::ingest::mapping::{FORMATS, Mapping};
-use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
@@ -64,6 +64,12 @@ pub struct Arguments {
     target: TargetArguments,
 }
 
+/// What holds for the events of files.
+fn of_files(organization_id: Option<&str>) -> TokenDefaults<'_> {
+    let sender = SentBy { name: "rollcall ingest", version: Some(env!("CARGO_PKG_VERSION")) };
+    TokenDefaults { organization_id, sender, ..TokenDefaults::default() }
+}
+
 /// Names that --format takes.
 fn formats() -> PossibleValuesParser {
     FORMATS.iter().map(|(name, _)| *name).chain([OWN_FORMAT]).collect::<Vec<_>>().into()
@@ -94,7 +100,7 @@ impl Arguments {
     /// Reads everything as it would be loaded.
     fn preview(&self, mapping: Option<&Mapping>) -> Result<ExitCode, Failure> {
         let prices = self.prices.book()?;
-        let token = TokenDefaults { organization_id: self.organization.as_deref(), ..TokenDefaults::default() };
+        let token = of_files(self.organization.as_deref());
         let context = Context { now: system_clock()(), prices: &prices, token, kept_since: &ingest::for_ever };
         let mut preview = Preview::default();
         let mut summary = Summary::default();
@@ -184,6 +190,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         HumanCount(summary.rejected as u64),
         HumanCount((events as f64 / seconds) as u64),
     );
+    if summary.completed > 0 {
+        let completed = HumanCount(summary.completed as u64);
+        println!("{completed} of the accepted told the tokens of calls that were counted without");
+    }
     Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -231,7 +241,7 @@ impl Load<'_> {
     }
 
     fn parse(&self, body: &Body) -> Result<Parsed, ingest::BodyError> {
-        let token = TokenDefaults { organization_id: self.organization, ..TokenDefaults::default() };
+        let token = of_files(self.organization);
         parse(
             body,
             &Context {
