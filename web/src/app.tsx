@@ -7,6 +7,7 @@ import type { Me, Organization } from "./api/types";
 import { AnalyticsPage } from "./pages/analytics/AnalyticsPage";
 import {
   AuditPage,
+  IntakePage,
   KeyPage,
   KeysPage,
   MemberPage,
@@ -27,7 +28,7 @@ import { PageBones } from "./pages/parts/PageBones";
 import { Shell } from "./pages/shell/Shell";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
-import { firstPage, hasOwnUsage, readsAudit } from "./state/access";
+import { firstPage, hasOwnUsage, readsRecords } from "./state/access";
 import { Failure } from "./ui/Failure";
 
 const SignInPage = lazy(() => import("./pages/sign-in/SignInPage"));
@@ -153,11 +154,21 @@ function SignedIn({ me }: { me: Me }) {
         {administration(administrationRoutes.store, "store", () => (
           <StorePage />
         ))}
+        {administration(administrationRoutes.intake, "intake", () => (
+          <IntakePage organizationId={null} />
+        ))}
         {administration(administrationRoutes.audit, "audit", () => (
           <AuditPage organizationId={null} />
         ))}
+        {within(routes.intake, "intake", (organization) =>
+          readsRecords(me.kind, organization) ? (
+            <IntakePage key={organization.id} organizationId={organization.id} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
         {within(routes.audit, "audit", (organization) =>
-          readsAudit(me.kind, organization) ? (
+          readsRecords(me.kind, organization) ? (
             <AuditPage key={organization.id} organizationId={organization.id} />
           ) : (
             <NotFoundPage me={me} />
