@@ -104,6 +104,10 @@ $(DENY)/requirements.txt: tests/deny-requirements.txt
 	$(DENY)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
 
+.PHONY: outdated
+outdated: build ## Compare the zone rules and list prices that are compiled in with the newest releases
+	./tests/outdated.sh
+
 .PHONY: bench
 bench: build ## Run every bench, and write a table of the figures
 	@mkdir -p $(dir $(FIGURES))

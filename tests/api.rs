@@ -193,6 +193,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", unknown, Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/projects?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
         ("GET", "/v1/projects?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/calendar?timezone=Europe/Paris", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", "/v1/calendar?timezone=Mars", Value::Null, [400, 403, 400, 400, 400, 400], 401),
+        ("GET", "/v1/calendar/zones", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/analytics/members?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/members?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/members/ada?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
@@ -241,6 +244,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/reread", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),
@@ -292,6 +296,46 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             });
             assert!(tried, "{method} {path} is asked as every role");
         }
+    }
+}
+
+/// Zones whose rules changed lately, one without rules, and those that are furthest ahead and behind.
+#[test]
+fn the_calendar_says_the_day_that_answers_end_on() {
+    let server = with_directory();
+    let known = server.get("/v1/calendar/zones", OPERATOR).ok().json();
+    for zone in [
+        "UTC",
+        "America/Vancouver",
+        "America/Edmonton",
+        "America/Winnipeg",
+        "America/Havana",
+        "Africa/Casablanca",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+        "Asia/Calcutta",
+    ] {
+        let day = |at: &str| server.activity(OPERATOR, &format!("timezone={zone}{at}"));
+        // Asked before and after: the day may turn in between.
+        let (before, calendar, after) = (
+            day("")["to"].clone(),
+            server.get(&format!("/v1/calendar?timezone={zone}"), OPERATOR).ok().json(),
+            day("")["to"].clone(),
+        );
+        let text = |field: &str| calendar[field].as_str().unwrap().to_owned();
+        let today = text("today");
+        assert!(before == today || after == today, "{zone}: {before}, {today}, {after}");
+        assert_eq!(text("timezone"), zone);
+        assert_eq!(text("now")[..10], today, "{zone}");
+        assert!(text("nextDayAt")[..10] > *today, "{zone}");
+        let hours = day(&format!("&from={today}&to={today}&granularity=hour"));
+        let last = hours["activity"].as_array().unwrap().last().unwrap()["date"].as_str().unwrap().to_owned();
+        assert!(last[..10] == *today && last < text("nextDayAt"), "{zone}: {last} is the last hour of {today}");
+        let offset = &text("now")[19..];
+        let entry = known["zones"].as_array().unwrap().iter().find(|one| one["timezone"] == zone);
+        assert_eq!(entry.unwrap()["offset"], offset, "{zone}");
+        assert!(calendar["offsets"].as_array().unwrap().iter().any(|one| one["offset"] == offset), "{zone}");
+        assert_eq!(calendar["zoneDatabase"], known["zoneDatabase"]);
     }
 }
 
@@ -614,8 +658,8 @@ fn answers_have_the_documented_shape() {
         server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&groupBy=project&format=csv"), OPERATOR).ok();
     assert_eq!(
         csv.text,
-        "date,key,label,deleted,former,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
-         2026-06-01,web,Website,false,false,0.25,1,120,1,0,0.25,0\r\n"
+        "date,key,label,deleted,former,zoneDatabase,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
+         2026-06-01,web,Website,false,false,2026f,0.25,1,120,1,0,0.25,0\r\n"
     );
 }
 

@@ -298,8 +298,21 @@ fn the_first_start_makes_the_operators_token() {
 #[test]
 fn help_has_examples_and_versions_name_the_zone_rules() {
     check(&rollcall(&["--version"]), 0, "time zones 20");
-    for command in ["serve", "demo", "ingest", "query", "token", "directory", "backup", "restore", "verify", "compact"]
-    {
+    for command in [
+        "serve",
+        "demo",
+        "ingest",
+        "query",
+        "token",
+        "directory",
+        "backup",
+        "restore",
+        "verify",
+        "compact",
+        "prices",
+        "reprice",
+        "export",
+    ] {
         check(&rollcall(&[command, "--help"]), 0, "Example");
     }
 }
@@ -323,7 +336,11 @@ fn questions_are_answered_on_the_terminal_as_over_http() {
     check(&ask(&["key", "k1"], &at_server), 0, "█");
     check(&ask(&["key", "none"], &at_server), 2, "there is no API key 'none'");
     check(&ask(&["activity", "--timezone", "Mars/Base"], &at_server), 2, "timezone 'Mars/Base' is unknown");
-    check(&ask(&["activity", "--csv"], &at_server), 0, "2026-06-01,gpt-4o,gpt-4o,false,false,0.5,2,240,2,0,0.5,0");
+    check(
+        &ask(&["activity", "--csv"], &at_server),
+        0,
+        "2026-06-01,gpt-4o,gpt-4o,false,false,2026f,0.5,2,240,2,0,0.5,0",
+    );
     let over_http =
         server.get("/analytics/members?organizationId=acme&from=2026-06-01&to=2026-06-02", OPERATOR).ok().text;
     let answer = ask(&["members", "--json"], &at_server);

@@ -66,7 +66,7 @@ impl Machine {
 
     #[track_caller]
     fn check(&self, entries: &[&Entry]) {
-        let ledger = Ledger { entries: entries.iter().map(|entry| Entry::clone(entry)).collect(), creators: [].into() };
+        let ledger = Ledger { entries: entries.iter().copied().cloned().collect(), creators: [].into() };
         let date = |text| Date::parse(text).unwrap();
         let groups = [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::Provider, GroupBy::CostSource];
         for group_by in groups {
@@ -122,11 +122,14 @@ fn counts(accepted: usize, completed: usize, duplicates: usize) -> Ingested {
     Ingested { accepted, completed, duplicates }
 }
 
+/// What may be done between the two records of a call.
+type Doing = fn(&mut Machine);
+
 #[test]
 fn the_second_record_takes_the_place_of_the_first_whatever_was_done_in_between() {
     let time = NOON - 3 * DAY_MS;
     let (without, with, other) = (call(time, "p", "m", 0), call(time, "p", "m", 900), call(time + 60_000, "p", "m", 7));
-    let doings: [(&str, fn(&mut Machine)); 7] = [
+    let doings: [(&str, Doing); 7] = [
         ("nothing", |_| ()),
         ("a seal", |machine| machine.seal()),
         ("a restart", Machine::restart),

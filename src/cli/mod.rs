@@ -32,6 +32,7 @@ mod target;
 mod token;
 mod verify;
 mod webhook;
+mod zones;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -40,8 +41,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand};
 
-use crate::calendar::ZONE_DATABASE_VERSION;
+use crate::calendar::ZoneDatabase;
 use crate::engine::Clock;
+use crate::pricing::BUILT_IN_LIST_DATE;
 
 /// Why a command could not run, in words for whoever typed it.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +98,7 @@ enum Command {
     Verify(verify::Arguments),
     Compact(compact::Arguments),
     Reprice(reprice::Arguments),
+    Prices(prices::Arguments),
     Webhook(webhook::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Reprice(arguments) => reprice::run(&arguments),
+        Command::Prices(arguments) => prices::run(&arguments),
         Command::Webhook(arguments) => webhook::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
@@ -136,7 +140,9 @@ pub fn main() -> ExitCode {
 fn version() -> &'static str {
     const TEXT: &str = env!("CARGO_PKG_VERSION");
     // Leaked once per process: clap wants a text that outlives everything.
-    Box::leak(format!("{TEXT} (time zones {ZONE_DATABASE_VERSION})").into_boxed_str())
+    let (zones, prices) = (ZoneDatabase::built_in().edition(), BUILT_IN_LIST_DATE);
+    let text = format!("{TEXT} (time zones {} of {}, list prices of {prices})", zones.version(), zones.date());
+    Box::leak(text.into_boxed_str())
 }
 
 /// The operating system's clock.

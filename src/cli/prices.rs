@@ -1,28 +1,193 @@
-//! The operator's own prices, as several commands take them.
+//! `rollcall prices`: list prices of another day; and prices as several commands take them.
 
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use serde::de::IgnoredAny;
 
-use super::Failure;
-use crate::pricing::PriceBook;
+use super::reprice::figures_of;
+use super::target::{Target, TargetArguments};
+use super::{Failure, system_clock};
+use crate::calendar::Zone;
+use crate::engine::{COMMAND, NewFile, Prices};
+use crate::http::reprice;
+use crate::http::wire::{RepriceAnswer, RepriceBody};
+use crate::model::{FIRST_HOUR, PicoUsd};
+use crate::pricing::{Change, ListPrices, PriceBook};
+use crate::store::Repriced;
 
-#[derive(Args)]
+/// The list of November 2026 has 0.8 MB.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+#[derive(Args, Clone)]
 pub struct PriceArguments {
     /// Own prices, asked before list prices where an event has no cost: see docs/prices.md
     #[arg(long, value_name = "FILE", env = "ROLLCALL_PRICES")]
     prices: Option<PathBuf>,
+    /// List prices to use instead of those compiled in: the JSON that genai-prices publishes
+    #[arg(long, value_name = "FILE", env = "ROLLCALL_LIST_PRICES")]
+    list_prices: Option<PathBuf>,
 }
 
 impl PriceArguments {
     pub fn is_given(&self) -> bool {
-        self.prices.is_some()
+        self.prices.is_some() || self.list_prices.is_some()
     }
 
     pub fn book(&self) -> Result<PriceBook, Failure> {
-        let Some(path) = &self.prices else { return Ok(PriceBook::bundled()) };
+        let list = self.list_prices.as_deref().map_or_else(|| Ok(ListPrices::built_in()), read_list)?;
+        let Some(path) = &self.prices else { return Ok(PriceBook::list_only(list)) };
         let named = |e: &dyn std::fmt::Display| Failure(format!("the prices in {}: {e}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|e| named(&e))?;
-        PriceBook::with_own(&text).map_err(|e| named(&e))
+        let text = fs::read_to_string(path).map_err(|e| named(&e))?;
+        PriceBook::with_own(list, &text).map_err(|e| named(&e))
     }
+}
+
+fn read_list(path: &Path) -> Result<ListPrices, Failure> {
+    let named = |e: &dyn std::fmt::Display| Failure(format!("the list prices in {}: {e}", path.display()));
+    let (json, at) = read_file(path).map_err(|e| named(&e))?;
+    let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    ListPrices::read(&json, i64::try_from(at).unwrap_or_default()).map_err(|e| named(&e))
+}
+
+/// A file's bytes, and when it was written.
+fn read_file(path: &Path) -> Result<(Vec<u8>, SystemTime), String> {
+    let file = fs::File::open(path).map_err(|e| e.to_string())?;
+    let about = file.metadata().map_err(|e| e.to_string())?;
+    let mut json = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut json).map_err(|e| e.to_string())?;
+    if json.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20));
+    }
+    Ok((json, about.modified().unwrap_or(UNIX_EPOCH)))
+}
+
+/// Look at list prices and replace them
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --dry-run
+  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --data-dir /var/lib/rollcall")]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Check a file of list prices, say what changes, and put it where the one in use is
+    #[command(after_help = "Example:
+  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --data-dir /var/lib/rollcall
+
+FILE is the data.json that the project genai-prices publishes. The file in use is replaced as a
+whole; where there is none yet, it is compared with the list compiled in. With --data-dir or --url
+a running server is told to use it, and the requests are counted that were unpriced and have a
+price now. What was counted keeps its price until rollcall reprice is asked.")]
+    Update {
+        /// The new list
+        file: PathBuf,
+        /// The file in use, as rollcall serve has it in --list-prices
+        #[arg(long, value_name = "FILE", env = "ROLLCALL_LIST_PRICES")]
+        list_prices: PathBuf,
+        /// Only say what changes
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let What::Update { file, list_prices, dry_run, target } = &arguments.what;
+    let newer = read_list(file)?;
+    let in_use = if list_prices.exists() { read_list(list_prices)? } else { ListPrices::built_in() };
+    let changes = in_use.changes(&newer, system_clock()());
+    for (provider, model, change) in &changes {
+        println!("{:<8} {provider} {model}", word(*change));
+    }
+    eprintln!("in use: {in_use}");
+    eprintln!("new:    {newer}");
+    let count = |wanted: Change| changes.iter().filter(|(_, _, change)| *change == wanted).count();
+    let counts = [Change::Known, Change::Dearer, Change::Cheaper, Change::Changed, Change::Gone];
+    let counts: Vec<String> = counts.into_iter().map(|change| format!("{} {}", count(change), word(change))).collect();
+    eprintln!("models: {}", counts.join(", "));
+    if *dry_run {
+        eprintln!("nothing was replaced; leave out --dry-run to do it");
+        return Ok(ExitCode::SUCCESS);
+    }
+    replace(file, list_prices)?;
+    eprintln!("replaced {}", list_prices.display());
+    if target.is_given() {
+        offer(target, list_prices)?;
+    } else {
+        eprintln!(
+            "a running server takes it on SIGHUP; rollcall reprice --dry-run says what unpriced requests come to then"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Has the new list used, and says what the unpriced requests come to that have a price now.
+fn offer(target: &TargetArguments, list_prices: &Path) -> Result<(), Failure> {
+    let (from, to) = (Zone::UTC.date_at(FIRST_HOUR.start_ms()), Zone::UTC.date_at(system_clock()()).plus_days(1));
+    let body = RepriceBody {
+        from: from.to_string(),
+        to: to.to_string(),
+        organization_ids: Vec::new(),
+        models: Vec::new(),
+        all: false,
+        dry_run: true,
+    };
+    let answer: RepriceAnswer = match target.open(false)? {
+        Target::Server(client) => {
+            client.post_and_wait::<IgnoredAny>("/v1/reread", &())?;
+            client.post_and_wait("/v1/reprice", &body)?
+        }
+        Target::Local(engine) => {
+            let book = PriceBook::list_only(read_list(list_prices)?);
+            let prices: Prices = Arc::new(move |provider, model, at, m| book.price(provider, model, at, m));
+            reprice(&engine, prices, body, COMMAND, &mut |_, _| ())?
+        }
+    };
+    let mut found = Repriced::default();
+    for model in &answer.models {
+        found.add(&figures_of(model)?)?;
+    }
+    match found.newly_priced {
+        0 => eprintln!("no unpriced request has a price now"),
+        requests => eprintln!(
+            "{requests} unpriced requests have a price now, {} USD in all; this books it:\n  \
+             rollcall reprice --from {from} --to {to}",
+            PicoUsd(found.after - found.before)
+        ),
+    }
+    Ok(())
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Known => "known",
+        Change::Gone => "gone",
+        Change::Dearer => "dearer",
+        Change::Cheaper => "cheaper",
+        Change::Changed => "changed",
+    }
+}
+
+/// Puts a list in the place of the one in use, with the time at which it was written, by which its age is told.
+fn replace(file: &Path, in_use: &Path) -> Result<(), Failure> {
+    let named = |e: &dyn std::fmt::Display| Failure(format!("{}: {e}", in_use.display()));
+    let (json, written) = read_file(file).map_err(|e| named(&e))?;
+    let new = NewFile::create(in_use, true)?;
+    // The server that reads it may run as somebody else.
+    let mode = fs::metadata(in_use).map_or(Permissions::from_mode(0o644), |about| about.permissions());
+    let mut to = new.file();
+    let ready = to.write_all(&json).and_then(|()| to.set_permissions(mode)).and_then(|()| to.set_modified(written));
+    ready.map_err(|e| named(&e))?;
+    Ok(new.finish(true)?)
 }

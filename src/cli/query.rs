@@ -95,6 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Question::Member { user_id, common } => (format!("/analytics/members/{}", escaped(user_id)), None, common),
         Question::Key { api_key_id, common } => (format!("/analytics/keys/{}", escaped(api_key_id)), None, common),
     };
+    common.window.zones.install()?;
     let target = common.target.open(false)?;
     let ask = |path: &str, group_by: Option<&str>, format: &str| target.get(&common.path(path, group_by, format));
     if common.json || common.csv {
@@ -113,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let answer: MemberAnswer = read(&answer)?;
             let days = answer.activity.iter().map(|day| &day.model_breakdown);
             let who = answer.member.name.as_deref().unwrap_or(&answer.member.user_id);
-            print_heading(who, &answer.from, &answer.to, &answer.timezone);
+            print_heading(who, &answer.from, &answer.to, [&answer.timezone, &answer.zone_database]);
             let total = (text(&answer.summary.cost), answer.summary.request_count, answer.summary.total_tokens);
             print_table("model", &models(&answer.cost_by_model, days), total);
         }
@@ -121,7 +122,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let answer: KeyAnswer = read(&answer)?;
             let days = answer.activity.iter().map(|day| &day.model_breakdown);
             let what = answer.api_key.description.as_deref().unwrap_or(&answer.api_key.id);
-            print_heading(what, &answer.from, &answer.to, &answer.timezone);
+            print_heading(what, &answer.from, &answer.to, [&answer.timezone, &answer.zone_database]);
             let total = (text(&answer.summary.cost), answer.summary.request_count, answer.summary.total_tokens);
             print_table("model", &models(&answer.cost_by_model, days), total);
         }
@@ -152,7 +153,7 @@ impl Target {
 }
 
 fn show_activity(answer: &Activity) {
-    print_heading(&answer.group_by, &answer.from, &answer.to, &answer.timezone);
+    print_heading(&answer.group_by, &answer.from, &answer.to, [&answer.timezone, &answer.zone_database]);
     let name = |keys: &Option<Vec<Option<String>>>, key: &Option<String>| format!("{keys:?}{key:?}");
     let mut over_time: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for (i, bucket) in answer.activity.iter().enumerate() {
@@ -181,7 +182,7 @@ fn show_activity(answer: &Activity) {
 }
 
 fn show_members(answer: &Members, by_day: &Activity) {
-    print_heading("members", &answer.from, &answer.to, &answer.timezone);
+    print_heading("members", &answer.from, &answer.to, [&answer.timezone, &answer.zone_database]);
     let mut over_time: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
     for (i, day) in by_day.activity.iter().enumerate() {
         for entry in &day.breakdown {
@@ -223,8 +224,8 @@ fn models<'a>(ranking: &[RankedEntry], days: impl Iterator<Item = &'a Vec<ModelE
     ranking.iter().map(line).collect()
 }
 
-fn print_heading(what: &str, from: &str, to: &str, zone: &str) {
-    println!("{what}, {from} to {to}, days in {zone}");
+fn print_heading(what: &str, from: &str, to: &str, [zone, rules]: [&str; 2]) {
+    println!("{what}, {from} to {to}, days in {zone} (zone rules {rules})");
 }
 
 fn print_table(what: &str, lines: &[Line], total: (String, u64, u64)) {

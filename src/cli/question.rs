@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Failure;
+use super::zones::ZoneArguments;
 use crate::engine::Engine;
 use crate::http::{App, ask_and_wait};
 
@@ -23,6 +24,8 @@ pub struct WindowArguments {
     /// IANA time zone of the days
     #[arg(long, value_name = "ZONE", env = "ROLLCALL_TIMEZONE", default_value = "UTC")]
     timezone: String,
+    #[command(flatten)]
+    pub zones: ZoneArguments,
 }
 
 impl WindowArguments {

@@ -105,7 +105,7 @@ fn table(answer: &RepriceAnswer) -> Result<Table, Failure> {
     Ok(table)
 }
 
-fn figures_of(model: &RepricedModel) -> Result<Repriced, Failure> {
+pub fn figures_of(model: &RepricedModel) -> Result<Repriced, Failure> {
     let pico = |usd: &str| PicoUsd::parse_sum(usd).map(|cost| cost.0).map_err(|e| Failure(format!("{usd} {e}")));
     Ok(Repriced {
         requests: model.request_count,

@@ -15,7 +15,9 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::prices::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
+use super::zones::ZoneArguments;
 use super::{Failure, look, system_clock, webhook};
+use crate::calendar::ZoneDatabase;
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::{self, App, Tls};
@@ -37,6 +39,7 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
   rollcall serve --data-dir ./data --listen 0.0.0.0:8787
   rollcall serve --data-dir ./data --tls-cert fullchain.pem --tls-key privkey.pem
   rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
+  rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo --list-prices prices.json
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
 ROLLCALL_OPERATOR_TOKEN has it.")]
@@ -69,6 +72,8 @@ pub struct Arguments {
     backup_keep: u32,
     #[command(flatten)]
     prices: PriceArguments,
+    #[command(flatten)]
+    zones: ZoneArguments,
     /// Tell other programs of each day and of budgets that are reached: see docs/webhooks.md
     #[arg(long, value_name = "FILE", env = "ROLLCALL_WEBHOOKS")]
     webhooks: Option<PathBuf>,
@@ -81,6 +86,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let _logs = start_logs(arguments.log_json);
+    arguments.zones.install()?;
     let prices = arguments.prices.book()?;
     let look = arguments.look.look()?;
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
@@ -106,7 +112,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let backups = backups.transpose()?;
     let address_file = directory.join(ADDRESS_FILE);
     let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!("zone rules {}; {}", ZoneDatabase::current().edition(), prices.list());
     let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
+    let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
+    app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
     let served = run_server(&app, arguments.listen, tls, |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
@@ -118,7 +127,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Serves until SIGTERM or Ctrl-C, then drops what `listening` has started and writes everything that was taken. An
-/// error if nothing can be written any more.
+/// error if nothing can be written any more. On SIGHUP it reads its files
+/// again.
 pub fn run_server<T>(
     app: &App,
     listen: SocketAddr,
@@ -132,9 +142,7 @@ pub fn run_server<T>(
             listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
         let started = listening(listener.local_addr()?)?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        if let Some(tls) = tls.clone() {
-            tokio::spawn(reread_on_hangup(tls, signal(SignalKind::hangup())?));
-        }
+        tokio::spawn(on_hangup(app.clone(), signal(SignalKind::hangup())?));
         let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
         let stop = async move {
             tokio::select! {
@@ -168,14 +176,39 @@ pub fn run_server<T>(
     served
 }
 
-/// A certificate that was renewed is used from the next connection on.
-async fn reread_on_hangup(tls: Arc<Tls>, mut hangup: Signal) {
+async fn on_hangup(app: App, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
-        match tls.reread() {
-            Ok(()) => tracing::info!("read the certificate again"),
-            Err(error) => tracing::error!(%error, "the certificate in use stays"),
-        }
+        let app = app.clone();
+        // Reading a directory of zone rules takes a while, and a file system may hang.
+        let _ = tokio::task::spawn_blocking(move || app.reread()).await;
     }
+}
+
+/// Takes what has changed on disk into use, each file as a whole or not at all, and says why of those that it did not.
+fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArguments) -> Vec<String> {
+    let mut refused = Vec::new();
+    let mut refuse = |what: &str, error: String| {
+        tracing::error!(error, "{what}");
+        refused.push(format!("{what}: {error}"));
+    };
+    // Used from the next connection on.
+    match tls.map(Tls::reread) {
+        Some(Ok(())) => tracing::info!("read the certificate again"),
+        Some(Err(error)) => refuse("the certificate in use stays", error.to_string()),
+        None => {}
+    }
+    match zones.install() {
+        Ok(()) => tracing::info!("zone rules {}", ZoneDatabase::current().edition()),
+        Err(error) => refuse("the zone rules in use stay", error.to_string()),
+    }
+    match prices.book() {
+        Ok(book) => {
+            tracing::info!("{}", book.list());
+            app.set_prices(book);
+        }
+        Err(error) => refuse("the prices in use stay", error.to_string()),
+    }
+    refused
 }
 
 /// The operator's token: from the environment, else from its file, made at the first start.

@@ -35,6 +35,10 @@ pub enum Target<T = Arc<Engine>> {
 }
 
 impl TargetArguments {
+    pub fn is_given(&self) -> bool {
+        self.data_dir.is_some() || self.url.is_some()
+    }
+
     /// The server when one is named or has the store open; the files otherwise.
     ///
     /// A store that does not exist is made only with `create`: a mistyped directory should not become one.

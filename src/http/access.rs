@@ -118,6 +118,14 @@ impl Caller {
         }
     }
 
+    /// Decides on asking which day it is, which is the same for all who read.
+    pub fn may_read_calendar(&self) -> Result<(), Problem> {
+        match self.grant {
+            Grant::Operator | Grant::User { .. } => Ok(()),
+            Grant::Ingest { .. } => Err(Problem::forbidden("an ingest token may send events and nothing else")),
+        }
+    }
+
     pub fn directory(&self) -> &Directory {
         &self.snapshot.directory
     }

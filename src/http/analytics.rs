@@ -46,21 +46,22 @@ use crate::query::{self, About, Query};
 pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let query = asked.parameters.activity(asked.now)?;
-    let compare = asked.parameters.compare()?;
+    let previous = asked.parameters.compare()?.then(|| query.window.previous(query.granularity)).transpose();
+    let previous = previous.map_err(|e| Problem::bad_request(e.to_string()))?;
     let group_by = asked.parameters.group_by_name()?.to_owned();
-    let first = if compare { query.window.previous().start() } else { query.window.start() };
+    let first = previous.unwrap_or(query.window).start();
     let window = query.window;
     asked
         .answer(app, window, first, "activity", move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
-            let before = Query { window: query.window.previous(), group_by: Vec::new(), top: None, ..query.clone() };
-            let previous = if compare { Some(query::activity(about, &before)?.totals) } else { None };
+            let before = previous.map(|window| Query { window, group_by: Vec::new(), top: None, ..query.clone() });
+            let sums = before.as_ref().map(|before| query::activity(about, before)).transpose()?;
             let answer = ActivityAnswer {
                 group_by: &group_by,
                 query: &query,
                 frame,
                 activity: &activity,
-                previous: previous.as_ref().map(|totals| (before.window, totals)),
+                previous: previous.zip(sums.as_ref().map(|before| &before.totals)),
             };
             if csv { answer.csv(out) } else { answer.json(out) }
         })
@@ -90,7 +91,7 @@ pub async fn members(State(app): State<App>, asked: Asked) -> Result<Response, P
         .answer(app, window, window.start(), "members", move |about, frame, csv, out| {
             let (rows, totals) = query::members(about, window, filter)?;
             if csv {
-                return answer::members_csv(out, about, &rows);
+                return answer::members_csv(out, about, frame, &rows);
             }
             answer::members_json(&mut out.buffer, about, frame, &rows, &totals);
             Ok(())
@@ -125,7 +126,7 @@ pub async fn member(
             let detail = query::member(about, window, &user_id)?
                 .ok_or_else(|| Problem::not_found(format!("'{user_id}' never was a member of this organization")))?;
             if csv {
-                return answer::days_csv(out, &detail.days);
+                return answer::days_csv(out, frame, &detail.days);
             }
             answer::member_json(&mut out.buffer, about, frame, &detail);
             Ok(())
@@ -154,7 +155,7 @@ pub async fn api_keys(State(app): State<App>, asked: Asked) -> Result<Response, 
         .answer(app, window, window.start(), "keys", move |about, frame, csv, out| {
             let (rows, totals) = query::api_keys(about, window, creator.as_deref())?;
             if csv {
-                return answer::keys_csv(out, about, &rows);
+                return answer::keys_csv(out, about, frame, &rows);
             }
             answer::keys_json(&mut out.buffer, about, frame, &rows, &totals);
             Ok(())
@@ -188,7 +189,7 @@ pub async fn api_key(
         .answer(app, window, window.start(), "key", move |about, frame, csv, out| {
             let detail = query::api_key(about, window, &id)?;
             if csv {
-                return answer::days_csv(out, &detail.days);
+                return answer::days_csv(out, frame, &detail.days);
             }
             answer::key_json(&mut out.buffer, about, frame, &id, &detail);
             Ok(())
@@ -219,7 +220,7 @@ pub async fn my_usage(State(app): State<App>, asked: Asked) -> Result<Response, 
         .answer(app, window, window.start(), "my-usage", move |about, frame, csv, out| {
             let usage = query::my_usage(about, window, &user_id, &project_id)?;
             if csv {
-                return answer::my_usage_csv(out, &usage);
+                return answer::my_usage_csv(out, frame, &usage);
             }
             answer::my_usage_json(&mut out.buffer, frame, &usage);
             Ok(())
@@ -284,6 +285,8 @@ impl Asked {
             uri.query().unwrap_or_default().as_bytes(),
             window.from.to_string().as_bytes(),
             window.to.to_string().as_bytes(),
+            window.zone.edition().version().as_bytes(),
+            &window.zone.edition().fingerprint().to_le_bytes(),
             &[u8::from(csv)],
         ]);
         if matches(&headers, &etag) {

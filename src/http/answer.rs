@@ -26,10 +26,11 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// `"timezone":…,"from":…,"to":…,"asOf":…`, after something.
+    /// `"timezone":…,"zoneDatabase":…,"from":…,"to":…,"asOf":…`, after something.
     fn json(&self, out: &mut Vec<u8>) {
         for (name, value) in [
             ("timezone", self.window.zone.name()),
+            ("zoneDatabase", self.zone_database()),
             ("from", &self.window.from.to_string()),
             ("to", &self.window.to.to_string()),
             ("asOf", &rfc3339_utc(self.as_of)),
@@ -38,7 +39,15 @@ impl Frame {
             text(out, value);
         }
     }
+
+    /// The edition of the zone rules that its days are by.
+    pub fn zone_database(&self) -> &'static str {
+        self.window.zone.edition().version()
+    }
 }
+
+/// What a column is called that names the edition of the zone rules: days of another edition may be others.
+pub(super) const ZONE_DATABASE: &str = "zoneDatabase";
 
 /// The answer of `/analytics/activity`.
 pub struct ActivityAnswer<'a> {
@@ -108,6 +117,7 @@ impl ActivityAnswer<'_> {
             header.extend(["key2", "label2"]);
         }
         header.extend(["deleted", "former"]);
+        header.push(ZONE_DATABASE);
         header.extend(MEASURES);
         rows.write_record(&header).map_err(broken)?;
         self.activity.each_bucket(|bucket, _, entries| {
@@ -123,6 +133,7 @@ impl ActivityAnswer<'_> {
                 }
                 row.push(labels.iter().any(|l| l.deleted).to_string());
                 row.push(labels.iter().any(|l| l.former).to_string());
+                row.push(self.frame.zone_database().to_owned());
                 row.extend(values(&entry.usage));
                 rows.write_record(&row).map_err(broken)?;
             }
@@ -222,9 +233,9 @@ pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
     out.push(b'}');
 }
 
-pub fn members_csv(out: &mut Out, about: About<'_>, rows: &[MemberRow]) -> Result<(), Problem> {
+pub fn members_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[MemberRow]) -> Result<(), Problem> {
     let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
-    table(out, &columns, rows, |row| {
+    table(out, frame, &columns, rows, |row| {
         let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
         let cells = vec![
             cell(row.user_id.as_deref().unwrap_or_default()),
@@ -240,10 +251,10 @@ pub fn members_csv(out: &mut Out, about: About<'_>, rows: &[MemberRow]) -> Resul
     })
 }
 
-pub fn keys_csv(out: &mut Out, about: About<'_>, rows: &[KeyRow]) -> Result<(), Problem> {
+pub fn keys_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[KeyRow]) -> Result<(), Problem> {
     let columns =
         ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
-    table(out, &columns, rows, |row| {
+    table(out, frame, &columns, rows, |row| {
         let key = &row.api_key;
         let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
         let cells = vec![
@@ -261,10 +272,11 @@ pub fn keys_csv(out: &mut Out, about: About<'_>, rows: &[KeyRow]) -> Result<(), 
 }
 
 /// One row for every day, model and provider.
-pub fn days_csv(out: &mut Out, days: &[ModelDay]) -> Result<(), Problem> {
+pub fn days_csv(out: &mut Out, frame: Frame, days: &[ModelDay]) -> Result<(), Problem> {
     let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
     table(
         out,
+        frame,
         &["date", "model", "provider", "inputTokens", "outputTokens"],
         &rows,
         |(bucket, (model, provider, sums))| {
@@ -280,21 +292,23 @@ pub fn days_csv(out: &mut Out, days: &[ModelDay]) -> Result<(), Problem> {
     )
 }
 
-pub fn my_usage_csv(out: &mut Out, usage: &MyUsage) -> Result<(), Problem> {
-    table(out, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
+pub fn my_usage_csv(out: &mut Out, frame: Frame, usage: &MyUsage) -> Result<(), Problem> {
+    table(out, frame, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
 }
 
 fn table<T>(
     out: &mut Out,
+    frame: Frame,
     columns: &[&str],
     items: &[T],
     row: impl Fn(&T) -> (Vec<String>, Usage),
 ) -> Result<(), Problem> {
     let mut rows = csv_writer(out);
-    rows.write_record(columns.iter().chain(&MEASURES)).map_err(broken)?;
+    rows.write_record(columns.iter().chain(&[ZONE_DATABASE]).chain(&MEASURES)).map_err(broken)?;
     for item in items {
         let (cells, sums) = row(item);
-        rows.write_record(cells.into_iter().chain(values(&sums))).map_err(broken)?;
+        let edition = frame.zone_database().to_owned();
+        rows.write_record(cells.into_iter().chain([edition]).chain(values(&sums))).map_err(broken)?;
     }
     rows.flush().map_err(|error| broken(error.into()))
 }

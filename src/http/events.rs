@@ -48,7 +48,7 @@ pub async fn post_events(
         };
         let context = Context {
             now: shared.engine.now(),
-            prices: &shared.prices,
+            prices: &shared.prices(),
             token,
             kept_since: &|organization| shared.engine.kept_since(organization),
         };

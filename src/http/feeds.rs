@@ -288,7 +288,7 @@ async fn parse(
         let now = shared.engine.now();
         let mut reading = read(&Context {
             now,
-            prices: &shared.prices,
+            prices: &shared.prices(),
             token,
             kept_since: &|organization| shared.engine.kept_since(organization),
         })

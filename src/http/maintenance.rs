@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::access::Caller;
+use super::operations::{Health, health};
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Checked, Compaction, StoreSize, Verification};
 use super::{App, on_a_thread, stream};
@@ -45,6 +46,31 @@ pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Comp
     app.engine.seal()?.answer().await?;
     app.engine.note(note)?.answer().await?;
     Ok(Json(Compaction { before, after: size(app).await? }))
+}
+
+/// Takes what has changed of the files beside the store into use: certificate, zone rules and prices, as SIGHUP does.
+///
+/// Operator only. Each file is taken as a whole or not at all: after a 409, which says why, what was in use of it stays.
+#[utoipa::path(
+    post, path = "/v1/reread", tag = "maintenance",
+    responses(
+        (status = 200, body = Health),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn reread(State(app): State<App>, caller: Caller) -> Result<Json<Health>, Problem> {
+    caller.require_operator()?;
+    let note = Note::new(&caller.token_id, "reread");
+    drop(caller);
+    let files = app.clone();
+    let refused = on_a_thread(move || Ok::<_, Problem>(files.reread())).await?;
+    app.engine.note(note)?.answer().await?;
+    if !refused.is_empty() {
+        return Err(Problem::new(StatusCode::CONFLICT, refused.join("; ")));
+    }
+    Ok(health(&app))
 }
 
 /// The whole store as one file, as of the latest commit.

@@ -12,6 +12,7 @@ mod analytics;
 mod answer;
 mod attempts;
 mod audit;
+mod calendar;
 mod colour;
 mod connections;
 mod dashboard;
@@ -39,7 +40,7 @@ pub mod wire;
 
 use std::future::Future;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use access::LocalOperator;
 use axum::Router;
@@ -80,13 +81,18 @@ const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
 /// Id of the token that the operator starts with.
 const FIRST_TOKEN_ID: &str = "operator";
 
+/// Reads again what is kept outside the store.
+pub type Reread = Box<dyn Fn(&App) -> Vec<String> + Send + Sync>;
+
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App(Arc<Shared>);
 
 pub struct Shared {
     pub engine: Arc<Engine>,
-    pub prices: PriceBook,
+    prices: RwLock<Arc<PriceBook>>,
+    /// Takes changed files into use, and says of which it did not; set where there are any.
+    rereading: OnceLock<Reread>,
     pub look: Look,
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
@@ -128,7 +134,8 @@ impl App {
         getrandom::fill(&mut run).expect("the operating system has random bytes");
         App(Arc::new(Shared {
             engine,
-            prices,
+            prices: RwLock::new(Arc::new(prices)),
+            rereading: OnceLock::new(),
             page: dashboard::page(&look),
             look,
             body_limit,
@@ -143,6 +150,30 @@ impl App {
             repricing: Mutex::default(),
             run: u64::from_le_bytes(run),
         }))
+    }
+}
+
+impl Shared {
+    /// What calls are priced by now. Whoever prices several things that belong together asks once.
+    pub fn prices(&self) -> Arc<PriceBook> {
+        self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Prices everything by another book from now on.
+    pub fn set_prices(&self, prices: PriceBook) {
+        *self.prices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
+    }
+}
+
+impl App {
+    /// How changed files are taken into use from now on.
+    pub fn reread_by(&self, reread: Reread) {
+        let _ = self.rereading.set(reread);
+    }
+
+    /// Takes changed files into use, and says why of those that it did not.
+    pub fn reread(&self) -> Vec<String> {
+        self.rereading.get().map_or_else(Vec::new, |reread| reread(self))
     }
 }
 
@@ -213,6 +244,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))
         .route("/v1/me", get(session::me))
         .route("/v1/projects", get(session::projects))
+        .route("/v1/calendar", get(calendar::get_calendar))
+        .route("/v1/calendar/zones", get(calendar::get_zones))
         .route("/v1/settings", get(look::settings))
         .route("/v1/settings/logo", get(look::logo))
         .route("/analytics/activity", get(analytics::activity))
@@ -224,6 +257,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))
+        .route("/v1/reread", post(maintenance::reread))
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))

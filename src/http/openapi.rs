@@ -6,8 +6,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    analytics, audit, directory, events, export, feeds, intake, invoices, look, maintenance, operations, reprice,
-    session, tokens,
+    analytics, audit, calendar, directory, events, export, feeds, intake, invoices, look, maintenance, operations,
+    reprice, session, tokens,
 };
 
 #[derive(OpenApi)]
@@ -33,6 +33,8 @@ use super::{
         session::signed_in,
         session::me,
         session::projects,
+        calendar::get_calendar,
+        calendar::get_zones,
         look::settings,
         look::logo,
         analytics::activity,
@@ -44,6 +46,7 @@ use super::{
         invoices::get_reconciliation,
         export::export,
         maintenance::compact,
+        maintenance::reread,
         maintenance::backup,
         maintenance::verify,
         audit::get_audit,

@@ -15,22 +15,58 @@ use utoipa::ToSchema;
 use super::App;
 use super::attempts::Source;
 use super::problem::{Problem, ProblemBody};
-use crate::calendar::ZONE_DATABASE_VERSION;
+use crate::calendar::{Date, Zone, ZoneDatabase};
 use crate::engine::{STORE_FILE, allocated_bytes};
+
+/// Where reference data is from that came with the binary.
+const BUILT_IN: &str = "built in";
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
     status: &'static str,
     version: &'static str,
-    /// Version of the zone rules compiled in.
+    /// The edition of the zone rules in use, as IANA calls it.
     zone_database: &'static str,
+    /// A day on which they were current.
+    zone_database_date: &'static str,
+    /// `built in`, or `directory` (`--zone-database`).
+    zone_database_source: &'static str,
+    list_prices: ListPricesBody,
+}
+
+/// The list prices in use.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListPricesBody {
+    /// The day they are of.
+    date: String,
+    /// `built in`, or `file` (`--list-prices`).
+    source: &'static str,
+    models: usize,
 }
 
 /// Whether the process answers. For everyone.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Health)))]
-pub async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), zone_database: ZONE_DATABASE_VERSION })
+pub async fn healthz(State(app): State<App>) -> Json<Health> {
+    health(&app)
+}
+
+/// What is said of a server that answers.
+pub fn health(app: &App) -> Json<Health> {
+    let (zones, prices) = (ZoneDatabase::current().edition(), app.prices());
+    Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        zone_database: zones.version(),
+        zone_database_date: zones.date(),
+        zone_database_source: if zones.directory().is_some() { "directory" } else { BUILT_IN },
+        list_prices: ListPricesBody {
+            date: prices.list().date().to_owned(),
+            source: if prices.list().is_built_in() { BUILT_IN } else { "file" },
+            models: prices.list().models(),
+        },
+    })
 }
 
 /// Whether events and questions are taken. For everyone.
@@ -40,7 +76,7 @@ pub async fn healthz() -> Json<Health> {
 )]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     if app.engine.is_writing() {
-        Ok(healthz().await)
+        Ok(health(&app))
     } else {
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the writer has stopped"))
     }
@@ -86,6 +122,20 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
     let help = "When the last backup by the clock was whole; 0 when there is none.";
     write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
+    let (zones, book) = (ZoneDatabase::current(), app.prices());
+    let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000) as u64;
+    let help = "A day on which the zone rules in use were current.";
+    write("rollcall_zone_database_timestamp_seconds", "gauge", help, at(zones.edition().date()));
+    let help = "Runs of days that cannot be answered because they do not begin where sums can be cut.";
+    write("rollcall_zone_database_uncut", "gauge", help, zones.uncut().count() as u64);
+    let help = "The day of the list prices in use.";
+    write("rollcall_list_prices_timestamp_seconds", "gauge", help, at(book.list().date()));
+    let name = "rollcall_reference_info";
+    let [zones, prices] = [zones.edition().version(), book.list().date()];
+    out.push_str(&format!(
+        "# HELP {name} The reference data in use.\n# TYPE {name} gauge\n\
+         {name}{{zone_database=\"{zones}\",list_prices=\"{prices}\"}} 1\n"
+    ));
     app.feeds.write(&mut out);
     app.deliveries.write(&mut out);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)

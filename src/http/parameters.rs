@@ -97,18 +97,18 @@ impl Parameters {
     }
 
     pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {
-        let zone = match self.one("timezone")? {
-            None => Zone::UTC,
-            Some(name) => Zone::named(name).ok_or_else(|| {
-                Problem::bad_request(format!(
-                    "timezone '{name}' is unknown; use an IANA name such as Europe/Paris or UTC"
-                ))
-            })?,
-        };
+        let zone = self.zone()?;
         let given = |name| self.one(name)?.map(|text| date(name, text)).transpose();
         let to = given("to")?.unwrap_or_else(|| zone.date_at(now));
         let from = given("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
         Window::new(zone, from, to, granularity).map_err(bad_request)
+    }
+
+    pub fn zone(&self) -> Result<Zone, Problem> {
+        let Some(name) = self.one("timezone")? else { return Ok(Zone::UTC) };
+        Zone::named(name).ok_or_else(|| {
+            Problem::bad_request(format!("timezone '{name}' is unknown; use an IANA name such as Europe/Paris or UTC"))
+        })
     }
 
     /// Whether the window before is asked for too.

@@ -12,12 +12,12 @@ use super::directory::json_problem;
 use super::maintenance::alone;
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
-use super::wire::{RepriceAnswer, RepriceBody, RepricedModel, RepricingBody, Repricings};
+use super::wire::{RepriceAnswer, RepriceBody, RepricedModel, RepricedTotals, RepricingBody, Repricings};
 use super::{App, on_a_thread};
 use crate::calendar::{Date, Zone, rfc3339_utc};
 use crate::engine::{Engine, EngineError, Note, Prices, RepriceRequest};
 use crate::model::{Day, Dimension, HOUR_MS};
-use crate::store::{Progress, Repriced, RepricingRecord};
+use crate::store::{Progress, Repriced, RepricingRecord, StoreError};
 
 /// Repricings in one answer.
 const MAX_REPRICINGS: usize = 100;
@@ -50,8 +50,8 @@ pub async fn post_reprice(
     drop(caller);
     let answer = on_a_thread(move || {
         let _one = alone(&app.repricing, "another repricing is under way; try again when it is done")?;
-        let priced = app.clone();
-        let prices: Prices = Arc::new(move |provider, model, at, m| priced.prices.price(provider, model, at, m));
+        let book = app.prices();
+        let prices: Prices = Arc::new(move |provider, model, at, m| book.price(provider, model, at, m));
         reprice(&app.engine, prices, body, &actor, &mut |_, _| ())
     });
     answer.await.map(Json)
@@ -139,9 +139,19 @@ pub fn reprice(
         note: Note { target: format!("{from} to {to}"), ..Note::new(actor, "reprice") },
     };
     let report = engine.reprice(&Arc::new(request), body.dry_run, progress)?;
+    let mut totals = Repriced::default();
+    let summed = report.models.values().try_for_each(|repriced| totals.add(repriced));
+    summed.map_err(|overflow| EngineError::from(StoreError::from(overflow)))?;
     let models = report.models.into_iter();
     Ok(RepriceAnswer {
         id: report.number,
+        totals: RepricedTotals {
+            request_count: totals.requests,
+            newly_priced_request_count: totals.newly_priced,
+            unpriced_request_count: totals.unpriced,
+            cost_before: usd(totals.before),
+            cost_after: usd(totals.after),
+        },
         models: models.map(|((organization, model), repriced)| line(&organization, model, &repriced)).collect(),
     })
 }

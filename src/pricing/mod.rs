@@ -6,30 +6,40 @@
 //!
 //! Invariants: a model the book does not know has no price, which is not a price of 0.
 
+mod list;
 mod own;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
+use genai_prices::{PriceRequest, Usage, UsageKey};
 
 use crate::model::{Count, Measures, PicoUsd, UnixMs};
+pub use list::{BUILT_IN_LIST_DATE, Change, ListPrices};
 use own::{OwnPrice, OwnPrices};
 
 /// Prices by provider, model and date.
 pub struct PriceBook {
-    calculator: &'static Calculator,
+    list: ListPrices,
     own: OwnPrices,
 }
 
 impl PriceBook {
-    /// The prices compiled in. Decodes them the first time, which takes tens of milliseconds.
+    /// The list prices compiled in.
     pub fn bundled() -> PriceBook {
-        PriceBook { calculator: Calculator::bundled(), own: OwnPrices::default() }
+        PriceBook::list_only(ListPrices::built_in())
     }
 
-    /// The same below the prices of a file (docs/prices.md). The error says what is wrong in it.
-    pub fn with_own(file: &str) -> Result<PriceBook, String> {
-        Ok(PriceBook { own: OwnPrices::parse(file)?, ..PriceBook::bundled() })
+    pub fn list_only(list: ListPrices) -> PriceBook {
+        PriceBook { list, own: OwnPrices::default() }
+    }
+
+    /// List prices below those of a file (docs/prices.md). The error says what is wrong in it.
+    pub fn with_own(list: ListPrices, file: &str) -> Result<PriceBook, String> {
+        Ok(PriceBook { own: OwnPrices::parse(file)?, list })
+    }
+
+    pub fn list(&self) -> &ListPrices {
+        &self.list
     }
 
     /// The price of the calls an event stands for; `None` when the book does not know the model at that time.
@@ -61,7 +71,7 @@ impl PriceBook {
         let request = PriceRequest::new(model, &usage)
             .with_provider_id(provider)
             .with_timestamp(UNIX_EPOCH + Duration::from_millis(at.try_into().ok()?));
-        let price = self.calculator.calculate(&request).ok()?;
+        let price = self.list.calculator().calculate(&request).ok()?;
         PicoUsd::from_list_price_usd(price.total_price * calls)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::file::{Budget, Subject, Webhook};
 use super::message::Message;
-use crate::calendar::Date;
+use crate::calendar::{Date, Zone};
 use crate::directory::Status;
 use crate::engine::{Engine, EngineError};
 use crate::http::wire::Activity;
@@ -30,8 +30,8 @@ pub struct Watch {
     acknowledged: Acknowledged,
     /// Whether the store has that.
     saved: bool,
-    /// The last month and change at which no budget was reached that was not told.
-    looked: Option<(Date, u64)>,
+    /// The last month, by which rules, and change at which no budget was reached that was not told.
+    looked: Option<(Date, Zone, u64)>,
     warned: bool,
 }
 
@@ -58,6 +58,7 @@ struct BudgetReached<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     project_id: Option<&'a str>,
     timezone: &'a str,
+    zone_database: &'a str,
     month: &'a str,
     from: &'a str,
     to: &'a str,
@@ -76,6 +77,11 @@ impl Watch {
 
     pub fn webhook(&self) -> &Webhook {
         &self.webhook
+    }
+
+    /// Whose days are meant, by the rules in use now.
+    fn zone(&self) -> Zone {
+        self.webhook.zone.in_use()
     }
 
     pub fn engine(&self) -> &Engine {
@@ -98,7 +104,7 @@ impl Watch {
             }
             return Ok(None);
         }
-        let today = self.webhook.zone.date_at(self.app.engine.now());
+        let today = self.zone().date_at(self.app.engine.now());
         match self.subject.clone() {
             Subject::Daily { group_by } => self.day_over(today, &group_by),
             Subject::Budget(budget) => self.budget_reached(today, &budget),
@@ -113,7 +119,7 @@ impl Watch {
             before_yesterday
         });
         let day = last.plus_days(1).max(today.plus_days(-CATCH_UP_DAYS));
-        if self.app.engine.now() < self.webhook.zone.day_start(day.plus_days(1)) + GRACE_MS {
+        if self.app.engine.now() < self.zone().day_start(day.plus_days(1)) + GRACE_MS {
             return Ok(None);
         }
         let answer = self.ask(day, day, &[("groupBy", group_by), ("top", TOP)])?;
@@ -132,7 +138,8 @@ impl Watch {
             self.settle(this_month, 0);
         }
         let change = self.last_change(months[0], this_month.next_month());
-        if self.looked == Some((this_month, change)) {
+        let looked = Some((this_month, self.zone(), change));
+        if self.looked == looked {
             return Ok(None);
         }
         let first = self.acknowledged.first_key_value().and_then(|(month, _)| Date::parse(month));
@@ -142,7 +149,7 @@ impl Watch {
                 return Ok(Some(due));
             }
         }
-        self.looked = Some((this_month, change));
+        self.looked = looked;
         Ok(None)
     }
 
@@ -158,7 +165,8 @@ impl Watch {
         let data = serde_json::value::to_raw_value(&BudgetReached {
             organization_id: &self.webhook.organization_id,
             project_id: budget.project_id.as_deref(),
-            timezone: self.webhook.zone.name(),
+            timezone: &answer.timezone,
+            zone_database: &answer.zone_database,
             month: month_name,
             from: &answer.from,
             to: &answer.to,
@@ -176,7 +184,7 @@ impl Watch {
     fn last_change(&self, from: Date, end: Date) -> u64 {
         let snapshot = self.app.engine.snapshot();
         let number = snapshot.dictionary.organization(&self.webhook.organization_id).map(|(number, _)| number);
-        let [start, end] = [from, end].map(|date| self.webhook.zone.day_start(date));
+        let [start, end] = [from, end].map(|date| self.zone().day_start(date));
         self.app.engine.freshness().last_change(number, start, end)
     }
 
@@ -184,7 +192,7 @@ impl Watch {
     fn ask(&self, from: Date, to: Date, more: &[(&str, &str)]) -> Result<String, String> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("organizationId", &self.webhook.organization_id);
-        query.append_pair("timezone", self.webhook.zone.name());
+        query.append_pair("timezone", self.zone().name());
         query.append_pair("from", &from.to_string()).append_pair("to", &to.to_string()).extend_pairs(more);
         let mut answer = Vec::new();
         let path = format!("/analytics/activity?{}", query.finish());

@@ -28,6 +28,7 @@ import { PageBones } from "./pages/parts/PageBones";
 import { Shell } from "./pages/shell/Shell";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
+import { WithCalendar } from "./pages/window/WithCalendar";
 import { firstPage, hasOwnUsage, readsRecords } from "./state/access";
 import { Failure } from "./ui/Failure";
 
@@ -88,7 +89,9 @@ function SignedIn({ me }: { me: Me }) {
         if (!organization) return <NotFoundPage me={me} />;
         return (
           <Shell me={me} organization={organization} page={page}>
-            <Suspense fallback={<PageBones />}>{render(organization, params)}</Suspense>
+            <WithCalendar>
+              <Suspense fallback={<PageBones />}>{render(organization, params)}</Suspense>
+            </WithCalendar>
           </Shell>
         );
       }}
@@ -105,7 +108,9 @@ function SignedIn({ me }: { me: Me }) {
       <Route path={route}>
         {(params: Record<string, string | undefined>) => (
           <Shell me={me} organization={me.organizations.find((one) => one.id === seen) ?? first ?? null} page={page}>
-            <Suspense fallback={<PageBones />}>{render(params)}</Suspense>
+            <WithCalendar>
+              <Suspense fallback={<PageBones />}>{render(params)}</Suspense>
+            </WithCalendar>
           </Shell>
         )}
       </Route>

@@ -1,6 +1,7 @@
 // The operator's pages: what they change is what the API then says.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { accessible, DEVELOPER_LINK, LAPTOP, LINK, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
 import { serve } from "./server.mjs";
@@ -336,6 +337,77 @@ test("store health is what the server says of itself; a check, a compaction and 
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByTestId("backup").click()]);
   assert.match(download.suggestedFilename(), /^rollcall-\d{8}T\d{6}Z\.redb$/);
   assert.equal((await readFile(await download.path())).subarray(0, 4).toString(), "redb");
+});
+
+test("usage that came without a price is offered one with the amount, and booked when that has been seen", async (t) => {
+  const first = await acme(t);
+  const call = (id, usedModel) => ({
+    id,
+    timestamp: new Date().toISOString(),
+    organizationId: "acme",
+    projectId: "search",
+    apiKeyId: "k-olga",
+    usedModel: `own/${usedModel}`,
+    promptTokens: 1_000_000,
+  });
+  await first.events([call("a", "own-7b"), call("b", "own-7b"), call("c", "own-8b"), call("d", "unheard-of")]);
+  const store = await first.stop();
+  const prices = join(store, "prices.json");
+  const known = [
+    { model: "own-7b", inputPerMillion: "0.2", outputPerMillion: "1" },
+    { model: "own-8b", perRequest: "1000.000000000001" },
+  ];
+  await writeFile(prices, JSON.stringify({ prices: known }));
+  const server = await serve(t, ["--prices", prices], store);
+  const page = await open(t, server.operatorLink);
+  await visit(page, "/administration/store", "store");
+  const found = page.getByTestId("repricing");
+  await found.getByText("A price is known by now for 3 requests of 2 models: $1,000.40 in all.").waitFor();
+  await found.getByText("For 1 request no price is known.").waitFor();
+  assert.equal(await found.locator("[data-exact]").getAttribute("data-exact"), "1000.400000000001");
+
+  await page.getByTestId("reprice").click();
+  const rows = page.getByTestId("repricing-models").locator("tbody tr");
+  assert.deepEqual(await rows.allInnerTexts(), ["own-7b acme\t2\t$0.40", "own-8b acme\t1\t$1,000.00"]);
+  await accessible(page, "the dialog");
+  await page.getByTestId("dialog-submit").click();
+  await found.getByText("$1,000.40 were booked.").waitFor();
+  await found.getByText("For 1 request no price is known.").waitFor();
+  assert.equal(await page.getByTestId("reprice").count(), 0, "there is nothing left to book");
+  const { repricings } = await server.get("/v1/repricings?organizationId=acme");
+  assert.equal(repricings.length, 1);
+});
+
+test("zone rules and list prices have their edition, date and source, and say when they are old", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, server.operatorLink);
+  const { today } = await server.get("/v1/calendar");
+  const before = (days) => new Date(Date.parse(`${today}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
+  const day = (date) =>
+    new Intl.DateTimeFormat("en-US", { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${date}T00:00:00Z`));
+  await visit(page, "/administration/store", "store");
+  const zones = page.getByTestId("zone-database");
+  const said = await server.get("/healthz");
+  await zones.getByText(`Edition ${said.zoneDatabase}`).waitFor();
+  await zones.getByText(`of ${day(said.zoneDatabaseDate)}`).waitFor();
+  await page.getByTestId("list-prices").getByText(`of ${day(said.listPrices.date)}`).waitFor();
+
+  const health = {
+    status: "ok",
+    version: "1.0.0",
+    zoneDatabase: "2026f",
+    zoneDatabaseDate: before(60),
+    zoneDatabaseSource: "built in",
+    listPrices: { date: before(61), source: "file", models: 1234 },
+  };
+  await page.route("**/healthz", (route) => route.fulfill({ json: health }));
+  await visit(page, "/administration/store", "store");
+  const facts = (one) => one.locator(".fact").allInnerTexts();
+  assert.deepEqual(await facts(zones), ["Edition 2026f", "came with the server", `of ${day(before(60))}`]);
+  assert.equal(await zones.locator(".task-warning").count(), 0);
+  const prices = page.getByTestId("list-prices");
+  assert.deepEqual(await facts(prices), ["1,234 models", "from --list-prices", `of ${day(before(61))}`]);
+  assert.match(await prices.locator(".task-warning").innerText(), /^They are 61 days old\..+--list-prices\.$/);
 });
 
 test("what the server refuses is said in the dialog, which stays open with what was typed", async (t) => {

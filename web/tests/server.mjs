@@ -11,9 +11,9 @@ import { closePages } from "./browser.mjs";
 const PROGRAM = process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
 const OPERATOR = "operator-token-of-the-browser-tests";
 
-/** Gone, with everything it was told, when the test is over. */
-export async function serve(t, flags = []) {
-  const folder = await mkdtemp(join(tmpdir(), "rollcall-browser-"));
+/** Gone, with everything it was told, when the test is over. `store` is another's, which has stopped. */
+export async function serve(t, flags = [], store = null) {
+  const folder = store ?? (await mkdtemp(join(tmpdir(), "rollcall-browser-")));
   const server = spawn(PROGRAM, ["serve", "--data-dir", folder, "--listen", "127.0.0.1:0", ...flags], {
     env: { ...process.env, ROLLCALL_OPERATOR_TOKEN: OPERATOR },
     stdio: "ignore",
@@ -22,10 +22,13 @@ export async function serve(t, flags = []) {
   t.after(async () => {
     // What a page fetches in quiet moments would fail, and what was registered first runs first.
     await closePages(t);
+    await stop();
+    if (store === null) await rm(folder, { recursive: true });
+  });
+  async function stop() {
     server.kill("SIGTERM");
     await ended;
-    await rm(folder, { recursive: true });
-  });
+  }
   const url = await address(server, join(folder, "server.url"));
 
   async function tell(method, path, body, token = OPERATOR) {
@@ -43,6 +46,11 @@ export async function serve(t, flags = []) {
     directory: (entries) => tell("PUT", "/v1/directory", entries),
     events: (events) => tell("POST", "/v1/events", events),
     get: (path) => tell("GET", path),
+    /** Ends the server and hands over its store. */
+    async stop() {
+      await stop();
+      return folder;
+    },
     operatorLink: `${url}/#token=${OPERATOR}`,
     async linkOf(userId) {
       const { token } = await tell("POST", "/v1/tokens", { kind: "user", userId, label: userId });

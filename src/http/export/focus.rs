@@ -54,6 +54,7 @@ pub const COLUMNS: &[Column] = &[
     count("x_ReasoningTokens", |row| row.count(Count::ReasoningTokens)),
     count("x_ErrorCount", |row| row.count(Count::Errors)),
     count("x_ClientErrorCount", |row| row.count(Count::ClientErrors)),
+    text("x_ZoneDatabase", |row| Some(row.zone.edition().version().into())),
 ];
 
 /// Rollcall knows one amount: what the call cost.

@@ -20,7 +20,7 @@ use super::access::Subject;
 use super::analytics::{Asked, in_turn};
 use super::problem::Problem;
 use super::wire::Refusals;
-use crate::calendar::{Date, Granularity, Window};
+use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::model::{PicoUsd, UnixMs};
 use crate::query::{About, Rollup, rollups};
 
@@ -42,6 +42,7 @@ enum Value {
 /// What the columns of a row are taken from.
 struct Row<'a> {
     about: About<'a>,
+    zone: Zone,
     time: &'a Time,
     rollup: &'a Rollup<'a>,
 }
@@ -111,7 +112,7 @@ pub async fn export(State(app): State<App>, asked: Asked) -> Result<Response, Pr
     let window = asked.parameters.window(asked.now, granularity)?;
     let written = in_turn(&app, &asked.caller, asked.organization_id, move |about, out| {
         if form.parquet {
-            write(about, window, granularity, ParquetTable::new(form.columns, out)?)
+            write(about, window, granularity, ParquetTable::new(form.columns, window.zone, out)?)
         } else {
             write(about, window, granularity, CsvTable::new(form.columns, out)?)
         }
@@ -134,7 +135,7 @@ fn write(about: About<'_>, window: Window, granularity: Granularity, mut table: 
             let date = window.zone.date_at(start);
             time = Some(Time { date, start, end, month: window.zone.month_of(date) });
         }
-        table.row(&Row { about, time: time.as_ref().expect("just set"), rollup })
+        table.row(&Row { about, zone: window.zone, time: time.as_ref().expect("just set"), rollup })
     })?;
     table.finish()
 }

@@ -8,12 +8,14 @@ use parquet::data_type::{
     ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
 };
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
 use super::{Column, Row, Table, Value};
-use crate::calendar::Date;
+use crate::calendar::{Date, Zone};
+use crate::http::answer::ZONE_DATABASE;
 use crate::http::problem::Problem;
 use crate::http::stream::Out;
 
@@ -42,13 +44,17 @@ enum Values {
 }
 
 impl<'a> ParquetTable<'a> {
-    pub fn new(columns: &'static [Column], out: &'a mut Out) -> Result<ParquetTable<'a>, Problem> {
+    pub fn new(columns: &'static [Column], zone: Zone, out: &'a mut Out) -> Result<ParquetTable<'a>, Problem> {
         let fields = columns.iter().map(|column| Ok(Arc::new(field(column)?)));
         let fields = fields.collect::<Result<_, ParquetError>>().map_err(broken)?;
         let schema = Type::group_type_builder("rollups").with_fields(fields).build().map_err(broken)?;
         let properties = WriterProperties::builder()
             .set_created_by(concat!("rollcall version ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::default()));
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_key_value_metadata(Some(vec![
+                KeyValue::new("timezone".to_owned(), zone.name().to_owned()),
+                KeyValue::new(ZONE_DATABASE.to_owned(), zone.edition().version().to_owned()),
+            ]));
         let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties.build())).map_err(broken)?;
         let epoch = Date::from_ymd(1970, 1, 1).expect("the day Unix time begins");
         let waiting = columns.iter().map(Values::of).collect();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Column, Row, Value};
+use crate::http::answer::ZONE_DATABASE;
 use crate::model::{Count, Mode};
 use crate::query::{COST_SOURCES, GroupBy, MODES};
 
@@ -35,6 +36,7 @@ pub const COLUMNS: &[Column] = &[
     count("clientErrorCount", |row| row.count(Count::ClientErrors)),
     count("cacheCount", |row| row.count(Count::CacheHits)),
     count("unpricedRequestCount", |row| row.count(Count::Unpriced)),
+    text(ZONE_DATABASE, |row| Some(row.zone.edition().version().into())),
 ];
 
 pub(super) const fn text(name: &'static str, value: for<'r> fn(&'r Row<'_>) -> Option<Cow<'r, str>>) -> Column {

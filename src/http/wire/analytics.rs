@@ -75,6 +75,8 @@ pub struct Activity {
     pub group_by: String,
     pub granularity: String,
     pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
     /// First local day.
     pub from: String,
     /// Last local day, included.
@@ -181,6 +183,8 @@ pub struct Previous {
 pub struct Members {
     pub plan: PlanName,
     pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
     pub from: String,
     pub to: String,
     pub as_of: String,
@@ -226,6 +230,8 @@ pub enum MemberStatusName {
 pub struct MemberAnswer {
     pub member: MemberPerson,
     pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
     pub from: String,
     pub to: String,
     pub as_of: String,
@@ -296,6 +302,8 @@ with_measures! {
 pub struct Keys {
     pub organization_id: String,
     pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
     pub from: String,
     pub to: String,
     pub as_of: String,
@@ -325,6 +333,8 @@ with_measures! {
 pub struct KeyAnswer {
     pub api_key: KeyDescription,
     pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
     pub from: String,
     pub to: String,
     pub as_of: String,
@@ -376,6 +386,8 @@ with_measures! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MyUsage {
     pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
     pub from: String,
     pub to: String,
     pub as_of: String,

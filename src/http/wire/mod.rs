@@ -3,6 +3,7 @@
 
 mod analytics;
 mod audit;
+mod calendar;
 mod directory;
 mod events;
 mod intake;
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use analytics::*;
 pub use audit::*;
+pub use calendar::*;
 pub use directory::*;
 pub use events::*;
 pub use intake::*;

@@ -32,7 +32,25 @@ pub struct RepriceBody {
 pub struct RepriceAnswer {
     /// Of the repricing; `null` when nothing was booked.
     pub id: Option<u64>,
+    pub totals: RepricedTotals,
     pub models: Vec<RepricedModel>,
+}
+
+/// The sums of all models.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RepricedTotals {
+    /// Requests that were priced.
+    pub request_count: u64,
+    /// Those of them that were unpriced before.
+    pub newly_priced_request_count: u64,
+    /// Requests that no price is known for still.
+    pub unpriced_request_count: u64,
+    /// Of the requests that were priced, in US dollars.
+    #[schema(value_type = f64)]
+    pub cost_before: Box<RawValue>,
+    #[schema(value_type = f64)]
+    pub cost_after: Box<RawValue>,
 }
 
 /// What became of one model's requests whose cost no sender reported.

@@ -1,3 +1,4 @@
+import type { Span } from "../time/presets";
 import { request, requestText } from "./request";
 import type { components } from "./schema";
 
@@ -17,6 +18,7 @@ export type NewToken = Schemas["NewToken"];
 export type CreatedToken = Schemas["CreatedToken"];
 export type Compaction = Schemas["Compaction"];
 export type Verification = Schemas["Verification"];
+export type RepriceAnswer = Schemas["RepriceAnswer"];
 export type Health = Schemas["Health"];
 
 /** All of the directory, or one organization's part of it. */
@@ -55,6 +57,15 @@ export function compactStore(): Promise<Compaction> {
 
 export function verifyStore(): Promise<Verification> {
   return request<Verification>("/v1/verify", { method: "POST" });
+}
+
+/** Unpriced requests of these UTC days get the price that is known now, or would with `dryRun`. */
+export function reprice(days: Span, dryRun: boolean, signal?: AbortSignal): Promise<RepriceAnswer> {
+  return request<RepriceAnswer>("/v1/reprice", { method: "POST", body: { ...days, dryRun }, signal });
+}
+
+export function fetchHealth(signal?: AbortSignal): Promise<Health> {
+  return request<Health>("/healthz", { signal });
 }
 
 export function fetchReadiness(signal?: AbortSignal): Promise<Health> {

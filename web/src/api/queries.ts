@@ -1,5 +1,6 @@
 import { QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/react-query";
 import { fetchActivity, type ActivityQuestion } from "./activity";
+import { fetchCalendar, fetchZones } from "./calendar";
 import { ApiError, type Asking } from "./request";
 import { fetchKey, fetchKeys } from "./keys";
 import { fetchReconciliation, type ReconciliationQuestion } from "./reconciliation";
@@ -8,6 +9,7 @@ import { whoAmI } from "./session";
 import { fetchProjects, fetchReference } from "./surroundings";
 import type { Activity } from "./types";
 import type { Metric } from "../state/view";
+import { askAgainInMs } from "../time/clock";
 import type { UsageQuestion } from "./usageQuestion";
 
 /** Only what may pass by itself is asked again: no answer at all, a full queue, a restart. */
@@ -32,6 +34,21 @@ export function makeQueryClient(): QueryClient {
 export const meQuery = queryOptions({
   queryKey: ["me"],
   queryFn: ({ signal }) => whoAmI(signal),
+  staleTime: 5 * 60_000,
+});
+
+/** What the server says of days in a zone, asked again as they pass. */
+export function calendarQuery(zone: string) {
+  return queryOptions({
+    queryKey: ["calendar", zone],
+    queryFn: ({ signal }) => fetchCalendar(zone, signal),
+    refetchInterval: ({ state }) => (state.data ? askAgainInMs(state.data) : false),
+  });
+}
+
+export const zonesQuery = queryOptions({
+  queryKey: ["zones"],
+  queryFn: ({ signal }) => fetchZones(signal),
   staleTime: 5 * 60_000,
 });
 

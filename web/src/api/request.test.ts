@@ -1,7 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
+import type { Calendar } from "../time/clock";
 import { completeUpTo } from "./completeUpTo";
 import { request } from "./request";
 
+const calendar = { offsets: [{ from: "2020-01-01T00:00:00Z", offset: "+02:00" }] } as Calendar;
 const day = { timezone: "Europe/Paris", from: "2026-06-01", to: "2026-06-30" };
 const BODY = `{"timezone":"Europe/Paris","from":"2026-06-01","to":"2026-06-30","asOf":"2026-06-30T10:00:00.250Z"}`;
 
@@ -21,11 +23,11 @@ afterEach(() => vi.unstubAllGlobals());
 test("an answer that has not changed is the same object, complete up to now", async () => {
   const asked = server([200, BODY, "Tue, 30 Jun 2026 10:00:00 GMT"], [304, null, "Tue, 30 Jun 2026 10:00:30 GMT"]);
   const first = await request<typeof day & { asOf: string }>("/a");
-  expect(completeUpTo(first)).toBe("2026-06-30T10:00:00.250Z");
+  expect(completeUpTo(first, calendar)).toBe("2026-06-30T10:00:00.250Z");
   const second = await request("/a", { former: first });
   expect(second).toBe(first);
   expect(asked).toEqual([undefined, 'W/"1"']);
-  expect(completeUpTo(first)).toBe("2026-06-30T10:00:30.000Z");
+  expect(completeUpTo(first, calendar)).toBe("2026-06-30T10:00:30.000Z");
 });
 
 test("an answer to another question is not held against this one", async () => {
@@ -39,5 +41,5 @@ test("days that are over are complete up to their end, whenever that is confirme
   server([200, BODY, "Tue, 30 Jun 2026 10:00:00 GMT"], [304, null, "Tue, 30 Jun 2026 22:00:01 GMT"]);
   const answer = await request<typeof day & { asOf: string }>("/a");
   await request("/a", { former: answer });
-  expect(completeUpTo(answer)).toBe("2026-06-30T10:00:00.250Z");
+  expect(completeUpTo(answer, calendar)).toBe("2026-06-30T10:00:00.250Z");
 });

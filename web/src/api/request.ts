@@ -12,6 +12,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the server could not make sense of what was asked. */
+export function isBadRequest(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 400;
+}
+
 /** How a question is asked. */
 export interface Asking {
   signal?: AbortSignal;

@@ -3,7 +3,8 @@ import type { ModelDay } from "../api/blocks";
 import type { Activity } from "../api/types";
 import { modelTimeline, seriesAt, timeline } from "./timeline";
 
-const window = { from: "2026-06-01", to: "2026-06-02", asOf: "2026-07-01T00:00:00Z", timezone: "UTC" };
+const window = { from: "2026-06-01", to: "2026-06-02", asOf: "2026-07-01T00:00:00Z" };
+const TODAY = "2026-07-01";
 
 function day(date: string, costs: [string, string, number][]): ModelDay {
   const modelBreakdown = costs.map(([id, provider, cost]) => ({ id, label: id, provider, cost }));
@@ -12,14 +13,14 @@ function day(date: string, costs: [string, string, number][]): ModelDay {
 
 test("a model of two providers is one series", () => {
   const activity = [day("2026-06-01", [["a", "x", 1], ["a", "y", 2], ["b", "x", 5]]), day("2026-06-02", [])];
-  const { series, totals } = modelTimeline({ ...window, activity }, "cost", "Other");
+  const { series, totals } = modelTimeline({ ...window, activity }, "cost", "Other", TODAY);
   expect(series.map(({ id, values }) => [id, values])).toEqual([["b", [5, 0]], ["a", [3, 0]]]);
   expect(totals).toEqual([8, 0]);
 });
 
 test("more models than colours end in a rest that keeps the sum", () => {
   const many = Array.from({ length: 12 }, (_, i): [string, string, number] => [`m${i}`, "x", i + 1]);
-  const { series } = modelTimeline({ ...window, activity: [day("2026-06-01", many)] }, "cost", "Other");
+  const { series } = modelTimeline({ ...window, activity: [day("2026-06-01", many)] }, "cost", "Other", TODAY);
   expect(series).toHaveLength(10);
   expect(series.at(-1)).toMatchObject({ other: true, label: "Other", total: 1 + 2 + 3 });
 });
@@ -29,6 +30,7 @@ test("which part of a stacked bar is at a height", () => {
     { ...window, activity: [day("2026-06-01", [["a", "x", 5], ["b", "x", 3]])] },
     "cost",
     "Other",
+    TODAY,
   );
   expect(seriesAt(series, 0, 4)?.id).toBe("a");
   expect(seriesAt(series, 0, 6)?.id).toBe("b");
@@ -48,7 +50,7 @@ describe("activity", () => {
   } as unknown as Activity;
 
   test("two pivots make pairs of the series, and one rest", () => {
-    const { series, before } = timeline(activity, "cost", "day", null);
+    const { series, before } = timeline(activity, "cost", "day", null, TODAY);
     expect(series.map(({ id, keys, label, other }) => [id, keys, label, other])).toEqual([
       ["q m", ["q", "m"], "q · m", false],
       ["p m", ["p", "m"], "p · m", false],
@@ -63,10 +65,10 @@ describe("activity", () => {
       to: "2026-05-31",
       activity: [bucket("2026-05-30", [["p", "m", 2]]), bucket("2026-05-31", [["p", "m", 3]])],
     } as unknown as Activity;
-    expect(timeline(activity, "cost", "day", former).before?.values).toEqual([2, 3]);
+    expect(timeline(activity, "cost", "day", former, TODAY).before?.values).toEqual([2, 3]);
     // 1 June is a Monday, so the two days are one week.
     const week = { ...activity, activity: activity.activity.slice(0, 1) };
-    expect(timeline(week, "cost", "week", former).before).toEqual({
+    expect(timeline(week, "cost", "week", former, TODAY).before).toEqual({
       from: "2026-05-30",
       to: "2026-05-31",
       values: [5],

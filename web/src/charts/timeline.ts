@@ -45,7 +45,6 @@ interface Window {
   from: Day;
   to: Day;
   asOf: string;
-  timezone: string;
 }
 
 type Part = Omit<Series, "values" | "total"> & { value: number };
@@ -56,7 +55,7 @@ interface Bucket {
   parts: readonly Part[];
 }
 
-function assemble(window: Window, granularity: Granularity, buckets: readonly Bucket[]): Timeline {
+function assemble(window: Window, granularity: Granularity, buckets: readonly Bucket[], today: Day): Timeline {
   const dates = buckets.map((bucket) => bucket.date);
   const series = new Map<string, Series>();
 
@@ -79,7 +78,7 @@ function assemble(window: Window, granularity: Granularity, buckets: readonly Bu
     lastDays: dates.map((date) => bucketLastDay(date, granularity, window)),
     totals: buckets.map((bucket) => bucket.total),
     series: [...series.values()].sort(largestFirst),
-    unfinished: unfinishedBucket(dates, granularity, window, window.asOf, window.timezone),
+    unfinished: unfinishedBucket(dates, granularity, window, window.asOf, today),
     before: null,
   };
 }
@@ -93,6 +92,7 @@ export function timeline(
   metric: Metric,
   granularity: Granularity,
   former: Activity | null,
+  today: Day,
 ): Timeline {
   const buckets = activity.activity.map((bucket) => ({
     date: bucket.date,
@@ -106,7 +106,7 @@ export function timeline(
       value: measured(entry, metric),
     })),
   }));
-  const drawn = assemble(activity, granularity, buckets);
+  const drawn = assemble(activity, granularity, buckets, today);
   return former ? { ...drawn, before: laidOnto(drawn, activity, former, metric) } : drawn;
 }
 
@@ -137,6 +137,7 @@ export function modelTimeline(
   answer: Window & { activity: readonly ModelDay[] },
   metric: Metric,
   otherLabel: string,
+  today: Day,
 ): Timeline {
   const buckets = answer.activity.map((day) => ({
     date: day.date,
@@ -150,7 +151,7 @@ export function modelTimeline(
       value: measured(model, metric),
     })),
   }));
-  return withRest(assemble(answer, "day", buckets), otherLabel);
+  return withRest(assemble(answer, "day", buckets, today), otherLabel);
 }
 
 function withRest(whole: Timeline, label: string): Timeline {
@@ -173,6 +174,7 @@ export function totalTimeline(
   answer: Window & { activity: readonly (Measures & { date: string })[] },
   metric: Metric,
   label: string,
+  today: Day,
 ): Timeline {
   const buckets = answer.activity.map((day) => {
     const value = measured(day, metric);
@@ -182,7 +184,7 @@ export function totalTimeline(
       parts: [{ id: "~total", keys: [null], label, other: false, note: null, value }],
     };
   });
-  return assemble(answer, "day", buckets);
+  return assemble(answer, "day", buckets, today);
 }
 
 export function peakIndex(totals: readonly number[]): number {

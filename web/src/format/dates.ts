@@ -1,3 +1,4 @@
+import { wallClock, type Calendar } from "../time/clock";
 import type { Day } from "../time/day";
 import type { Granularity } from "../time/buckets";
 import { locale } from "./locale";
@@ -10,6 +11,7 @@ function utcFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 const dayMonth = utcFormat({ day: "numeric", month: "short" });
 const dayMonthYear = utcFormat({ day: "numeric", month: "short", year: "numeric" });
 const weekday = utcFormat({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
+const dayAndTime = utcFormat({ day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" });
 const monthName = utcFormat({ month: "short" });
 const monthYear = utcFormat({ month: "long", year: "numeric" });
 const shortMonthYear = utcFormat({ month: "short", year: "numeric" });
@@ -68,13 +70,7 @@ export function axisMonth(date: string): string {
   return date.slice(5, 7) === "01" ? shortMonthYear.format(at(date)) : monthName.format(at(date));
 }
 
-export function momentText(moment: string, zone: string): string {
-  return new Intl.DateTimeFormat(locale, {
-    timeZone: zone,
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "numeric",
-    minute: "2-digit",
-  }).format(new Date(moment));
+/** A moment as it reads in the zone of the calendar. */
+export function momentText(moment: string, calendar: Calendar): string {
+  return dayAndTime.format(new Date(`${wallClock(moment, calendar)}Z`));
 }

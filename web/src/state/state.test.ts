@@ -10,7 +10,7 @@ import { readSavedViews, renamedView, withView, withoutView } from "./savedViews
 import { readReconciliationView, writeReconciliationView } from "./reconciliationView";
 import { isOther, seriesId, seriesLabel } from "./series";
 import { take } from "./steps";
-import { withRange } from "./timeWindow";
+import { withKnownZone, withRange } from "./timeWindow";
 import { changeView, pivotsOf, readView, writeView } from "./view";
 
 describe("view in the address", () => {
@@ -21,7 +21,7 @@ describe("view in the address", () => {
   });
 
   test("what is not understood falls back", () => {
-    expect(writeView(readView("range=forever&tz=Mars&by=mood&then=joy&metric=joy&per=eon", "Asia/Tokyo"))).toBe(
+    expect(writeView(readView("range=forever&tz=&by=mood&then=joy&metric=joy&per=eon", "Asia/Tokyo"))).toBe(
       "range=last-30-days&tz=Asia/Tokyo&by=model&metric=cost",
     );
   });
@@ -221,6 +221,14 @@ describe("finding", () => {
   });
 
   test("before anything is typed all are there, in their own order", () => expect(labels(" ")).toEqual(items.map(({ label }) => label)));
+});
+
+test.each([
+  ["tz=Mars&by=user", "Asia/Tokyo", "tz=Asia/Tokyo&by=user"],
+  ["by=user", "Asia/Tokyo", "by=user&tz=UTC"],
+  ["tz=Asia/Tokyo", "Asia/Tokyo", "tz=UTC"],
+])("where the server does not know the zone, %j in %s becomes %j", (search, own, expected) => {
+  expect(withKnownZone(search, own)).toBe(expected);
 });
 
 test("another range leaves the rest of the address as it is, but for the grain of its bars", () => {

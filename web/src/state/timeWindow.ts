@@ -1,6 +1,5 @@
 import { isPreset } from "../time/presets";
 import { DEFAULT_RANGE, spanFault, type Range } from "../time/range";
-import { isZone } from "../time/zones";
 
 /** What every page shares and every link between pages carries. */
 export interface TimeWindow {
@@ -17,10 +16,19 @@ function readRange(params: URLSearchParams): Range {
   return DEFAULT_RANGE;
 }
 
-/** Links get edited and cut by hand; whatever is not understood falls back to its default. */
+/**
+ * Links get edited and cut by hand; whatever is not understood falls back to its default. Which zones there are only
+ * the server knows; see `withKnownZone`.
+ */
 export function readTimeWindow(params: URLSearchParams, ownZone: string): TimeWindow {
-  const zone = params.get("tz");
-  return { range: readRange(params), zone: zone && isZone(zone) ? zone : ownZone };
+  return { range: readRange(params), zone: params.get("tz") || ownZone };
+}
+
+/** The same address where the server does not know its zone: in the reader's own, or UTC where that is the one. */
+export function withKnownZone(search: string, ownZone: string): string {
+  const params = new URLSearchParams(search);
+  params.set("tz", readTimeWindow(params, ownZone).zone === ownZone ? "UTC" : ownZone);
+  return searchText(params);
 }
 
 /** Always written, so that a link means the same days to another reader. */

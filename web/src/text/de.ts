@@ -649,12 +649,42 @@ export const de = (product: string): Catalogue => ({
       revokeFirst: "Der Server macht es beim nächsten Start wieder gültig, solange es in seiner Datei oder Variable steht.",
     },
 
+    reference: {
+      title: "Zeitzonen und Preise",
+      zones: "Regeln der Zeitzonen",
+      edition: (edition) => `Ausgabe ${edition}`,
+      zonesAdvice: "Länder ändern ihre Regeln kurzfristig. Neuere bekommt der Server mit --zone-database.",
+      prices: "Listenpreise",
+      models: (n) => `${n} Modelle`,
+      pricesAdvice: "Modelle, die seither erschienen sind, haben keinen Preis. Neuere bekommt der Server mit --list-prices.",
+      dated: (date) => `vom ${date}`,
+      sources: { "built in": "mit dem Server gekommen", directory: "von --zone-database", file: "von --list-prices" },
+      old: (days) => `Sie sind ${days} Tage alt.`,
+    },
+
+    repricing: {
+      title: "Nutzung ohne Preis",
+      lead: (days) =>
+        `Anfragen der letzten ${days} Tage, deren Kosten kein Sender genannt hat und für die kein Preis bekannt war, als sie kamen.`,
+      looking: "Wird gesucht…",
+      nothing: "Es gibt keine.",
+      requests: (n, written) => `${written} ${plural(n, "Anfrage", "Anfragen")}`,
+      models: (n, written) => `${written} ${plural(n, "Modell", "Modellen")}`,
+      canBePriced: (requests, models, amount) =>
+        `Für ${requests} von ${models} ist inzwischen ein Preis bekannt: zusammen ${amount}.`,
+      noPrice: (requests) => `Für ${requests} ist kein Preis bekannt.`,
+      book: "Ansehen und buchen",
+      bookTitle: (amount) => `${amount} buchen?`,
+      bookLead: "Die Kosten jeder Organisation steigen um so viel, an den Tagen der Nutzung. Was Sender genannt haben und was schon einen Preis hatte, bleibt.",
+      bookDo: "Buchen",
+      booked: (amount) => `${amount} wurden gebucht.`,
+    },
+
     health: {
       server: "Server",
       ready: "Bereit",
       notReady: "Nicht bereit",
       version: (version) => `Rollcall ${version}`,
-      zones: (edition) => `Zeitzonen ${edition}`,
       accepted: "Ereignisse seit dem Start",
       duplicates: (n) => `${n} Duplikate`,
       waiting: (n) => `${n} warten`,

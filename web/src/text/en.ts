@@ -661,12 +661,42 @@ export const en = {
       revokeFirst: "The server makes it valid again at its next start, as long as it is in its file or variable.",
     },
 
+    reference: {
+      title: "Zone rules and prices",
+      zones: "Time zone rules",
+      edition: (edition: string) => `Edition ${edition}`,
+      zonesAdvice: "Countries change theirs at short notice. Newer ones can be given to the server with --zone-database.",
+      prices: "List prices",
+      models: (n: string) => `${n} models`,
+      pricesAdvice: "Models that came out since have no price. Newer ones can be given to the server with --list-prices.",
+      dated: (date: string) => `of ${date}`,
+      sources: { "built in": "came with the server", directory: "from --zone-database", file: "from --list-prices" },
+      old: (days: number) => `They are ${days} days old.`,
+    },
+
+    repricing: {
+      title: "Usage without a price",
+      lead: (days: string) =>
+        `Requests of the last ${days} days whose cost no sender told and that no price was known for when they came.`,
+      looking: "Looking for it…",
+      nothing: "There is none.",
+      requests: (n: number, written: string) => `${written} ${plural(n, "request", "requests")}`,
+      models: (n: number, written: string) => `${written} ${plural(n, "model", "models")}`,
+      canBePriced: (requests: string, models: string, amount: string) =>
+        `A price is known by now for ${requests} of ${models}: ${amount} in all.`,
+      noPrice: (requests: string) => `For ${requests} no price is known.`,
+      book: "Look and book",
+      bookTitle: (amount: string) => `Book ${amount}?`,
+      bookLead: "Each organization’s cost grows by this, on the days of the usage. What senders told and what was priced stays.",
+      bookDo: "Book",
+      booked: (amount: string) => `${amount} were booked.`,
+    },
+
     health: {
       server: "Server",
       ready: "Ready",
       notReady: "Not ready",
       version: (version: string) => `Rollcall ${version}`,
-      zones: (edition: string) => `time zones ${edition}`,
       accepted: "Events since the start",
       duplicates: (n: string) => `${n} duplicates`,
       waiting: (n: string) => `${n} waiting`,

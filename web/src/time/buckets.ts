@@ -1,4 +1,4 @@
-import { addDays, dayInZone, daysInclusive, startOfMonth, startOfWeek, type Day } from "./day";
+import { addDays, daysInclusive, startOfMonth, startOfWeek, type Day } from "./day";
 import type { Span } from "./presets";
 
 export const granularities = ["hour", "day", "week", "month"] as const;
@@ -38,24 +38,17 @@ export function bucketLastDay(date: string, granularity: Granularity, window: Sp
   return last > window.to ? window.to : last;
 }
 
-
-/** Which bucket was still being filled at `asOf`, or null when the window was over by then. */
+/** Which bucket is still being filled, or null when the window is over or has not begun. */
 export function unfinishedBucket(
   dates: readonly string[],
   granularity: Granularity,
   window: Span,
   asOf: string,
-  zone: string,
+  today: Day,
 ): number | null {
-  const moment = new Date(asOf);
-  if (Number.isNaN(moment.getTime()) || dates.length === 0) return null;
-  const day = dayInZone(moment, zone);
-  if (day > window.to) return null;
-  let index = -1;
-  for (const [i, date] of dates.entries()) {
-    const begun =
-      granularity === "hour" ? Date.parse(date) <= moment.getTime() : date.slice(0, 10) <= day;
-    if (begun) index = i;
-  }
+  if (today > window.to) return null;
+  const begun = (date: string) =>
+    granularity === "hour" ? Date.parse(date) <= Date.parse(asOf) : date.slice(0, 10) <= today;
+  const index = dates.findLastIndex(begun);
   return index < 0 ? null : index;
 }

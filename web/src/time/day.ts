@@ -48,31 +48,6 @@ export function startOfYear(day: Day, yearsLater = 0): Day {
   return `${String(Number(day.slice(0, 4)) + yearsLater).padStart(4, "0")}-01-01`;
 }
 
-/** The calendar day that a moment falls on in a zone. */
-export function dayInZone(moment: Date, zone: string): Day {
-  const parts = dayFormat(zone).formatToParts(moment);
-  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
-  return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
-}
-
-const dayFormats = new Map<string, Intl.DateTimeFormat>();
-
-/** Kept: making one takes far longer than using it. */
-function dayFormat(zone: string): Intl.DateTimeFormat {
-  const known = dayFormats.get(zone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat("en-US", {
-    timeZone: zone,
-    calendar: "gregory",
-    numberingSystem: "latn",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-  });
-  dayFormats.set(zone, made);
-  return made;
-}
-
 /** For calendars that speak `Date`: noon, because some zones have no local midnight on some days. */
 export function toCalendarDate(day: Day): Date {
   const [year, month, date] = day.split("-").map(Number) as [number, number, number];

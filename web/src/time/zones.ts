@@ -1,3 +1,4 @@
+import type { KnownZone } from "../api/calendar";
 import { settings } from "../state/settings";
 
 export interface Zone {
@@ -6,14 +7,13 @@ export interface Zone {
   city: string;
   /** "America" or "America · Argentina". */
   region: string;
-  offsetMinutes: number;
   /** "UTC+05:30" */
   offset: string;
 }
 
 /**
- * Browsers still list some zones under names that the IANA database replaced years ago. People look for
- * today's name, and some also for the one they learned.
+ * Browsers still call some zones by names that the IANA database replaced years ago. People look for today's name, and
+ * some also for the one they learned.
  */
 const renamed: Readonly<Record<string, string>> = {
   "Africa/Asmera": "Africa/Asmara",
@@ -39,14 +39,10 @@ const renamed: Readonly<Record<string, string>> = {
 
 const formerNames = new Map(Object.entries(renamed).map(([former, current]) => [current, former]));
 
-function currentName(id: string): string {
-  const current = renamed[id];
-  // A browser whose zone data is older than the new name cannot format with it.
-  return current && isZone(current) ? current : id;
-}
-
+/** The name of the zone that the browser is set to: what it knows of it is not asked. */
 export function browserZone(): string {
-  return currentName(new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
+  const id = new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  return renamed[id] ?? id;
 }
 
 /** What an address without a zone means: the operator's choice, else the reader's own. */
@@ -54,47 +50,28 @@ export function firstZone(): string {
   return settings.defaultTimezone ?? browserZone();
 }
 
-export function isZone(id: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en-US", { timeZone: id });
-    // Bare offsets are valid for Intl, yet the server wants names of the IANA database.
-    return !/^[+-]/.test(id);
-  } catch {
-    return false;
-  }
+/** "+05:30" as people read it. */
+export function offsetText(offset: string): string {
+  return `UTC${offset.replace("-", "−")}`;
 }
 
-export function offsetMinutes(id: string, at: Date): number {
-  const name = new Intl.DateTimeFormat("en-US", { timeZone: id, timeZoneName: "longOffset" })
-    .formatToParts(at)
-    .find((part) => part.type === "timeZoneName")?.value;
-  const match = /GMT([+-])(\d{1,2}):?(\d{2})?/.exec(name ?? "");
-  if (!match) return 0;
-  const minutes = Number(match[2]) * 60 + Number(match[3] ?? 0);
-  return match[1] === "-" ? -minutes : minutes;
-}
-
-export function offsetText(minutes: number): string {
-  const size = Math.abs(minutes);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
-}
-
-export function describeZone(id: string, at: Date): Zone {
+export function describeZone(id: string, offset: string): Zone {
   const parts = id.split("/").map((part) => part.replaceAll("_", " "));
-  const minutes = offsetMinutes(id, at);
   return {
     id,
     city: parts[parts.length - 1] ?? id,
     region: parts.slice(0, -1).join(" · "),
-    offsetMinutes: minutes,
-    offset: offsetText(minutes),
+    offset: offsetText(offset),
   };
 }
 
-export function allZoneIds(): string[] {
-  const ids = Intl.supportedValuesOf("timeZone").map(currentName);
-  return [...new Set(["UTC", ...ids])];
+/** A place in one of the database's areas. What else it has are abbreviations, bare offsets and countries of old. */
+const PLACE = /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)\//;
+
+/** The zones to choose from: of all that the server knows the places, by today's names, and UTC before them. */
+export function zonesToChoose(known: readonly KnownZone[]): KnownZone[] {
+  const places = known.filter(({ timezone }) => PLACE.test(timezone) && renamed[timezone] === undefined);
+  return [...known.filter(({ timezone }) => timezone === "UTC"), ...places];
 }
 
 /** Accents and separators must not decide whether somebody finds their city. */
@@ -124,5 +101,5 @@ export function zoneMatches(zone: Zone, query: string): boolean {
 
 /** The reader's own zone first, then UTC, then the organization's, each once. */
 export function suggestedZones(own: string, organization: string | null | undefined): string[] {
-  return [...new Set([own, "UTC", organization ?? "UTC"])].filter(isZone);
+  return [...new Set([own, "UTC", organization ?? "UTC"])];
 }

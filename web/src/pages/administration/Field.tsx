@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { useId, type ReactNode } from "react";
+import { zonesQuery } from "../../api/queries";
 import { text } from "../../text";
-import { allZoneIds, browserZone } from "../../time/zones";
+import { browserZone, zonesToChoose } from "../../time/zones";
 import { Icon } from "../../ui/Icon";
 
 /** The server's limit for ids, names, descriptions and labels. */
@@ -88,7 +90,8 @@ export function ChoiceField<T extends string>({ label, hint, name, choices, valu
 export function ZoneField({ value, isNew = false }: { value: string | null; isNew?: boolean }) {
   const words = text.administration.organization;
   const chosen = value ?? (isNew ? browserZone() : "");
-  const ids = allZoneIds();
+  const known = useQuery(zonesQuery).data ?? [];
+  const ids = zonesToChoose(known).map(({ timezone }) => timezone);
   const zones = chosen === "" || ids.includes(chosen) ? ids : [chosen, ...ids];
   return (
     <ChoiceField

@@ -1,11 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { BACKUP_PATH, compactStore, verifyStore } from "../../api/administration";
 import { bytes, count } from "../../format/counts";
 import { text } from "../../text";
-import { explanation } from "../../ui/Failure";
 import { Icon } from "../../ui/Icon";
 import { Snippet } from "../../ui/Snippet";
+import { Bad, Good, Task } from "./Task";
 
 const words = text.administration.health;
 
@@ -65,30 +64,6 @@ export function Keeping() {
   );
 }
 
-interface TaskProps {
-  title: string;
-  lead: string;
-  error?: unknown;
-  result?: ReactNode;
-  testId?: string;
-  children: ReactNode;
-}
-
-function Task({ title, lead, error = null, result, testId, children }: TaskProps) {
-  return (
-    <div className="task">
-      <div>
-        <h3>{title}</h3>
-        <p className="muted">{lead}</p>
-        <div role="status" data-testid={testId}>
-          {error !== null ? <Bad>{explanation(error)}</Bad> : result}
-        </div>
-      </div>
-      {children}
-    </div>
-  );
-}
-
 type Verified = Awaited<ReturnType<typeof verifyStore>>;
 
 function VerifyResult({ damage, checked }: Verified) {
@@ -101,22 +76,4 @@ function VerifyResult({ damage, checked }: Verified) {
   }
   if (!checked) return null;
   return <Good>{words.right(count(checked.entries), count(checked.sealedRows + checked.openRows))}</Good>;
-}
-
-function Good({ children }: { children: ReactNode }) {
-  return (
-    <p className="task-result">
-      <Icon name="check" />
-      <span>{children}</span>
-    </p>
-  );
-}
-
-function Bad({ children }: { children: ReactNode }) {
-  return (
-    <p className="task-result task-bad">
-      <Icon name="alert" />
-      <span>{children}</span>
-    </p>
-  );
 }

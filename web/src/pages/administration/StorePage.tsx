@@ -3,15 +3,16 @@ import type { ReactNode } from "react";
 import { count } from "../../format/counts";
 import { momentText } from "../../format/dates";
 import { text } from "../../text";
-import { firstZone } from "../../time/zones";
 import { Bone } from "../../ui/Bone";
 import { Failure } from "../../ui/Failure";
 import { Facts } from "../parts/Facts";
+import { useCalendar } from "../window/WithCalendar";
 import { AdministrationHeader } from "./AdministrationHeader";
 import { FeedsTable } from "./FeedsTable";
 import { Keeping } from "./Keeping";
 import { readMetrics, type Metrics } from "./metrics";
 import { metricsQuery, readinessQuery } from "./queries";
+import { ReferenceData } from "./ReferenceData";
 
 const words = text.administration.health;
 
@@ -49,6 +50,7 @@ export default function StorePage() {
           {metrics && metrics.feeds.length > 0 && <FeedsTable feeds={metrics.feeds} />}
         </>
       )}
+      <ReferenceData />
       <Keeping />
     </div>
   );
@@ -69,7 +71,6 @@ function ServerCard() {
       {data && (
         <Facts>
           {words.version(data.version)}
-          {words.zones(data.zoneDatabase)}
         </Facts>
       )}
     </Card>
@@ -77,9 +78,10 @@ function ServerCard() {
 }
 
 function BackupCard({ metrics }: { metrics: Metrics | null }) {
+  const calendar = useCalendar();
   const last = metrics?.value("rollcall_last_backup_timestamp_seconds") ?? 0;
   const failed = metrics?.value("rollcall_backups_failed_total") ?? 0;
-  const figure = last === 0 ? words.noBackup : momentText(new Date(last * 1000).toISOString(), firstZone());
+  const figure = last === 0 ? words.noBackup : momentText(new Date(last * 1000).toISOString(), calendar);
   return (
     <Card id="backups" label={words.backups} figure={metrics && figure} bad={failed > 0} small={last > 0}>
       {metrics &&

@@ -4,9 +4,9 @@ import { revokeToken, type Directory, type Token } from "../../api/administratio
 import { dayText, momentText } from "../../format/dates";
 import { sortedBy } from "../../state/listView";
 import { text } from "../../text";
-import { dayInZone } from "../../time/day";
-import { firstZone } from "../../time/zones";
+import { dayAt, type Calendar } from "../../time/clock";
 import { Failure } from "../../ui/Failure";
+import { useCalendar } from "../window/WithCalendar";
 import { AdministrationHeader } from "./AdministrationHeader";
 import { EntryAction } from "./EntryActions";
 import { AddButton, EntryName, EntryTable, type EntryColumn } from "./EntryTable";
@@ -24,13 +24,14 @@ const labelOf = (token: Token) => token.label || token.id;
 export default function TokensPage() {
   const tokens = useQuery(tokensQuery);
   const directory = useQuery(directoryQuery(null));
+  const calendar = useCalendar();
   const [doing, setDoing] = useState<"add" | Token | null>(null);
   const revoke = useChange(revokeToken);
   const rows = useMemo(
     () => (tokens.data && directory.data ? sortedBy(tokens.data, (token) => token.createdAt, true) : null),
     [tokens.data, directory.data],
   );
-  const columns = useMemo(() => columnsFor(directory.data), [directory.data]);
+  const columns = useMemo(() => columnsFor(directory.data, calendar), [directory.data, calendar]);
   const failed = [tokens, directory].find((query) => query.error && !query.data);
   return (
     <div className="page" data-testid="tokens" data-busy={rows === null && !failed}>
@@ -94,7 +95,7 @@ function defaultProject(directory: Directory | undefined, token: Token): string 
   return words.defaults(project ? nameOf(project) : token.projectId);
 }
 
-function columnsFor(directory: Directory | undefined): EntryColumn<Token>[] {
+function columnsFor(directory: Directory | undefined, calendar: Calendar): EntryColumn<Token>[] {
   return [
     {
       name: "label",
@@ -119,8 +120,8 @@ function columnsFor(directory: Directory | undefined): EntryColumn<Token>[] {
       label: words.created,
       wideOnly: true,
       cell: (row) => (
-        <span className="muted" title={momentText(row.createdAt, firstZone())}>
-          {dayText(dayInZone(new Date(row.createdAt), firstZone()))}
+        <span className="muted" title={momentText(row.createdAt, calendar)}>
+          {dayText(dayAt(row.createdAt, calendar))}
         </span>
       ),
     },

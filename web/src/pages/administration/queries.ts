@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient, type UseMutationResult } from "@tanstack/react-query";
 import { queryOptions } from "@tanstack/react-query";
-import { fetchDirectory, fetchMetrics, fetchReadiness, fetchTokens } from "../../api/administration";
+import { fetchDirectory, fetchHealth, fetchMetrics, fetchReadiness, fetchTokens, reprice } from "../../api/administration";
+import type { Span } from "../../time/presets";
 
 export function directoryQuery(organizationId: string | null) {
   return queryOptions({
@@ -13,6 +14,21 @@ export const tokensQuery = queryOptions({
   queryKey: ["tokens"],
   queryFn: ({ signal }) => fetchTokens(signal),
 });
+
+export const healthQuery = queryOptions({
+  queryKey: ["health"],
+  queryFn: ({ signal }) => fetchHealth(signal),
+  refetchInterval: 60_000,
+});
+
+/** What repricing these UTC days would do. It reads all usage of them, so it is not asked again by itself. */
+export function repricingQuery(days: Span) {
+  return queryOptions({
+    queryKey: ["repricing", days],
+    queryFn: ({ signal }) => reprice(days, true, signal),
+    staleTime: Infinity,
+  });
+}
 
 export const readinessQuery = queryOptions({
   queryKey: ["readiness"],

@@ -38,8 +38,8 @@ export function ActivityView({ view, question, today, charted, former, onChange,
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
   const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
   const drawn = useMemo(
-    () => (activity ? timeline(activity, metric, granularity, before) : null),
-    [activity, before, metric, granularity],
+    () => (activity ? timeline(activity, metric, granularity, before, today) : null),
+    [activity, before, metric, granularity, today],
   );
   const slots = useMemo(
     () =>

@@ -1,19 +1,19 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { chartQuery } from "../../api/queries";
-import { ApiError } from "../../api/request";
+import { calendarQuery, chartQuery } from "../../api/queries";
+import { isBadRequest } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
 import { changeView, readView, writeView, type View } from "../../state/view";
 import { text } from "../../text";
-import { dayInZone, type Day } from "../../time/day";
+import type { Day } from "../../time/day";
 import { DEFAULT_RANGE } from "../../time/range";
 import { Failure } from "../../ui/Failure";
 import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
 import { useAddress, type Change } from "../useAddress";
 import { useTitle } from "../useTitle";
-import { shownAsOf } from "../window/shownAsOf";
 import { refreshing } from "../window/useQuestion";
-import { useToday } from "../window/useToday";
+import { useShownAsOf } from "../window/useShownAsOf";
+import { useCalendar } from "../window/WithCalendar";
 import { ActivityView } from "./ActivityView";
 import { beforeQuestion, chartQuestion } from "./question";
 import "../parts/page.css";
@@ -37,7 +37,7 @@ const spelling = { read: readView, write: writeView, merge: changeView };
 function Analytics({ organization }: { organization: Organization }) {
   const client = useQueryClient();
   const [view, setView] = useAddress<View>(spelling);
-  const today = useToday(view.zone);
+  const { today } = useCalendar();
   const asked = (of: View, today: Day) => {
     const question = chartQuestion(organization.id, of, today);
     return { question, query: chartQuery(question, of.compare ? beforeQuestion(question) : null) };
@@ -47,7 +47,10 @@ function Analytics({ organization }: { organization: Organization }) {
 
   const lookAhead = (part: Partial<View>) => {
     const next = changeView(view, part);
-    const { query } = asked(next, dayInZone(new Date(), next.zone));
+    // Without a calendar it is not known which days of that zone are meant.
+    const calendar = client.getQueryData(calendarQuery(next.zone).queryKey);
+    if (!calendar) return;
+    const { query } = asked(next, calendar.today);
     if (client.getQueryData(query.queryKey) === undefined) void client.prefetchQuery(query);
   };
   // The question is on its way while the page still shows that it has been asked.
@@ -65,7 +68,7 @@ function Analytics({ organization }: { organization: Organization }) {
         view={view}
         span={question}
         today={today}
-        asOf={shownAsOf(answer, answer.data?.activity)}
+        asOf={useShownAsOf(answer, answer.data?.activity)}
         onChange={change}
       />
       {failure ? (
@@ -87,10 +90,6 @@ function Analytics({ organization }: { organization: Organization }) {
       )}
     </div>
   );
-}
-
-function isBadRequest(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 400;
 }
 
 function ResetButton({ onChange }: { onChange: (change: Partial<View>) => void }) {

@@ -3,10 +3,11 @@ import { useMemo } from "react";
 import { fetchAudit, type AuditEntry } from "../../api/audit";
 import { momentText } from "../../format/dates";
 import { text } from "../../text";
-import { firstZone } from "../../time/zones";
+import type { Calendar } from "../../time/clock";
 import { Failure } from "../../ui/Failure";
 import { AdministrationHeader } from "../administration/AdministrationHeader";
 import { EntryName, EntryTable, type EntryColumn } from "../administration/EntryTable";
+import { useCalendar } from "../window/WithCalendar";
 
 const words = text.audit;
 
@@ -19,6 +20,8 @@ export default function AuditPage({ organizationId }: { organizationId: string |
     getNextPageParam: (last) => last.next,
   });
   const rows = useMemo(() => log.data?.pages.flatMap((page) => page.entries) ?? null, [log.data]);
+  const calendar = useCalendar();
+  const columns = useMemo(() => columnsFor(calendar), [calendar]);
   return (
     <div className="page" data-testid="audit" data-busy={rows === null && !log.error}>
       <AdministrationHeader title={words.title} lead={words.lead} />
@@ -70,31 +73,33 @@ function whereOf(row: AuditEntry): string {
   return [signsIn(row) ? null : row.userId, row.organizationId].filter(Boolean).join(" · ");
 }
 
-const columns: EntryColumn<AuditEntry>[] = [
-  {
-    name: "action",
-    label: words.action,
-    cell: (row) => (
-      <EntryName
-        name={actionOf(row)}
-        second={row.detail || row.target}
-        small={`${momentText(row.at, firstZone())} · ${actorOf(row)}`}
-      >
-        <span className="truncate">{actionOf(row)}</span>
-        {row.result !== "ok" && <span className="tag">{row.result}</span>}
-      </EntryName>
-    ),
-  },
-  { name: "actor", label: words.actor, wideOnly: true, cell: (row) => <EntryName name={actorOf(row)} /> },
-  { name: "target", label: words.target, wideOnly: true, cell: (row) => <EntryName name={row.target} second={whereOf(row)} /> },
-  {
-    name: "at",
-    label: words.at,
-    wideOnly: true,
-    cell: (row) => (
-      <span className="muted" title={`${row.sequence} · ${row.hash}`}>
-        {momentText(row.at, firstZone())}
-      </span>
-    ),
-  },
-];
+function columnsFor(calendar: Calendar): EntryColumn<AuditEntry>[] {
+  return [
+    {
+      name: "action",
+      label: words.action,
+      cell: (row) => (
+        <EntryName
+          name={actionOf(row)}
+          second={row.detail || row.target}
+          small={`${momentText(row.at, calendar)} · ${actorOf(row)}`}
+        >
+          <span className="truncate">{actionOf(row)}</span>
+          {row.result !== "ok" && <span className="tag">{row.result}</span>}
+        </EntryName>
+      ),
+    },
+    { name: "actor", label: words.actor, wideOnly: true, cell: (row) => <EntryName name={actorOf(row)} /> },
+    { name: "target", label: words.target, wideOnly: true, cell: (row) => <EntryName name={row.target} second={whereOf(row)} /> },
+    {
+      name: "at",
+      label: words.at,
+      wideOnly: true,
+      cell: (row) => (
+        <span className="muted" title={`${row.sequence} · ${row.hash}`}>
+          {momentText(row.at, calendar)}
+        </span>
+      ),
+    },
+  ];
+}

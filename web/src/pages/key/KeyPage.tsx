@@ -18,8 +18,8 @@ import { UsageCards } from "../parts/UsageCards";
 import { keysPath, memberPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
-import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
+import { useShownAsOf } from "../window/useShownAsOf";
 import "../parts/page.css";
 
 interface Props {
@@ -62,7 +62,7 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
         view={view}
         span={question}
         today={today}
-        asOf={shownAsOf(query, answer)}
+        asOf={useShownAsOf(query, answer)}
         onChange={change}
       />
       <Answer query={query} away={{ href: keys, label: text.keys.back }}>

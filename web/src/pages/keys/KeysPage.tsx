@@ -14,8 +14,8 @@ import { PageHeader } from "../parts/PageHeader";
 import { keyPath, keysPath, memberPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
-import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
+import { useShownAsOf } from "../window/useShownAsOf";
 import { columnsFor, creatorName, keyColumns, keyName, keyValue } from "./columns";
 import { sumOf } from "./sums";
 import "../parts/page.css";
@@ -76,7 +76,7 @@ export default function KeysPage({ me, organization }: Props) {
         view={view}
         span={question}
         today={today}
-        asOf={shownAsOf(answer, answer.data)}
+        asOf={useShownAsOf(answer, answer.data)}
         onChange={change}
       />
       {failure ? (

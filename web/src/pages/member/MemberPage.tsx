@@ -25,8 +25,8 @@ import { UsageCards } from "../parts/UsageCards";
 import { keysPath, membersPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
-import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
+import { useShownAsOf } from "../window/useShownAsOf";
 import { MostUsed } from "./MostUsed";
 import "../parts/page.css";
 
@@ -83,7 +83,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
         view={view}
         span={question}
         today={today}
-        asOf={shownAsOf(query, answer)}
+        asOf={useShownAsOf(query, answer)}
         onChange={change}
       />
       <Answer query={query} away={{ href: members, label: text.members.back }}>

@@ -13,8 +13,8 @@ import { PageHeader } from "../parts/PageHeader";
 import { keysPath, memberPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
-import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
+import { useShownAsOf } from "../window/useShownAsOf";
 import { columnsFor, memberColumns, memberName, memberValue } from "./columns";
 import "../parts/page.css";
 
@@ -62,7 +62,7 @@ function MemberList({ organization }: { organization: Organization }) {
         view={view}
         span={question}
         today={today}
-        asOf={shownAsOf(answer, answer.data)}
+        asOf={useShownAsOf(answer, answer.data)}
         onChange={change}
       />
       {failure ? (

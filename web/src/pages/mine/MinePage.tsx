@@ -24,8 +24,8 @@ import { UsageCards } from "../parts/UsageCards";
 import { analyticsPath, narrowedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
-import { shownAsOf } from "../window/shownAsOf";
 import { useQuestion } from "../window/useQuestion";
+import { useShownAsOf } from "../window/useShownAsOf";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
 import { projectToBeginWith } from "./projectToBeginWith";
@@ -55,8 +55,8 @@ export default function MinePage({ me, organization }: Props) {
   const answer = query.data ?? null;
 
   const drawn = useMemo(
-    () => (answer ? totalTimeline(answer, view.metric, text.metrics[view.metric]) : null),
-    [answer, view.metric],
+    () => (answer ? totalTimeline(answer, view.metric, text.metrics[view.metric], today) : null),
+    [answer, view.metric, today],
   );
   const chartSlots = useMemo(() => new Map([["~total", 0]]), []);
   const modelSlots = useMemo(
@@ -84,7 +84,7 @@ export default function MinePage({ me, organization }: Props) {
         view={view}
         span={question}
         today={today}
-        asOf={shownAsOf(query, answer)}
+        asOf={useShownAsOf(query, answer)}
         onChange={change}
       />
       {projects.error ? (

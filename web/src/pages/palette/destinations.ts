@@ -21,7 +21,7 @@ import { analyticsPath, entryPath, narrowedPath, routes } from "../routes";
 import { pagesFor } from "../shell/Navigation";
 import { useRawSearch } from "../useRawSearch";
 import { useSavedViews } from "../views/useSavedViews";
-import { useToday } from "../window/useToday";
+import { useCalendar } from "../window/WithCalendar";
 
 export type Kind = keyof typeof text.palette.groups;
 
@@ -46,7 +46,7 @@ export function useDestinations(me: Me, organization: Organization, query: strin
   const [path] = useLocation();
   const search = useRawSearch();
   const window = useMemo(() => readTimeWindow(new URLSearchParams(search), firstZone()), [search]);
-  const today = useToday(window.zone);
+  const { today } = useCalendar();
   const [views] = useSavedViews();
   const seesAll = analyticsAccess(me.kind, organization) === "granted";
 

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import type { Me, Organization } from "../../api/types";
+import { WithCalendar } from "../window/WithCalendar";
 
 const loadPalette = () => import("./Palette");
 const Palette = lazy(loadPalette);
@@ -24,7 +25,9 @@ export function usePalette(me: Me | null, organization: Organization | null): [(
 
   const dialog = usable && open && (
     <Suspense fallback={null}>
-      <Palette me={me} organization={organization} onClose={() => setOpen(false)} />
+      <WithCalendar otherwise={null}>
+        <Palette me={me} organization={organization} onClose={() => setOpen(false)} />
+      </WithCalendar>
     </Suspense>
   );
   return [() => setOpen(true), dialog];

@@ -6,6 +6,7 @@ import { metrics } from "../../state/view";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
 import { Segmented } from "../../ui/Segmented";
+import { useCalendar } from "../window/WithCalendar";
 import { ChartCard, type ChartState } from "./ChartCard";
 import { slotsFor } from "./colours";
 import { TopCard } from "./TopCard";
@@ -24,9 +25,10 @@ interface Props {
 
 /** Usage by model, over time and as a ranking: of one member or of one key. */
 export function ModelUsage({ organizationId, answer, state, span, csv, onChange, pathOf }: Props) {
+  const { today } = useCalendar();
   const drawn = useMemo(
-    () => (answer ? modelTimeline(answer, state.metric, text.chart.other) : null),
-    [answer, state.metric],
+    () => (answer ? modelTimeline(answer, state.metric, text.chart.other, today) : null),
+    [answer, state.metric, today],
   );
   // The analytics page's scope: a model has the same colour there and here.
   const slots = useMemo(

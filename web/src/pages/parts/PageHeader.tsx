@@ -8,6 +8,7 @@ import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
 import { ViewsMenu } from "../views/ViewsMenu";
 import { RangePicker } from "../window/RangePicker";
+import { useCalendar } from "../window/WithCalendar";
 import { ZonePicker } from "../window/ZonePicker";
 
 interface Props {
@@ -30,6 +31,7 @@ interface Props {
 }
 
 export function PageHeader({ back, title, tags, facts, organization, view, span, today, asOf, inUtc = false, onChange }: Props) {
+  const calendar = useCalendar();
   return (
     <header className="page-header">
       <div className="page-heading">
@@ -39,7 +41,7 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
           {tags}
           {asOf !== undefined && (
             <p className="muted page-as-of" data-testid="as-of" data-moment={asOf}>
-              {asOf ? text.analytics.completeUpTo(momentText(asOf, view.zone)) : <Bone width="220px" />}
+              {asOf ? text.analytics.completeUpTo(momentText(asOf, calendar)) : <Bone width="220px" />}
             </p>
           )}
         </div>

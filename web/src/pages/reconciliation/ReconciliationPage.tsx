@@ -23,6 +23,7 @@ import { analyticsPath } from "../routes";
 import { useAddress, type Change } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
+import { useCalendar } from "../window/WithCalendar";
 import { Causes } from "./Causes";
 import { columnsFor, rowId, valueOf } from "./columns";
 import { GapCards } from "./GapCards";
@@ -49,7 +50,8 @@ export default function ReconciliationPage({ me, organization }: Props) {
 
 function Compared({ organization }: { organization: Organization }) {
   const [view, change] = useAddress(spelling);
-  const { today, question: span } = useQuestion(organization.id, { range: view.range, zone: "UTC" });
+  const calendar = useCalendar();
+  const { today, question: span } = useQuestion(organization.id, view, true);
   const { organizationId, from, to } = span;
   const question = useMemo(
     () => ({ organizationId, provider: view.provider, from, to }),
@@ -65,7 +67,7 @@ function Compared({ organization }: { organization: Organization }) {
         title={words.title}
         facts={
           <p className="muted page-fact">
-            {words.days} {answer?.importedAt && words.imported(momentText(answer.importedAt, view.zone))}
+            {words.days} {answer?.importedAt && words.imported(momentText(answer.importedAt, calendar))}
           </p>
         }
         organization={organization}

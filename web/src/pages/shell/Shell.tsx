@@ -1,11 +1,11 @@
-import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
 import { SearchButton } from "../palette/SearchButton";
 import { usePalette } from "../palette/usePalette";
 import { Logo } from "./Logo";
-import type { PageName } from "../pages";
+import { loadAhead, type PageName } from "../pages";
 import { Navigation } from "./Navigation";
 import "./shell.css";
 
@@ -25,6 +25,10 @@ export function Shell({ me, organization, page, children }: Props) {
   const button = useRef<HTMLButtonElement>(null);
   const [search, palette] = usePalette(me, organization);
   const navigation = { me, organization, page };
+  // While the server says what day it is, the page's own code can be on its way.
+  useEffect(() => {
+    if (page) loadAhead(page);
+  }, [page]);
   return (
     <div className="shell">
       <a className="skip" href="#content">

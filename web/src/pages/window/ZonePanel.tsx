@@ -1,7 +1,10 @@
+import { useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
 import { useMemo, useState } from "react";
+import { zonesQuery } from "../../api/queries";
 import { text } from "../../text";
-import { allZoneIds, browserZone, describeZone, suggestedZones, zoneMatches, type Zone } from "../../time/zones";
+import { browserZone, describeZone, suggestedZones, zoneMatches, zonesToChoose, type Zone } from "../../time/zones";
+import { explanation } from "../../ui/Failure";
 import { Icon } from "../../ui/Icon";
 
 interface Props {
@@ -14,16 +17,15 @@ export default function ZonePanel({ zone, organizationZone, onChoose }: Props) {
   const [query, setQuery] = useState("");
   const own = browserZone();
 
+  const { data: known, error } = useQuery(zonesQuery);
+
   const { suggested, others } = useMemo(() => {
-    const now = new Date();
+    const zones = new Map((known ?? []).map((one) => [one.timezone, describeZone(one.timezone, one.offset)]));
+    const found = (ids: readonly string[]) => ids.flatMap((id) => zones.get(id) ?? []);
     const first = [...new Set([...suggestedZones(own, organizationZone), zone])];
-    return {
-      suggested: first.map((id) => describeZone(id, now)),
-      others: allZoneIds()
-        .filter((id) => !first.includes(id))
-        .map((id) => describeZone(id, now)),
-    };
-  }, [own, organizationZone, zone]);
+    const rest = zonesToChoose(known ?? []).map(({ timezone }) => timezone);
+    return { suggested: found(first), others: found(rest.filter((id) => !first.includes(id))) };
+  }, [known, own, organizationZone, zone]);
 
   const matching = (zones: readonly Zone[]) => zones.filter((one) => zoneMatches(one, query));
   const shownSuggested = matching(suggested);
@@ -50,6 +52,7 @@ export default function ZonePanel({ zone, organizationZone, onChoose }: Props) {
     </Command.Item>
   );
 
+  if (!known) return <div className="zone-panel">{error && <p className="command-empty">{explanation(error)}</p>}</div>;
   return (
     <Command className="zone-panel" label={text.zone.label} shouldFilter={false} defaultValue={zone} loop>
       <div className="command-input">

@@ -1,8 +1,12 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
+import { calendarQuery, zonesQuery } from "../../api/queries";
 import { text } from "../../text";
+import { offsetNow } from "../../time/clock";
 import { describeZone } from "../../time/zones";
 import { Icon } from "../../ui/Icon";
 import { Popover } from "../../ui/Popover";
+import { useCalendar } from "./WithCalendar";
 
 const loadPanel = () => import("./ZonePanel");
 const ZonePanel = lazy(loadPanel);
@@ -15,13 +19,17 @@ interface Props {
 
 export function ZonePicker({ zone, organizationZone, onChange }: Props) {
   const [open, setOpen] = useState(false);
-  const { city, offset } = describeZone(zone, new Date());
+  const client = useQueryClient();
+  const { city, offset } = describeZone(zone, offsetNow(useCalendar()));
   return (
     <Popover
       open={open}
       onOpenChange={setOpen}
       label={text.zone.label}
-      onIntent={() => void loadPanel()}
+      onIntent={() => {
+        void loadPanel();
+        void client.prefetchQuery(zonesQuery);
+      }}
       trigger={(props) => (
         <button
           {...props}
@@ -40,8 +48,10 @@ export function ZonePicker({ zone, organizationZone, onChange }: Props) {
         <ZonePanel
           zone={zone}
           organizationZone={organizationZone}
-          onChoose={(chosen) => {
+          onChoose={async (chosen) => {
             setOpen(false);
+            // The page stays as it is until the server has said what day it is there.
+            await client.prefetchQuery(calendarQuery(chosen));
             onChange(chosen);
           }}
         />

@@ -1,14 +1,16 @@
 import { useMemo } from "react";
 import type { UsageQuestion } from "../../api/usageQuestion";
 import type { TimeWindow } from "../../state/timeWindow";
+import { todayInUtc } from "../../time/clock";
 import { resolveRange } from "../../time/range";
-import { useToday } from "./useToday";
+import { useCalendar } from "./WithCalendar";
 
-/** The days of a page's window, and the question about them. */
-export function useQuestion(organizationId: string, view: TimeWindow) {
-  const today = useToday(view.zone);
-  const { from, to } = resolveRange(view.range, today);
-  const { zone } = view;
+/** The days of a page's window, and the question about them: in the zone of the address, or in UTC. */
+export function useQuestion(organizationId: string, { range }: TimeWindow, inUtc = false) {
+  const calendar = useCalendar();
+  const zone = inUtc ? "UTC" : calendar.timezone;
+  const today = inUtc ? todayInUtc(calendar) : calendar.today;
+  const { from, to } = resolveRange(range, today);
   const question: UsageQuestion = useMemo(
     () => ({ organizationId, from, to, timezone: zone }),
     [organizationId, from, to, zone],
