@@ -68,6 +68,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
                 mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
                 cost_source: *random.pick(&COST_SOURCES),
             },
+            incomplete: false,
             measures,
         }
     });

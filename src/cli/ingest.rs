@@ -20,7 +20,7 @@ use crate::engine::{Engine, EngineError, Ingested, Pending};
 use crate::http::wire::RejectedEvent;
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
-use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
@@ -149,7 +149,7 @@ fn stand_ins<'a>(organization_id: Option<&'a str>, format: Option<&'static Forma
         organization_id,
         project_id: api_key_id.map(|_| DEFAULT_PROJECT),
         api_key_id,
-        ..TokenDefaults::default()
+        sender: SentBy { name: "rollcall ingest", version: Some(env!("CARGO_PKG_VERSION")) },
     }
 }
 
@@ -212,6 +212,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         HumanCount(summary.rejected as u64),
         HumanCount((events as f64 / seconds) as u64),
     );
+    if summary.completed > 0 {
+        let completed = HumanCount(summary.completed as u64);
+        println!("{completed} of the accepted told the tokens of calls that were counted without");
+    }
     Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

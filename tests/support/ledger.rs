@@ -34,6 +34,8 @@ pub fn setting(name: &str) -> Option<u64> {
 pub struct Entry {
     pub time: UnixMs,
     pub combination: Combination,
+    /// Its sender does not know its tokens.
+    pub incomplete: bool,
     pub measures: Measures,
 }
 
@@ -43,7 +45,8 @@ pub fn batch<'a>(events: impl IntoIterator<Item = (&'a str, &'a Entry)>) -> Batc
     for (id, entry) in events {
         let combination = batch.combinations.len() as u32;
         batch.combinations.push(entry.combination.clone());
-        batch.events.push(Event::new(Fingerprint::of(id), entry.time, combination, entry.measures));
+        let event = Event::new(Fingerprint::of(id), entry.time, combination, entry.measures);
+        batch.events.push(Event { incomplete: entry.incomplete, ..event });
     }
     batch
 }

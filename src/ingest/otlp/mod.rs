@@ -254,7 +254,7 @@ impl<'c> Reader<'c> {
     }
 
     /// Says who sends the records of a scope: the service, or its instrumentation where nobody named the service.
-    fn sent_by(&mut self, resource: &Attributes<'_>, scope: Raw<'_>) -> Result<(), BodyError> {
+    fn sent_by(&mut self, resource: &Attributes<'_>, scope: Scope<'_>) -> Result<(), BodyError> {
         let service = resource.text(attributes::SERVICE).filter(|name| !name.starts_with(span::UNNAMED_SERVICE));
         let scope = (scope.name()?.filter(|name| !name.is_empty()), scope.version()?);
         let (name, version) = match (&service, &scope) {
@@ -348,7 +348,7 @@ struct OfScope<'a> {
     records: Option<&'a RawValue>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
     name: Option<&'a RawValue>,
@@ -419,43 +419,19 @@ impl<'a> Raw<'a> {
     }
 
     /// Calls `take` with each scope of a resource's group.
-    fn scopes(self, mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
+    fn scopes(self, mut take: impl FnMut(Scope<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
         match self {
-            Raw::Protobuf(group) => protobuf::each(group, 2, |scope| take(Raw::Protobuf(scope))),
-            Raw::Json(group) => each(json::object::<OfResource<'a>>(group.get())?.scopes, take),
+            Raw::Protobuf(group) => protobuf::each(group, 2, |group| {
+                take(Scope::Protobuf { scope: protobuf::last(group, 1)?.unwrap_or_default(), group })
+            }),
+            Raw::Json(group) => match json::present(json::object::<OfResource<'a>>(group.get())?.scopes) {
+                Some(scopes) => json::each(scopes.get().as_bytes(), |group| {
+                    let group: OfScope<'a> = json::object(group.get())?;
+                    take(Scope::Json { scope: head(group.scope)?, records: group.records })
+                })?,
+                None => Ok(()),
+            },
         }
-    }
-
-    /// The name of a scope: which instrumentation its records are by.
-    fn name(self) -> Result<Option<Cow<'a, str>>, BodyError> {
-        Ok(match self {
-            Raw::Protobuf(group) => match protobuf::last(group, 1)? {
-                Some(scope) => {
-                    protobuf::last(scope, 1)?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
-                }
-                None => None,
-            },
-            Raw::Json(group) => {
-                let group: OfScope<'a> = json::object(group.get())?;
-                head(group.scope)?.name.and_then(|name| text("name", name).ok())
-            }
-        })
-    }
-
-    /// The version of a scope.
-    fn version(self) -> Result<Option<Cow<'a, str>>, BodyError> {
-        Ok(match self {
-            Raw::Protobuf(group) => match protobuf::last(group, 1)? {
-                Some(scope) => {
-                    protobuf::last(scope, 2)?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
-                }
-                None => None,
-            },
-            Raw::Json(group) => {
-                let group: OfScope<'a> = json::object(group.get())?;
-                head(group.scope)?.version.and_then(|version| text("version", version).ok())
-            }
-        })
     }
 
     /// What a record is called: never what it says.
@@ -485,12 +461,41 @@ impl<'a> Raw<'a> {
         };
         attributes.project().or(field).map(Cow::into_owned)
     }
+}
 
-    /// Calls `take` with each record of a scope.
+/// A scope and its records, found once.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    Protobuf { scope: &'a [u8], group: &'a [u8] },
+    Json { scope: Head<'a>, records: Option<&'a RawValue> },
+}
+
+impl<'a> Scope<'a> {
+    /// The name of a scope: which instrumentation its records are by.
+    fn name(self) -> Result<Option<Cow<'a, str>>, BodyError> {
+        match self {
+            Scope::Protobuf { scope, .. } => Scope::text(scope, 1),
+            Scope::Json { scope, .. } => Ok(scope.name.and_then(|name| text("name", name).ok())),
+        }
+    }
+
+    fn version(self) -> Result<Option<Cow<'a, str>>, BodyError> {
+        match self {
+            Scope::Protobuf { scope, .. } => Scope::text(scope, 2),
+            Scope::Json { scope, .. } => Ok(scope.version.and_then(|version| text("version", version).ok())),
+        }
+    }
+
+    fn text(scope: &'a [u8], number: u64) -> Result<Option<Cow<'a, str>>, BodyError> {
+        let bytes = protobuf::last(scope, number)?;
+        Ok(bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Cow::Borrowed))
+    }
+
+    /// Calls `take` with each record of the scope.
     fn records(self, mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
         match self {
-            Raw::Protobuf(group) => protobuf::each(group, 2, |record| take(Raw::Protobuf(record))),
-            Raw::Json(group) => each(json::object::<OfScope<'a>>(group.get())?.records, take),
+            Scope::Protobuf { group, .. } => protobuf::each(group, 2, |record| take(Raw::Protobuf(record))),
+            Scope::Json { records, .. } => each(records, take),
         }
     }
 }
