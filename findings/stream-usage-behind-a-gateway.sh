@@ -5,19 +5,19 @@
 #
 # Chat Completions tells the usage of a stream only to who sends `stream_options: {"include_usage": true}`. All three
 # clients send it to api.openai.com. Given any other base URL, LangChain and the Agents SDK leave it out (Pydantic AI
-# does not), so the day a company routes its calls through a gateway of its own, streams lose their usage: LangChain's
-# usage_metadata becomes None, the Agents SDK says 0 tokens for 1 request, which can't be told from a free call. LangChain
-# leaves it out for api.openai.com as well when it is handed an HTTP client of one's own (for a proxy, a certificate).
+# does not), so the day a company routes its calls through a gateway of its own, its streams lose their usage:
+# LangChain's usage_metadata becomes None, the Agents SDK says 0 tokens for 1 request, which looks like a free call.
+# LangChain leaves it out for api.openai.com as well when it is handed an HTTP client (for a proxy, a certificate).
 # The server here speaks the protocol to the letter: asked for usage, it sends 700 and 30 tokens.
 #
 # Seen:
 #   langchain, no base URL or client           asks for usage: True
 #   langchain, HTTP client of one's own        asks for usage: None
-#   langchain, gateway                         sent None                    usage None
-#   langchain, gateway, stream_usage=True      sent {'include_usage': True} usage 700 30
-#   agents, gateway                            sent None                    usage 0 0 of 1 request
-#   agents, gateway, include_usage=True        sent {'include_usage': True} usage 700 30 of 1 request
-#   pydantic-ai, gateway                       sent {'include_usage': True} usage 700 30
+#   langchain, gateway                         sent None                     usage None
+#   langchain, gateway, stream_usage=True      sent {'include_usage': True}  usage 700 30
+#   agents, gateway                            sent None                     usage 0 0 of 1 request
+#   agents, gateway, include_usage=True        sent {'include_usage': True}  usage 700 30 of 1 request
+#   pydantic-ai, gateway                       sent {'include_usage': True}  usage 700 30
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 python_packages langchain-openai==1.7.4 openai-agents==0.24.0 'pydantic-ai-slim[openai]==2.68.0' openai==3.57.0
@@ -54,7 +54,7 @@ gateway = f"http://127.0.0.1:{server.server_port}/v1"
 os.environ |= {"OPENAI_API_KEY": "none", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
 
 def say(what, sent, usage=""):
-    print(f"{what:42} {sent:28}{usage}".rstrip())
+    print(f"{what:42} {sent:30}{usage}".rstrip())
 
 import httpx
 from langchain_openai import ChatOpenAI
