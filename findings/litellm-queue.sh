@@ -3,8 +3,8 @@
 #
 # litellm 1.106.2 (PyPI).
 #
-# The callback keeps events in a list, posts the whole list, and empties it when the post has come to an end: the list as
-# it is then, with all that was put into it meanwhile. No error is logged, and the collector sees nothing missing: it
+# The callback keeps events in a list, posts the whole list, and empties it when the post has ended: the list as it
+# is then, with all that was put into it meanwhile. No error is logged, and the collector sees nothing missing: it
 # answered every post with 200. One that takes as long to answer as the flush interval gets about half of the events.
 # The list is emptied after a failed post too: retrying is off by default; when it is on, 429 is final (5xx and
 # time-outs are retried), and while a refused batch waits for its retry new events go the way described above.
