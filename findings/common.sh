@@ -14,7 +14,7 @@ python_packages() { # python_packages NAME==VERSION...: into a virtual environme
 }
 
 node_packages() { # node_packages NAME@VERSION...: where scripts in the temp folder find them, commands on the path
-    npm install --prefix . --silent --no-audit --no-fund "$@"
+    npm install --prefix . --loglevel error --no-audit --no-fund "$@" >npm.log
     PATH="$work/node_modules/.bin:$PATH"
 }
 
