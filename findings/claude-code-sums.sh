@@ -5,7 +5,8 @@
 #
 # Results (`claude -p --output-format json`): `usage` is of this run, `total_cost_usd` beside it of the whole session,
 # so a run that continues one (--continue, --fork-session) names the cost of all runs before once more. Three runs with
-# four calls between them report the money of nine; the more often a session is continued, the worse.
+# four calls between them report the money of nine; the more often a session is continued, the worse. (Its maintainers
+# say in issue 83239 of anthropics/claude-code that with this format each run names its own cost.)
 # Transcripts (~/.claude/projects/*/*.jsonl): an answer is a line for each block of its content, each with the whole
 # usage of the call: text and two tool calls are three times the call. A fork copies the lines before it into its own
 # file, under its own sessionId. Only message id and request id together, over all files, tell what is one call.
