@@ -48,7 +48,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         answered += 1
         item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]}
         if is_first:
-            item = {"type": "function_call", "call_id": "call_1", "name": "shell", "arguments": "{}"}
+            item = {"type": "function_call", "call_id": "call_1", "name": "get_goal", "arguments": "{}"}
         usage = {
             "input_tokens": 5000, "input_tokens_details": {"cached_tokens": 3000},
             "output_tokens": 120, "output_tokens_details": {"reasoning_tokens": 64}, "total_tokens": 5120,
