@@ -1,5 +1,5 @@
-//! A record that knows no tokens is counted; one of the same call that does takes its place. What is in the sums then is
-//! what the second says and nothing else, in whatever order they came and whatever was done in between.
+//! A record that knows no tokens is counted; one of the same call that does takes its place. What is in the sums then
+//! is what the second says and nothing else, in whatever order they came and whatever was done in between.
 
 mod support;
 
@@ -256,8 +256,8 @@ fn usage_that_is_forgotten_is_not_completed() {
     machine.check(&[&call(NOON, "p", "m", 1)]);
 }
 
-/// Calls, some of which are told without tokens as well, in any order, again and again, with a seal or a restart here and
-/// there: the sums are those of the records that know most.
+/// Calls, some of which are told without tokens as well, in any order, again and again, with a seal or a restart here
+/// and there: the sums are those of the records that know most.
 fn any_order(seed: u64) {
     println!("ROLLCALL_SEED={seed}");
     let mut random = Random(seed);
