@@ -501,9 +501,10 @@ mod tests {
 
     /// Fills the queue of a writer that stands still.
     fn fill(app: &App) -> Vec<crate::engine::Pending<crate::engine::Ingested>> {
+        let prices = PriceBook::bundled();
         let context = Context {
             now: NOW,
-            prices: &app.prices,
+            prices: &prices,
             token: TokenDefaults::default(),
             kept_since: &crate::ingest::for_ever,
         };
