@@ -205,6 +205,15 @@ fn rows_of_a_day_are_loaded_and_their_zone_is_said() {
     check(&store.load(&daily, &[&maps[..], &sets].concat()), 0, &["days in Pacific/Auckland", "2 accepted"]);
     store.holds(&format!("{DAY}&timezone=Pacific/Auckland"), &json!({"requestCount": 2, "cost": 0.00042}));
 
+    // Rows of JSON, once it is said that they are such.
+    let store = Store::new();
+    let rows = r#"[{"timestamp": "2026-11-28", "usedModel": "openai/gpt-5", "count": 7, "cost": "0.5"}]"#;
+    let path = store.write("days.json", rows);
+    check(&store.load(&path, &NAMES[..0]), 1, &["event 1: id is missing"]);
+    let zone = [&NAMES[..], &["--day-zone", "Asia/Tokyo"]].concat();
+    check(&store.load(&path, &zone), 0, &["days in Asia/Tokyo", "1 accepted"]);
+    store.holds(&format!("{DAY}&timezone=Asia/Tokyo"), &json!({"requestCount": 7, "cost": 0.5}));
+
     let store = Store::new();
     let activity = report("22-day-rows/openrouter-activity.json").unwrap();
     check(&store.load(&activity, &["--format", "openrouter"]), 0, &["days in UTC"]);

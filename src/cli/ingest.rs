@@ -65,9 +65,9 @@ pub struct Arguments {
     /// What stands before the fraction of a number, where a file can be read either way
     #[arg(long, value_name = "MARK", value_parser = ["point", "comma"])]
     decimal: Option<String>,
-    /// The zone of days without a time and of times that name none: an IANA name
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
-    day_zone: Zone,
+    /// The zone of days without a time and of times that name none: an IANA name; UTC unless given
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    day_zone: Option<Zone>,
     /// Show what would be loaded, day by day, and load nothing
     #[arg(long)]
     dry_run: bool,
@@ -93,7 +93,7 @@ impl Arguments {
         let mut mapping = format.map(Mapping::of_format).unwrap_or_default();
         mapping.recognizes = self.format.is_none();
         mapping.decimal = self.decimal.as_deref().and_then(Decimal::named);
-        mapping.day_zone = self.day_zone;
+        mapping.day_zone = self.day_zone.unwrap_or(Zone::UTC);
         for (flag, given, add) in [
             ("--map", &self.map, Mapping::map as fn(&mut Mapping, &str, &str) -> Result<(), String>),
             ("--set", &self.set, Mapping::set),
@@ -104,7 +104,8 @@ impl Arguments {
                 add(&mut mapping, field, value).map_err(|e| Failure(format!("{flag} {pair}: {e}")))?;
             }
         }
-        let is_mapped = format.is_some() || !self.map.is_empty() || !self.set.is_empty();
+        let is_by_hand = !self.map.is_empty() || !self.set.is_empty();
+        let is_mapped = format.is_some() || is_by_hand || self.decimal.is_some() || self.day_zone.is_some();
         Ok((mapping, is_mapped))
     }
 

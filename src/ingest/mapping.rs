@@ -780,13 +780,10 @@ impl Reader {
 
 /// The day in a column of days that have a midnight each.
 fn day_of<'a>(column: &str, value: Value<'a>) -> Value<'a> {
-    let is_of_days = matches!(plain(column).as_str(), "date" | "day");
+    let is_of_days = || matches!(plain(column).as_str(), "date" | "day");
+    let is_midnight = |clock: &str| clock.contains(':') && clock.chars().all(|c| matches!(c, '0' | ':' | '.'));
     match value.as_str().split_once([' ', 'T']) {
-        Some((day, clock))
-            if is_of_days && clock.contains(':') && clock.chars().all(|c| matches!(c, '0' | ':' | '.')) =>
-        {
-            Value::Text(day.to_owned().into())
-        }
+        Some((day, clock)) if is_midnight(clock) && is_of_days() => Value::Text(day.to_owned().into()),
         _ => value,
     }
 }
