@@ -6,9 +6,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use rollcall::ingest::csv::CsvLines;
+use rollcall::ingest::formats::FORMATS;
 use rollcall::ingest::litellm::Project;
-use rollcall::ingest::mapping::{FORMATS, Mapping, Rows};
+use rollcall::ingest::mapping::{CsvRows, JsonRows, Mapping};
 use rollcall::ingest::otlp::{self, Encoding, Options};
 use rollcall::ingest::{
     BodyError, Context, Parsed, TokenDefaults, for_ever, invoice, litellm, llmgateway, parse_json, parse_ndjson,
@@ -41,22 +41,20 @@ fuzz_target!(|body: &[u8]| {
     for encoding in [Encoding::Json, Encoding::Protobuf] {
         let _ = otlp::parse_traces(body, encoding, &options, &context);
         let _ = otlp::parse_logs(body, encoding, &options, &context);
-        let _ = otlp::count_metrics(body, encoding);
+        let _ = otlp::parse_metrics(body, encoding, &context);
     }
     for (_, biller) in Biller::ALL {
         let _ = invoice::parse(body, biller);
     }
-    for (format, _) in FORMATS {
-        let mapping = Mapping::of_format(format).expect("it is one of them");
+    for mapping in FORMATS.iter().map(Mapping::of_format).chain([Mapping::default()]) {
         for is_array in [false, true] {
-            if let Ok(lines) = mapping.rewrite(body, is_array, &mut Rows::default()) {
-                let _ = parse_ndjson(&lines, &context);
+            if let Ok(made) = JsonRows::new(mapping.clone()).rewrite(body, is_array) {
+                assert_eq!(made.lines.iter().filter(|byte| **byte == b'\n').count(), made.numbers.len());
+                let _ = parse_ndjson(&made.lines, &context);
             }
         }
-    }
-    if let Ok(mut lines) = CsvLines::new(body) {
-        let mut line = Vec::new();
-        while lines.next_line(&mut line) {}
-        let _ = parse_ndjson(&line, &context);
+        if let Ok(mut rows) = CsvRows::open(body, mapping) {
+            let _ = parse_ndjson(&rows.next_rows(usize::MAX).lines, &context);
+        }
     }
 });

@@ -114,6 +114,19 @@ impl Zone {
         self.day_start(first)..self.day_start(first.next_month())
     }
 
+    /// The instant of a local time, in milliseconds since midnight; `None` where clocks skip it or show it twice.
+    pub fn instant(self, date: Date, time_of_day_ms: i64) -> Option<UnixMs> {
+        let local = date.midnight_utc() + time_of_day_ms;
+        // The offsets of the days around: clocks never change twice between them.
+        let [before, after] = [local - 26 * HOUR_MS, local + 26 * HOUR_MS].map(|around| local - self.offset_ms(around));
+        match [before, after].map(|at| self.clock(at) == local) {
+            [true, true] if before == after => Some(before),
+            [true, false] => Some(before),
+            [false, true] => Some(after),
+            _ => None,
+        }
+    }
+
     /// The first instant whose local date is `date` or later.
     ///
     /// That is local midnight, except where clocks jump over midnight (then the jump) or where the zone skips the

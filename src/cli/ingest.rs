@@ -15,9 +15,12 @@ use super::prices::PriceArguments;
 use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
+use crate::calendar::Zone;
 use crate::engine::{Engine, EngineError, Ingested, Pending};
-use crate::ingest::mapping::{FORMATS, Mapping};
-use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+use crate::http::wire::RejectedEvent;
+use crate::ingest::formats::{FORMATS, Format};
+use crate::ingest::mapping::{Decimal, Mapping};
+use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
@@ -27,6 +30,8 @@ const SHOWN: usize = 10;
 const IN_FLIGHT: usize = 8;
 /// The name of what is assumed without --format.
 const OWN_FORMAT: &str = "csv";
+/// The project of usage for which a known export names none, as at the doors of other senders.
+const DEFAULT_PROJECT: &str = "default";
 
 /// Load events from files, with progress; running it again doubles nothing
 #[derive(Args)]
@@ -36,8 +41,10 @@ const OWN_FORMAT: &str = "csv";
   zcat usage.gz | rollcall ingest - --organization acme --data-dir ./data
   rollcall ingest spend.csv --format litellm-spend-logs --organization acme --dry-run
   rollcall ingest bill.csv --map cost=price_usd --map timestamp=when --set id=june-{row} --data-dir ./data
+  rollcall ingest verbrauch.csv --decimal comma --day-zone Europe/Berlin --data-dir ./data
 
-Reads NDJSON, JSON and CSV (the event's field names as header), plain, .gz or .zst.
+Reads NDJSON, JSON and CSV (the event's field names as header; columns separated by commas, semicolons or tabs),
+plain, .gz or .zst. Exports of other programs are known by their columns, or by --format.
 Exit code 1 says that some events were rejected; the others are loaded.")]
 pub struct Arguments {
     /// Files of events; - is standard input
@@ -55,6 +62,12 @@ pub struct Arguments {
     /// Give a field that a row leaves out this value; {row} is the row's number
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
+    /// What stands before the fraction of a number, where a file can be read either way
+    #[arg(long, value_name = "MARK", value_parser = ["point", "comma"])]
+    decimal: Option<String>,
+    /// The zone of days without a time and of times that name none: an IANA name
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    day_zone: Zone,
     /// Show what would be loaded, day by day, and load nothing
     #[arg(long)]
     dry_run: bool,
@@ -66,18 +79,21 @@ pub struct Arguments {
 
 /// Names that --format takes.
 fn formats() -> PossibleValuesParser {
-    FORMATS.iter().map(|(name, _)| *name).chain([OWN_FORMAT]).collect::<Vec<_>>().into()
+    FORMATS.iter().map(|format| format.name).chain([OWN_FORMAT]).collect::<Vec<_>>().into()
+}
+
+fn zone(name: &str) -> Result<Zone, String> {
+    Zone::named(name).ok_or_else(|| "use an IANA name such as Europe/Paris or UTC".into())
 }
 
 impl Arguments {
-    /// What makes events of the files' rows; `None` when they are events.
-    fn mapping(&self) -> Result<Option<Mapping>, Failure> {
-        let format = self.format.as_deref().filter(|name| *name != OWN_FORMAT);
-        if format.is_none() && self.map.is_empty() && self.set.is_empty() {
-            return Ok(None);
-        }
-        let of_format = format.map(|name| Mapping::of_format(name).expect("checked by its parser"));
-        let mut mapping = of_format.unwrap_or_default();
+    /// What makes events of rows, and whether files of JSON are rows, too.
+    fn mapping(&self) -> Result<(Mapping, bool), Failure> {
+        let format = self.format.as_deref().and_then(Format::named);
+        let mut mapping = format.map(Mapping::of_format).unwrap_or_default();
+        mapping.recognizes = self.format.is_none();
+        mapping.decimal = self.decimal.as_deref().and_then(Decimal::named);
+        mapping.day_zone = self.day_zone;
         for (flag, given, add) in [
             ("--map", &self.map, Mapping::map as fn(&mut Mapping, &str, &str) -> Result<(), String>),
             ("--set", &self.set, Mapping::set),
@@ -88,53 +104,67 @@ impl Arguments {
                 add(&mut mapping, field, value).map_err(|e| Failure(format!("{flag} {pair}: {e}")))?;
             }
         }
-        Ok(Some(mapping))
+        let is_mapped = format.is_some() || !self.map.is_empty() || !self.set.is_empty();
+        Ok((mapping, is_mapped))
     }
 
     /// Reads everything as it would be loaded.
-    fn preview(&self, mapping: Option<&Mapping>) -> Result<ExitCode, Failure> {
+    fn preview(&self, mapping: &Mapping, is_mapped: bool) -> Result<ExitCode, Failure> {
         let prices = self.prices.book()?;
-        let token = TokenDefaults { organization_id: self.organization.as_deref(), ..TokenDefaults::default() };
-        let context = Context { now: system_clock()(), prices: &prices, token, kept_since: &ingest::for_ever };
         let mut preview = Preview::default();
         let mut summary = Summary::default();
         for file in &self.files {
-            let mut source = Source::open(file, mapping.cloned())?;
+            let mut source = Source::open(file, mapping.clone(), is_mapped)?;
+            let token = stand_ins(self.organization.as_deref(), source.format());
+            let context = Context { now: system_clock()(), prices: &prices, token, kept_since: &ingest::for_ever };
             let bar = progress_bar(source.size);
-            let mut events_before = 0;
+            let mut shown = Shown::new(&source, &bar);
             while let Some(body) = source.next_body()? {
                 let Parsed { batch, rejected } = parse(&body, &context)?;
-                show(&rejected, events_before, &bar, &mut summary);
-                events_before += batch.events.len() + rejected.len();
+                shown.show(&body, &rejected, batch.events.len(), &mut summary);
                 preview.add(&batch)?;
                 bar.set_position(source.position());
             }
             bar.finish_and_clear();
-            summary.skipped += source.skipped();
+            say(&source, mapping);
         }
         print!("{preview}");
-        summary.say_skipped();
         println!("{} would be rejected; nothing was loaded", HumanCount(summary.rejected as u64));
         Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }
 
 fn parse(body: &Body, context: &Context<'_>) -> Result<Parsed, ingest::BodyError> {
-    if body.is_array { ingest::parse_json(&body.bytes, context) } else { ingest::parse_ndjson(&body.bytes, context) }
+    match body.is_array {
+        _ if body.bytes.is_empty() => Ok(Parsed::default()),
+        true => ingest::parse_json(&body.bytes, context),
+        false => ingest::parse_ndjson(&body.bytes, context),
+    }
+}
+
+/// What stands in for ids that the events of a known export do not have.
+fn stand_ins<'a>(organization_id: Option<&'a str>, format: Option<&'static Format>) -> TokenDefaults<'a> {
+    let api_key_id = format.and_then(|format| format.key);
+    TokenDefaults {
+        organization_id,
+        project_id: api_key_id.map(|_| DEFAULT_PROJECT),
+        api_key_id,
+        sender: SentBy { name: "rollcall ingest", version: Some(env!("CARGO_PKG_VERSION")) },
+    }
 }
 
 #[derive(Default)]
 struct Summary {
     accepted: usize,
+    completed: usize,
     duplicates: usize,
     rejected: usize,
-    skipped: usize,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mapping = arguments.mapping()?;
+    let (mapping, is_mapped) = arguments.mapping()?;
     if arguments.dry_run {
-        return arguments.preview(mapping.as_ref());
+        return arguments.preview(&mapping, is_mapped);
     }
     let target = arguments.target.open(true)?;
     if arguments.organization.is_some() && matches!(target, Target::Server(_)) {
@@ -150,20 +180,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut summary = Summary::default();
     let started = Instant::now();
     for file in &arguments.files {
-        let mut source = Source::open(file, mapping.clone())?;
+        let mut source = Source::open(file, mapping.clone(), is_mapped)?;
         let bar = progress_bar(source.size);
         bar.set_message(file.display().to_string());
         let result = match &target {
             Target::Local(engine) => {
-                let mut load =
-                    Load { engine, prices: &prices, organization: arguments.organization.as_deref(), bar: &bar };
+                let token = stand_ins(arguments.organization.as_deref(), source.format());
+                let mut load = Load { engine, prices: &prices, token, bar: &bar };
                 load.run(&mut source, &mut summary)
             }
             Target::Server(client) => send(client, &mut source, &bar, &mut summary),
         };
         bar.finish_and_clear();
         result.map_err(|e| Failure(format!("{}: {e}", file.display())))?;
-        summary.skipped += source.skipped();
+        say(&source, &mapping);
     }
     if let Target::Local(engine) = &target {
         // A server does this by itself, when nobody waits for it.
@@ -173,7 +203,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         engine.stop();
         bar.finish_and_clear();
     }
-    summary.say_skipped();
     let seconds = started.elapsed().as_secs_f64();
     let events = summary.accepted + summary.duplicates + summary.rejected;
     println!(
@@ -183,6 +212,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         HumanCount(summary.rejected as u64),
         HumanCount((events as f64 / seconds) as u64),
     );
+    if summary.completed > 0 {
+        let completed = HumanCount(summary.completed as u64);
+        println!("{completed} of the accepted told the tokens of calls that were counted without");
+    }
     Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -190,7 +223,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 struct Load<'a> {
     engine: &'a Engine,
     prices: &'a PriceBook,
-    organization: Option<&'a str>,
+    token: TokenDefaults<'a>,
     bar: &'a ProgressBar,
 }
 
@@ -198,7 +231,7 @@ impl Load<'_> {
     /// Reads and checks on all cores while the writer writes what was read before.
     fn run(&mut self, source: &mut Source, summary: &mut Summary) -> Result<(), Failure> {
         let cores = rayon::current_num_threads();
-        let mut events_before = 0;
+        let mut shown = Shown::new(source, self.bar);
         let mut waiting: VecDeque<Pending<Ingested>> = VecDeque::new();
         loop {
             let mut bodies = Vec::new();
@@ -210,11 +243,10 @@ impl Load<'_> {
                 break;
             }
             let parsed: Vec<Result<Parsed, _>> = bodies.par_iter().map(|body| self.parse(body)).collect();
-            for parsed in parsed {
+            for (body, parsed) in bodies.iter().zip(parsed) {
                 let Parsed { batch, rejected } = parsed?;
-                show(&rejected, events_before, self.bar, summary);
-                events_before += batch.events.len() + rejected.len();
-                if !batch.events.is_empty() {
+                shown.show(body, &rejected, batch.events.len(), summary);
+                if !batch.is_empty() {
                     waiting.push_back(submit(self.engine, batch)?);
                 }
                 while waiting.len() > IN_FLIGHT {
@@ -230,13 +262,12 @@ impl Load<'_> {
     }
 
     fn parse(&self, body: &Body) -> Result<Parsed, ingest::BodyError> {
-        let token = TokenDefaults { organization_id: self.organization, ..TokenDefaults::default() };
         parse(
             body,
             &Context {
                 now: self.engine.now(),
                 prices: self.prices,
-                token,
+                token: self.token,
                 kept_since: &|organization| self.engine.kept_since(organization),
             },
         )
@@ -255,42 +286,101 @@ fn send(
     bar: &ProgressBar,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let mut events_before = 0;
+    let mut shown = Shown::new(source, bar);
     while let Some(body) = source.next_body()? {
-        let kind = if body.is_array { "application/json" } else { "application/x-ndjson" };
-        let answer = client.send_events(kind, &body.bytes)?;
-        summary.add(Ingested { accepted: answer.accepted, duplicates: answer.duplicates });
-        let rejected: Vec<Rejection> =
-            answer.rejected.into_iter().map(|r| Rejection { index: r.index, id: r.id, error: r.error }).collect();
-        show(&rejected, events_before, bar, summary);
-        events_before += answer.accepted + answer.duplicates + rejected.len();
+        let (mut taken, mut rejected) = (0, Vec::new());
+        if !body.bytes.is_empty() {
+            let kind = if body.is_array { "application/json" } else { "application/x-ndjson" };
+            let answer = client.send_events(kind, &body.bytes)?;
+            let (accepted, completed, duplicates) = (answer.accepted, answer.completed, answer.duplicates);
+            summary.add(Ingested { accepted, completed, duplicates });
+            taken = accepted + completed + duplicates;
+            let one = |r: RejectedEvent| Rejection { index: r.index, id: r.id, error: r.error };
+            rejected = answer.rejected.into_iter().map(one).collect();
+        }
+        shown.show(&body, &rejected, taken, summary);
         bar.set_position(source.position());
     }
     Ok(())
 }
 
 impl Summary {
-    fn say_skipped(&self) {
-        if self.skipped > 0 {
-            println!("{} rows are no calls of a model and were skipped", HumanCount(self.skipped as u64));
-        }
-    }
-
     fn add(&mut self, ingested: Ingested) {
         self.accepted += ingested.accepted;
+        self.completed += ingested.completed;
         self.duplicates += ingested.duplicates;
     }
 }
 
-fn show(rejected: &[Rejection], events_before: usize, bar: &ProgressBar, summary: &mut Summary) {
-    for rejection in rejected {
+/// Says how a file was read, where that is not plain.
+fn say(source: &Source, mapping: &Mapping) {
+    let Some(notes) = source.notes() else { return };
+    let count = |number: usize| HumanCount(number as u64);
+    if let Some(format) = source.format().filter(|_| mapping.format().is_none()) {
+        println!("read as {}: --format {}", format.title, format.name);
+    }
+    if let Some(separator) = notes.separator {
+        println!("columns are separated by {separator}");
+    }
+    if notes.decimal == Some(Decimal::Comma) {
+        println!("numbers have a decimal comma: --decimal comma");
+    }
+    let zone = mapping.day_zone.name();
+    if notes.days > 0 {
+        println!("{} rows have a day and no time: they are of days in {zone} (--day-zone)", count(notes.days));
+    }
+    if notes.zoneless > 0 {
+        println!("{} times name no zone: they are in {zone} (--day-zone)", count(notes.zoneless));
+    }
+    if notes.included > 0 {
+        println!("{} costs are included in a plan: they count as 0", count(notes.included));
+    }
+    if notes.totals > 0 {
+        let first = notes.first_total;
+        println!("{} rows are totals of others and were skipped; the first is line {first}", count(notes.totals));
+    }
+    if notes.unused > 0 {
+        println!("{} rows have no usage and were skipped", count(notes.unused));
+    }
+    if notes.no_calls > 0 {
+        println!("{} rows are no calls of a model and were skipped", count(notes.no_calls));
+    }
+}
+
+/// Shows what of a file was not taken, by where it is.
+struct Shown<'a> {
+    unit: &'static str,
+    /// Events of bodies before, where they have no numbers of their own.
+    events_before: usize,
+    bar: &'a ProgressBar,
+}
+
+impl<'a> Shown<'a> {
+    fn new(source: &Source, bar: &'a ProgressBar) -> Shown<'a> {
+        Shown { unit: source.unit(), events_before: 0, bar }
+    }
+
+    fn show(&mut self, body: &Body, rejected: &[Rejection], taken: usize, summary: &mut Summary) {
+        for refused in &body.refused {
+            self.one(refused.number, refused.id.as_deref(), &refused.error, summary);
+        }
+        for rejection in rejected {
+            let number = match &body.numbers {
+                Some(numbers) => numbers.get(rejection.index).copied().unwrap_or_default(),
+                None => (self.events_before + rejection.index + 1) as u64,
+            };
+            self.one(number, rejection.id.as_deref(), &rejection.error, summary);
+        }
+        self.events_before += taken + rejected.len();
+    }
+
+    fn one(&self, number: u64, id: Option<&str>, error: &str, summary: &mut Summary) {
         summary.rejected += 1;
         if summary.rejected <= SHOWN {
-            let id = rejection.id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
-            let line = format!("event {}{id}: {}", events_before + rejection.index + 1, rejection.error);
-            bar.suspend(|| eprintln!("{line}"));
+            let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+            self.bar.suspend(|| eprintln!("{} {number}{id}: {error}", self.unit));
         } else if summary.rejected == SHOWN + 1 {
-            bar.suspend(|| eprintln!("more events were rejected; only the first {SHOWN} are shown"));
+            self.bar.suspend(|| eprintln!("more events were rejected; only the first {SHOWN} are shown"));
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::http::wire::Settings;
 use crate::http::{Colour, Logo, Look, MAX_LOGO_BYTES};
 
 #[derive(Args)]
-#[group(skip)]
 #[command(next_help_heading = "The dashboard's looks")]
 pub struct Arguments {
     /// The dashboard's name instead of Rollcall, up to 40 characters

@@ -30,6 +30,7 @@ mod serve;
 mod source;
 mod target;
 mod token;
+mod utf16;
 mod verify;
 mod webhook;
 mod zones;

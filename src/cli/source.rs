@@ -1,5 +1,6 @@
 //! A file of events as bodies of a moderate size, whatever its format and compression.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -9,42 +10,57 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::value::RawValue;
 
 use super::Failure;
-use crate::ingest::csv::CsvLines;
-use crate::ingest::mapping::{Mapping, Rows};
+use super::utf16::Utf16;
+use crate::ingest::formats::Format;
+use crate::ingest::mapping::{CsvRows, JsonRows, Made, Mapping, Notes, Refused};
 
 /// Size of one body. Large enough that a sync is shared by thousands of events.
 const BODY_BYTES: usize = 1 << 20;
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// Events of one body out of a JSON array.
 const BODY_EVENTS: usize = 5000;
+/// Files of other kinds, by how they begin, and what to do about them.
+const FOREIGN: [(&[u8], &str); 4] = [
+    (b"PK\x03\x04", "it is an Excel workbook or another ZIP archive; save the sheet as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "it is an old Excel workbook; save the sheet as CSV UTF-8"),
+    (b"PAR1", "it is Parquet; export CSV, JSON or NDJSON"),
+    (b"%PDF", "it is a PDF; export CSV"),
+];
 
 /// Events in a form that the server takes.
 pub struct Body {
     pub bytes: Vec<u8>,
     pub is_array: bool,
+    /// The numbers of the events' lines or rows, where they were made of such.
+    pub numbers: Option<Vec<u64>>,
+    /// Rows that made no event.
+    pub refused: Vec<Refused>,
 }
 
 /// An open file of events.
 pub struct Source {
-    format: Format,
-    /// What makes events of rows, and how many rows there were.
-    mapping: Option<Mapping>,
-    rows: Rows,
+    content: Content,
+    /// What was made of rows and has not been handed out.
+    rest: VecDeque<Body>,
     position: Arc<AtomicU64>,
     /// Bytes on disk; unknown for standard input.
     pub size: Option<u64>,
 }
 
-enum Format {
+enum Content {
+    Csv(Box<CsvRows<Box<dyn BufRead>>>),
+    Json(Json, Option<Box<JsonRows>>),
+}
+
+enum Json {
     Lines(Box<dyn BufRead>),
-    Csv(CsvLines<Box<dyn BufRead>>),
     /// The text of a JSON file and where its next element starts.
     Array(std::vec::IntoIter<Box<RawValue>>),
 }
 
 impl Source {
-    /// With a mapping, the file holds rows of another program.
-    pub fn open(path: &Path, mapping: Option<Mapping>) -> Result<Source, Failure> {
+    /// JSON is rows of another program if `is_mapped` or if its fields are those of a known export; else events.
+    pub fn open(path: &Path, mapping: Mapping, is_mapped: bool) -> Result<Source, Failure> {
         let named = |e: &dyn std::fmt::Display| Failure(format!("{}: {e}", path.display()));
         let position = Arc::new(AtomicU64::new(0));
         let (raw, size): (Box<dyn Read>, _) = if path.as_os_str() == "-" {
@@ -57,6 +73,9 @@ impl Source {
         let mut raw = BufReader::with_capacity(1 << 20, Counted { inner: raw, position: position.clone() });
         // By what the bytes say, not the name: standard input has none, and names lie.
         let magic = raw.fill_buf().map_err(|e| named(&e))?;
+        if let Some((_, what)) = FOREIGN.iter().find(|(magic_of, _)| magic.starts_with(magic_of)) {
+            return Err(named(what));
+        }
         let plain: Box<dyn Read> = if magic.starts_with(&[0x1f, 0x8b]) {
             Box::new(flate2::bufread::MultiGzDecoder::new(raw))
         } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
@@ -65,21 +84,33 @@ impl Source {
             Box::new(raw)
         };
         let mut plain: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 20, plain));
+        if let Some(utf16) = Utf16::found(plain.fill_buf().map_err(|e| named(&e))?) {
+            plain = Box::new(BufReader::with_capacity(1 << 20, utf16.reading(plain)));
+        }
         if plain.fill_buf().map_err(|e| named(&e))?.starts_with(BYTE_ORDER_MARK) {
             plain.consume(BYTE_ORDER_MARK.len());
         }
         let start = plain.fill_buf().map_err(|e| named(&e))?;
         let first = start.iter().find(|b| !b.is_ascii_whitespace()).copied();
-        let format = match first {
-            Some(b'[') => Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter()),
-            Some(b'{') if is_indented(start) => Format::Array(read_json(plain).map_err(|e| named(&e))?.into_iter()),
-            Some(b'{') | None => Format::Lines(plain),
-            Some(_) => {
-                let of = if mapping.is_some() { CsvLines::of_rows } else { CsvLines::new };
-                Format::Csv(of(plain).map_err(|e| named(&e))?)
-            }
+        let rows = |first: Option<&str>| {
+            let recognized = first.and_then(|first| mapping.recognized_in(first));
+            let mapping = recognized.or_else(|| is_mapped.then(|| mapping.clone()));
+            mapping.map(|mapping| Box::new(JsonRows::new(mapping)))
         };
-        Ok(Source { format, mapping, rows: Rows::default(), position, size })
+        let content = match first {
+            Some(b'[' | b'{') if first == Some(b'[') || is_indented(start) => {
+                let elements = read_json(plain).map_err(|e| named(&e))?;
+                let rows = rows(elements.first().map(|first| first.get()));
+                Content::Json(Json::Array(elements.into_iter()), rows)
+            }
+            Some(b'{') | None => {
+                let line = start.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+                let rows = rows(std::str::from_utf8(line).ok());
+                Content::Json(Json::Lines(plain), rows)
+            }
+            Some(_) => Content::Csv(Box::new(CsvRows::open(plain, mapping).map_err(|e| named(&e))?)),
+        };
+        Ok(Source { content, rest: VecDeque::new(), position, size })
     }
 
     /// Bytes of the file read so far.
@@ -87,28 +118,80 @@ impl Source {
         self.position.load(Ordering::Relaxed)
     }
 
+    /// The known export that the file is.
+    pub fn format(&self) -> Option<&'static Format> {
+        match &self.content {
+            Content::Csv(rows) => rows.mapping().format(),
+            Content::Json(_, rows) => rows.as_ref().and_then(|rows| rows.mapping().format()),
+        }
+    }
+
+    /// What was found in rows besides events, if the file has rows.
+    pub fn notes(&self) -> Option<&Notes> {
+        match &self.content {
+            Content::Csv(rows) => Some(rows.notes()),
+            Content::Json(_, rows) => rows.as_ref().map(|rows| rows.notes()),
+        }
+    }
+
+    /// What the numbers of its bodies count.
+    pub fn unit(&self) -> &'static str {
+        match &self.content {
+            Content::Csv(_) => "line",
+            Content::Json(_, Some(_)) => "row",
+            Content::Json(_, None) => "event",
+        }
+    }
+
     /// The next events, or `None` at the end.
     pub fn next_body(&mut self) -> Result<Option<Body>, Failure> {
-        while let Some(body) = self.next_rows()? {
-            let Some(mapping) = &self.mapping else { return Ok(Some(body)) };
-            let bytes = mapping.rewrite(&body.bytes, body.is_array, &mut self.rows)?;
-            // Rows that were all skipped are no body.
-            if !bytes.is_empty() {
-                return Ok(Some(Body { bytes, is_array: false }));
+        loop {
+            if let Some(body) = self.rest.pop_front() {
+                return Ok(Some(body));
             }
+            let made = match &mut self.content {
+                Content::Csv(rows) => {
+                    let made = rows.next_rows(BODY_BYTES);
+                    if made.is_empty() {
+                        return Ok(None);
+                    }
+                    made
+                }
+                Content::Json(json, rows) => {
+                    let Some((bytes, is_array)) = json.next()? else { return Ok(None) };
+                    match rows {
+                        None => return Ok(Some(Body { bytes, is_array, numbers: None, refused: Vec::new() })),
+                        Some(rows) => rows.rewrite(&bytes, is_array)?,
+                    }
+                }
+            };
+            self.rest.extend(bodies(made));
         }
-        Ok(None)
     }
+}
 
-    /// Rows that stood for no call.
-    pub fn skipped(&self) -> usize {
-        self.rows.skipped
+/// Bodies of a moderate number of events: a page of JSON can have any number of rows.
+fn bodies(made: Made) -> Vec<Body> {
+    let mut refused = made.refused;
+    let mut bodies = Vec::new();
+    let mut lines = made.lines.split_inclusive(|byte| *byte == b'\n');
+    for numbers in made.numbers.chunks(20 * BODY_EVENTS) {
+        let bytes = lines.by_ref().take(numbers.len()).collect::<Vec<_>>().concat();
+        let refused = std::mem::take(&mut refused);
+        bodies.push(Body { bytes, is_array: false, numbers: Some(numbers.to_vec()), refused });
     }
+    if !refused.is_empty() {
+        bodies.push(Body { bytes: Vec::new(), is_array: false, numbers: Some(Vec::new()), refused });
+    }
+    bodies
+}
 
-    fn next_rows(&mut self) -> Result<Option<Body>, Failure> {
+impl Json {
+    /// The next elements or lines, and whether they are an array.
+    fn next(&mut self) -> Result<Option<(Vec<u8>, bool)>, Failure> {
         let mut bytes = Vec::with_capacity(BODY_BYTES + 4096);
-        let is_array = match &mut self.format {
-            Format::Lines(lines) => {
+        let is_array = match self {
+            Json::Lines(lines) => {
                 // A stretch of blank lines is no body.
                 while bytes.trim_ascii_start().is_empty() {
                     bytes.clear();
@@ -121,11 +204,7 @@ impl Source {
                 }
                 false
             }
-            Format::Csv(rows) => {
-                while bytes.len() < BODY_BYTES && rows.next_line(&mut bytes) {}
-                false
-            }
-            Format::Array(elements) => {
+            Json::Array(elements) => {
                 for element in elements.take(BODY_EVENTS) {
                     bytes.push(if bytes.is_empty() { b'[' } else { b',' });
                     bytes.extend_from_slice(element.get().as_bytes());
@@ -136,7 +215,7 @@ impl Source {
                 true
             }
         };
-        Ok((!bytes.is_empty()).then_some(Body { bytes, is_array }))
+        Ok((!bytes.is_empty()).then_some((bytes, is_array)))
     }
 }
 

@@ -13,18 +13,21 @@ mod freshness;
 mod maintenance;
 mod reprice;
 mod retention;
+mod room;
 mod sealing;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
+
+use room::Room;
 
 pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{BackupPlan, BackupSchedule, backup_name};
@@ -41,10 +44,8 @@ pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
 /// The store's file in its directory.
 pub const STORE_FILE: &str = "rollcall.redb";
-/// Requests that may wait. Past this the sender is told to come back.
+/// Requests that may wait to be written. Past this the sender waits for room, or is told to come back.
 const QUEUE_REQUESTS: usize = 4096;
-/// Events that may wait, over all requests: bounds memory (144 bytes an event) whatever their sizes.
-const QUEUE_EVENTS: usize = 1_000_000;
 
 /// Opens the store: at the start, and again once a disk that failed works.
 type OpenStore = Arc<dyn Fn() -> Result<Store, StoreError> + Send + Sync>;
@@ -68,6 +69,8 @@ impl Snapshot {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ingested {
     pub accepted: usize,
+    /// Those of the accepted that told the tokens of a call that was counted without them.
+    pub completed: usize,
     pub duplicates: usize,
 }
 
@@ -106,6 +109,8 @@ impl From<StoreError> for EngineError {
 #[derive(Debug, Default)]
 pub struct Metrics {
     pub accepted_events: AtomicU64,
+    /// Those of them that told the tokens of a call that was counted without them.
+    pub completed_events: AtomicU64,
     pub duplicate_events: AtomicU64,
     /// Calls in accepted events that no price is known for.
     pub unpriced_calls: AtomicU64,
@@ -125,7 +130,10 @@ pub struct Metrics {
 
 /// A running store. Ends its writer, after what waits, when dropped.
 pub struct Engine {
-    queue: Mutex<Option<SyncSender<writer::Request>>>,
+    queue: Mutex<Option<Sender<writer::Queued>>>,
+    /// Requests that the queue has room for.
+    slots: Arc<Semaphore>,
+    room: Room,
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
     clock: Clock,
@@ -160,14 +168,16 @@ impl Engine {
             freshness: Freshness::default(),
             metrics: Metrics::default(),
         });
-        let (queue, requests) = sync_channel(QUEUE_REQUESTS);
+        // Bounded by its slots, which can be waited for in turn.
+        let (queue, requests) = channel();
         let writer = writer::Writer::new(store, Arc::new(open), shared.clone(), clock.clone())?;
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&requests))
             .map_err(|e| StoreError::Failed(Box::new(redb::Error::Io(e))))?;
         let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
-        Ok(Engine { queue, shared, writer, clock, directory: None })
+        let (slots, room) = (Arc::new(Semaphore::new(QUEUE_REQUESTS)), Room::default());
+        Ok(Engine { queue, slots, room, shared, writer, clock, directory: None })
     }
 
     /// The directory the store was opened in, if it was.
@@ -195,24 +205,39 @@ impl Engine {
     /// Queues events. The answer comes once they are durable.
     pub fn submit(&self, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
         let events = batch.events.len();
-        let queued = &self.shared.metrics.queued_events;
-        // A batch larger than the bound still gets through when nothing else waits.
-        let waiting = queued.fetch_add(events, Ordering::Relaxed);
-        if waiting > 0 && waiting + events > QUEUE_EVENTS {
-            queued.fetch_sub(events, Ordering::Relaxed);
-            return Err(EngineError::Busy);
-        }
+        let room = self.room.take(&batch).ok_or(EngineError::Busy)?;
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Ingest { batch, reply }).inspect_err(|_| {
-            queued.fetch_sub(events, Ordering::Relaxed);
-        })?;
+        let slot = self.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
+        self.put(writer::Queued { request: writer::Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
         Ok(Pending(answer))
+    }
+
+    /// Queues events as soon as there is room for them, in turn, unless that takes longer than `patience` or too many
+    /// wait already. Dropped before that, it leaves nothing behind.
+    pub async fn submit_within(&self, batch: Batch, patience: Duration) -> Result<Pending<Ingested>, EngineError> {
+        let events = batch.events.len();
+        let places = async {
+            let room = match self.room.take(&batch) {
+                Some(room) => room,
+                None => self.room.wait(&batch).await.ok_or_else(|| self.refusal())?,
+            };
+            let slot = self.slots.clone().acquire_owned().await.map_err(|_| EngineError::Stopping)?;
+            Ok((room, slot))
+        };
+        let (room, slot) = tokio::time::timeout(patience, places).await.unwrap_or(Err(EngineError::Busy))?;
+        let (reply, answer) = oneshot::channel();
+        self.put(writer::Queued { request: writer::Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
+        Ok(Pending(answer))
+    }
+
+    /// Senders that wait for room in the queue.
+    pub fn waiting_senders(&self) -> usize {
+        self.room.senders()
     }
 
     /// Waits while the queue is full. For work that would rather wait than be refused.
     pub fn wait_for_room(&self) {
-        let is_full = || self.shared.metrics.queued_events.load(Ordering::Relaxed) >= QUEUE_EVENTS / 2;
-        while is_full() && self.is_writing() {
+        while self.room.is_scarce() && self.is_writing() {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -268,6 +293,8 @@ impl Engine {
     /// Writes what waits, then ends the writer. Later requests are refused.
     pub fn stop(&self) {
         self.queue.lock().expect("no one panics holding it").take();
+        self.slots.close();
+        self.room.close();
         if let Some(writer) = self.writer.lock().expect("no one panics holding it").take() {
             // A panic of the writer was already reported, and every waiting request refused.
             let _ = writer.join();
@@ -280,12 +307,24 @@ impl Engine {
     }
 
     fn send(&self, request: writer::Request) -> Result<(), EngineError> {
+        let slot = self.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
+        self.put(writer::Queued { request, slot, room: None }, 0)
+    }
+
+    fn put(&self, queued: writer::Queued, events: usize) -> Result<(), EngineError> {
         let queue = self.queue.lock().expect("no one panics holding it");
         let queue = queue.as_ref().ok_or(EngineError::Stopping)?;
-        queue.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => EngineError::Busy,
-            TrySendError::Disconnected(_) => EngineError::Stopping,
+        let waiting = &self.shared.metrics.queued_events;
+        waiting.fetch_add(events, Ordering::Relaxed);
+        queue.send(queued).map_err(|_| {
+            waiting.fetch_sub(events, Ordering::Relaxed);
+            EngineError::Stopping
         })
+    }
+
+    /// Why there is no room.
+    fn refusal(&self) -> EngineError {
+        if self.slots.is_closed() { EngineError::Stopping } else { EngineError::Busy }
     }
 }
 
@@ -314,15 +353,21 @@ impl<T> Pending<T> {
 mod tests {
     use super::*;
     use crate::directory::DirectoryUpdate;
+    use crate::model::{Combination, CostSource, Event, Fingerprint, Measures, Mode};
+
+    /// An engine whose writer gets no further than the group it has taken while the time is held.
+    fn engine() -> (Arc<Engine>, Arc<Mutex<i64>>, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let time = Arc::new(Mutex::new(1_780_315_200_000));
+        let shown = time.clone();
+        let engine = Engine::open(directory.path(), Arc::new(move || *shown.lock().unwrap())).unwrap();
+        (Arc::new(engine), time, directory)
+    }
 
     #[test]
     fn a_full_queue_refuses_and_recovers() {
-        let directory = tempfile::tempdir().unwrap();
-        let time = Arc::new(Mutex::new(0));
-        let shown = time.clone();
-        let engine = Engine::open(directory.path(), Arc::new(move || *shown.lock().unwrap())).unwrap();
+        let (engine, time, _directory) = engine();
         let ask = || engine.change(Change::Merge(DirectoryUpdate::default()));
-        // Without the time the writer gets no further than the group it has taken.
         let no_time = time.lock().unwrap();
         let mut taken = Vec::new();
         let refused = loop {
@@ -336,5 +381,120 @@ mod tests {
         drop(no_time);
         assert!(taken.into_iter().all(|pending| pending.wait().is_ok()));
         assert!(ask().unwrap().wait().is_ok());
+    }
+
+    /// Events with ids of their own.
+    fn batch(first: u32, events: u32) -> Batch {
+        let combination = Combination {
+            organization: "acme".into(),
+            project: "p".into(),
+            api_key: "k".into(),
+            model: "m".into(),
+            provider: "p".into(),
+            source: None,
+            mode: Mode::Credits,
+            cost_source: CostSource::Reported,
+        };
+        let event = |number: u32| Event {
+            id: Fingerprint::of(&number.to_string()),
+            time: 1_780_315_200_000,
+            combination: 0,
+            measures: Measures::ZERO,
+        };
+        Batch { combinations: vec![combination], events: (first..first + events).map(event).collect() }
+    }
+
+    /// Fills the queue, and gives what was taken and how many events that is.
+    fn fill(engine: &Engine) -> (Vec<Pending<Ingested>>, u32) {
+        let (mut taken, mut events) = (Vec::new(), 0);
+        for size in [50_000, 1000, 50, 1] {
+            while let Ok(pending) = engine.submit(batch(events, size)) {
+                taken.push(pending);
+                events += size;
+            }
+        }
+        (taken, events)
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    #[test]
+    fn events_wait_for_room_and_are_counted() {
+        let (engine, time, _directory) = engine();
+        let no_time = time.lock().unwrap();
+        let (taken, events) = fill(&engine);
+        let waiting = {
+            let engine = engine.clone();
+            std::thread::spawn(move || {
+                runtime().block_on(async {
+                    let pending = engine.submit_within(batch(events, 30_000), Duration::from_secs(60)).await?;
+                    pending.answer().await
+                })
+            })
+        };
+        while engine.waiting_senders() == 0 {
+            std::thread::yield_now();
+        }
+        drop(no_time);
+        assert_eq!(waiting.join().unwrap().unwrap().accepted, 30_000);
+        let accepted: usize = taken.into_iter().map(|pending| pending.wait().unwrap().accepted).sum();
+        assert_eq!(accepted as u32, events);
+        engine.stop();
+        assert_eq!(engine.metrics().queued_events.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn waiting_for_room_ends_and_leaves_nothing_behind() {
+        let (engine, time, _directory) = engine();
+        let no_time = time.lock().unwrap();
+        let (taken, events) = fill(&engine);
+        runtime().block_on(async {
+            let refused = engine.submit_within(batch(events, 40_000), Duration::from_millis(20)).await;
+            assert!(matches!(refused.err(), Some(EngineError::Busy)));
+            // A sender that went away.
+            let mut gone = Box::pin(engine.submit_within(batch(events, 40_000), Duration::from_secs(60)));
+            assert!(tokio::time::timeout(Duration::from_millis(20), &mut gone).await.is_err());
+            drop(gone);
+        });
+        assert_eq!(engine.waiting_senders(), 0);
+        drop(no_time);
+        for pending in taken {
+            pending.wait().unwrap();
+        }
+        // All of the room is there again, and none of what was refused was counted.
+        let again = engine.submit(batch(events, 40_000)).unwrap().wait().unwrap();
+        assert_eq!((again.accepted, again.duplicates), (40_000, 0));
+        engine.stop();
+        assert_eq!(engine.metrics().queued_events.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn only_so_much_may_wait_for_room() {
+        let (engine, time, _directory) = engine();
+        let no_time = time.lock().unwrap();
+        let (taken, events) = fill(&engine);
+        runtime().block_on(async {
+            let mut waiting: Vec<_> = (0..3)
+                .map(|at| {
+                    Box::pin(engine.submit_within(batch(events + at * 300_000, 300_000), Duration::from_secs(60)))
+                })
+                .collect();
+            for one in &mut waiting {
+                assert!(tokio::time::timeout(Duration::from_millis(5), one).await.is_err());
+            }
+            // A fourth is told at once.
+            let refused = engine.submit_within(batch(events, 300_000), Duration::from_secs(3600)).await;
+            assert!(matches!(refused.err(), Some(EngineError::Busy)));
+            // One that stops tells those that wait.
+            engine.slots.close();
+            engine.room.close();
+            for one in waiting {
+                assert!(matches!(one.await.err(), Some(EngineError::Stopping)));
+            }
+        });
+        drop(no_time);
+        assert!(taken.into_iter().all(|pending| pending.wait().is_ok()));
     }
 }

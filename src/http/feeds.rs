@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -16,14 +17,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Caller, bearer};
-use super::events::{read, rejected_event, token_defaults};
+use super::events::{PATIENCE, client, label, or_entered, read, rejected_event, token_defaults, write};
 use super::problem::Problem;
-use super::wire::{RejectedEvent, SendRefusals};
+use super::wire::{RejectedEvent, SendRefusals, is_zero};
 use super::{App, on_a_thread};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
+use crate::engine::Ingested;
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
-use crate::ingest::{BodyError, Context, Names, Parsed, Reading, TokenDefaults, litellm, llmgateway, otlp};
+use crate::ingest::{BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp};
 
 /// What counts as the project, as whoever sets a sender up may say in a header that it sends along.
 const PROJECT_FROM: &str = "x-rollcall-project-from";
@@ -33,6 +35,9 @@ const MAX_PROJECT_FROM: usize = 16;
 const SIGNATURE: &str = "x-llmgateway-signature";
 /// The project of usage for which neither the sender nor the token names one.
 const DEFAULT_PROJECT: &str = "default";
+/// Exporters of OTLP give a post 10 s by default, and some of them (Codex's, Copilot's) do not repeat it: so its records
+/// wait for most of that, which leaves time to write them.
+const OTLP_PATIENCE: Duration = Duration::from_secs(6);
 /// Rejections told to a sender of OTLP, which has room for one text.
 const TOLD: usize = 3;
 
@@ -42,6 +47,9 @@ const TOLD: usize = 3;
 pub struct FeedAnswer {
     /// Calls that are now counted.
     pub accepted: usize,
+    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub completed: usize,
     /// Calls that were counted before.
     pub duplicates: usize,
     /// Records that say nothing about usage, such as a test.
@@ -72,7 +80,8 @@ pub async fn post_litellm(
     caller.may_send()?;
     let projects = litellm_projects(&headers)?;
     let body = read(&headers, body, app.body_limit).await?;
-    let reading = parse(&app, caller, move |context| litellm::parse(&body, &projects, context)).await?;
+    let reading =
+        parse(&app, caller, Feed::LiteLlm, headers, move |context| litellm::parse(&body, &projects, context)).await?;
     submit(&app, Feed::LiteLlm, reading).await.map(Json)
 }
 
@@ -97,9 +106,10 @@ pub async fn post_llmgateway(
 ) -> Result<Json<FeedAnswer>, Problem> {
     caller.may_send()?;
     let body = read(&headers, body, app.body_limit).await?;
-    let signed = body.clone();
-    on_a_thread(move || check_signature(&headers, &signed)).await?;
-    let reading = parse(&app, caller, move |context| llmgateway::parse(&body, context)).await?;
+    let (signed, signature) = (body.clone(), headers.clone());
+    on_a_thread(move || check_signature(&signature, &signed)).await?;
+    let read = move |context: &Context<'_>| llmgateway::parse(&body, context);
+    let reading = parse(&app, caller, Feed::LlmGateway, headers, read).await?;
     submit(&app, Feed::LlmGateway, reading).await.map(Json)
 }
 
@@ -189,6 +199,28 @@ impl Feed {
         }
     }
 
+    /// Who sends, where the records do not say.
+    fn sender(self, headers: &HeaderMap) -> SentBy<'_> {
+        let name = match self {
+            Feed::LiteLlm => "litellm",
+            Feed::LlmGateway => "llmgateway",
+            Feed::Traces | Feed::Logs | Feed::Metrics => "otlp",
+        };
+        match client(headers) {
+            Some((_, client, version)) if client.eq_ignore_ascii_case(name) => SentBy { name, version },
+            // Another program that posts for it.
+            client => SentBy { name, version: client.map(|client| client.0) },
+        }
+    }
+
+    /// How long its records wait for room in the writer's queue.
+    fn patience(self) -> Duration {
+        match self {
+            Feed::LiteLlm | Feed::LlmGateway => PATIENCE,
+            Feed::Traces | Feed::Logs | Feed::Metrics => OTLP_PATIENCE,
+        }
+    }
+
     /// What OTLP calls the number of its records that were not taken.
     fn rejected_records(self) -> &'static str {
         match self {
@@ -236,9 +268,9 @@ async fn take_otlp(app: App, caller: Caller, headers: HeaderMap, body: Body, fee
     }
     options.key_by_person = token_defaults(&caller.grant).api_key_id.is_none();
     let body = read(&headers, body, app.body_limit).await?;
-    let reading = parse(&app, caller, move |context| match feed {
+    let reading = parse(&app, caller, feed, headers, move |context| match feed {
         Feed::Logs => otlp::parse_logs(&body, encoding, &options, context),
-        Feed::Metrics => otlp::count_metrics(&body, encoding).map(|ignored| Reading { ignored, ..Reading::default() }),
+        Feed::Metrics => otlp::parse_metrics(&body, encoding, context),
         _ => otlp::parse_traces(&body, encoding, &options, context),
     });
     let answer = submit(&app, feed, reading.await?).await?;
@@ -251,15 +283,18 @@ async fn take_otlp(app: App, caller: Caller, headers: HeaderMap, body: Body, fee
 async fn parse(
     app: &App,
     caller: Caller,
+    feed: Feed,
+    headers: HeaderMap,
     read: impl FnOnce(&Context<'_>) -> Result<Reading, BodyError> + Send + 'static,
 ) -> Result<Reading, Problem> {
     let shared = app.clone();
-    on_a_thread(move || {
+    let reading = on_a_thread(move || {
         let defaults = token_defaults(&caller.grant);
         // Not every sender can name a project or a key. What it sends is counted all the same.
         let token = TokenDefaults {
             project_id: defaults.project_id.or(Some(DEFAULT_PROJECT)),
             api_key_id: defaults.api_key_id.or(Some(&caller.token_id)),
+            sender: feed.sender(&headers),
             ..defaults
         };
         let now = shared.engine.now();
@@ -268,19 +303,19 @@ async fn parse(
             prices: &shared.prices(),
             token,
             kept_since: &|organization| shared.engine.kept_since(organization),
-        })?;
-        name_token_key(&mut reading, &caller);
-        Ok::<_, BodyError>(reading)
-    })
-    .await
+        })
+        .map_err(|error| (error.refused(token), error));
+        if let Ok(reading) = &mut reading {
+            name_token_key(reading, &caller);
+        }
+        Ok::<_, Problem>(reading)
+    });
+    or_entered(app, reading.await?).await
 }
 
 /// A key that stands for a token is called what the token is called.
 fn name_token_key(reading: &mut Reading, caller: &Caller) {
-    let label = caller.directory().token(&caller.token_id).map(|token| token.label.trim()).unwrap_or_default();
-    if label.is_empty() {
-        return;
-    }
+    let Some(label) = label(caller) else { return };
     for used in reading.parsed.batch.combinations.iter().filter(|used| used.api_key == caller.token_id) {
         let key = reading.names.api_keys.entry((used.organization.clone(), used.api_key.clone())).or_default();
         key.project.clone_from(&used.project);
@@ -291,17 +326,10 @@ fn name_token_key(reading: &mut Reading, caller: &Caller) {
 /// Has the events written, then whatever is new about names.
 async fn submit(app: &App, feed: Feed, reading: Reading) -> Result<FeedAnswer, Problem> {
     let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
-    let mut answer = FeedAnswer {
-        accepted: 0,
-        duplicates: 0,
-        ignored,
-        rejected: rejected.into_iter().map(rejected_event).collect(),
-    };
-    if !batch.events.is_empty() {
-        let ingested = app.engine.submit(batch)?.answer().await?;
-        (answer.accepted, answer.duplicates) = (ingested.accepted, ingested.duplicates);
-        learn(app, names).await;
-    }
+    let Ingested { accepted, completed, duplicates } = write(app, batch, feed.patience()).await?;
+    learn(app, names).await;
+    let rejected = rejected.into_iter().map(rejected_event).collect();
+    let answer = FeedAnswer { accepted, completed, duplicates, ignored, rejected };
     app.feeds.note(feed, [answer.accepted, answer.duplicates, answer.ignored, answer.rejected.len()]);
     if !answer.rejected.is_empty() {
         tracing::warn!(
@@ -422,4 +450,135 @@ fn told(rejected: &[RejectedEvent]) -> String {
     let errors: Vec<Cow<'_, str>> = rejected.iter().take(TOLD).map(|one| Cow::Borrowed(one.error.as_str())).collect();
     let more = if rejected.len() > TOLD { "; …" } else { "" };
     format!("{}{more}", errors.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::http::Request;
+    use tokio::sync::Mutex;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::http::access::LocalOperator;
+    use crate::http::{Look, router};
+    use crate::model::UnixMs;
+    use crate::pricing::PriceBook;
+
+    const NOW: UnixMs = 1_780_315_200_000;
+
+    /// An app whose writer stands still while the writer's time is held.
+    fn app() -> (App, Arc<Mutex<()>>, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let time = Arc::new(Mutex::new(()));
+        let held = time.clone();
+        let clock = move || {
+            if std::thread::current().name() == Some("writer") {
+                drop(held.blocking_lock());
+            }
+            NOW
+        };
+        let engine = Engine::open(directory.path(), Arc::new(clock)).unwrap();
+        (App::new(Arc::new(engine), PriceBook::bundled(), Look::default(), 64 << 20), time, directory)
+    }
+
+    fn post(path: &str, body: String) -> Request<Body> {
+        let mut request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap();
+        request.extensions_mut().insert(LocalOperator);
+        request
+    }
+
+    /// A span of one call, as OTLP has it in JSON.
+    fn span(id: u32) -> String {
+        let attribute = |key: &str, value: &str| format!(r#"{{"key":"{key}","value":{{{value}}}}}"#);
+        let attributes = [
+            attribute("gen_ai.operation.name", r#""stringValue":"chat""#),
+            attribute("gen_ai.request.model", r#""stringValue":"gpt-5""#),
+            attribute("organization.id", r#""stringValue":"acme""#),
+            attribute("gen_ai.usage.input_tokens", r#""intValue":"7""#),
+        ];
+        let attributes = attributes.join(",");
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id:032x}","spanId":"{id:016x}","startTimeUnixNano":"{NOW}000000","attributes":[{attributes}]}}]}}]}}]}}"#
+        )
+    }
+
+    fn events(first: u32, count: u32) -> String {
+        let event = |id: u32| {
+            format!(
+                r#"{{"id":"{id}","timestamp":{NOW},"organizationId":"acme","projectId":"p","apiKeyId":"k","usedModel":"a/b","cost":1}}"#
+            )
+        };
+        format!("[{}]", (first..first + count).map(event).collect::<Vec<_>>().join(","))
+    }
+
+    /// Fills the queue of a writer that stands still.
+    fn fill(app: &App) -> Vec<crate::engine::Pending<crate::engine::Ingested>> {
+        let context = Context {
+            now: NOW,
+            prices: &app.prices(),
+            token: TokenDefaults::default(),
+            kept_since: &crate::ingest::for_ever,
+        };
+        let mut batch = crate::ingest::parse_json(events(0, 50_000).as_bytes(), &context).unwrap().batch;
+        let mut queued = Vec::new();
+        for size in [50_000, 1000, 50, 1] {
+            batch.events.truncate(size);
+            queued.extend(std::iter::from_fn(|| app.engine.submit(batch.clone()).ok()));
+        }
+        queued
+    }
+
+    #[tokio::test]
+    async fn a_post_waits_for_room_at_every_door() {
+        let (app, time, _directory) = app();
+        let no_time = time.lock().await;
+        let queued = fill(&app);
+        let doors = [
+            post("/v1/events", events(1_000_000, 1)),
+            post("/v1/otlp/v1/traces", span(1)),
+            post("/v1/otlp/v1/traces", span(2)),
+        ];
+        let posts = doors.map(|request| tokio::spawn(router(app.clone()).oneshot(request)));
+        while app.engine.waiting_senders() < 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(no_time);
+        for post in posts {
+            assert_eq!(post.await.unwrap().unwrap().status(), StatusCode::OK);
+        }
+        for pending in queued {
+            pending.answer().await.unwrap();
+        }
+        assert_eq!(app.engine.metrics().accepted_events.load(Ordering::Relaxed), 50_003);
+    }
+
+    #[tokio::test]
+    async fn a_post_that_finds_no_room_in_time_is_told_to_come_back() {
+        let (app, time, _directory) = app();
+        let no_time = time.lock().await;
+        let queued = fill(&app);
+        let told = |request: Request<Body>, patience: Duration| {
+            let (app, started) = (app.clone(), std::time::Instant::now());
+            async move {
+                let answer = router(app).oneshot(request).await.unwrap();
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+                assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+                assert!(started.elapsed() >= patience, "{:?}", started.elapsed());
+            }
+        };
+        tokio::join!(
+            told(post("/v1/events", events(1_000_000, 1)), PATIENCE),
+            told(post("/v1/otlp/v1/traces", span(1)), OTLP_PATIENCE),
+        );
+        assert_eq!(app.engine.waiting_senders(), 0);
+        drop(no_time);
+        for pending in queued {
+            pending.answer().await.unwrap();
+        }
+        assert_eq!(app.engine.metrics().accepted_events.load(Ordering::Relaxed), 50_000);
+    }
 }

@@ -96,6 +96,11 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     };
     let mut count = |name: &str, help: &str, counter| write(name, "counter", help, read(counter));
     count("rollcall_events_accepted_total", "Events counted.", &engine.accepted_events);
+    count(
+        "rollcall_events_completed_total",
+        "Accepted events that told the tokens of a call counted without them.",
+        &engine.completed_events,
+    );
     count("rollcall_events_duplicate_total", "Events counted before.", &engine.duplicate_events);
     count("rollcall_events_rejected_total", "Events that were not valid.", &http.rejected_events);
     count("rollcall_calls_unpriced_total", "Calls counted without a known price.", &engine.unpriced_calls);
@@ -112,6 +117,8 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     count("rollcall_backups_failed_total", "Backups by the clock that failed.", &engine.failed_backups);
     let queued = engine.queued_events.load(Ordering::Relaxed) as u64;
     write("rollcall_queue_events", "gauge", "Events waiting to be written.", queued);
+    let waiting = app.engine.waiting_senders() as u64;
+    write("rollcall_queue_waiting_requests", "gauge", "Requests waiting for room in the queue.", waiting);
     let file = app.engine.directory().map(|directory| directory.join(STORE_FILE));
     let size = file.and_then(|file| allocated_bytes(&file).ok()).unwrap_or_default();
     write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
