@@ -13,6 +13,8 @@ use crate::http::{Colour, Logo, Look, MAX_LOGO_BYTES};
 
 #[derive(Args)]
 #[command(next_help_heading = "The dashboard's looks")]
+// clap names a group after the type, and the command's own arguments have that name.
+#[group(skip)]
 pub struct Arguments {
     /// The dashboard's name instead of Rollcall, up to 40 characters
     #[arg(long, value_name = "NAME", env = "ROLLCALL_PRODUCT_NAME", value_parser = |text: &str| short(text, 40))]
