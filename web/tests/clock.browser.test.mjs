@@ -28,10 +28,9 @@ async function spendAroundMidnight(server, zone) {
     id: `${zone} ${cost}`,
     timestamp: new Date(Date.parse(midnight) + ms).toISOString(),
     organizationId: "acme",
-    projectId: "search",
+    projectId: zone,
     apiKeyId: "k",
     usedModel: "openai/gpt-4o",
-    usedProvider: zone,
     cost,
   });
   await server.events([spend("1", -1000), spend("2", 0)]);
@@ -41,7 +40,7 @@ async function spendAroundMidnight(server, zone) {
 /** What the page shows of days and moments, for today and the day before. */
 async function shown(page, zone) {
   const of = async (range) => {
-    await visit(page, `${ANALYTICS}?range=${range}&tz=${zone}&provider=${zone}`, "analytics");
+    await visit(page, `${ANALYTICS}?range=${range}&tz=${zone}&project=${zone}`, "analytics");
     const answer = await page.locator("[data-testid=activity][aria-busy=false]").getAttribute("data-answer");
     return { answer, cost: await exact(page, "card-cost"), days: await page.getByTestId("range-button").innerText() };
   };
