@@ -261,6 +261,9 @@ fn report_11_providers_have_one_name_each() {
         ("xai", 1),
     ];
     assert_eq!(providers, expected.map(|(name, count)| (name.to_owned(), count)));
+    let query = "organizationId=names&from=2026-11-20&to=2026-11-30&provider=openai.responses";
+    let filtered = server.get(&format!("/analytics/activity?{query}"), OPERATOR).ok().json();
+    assert_eq!(filtered["totals"]["requestCount"], 6, "a filter takes any of a provider's names");
     let models: Vec<String> = place.requests("model").into_iter().map(|(model, _)| model).collect();
     for model in ["ft:gpt-4o-mini-2024-07-18", "ft:gpt-4o-2024-08-06", "llama3.1:8b", "llama3.1:70b"] {
         assert!(models.iter().any(|found| found == model), "{model}: {models:?}");
