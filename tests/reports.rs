@@ -290,8 +290,11 @@ fn report_11_providers_have_one_name_each() {
     place.check([2, 2_000_000, 0, 0], "0.24");
 }
 
+/// A name, bodies for doors, and what [`Place::check`] expects.
+type Case<'a> = (&'a str, &'a [(&'a str, Vec<u8>)], [u64; 4], &'a str);
+
 /// Checks bodies for doors, each case in an organization of its own; posted twice, for repetition changes nothing.
-fn check_all(cases: &[(&str, &[(&str, Vec<u8>)], [u64; 4], &str)]) {
+fn check_all(cases: &[Case<'_>]) {
     let server = Server::start();
     for (name, bodies, expected, cost) in cases {
         let place = Place::new(&server, name);
