@@ -1,5 +1,5 @@
-//! A record that knows no tokens is counted; one of the same call that does takes its place. What is in the sums then is
-//! what the second says and nothing else, in whatever order they came and whatever was done in between.
+//! A record that knows no tokens is counted; one of the same call that does takes its place. What is in the sums then
+//! is what the second says and nothing else, in whatever order they came and whatever was done in between.
 
 mod support;
 
@@ -181,7 +181,13 @@ fn the_second_record_takes_the_place_of_the_first_whatever_was_done_in_between()
 #[test]
 fn it_may_stand_under_other_names_and_in_another_hour_and_stays_known_by_both() {
     let early = NOON - 4 * DAY_MS;
-    for (before, after) in [(early, early + 90 * 60_000), (early, NOON + 20 * HOUR_MS), (NOON, early)] {
+    for (before, after, hours) in [
+        (early, early + 90 * 60_000, 0),
+        (early, NOON + 20 * HOUR_MS, 0),
+        (NOON, early, 0),
+        // When the first leaves memory, the hour of the second is younger than any that ids leave memory for.
+        (early, NOON + 60 * HOUR_MS, 40),
+    ] {
         let (without, with) = (call(before, "p", "unknown", 0), call(after, "q", "m", 900));
         for sealed in [false, true] {
             let mut machine = Machine::new();
@@ -190,6 +196,7 @@ fn it_may_stand_under_other_names_and_in_another_hour_and_stays_known_by_both() 
                 machine.seal();
             }
             machine.restart();
+            machine.pass(hours * HOUR_MS);
             assert_eq!(machine.send(&[("a", &with)]), counts(1, 1, 0));
             machine.check(&[&with]);
             machine.restart();
@@ -249,8 +256,8 @@ fn usage_that_is_forgotten_is_not_completed() {
     machine.check(&[&call(NOON, "p", "m", 1)]);
 }
 
-/// Calls, some of which are told without tokens as well, in any order, again and again, with a seal or a restart here and
-/// there: the sums are those of the records that know most.
+/// Calls, some of which are told without tokens as well, in any order, again and again, with a seal or a restart here
+/// and there: the sums are those of the records that know most.
 fn any_order(seed: u64) {
     println!("ROLLCALL_SEED={seed}");
     let mut random = Random(seed);

@@ -42,7 +42,8 @@ fn populated() -> (Server, String) {
 /// Log records of a service, by their event names.
 fn logs(service: &str, version: &str, events: &[&str]) -> Value {
     let record = |event: &&str| {
-        json!({"timeUnixNano": "1780315200000000000", "eventName": "src/telemetry.rs:7", "body": {"stringValue": "PROMPT"},
+        json!({"timeUnixNano": "1780315200000000000", "eventName": "src/telemetry.rs:7",
+            "body": {"stringValue": "PROMPT"},
             "attributes": [{"key": "event.name", "value": {"stringValue": event}},
                 {"key": "prompt", "value": {"stringValue": "PROMPT"}}]})
     };

@@ -1,6 +1,6 @@
 //! One seed drives everything that can happen to a store: a clock that jumps both ways, producers that send new, late,
-//! future and repeated events, changes of the directory, sealing, repricing, compaction, backups and restores, power cuts
-//! and full disks. Whatever is asked in between is compared with a ledger.
+//! future and repeated events, changes of the directory, sealing, repricing, compaction, backups and restores, power
+//! cuts and full disks. Whatever is asked in between is compared with a ledger.
 //!
 //! Each run prints its seed; `ROLLCALL_SEED=n` replays one. `ROLLCALL_SIM_SECONDS` says how long to try fresh ones.
 //! Requests follow one another, so that a seed does the same again; `crash.rs` has them at the same time.

@@ -264,7 +264,8 @@ impl Writer {
         }
     }
 
-    /// Removes lines of the intake ledger that are older than their organization keeps usage, or than the ledger keeps any.
+    /// Removes lines of the intake ledger that are older than their organization keeps usage, or than the ledger keeps
+    /// any.
     fn forget_intake(&mut self) {
         let today = Hour::of((self.clock)()).unwrap_or_default().day();
         let directory = self.directory.clone();

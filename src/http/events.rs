@@ -94,8 +94,8 @@ pub(super) async fn write(app: &App, batch: Batch, patience: Duration) -> Result
     Ok(app.engine.submit_within(batch, patience).await?.answer().await?)
 }
 
-/// What was read; or the refusal of the whole body, after the intake ledger has it. Whether it has is not what the sender
-/// asked: one that cannot be written is told all the same.
+/// What was read; or the refusal of the whole body, after the intake ledger has it. Whether it has is not what the
+/// sender asked: one that cannot be written is told all the same.
 pub(super) async fn or_entered<T>(app: &App, read: Result<T, (Batch, BodyError)>) -> Result<T, Problem> {
     match read {
         Ok(read) => Ok(read),

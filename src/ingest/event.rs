@@ -428,7 +428,7 @@ impl<'c> Collector<'c> {
             Some(oldest) if time < oldest => {
                 let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
                 Err(format!(
-                    "the call is too old: it is of {at}, and organization '{organization}' keeps usage since {oldest} only"
+                    "the call is too old: it is of {at}; organization '{organization}' keeps usage since {oldest} only"
                 ))
             }
             _ => Ok(()),

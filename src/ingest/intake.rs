@@ -1,8 +1,8 @@
 //! What the intake ledger will say of a body: who sent its records, and why some of them made no event.
 //!
-//! The ledger is kept for months and read by people who did not send what is in it. So all of it is bounded, and nothing
-//! in it repeats what was sent: reasons are our own words without the values that an answer names, examples are ids,
-//! positions and names of records.
+//! The ledger is kept for months and read by people who did not send what is in it. So all of it is bounded, and
+//! nothing in it repeats what was sent: reasons are our own words without the values that an answer names, examples are
+//! ids, positions and names of records.
 
 use std::borrow::Cow;
 
@@ -89,8 +89,8 @@ impl Collector<'_> {
     }
 }
 
-/// An error without the values in it, so that it is the same for every record of its kind and repeats nothing of what was
-/// sent.
+/// An error without the values in it, so that it is the same for every record of its kind and repeats nothing of what
+/// was sent.
 pub(super) fn reason(error: &str) -> String {
     let bare = before_values(error);
     let (said, cut) = match bare.split_once(" is ") {

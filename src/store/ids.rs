@@ -6,8 +6,8 @@
 //! under the hour its event belongs to, where it stays as long as that hour does: 12 bytes an id.
 //!
 //! An event may be up to 24 hours ahead of the clock, so ids that have aged belong to hours at least 24 hours old:
-//! only late events ever look there. An event that completes a call of another hour has its id kept with its own hour at
-//! once; the few such hours that are younger are known in memory.
+//! only late events ever look there. An event that completes a call of another hour has its id kept with its own hour
+//! at once; the few such hours that are younger are known in memory.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

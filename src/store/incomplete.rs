@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! key     org u32 | id 12 bytes | segment u32
-//! value   a frame (see `store::packed`): series varint | hour of arrival varint | 11 counts varint | picodollars varint
+//! value   a frame (see `store::packed`) around varints: series | hour of arrival | 11 counts | picodollars
 //! ```
 //!
 //! A call is here from the transaction that counts it until the one that completes it, or until its usage is too old to
-//! keep. Then exactly what is written here is taken out of the sums again. What is taken away was added as it is: a cost of
-//! such a call is the sender's or nobody's, so that no repricing has touched it.
+//! keep. Then exactly what is written here is taken out of the sums again. What is taken away was added as it is: a
+//! cost of such a call is the sender's or nobody's, so that no repricing has touched it.
 
 use std::collections::BTreeMap;
 
@@ -111,8 +111,8 @@ impl Writer {
         Ok(Incomplete(self.transaction.open_table(INCOMPLETE)?))
     }
 
-    /// Takes calls out of the sums again. Most are still open. Where one is sealed, its period is sealed anew, up to the
-    /// day that comes with it.
+    /// Takes calls out of the sums again. Most are still open. Where one is sealed, its period is sealed anew, up to
+    /// the day that comes with it.
     pub fn take_back(
         &self,
         organization: OrganizationId,

@@ -5,8 +5,8 @@
 //! value   a frame (see `store::packed`) around a record: the line
 //! ```
 //!
-//! Records of which nobody says for whom they were are under an organization without a name. A day of an organization has
-//! so many lines at most; what comes beyond them is entered as of another sender, for another reason.
+//! Records of which nobody says for whom they were are under an organization without a name. A day of an organization
+//! has so many lines at most; what comes beyond them is entered as of another sender, for another reason.
 
 use std::ops::Range;
 

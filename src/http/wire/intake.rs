@@ -21,8 +21,8 @@ pub struct IntakeBody {
     /// Left out when the question names an organization, and where nobody said for whom it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
-    /// What sent it: a service, client or gateway by the name it gives itself, or the label of the token; `other` past the
-    /// first 500 lines of a day.
+    /// What sent it: a service, client or gateway by the name it gives itself, or the label of the token; `other` past
+    /// the first 500 lines of a day.
     pub sender: String,
     pub client_version: Option<String>,
     pub result: IntakeResult,
