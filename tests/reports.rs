@@ -261,6 +261,9 @@ fn report_11_providers_have_one_name_each() {
         ("xai", 1),
     ];
     assert_eq!(providers, expected.map(|(name, count)| (name.to_owned(), count)));
+    let query = "organizationId=names&from=2026-11-20&to=2026-11-30&provider=openai.responses";
+    let filtered = server.get(&format!("/analytics/activity?{query}"), OPERATOR).ok().json();
+    assert_eq!(filtered["totals"]["requestCount"], 6, "a filter takes any of a provider's names");
     let models: Vec<String> = place.requests("model").into_iter().map(|(model, _)| model).collect();
     for model in ["ft:gpt-4o-mini-2024-07-18", "ft:gpt-4o-2024-08-06", "llama3.1:8b", "llama3.1:70b"] {
         assert!(models.iter().any(|found| found == model), "{model}: {models:?}");
@@ -287,8 +290,11 @@ fn report_11_providers_have_one_name_each() {
     place.check([2, 2_000_000, 0, 0], "0.24");
 }
 
+/// A name, bodies for doors, and what [`Place::check`] expects.
+type Case<'a> = (&'a str, &'a [(&'a str, Vec<u8>)], [u64; 4], &'a str);
+
 /// Checks bodies for doors, each case in an organization of its own; posted twice, for repetition changes nothing.
-fn check_all(cases: &[(&str, &[(&str, Vec<u8>)], [u64; 4], &str)]) {
+fn check_all(cases: &[Case<'_>]) {
     let server = Server::start();
     for (name, bodies, expected, cost) in cases {
         let place = Place::new(&server, name);

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::problem::Problem;
 use crate::calendar::{Date, Granularity, Window, Zone};
-use crate::model::{Biller, UnixMs};
+use crate::model::{Biller, UnixMs, canonical_provider};
 use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Query, RankBy, RowsBy};
 
 /// Values one filter may name, over all its repetitions.
@@ -159,7 +159,7 @@ impl Parameters {
     pub fn filter(&self) -> Result<Filter, Problem> {
         let mut by = Vec::new();
         for (name, group) in FILTERS {
-            let values: BTreeSet<String> = self.all(name).map(str::to_owned).collect();
+            let mut values: BTreeSet<String> = self.all(name).map(str::to_owned).collect();
             if values.len() > MAX_FILTER_VALUES {
                 return Err(Problem::bad_request(format!(
                     "{name} is given {} times; at most {MAX_FILTER_VALUES} are allowed",
@@ -172,6 +172,11 @@ impl Parameters {
                 return Err(Problem::bad_request(format!(
                     "{name} is '{unknown}'; allowed are reported, priced and unpriced"
                 )));
+            }
+            if group == GroupBy::Provider {
+                // By whichever of its names; what was counted before they were one has its own.
+                let usual: Vec<String> = values.iter().map(|name| canonical_provider(name).into_owned()).collect();
+                values.extend(usual);
             }
             if !values.is_empty() {
                 by.push((group, values));

@@ -290,12 +290,12 @@ const EXTRA: [&str; 27] = [
 
 impl Asked {
     fn by(call_type: &str) -> Asked {
-        let is = |part: &&str| call_type.contains(*part);
+        let is = |part: &str| call_type.contains(part);
         match call_type {
             "" | "acompletion" | "completion" | "aembedding" | "anthropic_messages" => Asked::Call,
             _ if call_type.ends_with("retrieve_batch") => Asked::Batch,
-            _ if EXTRA.iter().any(&is) => Asked::Extra,
-            _ if is(&"get_response") || is(&"retrieve_response") => Asked::AnswerAgain,
+            _ if EXTRA.iter().any(|part| is(part)) => Asked::Extra,
+            _ if is("get_response") || is("retrieve_response") => Asked::AnswerAgain,
             "responses" | "aresponses" => Asked::Answer,
             _ => Asked::Call,
         }

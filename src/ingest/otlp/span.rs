@@ -198,9 +198,9 @@ impl<'a> Span<'a> {
     pub fn operation(&self) -> Option<Operation> {
         Operation::of(&self.attributes).or_else(|| {
             // Conventions before operations had names.
-            let is_there = |list: &&[&str]| self.attributes.first(list).is_some();
             let all = [names::PROVIDER, names::MODEL, names::INPUT];
-            all.iter().all(is_there).then_some(Operation::Call(Kind::Text))
+            let are_there = all.iter().all(|list| self.attributes.first(list).is_some());
+            are_there.then_some(Operation::Call(Kind::Text))
         })
     }
 
