@@ -89,8 +89,12 @@ fn seal_again(directory: &Path) {
     let row = &workload::large_rows(350)[0];
     let mut measures = Measures::ZERO;
     measures.counts[rollcall::model::Count::Requests as usize] = 1;
-    let event = Event { id: Fingerprint::of("late"), time: row.hour_start, combination: 0, measures };
-    let batch = rollcall::model::Batch { combinations: vec![workload::combination(row)], events: vec![event] };
+    let event = Event::new(Fingerprint::of("late"), row.hour_start, 0, measures);
+    let batch = rollcall::model::Batch {
+        combinations: vec![workload::combination(row)],
+        events: vec![event],
+        ..Default::default()
+    };
     engine.submit(batch).expect("room").wait().expect("a commit");
     let started = Instant::now();
     let report = engine.seal().expect("room").wait().expect("sealed");

@@ -134,17 +134,15 @@ fn batch(number: usize, events: usize) -> Batch {
             cost_source: CostSource::Reported,
         }
     });
-    let mut batch = Batch { combinations: combinations.collect(), events: Vec::with_capacity(events) };
+    let mut batch =
+        Batch { combinations: combinations.collect(), events: Vec::with_capacity(events), ..Batch::default() };
     for i in 0..events {
         let mut measures = Measures { cost: PicoUsd(1_000_000 * (i as i128 % 977)), ..Measures::ZERO };
         measures.counts[Count::Requests as usize] = 1;
         measures.counts[Count::TotalTokens as usize] = 900 + i as u64 % 300;
-        batch.events.push(Event {
-            id: Fingerprint::of(&format!("{number}-{i}")),
-            time: NOW - HOUR_MS + (i as i64 * 7919) % HOUR_MS,
-            combination: (i % batch.combinations.len()) as u32,
-            measures,
-        });
+        let time = NOW - HOUR_MS + (i as i64 * 7919) % HOUR_MS;
+        let combination = (i % batch.combinations.len()) as u32;
+        batch.events.push(Event::new(Fingerprint::of(&format!("{number}-{i}")), time, combination, measures));
     }
     batch
 }

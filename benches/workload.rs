@@ -245,7 +245,7 @@ fn large_day(day: i64) -> Vec<Batch> {
                 for (into_hour, measures) in &row.events {
                     number += 1;
                     let id = Fingerprint::of(&format!("{day}-{number}"));
-                    batch.events.push(Event { id, time: row.hour_start + into_hour, combination, measures: *measures });
+                    batch.events.push(Event::new(id, row.hour_start + into_hour, combination, *measures));
                 }
             }
             batch

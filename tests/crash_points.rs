@@ -112,7 +112,7 @@ fn event(number: u64) -> (Combination, Event) {
         cost_source: CostSource::Reported,
     };
     let time = NOON - (number % 10) as i64 * DAY_MS - (number % 13) as i64 * 900_000;
-    (combination, Event { id: Fingerprint::of(&number.to_string()), time, combination: 0, measures })
+    (combination, Event::new(Fingerprint::of(&number.to_string()), time, 0, measures))
 }
 
 fn batch(numbers: std::ops::Range<u64>) -> Batch {

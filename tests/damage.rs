@@ -39,12 +39,9 @@ fn fill(directory: &Path) -> Vec<u8> {
         for number in numbers {
             let mut measures = Measures { cost: PicoUsd(1_000_000 + i128::from(number)), ..Measures::ZERO };
             measures.counts[Count::Requests as usize] = 1;
-            batch.events.push(Event {
-                id: Fingerprint::of(&number.to_string()),
-                time: NOON - (number % 40) as i64 * 13 * HOUR_MS,
-                combination: batch.combinations.len() as u32,
-                measures,
-            });
+            let time = NOON - (number % 40) as i64 * 13 * HOUR_MS;
+            let combination = batch.combinations.len() as u32;
+            batch.events.push(Event::new(Fingerprint::of(&number.to_string()), time, combination, measures));
             batch.combinations.push(Combination {
                 organization: "acme".into(),
                 project: format!("p{}", number % 3),

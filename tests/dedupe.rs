@@ -51,7 +51,7 @@ impl Machine {
     fn send(&self, ids: std::ops::Range<u32>, time: UnixMs) -> Ingested {
         let mut measures = Measures::ZERO;
         measures.counts[Count::Requests as usize] = 1;
-        let event = |id: u32| Event { id: Fingerprint::of(&format!("id-{id}")), time, combination: 0, measures };
+        let event = |id: u32| Event::new(Fingerprint::of(&format!("id-{id}")), time, 0, measures);
         let combination = Combination {
             organization: "acme".into(),
             project: "p".into(),
@@ -62,7 +62,7 @@ impl Machine {
             mode: Mode::Credits,
             cost_source: CostSource::Reported,
         };
-        let batch = Batch { combinations: vec![combination], events: ids.map(event).collect() };
+        let batch = Batch { combinations: vec![combination], events: ids.map(event).collect(), ..Batch::default() };
         self.engine.as_ref().unwrap().submit(batch).unwrap().wait().unwrap()
     }
 
@@ -98,7 +98,7 @@ fn open(directory: &Path, clock: &Arc<AtomicI64>, id_policy: IdPolicy) -> Engine
 
 #[track_caller]
 fn check(ingested: Ingested, accepted: usize, duplicates: usize) {
-    assert_eq!(ingested, Ingested { accepted, duplicates });
+    assert_eq!(ingested, Ingested { accepted, duplicates, completed: 0 });
 }
 
 #[test]

@@ -36,13 +36,12 @@ fn batch(ids: std::ops::Range<u32>) -> Batch {
         mode: Mode::Credits,
         cost_source: CostSource::Reported,
     });
-    let event = |(combination, id): (usize, u32)| Event {
-        id: Fingerprint::of(&format!("id-{id}")),
-        time: NOON - i64::from(id % 50) * HOUR_MS,
-        combination: combination as u32,
-        measures,
+    let event = |(combination, id): (usize, u32)| {
+        let time = NOON - i64::from(id % 50) * HOUR_MS;
+        Event::new(Fingerprint::of(&format!("id-{id}")), time, combination as u32, measures)
     };
-    Batch { combinations: combinations.collect(), events: ids.clone().enumerate().map(event).collect() }
+    let events = ids.clone().enumerate().map(event).collect();
+    Batch { combinations: combinations.collect(), events, ..Batch::default() }
 }
 
 fn send(engine: &Engine, ids: std::ops::Range<u32>) -> Result<usize, String> {

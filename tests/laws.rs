@@ -52,6 +52,10 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
             // Together more than 64 bits of picodollars.
             measures.cost.0 += PicoUsd::MAX_EVENT.0 / 2;
         }
+        if random.below(20) == 0 && measures.cost != PicoUsd::ZERO {
+            // What a tool costs is money without a request.
+            measures.counts.fill(0);
+        }
         Entry {
             time,
             combination: Combination {
@@ -64,6 +68,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
                 mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
                 cost_source: *random.pick(&COST_SOURCES),
             },
+            incomplete: false,
             measures,
         }
     });
@@ -91,13 +96,10 @@ fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
             }
             let index = rest.swap_remove(random.below(rest.len() as u64) as usize);
             let entry = &ledger.entries[index];
+            let combination = batch.combinations.len() as u32;
             batch.combinations.push(entry.combination.clone());
-            batch.events.push(Event {
-                id: Fingerprint::of(&index.to_string()),
-                time: entry.time,
-                combination: batch.combinations.len() as u32 - 1,
-                measures: entry.measures,
-            });
+            let id = Fingerprint::of(&index.to_string());
+            batch.events.push(Event::new(id, entry.time, combination, entry.measures));
         }
         let sent = batch.events.len();
         assert_eq!(engine.submit(batch.clone()).unwrap().wait().unwrap().accepted, sent);
@@ -295,7 +297,7 @@ fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
             mode: Mode::Credits,
             cost_source: CostSource::Reported,
         });
-        batch.events.push(Event { id: Fingerprint::of(&key.to_string()), time, combination: key as u32, measures });
+        batch.events.push(Event::new(Fingerprint::of(&key.to_string()), time, key as u32, measures));
     }
     engine.submit(batch).unwrap().wait().unwrap();
     engine.seal().unwrap().wait().unwrap();

@@ -88,6 +88,8 @@ fn fill(directory: &Path) {
     send(&lines());
     let unpriced = json!({"organizationId": "other", "usedModel": "x/unpriced", "cost": null});
     send(&format!("{}\n", event("unpriced", &rfc3339_utc(PERIOD.first_day().start_ms()), &unpriced)));
+    let incomplete = json!({"usedModel": "x/often", "promptTokens": null, "completionTokens": null});
+    send(&format!("{}\n", event("incomplete", &rfc3339_utc(PERIOD.first_day().start_ms()), &incomplete)));
     engine.reprice(&repricing(PERIOD.first_day()..=PERIOD.first_day(), false), false, &mut |_, _| ()).unwrap();
     // Sixty hours later these ids are old, and what comes then is of a day that is not over.
     clock.fetch_add(60 * HOUR_MS, Ordering::Relaxed);
@@ -181,6 +183,8 @@ fn a_changed_byte_is_found_in_every_table() {
     checked("ids", |_| 0, 1, "a list of ids is not sorted");
     checked("directory", |_| 0, 1, "a record's version");
     checked("repricings", middle, 1, "checksum does not match");
+    checked("incomplete", middle, 1, "checksum does not match");
+    checked("intake", middle, 1, "checksum does not match");
 }
 
 #[test]
@@ -231,6 +235,17 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
         "organization 1, period 630",
     );
     checked("rows", |entries| drop(entries.remove(0)), "organization 1, period 630");
+    checked(
+        "incomplete",
+        |entries| {
+            // After the frame's head come the series and the hour of arrival, then the number of requests.
+            let varints = entries[0].1[5..].iter().enumerate().filter(|(_, byte)| **byte < 0x80);
+            let requests = 5 + varints.map(|(at, _)| at).nth(1).unwrap() + 1;
+            entries[0].1[requests] += 100;
+            sign(&mut entries[0]);
+        },
+        "have less than its incomplete calls",
+    );
     checked(
         "periods",
         |entries| {

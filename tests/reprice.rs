@@ -49,6 +49,7 @@ fn random_entries(random: &mut Random) -> Vec<Entry> {
         Entry {
             time: NOON - random.below(120) as i64 * 8 * HOUR_MS - random.below(60) as i64 * 60_000,
             combination,
+            incomplete: false,
             measures,
         }
     };

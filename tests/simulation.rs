@@ -1,6 +1,6 @@
 //! One seed drives everything that can happen to a store: a clock that jumps both ways, producers that send new, late,
-//! future and repeated events, changes of the directory, sealing, repricing, compaction, backups and restores, power cuts
-//! and full disks. Whatever is asked in between is compared with a ledger.
+//! future and repeated events, changes of the directory, sealing, repricing, compaction, backups and restores, power
+//! cuts and full disks. Whatever is asked in between is compared with a ledger.
 //!
 //! Each run prints its seed; `ROLLCALL_SEED=n` replays one. `ROLLCALL_SIM_SECONDS` says how long to try fresh ones.
 //! Requests follow one another, so that a seed does the same again; `crash.rs` has them at the same time.
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rollcall::calendar::Zone;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
-use rollcall::model::{Combination, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs};
+use rollcall::model::{Combination, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs};
 use rollcall::store::{IdPolicy, SealPolicy, Store};
 use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
 use support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting};
@@ -31,6 +31,16 @@ const USERS: [&str; 3] = ["ada", "ben", "eva"];
 
 /// What was sent, by id.
 type Sent = BTreeMap<String, Entry>;
+
+/// Takes note of what was acknowledged: the first of an id counts, and the first that knows its tokens takes its place.
+fn note(sent: &mut Sent, events: Vec<(String, Entry)>) {
+    for (id, entry) in events {
+        let known = sent.entry(id).or_insert_with(|| entry.clone());
+        if known.incomplete && !entry.incomplete {
+            *known = entry;
+        }
+    }
+}
 
 /// A copy of the store, and what counted when it was made.
 struct Copy {
@@ -136,12 +146,56 @@ impl World {
             cost_source: *random.pick(&COST_SOURCES),
         };
         self.next_id += 1;
-        (format!("event-{}", self.next_id), Entry { time, combination, measures })
+        (format!("event-{}", self.next_id), Entry { time, combination, incomplete: false, measures })
+    }
+
+    /// What a sender says of a call that does not know its tokens.
+    fn without_tokens(&mut self, time: UnixMs) -> Entry {
+        let mut entry = Entry { time, incomplete: true, ..self.new_event().1 };
+        for (number, count) in entry.measures.counts.iter_mut().enumerate() {
+            let is_of_tokens = (Count::TotalTokens as usize..=Count::ReasoningTokens as usize).contains(&number);
+            *count = if is_of_tokens { 0 } else { *count % 3 };
+        }
+        entry.measures.counts[Count::Requests as usize] = 1;
+        entry.combination.cost_source = *self.random.pick(&[CostSource::Reported, CostSource::Unmeasured]);
+        entry
+    }
+
+    /// Calls that are told twice, with tokens and without: at once in either order, and at any time if with one time.
+    fn told_twice(&mut self) -> Vec<(String, Entry)> {
+        let mut events = Vec::new();
+        for _ in 0..self.random.below(6) {
+            let (id, entry) = self.new_event();
+            let now = self.clock.load(Ordering::Relaxed);
+            match self.random.below(4) {
+                0 => events.push((id, self.without_tokens(entry.time))),
+                kind => {
+                    let other = now - self.random.below(3 * 24 * 60) as i64 * 60_000;
+                    let without = self.without_tokens(if kind == 1 { other } else { entry.time });
+                    events.extend([(id.clone(), without.clone()), (id.clone(), entry), (id, without)]);
+                    let first = events.len() - 3;
+                    events.remove(first + 2 * self.random.below(2) as usize);
+                }
+            }
+        }
+        for _ in 0..self.random.below(4) {
+            let waiting: Vec<&String> = self.sent.iter().filter(|(_, e)| e.incomplete).map(|(id, _)| id).collect();
+            if waiting.is_empty() {
+                break;
+            }
+            let id = waiting[self.random.below(waiting.len() as u64) as usize].clone();
+            let time = self.sent[&id].time;
+            if time <= self.clock.load(Ordering::Relaxed) + DAY_MS {
+                events.push((id, Entry { time, ..self.new_event().1 }));
+            }
+        }
+        events
     }
 
     /// A batch of one producer: new events, and some that were sent before.
     fn new_batch(&mut self) -> Vec<(String, Entry)> {
         let mut events: Vec<(String, Entry)> = (0..self.random.below(40)).map(|_| self.new_event()).collect();
+        events.extend(self.told_twice());
         let ahead = self.clock.load(Ordering::Relaxed) + DAY_MS;
         for _ in 0..self.random.below(10) {
             let index = self.random.below(self.sent.len().max(1) as u64) as usize;
@@ -161,12 +215,8 @@ impl World {
     }
 
     fn acknowledged(&mut self, events: Vec<(String, Entry)>) {
-        for (id, entry) in events {
-            if let std::collections::btree_map::Entry::Vacant(place) = self.sent.entry(id) {
-                self.ledger.entries.push(entry.clone());
-                place.insert(entry);
-            }
-        }
+        note(&mut self.sent, events);
+        self.ledger.entries = self.sent.values().cloned().collect();
     }
 
     fn send(&mut self) {

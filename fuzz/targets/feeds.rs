@@ -41,7 +41,7 @@ fuzz_target!(|body: &[u8]| {
     for encoding in [Encoding::Json, Encoding::Protobuf] {
         let _ = otlp::parse_traces(body, encoding, &options, &context);
         let _ = otlp::parse_logs(body, encoding, &options, &context);
-        let _ = otlp::count_metrics(body, encoding);
+        let _ = otlp::parse_metrics(body, encoding, &context);
     }
     for (_, biller) in Biller::ALL {
         let _ = invoice::parse(body, biller);

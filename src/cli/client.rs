@@ -196,6 +196,7 @@ fn agent(url: &str, patience: Option<Duration>, trust: Trust) -> ureq::Agent {
     let tls = ureq::tls::TlsConfig::builder().disable_verification(trust == Trust::Address).build();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
+        .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls)
         .proxy(proxy_to(url))
         .timeout_connect(Some(Duration::from_secs(10)))

@@ -1,9 +1,11 @@
 //! `rollcall doctor`: looks at a running set-up and says what is missing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use indicatif::HumanCount;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,6 +13,7 @@ use super::client::{Client, escaped};
 use super::target::{ADDRESS_FILE, Target, TargetArguments};
 use super::{Failure, system_clock, zones};
 use crate::calendar::{Date, Zone, compare_editions};
+use crate::http::wire::{IntakeAnswer, IntakeBody, IntakeResult};
 use crate::model::UnixMs;
 use crate::store::StoreError;
 
@@ -27,8 +30,9 @@ const OLD_FILE_DAYS: i64 = 60;
   ROLLCALL_TOKEN=rc_operator_… rollcall doctor --url http://127.0.0.1:8787
 
 Looks at the server and its disk, at backups, and at each organization's last seven days: whether
-events arrive, have a price, and belong to somebody; and at the age of zone rules and list prices.
-Exit code 0 says that nothing is missing, 1 that something is, 2 that the server could not be asked.")]
+events arrive, have a price, and belong to somebody, and what became of what each source sent; and
+at the age of zone rules and list prices. Exit code 0 says that nothing is missing, 1 that something
+is, 2 that the server could not be asked.")]
 pub struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -83,6 +87,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     for organization in &me.organizations {
         look_at_usage(&client, organization, &mut findings)?;
+    }
+    if me.kind == "operator" {
+        let IntakeAnswer { intake } = client.get("/v1/intake")?;
+        look_at_intake(intake, &mut findings);
     }
     Ok(if findings.missing == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -188,6 +196,42 @@ fn look_at_usage(client: &Client, organization: &Organization, findings: &mut Fi
     Ok(())
 }
 
+/// Says of each source in one line what became of what it sent.
+fn look_at_intake(intake: Vec<IntakeBody>, findings: &mut Findings) {
+    let mut sources: BTreeMap<(Option<String>, String, Option<String>), Vec<IntakeBody>> = BTreeMap::new();
+    for line in intake {
+        let of = (line.organization_id.clone(), line.sender.clone(), line.client_version.clone());
+        sources.entry(of).or_default().push(line);
+    }
+    for ((organization, sender, version), lines) in sources {
+        let of = organization.unwrap_or_else(|| "no organization".to_owned());
+        let source = [Some(sender), version].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let (what, is_missing) = sent(&lines);
+        let finding = format!("{of}: {source}: {what} in the last {WINDOW_DAYS} days");
+        if is_missing { findings.missing(finding) } else { findings.ok(finding) }
+    }
+}
+
+/// What became of what one source sent, and whether something of it is missing.
+fn sent(lines: &[IntakeBody]) -> (String, bool) {
+    const RESULTS: [(IntakeResult, &str); 5] = [
+        (IntakeResult::Counted, "counted"),
+        (IntakeResult::Completed, "completed"),
+        (IntakeResult::Duplicate, "duplicates"),
+        (IntakeResult::Ignored, "ignored"),
+        (IntakeResult::Rejected, "rejected"),
+    ];
+    let count = |result| lines.iter().filter(|line| line.result == result).map(|line| line.count).sum::<u64>();
+    let words = RESULTS.into_iter().filter(|(result, _)| count(*result) > 0).map(|(result, word)| {
+        // Of several reasons the one that most records have.
+        let most = lines.iter().filter(|line| line.result == result).max_by_key(|line| line.count);
+        let why = most.and_then(|line| line.reason.as_deref()).map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{} {word}{why}", HumanCount(count(result)))
+    });
+    let nothing_counts = [IntakeResult::Counted, IntakeResult::Completed, IntakeResult::Duplicate].map(count) == [0; 3];
+    (words.collect::<Vec<_>>().join(", "), nothing_counts || count(IntakeResult::Rejected) > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -216,5 +260,30 @@ mod tests {
         );
         check(health("2026f", "directory", "2026-09-01", "2026-11-01"), None, &["(2026f) is 89 days old"]);
         check(health("2026f", "built in", "2026-11-15", "2026-09-29"), None, &["list prices in use are 61 days old"]);
+    }
+
+    #[test]
+    fn a_source_of_which_nothing_counts_or_something_is_rejected_is_missing_something() {
+        use IntakeResult::*;
+        let line = |(result, reason, count): (IntakeResult, Option<&str>, u64)| IntakeBody {
+            date: "2026-06-01".into(),
+            organization_id: Some("acme".into()),
+            sender: "codex_exec".into(),
+            client_version: None,
+            result,
+            reason: reason.map(str::to_owned),
+            count,
+            example: None,
+        };
+        let many = [(Ignored, Some("no usage in it"), 12_000), (Ignored, Some("a test"), 418)];
+        for (lines, expected, is_missing) in [
+            (&many[..], "12,418 ignored (no usage in it)", true),
+            (&[(Counted, None, 3), many[1], (Counted, None, 1)], "4 counted, 418 ignored (a test)", false),
+            (&[(Duplicate, None, 3)], "3 duplicates", false),
+            (&[(Counted, None, 3), (Rejected, Some("id is empty"), 1)], "3 counted, 1 rejected (id is empty)", true),
+        ] {
+            let lines: Vec<IntakeBody> = lines.iter().copied().map(line).collect();
+            assert_eq!(sent(&lines), (expected.to_owned(), is_missing));
+        }
     }
 }

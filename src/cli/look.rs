@@ -12,7 +12,6 @@ use crate::http::wire::Settings;
 use crate::http::{Colour, Logo, Look, MAX_LOGO_BYTES};
 
 #[derive(Args)]
-#[group(skip)]
 #[command(next_help_heading = "The dashboard's looks")]
 // clap names a group after the type, and the command's own arguments have that name.
 #[group(skip)]

@@ -69,6 +69,8 @@ impl Snapshot {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ingested {
     pub accepted: usize,
+    /// Those of the accepted that told the tokens of a call that was counted without them.
+    pub completed: usize,
     pub duplicates: usize,
 }
 
@@ -107,6 +109,8 @@ impl From<StoreError> for EngineError {
 #[derive(Debug, Default)]
 pub struct Metrics {
     pub accepted_events: AtomicU64,
+    /// Those of them that told the tokens of a call that was counted without them.
+    pub completed_events: AtomicU64,
     pub duplicate_events: AtomicU64,
     /// Calls in accepted events that no price is known for.
     pub unpriced_calls: AtomicU64,

@@ -4,7 +4,7 @@
 //! rollups, adds them to their segments, and answers all of it after one sync. The more arrives, the fewer syncs an
 //! event costs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -18,9 +18,14 @@ use super::room::Taken;
 use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Batch, Count, Day, Hour, Invoice, Measures, OrganizationId, Period, Segment, SeriesId};
+use crate::model::{
+    Batch, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender, SeriesId,
+};
 use crate::rollup::{self, Cell};
-use crate::store::{self, Acknowledged, AuditEntry, AuditHead, Dictionary, SeenIds, Store, StoreError};
+use crate::store::{
+    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, RunsOfIds, SeenIds, Store,
+    StoreError,
+};
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
 /// early request waits grows faster than throughput.
@@ -32,6 +37,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const BUSY: Duration = Duration::from_secs(2);
 /// How often it looks for usage that is too old to keep.
 const FORGETTING: Duration = Duration::from_secs(3600);
+/// Days that the intake ledger is kept at most: a year, and a month to compare it with.
+const INTAKE_DAYS: u32 = 400;
 /// How long to wait before a disk that failed is tried again; whoever is refused is told to come back after as much.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -81,6 +88,12 @@ pub(super) struct Writer {
 #[derive(Default)]
 pub(super) struct Touched {
     ids: Vec<store::Seen>,
+    /// Known ids that are known of another hour as well from now on.
+    ids_of_other_hours: Vec<store::Seen>,
+    /// Calls whose place others took.
+    taken_back: BTreeMap<OrganizationId, Vec<Counted>>,
+    /// Periods that were sealed by the way, with the day before which they are.
+    sealed: Vec<(OrganizationId, Period, Day)>,
     /// Rows added to each day.
     pub(super) days: BTreeMap<(OrganizationId, Day), u64>,
     directory: bool,
@@ -235,6 +248,7 @@ impl Writer {
 
     /// Removes what is older than its organization keeps.
     fn forget(&mut self) {
+        self.forget_intake();
         let keeping: Vec<(String, u32)> = self
             .directory
             .organizations()
@@ -247,6 +261,30 @@ impl Writer {
                 // It stays and is answered for; the next try is an hour away.
                 Err(error) => tracing::error!(%error, "old usage could not be removed"),
             }
+        }
+    }
+
+    /// Removes lines of the intake ledger that are older than their organization keeps usage, or than the ledger keeps
+    /// any.
+    fn forget_intake(&mut self) {
+        let today = Hour::of((self.clock)()).unwrap_or_default().day();
+        let directory = self.directory.clone();
+        let before = |organization: &str, newest: Day| {
+            let kept = directory.organization(organization).and_then(|of| of.profile.retention_days);
+            // As with usage, a clock that runs ahead removes nothing.
+            Day(today.min(newest.next()).0.saturating_sub(kept.map_or(INTAKE_DAYS, |days| days.min(INTAKE_DAYS))))
+        };
+        let forgotten = self.shared.current.load().reader.intake_before(before).and_then(|old| {
+            if old.is_empty() {
+                return Ok(());
+            }
+            let writer = self.store().begin()?;
+            old.iter().try_for_each(|(organization, before)| writer.forget_intake(organization, *before))?;
+            writer.commit()?;
+            self.publish(&Touched::default())
+        });
+        if let Err(error) = forgotten {
+            tracing::error!(%error, "old lines of the intake ledger could not be removed");
         }
     }
 
@@ -337,11 +375,16 @@ impl Writer {
                 for answer in &answers {
                     if let Answer::Ingested(ingested) = answer {
                         metrics.accepted_events.fetch_add(ingested.accepted as u64, Ordering::Relaxed);
+                        metrics.completed_events.fetch_add(ingested.completed as u64, Ordering::Relaxed);
                         metrics.duplicate_events.fetch_add(ingested.duplicates as u64, Ordering::Relaxed);
                     }
                 }
-                for ((organization, day), rows) in &touched.days {
-                    self.open.add(*organization, *day, *rows, (self.clock)());
+                let now = (self.clock)();
+                for ((organization, day), rows) in touched.days.iter().filter(|(_, rows)| **rows > 0) {
+                    self.open.add(*organization, *day, *rows, now);
+                }
+                for (organization, period, until) in &touched.sealed {
+                    self.open.sealed(*organization, *period, *until, now);
                 }
                 metrics.unpriced_calls.fetch_add(touched.unpriced_calls, Ordering::Relaxed);
                 self.tell_audit(&touched);
@@ -364,10 +407,11 @@ impl Writer {
         let writer = self.store().begin()?;
         let mut results = Vec::with_capacity(group.len());
         let mut additions: Vec<(Cell, &Measures)> = Vec::new();
+        let mut intake = Lines::default();
         for request in group {
             results.push(match request {
                 Request::Ingest { batch, .. } => {
-                    Answer::Ingested(self.take(batch, &writer, &mut additions, touched)?)
+                    Answer::Ingested(self.take(batch, &writer, &mut additions, &mut intake, touched)?)
                 }
                 Request::Change { change, note, .. } => {
                     Answer::Changed(self.apply(change.as_ref(), note.as_deref(), &writer, touched)?)
@@ -390,8 +434,23 @@ impl Writer {
             writer.add_rows(organization, segment, &rows)?;
             *touched.days.entry((organization, segment.day())).or_default() += rows.len() as u64;
         }
+        for (organization, calls) in &touched.taken_back {
+            let series = self.dictionary.by_number(*organization).map_or(&[][..], |names| names.series());
+            for (period, until) in writer.take_back(*organization, calls, series)? {
+                touched.sealed.push((*organization, period, until));
+            }
+            for call in calls {
+                touched.days.entry((*organization, call.segment.day())).or_default();
+            }
+        }
         touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
         writer.log_arrivals(&mut self.seen, &touched.ids)?;
+        if !touched.ids_of_other_hours.is_empty() {
+            writer.keep_with_hour(&mut self.seen, &mut touched.ids_of_other_hours)?;
+        }
+        if !intake.0.is_empty() {
+            writer.enter_intake(Hour::of(now).unwrap_or_default().day(), intake.lines())?;
+        }
         writer.commit()?;
         Ok(results)
     }
@@ -401,6 +460,7 @@ impl Writer {
         batch: &'b Batch,
         writer: &store::Writer,
         additions: &mut Vec<(Cell, &'b Measures)>,
+        intake: &mut Lines<'b>,
         touched: &mut Touched,
     ) -> Result<Ingested, StoreError> {
         let mut series: Vec<(OrganizationId, SeriesId)> = Vec::with_capacity(batch.combinations.len());
@@ -419,39 +479,55 @@ impl Writer {
             });
         }
         let mut ingested = Ingested::default();
-        let mut candidates = self.seen.candidates(batch.events.iter().map(|event| &event.id)).into_iter().peekable();
-        let runs = if candidates.peek().is_some() { Some(writer.runs_of_ids()?) } else { None };
-        // Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
-        let mut aged: Option<(OrganizationId, Hour, bool)> = None;
+        let mut tally = Tally::default();
+        let mut known = Known {
+            candidates: self.seen.candidates(batch.events.iter().map(|event| &event.id)).into_iter().peekable(),
+            runs: None,
+            aged: None,
+        };
+        let mut incomplete: Option<Incomplete<'_>> = None;
         for (at, event) in batch.events.iter().enumerate() {
             let (organization, series) = series[event.combination as usize];
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
+            let segment = Segment::of(event.time).expect("as its hour");
             let id = (organization, hour, event.id);
-            if self.seen.may_have_aged(hour) {
-                let on_disk = match aged {
-                    Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
-                    _ => writer.has_aged_ids(organization, hour)?,
-                };
-                aged = Some((organization, hour, on_disk));
-                if on_disk && writer.has_aged_id(id)? {
+            let result = match known.look(&mut self.seen, writer, at, id)? {
+                Id::New => {
+                    touched.ids.push(id);
+                    Intake::Counted
+                }
+                _ if event.incomplete => Intake::Duplicate,
+                is => match opened(&mut incomplete, writer)?.take(&self.seen, id, is == Id::KnownInItsHour)? {
+                    None => Intake::Duplicate,
+                    Some(call) => {
+                        if call.hour() != hour {
+                            touched.ids_of_other_hours.push(id);
+                        }
+                        touched.taken_back.entry(organization).or_default().push(call);
+                        Intake::Completed
+                    }
+                },
+            };
+            tally.note(organization, event, result);
+            match result {
+                Intake::Counted => ingested.accepted += 1,
+                Intake::Completed => {
+                    ingested.accepted += 1;
+                    ingested.completed += 1;
+                }
+                _ => {
                     ingested.duplicates += 1;
                     continue;
                 }
             }
-            let mut in_run = false;
-            while let (Some(runs), Some((of, run))) = (&runs, candidates.next_if(|(of, _)| *of <= at)) {
-                in_run = in_run || of == at && runs.have(&self.seen, run, id)?;
+            if event.incomplete {
+                let counted = Counted { segment, series, measures: event.measures };
+                opened(&mut incomplete, writer)?.keep(organization, event.id, &counted, &self.seen)?;
             }
-            if in_run || !self.seen.insert(organization, event.id) {
-                ingested.duplicates += 1;
-                continue;
-            }
-            touched.ids.push(id);
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
-            let segment = Segment::of(event.time).expect("as its hour");
             additions.push((Cell { organization, segment, series }, &event.measures));
-            ingested.accepted += 1;
         }
+        intake.enter(batch, tally);
         Ok(ingested)
     }
 
@@ -523,6 +599,140 @@ impl Writer {
                 false
             }
         }
+    }
+}
+
+fn opened<'i, 'w>(
+    incomplete: &'i mut Option<Incomplete<'w>>,
+    writer: &'w store::Writer,
+) -> Result<&'i mut Incomplete<'w>, StoreError> {
+    Ok(match incomplete {
+        Some(opened) => opened,
+        none => none.insert(writer.incomplete()?),
+    })
+}
+
+/// Whether an id was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Id {
+    New,
+    /// Kept with the hour of its event.
+    KnownInItsHour,
+    /// Of the last 48 hours, whatever the hour of its event.
+    Known,
+}
+
+/// What is known about the ids of one batch, as far as it was looked up.
+struct Known<'w> {
+    /// Ids that a run may have, in order.
+    candidates: std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>,
+    runs: Option<RunsOfIds<'w>>,
+    /// Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
+    aged: Option<(OrganizationId, Hour, bool)>,
+}
+
+impl<'w> Known<'w> {
+    /// Looks for the id of the event at a place in the batch, and remembers it.
+    fn look(
+        &mut self,
+        seen: &mut SeenIds,
+        writer: &'w store::Writer,
+        at: usize,
+        id: store::Seen,
+    ) -> Result<Id, StoreError> {
+        let (organization, hour, fingerprint) = id;
+        if seen.may_have_aged(organization, hour) {
+            let on_disk = match self.aged {
+                Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
+                _ => writer.has_aged_ids(organization, hour)?,
+            };
+            self.aged = Some((organization, hour, on_disk));
+            if on_disk && writer.has_aged_id(id)? {
+                return Ok(Id::KnownInItsHour);
+            }
+        }
+        let mut in_run = false;
+        while let Some((of, run)) = self.candidates.next_if(|(of, _)| *of <= at) {
+            if of == at && !in_run {
+                let runs = match &self.runs {
+                    Some(runs) => runs,
+                    None => self.runs.insert(writer.runs_of_ids()?),
+                };
+                in_run = runs.have(seen, run, id)?;
+            }
+        }
+        Ok(if in_run || !seen.insert(organization, fingerprint) { Id::Known } else { Id::New })
+    }
+}
+
+/// What became of a batch's events, by organization and sender.
+#[derive(Default)]
+struct Tally {
+    /// With the first event of each, and how many were counted, completed and duplicates.
+    of: HashMap<(OrganizationId, u32), (u32, [u64; 3])>,
+    /// The same of the events at hand, which are mostly of one.
+    run: Option<((OrganizationId, u32), u32, [u64; 3])>,
+}
+
+impl Tally {
+    fn note(&mut self, organization: OrganizationId, event: &Event, result: Intake) {
+        let by = (organization, event.sender);
+        match &mut self.run {
+            Some((of, _, counts)) if *of == by => counts[result as usize] += 1,
+            _ => {
+                self.end_run();
+                let mut counts = [0; 3];
+                counts[result as usize] = 1;
+                self.run = Some((by, event.combination, counts));
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some((by, combination, counts)) = self.run.take() {
+            let (_, sums) = self.of.entry(by).or_insert((combination, [0; 3]));
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+    }
+}
+
+/// Organization, sender, result, reason.
+type LineOf<'b> = (&'b str, &'b Sender, Intake, Option<&'b str>);
+
+/// What a transaction adds to the intake ledger: how many of each, with the first example.
+#[derive(Default)]
+struct Lines<'b>(BTreeMap<LineOf<'b>, (u64, Option<&'b str>)>);
+
+impl<'b> Lines<'b> {
+    fn enter(&mut self, batch: &'b Batch, mut tally: Tally) {
+        tally.end_run();
+        for ((_, sender), (combination, counts)) in tally.of {
+            let Some(sender) = batch.senders.get(sender as usize) else { continue };
+            let organization = batch.combinations[combination as usize].organization.as_str();
+            for (result, count) in Intake::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
+                self.add((organization, sender, result, None), count, None);
+            }
+        }
+        for unmade in &batch.unmade {
+            let Some(sender) = batch.senders.get(unmade.sender as usize) else { continue };
+            let organization = unmade.organization.as_deref().unwrap_or_default();
+            let line = (organization, sender, unmade.result, Some(unmade.reason.as_str()));
+            self.add(line, unmade.count, unmade.example.as_deref());
+        }
+    }
+
+    fn add(&mut self, line: LineOf<'b>, count: u64, example: Option<&'b str>) {
+        let (sum, first) = self.0.entry(line).or_default();
+        *sum += count;
+        *first = first.or(example);
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&str, IntakeLine)> {
+        self.0.iter().map(|((organization, sender, result, reason), (count, example))| {
+            let sender = Sender::clone(sender);
+            let [reason, example] = [reason, example].map(|text| text.map(str::to_owned));
+            (*organization, IntakeLine { sender, result: *result, reason, count: *count, example })
+        })
     }
 }
 

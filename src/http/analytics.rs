@@ -229,7 +229,8 @@ pub async fn my_usage(State(app): State<App>, asked: Asked) -> Result<Response, 
 }
 
 /// Kept by the asker alone, and asked about each time.
-const CACHING: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
+pub(super) const CACHING: [(HeaderName, &str); 2] =
+    [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
 
 /// A question as it came, before it is allowed and answered.
 pub struct Asked {
@@ -347,14 +348,14 @@ pub(super) async fn in_turn(
     in_time(written).await
 }
 
-fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {
+pub(super) fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {
     let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let by_header = accepts.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "text/csv");
     Ok(parameters.csv()?.unwrap_or(by_header))
 }
 
 /// Weak, because the same answer may travel compressed in several ways.
-fn etag(parts: &[&[u8]]) -> String {
+pub(super) fn etag(parts: &[&[u8]]) -> String {
     let mut hash = XxHash3_128::new();
     for part in parts {
         hash.write(&(part.len() as u64).to_le_bytes());
@@ -363,7 +364,7 @@ fn etag(parts: &[&[u8]]) -> String {
     format!("W/\"{:032x}\"", hash.finish_128())
 }
 
-fn matches(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn matches(headers: &HeaderMap, etag: &str) -> bool {
     let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
     given.flat_map(|v| v.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == strong(etag))

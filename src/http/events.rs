@@ -15,7 +15,9 @@ use super::problem::Problem;
 use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
 use super::{App, on_a_thread};
 use crate::directory::Grant;
-use crate::ingest::{self, Context, Parsed, Rejection, TokenDefaults};
+use crate::engine::Ingested;
+use crate::ingest::{self, BodyError, Context, Parsed, Rejection, SentBy, TokenDefaults};
+use crate::model::Batch;
 
 /// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
 /// HTTP clients such as LiteLLM's and Python's httpx wait by themselves.
@@ -43,26 +45,67 @@ pub async fn post_events(
     let format = Format::of(&headers)?;
     let body = read(&headers, body, app.body_limit).await?;
     let shared = app.clone();
-    let Parsed { batch, rejected } = on_a_thread(move || {
+    let parsed = on_a_thread(move || {
+        let client = client(&headers);
+        let token = TokenDefaults {
+            sender: SentBy { name: label(&caller).unwrap_or(UNLABELLED), version: client.map(|client| client.0) },
+            ..token_defaults(&caller.grant)
+        };
         let context = Context {
             now: shared.engine.now(),
             prices: &shared.prices(),
-            token: token_defaults(&caller.grant),
+            token,
             kept_since: &|organization| shared.engine.kept_since(organization),
         };
-        match format {
+        let parsed = match format {
             Format::Json => ingest::parse_json(&body, &context),
             Format::Lines => ingest::parse_ndjson(&body, &context),
-        }
-    })
-    .await?;
+        };
+        Ok::<_, Problem>(parsed.map_err(|error| (error.refused(token), error)))
+    });
+    let Parsed { batch, rejected } = or_entered(&app, parsed.await?).await?;
     app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
     let rejected = rejected.into_iter().map(rejected_event).collect();
-    if batch.events.is_empty() {
-        return Ok(Json(IngestAnswer { accepted: 0, duplicates: 0, rejected }));
+    let Ingested { accepted, completed, duplicates } = write(&app, batch, PATIENCE).await?;
+    Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
+}
+
+/// The sender of events whose token has no label.
+const UNLABELLED: &str = "api";
+
+/// What the caller's token is called.
+pub(super) fn label(caller: &Caller) -> Option<&str> {
+    let token = caller.directory().token(&caller.token_id)?;
+    Some(token.label.trim()).filter(|label| !label.is_empty())
+}
+
+/// The program that sends, as its user agent has it: `litellm/1.2`, and in parts.
+pub(super) fn client(headers: &HeaderMap) -> Option<(&str, &str, Option<&str>)> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?.split_whitespace().next()?;
+    let (name, version) = agent.split_once('/').map_or((agent, None), |(name, version)| (name, Some(version)));
+    Some((agent, name, version))
+}
+
+/// Has a batch written, unless there is nothing in it, once there is room for it.
+pub(super) async fn write(app: &App, batch: Batch, patience: Duration) -> Result<Ingested, Problem> {
+    if batch.is_empty() {
+        return Ok(Ingested::default());
     }
-    let ingested = app.engine.submit_within(batch, PATIENCE).await?.answer().await?;
-    Ok(Json(IngestAnswer { accepted: ingested.accepted, duplicates: ingested.duplicates, rejected }))
+    Ok(app.engine.submit_within(batch, patience).await?.answer().await?)
+}
+
+/// What was read; or the refusal of the whole body, after the intake ledger has it. Whether it has is not what the
+/// sender asked: one that cannot be written is told all the same.
+pub(super) async fn or_entered<T>(app: &App, read: Result<T, (Batch, BodyError)>) -> Result<T, Problem> {
+    match read {
+        Ok(read) => Ok(read),
+        Err((entry, error)) => {
+            if let Err(problem) = write(app, entry, PATIENCE).await {
+                tracing::debug!(?problem, "a refused body was not entered");
+            }
+            Err(error.into())
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -96,6 +139,7 @@ pub(super) fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
             organization_id: Some(organization_id),
             project_id: project_id.as_deref(),
             api_key_id: api_key_id.as_deref(),
+            ..TokenDefaults::default()
         },
         Grant::Operator | Grant::User { .. } => TokenDefaults::default(),
     }

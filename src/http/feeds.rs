@@ -17,14 +17,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Caller, bearer};
-use super::events::{PATIENCE, read, rejected_event, token_defaults};
+use super::events::{PATIENCE, client, label, or_entered, read, rejected_event, token_defaults, write};
 use super::problem::Problem;
-use super::wire::{RejectedEvent, SendRefusals};
+use super::wire::{RejectedEvent, SendRefusals, is_zero};
 use super::{App, on_a_thread};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
+use crate::engine::Ingested;
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
-use crate::ingest::{BodyError, Context, Names, Parsed, Reading, TokenDefaults, litellm, llmgateway, otlp};
+use crate::ingest::{BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp};
 
 /// What counts as the project, as whoever sets a sender up may say in a header that it sends along.
 const PROJECT_FROM: &str = "x-rollcall-project-from";
@@ -46,6 +47,9 @@ const TOLD: usize = 3;
 pub struct FeedAnswer {
     /// Calls that are now counted.
     pub accepted: usize,
+    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub completed: usize,
     /// Calls that were counted before.
     pub duplicates: usize,
     /// Records that say nothing about usage, such as a test.
@@ -76,7 +80,8 @@ pub async fn post_litellm(
     caller.may_send()?;
     let projects = litellm_projects(&headers)?;
     let body = read(&headers, body, app.body_limit).await?;
-    let reading = parse(&app, caller, move |context| litellm::parse(&body, &projects, context)).await?;
+    let reading =
+        parse(&app, caller, Feed::LiteLlm, headers, move |context| litellm::parse(&body, &projects, context)).await?;
     submit(&app, Feed::LiteLlm, reading).await.map(Json)
 }
 
@@ -101,9 +106,10 @@ pub async fn post_llmgateway(
 ) -> Result<Json<FeedAnswer>, Problem> {
     caller.may_send()?;
     let body = read(&headers, body, app.body_limit).await?;
-    let signed = body.clone();
-    on_a_thread(move || check_signature(&headers, &signed)).await?;
-    let reading = parse(&app, caller, move |context| llmgateway::parse(&body, context)).await?;
+    let (signed, signature) = (body.clone(), headers.clone());
+    on_a_thread(move || check_signature(&signature, &signed)).await?;
+    let read = move |context: &Context<'_>| llmgateway::parse(&body, context);
+    let reading = parse(&app, caller, Feed::LlmGateway, headers, read).await?;
     submit(&app, Feed::LlmGateway, reading).await.map(Json)
 }
 
@@ -193,6 +199,20 @@ impl Feed {
         }
     }
 
+    /// Who sends, where the records do not say.
+    fn sender(self, headers: &HeaderMap) -> SentBy<'_> {
+        let name = match self {
+            Feed::LiteLlm => "litellm",
+            Feed::LlmGateway => "llmgateway",
+            Feed::Traces | Feed::Logs | Feed::Metrics => "otlp",
+        };
+        match client(headers) {
+            Some((_, client, version)) if client.eq_ignore_ascii_case(name) => SentBy { name, version },
+            // Another program that posts for it.
+            client => SentBy { name, version: client.map(|client| client.0) },
+        }
+    }
+
     /// How long its records wait for room in the writer's queue.
     fn patience(self) -> Duration {
         match self {
@@ -248,9 +268,9 @@ async fn take_otlp(app: App, caller: Caller, headers: HeaderMap, body: Body, fee
     }
     options.key_by_person = token_defaults(&caller.grant).api_key_id.is_none();
     let body = read(&headers, body, app.body_limit).await?;
-    let reading = parse(&app, caller, move |context| match feed {
+    let reading = parse(&app, caller, feed, headers, move |context| match feed {
         Feed::Logs => otlp::parse_logs(&body, encoding, &options, context),
-        Feed::Metrics => otlp::count_metrics(&body, encoding).map(|ignored| Reading { ignored, ..Reading::default() }),
+        Feed::Metrics => otlp::parse_metrics(&body, encoding, context),
         _ => otlp::parse_traces(&body, encoding, &options, context),
     });
     let answer = submit(&app, feed, reading.await?).await?;
@@ -263,15 +283,18 @@ async fn take_otlp(app: App, caller: Caller, headers: HeaderMap, body: Body, fee
 async fn parse(
     app: &App,
     caller: Caller,
+    feed: Feed,
+    headers: HeaderMap,
     read: impl FnOnce(&Context<'_>) -> Result<Reading, BodyError> + Send + 'static,
 ) -> Result<Reading, Problem> {
     let shared = app.clone();
-    on_a_thread(move || {
+    let reading = on_a_thread(move || {
         let defaults = token_defaults(&caller.grant);
         // Not every sender can name a project or a key. What it sends is counted all the same.
         let token = TokenDefaults {
             project_id: defaults.project_id.or(Some(DEFAULT_PROJECT)),
             api_key_id: defaults.api_key_id.or(Some(&caller.token_id)),
+            sender: feed.sender(&headers),
             ..defaults
         };
         let now = shared.engine.now();
@@ -280,19 +303,19 @@ async fn parse(
             prices: &shared.prices(),
             token,
             kept_since: &|organization| shared.engine.kept_since(organization),
-        })?;
-        name_token_key(&mut reading, &caller);
-        Ok::<_, BodyError>(reading)
-    })
-    .await
+        })
+        .map_err(|error| (error.refused(token), error));
+        if let Ok(reading) = &mut reading {
+            name_token_key(reading, &caller);
+        }
+        Ok::<_, Problem>(reading)
+    });
+    or_entered(app, reading.await?).await
 }
 
 /// A key that stands for a token is called what the token is called.
 fn name_token_key(reading: &mut Reading, caller: &Caller) {
-    let label = caller.directory().token(&caller.token_id).map(|token| token.label.trim()).unwrap_or_default();
-    if label.is_empty() {
-        return;
-    }
+    let Some(label) = label(caller) else { return };
     for used in reading.parsed.batch.combinations.iter().filter(|used| used.api_key == caller.token_id) {
         let key = reading.names.api_keys.entry((used.organization.clone(), used.api_key.clone())).or_default();
         key.project.clone_from(&used.project);
@@ -303,17 +326,10 @@ fn name_token_key(reading: &mut Reading, caller: &Caller) {
 /// Has the events written, then whatever is new about names.
 async fn submit(app: &App, feed: Feed, reading: Reading) -> Result<FeedAnswer, Problem> {
     let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
-    let mut answer = FeedAnswer {
-        accepted: 0,
-        duplicates: 0,
-        ignored,
-        rejected: rejected.into_iter().map(rejected_event).collect(),
-    };
-    if !batch.events.is_empty() {
-        let ingested = app.engine.submit_within(batch, feed.patience()).await?.answer().await?;
-        (answer.accepted, answer.duplicates) = (ingested.accepted, ingested.duplicates);
-        learn(app, names).await;
-    }
+    let Ingested { accepted, completed, duplicates } = write(app, batch, feed.patience()).await?;
+    learn(app, names).await;
+    let rejected = rejected.into_iter().map(rejected_event).collect();
+    let answer = FeedAnswer { accepted, completed, duplicates, ignored, rejected };
     app.feeds.note(feed, [answer.accepted, answer.duplicates, answer.ignored, answer.rejected.len()]);
     if !answer.rejected.is_empty() {
         tracing::warn!(
@@ -501,10 +517,9 @@ mod tests {
 
     /// Fills the queue of a writer that stands still.
     fn fill(app: &App) -> Vec<crate::engine::Pending<crate::engine::Ingested>> {
-        let prices = PriceBook::bundled();
         let context = Context {
             now: NOW,
-            prices: &prices,
+            prices: &app.prices(),
             token: TokenDefaults::default(),
             kept_since: &crate::ingest::for_ever,
         };

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    analytics, audit, calendar, directory, events, export, feeds, invoices, look, maintenance, operations, reprice,
-    session, tokens,
+    analytics, audit, calendar, directory, events, export, feeds, intake, invoices, look, maintenance, operations,
+    reprice, session, tokens,
 };
 
 #[derive(OpenApi)]
@@ -50,6 +50,7 @@ use super::{
         maintenance::backup,
         maintenance::verify,
         audit::get_audit,
+        intake::get_intake,
         reprice::post_reprice,
         reprice::get_repricings,
         operations::healthz,

@@ -96,6 +96,11 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     };
     let mut count = |name: &str, help: &str, counter| write(name, "counter", help, read(counter));
     count("rollcall_events_accepted_total", "Events counted.", &engine.accepted_events);
+    count(
+        "rollcall_events_completed_total",
+        "Accepted events that told the tokens of a call counted without them.",
+        &engine.completed_events,
+    );
     count("rollcall_events_duplicate_total", "Events counted before.", &engine.duplicate_events);
     count("rollcall_events_rejected_total", "Events that were not valid.", &http.rejected_events);
     count("rollcall_calls_unpriced_total", "Calls counted without a known price.", &engine.unpriced_calls);

@@ -6,13 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::event::{Collector, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
-use crate::model::{
-    CostSource, Count, Event, Fingerprint, MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, model_prefix,
-};
-
-/// Stands in where a sender knows neither the model nor the provider, as for a call that was turned away.
-pub(super) const UNKNOWN: &str = "unknown";
+use super::event::{Collector, Counted, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
+use super::usage::Tokens;
+use crate::model::{CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
+use crate::pricing::ServiceTier;
 
 /// A text that may be absent.
 pub(super) type Text<'a> = Option<Cow<'a, str>>;
@@ -32,39 +29,17 @@ pub(super) struct Call<'a> {
     pub mode: Mode,
     /// `None` when the sender does not know them, which is not the same as 0.
     pub tokens: Option<Tokens>,
+    pub tier: ServiceTier,
     pub cost: Option<PicoUsd>,
     pub ending: Ending,
     /// The gateway's own cache answered.
     pub cached: bool,
-}
-
-/// Tokens of one call. Those read from and written to a provider's cache are part of `input`, reasoning of `output`.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tokens {
-    pub input: u64,
-    pub output: u64,
-    pub cached: u64,
-    pub cache_write: u64,
-    pub reasoning: u64,
-}
-
-impl Tokens {
-    /// Tokens of a sender that counts cached ones beside the input.
-    pub fn with_cache_beside(mut self) -> Tokens {
-        // Far below the largest u64: each part was checked to be at most MAX_QUANTITY, and their sum is checked again.
-        self.input += self.cached + self.cache_write;
-        self
-    }
-
-    /// Tokens of senders of which most count cached ones within the input. Where the cached are more than that, they
-    /// cannot have been.
-    pub fn with_cache_where_it_fits(self) -> Tokens {
-        if self.cached + self.cache_write > self.input { self.with_cache_beside() } else { self }
-    }
+    /// No call of a model, but something with a price that was done for one, such as a tool's.
+    pub is_extra: bool,
 }
 
 /// How a call ended.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Ending {
     #[default]
     Answered,
@@ -83,6 +58,19 @@ impl Ending {
             _ => Ending::Error,
         }
     }
+}
+
+/// How the id of a call begins that goes by the id of its answer.
+const ANSWER: &str = "answer\n";
+
+/// The id of a call by its answer's: whoever reports the call agrees on it, and so does whoever asks for the answer again.
+pub(super) fn id_of_answer(answer: &str) -> String {
+    format!("{ANSWER}{answer}")
+}
+
+/// Whether a call's id is that of an answer.
+pub(super) fn is_of_answer(id: &str) -> bool {
+    id.starts_with(ANSWER)
 }
 
 /// Names of ids that came along with accepted events. What the directory makes of them is not decided here.
@@ -146,21 +134,23 @@ impl Collector<'_> {
         let api_key = api_key.or(token.api_key_id.map(Cow::Borrowed)).ok_or_else(|| missing("apiKeyId"))?;
         let used_model = given("usedModel", call.model.as_deref())?.unwrap_or(Cow::Borrowed(UNKNOWN));
         let model = canonical(&used_model)?;
-        let provider = given("usedProvider", call.provider.as_deref())?;
-        let provider = provider.as_deref().or_else(|| model_prefix(&used_model)).unwrap_or(UNKNOWN);
-        let (measures, cost_source) = self.measures_of(&call, provider, &used_model, time)?;
+        let named = given("usedProvider", call.provider.as_deref())?;
+        let provider = provider_of(named.as_deref(), &used_model);
+        let provider = checked("usedProvider", provider)?;
+        let (measures, cost_source) = self.measures_of(&call, &provider, &used_model, time)?;
         let source = call.source.as_deref().and_then(label);
         let combination = self.combination(&Ids {
             organization: &organization,
             project: &project,
             api_key: &api_key,
             model,
-            provider,
+            provider: &provider,
             source: source.as_deref(),
             mode: call.mode,
             cost_source,
         });
-        Ok(Event { id: Fingerprint::of(&call.id), time, combination, measures })
+        let incomplete = call.tokens.is_none() && matches!(cost_source, CostSource::Reported | CostSource::Unmeasured);
+        Ok(Event { id: Fingerprint::of(&call.id), time, combination, sender: self.sender, incomplete, measures })
     }
 
     fn measures_of(
@@ -170,44 +160,21 @@ impl Collector<'_> {
         model: &str,
         time: UnixMs,
     ) -> Result<(Measures, CostSource), String> {
-        let mut measures = Measures::ZERO;
-        let mut set = |count: Count, value: u64| -> Result<(), String> {
-            if value > MAX_QUANTITY {
-                return Err(format!("{count:?} is {value}; at most {MAX_QUANTITY} is allowed"));
-            }
-            measures.counts[count as usize] = value;
-            Ok(())
-        };
-        let tokens = call.tokens.unwrap_or_default();
-        set(Count::Requests, 1)?;
-        set(Count::InputTokens, tokens.input)?;
-        set(Count::OutputTokens, tokens.output)?;
-        set(Count::TotalTokens, tokens.input + tokens.output)?;
-        set(Count::CachedTokens, tokens.cached)?;
-        set(Count::CacheWriteTokens, tokens.cache_write)?;
-        set(Count::ReasoningTokens, tokens.reasoning)?;
-        match call.ending {
-            Ending::Answered => {}
-            Ending::ClientError => set(Count::ClientErrors, 1)?,
-            Ending::Error => set(Count::Errors, 1)?,
-        }
-        set(Count::CacheHits, u64::from(call.cached))?;
-        let used_any = tokens != Tokens::default();
-        let (cost, source) = match call.cost {
-            Some(cost) => (cost, CostSource::Reported),
+        let used_any = call.tokens.is_some_and(|tokens| !tokens.is_zero());
+        let cost = match call.cost {
+            Some(cost) => Some(cost),
             // The gateway's own cache answered, or nobody did: no provider was paid.
-            None if call.cached || (!used_any && call.ending != Ending::Answered) => {
-                (PicoUsd::ZERO, CostSource::Reported)
-            }
-            // An answer of which nobody knows the tokens has a price that nobody knows.
-            None if call.tokens.is_none() => (PicoUsd::ZERO, CostSource::Unmeasured),
-            None => self.price(provider, model, time, &measures),
+            None if call.cached || (!used_any && call.ending != Ending::Answered) => Some(PicoUsd::ZERO),
+            None => None,
         };
-        measures.cost = cost;
-        if matches!(source, CostSource::Unpriced | CostSource::Unmeasured) {
-            measures.counts[Count::Unpriced as usize] = 1;
-        }
-        Ok((measures, source))
+        let failure = match call.ending {
+            Ending::Answered => None,
+            Ending::ClientError => Some(Count::ClientErrors),
+            Ending::Error => Some(Count::Errors),
+        };
+        let calls = u64::from(!call.is_extra);
+        let Call { tokens, tier, cached, .. } = *call;
+        self.measured(provider, model, time, Counted { calls, tokens, tier, failure, cached, cost })
     }
 
     fn note(&self, combination: u32, said: Said<'_>, names: &mut Names) {
@@ -245,14 +212,20 @@ fn given<'a>(field: &str, value: Option<&'a str>) -> Result<Text<'a>, String> {
 
 /// A text that people read, made to fit: a label that is too long must not cost the call it came with.
 fn label(text: &str) -> Option<Cow<'_, str>> {
+    fitting(text, MAX_NAME_CHARS)
+}
+
+/// A text without control characters, cut off where it is too long; `None` when nothing is left of it.
+pub(super) fn fitting(text: &str, max_chars: usize) -> Option<Cow<'_, str>> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    if checked("label", Cow::Borrowed(text)).is_ok() {
+    // The usual one is short and printable ASCII.
+    if text.len() <= max_chars && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         return Some(Cow::Borrowed(text));
     }
-    let fitting: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    let fitting: String = text.chars().filter(|c| !c.is_control()).take(max_chars).collect();
     (!fitting.is_empty()).then_some(Cow::Owned(fitting))
 }
 
@@ -289,14 +262,6 @@ mod tests {
         ] {
             assert_eq!(seconds_to_ms("startTime", text).ok(), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn cached_tokens_are_part_of_the_input_either_way() {
-        let beside = Tokens { input: 2101, cached: 2801, cache_write: 700, ..Tokens::default() };
-        assert_eq!(beside.with_cache_where_it_fits().input, 5602);
-        let within = Tokens { input: 5602, ..beside };
-        assert_eq!(within.with_cache_where_it_fits().input, 5602);
     }
 
     #[test]

@@ -7,18 +7,24 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::intake;
 use super::number::parse_whole;
+use super::usage::{Figures, Habits, Known, Place, Tokens};
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
-    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, MAX_QUANTITY,
-    Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix,
+    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake, MAX_QUANTITY,
+    Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix, provider_of,
 };
+use crate::pricing::{Particulars, ServiceTier};
 
 /// Longest id of an event, in characters.
 const MAX_EVENT_ID_CHARS: usize = 128;
 /// Longest of the other ids and names: a source can be the address of a page.
 pub(super) const MAX_NAME_CHARS: usize = 512;
+
+/// Events are told to count reasoning as part of the completion; from some exports it comes a little larger.
+const HABITS: Habits = Habits { cache: Place::Usual, reasoning: Place::Within };
 
 /// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
 /// and not the body's.
@@ -52,7 +58,17 @@ struct Fields<'a> {
     #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
+    cache_write_1h_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio_input_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio_output_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    call_id: Option<&'a RawValue>,
     #[serde(borrow)]
     cost: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -69,16 +85,27 @@ struct Fields<'a> {
     count: Option<&'a RawValue>,
 }
 
+impl Fields<'_> {
+    /// Whether they say how many tokens there were, be it 0.
+    fn know_tokens(&self) -> bool {
+        [self.prompt_tokens, self.completion_tokens, self.total_tokens].iter().any(Option::is_some)
+    }
+}
+
 /// Gathers the events of one body.
 pub(super) struct Collector<'c> {
     context: &'c Context<'c>,
     next_index: usize,
-    parsed: Parsed,
+    pub(super) parsed: Parsed,
+    /// Who sends what comes next, by its place in the batch.
+    pub(super) sender: u32,
+    /// Whether the record at hand was seen to be for the organization asked about last.
+    pub(super) names_organization: bool,
     /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
     known: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// The organization asked about last, and since when it keeps usage: a body is mostly of one.
-    kept_since: Option<(String, Option<UnixMs>)>,
+    pub(super) kept_since: Option<(String, Option<UnixMs>)>,
 }
 
 /// A combination whose names are still in the body.
@@ -96,14 +123,18 @@ pub(super) struct Ids<'a> {
 
 impl<'c> Collector<'c> {
     pub fn new(context: &'c Context<'c>) -> Self {
-        Collector {
+        let mut collector = Collector {
             context,
             next_index: 0,
             parsed: Parsed::default(),
+            sender: 0,
+            names_organization: false,
             known: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             kept_since: None,
-        }
+        };
+        collector.sent_by(context.token.sender);
+        collector
     }
 
     /// Events read so far, good or bad.
@@ -149,18 +180,27 @@ impl<'c> Collector<'c> {
     /// Counts the next event as valid.
     pub(super) fn push(&mut self, event: Event) {
         self.parsed.batch.events.push(event);
-        self.next_index += 1;
+        self.next();
     }
 
-    /// Counts the next event as one that says nothing about usage.
-    pub(super) fn pass(&mut self) {
-        self.next_index += 1;
+    /// Counts the next event as one that says nothing about usage. `example` names it.
+    pub(super) fn pass(&mut self, reason: &'static str, example: impl FnOnce() -> Option<String>) {
+        self.ignore(reason, example);
+        self.next();
     }
 
     /// Counts the next event as rejected.
     pub fn reject(&mut self, id: Option<String>, error: String) {
-        self.parsed.rejected.push(Rejection { index: self.next_index, id, error });
+        let index = self.next_index;
+        let example = || Some(intake::rejected(index, id.as_deref(), &error));
+        self.enter(Intake::Rejected, &intake::reason(&error), example);
+        self.parsed.rejected.push(Rejection { index, id, error });
+        self.next();
+    }
+
+    fn next(&mut self) {
         self.next_index += 1;
+        self.names_organization = false;
     }
 
     fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
@@ -180,12 +220,12 @@ impl<'c> Collector<'c> {
         let used_model = name("usedModel", required("usedModel", fields.used_model)?)?;
         let model = canonical(&used_model)?;
         let used_provider = fields.used_provider.map(|p| name("usedProvider", p)).transpose()?;
-        let provider = match (used_provider.as_deref(), model_prefix(&used_model)) {
-            (Some(provider), _) | (None, Some(provider)) => provider,
-            (None, None) => {
-                return Err(format!("usedProvider is missing, and usedModel '{used_model}' has no 'provider/' prefix"));
-            }
-        };
+        if used_provider.is_none() && model_prefix(&used_model).is_none() {
+            return Err(format!("usedProvider is missing, and usedModel '{used_model}' has no 'provider/' prefix"));
+        }
+        let provider = provider_of(used_provider.as_deref(), &used_model);
+        // What the call is told apart by elsewhere; by itself it changes nothing.
+        fields.call_id.map(|given| name("callId", given)).transpose()?;
         let source = fields.source.map(|s| text("source", s)).transpose()?.filter(|s| !s.is_empty());
         let source = source.map(|s| checked("source", s)).transpose()?;
         let mode = match fields.used_mode.map(|m| text("usedMode", m)).transpose()?.as_deref() {
@@ -193,18 +233,19 @@ impl<'c> Collector<'c> {
             Some("api-keys") => Mode::ApiKeys,
             Some(other) => return Err(format!("usedMode is '{other}'; allowed are credits and api-keys")),
         };
-        let (measures, cost_source) = self.measures(fields, provider, &used_model, time)?;
+        let (measures, cost_source) = self.measures(fields, &provider, &used_model, time)?;
         let combination = self.combination(&Ids {
             organization: &organization,
             project: &project,
             api_key: &api_key,
             model,
-            provider,
+            provider: &provider,
             source: source.as_deref(),
             mode,
             cost_source,
         });
-        Ok(Event { id: Fingerprint::of(&id), time, combination, measures })
+        let incomplete = !fields.know_tokens();
+        Ok(Event { id: Fingerprint::of(&id), time, combination, sender: self.sender, incomplete, measures })
     }
 
     /// The organization an event is for: the one it names, if the token may, else the token's.
@@ -236,61 +277,124 @@ impl<'c> Collector<'c> {
                 calls => calls,
             },
         };
-        let optional = |field, given: Option<&RawValue>| given.map_or(Ok(0), |value| whole(field, value));
-        let input = optional("promptTokens", f.prompt_tokens)?;
-        let output = optional("completionTokens", f.completion_tokens)?;
-        let mut measures = Measures::ZERO;
-        let mut set = |count: Count, value| measures.counts[count as usize] = value;
-        set(Count::Requests, calls);
-        set(Count::InputTokens, input);
-        set(Count::OutputTokens, output);
-        set(Count::TotalTokens, f.total_tokens.map_or(Ok(input + output), |t| whole("totalTokens", t))?);
-        set(Count::CachedTokens, optional("cachedTokens", f.cached_tokens)?);
-        set(Count::CacheWriteTokens, optional("cacheWriteTokens", f.cache_write_tokens)?);
-        set(Count::ReasoningTokens, optional("reasoningTokens", f.reasoning_tokens)?);
+        let given = |field, value: Option<&RawValue>| value.map(|value| whole(field, value)).transpose();
+        let total = given("totalTokens", f.total_tokens)?;
+        let figures = Figures {
+            input: Some(given("promptTokens", f.prompt_tokens)?.unwrap_or(0)),
+            output: Some(given("completionTokens", f.completion_tokens)?.unwrap_or(0)),
+            total,
+            cached: given("cachedTokens", f.cached_tokens)?,
+            cache_write: given("cacheWriteTokens", f.cache_write_tokens)?,
+            cache_write_1h: given("cacheWrite1hTokens", f.cache_write_1h_tokens)?,
+            reasoning: given("reasoningTokens", f.reasoning_tokens)?,
+            audio_input: given("audioInputTokens", f.audio_input_tokens)?,
+            audio_output: given("audioOutputTokens", f.audio_output_tokens)?,
+        };
+        let mut tokens = figures.read(HABITS).filter(|_| f.know_tokens());
+        if let (Some(tokens), Some(total)) = (&mut tokens, total) {
+            // A total that is given stands, whatever else was meant by it.
+            tokens.total = total;
+        }
         let reason = f.finish_reason.map(|r| text("finishReason", r)).transpose()?;
-        match (reason.as_deref(), boolean("hasError", f.has_error)?) {
-            (Some("client_error"), _) => set(Count::ClientErrors, calls),
-            (Some("gateway_error" | "upstream_error"), _) | (_, true) => set(Count::Errors, calls),
-            _ => {}
-        }
+        let failure = match (reason.as_deref(), boolean("hasError", f.has_error)?) {
+            (Some("client_error"), _) => Some(Count::ClientErrors),
+            (Some("gateway_error" | "upstream_error"), _) | (_, true) => Some(Count::Errors),
+            _ => None,
+        };
         boolean("streamed", f.streamed)?;
-        let cache_hit = boolean("cached", f.cached)?;
-        if cache_hit {
-            set(Count::CacheHits, calls);
+        let cached = boolean("cached", f.cached)?;
+        let tier = match f.service_tier.map(|tier| text("serviceTier", tier)).transpose()? {
+            None => ServiceTier::Standard,
+            Some(name) => ServiceTier::named(&name).ok_or_else(|| {
+                format!("serviceTier is '{}'; allowed are standard, batch, flex and priority", clipped(&name))
+            })?,
+        };
+        let cost = match f.cost {
+            Some(cost) => Some(money("cost", cost)?),
+            // The gateway's own cache answered, or nobody did: no provider was paid.
+            None if cached || tokens.is_none() && failure.is_some() => Some(PicoUsd::ZERO),
+            None => None,
+        };
+        let counted = Counted { calls, tokens, tier, failure, cached, cost };
+        self.measured(provider, model, time, counted)
+    }
+
+    /// What is summed of calls, and where their cost is from: for every sender's alike.
+    pub(super) fn measured(
+        &self,
+        provider: &str,
+        model: &str,
+        time: UnixMs,
+        of: Counted,
+    ) -> Result<(Measures, CostSource), String> {
+        let tokens = of.tokens.unwrap_or_default();
+        let mut measures = Measures::ZERO;
+        for (count, value) in [
+            (Count::Requests, of.calls),
+            (Count::InputTokens, tokens.input),
+            (Count::OutputTokens, tokens.output),
+            (Count::TotalTokens, tokens.total),
+            (Count::CachedTokens, tokens.cached),
+            (Count::CacheWriteTokens, tokens.cache_write),
+            (Count::ReasoningTokens, tokens.reasoning),
+            (Count::CacheHits, if of.cached { of.calls } else { 0 }),
+        ] {
+            if value > MAX_QUANTITY {
+                return Err(format!("{count:?} is {value}; at most {MAX_QUANTITY} is allowed"));
+            }
+            measures.counts[count as usize] = value;
         }
-        let (cost, source) = match f.cost {
-            Some(cost) => (money("cost", cost)?, CostSource::Reported),
-            // The gateway's own cache answered: no provider was paid.
-            None if cache_hit => (PicoUsd::ZERO, CostSource::Reported),
-            None => self.price(provider, model, time, &measures),
+        if let Some(failure) = of.failure {
+            measures.counts[failure as usize] = of.calls;
+        }
+        let (cost, source) = match of.cost {
+            Some(cost) => (cost, CostSource::Reported),
+            // Calls of which nobody knows the tokens have a price that nobody knows, unless their model is free.
+            None if of.tokens.is_none_or(|tokens| tokens.known == Known::Some) => {
+                let source = if is_free(model) { CostSource::Reported } else { CostSource::Unmeasured };
+                (PicoUsd::ZERO, source)
+            }
+            None => {
+                let particulars = Particulars {
+                    tier: of.tier,
+                    cache_write_1h: tokens.cache_write_1h,
+                    audio_input: tokens.audio_input,
+                    audio_output: tokens.audio_output,
+                    output_unknown: tokens.known == Known::Input,
+                };
+                self.price(provider, model, time, &measures, &particulars)
+            }
         };
         measures.cost = cost;
-        if source == CostSource::Unpriced {
-            measures.counts[Count::Unpriced as usize] = calls;
+        if matches!(source, CostSource::Unpriced | CostSource::Unmeasured) {
+            measures.counts[Count::Unpriced as usize] = of.calls;
         }
         Ok((measures, source))
     }
 
-    /// The price book's price: of the model as it was called, else without its variant. A `:free` one is free.
-    pub(super) fn price(
+    /// The price book's price. A `:free` model is free, unless the book has a price for it under that very name.
+    fn price(
         &self,
         provider: &str,
         used_model: &str,
         time: UnixMs,
         measures: &Measures,
+        particulars: &Particulars,
     ) -> (PicoUsd, CostSource) {
-        let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
-        let is_free = bare.ends_with(":free");
-        let known = |model| self.context.prices.price(provider, model, time, measures);
-        let price = known(used_model)
-            .or_else(|| known(bare))
-            .or_else(|| if is_free { Some(PicoUsd::ZERO) } else { known(canonical_model(used_model)) });
-        match price {
-            // The name says so. Under its canonical name the model has a price, which must never become this call's.
-            Some(PicoUsd::ZERO) if is_free => (PicoUsd::ZERO, CostSource::Reported),
-            Some(price) => (price, CostSource::Priced),
-            None => (PicoUsd::ZERO, CostSource::Unpriced),
+        let prices = self.context.prices;
+        if is_free(used_model) {
+            // Under its canonical name the model has a price, which must never become this call's.
+            let priced = prices.price_as_named(provider, used_model, time, measures, particulars);
+            return match priced {
+                Some(price) if price.cost != PicoUsd::ZERO => (price.cost, CostSource::Priced),
+                _ => (PicoUsd::ZERO, CostSource::Reported),
+            };
+        }
+        match prices.price_call(provider, used_model, time, measures, particulars) {
+            Some(price) if price.is_of_sums => (price.cost, CostSource::Priced),
+            Some(price) => (price.cost, CostSource::PricedByCall),
+            None if particulars.are_none() && !particulars.output_unknown => (PicoUsd::ZERO, CostSource::Unpriced),
+            None => (PicoUsd::ZERO, CostSource::Unmeasured),
         }
     }
 
@@ -319,10 +423,13 @@ impl<'c> Collector<'c> {
                 kept_since
             }
         };
+        self.names_organization = true;
         match kept_since {
             Some(oldest) if time < oldest => {
                 let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
-                Err(format!("the call is of {at}; organization '{organization}' keeps usage since {oldest} only"))
+                Err(format!(
+                    "the call is too old: it is of {at}; organization '{organization}' keeps usage since {oldest} only"
+                ))
             }
             _ => Ok(()),
         }
@@ -378,6 +485,24 @@ impl<'a> Ids<'a> {
             cost_source: combination.cost_source,
         }
     }
+}
+
+/// What is counted of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    pub calls: u64,
+    /// `None` when nobody knows them.
+    pub tokens: Option<Tokens>,
+    pub tier: ServiceTier,
+    pub failure: Option<Count>,
+    /// The gateway's own cache answered.
+    pub cached: bool,
+    pub cost: Option<PicoUsd>,
+}
+
+/// Whether a model's name says that it costs nothing.
+fn is_free(used_model: &str) -> bool {
+    used_model.ends_with(":free")
 }
 
 /// The name a model is counted under.

@@ -2,11 +2,11 @@
 //! from one another. What a figure means is not decided here: they are handed on as the file has them, but for columns
 //! that stand beside each other and are one figure of an event.
 
-use super::call::{Ending, UNKNOWN};
+use super::call::Ending;
 use super::litellm_daily;
 use super::row::{Draft, Fields, Row, plain};
 use super::{cell, langfuse};
-use crate::model::PicoUsd;
+use crate::model::{PicoUsd, UNKNOWN};
 
 /// A known export.
 pub struct Format {

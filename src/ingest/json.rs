@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::event::text;
@@ -85,6 +85,59 @@ impl<'a, T: Deserialize<'a>> Deserialize<'a> for Object<T> {
         }
 
         deserializer.deserialize_map(OfFields(PhantomData))
+    }
+}
+
+/// An object's fields where there is an object, else none: of a part that is good to have.
+#[derive(Debug, Default)]
+pub(super) struct Soft<T>(pub T);
+
+impl<'a, T: Default + Deserialize<'a>> Deserialize<'a> for Soft<T> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Soft<T>, D::Error> {
+        struct OfFields<T>(PhantomData<T>);
+
+        impl<'a, T: Default + Deserialize<'a>> Visitor<'a> for OfFields<T> {
+            type Value = Soft<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_map<A: MapAccess<'a>>(self, fields: A) -> Result<Soft<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Soft)
+            }
+
+            fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Soft<T>, A::Error> {
+                while elements.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Soft(T::default()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Soft<T>, E> {
+                Ok(Soft(T::default()))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Soft<T>, E> {
+                Ok(Soft(T::default()))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Soft<T>, E> {
+                Ok(Soft(T::default()))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Soft<T>, E> {
+                Ok(Soft(T::default()))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Soft<T>, E> {
+                Ok(Soft(T::default()))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Soft<T>, E> {
+                Ok(Soft(T::default()))
+            }
+        }
+
+        deserializer.deserialize_any(OfFields(PhantomData))
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! What is counted there is in a map from kinds of tokens to numbers, whose names are the sender's to choose. Langfuse
 //! takes the kinds for exclusive: `input` is less what came from a cache. Not every sender knows that, and where the
-//! total says that parts are within, they are.
+//! total says that parts are within, they are. Frameworks nest observations of one call.
+
+use std::collections::HashMap;
 
 use super::number::parse_whole;
-use super::row::{Draft, Fields, Row};
+use super::row::{Draft, Fields, Row, quoted};
 
 /// The columns that events take their fields from: of a blob storage's export first, then of the API.
 pub(super) const COLUMNS: &[(&str, &str)] = &[
@@ -26,6 +28,9 @@ const USAGE: [&str; 2] = ["usage_details", "usageDetails"];
 /// Observations that are calls of a model; others are steps around them.
 const CALLS: [&str; 2] = ["GENERATION", "EMBEDDING"];
 
+/// The observation that one is inside of, while rows are read: no event has such a field.
+const OUTER: &str = "outer";
+
 /// Adds the tokens of an observation that is a call of a model; others are none.
 pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Option<Draft>, String> {
     if row.text("type")?.is_some_and(|kind| !CALLS.contains(&&*kind)) {
@@ -42,7 +47,38 @@ pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Option<Draft>, S
             break;
         }
     }
+    let outer = ["parent_observation_id", "parentObservationId"].iter().find_map(|column| row.text(column).transpose());
+    draft.set(OUTER, quoted(outer.transpose()?.as_deref().unwrap_or_default()));
     Ok(Some(draft))
+}
+
+pub(super) fn may_be_nested(draft: &Draft) -> bool {
+    draft.has(OUTER)
+}
+
+/// Leaves out observations that only repeat those inside of them: with the same tokens, with their sum, or with none.
+pub(super) fn once(rows: Vec<(Draft, u64)>) -> Vec<(Draft, u64)> {
+    let of = |draft: &Draft| ["promptTokens", "completionTokens", "totalTokens"].map(|field| draft.whole(field));
+    let by_id: HashMap<String, usize> =
+        rows.iter().zip(0..).filter_map(|((draft, _), at)| Some((draft.get("id")?.to_owned(), at))).collect();
+    let mut inside: HashMap<usize, Vec<[u64; 3]>> = HashMap::new();
+    for (at, (draft, _)) in rows.iter().enumerate() {
+        if let Some(outer) = draft.get(OUTER).and_then(|outer| by_id.get(outer)).filter(|outer| **outer != at) {
+            inside.entry(*outer).or_default().push(of(draft));
+        }
+    }
+    let repeats = |at: usize, draft: &Draft| {
+        let (outer, Some(inside)) = (of(draft), inside.get(&at)) else { return false };
+        let sum = inside.iter().fold([0u64; 3], |sum, of| std::array::from_fn(|i| sum[i].saturating_add(of[i])));
+        outer == [0; 3] || outer == sum || inside.contains(&outer)
+    };
+    let kept = rows.iter().enumerate().map(|(at, (draft, _))| !repeats(at, draft)).collect::<Vec<_>>();
+    let kept = rows.into_iter().zip(kept).filter(|(_, kept)| *kept);
+    let plain = |((mut draft, number), _): ((Draft, u64), bool)| {
+        draft.remove(OUTER);
+        (draft, number)
+    };
+    kept.map(plain).collect()
 }
 
 /// What a kind of tokens is, by the words in its name.
@@ -261,5 +297,35 @@ mod tests {
         let mut reader = JsonRows::new(mapping());
         let made = reader.rewrite(rows.as_bytes(), false).unwrap();
         assert_eq!((reader.notes().no_calls, made.numbers), (3, vec![1, 5]));
+    }
+
+    #[test]
+    fn nested_observations_of_one_call_are_one() {
+        let row = |id: &str, outer: &str, usage: &str| {
+            format!(
+                r#"{{"id":"{id}","type":"GENERATION","parent_observation_id":"{outer}","start_time":"2026-06-01 10:00:00",
+                    "project_id":"p","provided_model_name":"m","usage_details":{usage}}}"#
+            )
+            .replace('\n', " ")
+        };
+        for (rows, ids) in [
+            (vec![row("a", "", r#"{"input":5}"#), row("b", "a", r#"{"input":5}"#)], vec!["b"]),
+            (vec![row("b", "a", r#"{"input":5}"#), row("a", "", r#"{"input":5}"#)], vec!["b"]),
+            (vec![row("a", "", "{}"), row("b", "a", r#"{"input":5}"#)], vec!["b"]),
+            (
+                vec![row("a", "", r#"{"input":5}"#), row("b", "a", r#"{"input":2}"#), row("c", "a", r#"{"input":3}"#)],
+                vec!["b", "c"],
+            ),
+            // Two calls of which one led to the other.
+            (vec![row("a", "", r#"{"input":5}"#), row("b", "a", r#"{"input":7}"#)], vec!["a", "b"]),
+            (vec![row("a", "x", r#"{"input":5}"#), row("b", "x", r#"{"input":5}"#)], vec!["a", "b"]),
+        ] {
+            let mapping = mapping();
+            let made = JsonRows::new(mapping).rewrite(rows.join("\n").as_bytes(), false).unwrap();
+            let lines = String::from_utf8(made.lines).unwrap();
+            let found: Vec<&str> = lines.lines().map(|line| &line[7..8]).collect();
+            assert_eq!(found, ids, "{rows:?}: {lines}");
+            assert!(!lines.contains("outer"), "{lines}");
+        }
     }
 }

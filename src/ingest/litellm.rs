@@ -7,11 +7,13 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::call::{Call, Ending, Names, Said, Text, Tokens, UNKNOWN, seconds_to_ms};
+use super::call::{Call, Ending, Names, Said, Text, id_of_answer, seconds_to_ms};
 use super::event::{Collector, clipped, missing, money, text, whole};
-use super::json::{self, Object, each, each_as, present, word};
+use super::json::{self, Object, Soft, each, each_as, present, word};
+use super::usage::{Figures, Habits, Tokens, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
-use crate::model::PicoUsd;
+use crate::model::{Count, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, is_self_hosted, provider_of};
+use crate::pricing::ServiceTier;
 
 /// What counts as the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,9 @@ pub enum Project {
 /// What counts as the project, first that the call has, unless whoever sets the callback up says otherwise.
 pub const PROJECT: [Project; 2] = [Project::Project, Project::Team];
 
+/// The model that what tools and other services cost is counted under.
+const EXTRAS: &str = "tool calls";
+
 /// What whoever runs the proxy is called in every new installation: no person.
 const PLACEHOLDER_USER: &str = "default_user_id";
 
@@ -34,6 +39,8 @@ struct Payload<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     litellm_call_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    call_type: Option<&'a RawValue>,
     #[serde(borrow)]
     status: Option<&'a RawValue>,
     #[serde(borrow, rename = "startTime")]
@@ -49,7 +56,19 @@ struct Payload<'a> {
     #[serde(borrow)]
     completion_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
+    total_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
     response_cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cost_breakdown: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response_cost_failure_debug_info: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    model_map_information: Soft<ModelMap<'a>>,
+    #[serde(borrow)]
+    model_parameters: Option<&'a RawValue>,
+    #[serde(borrow)]
+    hidden_params: Option<&'a RawValue>,
     #[serde(borrow)]
     cache_hit: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -60,6 +79,39 @@ struct Payload<'a> {
     metadata: Option<&'a RawValue>,
     #[serde(borrow)]
     error_information: Option<&'a RawValue>,
+}
+
+/// Where LiteLLM looked the price up.
+#[derive(Debug, Default, Deserialize)]
+struct ModelMap<'a> {
+    #[serde(borrow)]
+    model_map_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    model_map_value: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct CostBreakdown<'a> {
+    #[serde(borrow)]
+    input_cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    output_cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Parameters<'a> {
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Hidden<'a> {
+    #[serde(borrow)]
+    batch_models: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,6 +156,14 @@ struct Usage<'a> {
     cache_read_input_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     cache_creation_input_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_creation: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    is_byok: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cost_details: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -115,7 +175,25 @@ struct Details<'a> {
     #[serde(borrow)]
     cache_creation_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
+    cache_creation_token_details: Option<&'a RawValue>,
+    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio_tokens: Option<&'a RawValue>,
+}
+
+/// How long what was written to a cache is to stay there.
+#[derive(Default, Deserialize)]
+struct CacheCreation<'a> {
+    #[serde(borrow)]
+    ephemeral_1h_input_tokens: Option<&'a RawValue>,
+}
+
+/// What OpenRouter says of a call that was made with a key of one's own at the provider.
+#[derive(Default, Deserialize)]
+struct CostDetails<'a> {
+    #[serde(borrow)]
+    upstream_inference_cost: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -155,18 +233,78 @@ pub fn parse(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result
             Err(error) => reader.lines(body, error)?,
         },
     }
-    Ok(Reading { parsed: reader.collector.finish(), ignored: 0, names: reader.names })
+    Ok(Reading { parsed: reader.collector.finish(), ignored: reader.ignored, names: reader.names })
 }
 
 struct Reader<'c> {
     collector: Collector<'c>,
     names: Names,
+    ignored: usize,
     projects: &'c [Project],
+}
+
+/// What was asked of the proxy, by what it calls the kind of call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Call,
+    /// An answer that goes by its id: it may be made in the background, and be asked for again.
+    Answer,
+    /// Such an answer, asked for again.
+    AnswerAgain,
+    /// How a batch is doing. Once it is done, each time with all of its usage.
+    Batch,
+    /// No call of a model. What it costs counts all the same.
+    Extra,
+}
+
+/// Parts of the names of what is no call of a model: tools, files, batches, threads and what else is kept for one.
+const EXTRA: [&str; 27] = [
+    "mcp",
+    "tool",
+    "search",
+    "sandbox",
+    "run_code",
+    "container",
+    "skill",
+    "send_message",
+    "batch",
+    "file",
+    "list",
+    "fine_tuning",
+    "vector_store",
+    "assistant",
+    "delete",
+    "cancel",
+    "create_thread",
+    "get_thread",
+    "add_message",
+    "get_messages",
+    "video_retrieve",
+    "video_content",
+    "video_get",
+    "count_tokens",
+    "token_counter",
+    "client_secret",
+    "models",
+];
+
+impl Asked {
+    fn by(call_type: &str) -> Asked {
+        let is = |part: &&str| call_type.contains(*part);
+        match call_type {
+            "" | "acompletion" | "completion" | "aembedding" | "anthropic_messages" => Asked::Call,
+            _ if call_type.ends_with("retrieve_batch") => Asked::Batch,
+            _ if EXTRA.iter().any(|part| is(part)) => Asked::Extra,
+            _ if is(&"get_response") || is(&"retrieve_response") => Asked::AnswerAgain,
+            "responses" | "aresponses" => Asked::Answer,
+            _ => Asked::Call,
+        }
+    }
 }
 
 impl<'c> Reader<'c> {
     fn new(projects: &'c [Project], context: &'c Context<'c>) -> Reader<'c> {
-        Reader { collector: Collector::new(context), names: Names::default(), projects }
+        Reader { collector: Collector::new(context), names: Names::default(), ignored: 0, projects }
     }
 
     /// Reads lines; `whole` is why the body is no single value, and stands when no line is one either.
@@ -223,27 +361,85 @@ impl<'c> Reader<'c> {
                 return Err(format!("status is '{}'; allowed are success and failure", clipped(other)));
             }
         };
-        let start = present(payload.start_time).ok_or_else(|| missing("startTime"))?.get();
-        let (project, project_name) = self.project(&metadata)?;
-        let provider = word("custom_llm_provider", payload.custom_llm_provider)?;
-        let model = word("model", payload.model)?.or(word("model_group", payload.model_group)?);
+        let call_type = word("call_type", payload.call_type)?.unwrap_or_default();
+        let asked = Asked::by(&call_type);
+        let usage: Usage<'_> = object("usage_object", metadata.usage_object)?;
         let cached = present(payload.cache_hit).is_some_and(|hit| hit.get() == "true");
-        let tokens = tokens(payload, &metadata)?;
+        let provider = word("custom_llm_provider", payload.custom_llm_provider)?;
+        let mut tokens = figures(payload, &usage)?.read(Habits::default());
+        let used_any = tokens.is_some_and(|tokens| !tokens.is_zero() || tokens.total > 0 && !failed);
+        let mut reported = reported_cost(payload)?;
+        let costs = reported.is_some_and(|cost| cost != PicoUsd::ZERO);
+        let ignored = match asked {
+            Asked::Extra if !costs || failed => Some("no call of a model"),
+            Asked::Batch if !used_any && !costs || failed => Some("a look at a batch"),
+            Asked::AnswerAgain if !used_any || failed => Some("an answer asked for again"),
+            _ => None,
+        };
+        if let Some(reason) = ignored {
+            self.ignored += 1;
+            let kind = || (!call_type.is_empty()).then(|| call_type.to_string());
+            self.collector.pass(reason, kind);
+            return Ok(());
+        }
+        if asked == Asked::Answer && !failed && !used_any {
+            // It is made in the background: who asks for it again will know.
+            tokens = None;
+        }
+        let start = present(payload.start_time).ok_or_else(|| missing("startTime"))?.get();
+        let at = seconds_to_ms("startTime", start)?;
+        let (project, project_name) = self.project(&metadata)?;
         let (user, email) = (label(metadata.user_api_key_user_id), label(metadata.user_api_key_user_email));
+        let model = match asked {
+            Asked::Extra => Cow::Borrowed(EXTRAS),
+            _ => {
+                let named = word("model", payload.model)?.or(word("model_group", payload.model_group)?);
+                let model = answered(payload, provider.as_deref()).or(named).or_else(|| batch_model(payload));
+                used_model(provider.as_deref(), model.unwrap_or(Cow::Borrowed(UNKNOWN)))
+            }
+        };
+        let byok = present(usage.is_byok).is_some_and(|own| own.get() == "true");
+        if byok {
+            // The provider's own bill, beside OpenRouter's fee.
+            let details: CostDetails<'_> = object("cost_details", usage.cost_details)?;
+            let upstream = amount("upstream_inference_cost", details.upstream_inference_cost)?;
+            reported = reported.zip(upstream).map(|(fee, cost)| PicoUsd(fee.0 + cost.0)).or(upstream).or(reported);
+        }
+        let cost = match reported {
+            Some(PicoUsd::ZERO) if cached || tokens.is_some() && !used_any => reported,
+            Some(PicoUsd::ZERO) if self.is_free(payload, provider.as_deref(), &model, at, tokens) => reported,
+            Some(PicoUsd::ZERO) => None,
+            _ => reported,
+        };
+        let id = match asked {
+            Asked::Batch => format!("litellm-batch/{}", word("id", payload.id)?.ok_or_else(|| missing("id"))?),
+            Asked::Answer | Asked::AnswerAgain if !failed && !cached => match word("id", payload.id)? {
+                Some(answer) => id_of_answer(&answer),
+                None => id(payload, failed, start)?,
+            },
+            _ => id(payload, failed, start)?,
+        };
         let call = Call {
-            id: id(payload, failed, start)?,
-            start: seconds_to_ms("startTime", start)?,
+            id,
+            start: at,
             organization: word("user_api_key_org_id", metadata.user_api_key_org_id)?,
             project,
             api_key: word("user_api_key_hash", metadata.user_api_key_hash)?,
-            model: Some(used_model(provider.as_deref(), model.as_deref().unwrap_or(UNKNOWN))),
+            model: Some(model),
             provider: Some(provider.unwrap_or(Cow::Borrowed(UNKNOWN))),
             source: app(payload, &metadata),
-            tokens: Some(tokens),
-            cost: cost(payload, tokens, cached)?,
+            mode: if byok { Mode::ApiKeys } else { Mode::Credits },
+            tokens,
+            tier: match asked {
+                Asked::Batch => ServiceTier::Batch,
+                // Only a price asks for it.
+                _ if cost.is_some() => ServiceTier::Standard,
+                _ => tier(payload, &usage),
+            },
+            cost,
             ending: ending(payload, failed)?,
             cached,
-            ..Call::default()
+            is_extra: asked == Asked::Extra,
         };
         let said = Said {
             organization: label(metadata.user_api_key_org_alias),
@@ -253,6 +449,39 @@ impl<'c> Reader<'c> {
             email,
         };
         self.collector.settle(call, said, &mut self.names)
+    }
+
+    /// Whether a cost of 0 is a price. LiteLLM has 0 for models that it knows no price of as well; then it says what went
+    /// wrong, or made up the entry in which it looked the price up.
+    fn is_free(
+        &self,
+        payload: &Payload<'_>,
+        provider: Option<&str>,
+        model: &str,
+        at: UnixMs,
+        tokens: Option<Tokens>,
+    ) -> bool {
+        let soft = |value: Option<&RawValue>| value.and_then(|value| amount("a cost", Some(value)).ok().flatten());
+        let breakdown: Option<CostBreakdown<'_>> =
+            present(payload.cost_breakdown).and_then(|costs| json::object(costs.get()).ok());
+        let all_zero = breakdown.is_some_and(|costs| {
+            let parts = [costs.total_cost, costs.input_cost, costs.output_cost].map(soft);
+            parts[0].or(parts[1]).is_some() && parts.iter().flatten().all(|cost| *cost == PicoUsd::ZERO)
+        });
+        if !all_zero || present(payload.response_cost_failure_debug_info).is_some() {
+            return false;
+        }
+        let entry = present(payload.model_map_information.0.model_map_value);
+        let is_told = entry.is_none_or(|entry| entry.get().contains("\"ptu"));
+        let provider = provider_of(provider, model);
+        let has_list_price = || {
+            let mut measures = Measures::ZERO;
+            measures.counts[Count::Requests as usize] = 1;
+            measures.counts[Count::InputTokens as usize] = tokens.map_or(0, |tokens| tokens.input);
+            measures.counts[Count::OutputTokens as usize] = tokens.map_or(0, |tokens| tokens.output);
+            self.collector.context().prices.price(&provider, model, at, &measures).is_some()
+        };
+        is_told || is_self_hosted(&provider) || has_list_price()
     }
 
     /// Id and name of the project.
@@ -290,40 +519,90 @@ fn id(payload: &Payload<'_>, failed: bool, start: &str) -> Result<String, String
 }
 
 /// The model with its provider before it, which is then taken off again: whatever slashes the model itself has stay.
-fn used_model<'a>(provider: Option<&str>, model: &'a str) -> Cow<'a, str> {
+fn used_model<'a>(provider: Option<&str>, model: Cow<'a, str>) -> Cow<'a, str> {
     match provider {
         Some(provider) if model.strip_prefix(provider).is_none_or(|rest| !rest.starts_with('/')) => {
             Cow::Owned(format!("{provider}/{model}"))
         }
-        _ => Cow::Borrowed(model),
+        _ => model,
     }
 }
 
-fn tokens(payload: &Payload<'_>, metadata: &Metadata<'_>) -> Result<Tokens, String> {
-    let number = |field, value| present(value).map(|value| whole(field, value)).transpose();
-    let usage: Usage<'_> = object("usage_object", metadata.usage_object)?;
-    let prompt: Details<'_> = object("prompt_tokens_details", usage.prompt_tokens_details)?;
-    let completion: Details<'_> = object("completion_tokens_details", usage.completion_tokens_details)?;
-    let cached = number("cached_tokens", prompt.cached_tokens)?
-        .or(number("cache_read_input_tokens", usage.cache_read_input_tokens)?);
-    let cache_write = number("cache_write_tokens", prompt.cache_write_tokens)?
-        .or(number("cache_creation_tokens", prompt.cache_creation_tokens)?)
-        .or(number("cache_creation_input_tokens", usage.cache_creation_input_tokens)?);
-    let tokens = Tokens {
-        input: number("prompt_tokens", payload.prompt_tokens)?.unwrap_or(0),
-        output: number("completion_tokens", payload.completion_tokens)?.unwrap_or(0),
-        cached: cached.unwrap_or(0),
-        cache_write: cache_write.unwrap_or(0),
-        reasoning: number("reasoning_tokens", completion.reasoning_tokens)?.unwrap_or(0),
-    };
-    Ok(tokens.with_cache_where_it_fits())
+/// The model that answered: the one whose price LiteLLM looked up, which only the name of that entry tells. An entry for
+/// one deployment alone has a hash for a name.
+fn answered<'a>(payload: &Payload<'a>, provider: Option<&str>) -> Text<'a> {
+    let map = &payload.model_map_information.0;
+    present(map.model_map_value)?;
+    let key = word("model_map_key", map.model_map_key).ok().flatten()?;
+    let is_hash = key.len() >= 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if is_hash {
+        return None;
+    }
+    // Azure's entries may say where in the world.
+    let of_azure = key.strip_prefix("azure/").filter(|_| provider == Some("azure"));
+    let place = of_azure.and_then(|rest| {
+        let (place, model) = rest.split_once('/')?;
+        ["us", "eu", "global", "global-standard"].contains(&place).then(|| model.to_owned())
+    });
+    Some(place.map_or(key, Cow::Owned))
 }
 
-/// The cost it reports. LiteLLM has 0 for models without a price as well, so a 0 for tokens that a provider was paid
-/// for says nothing.
-fn cost(payload: &Payload<'_>, tokens: Tokens, cached: bool) -> Result<Option<PicoUsd>, String> {
-    let reported = present(payload.response_cost).map(|cost| money("response_cost", cost)).transpose()?;
-    Ok(reported.filter(|cost| *cost != PicoUsd::ZERO || cached || tokens == Tokens::default()))
+/// The model of a batch, which names none itself.
+fn batch_model<'a>(payload: &Payload<'a>) -> Text<'a> {
+    let hidden: Hidden<'a> = present(payload.hidden_params).and_then(|hidden| json::object(hidden.get()).ok())?;
+    let mut first = None;
+    // What is no list of texts names none.
+    let _ = each(present(hidden.batch_models)?.get().as_bytes(), |model| -> Result<(), ()> {
+        first = first.take().or_else(|| text("batch_models", model).ok());
+        Ok(())
+    });
+    first
+}
+
+fn figures(payload: &Payload<'_>, usage: &Usage<'_>) -> Result<Figures, String> {
+    let number = |field, value| present(value).map(|value| whole(field, value)).transpose();
+    let prompt: Details<'_> = object("prompt_tokens_details", usage.prompt_tokens_details)?;
+    let completion: Details<'_> = object("completion_tokens_details", usage.completion_tokens_details)?;
+    let creation = present(prompt.cache_creation_token_details).or(present(usage.cache_creation));
+    let creation: CacheCreation<'_> = object("cache_creation", creation)?;
+    let written = number("cache_write_tokens", prompt.cache_write_tokens)?
+        .or(number("cache_creation_tokens", prompt.cache_creation_tokens)?)
+        .or(number("cache_creation_input_tokens", usage.cache_creation_input_tokens)?);
+    Ok(Figures {
+        input: number("prompt_tokens", payload.prompt_tokens)?,
+        output: number("completion_tokens", payload.completion_tokens)?,
+        total: number("total_tokens", payload.total_tokens)?,
+        cached: number("cached_tokens", prompt.cached_tokens)?
+            .or(number("cache_read_input_tokens", usage.cache_read_input_tokens)?),
+        cache_write: written,
+        cache_write_1h: number("ephemeral_1h_input_tokens", creation.ephemeral_1h_input_tokens)?,
+        reasoning: number("reasoning_tokens", completion.reasoning_tokens)?,
+        audio_input: number("audio_tokens", prompt.audio_tokens)?,
+        audio_output: number("audio_tokens", completion.audio_tokens)?,
+    })
+}
+
+/// The tier that answered, else the one that was asked for.
+fn tier(payload: &Payload<'_>, usage: &Usage<'_>) -> ServiceTier {
+    let told = label(usage.service_tier).or_else(|| {
+        let costs: CostBreakdown<'_> = json::object(present(payload.cost_breakdown)?.get()).ok()?;
+        label(costs.service_tier)
+    });
+    let told = told.or_else(|| {
+        let parameters: Parameters<'_> = json::object(present(payload.model_parameters)?.get()).ok()?;
+        label(parameters.service_tier)
+    });
+    told.map(|name| tier_of(&name)).unwrap_or_default()
+}
+
+/// The cost it reports. One below 0 is a mistake in working it out, and says nothing.
+fn reported_cost(payload: &Payload<'_>) -> Result<Option<PicoUsd>, String> {
+    amount("response_cost", payload.response_cost)
+}
+
+fn amount(field: &str, value: Option<&RawValue>) -> Result<Option<PicoUsd>, String> {
+    let value = present(value).filter(|cost| !cost.get().trim_start_matches('"').starts_with('-'));
+    value.map(|cost| money(field, cost)).transpose()
 }
 
 fn ending(payload: &Payload<'_>, failed: bool) -> Result<Ending, String> {
@@ -378,7 +657,8 @@ mod tests {
 
     fn read(body: &str, projects: &[Project]) -> Result<Reading, BodyError> {
         let prices = PriceBook::bundled();
-        let token = TokenDefaults { organization_id: None, project_id: Some("default"), api_key_id: Some("token") };
+        let token =
+            TokenDefaults { project_id: Some("default"), api_key_id: Some("token"), ..TokenDefaults::default() };
         parse(
             body.as_bytes(),
             projects,
@@ -457,7 +737,11 @@ mod tests {
             "0.000087",
         );
         // Its own sum is 0 for embeddings.
-        check(&json!({"completion_tokens": 0, "total_tokens": 0}), &[(TotalTokens, 500)], "0.000087");
+        check(
+            &json!({"completion_tokens": 0, "total_tokens": 0, "metadata": {"usage_object": {"completion_tokens_details": null}}}),
+            &[(TotalTokens, 500)],
+            "0.000087",
+        );
         let anthropic = json!({"prompt_tokens": 3000, "metadata": {"usage_object": {"prompt_tokens_details":
             {"cached_tokens": 2000, "cache_write_tokens": 500, "cache_creation_tokens": 500}}}});
         check(&anthropic, &[(InputTokens, 3000), (CachedTokens, 2000), (CacheWriteTokens, 500)], "0.000087");
@@ -474,7 +758,8 @@ mod tests {
         check(&json!({"response_cost": 0.0, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
         check(&json!({"response_cost": null, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
         check(&json!({"response_cost": 0.0, "cache_hit": true}), &[(Unpriced, 0), (CacheHits, 1)], "0");
-        let nothing = json!({"response_cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "status": "failure"});
+        let nothing = json!({"response_cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "status": "failure",
+            "metadata": {"usage_object": {"completion_tokens_details": null}}});
         check(&nothing, &[(Unpriced, 0), (Errors, 1)], "0");
         check(&json!({"response_cost": 0.000_525_149_999_999_999_9}), &[], "0.00052515");
     }

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::call::{Call, Ending, Names, Said, Tokens};
+use super::call::{Call, Ending, Names, Said};
 use super::event::{Collector, boolean, clipped, missing, money, text, whole};
 use super::json::{self, each, present, word};
+use super::usage::{Figures, Habits, Tokens, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
 use crate::calendar;
 use crate::model::Mode;
@@ -53,7 +54,17 @@ struct Logged<'a> {
     #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
+    cache_write_1h_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio_input_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio_output_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
     #[serde(borrow)]
     cost: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -109,7 +120,8 @@ impl Reader<'_> {
             Err(error) => self.collector.reject(None, format!("the event is not valid JSON: {error}")),
             Ok(event) if !event.is_usage() => {
                 self.ignored += 1;
-                self.collector.pass();
+                let id = || present(event.id).and_then(|id| text("id", id).ok());
+                self.collector.pass("it is a test, or no request", || id().map(|id| format!("id {id}")));
             }
             Ok(event) => {
                 let settled =
@@ -154,24 +166,32 @@ impl<'a> Logged<'a> {
             source: word("source", self.source)?,
             mode,
             tokens: self.tokens()?,
-            cost: present(self.cost).map(|cost| money("cost", cost)).transpose()?,
+            tier: word("serviceTier", self.service_tier)?.map(|tier| tier_of(&tier)).unwrap_or_default(),
+            // One below 0 is a mistake in working it out.
+            cost: present(self.cost)
+                .filter(|cost| !cost.get().trim_start_matches('"').starts_with('-'))
+                .map(|cost| money("cost", cost))
+                .transpose()?,
             ending: self.ending()?,
             cached: boolean("cached", present(self.cached))?,
+            is_extra: false,
         })
     }
 
     fn tokens(&self) -> Result<Option<Tokens>, String> {
         let number = |field, value| present(value).map(|value| quantity(field, value)).transpose();
-        let input = number("promptTokens", self.prompt_tokens)?;
-        let output = number("completionTokens", self.completion_tokens)?;
-        let tokens = Tokens {
-            input: input.unwrap_or(0),
-            output: output.unwrap_or(0),
-            cached: number("cachedTokens", self.cached_tokens)?.unwrap_or(0),
-            cache_write: number("cacheWriteTokens", self.cache_write_tokens)?.unwrap_or(0),
-            reasoning: number("reasoningTokens", self.reasoning_tokens)?.unwrap_or(0),
+        let figures = Figures {
+            input: number("promptTokens", self.prompt_tokens)?,
+            output: number("completionTokens", self.completion_tokens)?,
+            total: number("totalTokens", self.total_tokens)?,
+            cached: number("cachedTokens", self.cached_tokens)?,
+            cache_write: number("cacheWriteTokens", self.cache_write_tokens)?,
+            cache_write_1h: number("cacheWrite1hTokens", self.cache_write_1h_tokens)?,
+            reasoning: number("reasoningTokens", self.reasoning_tokens)?,
+            audio_input: number("audioInputTokens", self.audio_input_tokens)?,
+            audio_output: number("audioOutputTokens", self.audio_output_tokens)?,
         };
-        Ok((input.is_some() || output.is_some()).then(|| tokens.with_cache_where_it_fits()))
+        Ok(figures.read(Habits::default()))
     }
 
     fn ending(&self) -> Result<Ending, String> {

@@ -16,6 +16,7 @@ use super::csv::{Record, SEPARATED, Table, shown, shown_cell};
 use super::event::clipped;
 use super::formats::{Format, Identity, note_status};
 use super::json::each;
+use super::langfuse;
 use super::row::{Draft, Fields, Header, Row, Value, cell, plain, quoted};
 use crate::calendar::Zone;
 use crate::model::{Fingerprint, PicoUsd};
@@ -208,6 +209,8 @@ pub struct Made {
     /// The number of the line or row of each.
     pub numbers: Vec<u64>,
     pub refused: Vec<Refused>,
+    /// Rows that may tell of the same call as another, and are written when all of these are read.
+    nested: Vec<(Draft, u64)>,
 }
 
 impl Made {
@@ -290,11 +293,11 @@ impl<R: Read> CsvRows<R> {
     /// The events of the next rows, until they are about so many bytes; nothing at the end.
     pub fn next_rows(&mut self, bytes: usize) -> Made {
         let mut made = Made::default();
-        while made.lines.len() < bytes && made.refused.len() < AHEAD_ROWS {
+        while made.len() < bytes && made.refused.len() < AHEAD_ROWS {
             let Some(record) = self.ahead.pop_front().or_else(|| self.table.next()) else { break };
             self.take(&record, &mut made);
         }
-        made
+        made.settle()
     }
 
     /// Reads rows until one says what the decimal mark is.
@@ -444,7 +447,7 @@ impl JsonRows {
             let lines = rows.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
             lines.for_each(|line| self.take(&String::from_utf8_lossy(line), 0, &mut made));
         }
-        Ok(made)
+        Ok(made.settle())
     }
 
     /// Takes a row, or the rows of a page.
@@ -516,9 +519,27 @@ impl JsonRows {
 impl Made {
     fn add(&mut self, drafts: Vec<Draft>, number: u64) {
         for draft in drafts {
+            if langfuse::may_be_nested(&draft) {
+                self.nested.push((draft, number));
+                continue;
+            }
             draft.write(&mut self.lines);
             self.numbers.push(number);
         }
+    }
+
+    /// About how long what was read will be.
+    fn len(&self) -> usize {
+        // An event is of some 200 bytes.
+        self.lines.len() + 200 * self.nested.len()
+    }
+
+    fn settle(mut self) -> Made {
+        for (draft, number) in langfuse::once(std::mem::take(&mut self.nested)) {
+            draft.write(&mut self.lines);
+            self.numbers.push(number);
+        }
+        self
     }
 }
 

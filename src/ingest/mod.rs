@@ -12,6 +12,7 @@ mod cell;
 mod csv;
 mod event;
 pub mod formats;
+mod intake;
 pub mod invoice;
 mod json;
 mod langfuse;
@@ -22,6 +23,7 @@ pub mod mapping;
 mod number;
 pub mod otlp;
 mod row;
+mod usage;
 
 use serde_json::value::RawValue;
 
@@ -52,6 +54,15 @@ pub struct TokenDefaults<'a> {
     pub organization_id: Option<&'a str>,
     pub project_id: Option<&'a str>,
     pub api_key_id: Option<&'a str>,
+    /// Who sends, where the records do not say.
+    pub sender: SentBy<'a>,
+}
+
+/// A sender by name and version. What is too long or no name is made to fit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SentBy<'a> {
+    pub name: &'a str,
+    pub version: Option<&'a str>,
 }
 
 /// One event that was not taken.

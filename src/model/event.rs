@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, UnixMs};
+use super::{Measures, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -53,8 +53,12 @@ pub enum CostSource {
     Priced = 1,
     /// Nowhere: the price book did not know the model.
     Unpriced = 2,
-    /// Nowhere, and no price book could tell: the sender does not know the tokens.
+    /// Nowhere, and no price book could tell from sums: the sender does not know the tokens, or what is particular about
+    /// the calls has no known price.
     Unmeasured = 3,
+    /// The price book, by what sums do not keep: a service tier, a cache for an hour, sound, a long call. Repricing leaves
+    /// it alone.
+    PricedByCall = 4,
 }
 
 /// One combination of dimension values, as the numbers they have in their organization.
@@ -106,49 +110,40 @@ impl Fingerprint {
     }
 }
 
-/// One valid usage event; `combination` indexes its [`Batch`].
+/// One valid usage event; `combination` and `sender` index its [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
     pub id: Fingerprint,
     pub time: UnixMs,
     pub combination: u32,
+    pub sender: u32,
+    /// The sender knows nothing of its tokens: a later event of the same id that does takes its place. Its cost is then
+    /// the sender's or nobody's, never the price book's.
+    pub incomplete: bool,
     pub measures: Measures,
 }
 
-/// Valid events that travel together, with each combination of names written once.
+impl Event {
+    /// An event that tells its tokens, by the first sender of its batch.
+    pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
+        Event { id, time, combination, sender: 0, incomplete: false, measures }
+    }
+}
+
+/// Valid events that travel together, with each combination of names and each sender written once, and what came with
+/// them that made no event.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub combinations: Vec<Combination>,
+    /// Without any, the batch is counted and not entered into the intake ledger.
+    pub senders: Vec<Sender>,
     pub events: Vec<Event>,
+    pub unmade: Vec<Unmade>,
 }
 
-/// `usedModel` without its provider prefix and without what follows a colon: `openai/gpt-4o:free` → `gpt-4o`.
-pub fn canonical_model(used: &str) -> &str {
-    let bare = used.split_once('/').map_or(used, |(_, rest)| rest);
-    bare.split_once(':').map_or(bare, |(name, _)| name)
-}
-
-/// The provider that a model name starts with, when it does.
-pub fn model_prefix(used: &str) -> Option<&str> {
-    used.split_once('/').map(|(prefix, _)| prefix).filter(|prefix| !prefix.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn canonical_models() {
-        for (used, expected) in [
-            ("gpt-4o", "gpt-4o"),
-            ("openai/gpt-4o", "gpt-4o"),
-            ("openai/gpt-4o:free", "gpt-4o"),
-            ("gpt-4o:free", "gpt-4o"),
-            ("openrouter/meta-llama/llama-3.3-70b", "meta-llama/llama-3.3-70b"),
-            ("a:b/c:d", "c"),
-            ("a/b:c:d", "b"),
-        ] {
-            assert_eq!(canonical_model(used), expected, "{used}");
-        }
+impl Batch {
+    /// Whether there is nothing in it to write down.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.unmade.is_empty()
     }
 }

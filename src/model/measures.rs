@@ -40,6 +40,16 @@ impl Measures {
         *self == Self::ZERO
     }
 
+    /// What is left when `part` is taken away; `None` when it is no part.
+    pub fn without(&self, part: &Measures) -> Option<Measures> {
+        let mut left = *self;
+        for (count, of_part) in left.counts.iter_mut().zip(&part.counts) {
+            *count = count.checked_sub(*of_part)?;
+        }
+        left.cost.0 -= part.cost.0;
+        (left.cost.0 >= 0).then_some(left)
+    }
+
     /// Adds `other`, or leaves `self` as it was.
     pub fn add(&mut self, other: &Measures) -> Result<(), Overflow> {
         let mut next = *self;
@@ -94,14 +104,10 @@ impl Usage {
 
     /// What is left when `part` is taken away; `None` when it is no part.
     pub fn without(&self, part: &Usage) -> Option<Usage> {
-        let mut left = *self;
-        for (count, of_part) in left.all.counts.iter_mut().zip(&part.all.counts) {
-            *count = count.checked_sub(*of_part)?;
-        }
-        left.api_keys_requests = left.api_keys_requests.checked_sub(part.api_keys_requests)?;
-        left.all.cost.0 -= part.all.cost.0;
-        left.api_keys_cost.0 -= part.api_keys_cost.0;
-        (left.all.cost.0 >= 0 && left.api_keys_cost.0 >= 0).then_some(left)
+        let api_keys_requests = self.api_keys_requests.checked_sub(part.api_keys_requests)?;
+        let api_keys_cost = PicoUsd(self.api_keys_cost.0 - part.api_keys_cost.0);
+        let left = Usage { all: self.all.without(&part.all)?, api_keys_requests, api_keys_cost };
+        (api_keys_cost.0 >= 0).then_some(left)
     }
 
     /// Adds `other`, or leaves `self` as it was.

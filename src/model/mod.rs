@@ -1,4 +1,4 @@
-//! The vocabulary of Rollcall: money, measures, time, dimensions, events and invoices.
+//! The vocabulary of Rollcall: money, measures, time, dimensions, events, what became of them, and invoices.
 //!
 //! Owns pure values whose constructors check what they are given.
 //!
@@ -7,18 +7,24 @@
 //! Invariants: money and counts are integers; every sum is checked; an [`Event`] that exists is valid.
 
 mod event;
+mod intake;
 mod invoice;
 mod measures;
 mod money;
+mod provider;
 mod time;
 
 pub use event::{
     Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series,
-    SeriesId, ValueId, canonical_model, model_prefix,
+    SeriesId, ValueId,
 };
+pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};
+pub use provider::{
+    UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,
+};
 pub use time::{
     AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, HOUR_OF_SEGMENT, Hour, PERIOD_DAYS, Period, SEGMENTS, SPLITS, Segment,
     UnixMs,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::calendar::{Date, Zone};
-use crate::model::{Count, Measures, PicoUsd, UnixMs, canonical_model};
+use crate::model::{Count, Measures, PicoUsd, UnixMs, canonical_model, canonical_provider};
 
 /// A percentage in the unit of [`PicoUsd`].
 const ALL: i128 = 100 * 1_000_000_000_000;
@@ -170,7 +170,7 @@ impl Rule {
         let start = |date: Date| Zone::UTC.day_start(date);
         Ok(Rule {
             model: entry.model.clone(),
-            provider: entry.provider.clone(),
+            provider: entry.provider.as_deref().map(|name| canonical_provider(name).into_owned()),
             from: from.map_or(UnixMs::MIN, start),
             end: to.map_or(UnixMs::MAX, |to| start(to.plus_days(1))),
             price,
@@ -184,7 +184,7 @@ impl Rule {
             None => names.iter().any(|name| name == pattern),
         };
         (self.from..self.end).contains(&at)
-            && self.provider.as_ref().is_none_or(|known| known == provider)
+            && self.provider.as_ref().is_none_or(|known| *known == canonical_provider(provider))
             && self.model.as_ref().is_none_or(fits)
     }
 }

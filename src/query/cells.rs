@@ -1,6 +1,6 @@
 //! Where sums are kept while they are made.
 
-use crate::model::Usage;
+use crate::model::{Count, PicoUsd, Usage};
 use crate::store::Column;
 
 /// A part of a column that has cells of its own.
@@ -137,6 +137,11 @@ impl Cells {
     #[inline]
     pub fn usage(&self, value: impl Fn(usize) -> u64, usage: &mut Usage) -> bool {
         *usage = Usage::default();
+        // What tools cost is money without a request.
+        let costs = || {
+            let mut money = self.limbs.iter().zip(0..).filter(|(limb, _)| limb.column.is_cost());
+            money.any(|(_, number)| value(number) != 0)
+        };
         for (number, limb) in self.limbs.iter().enumerate() {
             let value = value(number);
             let money = || match limb.part {
@@ -146,7 +151,7 @@ impl Cells {
                 Part::High => i128::from(value as i64) << 32,
             };
             match limb.column {
-                Column::Requests if value == 0 => return false,
+                Column::Requests if value == 0 && !costs() => return false,
                 Column::Cost => usage.all.cost.0 += money(),
                 Column::CostHigh => usage.all.cost.0 += money() << 64,
                 Column::ApiKeysCost => usage.api_keys_cost.0 += money(),
@@ -158,6 +163,7 @@ impl Cells {
                 }
             }
         }
-        true
+        // Limbs of money that are differences may cancel.
+        usage.get(Count::Requests) != 0 || usage.cost() != PicoUsd::ZERO
     }
 }

@@ -275,18 +275,24 @@ impl Names<'_> {
 }
 
 /// By number of a [`CostSource`](crate::model::CostSource): the name it is asked by, and its label. Whether a call has no
-/// price for its model or for its tokens is the same to who asks.
-pub(crate) const COST_SOURCES: [(&str, &str); 4] =
-    [("reported", "Reported"), ("priced", "Priced"), ("unpriced", "Unpriced"), ("unpriced", "Unpriced")];
+/// price for its model or for its tokens is the same to who asks, and so is what it was priced by.
+pub(crate) const COST_SOURCES: [(&str, &str); 5] = [
+    ("reported", "Reported"),
+    ("priced", "Priced"),
+    ("unpriced", "Unpriced"),
+    ("unpriced", "Unpriced"),
+    ("priced", "Priced"),
+];
 
 /// As [`Names::labels`].
 fn labels_of_cost_sources() -> (Vec<u32>, Vec<Label>) {
     let mut labels: Vec<Label> = Vec::new();
     let number_of = COST_SOURCES.map(|(name, label)| {
-        if labels.last().is_none_or(|last| last.key.as_deref() != Some(name)) {
+        let known = labels.iter().position(|known| known.key.as_deref() == Some(name));
+        known.unwrap_or_else(|| {
             labels.push(Label { key: Some(name.into()), label: label.into(), deleted: false, former: false });
-        }
-        labels.len() as u32 - 1
+            labels.len() - 1
+        }) as u32
     });
     (number_of.to_vec(), labels)
 }

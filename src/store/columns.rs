@@ -49,6 +49,11 @@ impl Column {
         Column::ApiKeysCostHigh,
     ];
 
+    /// Whether it is of what all calls cost.
+    pub fn is_cost(self) -> bool {
+        matches!(self, Column::Cost | Column::CostHigh)
+    }
+
     /// Whether most questions ask for it.
     pub fn is_frequent(self) -> bool {
         self <= Column::ApiKeysCost || self.is_high()

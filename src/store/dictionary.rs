@@ -218,6 +218,7 @@ fn decode_series(bytes: &[u8]) -> Option<Series> {
         1 => CostSource::Priced,
         2 => CostSource::Unpriced,
         3 => CostSource::Unmeasured,
+        4 => CostSource::PricedByCall,
         _ => return None,
     };
     Some(Series {

@@ -6,9 +6,10 @@
 //! under the hour its event belongs to, where it stays as long as that hour does: 12 bytes an id.
 //!
 //! An event may be up to 24 hours ahead of the clock, so ids that have aged belong to hours at least 24 hours old:
-//! only late events ever look there.
+//! only late events ever look there. An event that completes a call of another hour has its id kept with its own hour
+//! at once; the few such hours that are younger are known in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hashbrown::HashTable;
 use redb::ReadableTable;
@@ -79,12 +80,21 @@ pub struct SeenIds {
     /// The latest hour of arrival. Never goes back, so a clock that does cannot make ids young again.
     arrival_hour: Hour,
     sequence: u64,
+    /// Hours that ids were moved to before their time: see [`Writer::keep_with_hour`].
+    early: HashSet<(OrganizationId, Hour)>,
 }
 
 impl SeenIds {
     /// Takes note of the clock.
     pub fn advance(&mut self, now: Hour) {
-        self.arrival_hour = self.arrival_hour.max(now);
+        if now > self.arrival_hour {
+            self.arrival_hour = now;
+            self.early.retain(|(_, hour)| !has_aged(*hour, now));
+        }
+    }
+
+    pub(super) fn arrival_hour(&self) -> Hour {
+        self.arrival_hour
     }
 
     /// Remembers an id in memory. False when it arrived in the last 48 hours.
@@ -143,13 +153,13 @@ impl SeenIds {
         self.runs.candidates(ids)
     }
 
-    /// Whether ids of this hour may have aged out of memory.
-    pub fn may_have_aged(&self, hour: Hour) -> bool {
-        hour.0 + AHEAD_HOURS <= self.arrival_hour.0
+    /// Whether ids of this hour may be kept with it.
+    pub fn may_have_aged(&self, organization: OrganizationId, hour: Hour) -> bool {
+        has_aged(hour, self.arrival_hour) || !self.early.is_empty() && self.early.contains(&(organization, hour))
     }
 
     /// The first hour whose arrivals are remembered whatever the hour of their event.
-    fn oldest_kept(&self) -> Hour {
+    pub(super) fn oldest_kept(&self) -> Hour {
         Hour(self.arrival_hour.0.saturating_sub(RECENT_HOURS))
     }
 
@@ -182,6 +192,11 @@ impl SeenIds {
         }
         self.runs.shorten_filters(self.policy.filter_bytes);
     }
+}
+
+/// Whether ids of an hour may have aged out of memory by another.
+fn has_aged(hour: Hour, now: Hour) -> bool {
+    hour.0 + AHEAD_HOURS <= now.0
 }
 
 /// The fingerprint is a hash already.
@@ -314,6 +329,15 @@ impl Writer {
         Ok(Done::Frozen(self.add_run(&seen.runs, ids, (first, seen.arrival_hour))?))
     }
 
+    /// Keeps known ids with another hour as well, at once: events that completed calls of that other hour have it. So
+    /// they are known by either when the 48 hours are over.
+    pub fn keep_with_hour(&self, seen: &mut SeenIds, ids: &mut [Seen]) -> Result<(), StoreError> {
+        ids.sort_unstable();
+        // If this is not committed, some events are looked up in vain.
+        seen.early.extend(ids.iter().map(|(organization, hour, _)| (*organization, *hour)));
+        self.keep_with_hours(ids)
+    }
+
     /// Adds sorted ids to the lists of their hours.
     pub(super) fn keep_with_hours(&self, sorted: &[Seen]) -> Result<(), StoreError> {
         let mut table = self.transaction.open_table(IDS)?;
@@ -370,6 +394,18 @@ pub(super) fn load(reader: &Reader, policy: IdPolicy) -> Result<SeenIds, StoreEr
         if !seen.insert_all(organization, ids) {
             return Err(damaged("an id that was counted twice"));
         }
+    }
+    let (ids, mut next) = (reader.transaction.open_table(IDS)?, OrganizationId(0));
+    while let Some(entry) = ids.range::<&[u8]>(&keys::ids(next, Hour(0), 0)[..]..)?.next() {
+        let organization = keys::read_u32(entry?.0.value(), 0).ok_or_else(|| damaged("a key of ids"))?;
+        let (organization, after) = (OrganizationId(organization), OrganizationId(organization + 1));
+        let young = Hour((seen.arrival_hour.0 + 1).saturating_sub(AHEAD_HOURS));
+        let [first, end] = [(organization, young), (after, Hour(0))].map(|(of, hour)| keys::ids(of, hour, 0));
+        for entry in ids.range::<&[u8]>(&first[..]..&end[..])? {
+            let hour = keys::read_u32(entry?.0.value(), 4).ok_or_else(|| damaged("a key of ids"))?;
+            seen.early.insert((organization, Hour(hour)));
+        }
+        next = after;
     }
     Ok(seen)
 }

@@ -1,7 +1,7 @@
 //! Keys. Big-endian, so that the order of bytes is the order of (organization, time, dimension).
 
 use super::Pivot;
-use crate::model::{Dimension, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
+use crate::model::{Dimension, Fingerprint, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
 
 pub(super) fn open(organization: OrganizationId, segment: Segment, run: u32) -> [u8; 12] {
     let mut key = [0; 12];
@@ -103,6 +103,18 @@ pub(super) fn filter_of_run(number: u32) -> ([u8; 12], [u8; 12]) {
 /// The same of its parts.
 pub(super) fn parts_of_run(number: u32) -> ([u8; 12], [u8; 12]) {
     (run(number, OrganizationId(1), 0), run(number, OrganizationId(u32::MAX), u32::MAX))
+}
+
+pub(super) fn incomplete(organization: OrganizationId, id: Fingerprint, segment: Segment) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..4].copy_from_slice(&organization.0.to_be_bytes());
+    key[4..16].copy_from_slice(&id.0);
+    key[16..].copy_from_slice(&segment.0.to_be_bytes());
+    key
+}
+
+pub(super) fn incomplete_segment(key: &[u8]) -> Option<Segment> {
+    read_u32(key, 16).map(Segment)
 }
 
 pub(super) fn repricing(organization: OrganizationId, number: u64, model: ValueId) -> [u8; 16] {

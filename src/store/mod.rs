@@ -21,10 +21,12 @@
 //! | `arrivals` | arrival hour, sequence | ids that came last, as they came |
 //! | `runs` | run, organization, part | `store::runs`: many ids of the last 48 hours, sorted |
 //! | `ids` | organization, hour, run | older ids, sorted |
+//! | `incomplete` | organization, id, segment | `store::incomplete`: what calls without tokens were counted as |
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
 //! | `invoices` | organization, provider, report, day, part | `store::invoices`: what providers billed |
 //! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
+//! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
 
 mod audit;
 pub mod block;
@@ -35,7 +37,9 @@ mod disk;
 mod filter;
 mod forget;
 mod ids;
+mod incomplete;
 mod inspect;
+mod intake;
 mod invoices;
 mod keys;
 mod packed;
@@ -64,6 +68,8 @@ pub use audit::{AuditEntry, AuditHead};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{IdPolicy, RunsOfIds, Seen, SeenIds, Tidied};
+pub use incomplete::{Counted, Incomplete};
+pub use intake::IntakeLine;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
@@ -94,15 +100,22 @@ const DIRECTORY: Table = TableDefinition::new("directory");
 const AUDIT: Table = TableDefinition::new("audit");
 const INVOICES: Table = TableDefinition::new("invoices");
 const REPRICINGS: Table = TableDefinition::new("repricings");
+const INCOMPLETE: Table = TableDefinition::new("incomplete");
+const INTAKE: Table = TableDefinition::new("intake");
 
-const TABLES: [Table; 13] =
-    [NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS];
+const TABLES: [Table; 15] = [
+    NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
+    INCOMPLETE, INTAKE,
+];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
+/// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
+const OLDEST_VERSION: u32 = 5;
+const TABLES_OF_5: usize = 13;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -198,22 +211,24 @@ impl Store {
         let store = Store { database, disk, seal_policy: SealPolicy::default(), id_policy: IdPolicy::default() };
         let found = store.reader()?.format_version()?;
         match found {
-            Some(FORMAT_VERSION) => {
+            Some(found) if found < OLDEST_VERSION => return Err(StoreError::Older { found }),
+            Some(found) if found > FORMAT_VERSION => return Err(StoreError::Newer { found }),
+            Some(found) => {
                 let transaction = store.database.begin_read()?;
-                for table in TABLES {
-                    transaction.open_table(table).map_err(|e| damaged(format!("table {table}: {e}")))?;
+                let tables = if found == FORMAT_VERSION { TABLES.len() } else { TABLES_OF_5 };
+                for table in &TABLES[..tables] {
+                    transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;
                 }
             }
-            Some(found) if found < FORMAT_VERSION => return Err(StoreError::Older { found }),
-            Some(found) => return Err(StoreError::Newer { found }),
-            None => {
-                let writer = store.begin()?;
-                for table in TABLES {
-                    writer.transaction.open_table(table)?;
-                }
-                writer.transaction.open_table(META)?.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;
-                writer.commit()?;
+            None => {}
+        }
+        if found != Some(FORMAT_VERSION) {
+            let writer = store.begin()?;
+            for table in TABLES {
+                writer.transaction.open_table(table)?;
             }
+            writer.transaction.open_table(META)?.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;
+            writer.commit()?;
         }
         Ok(store)
     }

@@ -197,7 +197,7 @@ impl Repricing {
         for (id, rows) in &*of_key {
             let series = names.series().get(*id as usize).ok_or_else(|| damaged("a sealed series without a name"))?;
             let place = match series.cost_source {
-                CostSource::Reported => continue,
+                CostSource::Reported | CostSource::PricedByCall => continue,
                 _ if !(reprice.wanted)(series) => continue,
                 CostSource::Unmeasured => {
                     let inside = rows.iter().filter(|(segment, _)| reprice.is_inside(period, *segment));

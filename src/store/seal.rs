@@ -81,15 +81,20 @@ impl Writer {
         let mut table = self.transaction.open_table(ROWS)?;
         let mut pivots = Pivots::default();
         let sealed_keys = keys_with_rows(&table, organization, period)?;
-        let all_keys: RoaringBitmap = sealed_keys.iter().copied().chain(opened.keys().map(|key| key.0)).collect();
-        for api_key in &all_keys {
+        let mut all_keys: RoaringBitmap = sealed_keys.iter().copied().chain(opened.keys().map(|key| key.0)).collect();
+        for api_key in all_keys.clone() {
             let api_key = ValueId(api_key);
             let mut of_key = read_key(&table, organization, period, api_key)?;
             let joined = join_open(&mut of_key, opened, api_key)?;
             if change(&mut of_key)? || joined {
                 write_key(&mut table, organization, period, api_key, &of_key)?;
             }
-            pivots.add_key(api_key, &of_key, series)?;
+            if of_key.is_empty() {
+                // A change may leave nothing of a key.
+                all_keys.remove(api_key.0);
+            } else {
+                pivots.add_key(api_key, &of_key, series)?;
+            }
         }
         drop(table);
         let key = keys::period(organization, period);
@@ -102,7 +107,11 @@ impl Writer {
             has_totals: pivots.rows >= self.seal_policy.rows_worth_totals || before.is_some_and(|b| b.has_totals),
             api_keys: all_keys,
         };
-        table.insert(&key[..], &summary.encode(&key)[..])?;
+        if summary.rows > 0 {
+            table.insert(&key[..], &summary.encode(&key)[..])?;
+        } else {
+            table.remove(&key[..])?;
+        }
         drop(table);
         if summary.has_totals {
             self.write_totals(organization, period, pivots)?;

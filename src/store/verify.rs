@@ -11,18 +11,19 @@ use roaring::RoaringBitmap;
 
 use super::block::{self, Block};
 use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, fingerprints, read_arrivals};
+use super::incomplete::Claims;
 use super::rows::{self, SealedRow};
 use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
-    ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INVOICES, META, NAMES, OPEN, OrganizationNames,
-    PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord, SERIES, Seen,
-    StoreError, TABLES, TOTALS, Table, damaged, invoices, keys, webhooks,
+    ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES, META, NAMES, OPEN,
+    OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord,
+    SERIES, Seen, StoreError, TABLES, TOTALS, Table, damaged, intake, invoices, keys, webhooks,
 };
 use crate::model::{
-    AHEAD_HOURS, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Usage,
-    ValueId,
+    AHEAD_HOURS, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Segment,
+    Usage, ValueId,
 };
 
 /// What a store has in it.
@@ -63,13 +64,14 @@ impl Reader {
     /// Checks all but the directory's records, whose content is not the store's. The error names the first place that
     /// is wrong.
     pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Verified, StoreError> {
-        let mut check = Check { reader: self, done: 0, all: self.entries()?, progress };
+        let mut check = Check { reader: self, done: 0, all: self.entries()?, progress, claims: Claims::default() };
         // Sealed rows and totals are read twice: their keys first.
         for table in [ROWS, TOTALS] {
             check.all += self.transaction.open_table(table)?.len()?;
         }
         check.tables()?;
         let dictionary = check.dictionary()?;
+        check.incomplete(&dictionary)?;
         let open_rows = check.open(&dictionary)?;
         let periods = check.periods(&dictionary)?;
         check.keys_of_rows(&periods)?;
@@ -80,6 +82,7 @@ impl Reader {
             check.period(*organization, *period, summary, names)?;
             contents.sealed_rows += summary.rows;
         }
+        check.claims.finish()?;
         let ids = check.ids(&dictionary)?;
         let mut audit = AuditHead::default();
         check.each(AUDIT, Some(8), |key, value| {
@@ -87,6 +90,7 @@ impl Reader {
             Ok(())
         })?;
         check.each(INVOICES, None, invoices::check)?;
+        check.each(INTAKE, None, intake::check)?;
         check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
@@ -98,6 +102,7 @@ struct Check<'a> {
     done: u64,
     all: u64,
     progress: &'a mut Progress<'a>,
+    claims: Claims,
 }
 
 type Periods = BTreeMap<(OrganizationId, Period), PeriodSummary>;
@@ -175,9 +180,20 @@ impl Check<'_> {
         })
     }
 
+    /// Calls that wait for their tokens: what they were counted as is looked for in the sums that follow.
+    fn incomplete(&mut self, dictionary: &Dictionary) -> Result<(), StoreError> {
+        let mut claims = Claims::default();
+        self.each(INCOMPLETE, Some(20), |key, value| {
+            claims.claim(key, value, known(dictionary, organization_of(key))?.series())
+        })?;
+        self.claims = claims;
+        Ok(())
+    }
+
     /// Open rows; gives their number.
     fn open(&mut self, dictionary: &Dictionary) -> Result<u64, StoreError> {
         let mut count = 0;
+        let mut claims = std::mem::take(&mut self.claims);
         self.each(OPEN, Some(12), |key, value| {
             let names = known(dictionary, organization_of(key))?;
             if keys::open_segment(key).is_none_or(|segment| segment.start_ms() < FIRST_HOUR.start_ms()) {
@@ -202,8 +218,11 @@ impl Check<'_> {
                 }
             }
             count += rows.len() as u64;
-            Ok(())
+            let segment = keys::open_segment(key).ok_or_else(|| damaged("a key of open rollups"))?;
+            let organization = OrganizationId(organization_of(key));
+            rows.iter().try_for_each(|(series, sums)| claims.has(organization, segment, series.0, sums))
         })?;
+        self.claims = claims;
         Ok(count)
     }
 
@@ -297,6 +316,7 @@ impl Check<'_> {
             if of_key.as_ref().is_none_or(|(last, _)| *last != api_key)
                 && let Some((last, rows)) = of_key.replace((api_key, KeyRows::new()))
             {
+                self.find_claims(organization, period, &rows)?;
                 pivots.add_key(last, &rows, names.series())?;
             }
             found.insert(api_key.0);
@@ -306,12 +326,29 @@ impl Check<'_> {
             self.advance();
         }
         if let Some((last, rows)) = of_key {
+            self.find_claims(organization, period, &rows)?;
             pivots.add_key(last, &rows, names.series())?;
         }
         if found != summary.api_keys {
             return Err(damaged("its summary names API keys without sealed rows"));
         }
         Ok(pivots)
+    }
+
+    /// Notes what sealed rows have of calls that wait for their tokens.
+    fn find_claims(
+        &mut self,
+        organization: OrganizationId,
+        period: Period,
+        of_key: &KeyRows,
+    ) -> Result<(), StoreError> {
+        for (series, rows) in of_key {
+            for (segment, usage) in rows {
+                let segment = Segment(period.first_segment().0 + u32::from(*segment));
+                self.claims.has(organization, segment, *series, &usage.all)?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares what is stored of a pivot with what the rows add up to.

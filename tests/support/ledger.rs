@@ -34,6 +34,8 @@ pub fn setting(name: &str) -> Option<u64> {
 pub struct Entry {
     pub time: UnixMs,
     pub combination: Combination,
+    /// Its sender does not know its tokens.
+    pub incomplete: bool,
     pub measures: Measures,
 }
 
@@ -43,7 +45,8 @@ pub fn batch<'a>(events: impl IntoIterator<Item = (&'a str, &'a Entry)>) -> Batc
     for (id, entry) in events {
         let combination = batch.combinations.len() as u32;
         batch.combinations.push(entry.combination.clone());
-        batch.events.push(Event { id: Fingerprint::of(id), time: entry.time, combination, measures: entry.measures });
+        let event = Event::new(Fingerprint::of(id), entry.time, combination, entry.measures);
+        batch.events.push(Event { incomplete: entry.incomplete, ..event });
     }
     batch
 }
@@ -72,15 +75,15 @@ impl Ledger {
             GroupBy::Source => c.source.clone(),
             GroupBy::CostSource => Some(match c.cost_source {
                 CostSource::Reported => "reported".into(),
-                CostSource::Priced => "priced".into(),
+                CostSource::Priced | CostSource::PricedByCall => "priced".into(),
                 CostSource::Unpriced | CostSource::Unmeasured => "unpriced".into(),
             }),
         }
     }
 }
 
-pub const COST_SOURCES: [CostSource; 4] =
-    [CostSource::Reported, CostSource::Priced, CostSource::Unpriced, CostSource::Unmeasured];
+pub const COST_SOURCES: [CostSource; 5] =
+    [CostSource::Reported, CostSource::Priced, CostSource::Unpriced, CostSource::Unmeasured, CostSource::PricedByCall];
 
 /// What the model `m3` costs nobody knows. Of the others a sum costs what its parts do.
 pub fn price(model: &str, measures: &Measures) -> Option<PicoUsd> {

@@ -31,6 +31,7 @@ const PAGES = {
     "/administration/organizations/acme/members",
     "/administration/tokens",
     "/administration/store",
+    "/administration/intake",
     "/administration/audit",
   ],
 };

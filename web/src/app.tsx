@@ -7,6 +7,7 @@ import type { Me, Organization } from "./api/types";
 import { AnalyticsPage } from "./pages/analytics/AnalyticsPage";
 import {
   AuditPage,
+  IntakePage,
   KeyPage,
   KeysPage,
   MemberPage,
@@ -28,7 +29,7 @@ import { Shell } from "./pages/shell/Shell";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
 import { WithCalendar } from "./pages/window/WithCalendar";
-import { firstPage, hasOwnUsage, readsAudit } from "./state/access";
+import { firstPage, hasOwnUsage, readsRecords } from "./state/access";
 import { Failure } from "./ui/Failure";
 
 const SignInPage = lazy(() => import("./pages/sign-in/SignInPage"));
@@ -158,11 +159,21 @@ function SignedIn({ me }: { me: Me }) {
         {administration(administrationRoutes.store, "store", () => (
           <StorePage />
         ))}
+        {administration(administrationRoutes.intake, "intake", () => (
+          <IntakePage organizationId={null} />
+        ))}
         {administration(administrationRoutes.audit, "audit", () => (
           <AuditPage organizationId={null} />
         ))}
+        {within(routes.intake, "intake", (organization) =>
+          readsRecords(me.kind, organization) ? (
+            <IntakePage key={organization.id} organizationId={organization.id} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
         {within(routes.audit, "audit", (organization) =>
-          readsAudit(me.kind, organization) ? (
+          readsRecords(me.kind, organization) ? (
             <AuditPage key={organization.id} organizationId={organization.id} />
           ) : (
             <NotFoundPage me={me} />

@@ -12,6 +12,7 @@ const PAGES = [
   `${ORGANIZATIONS}/acme/members`,
   "/administration/tokens",
   "/administration/store",
+  "/administration/intake",
   "/administration/audit",
 ];
 
@@ -545,6 +546,47 @@ test("the audit log is the operator's whole and an owner's part of it", async (t
   await developer.getByTestId("nav-keys").waitFor();
   assert.equal(await developer.getByTestId("nav-audit").count(), 0);
   await developer.goto(new URL("/organizations/acme/audit", dave).href);
+  await developer.getByText("Nothing here").waitFor();
+});
+
+test("the intake is the operator's whole and an owner's part of it", async (t) => {
+  const server = await acme(t);
+  const [olga, dave] = [await server.linkOf("olga"), await server.linkOf("dave")];
+  const call = { timestamp: Date.now(), projectId: "search", apiKeyId: "k-olga", usedModel: "openai/gpt-4o", promptTokens: 7 };
+  await server.events([
+    { ...call, id: "1", organizationId: "acme" },
+    { ...call, id: "2", organizationId: "acme", promptTokens: -1 },
+    { ...call, id: "3", organizationId: "beta" },
+  ]);
+  const all = await open(t, server.operatorLink, { landsOn: null });
+  await all.getByTestId("nav-intake").click();
+  await ready(all, "intake");
+  const { intake } = await server.get("/v1/intake");
+  assert.equal(intake.length, 3);
+  const rows = all.getByTestId("entry-row");
+  assert.equal(await rows.count(), intake.length);
+  assert.equal(await rows.filter({ hasText: "beta" }).count(), 1);
+  const rejected = rows.filter({ hasText: "promptTokens is not valid" });
+  assert.match(await rejected.innerText(), /Rejected[^]*such as id 2: promptTokens is -1[^]*1/);
+  await all.getByTestId("entry-search").fill("not valid");
+  await all.getByTestId("entry-found").getByText("1 of 3").waitFor();
+  assert.match(await all.getByTestId("list-csv").getAttribute("href"), /^\/v1\/intake\?format=csv$/);
+  for (const viewport of [LAPTOP, PHONE]) {
+    await all.setViewportSize(viewport);
+    await accessible(all, "the intake");
+    await withinWidth(all, "the intake");
+  }
+
+  const owner = await open(t, olga, { landsOn: null });
+  await owner.getByTestId("nav-intake").click();
+  await ready(owner, "intake");
+  assert.equal(await owner.getByTestId("entry-row").count(), 2);
+  assert.equal(await owner.getByText("beta").count(), 0);
+
+  const developer = await open(t, dave, { landsOn: null });
+  await developer.getByTestId("nav-keys").waitFor();
+  assert.equal(await developer.getByTestId("nav-intake").count(), 0);
+  await developer.goto(new URL("/organizations/acme/intake", dave).href);
   await developer.getByText("Nothing here").waitFor();
 });
 

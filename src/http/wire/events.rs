@@ -11,10 +11,17 @@ use crate::http::problem::ProblemBody;
 pub struct IngestAnswer {
     /// Events that are now counted.
     pub accepted: usize,
+    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub completed: usize,
     /// Events that were counted before.
     pub duplicates: usize,
     /// Events that are not valid.
     pub rejected: Vec<RejectedEvent>,
+}
+
+pub(in crate::http) fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -3,7 +3,9 @@
 //! The lists are the mapping: of each list, the first attribute that is there counts.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -12,52 +14,147 @@ use crate::ingest::event::text;
 use crate::ingest::json;
 use crate::model::{MAX_QUANTITY, MoneyError, PicoUsd};
 
-pub const OPERATION: &[&str] = &["gen_ai.operation.name"];
-pub const OPENINFERENCE_KIND: &[&str] = &["openinference.span.kind"];
-pub const RESPONSE_ID: &[&str] = &["gen_ai.response.id"];
-pub const MODEL: &[&str] = &["gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name"];
+pub static OPERATION: &[&str] = &["gen_ai.operation.name"];
+pub static OPENINFERENCE_KIND: &[&str] = &["openinference.span.kind"];
+/// What the Vercel AI SDK did, up to version 6.
+pub static AI_SDK_OPERATION: &[&str] = &["ai.operationId"];
+pub static RESPONSE_ID: &[&str] = &["gen_ai.response.id", "ai.response.id"];
+pub static MODEL: &[&str] = &[
+    "gen_ai.response.model",
+    "ai.response.model",
+    "gen_ai.request.model",
+    "ai.model.id",
+    "llm.model_name",
+    "embedding.model_name",
+    "reranker.model_name",
+];
 /// Parameters as the text of a JSON object, with the model among them: all that failed OpenInference spans have.
-pub const PARAMETERS: &[&str] = &["llm.invocation_parameters", "embedding.invocation_parameters"];
-pub const PROVIDER: &[&str] = &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"];
-pub const INPUT: &[&str] = &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"];
-pub const OUTPUT: &[&str] =
-    &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"];
-pub const CACHED: &[&str] = &[
+pub static PARAMETERS: &[&str] = &["llm.invocation_parameters", "embedding.invocation_parameters"];
+pub static PROVIDER: &[&str] =
+    &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"];
+pub static INPUT: &[&str] = &[
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "llm.usage.prompt_tokens",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+];
+pub static OUTPUT: &[&str] = &[
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "llm.usage.completion_tokens",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+];
+pub static TOTAL: &[&str] =
+    &["gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens"];
+pub static CACHED: &[&str] = &[
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.cached_tokens",
     "gen_ai.usage.input_tokens.cached",
+    "gen_ai.usage.input_tokens.cache_read",
+    "gen_ai.usage.input_tokens_details.cached_tokens",
+    "gen_ai.usage.prompt_tokens_details.cached_tokens",
     "gen_ai.usage.details.cached_tokens",
     "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens",
     "llm.token_count.prompt_details.cache_read",
+    "llm.usage.cache_read_input_tokens",
+    "ai.usage.cachedInputTokens",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
 ];
-pub const CACHE_WRITE: &[&str] = &[
+pub static CACHE_WRITE: &[&str] = &[
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.cache_write_tokens",
+    "gen_ai.usage.input_tokens.cache_write",
     "gen_ai.usage.details.cache_write_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens",
     "llm.token_count.prompt_details.cache_write",
+    "llm.usage.cache_creation_input_tokens",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
 ];
-pub const REASONING: &[&str] = &[
+/// What of it is to stay for an hour.
+pub static CACHE_WRITE_1H: &[&str] = &[
+    "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
+    "gen_ai.usage.cache_creation.1h.input_tokens",
+    "gen_ai.usage.cache_creation_1h_input_tokens",
+    "gen_ai.usage.cache_creation_1h_tokens",
+    "gen_ai.usage.cache_write.1h.input_tokens",
+    "gen_ai.usage.cache_write_1h.input_tokens",
+    "gen_ai.usage.cache_write_1h_tokens",
+    "gen_ai.usage.ephemeral_1h_input_tokens",
+    "gen_ai.usage.details.cache_write_1h_tokens",
+    "gen_ai.usage.details.ephemeral_1h_input_tokens",
+    "cache_creation_1h_tokens",
+];
+pub static REASONING: &[&str] = &[
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "gen_ai.usage.output_tokens_details.reasoning_tokens",
+    "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+    "gen_ai.usage.thoughts_tokens",
+    "gen_ai.usage.thoughts_token_count",
     "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.details.thoughts_tokens",
     "llm.token_count.completion_details.reasoning",
+    "llm.usage.reasoning_tokens",
+    "ai.usage.reasoningTokens",
+    "ai.usage.outputTokenDetails.reasoningTokens",
 ];
-/// LiteLLM's, which is 0 for models it has no price of.
-pub const LITELLM_COST: &[&str] = &["gen_ai.cost.total_cost"];
-pub const COST: &[&str] = &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost"];
-pub const ERROR: &[&str] = &["error.type"];
+pub static AUDIO_INPUT: &[&str] = &[
+    "gen_ai.usage.audio.input_tokens",
+    "gen_ai.usage.audio_input_tokens",
+    "gen_ai.usage.input_audio_tokens",
+    "gen_ai.usage.input_tokens.audio",
+    "gen_ai.usage.details.input_audio_tokens",
+    "gen_ai.usage.prompt_tokens_details.audio_tokens",
+    "llm.token_count.prompt_details.audio",
+];
+pub static AUDIO_OUTPUT: &[&str] = &[
+    "gen_ai.usage.audio.output_tokens",
+    "gen_ai.usage.audio_output_tokens",
+    "gen_ai.usage.output_audio_tokens",
+    "gen_ai.usage.output_tokens.audio",
+    "gen_ai.usage.details.output_audio_tokens",
+    "gen_ai.usage.completion_tokens_details.audio_tokens",
+    "llm.token_count.completion_details.audio",
+];
+/// The service tier that answered, then the one that was asked for.
+pub static TIER: &[&str] = &[
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "gen_ai.response.service_tier",
+    "anthropic.response.service_tier",
+    "gen_ai.usage.service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
+    "anthropic.request.service_tier",
+];
+pub static COST: &[&str] =
+    &["gen_ai.cost.total_cost", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total"];
+pub static ERROR: &[&str] = &["error.type"];
 /// Which of a stream's two spans logfire has made: `span` when it is opened, `log` when it has ended.
-pub const LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
-pub const HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
-pub const SERVICE: &[&str] = &["service.name"];
-pub const AGENT: &[&str] = &["gen_ai.agent.name"];
-pub const ORGANIZATION: &[&str] = &["organization.id"];
+pub static LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
+pub static HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
+pub static SERVICE: &[&str] = &["service.name"];
+pub static SERVICE_VERSION: &[&str] = &["service.version"];
+pub static AGENT: &[&str] = &["gen_ai.agent.name"];
+pub static ORGANIZATION: &[&str] = &["organization.id"];
 /// What counts as the project unless the sender's headers say otherwise.
-pub const PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
+pub static PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
 
-/// What Claude Code's log records have.
-pub const CLAUDE_CODE: &[&str] = &[
+/// What Claude Code's log records and spans have.
+pub static CLAUDE_CODE: &[&str] = &[
     "event.sequence",
     "session.id",
     "request_id",
@@ -73,28 +170,42 @@ pub const CLAUDE_CODE: &[&str] = &[
     "user.email",
 ];
 
-const ALL: &[&[&str]] = &[
-    OPERATION,
-    OPENINFERENCE_KIND,
-    RESPONSE_ID,
-    MODEL,
-    PARAMETERS,
-    PROVIDER,
-    INPUT,
-    OUTPUT,
-    CACHED,
-    CACHE_WRITE,
-    REASONING,
-    LITELLM_COST,
-    COST,
-    ERROR,
-    LOGFIRE_KIND,
-    HTTP_STATUS,
-    SERVICE,
-    AGENT,
-    ORGANIZATION,
-    CLAUDE_CODE,
-];
+/// A list of names that mean the same. Lists are told apart by where they are.
+type List = &'static [&'static str];
+
+/// Every name that is asked for, with its list and its place in it.
+static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
+    let lists: [List; 26] = [
+        OPERATION,
+        OPENINFERENCE_KIND,
+        AI_SDK_OPERATION,
+        RESPONSE_ID,
+        MODEL,
+        PARAMETERS,
+        PROVIDER,
+        INPUT,
+        OUTPUT,
+        TOTAL,
+        CACHED,
+        CACHE_WRITE,
+        CACHE_WRITE_1H,
+        REASONING,
+        AUDIO_INPUT,
+        AUDIO_OUTPUT,
+        TIER,
+        COST,
+        ERROR,
+        LOGFIRE_KIND,
+        HTTP_STATUS,
+        SERVICE,
+        SERVICE_VERSION,
+        AGENT,
+        ORGANIZATION,
+        CLAUDE_CODE,
+    ];
+    let names = |list: List| list.iter().enumerate().map(move |(place, name)| (*name, (list, place)));
+    lists.into_iter().flat_map(names).collect()
+});
 
 /// The value of an attribute; lists and maps have none.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +221,16 @@ pub enum Value<'a> {
 pub struct Attributes<'a> {
     /// Names of attributes that can name the project.
     projects: &'a [String],
-    found: Vec<(Cow<'a, str>, Value<'a>)>,
+    found: Vec<Found<'a>>,
+}
+
+#[derive(Debug, Clone)]
+struct Found<'a> {
+    name: Cow<'a, str>,
+    list: List,
+    /// In the list.
+    place: usize,
+    value: Value<'a>,
 }
 
 impl<'a> Attributes<'a> {
@@ -129,10 +249,10 @@ impl<'a> Attributes<'a> {
             }
         }
         if let (Some(name), Some(value)) = (name, value)
-            && self.asks_for(name)
+            && let Some((list, place)) = self.asks_for(name)
             && let Some(value) = any_value(value)?
         {
-            self.found.push((Cow::Borrowed(name), value));
+            self.found.push(Found { name: Cow::Borrowed(name), list, place, value });
         }
         Ok(())
     }
@@ -142,32 +262,59 @@ impl<'a> Attributes<'a> {
         json::each(attributes.get().as_bytes(), |pair| -> Result<(), serde_json::Error> {
             let pair: KeyValue<'a> = json::object(pair.get())?;
             if let (Some(name), Some(value)) = (pair.key.and_then(|key| text("key", key).ok()), pair.value)
-                && self.asks_for(&name)
+                && let Some((list, place)) = self.asks_for(&name)
                 && let Some(value) = json::object::<AnyValue<'a>>(value.get())?.value()
             {
-                self.found.push((name, value));
+                self.found.push(Found { name, list, place, value });
             }
             Ok(())
         })?
     }
 
-    fn asks_for(&self, name: &str) -> bool {
-        let asked = ALL.iter().any(|list| list.contains(&name)) || self.projects.iter().any(|project| project == name);
-        asked && self.get(name).is_none()
+    fn asks_for(&self, name: &str) -> Option<(List, usize)> {
+        let asked = ALL.get(name).copied().or_else(|| {
+            let chosen = self.projects.iter().any(|project| project == name);
+            chosen.then_some((PROJECT, PROJECT.len()))
+        });
+        asked.filter(|_| self.get(name).is_none())
     }
 
     fn get(&self, name: &str) -> Option<&Value<'a>> {
-        self.found.iter().find(|(found, _)| found == name).map(|(_, value)| value)
+        self.found.iter().find(|found| found.name == name).map(|found| &found.value)
+    }
+
+    /// What `read` makes of the first attribute, in the order of the names, of which it makes anything.
+    fn in_order<'s, T>(
+        &'s self,
+        names: &[&str],
+        mut read: impl FnMut(&'s str, &'s Value<'a>) -> Option<T>,
+    ) -> Option<T> {
+        if let [name] = names {
+            return self
+                .found
+                .iter()
+                .find(|found| found.name == *name)
+                .and_then(|found| read(&found.name, &found.value));
+        }
+        let mut best: Option<(usize, T)> = None;
+        for found in self.found.iter().filter(|found| std::ptr::eq(found.list, names)) {
+            if best.as_ref().is_none_or(|(place, _)| found.place < *place)
+                && let Some(read) = read(&found.name, &found.value)
+            {
+                best = Some((found.place, read));
+            }
+        }
+        best.map(|(_, read)| read)
     }
 
     /// The first of these attributes that is there.
     pub fn first(&self, names: &[&str]) -> Option<&Value<'a>> {
-        names.iter().find_map(|name| self.get(name))
+        self.in_order(names, |_, value| Some(value))
     }
 
     /// The first of these attributes that is a text, or a number written as one, and not empty.
     pub fn text(&self, names: &[&str]) -> Option<Cow<'a, str>> {
-        names.iter().find_map(|name| self.get(name)?.text())
+        self.in_order(names, |_, value| value.text())
     }
 
     /// The project, by the attributes that can name it.
@@ -177,8 +324,7 @@ impl<'a> Attributes<'a> {
 
     /// The first of these attributes that is a count. Texts that are none, such as `-`, stand for what is not known.
     pub fn count(&self, names: &[&str]) -> Result<Option<u64>, String> {
-        let found = names.iter().find_map(|name| Some((name, self.get(name)?.count()?)));
-        match found {
+        match self.in_order(names, |name, value| Some((name, value.count()?))) {
             None => Ok(None),
             Some((_, Ok(count))) if count <= MAX_QUANTITY => Ok(Some(count)),
             Some((name, Ok(count))) => Err(format!("{name} is {count}; at most {MAX_QUANTITY} is allowed")),
@@ -186,10 +332,10 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The first of these attributes that is an amount of money.
+    /// The first of these attributes that is an amount of money. One below 0 is a mistake of whoever worked it out.
     pub fn money(&self, names: &[&str]) -> Result<Option<PicoUsd>, String> {
-        let found = names.iter().find_map(|name| Some((name, self.get(name)?.decimal()?)));
-        found
+        let amount = |value: &Value<'a>| value.decimal().filter(|digits| !digits.starts_with('-'));
+        self.in_order(names, |name, value| Some((name, amount(value)?)))
             .map(|(name, digits)| {
                 let cost = PicoUsd::parse_event_cost(&digits);
                 cost.map_err(|error: MoneyError| format!("{name} {digits} {error}"))
@@ -215,6 +361,8 @@ impl<'a> Value<'a> {
             Value::Float(number) if number.fract() == 0.0 && (0.0..=MAX_QUANTITY as f64).contains(number) => {
                 Some(Ok(*number as u64))
             }
+            // A stream that told no usage: JavaScript adds nothing and nothing up to NaN.
+            Value::Float(number) if !number.is_finite() => None,
             Value::Float(number) => Some(Err(number.to_string())),
             Value::Text(text) => text.parse().ok().map(Ok),
             Value::Flag(_) => None,

@@ -6,6 +6,8 @@
 
 mod attributes;
 mod claude_code;
+mod one_call;
+mod operation;
 mod protobuf;
 mod span;
 
@@ -17,8 +19,10 @@ use serde_json::value::RawValue;
 pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
-use super::{BodyError, Context, MAX_EVENTS, Reading, json};
+use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
 use attributes::Attributes;
+use one_call::{Inside, Told, merged, read_alike};
+use operation::Operation;
 use span::Span;
 
 /// How a body is written.
@@ -51,25 +55,93 @@ pub fn parse_traces(
     context: &Context<'_>,
 ) -> Result<Reading, BodyError> {
     let mut reader = Reader::new(context);
+    let mut spans = Spans::default();
     resources(body, encoding, |group| {
         let resource = group.attributes(&options.projects)?;
         let doubled = anthropic_reports_twice(group, &options.projects)?;
         group.scopes(|scope| {
-            let name = scope.name()?;
-            let name = name.as_deref().unwrap_or_default();
+            reader.sent_by(&resource, scope)?;
+            let name = scope.name()?.unwrap_or_default();
+            let number = spans.scope(&name);
             scope.records(|record| {
-                let read = Span::read(record, &options.projects).and_then(|span| {
-                    if doubled && span::is_anthropic_sdk(name) && span.failed() {
-                        Ok(None)
-                    } else {
-                        span.call(&resource, name)
-                    }
+                let span = match Span::read(record, &options.projects) {
+                    Ok(span) => span,
+                    Err(error) => return reader.take(Err(error), record, Kind::Span),
+                };
+                if doubled && span::is_anthropic_sdk(&name) && span.failed() {
+                    return reader.take(Ok(Err(REPEATED_CALL)), record, Kind::Span);
+                }
+                let operation = span.operation();
+                spans.inside.push(Inside { ids: span.ids, is_tool: operation == Some(Operation::Tool) });
+                let traced = if name == claude_code::SCOPE {
+                    claude_code::trace(&span, &resource, options, context)
+                } else {
+                    let traced = span.call(operation, &resource, &name);
+                    traced.map(|traced| traced.map(|traced| (traced, Said::default())))
+                };
+                let (traced, said) = match traced {
+                    Ok(Ok(traced)) => traced,
+                    Ok(Err(ignored)) => return reader.take(Ok(Err(ignored)), record, Kind::Span),
+                    Err(error) => return reader.take(Err(error), record, Kind::Span),
+                };
+                spans.told.push(Told {
+                    call: traced.call,
+                    said,
+                    sender: reader.collector.sender,
+                    ids: span.ids,
+                    scope: number,
+                    is_by_provider: span::is_anthropic_sdk(&name),
+                    start_nanos: span.start_nanos,
+                    end_nanos: span.end_nanos,
+                    kind: traced.kind,
+                    is_read: traced.is_read,
+                    figures: traced.figures,
+                    client: traced.client,
                 });
-                reader.take(read.map(|call| call.map(|call| (call, Said::default()))))
+                if spans.told.len() == MAX_TOLD { spans.settle(&mut reader) } else { Ok(()) }
             })
         })
     })?;
+    spans.settle(&mut reader)?;
     Ok(reader.finish())
+}
+
+/// Most calls of a body that are looked at together: a post has some hundreds.
+const MAX_TOLD: usize = 50_000;
+
+/// What the spans of a body tell, before it is known which of them tell the same.
+#[derive(Default)]
+struct Spans<'a> {
+    told: Vec<Told<'a>>,
+    inside: Vec<Inside>,
+    scopes: Vec<String>,
+}
+
+impl Spans<'_> {
+    /// The number of an instrumentation.
+    fn scope(&mut self, name: &str) -> u32 {
+        let known = self.scopes.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.scopes.push(name.to_owned());
+            self.scopes.len() - 1
+        }) as u32
+    }
+
+    fn settle(&mut self, reader: &mut Reader<'_>) -> Result<(), BodyError> {
+        let mut told = std::mem::take(&mut self.told);
+        read_alike(&mut told);
+        let (calls, repeated) = merged(told, &self.inside);
+        self.inside.clear();
+        for told in calls {
+            reader.collector.sender = told.sender;
+            reader.count(told.call, told.said)?;
+        }
+        for _ in 0..repeated {
+            reader.ignored += 1;
+            reader.collector.ignore(REPEATED_CALL, || None);
+        }
+        Ok(())
+    }
 }
 
 /// Reads the log records of a body. Only those in which Claude Code reports a request say something about usage.
@@ -82,25 +154,29 @@ pub fn parse_logs(
     let mut reader = Reader::new(context);
     resources(body, encoding, |group| {
         let resource = group.attributes(&options.projects)?;
-        group
-            .scopes(|scope| scope.records(|record| reader.take(claude_code::read(record, &resource, options, context))))
+        group.scopes(|scope| {
+            reader.sent_by(&resource, scope)?;
+            scope.records(|record| {
+                let read = claude_code::read(record, &resource, options, context);
+                reader.take(read, record, Kind::LogRecord)
+            })
+        })
     })?;
     Ok(reader.finish())
 }
 
-/// Checks a body of metrics and counts them. They repeat what spans and log records say, without ids to tell a
-/// repetition by, so nothing is taken from them.
-pub fn count_metrics(body: &[u8], encoding: Encoding) -> Result<usize, BodyError> {
-    let mut metrics = 0;
+/// Checks a body of metrics, of which all is ignored. They repeat what spans and log records say, without ids to tell a
+/// repetition by.
+pub fn parse_metrics(body: &[u8], encoding: Encoding, context: &Context<'_>) -> Result<Reading, BodyError> {
+    let mut reader = Reader::new(context);
     resources(body, encoding, |group| {
+        let resource = group.attributes(&[])?;
         group.scopes(|scope| {
-            scope.records(|_| {
-                metrics += 1;
-                Ok(())
-            })
+            reader.sent_by(&resource, scope)?;
+            scope.records(|record| reader.take(Ok(Err(REPEATED)), record, Kind::Metric))
         })
     })?;
-    Ok(metrics)
+    Ok(reader.finish())
 }
 
 /// The answer to an export: empty, or how many records were not taken and why. `records` is what JSON calls them.
@@ -148,6 +224,23 @@ fn anthropic_reports_twice(group: Raw<'_>, projects: &[String]) -> Result<bool, 
     Ok(by_other)
 }
 
+/// Why records are ignored, in the words of the intake ledger.
+const NO_CALL: &str = "no call of a model";
+const NO_USAGE: &str = "no usage in it";
+const REPEATED: &str = "metrics repeat what traces and logs say";
+const REPEATED_CALL: &str = "another record of the same call";
+
+/// What was read of a record: a call and what it says of names, or why it is none.
+type ReadCall<'a> = Result<Result<(Call<'a>, Said<'a>), &'static str>, String>;
+
+/// Kinds of records, by what they are called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Span,
+    LogRecord,
+    Metric,
+}
+
 /// Gathers what the records of a body come to.
 struct Reader<'c> {
     collector: Collector<'c>,
@@ -160,22 +253,49 @@ impl<'c> Reader<'c> {
         Reader { collector: Collector::new(context), names: Names::default(), ignored: 0 }
     }
 
-    fn take(&mut self, read: Result<Option<(Call<'_>, Said<'_>)>, String>) -> Result<(), BodyError> {
-        let taken = match read {
-            Ok(None) => {
-                self.ignored += 1;
+    /// Says who sends the records of a scope: the service, or its instrumentation where nobody named the service.
+    fn sent_by(&mut self, resource: &Attributes<'_>, scope: Scope<'_>) -> Result<(), BodyError> {
+        let service = resource.text(attributes::SERVICE).filter(|name| !name.starts_with(span::UNNAMED_SERVICE));
+        let scope = (scope.name()?.filter(|name| !name.is_empty()), scope.version()?);
+        let (name, version) = match (&service, &scope) {
+            (Some(service), _) => (service, resource.text(attributes::SERVICE_VERSION)),
+            (None, (Some(scope), version)) => (scope, version.clone()),
+            (None, (None, _)) => {
+                self.collector.sent_by(self.collector.context().token.sender);
                 return Ok(());
             }
-            Ok(Some((call, said))) if self.collector.len() < MAX_EVENTS => {
-                self.collector.settle(call, said, &mut self.names)
-            }
-            Err(error) if self.collector.len() < MAX_EVENTS => Err(error),
-            _ => return Err(BodyError::TooMany),
         };
-        if let Err(error) = taken {
+        self.collector.sent_by(SentBy { name, version: version.as_deref() });
+        Ok(())
+    }
+
+    /// Takes what was read of a record, or why it is nothing.
+    fn take(&mut self, read: ReadCall<'_>, record: Raw<'_>, kind: Kind) -> Result<(), BodyError> {
+        match read {
+            Ok(Err(ignored)) => {
+                self.ignored += 1;
+                self.collector.ignore(ignored, || record.called(kind));
+                Ok(())
+            }
+            Ok(Ok((call, said))) => self.count(call, said),
+            Err(error) => {
+                self.has_room()?;
+                self.collector.reject(None, error);
+                Ok(())
+            }
+        }
+    }
+
+    fn count(&mut self, call: Call<'_>, said: Said<'_>) -> Result<(), BodyError> {
+        self.has_room()?;
+        if let Err(error) = self.collector.settle(call, said, &mut self.names) {
             self.collector.reject(None, error);
         }
         Ok(())
+    }
+
+    fn has_room(&self) -> Result<(), BodyError> {
+        if self.collector.len() < MAX_EVENTS { Ok(()) } else { Err(BodyError::TooMany) }
     }
 
     fn finish(self) -> Reading {
@@ -228,13 +348,28 @@ struct OfScope<'a> {
     records: Option<&'a RawValue>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow)]
     attributes: Option<&'a RawValue>,
 }
+
+#[derive(Default, Deserialize)]
+struct Called<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventName", alias = "event_name")]
+    event_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+}
+
+/// The attribute that log records are called by: what stands in the field for it may be a line of the sender's source.
+const EVENT_NAME: &str = "event.name";
 
 /// Calls `take` with each resource and what belongs to it. An empty body is one without any.
 fn resources<'a>(
@@ -284,34 +419,83 @@ impl<'a> Raw<'a> {
     }
 
     /// Calls `take` with each scope of a resource's group.
-    fn scopes(self, mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
+    fn scopes(self, mut take: impl FnMut(Scope<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
         match self {
-            Raw::Protobuf(group) => protobuf::each(group, 2, |scope| take(Raw::Protobuf(scope))),
-            Raw::Json(group) => each(json::object::<OfResource<'a>>(group.get())?.scopes, take),
+            Raw::Protobuf(group) => protobuf::each(group, 2, |group| {
+                take(Scope::Protobuf { scope: protobuf::last(group, 1)?.unwrap_or_default(), group })
+            }),
+            Raw::Json(group) => match json::present(json::object::<OfResource<'a>>(group.get())?.scopes) {
+                Some(scopes) => json::each(scopes.get().as_bytes(), |group| {
+                    let group: OfScope<'a> = json::object(group.get())?;
+                    take(Scope::Json { scope: head(group.scope)?, records: group.records })
+                })?,
+                None => Ok(()),
+            },
         }
     }
 
+    /// What a record is called: never what it says.
+    fn called(self, kind: Kind) -> Option<String> {
+        let event = [EVENT_NAME.to_owned()];
+        let mut attributes = Attributes::new(&event);
+        let field = match self {
+            Raw::Protobuf(record) => {
+                let number = match kind {
+                    Kind::Span => 5,
+                    Kind::LogRecord => 12,
+                    Kind::Metric => 1,
+                };
+                if kind == Kind::LogRecord {
+                    protobuf::each(record, 6, |pair| attributes.take_protobuf(pair)).ok()?;
+                }
+                protobuf::last(record, number).ok()?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
+            }
+            Raw::Json(record) => {
+                let record: Called<'_> = json::object(record.get()).ok()?;
+                if let Some(list) = json::present(record.attributes).filter(|_| kind == Kind::LogRecord) {
+                    attributes.take_json(list).ok()?;
+                }
+                let name = if kind == Kind::LogRecord { record.event_name } else { record.name };
+                json::present(name).and_then(|name| text("name", name).ok())
+            }
+        };
+        attributes.project().or(field).map(Cow::into_owned)
+    }
+}
+
+/// A scope and its records, found once.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    Protobuf { scope: &'a [u8], group: &'a [u8] },
+    Json { scope: Head<'a>, records: Option<&'a RawValue> },
+}
+
+impl<'a> Scope<'a> {
     /// The name of a scope: which instrumentation its records are by.
     fn name(self) -> Result<Option<Cow<'a, str>>, BodyError> {
-        Ok(match self {
-            Raw::Protobuf(group) => match protobuf::last(group, 1)? {
-                Some(scope) => {
-                    protobuf::last(scope, 1)?.and_then(|name| std::str::from_utf8(name).ok()).map(Cow::Borrowed)
-                }
-                None => None,
-            },
-            Raw::Json(group) => {
-                let group: OfScope<'a> = json::object(group.get())?;
-                head(group.scope)?.name.and_then(|name| text("name", name).ok())
-            }
-        })
+        match self {
+            Scope::Protobuf { scope, .. } => Scope::text(scope, 1),
+            Scope::Json { scope, .. } => Ok(scope.name.and_then(|name| text("name", name).ok())),
+        }
     }
 
-    /// Calls `take` with each record of a scope.
+    fn version(self) -> Result<Option<Cow<'a, str>>, BodyError> {
+        match self {
+            Scope::Protobuf { scope, .. } => Scope::text(scope, 2),
+            Scope::Json { scope, .. } => Ok(scope.version.and_then(|version| text("version", version).ok())),
+        }
+    }
+
+    fn text(scope: &'a [u8], number: u64) -> Result<Option<Cow<'a, str>>, BodyError> {
+        let bytes = protobuf::last(scope, number)?;
+        Ok(bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Cow::Borrowed))
+    }
+
+    /// Calls `take` with each record of the scope.
     fn records(self, mut take: impl FnMut(Raw<'a>) -> Result<(), BodyError>) -> Result<(), BodyError> {
         match self {
-            Raw::Protobuf(group) => protobuf::each(group, 2, |record| take(Raw::Protobuf(record))),
-            Raw::Json(group) => each(json::object::<OfScope<'a>>(group.get())?.records, take),
+            Scope::Protobuf { group, .. } => protobuf::each(group, 2, |record| take(Raw::Protobuf(record))),
+            Scope::Json { records, .. } => each(records, take),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A span that traces an LLM call, in the dialects that are about: OpenTelemetry's gen_ai conventions old and new,
-//! OpenLLMetry, OpenInference, pydantic-ai, logfire, LiteLLM.
+//! OpenLLMetry, OpenInference, pydantic-ai, logfire, LiteLLM, the Vercel AI SDK.
 
 use std::borrow::Cow;
 
@@ -7,47 +7,91 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::attributes::{self as names, Attributes, Value};
+use super::operation::{Kind, Operation};
 use super::protobuf::{Field, fields};
 use super::{Raw, ms_of_nanos, nanos_of_json};
-use crate::ingest::call::{Call, Ending, Tokens};
+use crate::ingest::call::{Call, Ending, id_of_answer};
 use crate::ingest::event::{missing, text};
 use crate::ingest::json::{object, present};
-use crate::model::PicoUsd;
+use crate::ingest::usage::{Figures, Habits, Place, tier_of};
+use crate::model::{PicoUsd, is_self_hosted, provider_of};
 
-/// Operations around calls: agents and workflows repeat the sums of their calls, tools and look-ups are none.
-const NO_CALLS: [&str; 5] = ["invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "retrieval"];
-const OPENINFERENCE_CALLS: [&str; 2] = ["LLM", "EMBEDDING"];
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
-const UNNAMED_SERVICE: &str = "unknown_service";
-/// OpenTelemetry's names of providers, where gateways and price lists have another.
-const PROVIDERS: [(&str, &str); 9] = [
-    ("aws.bedrock", "bedrock"),
-    ("az.ai.inference", "azure"),
-    ("az.ai.openai", "azure"),
-    ("azure.ai.inference", "azure"),
-    ("azure.ai.openai", "azure"),
-    ("gcp.gemini", "gemini"),
-    ("gcp.vertex_ai", "vertex_ai"),
-    ("mistral_ai", "mistral"),
-    ("x_ai", "xai"),
-];
+pub(super) const UNNAMED_SERVICE: &str = "unknown_service";
+/// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
+const FEW_DIGITS: usize = 4;
 
 /// What the SDKs of OpenAI and Anthropic call a status that is its caller's doing.
 const CLIENT_ERRORS: [(&str, u16); 3] =
     [("BadRequestError", 400), ("NotFoundError", 404), ("UnprocessableEntityError", 422)];
+
+/// Instrumentations that count thoughts within the output, whatever the provider's own API does.
+const COUNT_THOUGHTS_WITHIN: [&str; 3] = ["gcp.vertex.agent", "litellm", "pydantic-ai"];
 
 /// Whether an instrumentation is the tracing that Anthropic's own SDK has built in.
 pub(super) fn is_anthropic_sdk(scope: &str) -> bool {
     scope.starts_with("com.anthropic.sdk")
 }
 
+/// A span's own id and that of the one it is inside of, within a trace. All zeros is none.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpanIds {
+    trace: [u8; 16],
+    span: [u8; 8],
+    parent: [u8; 8],
+}
+
+impl SpanIds {
+    /// The span alone, as a key.
+    pub fn own(self) -> SpanIds {
+        SpanIds { parent: [0; 8], ..self }
+    }
+
+    /// What it is inside of, as a key.
+    pub fn outer(self) -> Option<SpanIds> {
+        self.has_parent().then_some(SpanIds { span: self.parent, parent: [0; 8], ..self })
+    }
+
+    pub fn has_parent(self) -> bool {
+        self.parent != [0; 8]
+    }
+
+    pub fn has_trace(self) -> bool {
+        self.trace != [0; 16]
+    }
+
+    pub fn trace(self) -> [u8; 16] {
+        self.trace
+    }
+
+    fn is_none(self) -> bool {
+        self.span == [0; 8]
+    }
+
+    /// As it stands in the id of an event.
+    fn text(self) -> String {
+        format!("{}/{}", hex(&self.trace), hex(&self.span))
+    }
+}
+
 /// What is read of a span.
 pub(super) struct Span<'a> {
-    /// Trace and span id in hex; empty when there are none.
-    id: String,
-    start_nanos: u64,
+    pub ids: SpanIds,
+    pub start_nanos: u64,
+    pub end_nanos: u64,
     has_error_status: bool,
-    attributes: Attributes<'a>,
+    pub attributes: Attributes<'a>,
+}
+
+/// A call that a span tells of.
+pub(super) struct Traced<'a> {
+    pub call: Call<'a>,
+    pub kind: Kind,
+    /// The answer was only asked for again.
+    pub is_read: bool,
+    pub figures: Figures,
+    /// How its instrumentation is known to count.
+    pub client: Habits,
 }
 
 #[derive(Deserialize)]
@@ -57,8 +101,12 @@ struct SpanFields<'a> {
     trace_id: Option<&'a RawValue>,
     #[serde(borrow, alias = "span_id")]
     span_id: Option<&'a RawValue>,
+    #[serde(borrow, alias = "parent_span_id")]
+    parent_span_id: Option<&'a RawValue>,
     #[serde(borrow, alias = "start_time_unix_nano")]
     start_time_unix_nano: Option<&'a RawValue>,
+    #[serde(borrow, alias = "end_time_unix_nano")]
+    end_time_unix_nano: Option<&'a RawValue>,
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -87,14 +135,20 @@ impl<'a> Span<'a> {
 
     fn read_protobuf(message: &'a [u8], projects: &'a [String]) -> Result<Span<'a>, String> {
         let broken = |error| format!("a span could not be read: {error}");
-        let mut span =
-            Span { id: String::new(), start_nanos: 0, has_error_status: false, attributes: Attributes::new(projects) };
-        let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
+        let mut span = Span {
+            ids: SpanIds::default(),
+            start_nanos: 0,
+            end_nanos: 0,
+            has_error_status: false,
+            attributes: Attributes::new(projects),
+        };
         for field in fields(message) {
             match field.map_err(broken)? {
-                (1, Field::Bytes(id)) => trace_id = id,
-                (2, Field::Bytes(id)) => span_id = id,
+                (1, Field::Bytes(id)) => span.ids.trace = id_of(id),
+                (2, Field::Bytes(id)) => span.ids.span = id_of(id),
+                (4, Field::Bytes(id)) => span.ids.parent = id_of(id),
                 (7, Field::Fixed64(nanos)) => span.start_nanos = nanos,
+                (8, Field::Fixed64(nanos)) => span.end_nanos = nanos,
                 (9, Field::Bytes(pair)) => span.attributes.take_protobuf(pair).map_err(broken)?,
                 (15, Field::Bytes(status)) => {
                     for field in fields(status) {
@@ -105,10 +159,6 @@ impl<'a> Span<'a> {
                 }
                 _ => {}
             }
-        }
-        // 16 and 8 bytes; what is longer is no id.
-        if !span_id.is_empty() && trace_id.len() <= 16 && span_id.len() <= 8 {
-            span.id = format!("{}/{}", hex(trace_id), hex(span_id));
         }
         Ok(span)
     }
@@ -122,11 +172,14 @@ impl<'a> Span<'a> {
         }
         let status = present(fields.status).map(|status| object::<Status<'_>>(status.get()));
         let code = status.transpose().map_err(broken)?.and_then(|status| status.code);
-        let id = |value| present(value).and_then(|id| text("an id", id).ok()).filter(|id| id.len() <= 64);
-        let (trace_id, span_id) = (id(fields.trace_id).unwrap_or_default(), id(fields.span_id).unwrap_or_default());
         Ok(Span {
-            id: if span_id.is_empty() { String::new() } else { format!("{trace_id}/{span_id}").to_ascii_lowercase() },
+            ids: SpanIds {
+                trace: id_of_json(fields.trace_id),
+                span: id_of_json(fields.span_id),
+                parent: id_of_json(fields.parent_span_id),
+            },
             start_nanos: nanos_of_json(fields.start_time_unix_nano).unwrap_or(0),
+            end_nanos: nanos_of_json(fields.end_time_unix_nano).unwrap_or(0),
             has_error_status: code.is_some_and(|code| matches!(code.get(), "2" | "\"STATUS_CODE_ERROR\"")),
             attributes,
         })
@@ -138,33 +191,52 @@ impl<'a> Span<'a> {
 
     /// Whether it traces a call of Anthropic's.
     pub fn is_anthropic_call(&self) -> bool {
-        self.is_call() && self.attributes.text(names::PROVIDER).as_deref() == Some("anthropic")
+        matches!(self.operation(), Some(Operation::Call(_)))
+            && self.attributes.text(names::PROVIDER).as_deref() == Some("anthropic")
     }
 
-    fn is_call(&self) -> bool {
-        let attributes = &self.attributes;
-        let kind = attributes.text(names::OPENINFERENCE_KIND);
-        match (attributes.text(names::OPERATION).as_deref(), kind.as_deref()) {
-            (Some(operation), _) => !NO_CALLS.contains(&operation),
-            (None, Some(kind)) => OPENINFERENCE_CALLS.contains(&kind),
+    pub fn operation(&self) -> Option<Operation> {
+        Operation::of(&self.attributes).or_else(|| {
             // Conventions before operations had names.
-            (None, None) => {
-                [names::PROVIDER, names::MODEL, names::INPUT].iter().all(|list| attributes.first(list).is_some())
-            }
-        }
+            let is_there = |list: &&[&str]| self.attributes.first(list).is_some();
+            let all = [names::PROVIDER, names::MODEL, names::INPUT];
+            all.iter().all(|list| is_there(list)).then_some(Operation::Call(Kind::Text))
+        })
     }
 
-    /// The call it traces, if it traces one.
-    pub fn call(&self, resource: &Attributes<'a>, scope: &str) -> Result<Option<Call<'a>>, String> {
+    /// The call it traces, or why it traces none.
+    pub fn call(
+        &self,
+        operation: Option<Operation>,
+        resource: &Attributes<'a>,
+        scope: &str,
+    ) -> Result<Result<Traced<'a>, &'static str>, String> {
         let attributes = &self.attributes;
-        if !self.is_call() {
-            return Ok(None);
-        }
-        let tokens = self.tokens()?;
+        let operation = match operation {
+            None => return Ok(Err(super::NO_CALL)),
+            Some(Operation::Tool) => return Ok(Err("a tool's call")),
+            Some(Operation::Around) => return Ok(Err("a step around calls")),
+            Some(operation) => operation,
+        };
         let model = attributes.text(names::MODEL).or_else(|| self.model_of_parameters());
+        let named = attributes.text(names::PROVIDER);
+        let provider = provider_of(named.as_deref(), model.as_deref().unwrap_or_default()).into_owned();
+        let (figures, client) = (self.figures()?, self.client(scope));
+        let tokens = figures.read(client.or(Habits::of_provider(&provider)));
         let response_id = attributes.text(names::RESPONSE_ID);
-        if model.is_none() && tokens.is_none() {
-            return Ok(None);
+        let (kind, is_read) = match operation {
+            Operation::Call(kind) => (kind, false),
+            Operation::Read => (Kind::Other, true),
+            _ => (Kind::Other, false),
+        };
+        if tokens.is_none() {
+            // What looks at an answer, and what nobody has heard of, are calls if they say what one used.
+            match operation {
+                Operation::Read => return Ok(Err("an answer asked for again")),
+                Operation::Call(_) if model.is_some() => {}
+                Operation::Call(Kind::Text) if self.failed() && named.is_some() => {}
+                _ => return Ok(Err("neither a model nor tokens")),
+            }
         }
         // logfire traces a stream by two spans: one while it is opened, and another, with the usage if the stream told
         // it, when it has ended.
@@ -173,56 +245,64 @@ impl<'a> Span<'a> {
             && response_id.is_none()
             && attributes.text(names::LOGFIRE_KIND).as_deref() != Some("log");
         if opens_stream && !self.failed() {
-            return Ok(None);
+            return Ok(Err("the beginning of a stream"));
         }
         if self.start_nanos == 0 {
             return Err(missing("startTimeUnixNano"));
         }
         let service = resource.text(names::SERVICE).filter(|service| !service.starts_with(UNNAMED_SERVICE));
         let id = match &response_id {
-            // Two instrumentations of one service that trace the same call agree on it.
-            Some(id) => format!("otel\n{}\n{id}", service.as_deref().unwrap_or_default()),
-            None if !self.id.is_empty() => format!("otel\n{}", self.id),
-            None => return Err(missing("spanId")),
+            Some(id) if !comes_again(id, &provider) => id_of_answer(id),
+            Some(id) if self.ids.has_trace() => id_of_answer(&format!("{}\n{id}", hex(&self.ids.trace))),
+            _ if !self.ids.is_none() => format!("otel\n{}", self.ids.text()),
+            _ => return Err(missing("spanId")),
         };
-        Ok(Some(Call {
+        let call = Call {
             id,
             start: ms_of_nanos(self.start_nanos),
             organization: resource.text(names::ORGANIZATION).or_else(|| attributes.text(names::ORGANIZATION)),
             project: attributes.project().or_else(|| resource.project()),
             model,
-            provider: attributes.text(names::PROVIDER).map(usual_name),
+            provider: Some(Cow::Owned(provider)),
             source: service.or_else(|| attributes.text(names::AGENT)),
             tokens,
-            cost: self.cost(tokens)?,
+            tier: attributes.text(names::TIER).map(|tier| tier_of(&tier)).unwrap_or_default(),
+            cost: self.cost()?,
             ending: if self.failed() { Ending::of_status(self.http_status()) } else { Ending::Answered },
             ..Call::default()
-        }))
-    }
-
-    fn tokens(&self) -> Result<Option<Tokens>, String> {
-        let count = |list| self.attributes.count(list);
-        let (input, output) = (count(names::INPUT)?, count(names::OUTPUT)?);
-        if input.is_none() && output.is_none() {
-            return Ok(None);
-        }
-        let tokens = Tokens {
-            input: input.unwrap_or(0),
-            output: output.unwrap_or(0),
-            cached: count(names::CACHED)?.unwrap_or(0),
-            cache_write: count(names::CACHE_WRITE)?.unwrap_or(0),
-            reasoning: count(names::REASONING)?.unwrap_or(0),
         };
-        Ok(Some(tokens.with_cache_where_it_fits()))
+        Ok(Ok(Traced { call, kind, is_read, figures, client }))
     }
 
-    fn cost(&self, tokens: Option<Tokens>) -> Result<Option<PicoUsd>, String> {
-        let litellm = self.attributes.money(names::LITELLM_COST)?;
-        let says_something = |cost: &PicoUsd| *cost != PicoUsd::ZERO || tokens.unwrap_or_default() == Tokens::default();
-        match litellm.filter(says_something) {
-            Some(cost) => Ok(Some(cost)),
-            None => self.attributes.money(names::COST),
+    fn figures(&self) -> Result<Figures, String> {
+        let count = |list| self.attributes.count(list);
+        Ok(Figures {
+            input: count(names::INPUT)?,
+            output: count(names::OUTPUT)?,
+            total: count(names::TOTAL)?,
+            cached: count(names::CACHED)?,
+            cache_write: count(names::CACHE_WRITE)?,
+            cache_write_1h: count(names::CACHE_WRITE_1H)?,
+            reasoning: count(names::REASONING)?,
+            audio_input: count(names::AUDIO_INPUT)?,
+            audio_output: count(names::AUDIO_OUTPUT)?,
+        })
+    }
+
+    fn client(&self, scope: &str) -> Habits {
+        let counts_within =
+            COUNT_THOUGHTS_WITHIN.contains(&scope) || self.attributes.first(names::AI_SDK_OPERATION).is_some();
+        Habits { reasoning: if counts_within { Place::Within } else { Place::Usual }, ..Habits::default() }
+    }
+
+    /// The cost it tells. Instrumentations have 0 for models they know no price of, so a 0 says nothing.
+    fn cost(&self) -> Result<Option<PicoUsd>, String> {
+        for name in names::COST {
+            if let Some(cost) = self.attributes.money(&[*name])?.filter(|cost| *cost != PicoUsd::ZERO) {
+                return Ok(Some(cost));
+            }
         }
+        Ok(None)
     }
 
     /// The status of the answer, where it is told; an error's type may be one too.
@@ -243,12 +323,39 @@ impl<'a> Span<'a> {
     }
 }
 
-/// A provider under the name that gateways and price lists give it.
-fn usual_name(provider: Cow<'_, str>) -> Cow<'_, str> {
-    match PROVIDERS.iter().find(|(name, _)| *name == provider) {
-        Some((_, usual)) => Cow::Borrowed(usual),
-        None => provider,
+/// Whether answers of other calls have this id as well: servers of one's own count, and Ollama draws a number.
+fn comes_again(id: &str, provider: &str) -> bool {
+    let number = id.strip_prefix("chatcmpl-").unwrap_or(id);
+    let is_number = number.len() <= FEW_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || is_self_hosted(provider)
+}
+
+/// An id of so many bytes; what is of another length is no id, but may still tell one span from another.
+fn id_of<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
+    let mut id = [0; BYTES];
+    match bytes.len() {
+        0 => {}
+        len if len == BYTES => id.copy_from_slice(bytes),
+        _ => id.copy_from_slice(&twox_hash::XxHash3_128::oneshot(bytes).to_le_bytes()[..BYTES]),
     }
+    id
+}
+
+/// As [`id_of`], from hexadecimal digits.
+fn id_of_json<const BYTES: usize>(value: Option<&RawValue>) -> [u8; BYTES] {
+    let Some(id) = present(value).and_then(|id| text("an id", id).ok()) else { return [0; BYTES] };
+    let digits = id.as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let mut bytes = [0; BYTES];
+    if digits.len() == 2 * BYTES {
+        let pairs = digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?));
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            let Some(pair) = pair else { return id_of(digits) };
+            *byte = pair;
+        }
+        return bytes;
+    }
+    id_of(digits)
 }
 
 fn hex(bytes: &[u8]) -> String {

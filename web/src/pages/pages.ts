@@ -10,6 +10,7 @@ export type PageName =
   | "organizations"
   | "tokens"
   | "store"
+  | "intake"
   | "audit";
 
 const loads = {
@@ -24,6 +25,7 @@ const loads = {
   organization: () => import("./administration/OrganizationPage"),
   tokens: () => import("./administration/TokensPage"),
   store: () => import("./administration/StorePage"),
+  intake: () => import("./intake/IntakePage"),
   audit: () => import("./audit/AuditPage"),
 };
 
@@ -39,6 +41,7 @@ export const OrganizationsPage = lazy(loads.organizations);
 export const OrganizationPage = lazy(loads.organization);
 export const TokensPage = lazy(loads.tokens);
 export const StorePage = lazy(loads.store);
+export const IntakePage = lazy(loads.intake);
 export const AuditPage = lazy(loads.audit);
 
 export const NotFoundPage = lazy(() => import("./NotFoundPage"));

@@ -10,6 +10,7 @@ export const routes = {
   key: "/organizations/:organizationId/keys/:apiKeyId",
   mine: "/organizations/:organizationId/my-usage",
   reconciliation: "/organizations/:organizationId/reconciliation",
+  intake: "/organizations/:organizationId/intake",
   audit: "/organizations/:organizationId/audit",
   reference: "/reference",
 } as const;
@@ -56,6 +57,8 @@ export const minePath = (organizationId: string, window: TimeWindow | null = nul
 export const reconciliationPath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "reconciliation", window);
 
+export const intakePath = (organizationId: string) => organizationPath(organizationId, "intake", null);
+
 export const auditPath = (organizationId: string) => organizationPath(organizationId, "audit", null);
 
 /** Where one key of a grouping has a page of its own; null where it has none. */
@@ -82,6 +85,7 @@ export const administrationRoutes = {
   organization: "/administration/organizations/:organizationId/:part?",
   tokens: "/administration/tokens",
   store: "/administration/store",
+  intake: "/administration/intake",
   audit: "/administration/audit",
 } as const;
 

@@ -15,8 +15,8 @@ export function hasOwnUsage(kind: string): boolean {
   return kind !== "operator";
 }
 
-/** Owners read what was done in their organization; the operator reads all of it. */
-export function readsAudit(kind: string, organization: { role?: string | null }): boolean {
+/** Owners read what was done in their organization and sent to it; the operator reads all of it. */
+export function readsRecords(kind: string, organization: { role?: string | null }): boolean {
   return kind === "operator" || organization.role === "owner";
 }
 

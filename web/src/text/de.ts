@@ -463,6 +463,26 @@ export const de = (product: string): Catalogue => ({
     take: "Aus Dateien mit den Seiten seiner Berichte:",
   },
 
+  intake: {
+    title: "Eingang",
+    lead: "Was aus dem wurde, was in den letzten sieben Tagen kam, nach Absender. Tage sind die des Eingangs, in UTC.",
+    sender: "Absender",
+    result: "Ergebnis",
+    reason: "Grund",
+    records: "Einträge",
+    day: "Tag",
+    search: "Absender und Gründe durchsuchen",
+    none: "Es kam nichts.",
+    suchAs: (example) => `etwa ${example}`,
+    results: {
+      counted: "Gezählt",
+      completed: "Ergänzt",
+      duplicate: "Doppelt",
+      ignored: "Übergangen",
+      rejected: "Abgelehnt",
+    },
+  },
+
   audit: {
     title: "Prüfprotokoll",
     lead: "Wer was getan hat, Neuestes zuerst. Jeder Eintrag enthält den Hash des vorigen; ein geänderter fällt auf.",

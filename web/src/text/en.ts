@@ -475,6 +475,26 @@ export const en = {
     take: "From files with the pages of its reports:",
   },
 
+  intake: {
+    title: "Intake",
+    lead: "What became of what was sent in the last seven days, by who sent it. Days are of arrival, in UTC.",
+    sender: "Sender",
+    result: "Result",
+    reason: "Reason",
+    records: "Records",
+    day: "Day",
+    search: "Search senders and reasons",
+    none: "Nothing was sent.",
+    suchAs: (example: string) => `such as ${example}`,
+    results: {
+      counted: "Counted",
+      completed: "Completed",
+      duplicate: "Duplicate",
+      ignored: "Ignored",
+      rejected: "Rejected",
+    },
+  },
+
   audit: {
     title: "Audit log",
     lead: "Who did what, newest first. Each entry holds the hash of the one before, so that a changed one shows.",

@@ -8,6 +8,7 @@ const entries: readonly { page: PageName; icon: IconName; label: string; path: s
   { page: "organizations", icon: "building", label: text.administration.organizations, path: administrationRoutes.organizations },
   { page: "tokens", icon: "ticket", label: text.administration.tokens, path: administrationRoutes.tokens },
   { page: "store", icon: "store", label: text.administration.store, path: administrationRoutes.store },
+  { page: "intake", icon: "inbox", label: text.intake.title, path: administrationRoutes.intake },
   { page: "audit", icon: "scroll", label: text.audit.title, path: administrationRoutes.audit },
 ];
 

@@ -7,11 +7,11 @@ import { text } from "../../text";
 import { Icon, type IconName } from "../../ui/Icon";
 import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
-import { analyticsAccess, hasOwnUsage, readsAudit, type AnalyticsAccess } from "../../state/access";
+import { analyticsAccess, hasOwnUsage, readsRecords, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
 import { firstZone } from "../../time/zones";
 import { loadAhead, type PageName } from "../pages";
-import { analyticsPath, auditPath, keysPath, membersPath, minePath, reconciliationPath, routes } from "../routes";
+import { analyticsPath, auditPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
@@ -33,14 +33,16 @@ const entries: readonly Entry[] = [
   { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
   { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: false },
+  { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
   { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
 ];
 
-/** Pages that somebody has no use for are not shown; the operator finds the whole audit log under administration. */
+/** Pages that somebody has no use for are not shown; the operator finds all that was done and sent under administration. */
 function isFor(me: Me, organization: Organization, page: PageName): boolean {
   if (page === "mine") return hasOwnUsage(me.kind);
   if (page === "reconciliation") return analyticsAccess(me.kind, organization) === "granted";
-  return page !== "audit" || (me.kind !== "operator" && readsAudit(me.kind, organization));
+  const isRecord = page === "audit" || page === "intake";
+  return !isRecord || (me.kind !== "operator" && readsRecords(me.kind, organization));
 }
 
 /** What somebody may open, as the palette lists it. */

@@ -1,0 +1,255 @@
+//! What the intake ledger will say of a body: who sent its records, and why some of them made no event.
+//!
+//! The ledger is kept for months and read by people who did not send what is in it. So all of it is bounded, and
+//! nothing in it repeats what was sent: reasons are our own words without the values that an answer names, examples are
+//! ids, positions and names of records.
+
+use std::borrow::Cow;
+
+use super::call::fitting;
+use super::event::Collector;
+use super::{BodyError, SentBy, TokenDefaults};
+use crate::model::{Batch, Intake, Sender, Unmade};
+
+/// Senders that one body is entered under: a collector forwards for many, an attacker invents them.
+const MAX_SENDERS: usize = 64;
+/// Combinations of sender, organization and reason that one body is entered under.
+const MAX_UNMADE: usize = 256;
+/// Of a sender's name, a version, a reason and an example.
+const MAX_CHARS: usize = 100;
+/// What stands for whatever is past those limits.
+const OTHER: &str = "other";
+/// A sender that does not say who it is.
+const UNNAMED: &str = "unknown";
+
+impl Collector<'_> {
+    /// Says who sends the records that come next.
+    pub fn sent_by(&mut self, sender: SentBy<'_>) {
+        let name = fitting(sender.name, MAX_CHARS).unwrap_or(Cow::Borrowed(UNNAMED));
+        let version = sender.version.and_then(|version| fitting(version, MAX_CHARS));
+        let senders = &mut self.parsed.batch.senders;
+        let is = |known: &Sender, name: &str, version: Option<&str>| {
+            known.name == name && known.version.as_deref() == version
+        };
+        let known = senders.iter().position(|known| is(known, &name, version.as_deref()));
+        let place = known.unwrap_or_else(|| {
+            let (name, version) = match senders.len() {
+                0..MAX_SENDERS => (name.into_owned(), version.map(Cow::into_owned)),
+                _ => (OTHER.to_owned(), None),
+            };
+            match senders.iter().position(|known| is(known, &name, version.as_deref())) {
+                Some(place) => place,
+                None => {
+                    senders.push(Sender { name, version });
+                    senders.len() - 1
+                }
+            }
+        });
+        self.sender = place as u32;
+    }
+
+    /// Counts a record that says nothing about usage. `example` names it, and is asked once for each reason.
+    pub fn ignore(&mut self, reason: &'static str, example: impl FnOnce() -> Option<String>) {
+        self.enter(Intake::Ignored, reason, example);
+    }
+
+    /// Counts a record under the reason why it made no event.
+    pub(super) fn enter(&mut self, result: Intake, reason: &str, example: impl FnOnce() -> Option<String>) {
+        let sender = self.sender;
+        let organization = match (self.context().token.organization_id, &self.kept_since) {
+            (Some(bound), _) => Some(bound),
+            (None, Some((named, _))) if self.names_organization => Some(named.as_str()),
+            (None, _) => None,
+        };
+        let unmade = &mut self.parsed.batch.unmade;
+        let full = unmade.len() >= MAX_UNMADE;
+        let is = |known: &Unmade, reason: &str| {
+            (known.sender, known.result, known.reason.as_str()) == (sender, result, reason)
+                && known.organization.as_deref() == organization
+        };
+        let known = unmade.iter().position(|known| is(known, reason));
+        let known = known.or_else(|| unmade.iter().position(|known| full && is(known, OTHER)));
+        let known = known.or_else(|| {
+            // One more for each result at most: the first of each result past the limit is not told apart further.
+            unmade.iter().position(|known| full && (known.result, known.reason.as_str()) == (result, OTHER))
+        });
+        if let Some(known) = known {
+            unmade[known].count += 1;
+            return;
+        }
+        let fits = |text: String| fitting(&text, MAX_CHARS).map(Cow::into_owned);
+        unmade.push(Unmade {
+            sender,
+            organization: organization.map(str::to_owned),
+            result,
+            reason: if full { OTHER.to_owned() } else { reason.to_owned() },
+            count: 1,
+            example: if full { None } else { example().and_then(fits) },
+        });
+    }
+}
+
+/// An error without the values in it, so that it is the same for every record of its kind and repeats nothing of what
+/// was sent.
+pub(super) fn reason(error: &str) -> String {
+    let bare = before_values(error);
+    let (said, cut) = match bare.split_once(" is ") {
+        // Of what a field is, only that much is ours to say.
+        Some((_, rest)) if OURS.contains(&rest.split(' ').next().unwrap_or_default()) => (bare, false),
+        Some((field, _)) => (field, true),
+        None => (bare, bare.len() < error.len()),
+    };
+    let said = DANGLING.iter().fold(said, |said, word| said.strip_suffix(word).unwrap_or(said)).trim();
+    let reason = match said {
+        "" => "it is not valid".to_owned(),
+        field if cut && field.split(' ').count() <= 2 => format!("{field} is not valid"),
+        said => said.to_owned(),
+    };
+    fitting(&reason, MAX_CHARS).map_or_else(|| OTHER.to_owned(), Cow::into_owned)
+}
+
+/// Words after "is" that are about what is wrong and no value.
+const OURS: [&str; 4] = ["missing", "empty", "not", "too"];
+/// What is left hanging where a value was cut off.
+const DANGLING: [&str; 5] = [" is", " at", " of", " has", " than"];
+
+/// The beginning of a text up to where a value may stand in it.
+fn before_values(text: &str) -> &str {
+    let mut before = [' '; 2];
+    for (at, character) in text.char_indices() {
+        let begins_number = character.is_ascii_digit() && matches!(before, [_, ' '] | [' ', '-']);
+        if begins_number || "'\"`[{(:;,".contains(character) {
+            return text[..at].trim_end_matches([' ', '-']);
+        }
+        before = [before[1], character];
+    }
+    text
+}
+
+/// What tells a rejected record: its id or its place, and what was wrong as far as no text of it is repeated.
+pub(super) fn rejected(index: usize, id: Option<&str>, error: &str) -> String {
+    let end = error.find(['\'', '"', '`', '[', '{', ':', ';']).unwrap_or(error.len());
+    let error = error[..end].trim_end();
+    match id {
+        Some(id) => format!("id {}: {error}", fitting(id, MAX_CHARS / 2).unwrap_or_default()),
+        None => format!("record {index}: {error}"),
+    }
+}
+
+impl BodyError {
+    /// A batch that says nothing but that a body was refused whole.
+    pub fn refused(&self, token: TokenDefaults<'_>) -> Batch {
+        let fits = |text: &str| fitting(text, MAX_CHARS).map(Cow::into_owned);
+        let sender = Sender {
+            name: fits(token.sender.name).unwrap_or_else(|| UNNAMED.to_owned()),
+            version: token.sender.version.and_then(fits),
+        };
+        let reason = match self {
+            BodyError::Json(_) => "the body is not valid JSON",
+            BodyError::Protobuf(_) => "the body is not valid OTLP",
+            BodyError::Empty => "the body is empty",
+            BodyError::TooMany => "the body has too many events",
+        };
+        let refused = Unmade {
+            sender: 0,
+            organization: token.organization_id.map(str::to_owned),
+            result: Intake::Rejected,
+            reason: reason.to_owned(),
+            count: 1,
+            example: None,
+        };
+        Batch { senders: vec![sender], unmade: vec![refused], ..Batch::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Context, TokenDefaults, for_ever, parse_json};
+    use super::*;
+    use crate::pricing::PriceBook;
+
+    #[test]
+    fn reasons_have_no_values() {
+        for (error, expected) in [
+            ("organizationId is missing; only a token of one organization may omit it", "organizationId is missing"),
+            ("usedProvider is missing, and usedModel 'x' has no 'provider/' prefix", "usedProvider is missing"),
+            ("prompt_tokens is -1; it must be a whole number of 0 or more", "prompt_tokens is not valid"),
+            ("hasError is true or so; it must be true or false", "hasError is not valid"),
+            ("cacheWrite1hTokens is 1.5; it must be a whole number", "cacheWrite1hTokens is not valid"),
+            ("timestamp 'about noon' is not RFC 3339 with an offset", "timestamp is not valid"),
+            ("the start at 12 ms is 1970-01-01T00:00:00Z, before 2020", "the start is not valid"),
+            ("cost \"free\" is not a decimal number", "cost is not valid"),
+            ("id is empty", "id is empty"),
+            ("metadata could not be read: an object is expected", "metadata could not be read"),
+            ("the event is not valid JSON: expected value at line 1", "the event is not valid JSON"),
+            ("the line is not UTF-8: invalid byte", "the line is not UTF-8"),
+            ("the call is too old: it is of 2024-01-01T00:00:00Z", "the call is too old"),
+            ("'it's a secret", "it is not valid"),
+            ("", "it is not valid"),
+        ] {
+            assert_eq!(reason(error), expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn examples_name_a_record_and_repeat_no_text_of_it() {
+        for (id, error, expected) in [
+            (Some("call-2"), "prompt_tokens is -1; it must be a whole number", "id call-2: prompt_tokens is -1"),
+            (None, "status is 'PROMPT'; allowed are success and failure", "record 4: status is"),
+            (None, "the event is not valid JSON: PROMPT", "record 4: the event is not valid JSON"),
+        ] {
+            assert_eq!(rejected(4, id, error), expected);
+        }
+    }
+
+    fn parse(events: &[String], organization_id: Option<&str>) -> Batch {
+        let sender = SentBy { name: "api", version: Some("curl/8.5.0") };
+        let token = TokenDefaults { organization_id, sender, ..TokenDefaults::default() };
+        let prices = PriceBook::bundled();
+        let context = Context { now: 1_780_315_200_000, prices: &prices, token, kept_since: &for_ever };
+        parse_json(format!("[{}]", events.join(",")).as_bytes(), &context).unwrap().batch
+    }
+
+    #[test]
+    fn what_made_no_event_is_entered_by_organization_and_reason() {
+        let event = |organization: &str, fields: &str| {
+            format!(
+                r#"{{"id":"a","timestamp":1780315200000,"organizationId":"{organization}","projectId":"p",
+                    "apiKeyId":"k","usedModel":"openai/gpt-4o"{fields}}}"#
+            )
+        };
+        let bad = r#","promptTokens":-1"#;
+        let events = [event("acme", ""), event("acme", bad), event("acme", bad), event("other", bad), "7".to_owned()];
+        let batch = parse(&events, None);
+        assert_eq!(batch.senders, [Sender { name: "api".into(), version: Some("curl/8.5.0".into()) }]);
+        let entered: Vec<_> =
+            batch.unmade.iter().map(|of| (of.organization.as_deref(), of.reason.as_str(), of.count)).collect();
+        let expected = [
+            (Some("acme"), "promptTokens is not valid", 2),
+            (Some("other"), "promptTokens is not valid", 1),
+            (None, "an event is not valid", 1),
+        ];
+        assert_eq!(entered, expected);
+        assert_eq!(batch.unmade[0].example.as_deref(), Some("id a: promptTokens is -1"));
+        assert_eq!(parse(&["7".to_owned()], Some("acme")).unmade[0].organization.as_deref(), Some("acme"));
+    }
+
+    #[test]
+    fn a_body_has_so_many_senders_and_reasons_and_the_rest_is_other() {
+        let prices = PriceBook::bundled();
+        let token = TokenDefaults { organization_id: Some("acme"), ..TokenDefaults::default() };
+        let context = Context { now: 0, prices: &prices, token, kept_since: &for_ever };
+        let mut collector = Collector::new(&context);
+        for number in 0..1000 {
+            let name = format!("sender {number}");
+            collector.sent_by(SentBy { name: &name, version: None });
+            collector.reject(None, format!("field{number} is missing"));
+            collector.ignore("no usage in it", || Some("x".repeat(1000)));
+        }
+        let batch = collector.finish().batch;
+        assert_eq!(batch.senders.len(), MAX_SENDERS + 1);
+        assert!(batch.unmade.len() <= MAX_UNMADE + 2, "{}", batch.unmade.len());
+        assert_eq!(batch.unmade.iter().map(|of| of.count).sum::<u64>(), 2000);
+        assert!(batch.unmade.iter().all(|of| of.example.as_ref().is_none_or(|text| text.len() <= MAX_CHARS)));
+    }
+}

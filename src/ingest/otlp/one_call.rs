@@ -1,0 +1,292 @@
+//! Which spans of a post tell of one call.
+//!
+//! An application, its framework and the SDK below may each trace the same call. They are one where an answer's id says
+//! so, where one span is inside the other and has its tokens or none, or where two instrumentations trace the same at the
+//! same time within one trace. Whatever else looks alike is several calls.
+
+use std::cmp::Reverse;
+
+use hashbrown::HashMap;
+
+use super::operation::Kind;
+use super::span::SpanIds;
+use crate::ingest::call::{Call, Ending, Said, is_of_answer};
+use crate::ingest::usage::{Figures, Habits, Known, Tokens};
+use crate::model::{Fingerprint, canonical_model, is_stand_in, undated_model};
+
+/// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
+const MAX_STEPS: usize = 64;
+
+/// A call as one span tells it.
+pub struct Told<'a> {
+    pub call: Call<'a>,
+    pub said: Said<'a>,
+    /// Who sent it.
+    pub sender: u32,
+    pub ids: SpanIds,
+    /// The instrumentation.
+    pub scope: u32,
+    /// It is the provider's own SDK, which has its figures at first hand.
+    pub is_by_provider: bool,
+    pub start_nanos: u64,
+    pub end_nanos: u64,
+    pub kind: Kind,
+    /// It tells what was asked for again.
+    pub is_read: bool,
+    pub figures: Figures,
+    /// How the instrumentation is known to count.
+    pub client: Habits,
+}
+
+/// A span and what it is inside of, whether it is a call or not.
+pub struct Inside {
+    pub ids: SpanIds,
+    pub is_tool: bool,
+}
+
+/// The calls that spans tell of, each once, and how many spans told of one that was there.
+pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<Told<'a>>, usize) {
+    let all = told.len();
+    let mut merging = Merging { told: told.into_iter().map(Some).collect() };
+    if all > 1 {
+        merging.by_id();
+        merging.by_nesting(spans);
+        merging.by_content();
+    }
+    let left: Vec<_> = merging.told.into_iter().flatten().collect();
+    let repeated = all - left.len();
+    (left, repeated)
+}
+
+/// Reads the figures of each instrumentation and provider in one way: what one span proves of how they are counted holds
+/// for those that could be read in two.
+pub fn read_alike(told: &mut [Told<'_>]) {
+    let mut proven: HashMap<(u32, String), Habits> = HashMap::new();
+    let provider = |of: &Told<'_>| of.call.provider.as_deref().unwrap_or_default().to_owned();
+    for of in told.iter() {
+        let proof = of.figures.proof();
+        if proof != Habits::default() {
+            let known = proven.entry((of.scope, provider(of))).or_default();
+            *known = known.and(proof);
+        }
+    }
+    if proven.is_empty() {
+        return;
+    }
+    for of in told {
+        let named = provider(of);
+        let by_provider = Habits::of_provider(&named);
+        if let Some(proof) = proven.get(&(of.scope, named)) {
+            of.call.tokens = of.figures.read(of.client.or(*proof).or(by_provider));
+        }
+    }
+}
+
+struct Merging<'a> {
+    told: Vec<Option<Told<'a>>>,
+}
+
+impl<'a> Merging<'a> {
+    /// Spans under one id: the answer's, or that of a span that comes twice.
+    fn by_id(&mut self) {
+        let mut firsts: HashMap<Fingerprint, usize> = HashMap::with_capacity(self.told.len());
+        for at in 0..self.told.len() {
+            let Some(told) = &self.told[at] else { continue };
+            let first = *firsts.entry(Fingerprint::of(&told.call.id)).or_insert(at);
+            if first != at {
+                self.join(first, at);
+            }
+        }
+    }
+
+    /// Makes one of two, in the place of the first. Which of them it was told by does not depend on their order.
+    fn join(&mut self, keep: usize, other: usize) {
+        let (Some(a), Some(b)) = (self.told[keep].take(), self.told[other].take()) else { return };
+        let (best, rest) = if a.rank() <= b.rank() { (a, b) } else { (b, a) };
+        self.told[keep] = Some(best.completed_by(rest));
+    }
+
+    /// A call that is traced around another.
+    fn by_nesting(&mut self, spans: &[Inside]) {
+        if self.told.iter().flatten().all(|told| !told.ids.has_parent()) {
+            return;
+        }
+        let calls: HashMap<SpanIds, usize> =
+            self.told.iter().enumerate().filter_map(|(at, told)| Some((told.as_ref()?.ids.own(), at))).collect();
+        let around: HashMap<SpanIds, &Inside> = spans.iter().map(|span| (span.ids.own(), span)).collect();
+        let outer: Vec<Option<usize>> =
+            self.told.iter().map(|told| around_of(&told.as_ref()?.ids, &calls, &around)).collect();
+        let depth = |mut at: usize| {
+            let mut steps = 0;
+            while let Some(next) = outer[at] {
+                at = next;
+                steps += 1;
+                if steps == MAX_STEPS {
+                    break;
+                }
+            }
+            steps
+        };
+        let mut inner_first: Vec<usize> = (0..self.told.len()).filter(|at| self.told[*at].is_some()).collect();
+        inner_first.sort_by_key(|at| (Reverse(depth(*at)), *at));
+        let mut inside: Vec<Vec<usize>> = vec![Vec::new(); self.told.len()];
+        for at in inner_first {
+            let within = std::mem::take(&mut inside[at]);
+            let stands = if self.repeats(at, &within) {
+                self.hand_down(at, &within);
+                within
+            } else {
+                vec![at]
+            };
+            if let Some(outer) = outer[at] {
+                inside[outer].extend(stands);
+            }
+        }
+    }
+
+    /// Whether a span tells nothing but the calls inside of it.
+    fn repeats(&self, outer: usize, within: &[usize]) -> bool {
+        let Some(outer) = &self.told[outer] else { return false };
+        let same_kind = |at: &&usize| {
+            let kind = self.told[**at].as_ref().map(|told| told.kind);
+            kind.is_some_and(|kind| kind == outer.kind || [kind, outer.kind].contains(&Kind::Other))
+        };
+        let calls: Vec<&Told<'_>> = within.iter().filter(same_kind).filter_map(|at| self.told[*at].as_ref()).collect();
+        let tokens = || calls.iter().filter_map(|told| told.call.tokens.as_ref());
+        match (&outer.call.tokens, &calls[..]) {
+            (_, []) => false,
+            (None, _) => true,
+            // A stream whose inner span was not told the usage.
+            (Some(_), [only]) if only.call.tokens.is_none() => only.call.ending == outer.call.ending,
+            (Some(outer), _) => {
+                let sum = tokens().fold(Tokens::default(), |sum, of| sum.plus(of));
+                outer.are_those_of(&sum) || tokens().any(|of| outer.are_those_of(of))
+            }
+        }
+    }
+
+    /// Takes an outer span out, and leaves what only it knew to the call inside.
+    fn hand_down(&mut self, outer: usize, within: &[usize]) {
+        let outer = self.told[outer].take();
+        if let (Some(outer), [only]) = (outer, within)
+            && let Some(inner) = self.told[*only].take()
+        {
+            self.told[*only] = Some(inner.completed_by(outer));
+        }
+    }
+
+    /// Spans of two instrumentations, neither inside the other, that say the same of the same time in one trace.
+    fn by_content(&mut self) {
+        let mut scopes = self.told.iter().flatten().map(|told| told.scope);
+        let first = scopes.next();
+        if scopes.all(|scope| Some(scope) == first) {
+            return;
+        }
+        let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, told) in self.told.iter().enumerate() {
+            if let Some(told) = told
+                && told.ids.has_trace()
+            {
+                groups.entry(told.content()).or_default().push(at);
+            }
+        }
+        let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
+        groups.sort_unstable();
+        for group in groups {
+            let of = |at: usize| self.told[at].as_ref().expect("nothing was taken out of a group yet");
+            let mut ordered = group.clone();
+            ordered.sort_by_key(|at| (of(*at).scope, of(*at).start_nanos, of(*at).ids));
+            let first_scope = of(ordered[0]).scope;
+            let (first, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(|at| of(*at).scope == first_scope);
+            let mut open = first;
+            for other in others {
+                let same = |at: &usize| {
+                    let (a, b) = (self.told[*at].as_ref(), self.told[other].as_ref());
+                    a.zip(b).is_some_and(|(a, b)| a.is_at_the_time_of(b) && !(a.has_answer_id() && b.has_answer_id()))
+                };
+                if let Some(place) = open.iter().position(same) {
+                    let keep = open.remove(place);
+                    self.join(keep, other);
+                }
+            }
+        }
+    }
+}
+
+/// The nearest call that a span is inside of. What a tool does is its own.
+fn around_of(ids: &SpanIds, calls: &HashMap<SpanIds, usize>, around: &HashMap<SpanIds, &Inside>) -> Option<usize> {
+    let mut at = ids.outer()?;
+    for _ in 0..MAX_STEPS {
+        if let Some(call) = calls.get(&at) {
+            return (at != ids.own()).then_some(*call);
+        }
+        let span = around.get(&at)?;
+        if span.is_tool {
+            return None;
+        }
+        at = span.ids.outer()?;
+    }
+    None
+}
+
+impl<'a> Told<'a> {
+    /// The lower, the more a span is to be believed: who made the call before who looked at it, who knows its tokens
+    /// before who does not.
+    fn rank(&self) -> (bool, u8, bool, Reverse<u64>, bool, u64, SpanIds) {
+        let known = match self.call.tokens.map(|tokens| tokens.known) {
+            Some(Known::All) => 0,
+            Some(_) => 1,
+            None => 2,
+        };
+        let total = self.call.tokens.map_or(0, |tokens| tokens.total);
+        (self.is_read, known, !self.is_by_provider, Reverse(total), !self.has_answer_id(), self.start_nanos, self.ids)
+    }
+
+    /// Fills in what another span of the same call knows better.
+    fn completed_by(mut self, other: Told<'a>) -> Told<'a> {
+        let knows = |tokens: &Option<Tokens>| tokens.is_some_and(|tokens| tokens.known == Known::All);
+        if other.has_answer_id() && !self.has_answer_id() {
+            self.call.id.clone_from(&other.call.id);
+        }
+        if !knows(&self.call.tokens) && (self.call.tokens.is_none() || knows(&other.call.tokens)) {
+            self.call.tokens = other.call.tokens.or(self.call.tokens);
+            self.call.cost = self.call.cost.or(other.call.cost);
+            self.call.tier = if self.call.tier == Default::default() { other.call.tier } else { self.call.tier };
+            if other.call.tokens.is_some() {
+                self.call.ending = other.call.ending;
+            }
+        } else if let (Some(tokens), Some(others)) = (&mut self.call.tokens, other.call.tokens) {
+            tokens.learn(&others);
+        }
+        self.call.cost = self.call.cost.or(other.call.cost);
+        self.call.start = self.call.start.min(other.call.start);
+        self.start_nanos = self.start_nanos.min(other.start_nanos);
+        self.end_nanos = self.end_nanos.max(other.end_nanos);
+        self.call.model = self.call.model.or(other.call.model);
+        let names_nobody = self.call.provider.as_deref().is_none_or(is_stand_in);
+        if names_nobody && other.call.provider.is_some() {
+            self.call.provider = other.call.provider;
+        }
+        self.call.source = self.call.source.or(other.call.source);
+        self.call.project = self.call.project.or(other.call.project);
+        self.is_read &= other.is_read;
+        self
+    }
+
+    fn has_answer_id(&self) -> bool {
+        is_of_answer(&self.call.id)
+    }
+
+    /// What two spans of one call have in common.
+    fn content(&self) -> ([u8; 16], Kind, String, Option<(u64, u64)>, Ending) {
+        let model = self.call.model.as_deref().map(canonical_model).unwrap_or_default();
+        let model = undated_model(model).to_owned();
+        let tokens = self.call.tokens.map(|tokens| (tokens.input, tokens.output));
+        (self.ids.trace(), self.kind, model, tokens, self.call.ending)
+    }
+
+    fn is_at_the_time_of(&self, other: &Told<'_>) -> bool {
+        self.start_nanos <= other.end_nanos.max(other.start_nanos)
+            && other.start_nanos <= self.end_nanos.max(self.start_nanos)
+    }
+}

@@ -1,0 +1,18 @@
+import { request } from "./request";
+import type { components } from "./schema";
+
+export type IntakeLine = components["schemas"]["IntakeLine"];
+type IntakeAnswer = components["schemas"]["IntakeAnswer"];
+
+function intakePath(organizationId: string | null, also: Record<string, string> = {}): string {
+  const params = new URLSearchParams(also);
+  if (organizationId !== null) params.set("organizationId", organizationId);
+  return `/v1/intake?${params}`;
+}
+
+/** What became of what was sent in the last seven days, newest first: everywhere, or an organization's. */
+export function fetchIntake(organizationId: string | null, signal?: AbortSignal): Promise<IntakeAnswer> {
+  return request<IntakeAnswer>(intakePath(organizationId), { signal });
+}
+
+export const intakeCsvPath = (organizationId: string | null) => intakePath(organizationId, { format: "csv" });
