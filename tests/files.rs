@@ -253,6 +253,14 @@ fn helicones_table_has_its_costs_in_billionths_of_a_dollar() {
     let said = store.load(&rows, &["--format", "helicone"]);
     check(&said, 1, &["line 3 (h2): column cost: '150000000' are no dollars for 1000000 tokens", "3 accepted"]);
     store.holds(DAY, &json!({"requestCount": 3, "errorCount": 2}));
+    // OPENAI is who billed it.
+    let billed = std::fs::read_to_string(report("30-helicone-names/costs.json").unwrap()).unwrap();
+    let server = Server::start_in(&store.path());
+    let billed = serde_json::from_str(&billed).unwrap();
+    server.post("/v1/invoices?organizationId=acme&provider=openai", OPERATOR, &billed).ok();
+    let question = format!("/analytics/reconciliation?organizationId=acme&provider=openai&{DAY}");
+    let cost = server.get(&question, OPERATOR).ok().json()["totals"]["cost"].clone();
+    assert_eq!([&cost["ours"], &cost["theirs"], &cost["gap"]], [&json!(0.15), &json!(0.15), &json!(0)], "{cost}");
 }
 
 #[test]

@@ -117,11 +117,13 @@ impl Zone {
     /// The instant of a local time, in milliseconds since midnight; `None` where clocks skip it or show it twice.
     pub fn instant(self, date: Date, time_of_day_ms: i64) -> Option<UnixMs> {
         let local = date.midnight_utc() + time_of_day_ms;
-        let around = [local - 26 * HOUR_MS, local + 26 * HOUR_MS].map(|near| local - self.offset_ms(near));
-        let [before, after] = around.map(|at| (self.clock(at) == local).then_some(at));
-        match (before, after) {
-            (Some(before), Some(after)) => (before == after).then_some(before),
-            (one, other) => one.or(other),
+        // The offsets of the days around: clocks never change twice between them.
+        let [before, after] = [local - 26 * HOUR_MS, local + 26 * HOUR_MS].map(|around| local - self.offset_ms(around));
+        match [before, after].map(|at| self.clock(at) == local) {
+            [true, true] if before == after => Some(before),
+            [true, false] => Some(before),
+            [false, true] => Some(after),
+            _ => None,
         }
     }
 
