@@ -395,13 +395,10 @@ mod tests {
             mode: Mode::Credits,
             cost_source: CostSource::Reported,
         };
-        let event = |number: u32| Event {
-            id: Fingerprint::of(&number.to_string()),
-            time: 1_780_315_200_000,
-            combination: 0,
-            measures: Measures::ZERO,
-        };
-        Batch { combinations: vec![combination], events: (first..first + events).map(event).collect() }
+        let event =
+            |number: u32| Event::new(Fingerprint::of(&number.to_string()), 1_780_315_200_000, 0, Measures::ZERO);
+        let events = (first..first + events).map(event).collect();
+        Batch { combinations: vec![combination], events, ..Batch::default() }
     }
 
     /// Fills the queue, and gives what was taken and how many events that is.

@@ -294,7 +294,7 @@ impl Asked {
         match call_type {
             "" | "acompletion" | "completion" | "aembedding" | "anthropic_messages" => Asked::Call,
             _ if call_type.ends_with("retrieve_batch") => Asked::Batch,
-            _ if EXTRA.iter().any(|part| is(part)) => Asked::Extra,
+            _ if EXTRA.iter().any(&is) => Asked::Extra,
             _ if is(&"get_response") || is(&"retrieve_response") => Asked::AnswerAgain,
             "responses" | "aresponses" => Asked::Answer,
             _ => Asked::Call,

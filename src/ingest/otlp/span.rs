@@ -200,7 +200,7 @@ impl<'a> Span<'a> {
             // Conventions before operations had names.
             let is_there = |list: &&[&str]| self.attributes.first(list).is_some();
             let all = [names::PROVIDER, names::MODEL, names::INPUT];
-            all.iter().all(|list| is_there(list)).then_some(Operation::Call(Kind::Text))
+            all.iter().all(is_there).then_some(Operation::Call(Kind::Text))
         })
     }
 
