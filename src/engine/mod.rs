@@ -353,7 +353,7 @@ impl<T> Pending<T> {
 mod tests {
     use super::*;
     use crate::directory::DirectoryUpdate;
-    use crate::model::{Combination, CostSource, Event, Fingerprint, Measures, Mode, Sender};
+    use crate::model::{Combination, CostSource, Event, Fingerprint, Measures, Mode};
 
     /// An engine whose writer gets no further than the group it has taken while the time is held.
     fn engine() -> (Arc<Engine>, Arc<Mutex<i64>>, tempfile::TempDir) {
@@ -395,17 +395,10 @@ mod tests {
             mode: Mode::Credits,
             cost_source: CostSource::Reported,
         };
-        let event = |number: u32| Event {
-            id: Fingerprint::of(&number.to_string()),
-            time: 1_780_315_200_000,
-            combination: 0,
-            sender: 0,
-            incomplete: false,
-            measures: Measures::ZERO,
-        };
-        let senders = vec![Sender { name: "test".into(), version: None }];
+        let event =
+            |number: u32| Event::new(Fingerprint::of(&number.to_string()), 1_780_315_200_000, 0, Measures::ZERO);
         let events = (first..first + events).map(event).collect();
-        Batch { combinations: vec![combination], senders, events, unmade: Vec::new() }
+        Batch { combinations: vec![combination], events, ..Batch::default() }
     }
 
     /// Fills the queue, and gives what was taken and how many events that is.
