@@ -315,3 +315,29 @@ fn the_doctor_has_a_line_for_each_source() {
         assert!(text.contains(line), "{text}");
     }
 }
+
+#[test]
+fn rows_that_a_file_has_in_vain_are_entered_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let [store, file] = ["store", "usage.csv"].map(|name| directory.path().join(name));
+    let rows = "id,timestamp,usedModel,usedProvider,projectId,apiKeyId,promptTokens,completionTokens,cost\n\
+                a,2026-06-01T10:00:00Z,gpt-4o,openai,web,k1,100,20,0.25\n\
+                b,2026-06-01T10:00:00Z,gpt-4o,openai,web,k1,5x,20,0.25\n\
+                c,2026-06-01T10:00:00Z,gpt-4o,openai,web,k1,6x,20,0.25\n\
+                Total,,,,,,100,40,0.75\n";
+    std::fs::write(&file, rows).unwrap();
+    let mut command = Command::new(BINARY);
+    command.arg("ingest").arg(&file).args(["--organization", "acme", "--data-dir"]).arg(&store);
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let server = Server::start_in(&store);
+    let version = env!("CARGO_PKG_VERSION");
+    let by = |result: &str, reason: Value, count: u64, example: Value| {
+        json!(["rollcall ingest", version, result, reason, count, example])
+    };
+    let expected = [
+        by("counted", Value::Null, 1, Value::Null),
+        by("ignored", json!("a sum of other rows"), 1, Value::Null),
+        by("rejected", json!("column promptTokens is not valid"), 2, json!("id b: column promptTokens")),
+    ];
+    assert_eq!(lines(&server, "organizationId=acme", OPERATOR), expected);
+}

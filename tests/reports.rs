@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use support::random::Random;
 use support::{BINARY, OPERATOR, Server, bearer, number_text};
 
 const REPORTS: &str = "../shared/data/reports";
@@ -308,6 +309,25 @@ fn check_all(cases: &[Case<'_>]) {
         for (door, body) in bodies.iter().rev() {
             place.post(door, body);
         }
+        place.check(*expected, cost);
+    }
+    // Nor do others in between, in any order and any number of times.
+    let mut random = Random(0x5eed);
+    let places: Vec<String> = cases.iter().map(|(name, ..)| format!("{name}-mixed")).collect();
+    let places: Vec<Place<'_>> = places.iter().map(|name| Place::new(&server, name)).collect();
+    let mut posts: Vec<(usize, usize)> = Vec::new();
+    for (case, (_, bodies, ..)) in cases.iter().enumerate() {
+        for body in 0..bodies.len() {
+            let times = 1 + random.below(3) as usize;
+            posts.extend(std::iter::repeat_n((case, body), times));
+        }
+    }
+    while !posts.is_empty() {
+        let (case, body) = posts.swap_remove(random.below(posts.len() as u64) as usize);
+        let (door, body) = &cases[case].1[body];
+        places[case].post(door, body);
+    }
+    for (place, (_, _, expected, cost)) in places.iter().zip(cases) {
         place.check(*expected, cost);
     }
 }

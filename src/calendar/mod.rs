@@ -232,7 +232,7 @@ impl fmt::Display for Date {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -277,7 +277,7 @@ mod tests {
 
     /// The rules compiled in; those of chrono-tz alone, which are of an older edition; and those compiled in as a
     /// directory would bring them.
-    fn editions() -> [Arc<ZoneDatabase>; 3] {
+    pub fn editions() -> [Arc<ZoneDatabase>; 3] {
         [ZoneDatabase::built_in().clone(), database::tests::older(), database::tests::listed()]
     }
 

@@ -243,12 +243,17 @@ impl Load<'_> {
             if bodies.is_empty() {
                 break;
             }
-            let parsed: Vec<Result<Parsed, _>> = bodies.par_iter().map(|body| self.parse(body)).collect();
+            let parsed: Vec<Result<Parsed, _>> =
+                bodies.par_iter().map(|body| self.with_context(|context| parse(body, context))).collect();
             for (body, parsed) in bodies.iter().zip(parsed) {
                 let Parsed { batch, rejected } = parsed?;
                 shown.show(body, &rejected, batch.events.len(), summary);
-                if !batch.is_empty() {
-                    waiting.push_back(submit(self.engine, batch)?);
+                let refused = body.refused.iter().map(|row| (row.number, row.id.as_deref(), &*row.error));
+                let refused = self.with_context(|context| ingest::refused_rows(refused, context));
+                for batch in [batch, refused] {
+                    if !batch.is_empty() {
+                        waiting.push_back(submit(self.engine, batch)?);
+                    }
                 }
                 while waiting.len() > IN_FLIGHT {
                     summary.add(waiting.pop_front().expect("more than none").wait()?);
@@ -256,22 +261,24 @@ impl Load<'_> {
             }
             self.bar.set_position(source.position());
         }
+        let skipped = source.notes().map(|notes| notes.skipped()).unwrap_or_default();
+        let skipped = self.with_context(|context| ingest::skipped_rows(skipped, context));
+        if !skipped.is_empty() {
+            waiting.push_back(submit(self.engine, skipped)?);
+        }
         for pending in waiting {
             summary.add(pending.wait()?);
         }
         Ok(())
     }
 
-    fn parse(&self, body: &Body) -> Result<Parsed, ingest::BodyError> {
-        parse(
-            body,
-            &Context {
-                now: self.engine.now(),
-                prices: self.prices,
-                token: self.token,
-                kept_since: &|organization| self.engine.kept_since(organization),
-            },
-        )
+    fn with_context<T>(&self, read: impl FnOnce(&Context<'_>) -> T) -> T {
+        read(&Context {
+            now: self.engine.now(),
+            prices: self.prices,
+            token: self.token,
+            kept_since: &|organization| self.engine.kept_since(organization),
+        })
     }
 }
 
@@ -295,7 +302,7 @@ fn send(
             let answer = client.send_events(kind, &body.bytes)?;
             let (accepted, completed, duplicates) = (answer.accepted, answer.completed, answer.duplicates);
             summary.add(Ingested { accepted, completed, duplicates });
-            taken = accepted + completed + duplicates;
+            taken = accepted + duplicates;
             let one = |r: RejectedEvent| Rejection { index: r.index, id: r.id, error: r.error };
             rejected = answer.rejected.into_iter().map(one).collect();
         }

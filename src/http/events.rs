@@ -20,7 +20,7 @@ use crate::ingest::{self, BodyError, Context, Parsed, Rejection, SentBy, TokenDe
 use crate::model::Batch;
 
 /// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
-/// HTTP clients such as LiteLLM's and Python's httpx wait by themselves.
+/// Python's httpx waits by itself.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Sends usage events.

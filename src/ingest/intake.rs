@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::call::fitting;
 use super::event::Collector;
-use super::{BodyError, SentBy, TokenDefaults};
+use super::{BodyError, Context, SentBy, TokenDefaults};
 use crate::model::{Batch, Intake, Sender, Unmade};
 
 /// Senders that one body is entered under: a collector forwards for many, an attacker invents them.
@@ -87,6 +87,25 @@ impl Collector<'_> {
             example: if full { None } else { example().and_then(fits) },
         });
     }
+}
+
+/// Enters rows of a file that made no event, each with its number, its id and what is wrong with it.
+pub fn refused_rows<'a>(rows: impl Iterator<Item = (u64, Option<&'a str>, &'a str)>, context: &Context<'_>) -> Batch {
+    let mut collector = Collector::new(context);
+    for (number, id, error) in rows {
+        let example = || Some(rejected(number as usize, id, error));
+        collector.enter(Intake::Rejected, &reason(error), example);
+    }
+    collector.finish().batch
+}
+
+/// Enters rows of a file that were passed over: why, and how many.
+pub fn skipped_rows(rows: [(&'static str, usize); 3], context: &Context<'_>) -> Batch {
+    let mut collector = Collector::new(context);
+    for (reason, count) in rows {
+        (0..count).for_each(|_| collector.ignore(reason, || None));
+    }
+    collector.finish().batch
 }
 
 /// An error without the values in it, so that it is the same for every record of its kind and repeats nothing of what

@@ -543,6 +543,13 @@ impl Made {
     }
 }
 
+impl Notes {
+    /// Rows that were passed over, by why.
+    pub fn skipped(&self) -> [(&'static str, usize); 3] {
+        [("no call of a model", self.no_calls), ("no usage in it", self.unused), ("a sum of other rows", self.totals)]
+    }
+}
+
 impl Reader {
     fn new(mapping: Mapping) -> Reader {
         let decimal = mapping.decimal.map(|decimal| (decimal, "as --decimal says".to_owned()));

@@ -31,6 +31,7 @@ use crate::model::{Batch, UnixMs};
 use crate::pricing::PriceBook;
 pub use call::{KeyNames, Names};
 use event::Collector;
+pub use intake::{refused_rows, skipped_rows};
 
 /// What holds for every event of a body.
 #[derive(Clone, Copy)]
