@@ -85,7 +85,7 @@ fn fixed(offset_s: i32, rule: &str) -> Vec<u8> {
         }
         tzif.extend(offset_s.to_be_bytes());
         tzif.extend([0, 0]);
-        tzif.extend(b"XXX\0");
+        tzif.extend(b"TST\0");
     }
     tzif.extend(format!("\n{rule}\n").as_bytes());
     tzif

@@ -105,7 +105,8 @@ impl Parameters {
     }
 
     pub fn zone(&self) -> Result<Zone, Problem> {
-        let Some(name) = self.one("timezone")? else { return Ok(Zone::UTC) };
+        // Looked up even so, for the edition that goes with it.
+        let name = self.one("timezone")?.unwrap_or(Zone::UTC.name());
         Zone::named(name).ok_or_else(|| {
             Problem::bad_request(format!("timezone '{name}' is unknown; use an IANA name such as Europe/Paris or UTC"))
         })
