@@ -16,7 +16,7 @@ use crate::directory::Change;
 use crate::engine::{Clock, Engine, SERVER};
 use crate::http::wire::{NewToken, TokenKind};
 use crate::http::{App, directory_update, invoice_note, new_token};
-use crate::ingest::{Context, TokenDefaults, for_ever, parse_ndjson};
+use crate::ingest::{Context, SentBy, TokenDefaults, for_ever, parse_ndjson};
 use crate::pricing::PriceBook;
 
 /// Serve a sample organization from a throw-away store
@@ -89,8 +89,9 @@ fn demo_clock(sample: &Sample) -> Clock {
 /// Sends the sample's events through the path that all events take.
 fn load(engine: &Engine, sample: &Sample) -> Result<usize, Failure> {
     let prices = PriceBook::bundled();
-    let context =
-        Context { now: engine.now(), prices: &prices, token: TokenDefaults::default(), kept_since: &for_ever };
+    let sender = SentBy { name: "sample data", version: None };
+    let token = TokenDefaults { sender, ..TokenDefaults::default() };
+    let context = Context { now: engine.now(), prices: &prices, token, kept_since: &for_ever };
     let bar = ProgressBar::new_spinner().with_message("loading sample data");
     let mut waiting = Vec::new();
     for lines in sample.months(engine.now()) {
