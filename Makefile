@@ -105,7 +105,7 @@ $(DENY)/requirements.txt: tests/deny-requirements.txt
 	cp $< $@
 
 .PHONY: outdated
-outdated: build ## Compare the zone rules and list prices that are compiled in with the newest releases
+outdated: ## Compare the zone rules and list prices that are compiled in with the newest releases
 	./tests/outdated.sh
 
 .PHONY: bench

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+[ -x target/release/rollcall ] || make build
 locked() { grep -A1 "^name = \"$1\"$" Cargo.lock | sed -n 's/^version = "\(.*\)"$/\1/p'; }
 # Outside the project, or cargo tells of the version that is locked here.
 newest_crate() { (cd / && cargo info --quiet "$1" 2>/dev/null) | sed -n 's/^version: \([^ ]*\).*/\1/p'; }
