@@ -16,6 +16,9 @@ use crate::model::{Fingerprint, canonical_model, is_stand_in, undated_model};
 
 /// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
 const MAX_STEPS: usize = 64;
+/// How many spans of one trace that say the same are compared with each other: each is with all. A post may have as many
+/// as it likes, and beyond this they stay several calls.
+const MAX_ALIKE: usize = 1000;
 
 /// A call as one span tells it.
 pub struct Told<'a> {
@@ -127,12 +130,14 @@ impl<'a> Merging<'a> {
             }
             steps
         };
-        let mut inner_first: Vec<usize> = (0..self.told.len()).filter(|at| self.told[*at].is_some()).collect();
-        inner_first.sort_by_key(|at| (Reverse(depth(*at)), *at));
+        let calls = (0..self.told.len()).filter(|at| self.told[*at].is_some());
+        let mut inner_first: Vec<(Reverse<usize>, usize)> = calls.map(|at| (Reverse(depth(at)), at)).collect();
+        inner_first.sort_unstable();
         let mut inside: Vec<Vec<usize>> = vec![Vec::new(); self.told.len()];
-        for at in inner_first {
+        for (Reverse(depth), at) in inner_first {
             let within = std::mem::take(&mut inside[at]);
-            let stands = if self.repeats(at, &within) {
+            // What is inside is looked at once for each span around it, so that those are bounded.
+            let stands = if depth < MAX_STEPS && self.repeats(at, &within) {
                 self.hand_down(at, &within);
                 within
             } else {
@@ -190,7 +195,7 @@ impl<'a> Merging<'a> {
                 groups.entry(told.content()).or_default().push(at);
             }
         }
-        let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
+        let mut groups: Vec<_> = groups.into_values().filter(|group| (2..=MAX_ALIKE).contains(&group.len())).collect();
         groups.sort_unstable();
         for group in groups {
             let of = |at: usize| self.told[at].as_ref().expect("nothing was taken out of a group yet");
