@@ -3,10 +3,8 @@
 //! All three of its log formats come as `application/json`, so they are told apart by their bytes.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::call::{Call, Ending, Names, Said, Text, id_of_answer, seconds_to_ms};
@@ -88,60 +86,8 @@ struct Payload<'a> {
 struct ModelMap<'a> {
     #[serde(borrow)]
     model_map_key: Option<&'a RawValue>,
-    #[serde(default)]
-    model_map_value: Soft<Entry>,
-}
-
-/// The entry with the price. It is as large as all else of a payload, so that no more is read of it than is asked.
-#[derive(Debug, Default)]
-struct Entry {
-    is_there: bool,
-    /// It is of capacity that is paid by the hour.
-    is_of_capacity: bool,
-}
-
-impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Entry, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Entry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an entry of the price map")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Entry, A::Error> {
-                let mut is_of_capacity = false;
-                while let Some(OfCapacity(is)) = fields.next_key()? {
-                    is_of_capacity |= is;
-                    fields.next_value::<IgnoredAny>()?;
-                }
-                Ok(Entry { is_there: true, is_of_capacity })
-            }
-        }
-        from.deserialize_map(Fields)
-    }
-}
-
-/// Whether a field is one of provisioned throughput units.
-struct OfCapacity(bool);
-
-impl<'de> Deserialize<'de> for OfCapacity {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<OfCapacity, D::Error> {
-        struct Name;
-        impl Visitor<'_> for Name {
-            type Value = OfCapacity;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a field")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<OfCapacity, E> {
-                Ok(OfCapacity(name.starts_with("ptu")))
-            }
-        }
-        from.deserialize_str(Name)
-    }
+    #[serde(borrow)]
+    model_map_value: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -525,8 +471,8 @@ impl<'c> Reader<'c> {
         if !all_zero || present(payload.response_cost_failure_debug_info).is_some() {
             return false;
         }
-        let entry = &payload.model_map_information.0.model_map_value.0;
-        let is_told = !entry.is_there || entry.is_of_capacity;
+        let entry = present(payload.model_map_information.0.model_map_value);
+        let is_told = entry.is_none_or(|entry| entry.get().contains("\"ptu"));
         let provider = provider_of(provider, model);
         let has_list_price = || {
             let mut measures = Measures::ZERO;
@@ -586,9 +532,7 @@ fn used_model<'a>(provider: Option<&str>, model: Cow<'a, str>) -> Cow<'a, str> {
 /// one deployment alone has a hash for a name.
 fn answered<'a>(payload: &Payload<'a>, provider: Option<&str>) -> Text<'a> {
     let map = &payload.model_map_information.0;
-    if !map.model_map_value.0.is_there {
-        return None;
-    }
+    present(map.model_map_value)?;
     let key = word("model_map_key", map.model_map_key).ok().flatten()?;
     let is_hash = key.len() >= 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if is_hash {
