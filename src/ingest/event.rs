@@ -381,18 +381,18 @@ impl<'c> Collector<'c> {
         measures: &Measures,
         particulars: &Particulars,
     ) -> (PicoUsd, CostSource) {
-        let prices = self.context.prices;
-        if is_free(used_model) {
+        let (prices, is_free) = (self.context.prices, is_free(used_model));
+        let priced = if is_free {
             // Under its canonical name the model has a price, which must never become this call's.
-            let priced = prices.price_as_named(provider, used_model, time, measures, particulars);
-            return match priced {
-                Some(price) if price.cost != PicoUsd::ZERO => (price.cost, CostSource::Priced),
-                _ => (PicoUsd::ZERO, CostSource::Reported),
-            };
-        }
-        match prices.price_call(provider, used_model, time, measures, particulars) {
+            let price = prices.price_as_named(provider, used_model, time, measures, particulars);
+            price.filter(|price| price.cost != PicoUsd::ZERO)
+        } else {
+            prices.price_call(provider, used_model, time, measures, particulars)
+        };
+        match priced {
             Some(price) if price.is_of_sums => (price.cost, CostSource::Priced),
             Some(price) => (price.cost, CostSource::PricedByCall),
+            None if is_free => (PicoUsd::ZERO, CostSource::Reported),
             None if particulars.are_none() && !particulars.output_unknown => (PicoUsd::ZERO, CostSource::Unpriced),
             None => (PicoUsd::ZERO, CostSource::Unmeasured),
         }

@@ -129,6 +129,35 @@ impl PriceBook {
         particulars: &Particulars,
     ) -> Option<CallPrice> {
         let list = || self.list_price(provider, used_model, at, measures, particulars);
+        self.settled(provider, used_model, at, measures, particulars, list)
+    }
+
+    /// The same of a model under the name that it was called by, with or without its provider, and no other.
+    pub fn price_as_named(
+        &self,
+        provider: &str,
+        used_model: &str,
+        at: UnixMs,
+        measures: &Measures,
+        particulars: &Particulars,
+    ) -> Option<CallPrice> {
+        let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
+        [used_model, bare].into_iter().find_map(|name| {
+            let list = || self.asked(provider, name, at).price(measures, particulars);
+            self.settled(provider, name, at, measures, particulars, list)
+        })
+    }
+
+    /// The operator's own price, else the list's, less a discount if there is one.
+    fn settled(
+        &self,
+        provider: &str,
+        used_model: &str,
+        at: UnixMs,
+        measures: &Measures,
+        particulars: &Particulars,
+        list: impl FnOnce() -> Option<CallPrice>,
+    ) -> Option<CallPrice> {
         match self.own.price(provider, used_model, at, measures) {
             Some(OwnPrice::Cost(_)) if particulars.output_unknown => None,
             Some(OwnPrice::Cost(cost)) => {
@@ -140,23 +169,6 @@ impl PriceBook {
             }
             None => list(),
         }
-    }
-
-    /// The price of a model under the name that it was called by, with or without its provider, and no other.
-    pub fn price_as_named(
-        &self,
-        provider: &str,
-        used_model: &str,
-        at: UnixMs,
-        measures: &Measures,
-        particulars: &Particulars,
-    ) -> Option<CallPrice> {
-        let bare = used_model.split_once('/').map_or(used_model, |(_, rest)| rest);
-        let known = |name| match self.own.price(provider, name, at, measures) {
-            Some(OwnPrice::Cost(cost)) => Some(CallPrice { cost, is_of_sums: true }),
-            _ => self.asked(provider, name, at).price(measures, particulars),
-        };
-        known(used_model).or_else(|| known(bare))
     }
 
     fn asked<'a>(&'a self, provider: &'a str, model: &'a str, at: UnixMs) -> Asked<'a> {
@@ -308,6 +320,25 @@ mod tests {
         assert_eq!(price("anthropic", "claude-sonnet-4-5", 1, [3000, 2000, 400, 77]).as_deref(), Some("0.005055"));
         assert_eq!(price("openai", "gpt-4o-mini", 1, [1000, 0, 0, 100]).as_deref(), Some("0.00021"));
         assert_eq!(price("openai", "gpt-4o-mini", 10, [10_000, 0, 0, 1000]).as_deref(), Some("0.0021"));
+    }
+
+    #[test]
+    fn own_prices_hold_for_a_model_as_named_too() {
+        let check = |entry: &str, expected: Option<&str>| {
+            let file = format!("{{\"prices\": [{entry}]}}");
+            let book = PriceBook::with_own(ListPrices::built_in(), &file).unwrap();
+            let mut measures = Measures::ZERO;
+            measures.counts[Count::Requests as usize] = 1;
+            measures.counts[Count::InputTokens as usize] = 1000;
+            let none = Particulars::default();
+            let priced = book.price_as_named("openai", "openai/gpt-4o-mini", NOVEMBER_2025, &measures, &none);
+            assert_eq!(priced.map(|price| price.cost.to_string()).as_deref(), expected, "{entry}");
+        };
+        check("", Some("0.00015"));
+        check(r#"{"provider": "openai", "discountPercent": 20}"#, Some("0.00012"));
+        check(r#"{"model": "gpt-4o-mini", "perRequest": "0.5"}"#, Some("0.5"));
+        // More than an event may cost is no price.
+        check(r#"{"model": "gpt-4o-mini", "inputPerMillion": 9999999, "perRequest": 9999999}"#, None);
     }
 
     /// 2026-11-28, when the list has prices of tiers.
