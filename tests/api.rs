@@ -143,6 +143,192 @@ fn questions_that_make_no_sense_get_a_problem_that_says_what_would() {
     server.delete("/v1/events", OPERATOR).is_problem(405, "does not take that method");
 }
 
+/// What somebody would have believed: that the figures are of what they asked for, and that what they wrote is kept.
+#[test]
+fn nothing_that_is_asked_or_written_is_silently_ignored() {
+    let server = with_directory();
+    let activity =
+        "the parameter 'projct' is unknown; did you mean projectId? (allowed here: organizationId, from, to,";
+    for (path, words) in [
+        ("/analytics/activity?organizationId=acme&projct=search", activity),
+        ("/analytics/members?organizationId=acme&top=3", "'top' is unknown; did you mean to? (allowed here"),
+        ("/analytics/members/ada?organizationId=acme&projectId=web", "'projectId' is unknown"),
+        ("/analytics/keys?organizationId=acme&projectId=web", "'projectId' is unknown"),
+        ("/analytics/keys/k1?organizationId=acme&granularity=hour", "'granularity' is unknown"),
+        ("/analytics/export?organizationId=acme&model=gpt-4o", "'model' is unknown"),
+        ("/analytics/reconciliation?organizationId=acme&provider=openai&model=", "'model' is unknown"),
+        ("/v1/directory?organisationId=acme", "did you mean organizationId? (allowed here: organizationId)"),
+        ("/v1/tokens?kind=user", "the parameter 'kind' is unknown (allowed here: none)"),
+        ("/v1/audit?organizationId=acme&from=2026-06-01", "'from' is unknown"),
+        ("/v1/intake?timezone=Europe/Paris", "'timezone' is unknown"),
+        ("/v1/calendar?tz=Europe/Paris", "did you mean timezone?"),
+        ("/v1/me?a=b", "'a' is unknown"),
+    ] {
+        server.get(path, OPERATOR).is_problem(400, words);
+    }
+    server.get("/analytics/activity?organizationId=acme&projct=search", "wrong").is_problem(401, "unknown or revoked");
+    server.post("/v1/events?organizationId=acme", OPERATOR, &json!([])).is_problem(400, "allowed here: none");
+    server.post("/v1/otlp/v1/traces?organizationId=acme", OPERATOR, &json!({})).ok();
+
+    let put = |body: Value| server.put("/v1/directory", OPERATOR, &body);
+    for (body, words) in [
+        (json!([]), "invalid type: sequence, expected an object"),
+        (json!([[["beta", "Beta"]]]), "expected an object"),
+        (json!({"organizations": [["beta", "Beta"]]}), "organizations[0]: invalid type: sequence, expected an object"),
+        (json!({"organisations": [{"id": "beta"}]}), "unknown field `organisations`"),
+        (json!({"organisations": [{"id": "beta"}]}), "; did you mean organizations?"),
+        (json!({"organizations": [{"id": "beta", "timeZone": "UTC"}]}), "; did you mean timezone?"),
+        (json!({"members": [{"organizationId": "acme", "userId": "ada", "role": "onwer"}]}), "; did you mean owner?"),
+        (json!({"projects": [{"id": "p", "organizationId": "acme", "costCenter": 1}]}), "unknown field `costCenter`"),
+        (json!({"users": [{"id": "ada", "mail": "a@b.example"}]}), "; did you mean email?"),
+        (json!({"models": [{"id": "m", "name": "M", "price": 1}]}), "unknown field `price`"),
+        (json!({"apiKeys": [{"id": "k9", "projectId": "web", "owner": "ada"}]}), "unknown field `owner`"),
+    ] {
+        put(body).is_problem(400, words);
+    }
+    let post = |path: &str, body: Value| server.post(path, OPERATOR, &body);
+    post("/v1/tokens", json!({"kind": "operator", "expires": 1})).is_problem(400, "unknown field `expires`");
+    post("/v1/tokens", json!(["operator"])).is_problem(400, "expected an object");
+    post("/v1/session", json!([OPERATOR])).is_problem(400, "expected an object");
+    post("/v1/session", json!({"token": OPERATOR, "tokn": ""})).is_problem(400, "; did you mean token?");
+    post("/v1/reprice", json!(["2026-06-01", "2026-06-30"])).is_problem(400, "expected an object");
+    // A project that is not there is as one that is not theirs.
+    let me = |project: &str, user: &str| {
+        server.get(&format!("/analytics/me?organizationId=acme&projectId={project}"), &server.user_token(user))
+    };
+    me("api", "dev").is_problem(403, "you have no access to a project 'api'");
+    me("none", "dev").is_problem(403, "you have no access to a project 'none'");
+    me("none", "ada").is_problem(403, "you have no access to a project 'none'");
+}
+
+/// What somebody would have believed: that twice as much was spent, when one month is longer or one day is not over.
+#[test]
+fn a_comparison_is_with_a_window_that_means_the_same() {
+    let server = with_directory();
+    let used = |id: &str, at: &str, key: &str, model: &str, cost: &str| {
+        event(id, at, &json!({"apiKeyId": key, "usedModel": format!("openai/{model}"), "cost": cost}))
+    };
+    let events = json!([
+        used("a", "2026-05-20T10:00:00Z", "k1", "gpt-4o", "1.000000000001"),
+        used("b", "2026-05-31T23:59:59Z", "k2", "old", "2"),
+        used("c", "2026-06-01T00:00:00Z", "k1", "gpt-4o", "4"),
+        used("d", "2026-06-30T12:00:00Z", "k3", "new", "8"),
+    ]);
+    server.send_events(OPERATOR, &events);
+    let june = "from=2026-06-01&to=2026-06-30";
+    for (query, from, to, cost, since) in [
+        ("compare=previous", "2026-05-02", "2026-05-31", "3.000000000001", "2026-05-20"),
+        ("compare=previousMonth", "2026-05-01", "2026-05-31", "3.000000000001", "2026-05-20"),
+        ("compare=previousYear", "2025-06-01", "2025-06-30", "0", "2026-05-20"),
+        ("compare=weekdays", "2026-04-27", "2026-05-26", "1.000000000001", "2026-05-20"),
+        ("compareFrom=2026-05-20&compareTo=2026-05-20", "2026-05-20", "2026-05-20", "1.000000000001", ""),
+        ("compareFrom=2026-05-31&compareTo=2026-05-31", "2026-05-31", "2026-05-31", "2", ""),
+    ] {
+        let path = format!("/analytics/activity?organizationId=acme&{june}&{query}");
+        let answer = server.get(&path, OPERATOR).ok();
+        let previous = &answer.json()["previous"];
+        assert_eq!([&previous["from"], &previous["to"]], [from, to], "{query}");
+        assert_eq!(previous["since"].as_str().unwrap_or_default(), since, "{query}");
+        assert!(previous.get("until").is_none(), "{query}: a window that is over is compared as a whole");
+        let text = answer.text.split("\"previous\":").nth(1).unwrap();
+        assert_eq!(number_text(text, "cost"), cost, "{query}");
+    }
+    let ranking = |query: &str| {
+        let answer = server.activity(OPERATOR, &format!("{june}&compare=previousMonth&{query}"));
+        let rows = answer["previous"]["ranking"].as_array().unwrap().clone();
+        assert_eq!(answer["previous"]["totals"]["requestCount"], 2);
+        rows.iter().map(|row| format!("{} {} {}", row["key"], row["label"], row["requestCount"])).collect::<Vec<_>>()
+    };
+    assert_eq!(ranking(""), [r#""old" "old" 1"#, r#""gpt-4o" "GPT-4o" 1"#]);
+    assert_eq!(ranking("top=1"), [r#"null "Other" 2"#], "the largest is new, and what is gone is with the others");
+    assert_eq!(ranking("top=2"), [r#""gpt-4o" "GPT-4o" 1"#, r#"null "Other" 1"#]);
+    assert_eq!(ranking("groupBy=none"), [r#"null "All" 2"#]);
+    assert_eq!(ranking("model=gpt-4o&model=old&groupBy=user"), [r#""ben" "ben@acme.example" 1"#, r#""ada" "Ada" 1"#]);
+
+    let table = |path: &str, token: &str| {
+        server.get(&format!("{path}?organizationId=acme&{june}&compare=previousMonth"), token).ok().json()
+    };
+    let (members, keys) = (table("/analytics/members", OPERATOR), table("/analytics/keys", OPERATOR));
+    let of = |rows: &Value, id: &str| {
+        let rows = rows.as_array().unwrap().iter().map(|row| format!("{} {}", row[id], row["cost"]));
+        rows.collect::<Vec<_>>()
+    };
+    assert_eq!(of(&members["previous"]["members"], "userId"), [r#""ben" 2"#, r#""ada" 1.000000000001"#]);
+    assert_eq!(of(&keys["previous"]["keys"], "id"), [r#""k2" 2"#, r#""k1" 1.000000000001"#]);
+    assert_eq!([&members["previous"]["totals"]["requestCount"], &keys["previous"]["totals"]["requestCount"]], [2, 2]);
+    let own = table("/analytics/keys", &server.user_token("dev"));
+    assert_eq!((of(&own["keys"], "id"), of(&own["previous"]["keys"], "id")), (vec![r#""k3" 8"#.to_owned()], vec![]));
+
+    for (query, words) in [
+        ("compare=lastYear", "compare is 'lastYear'; allowed: previous, previousMonth, previousYear, weekdays"),
+        ("compare=previous&compareFrom=2026-05-01&compareTo=2026-05-31", "leave one of them out"),
+        ("compareFrom=2026-05-01", "compareFrom and compareTo belong together"),
+        ("compareFrom=2026-05-32&compareTo=2026-06-01", "compareFrom '2026-05-32' is no date that exists"),
+    ] {
+        let path = format!("/analytics/activity?organizationId=acme&{june}&{query}");
+        server.get(&path, OPERATOR).is_problem(400, words);
+    }
+}
+
+#[test]
+fn a_day_that_is_not_over_is_compared_with_the_same_part_of_the_day_before() {
+    let server = with_directory();
+    let today = || server.get("/v1/calendar", OPERATOR).ok().json()["today"].as_str().unwrap().to_owned();
+    let yesterday = |day: &str| {
+        let answer = server.activity(OPERATOR, &format!("from={day}&to={day}&compare=previous"));
+        answer["previous"]["from"].as_str().unwrap().to_owned()
+    };
+    let day = today();
+    let before = yesterday(&day);
+    let at_each_hour = (0..24).map(|hour| event(&hour.to_string(), &format!("{before}T{hour:02}:30:00Z"), &json!({})));
+    let events = json!(at_each_hour.collect::<Vec<_>>());
+    server.send_events(OPERATOR, &events);
+    let ask = |query: &str| server.get(&format!("/analytics/activity?organizationId=acme&{query}"), OPERATOR).ok();
+    for query in [
+        format!("from={day}&to={day}&compare=previous"),
+        format!("from={before}&to={day}&compareFrom={before}&compareTo={before}"),
+    ] {
+        let answer = ask(&query);
+        let previous = &answer.json()["previous"];
+        match previous["until"].as_str() {
+            Some(until) => {
+                assert_eq!(until[..10], *before, "{query}");
+                assert_eq!(until[13..], *":00:00+00:00", "{query}");
+                assert_eq!(previous["totals"]["requestCount"], until[11..13].parse::<u64>().unwrap(), "{query}");
+            }
+            None => assert_ne!(today(), day, "the day turned while this was asked"),
+        }
+    }
+    // The day before is over, and compared as a whole.
+    let answer = ask(&format!("from={before}&to={before}&compareFrom={before}&compareTo={before}")).json();
+    assert_eq!((&answer["previous"]["totals"]["requestCount"], answer["previous"].get("until")), (&json!(24), None));
+}
+
+/// As Grafana has them: `${__timezone}` is `utc` there, and `${__from}` an instant.
+#[test]
+fn zones_are_known_in_any_case_and_days_by_an_instant() {
+    let server = with_directory();
+    server.send_events(OPERATOR, &json!([event("late", "2026-06-01T23:30:00Z", &json!({}))]));
+    for (query, zone, from, to) in [
+        ("timezone=utc&from=1780272000000&to=1780444799999", "UTC", "2026-06-01", "2026-06-02"),
+        ("timezone=europe/PARIS&from=1780358400000&to=1780358400000", "Europe/Paris", "2026-06-02", "2026-06-02"),
+        ("timezone=asia/kolkata&from=1780252200000&to=2026-06-02", "Asia/Kolkata", "2026-06-01", "2026-06-02"),
+    ] {
+        let answer = server.activity(OPERATOR, query);
+        assert_eq!([&answer["timezone"], &answer["from"], &answer["to"]], [zone, from, to], "{query}");
+        assert_eq!(answer["totals"]["requestCount"], 1, "{query}");
+    }
+    for from in ["20260601", "178027200000x", "-178027200000", "99999999999999999999"] {
+        let path = format!("/analytics/activity?organizationId=acme&from={from}");
+        server.get(&path, OPERATOR).is_problem(400, &format!("from '{from}' is no date that exists"));
+    }
+    server
+        .put("/v1/directory", OPERATOR, &json!({"organizations": [{"id": "acme", "timezone": "europe/berlin"}]}))
+        .ok();
+    let kept = server.get("/v1/directory?organizationId=acme", OPERATOR).ok().json();
+    assert_eq!(kept["organizations"][0]["timezone"], "Europe/Berlin");
+}
+
 /// Every route as every kind of caller. Fails when a route is added to the document and not here.
 #[test]
 fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
@@ -209,7 +395,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/analytics/keys/s1?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
         ("GET", "/analytics/me?organizationId=acme&projectId=web", Value::Null, [403, 403, 200, 200, 200, 403], 401),
         ("GET", "/analytics/me?organizationId=acme&projectId=api", Value::Null, [403, 403, 200, 200, 403, 403], 401),
-        ("GET", "/analytics/me?organizationId=acme&projectId=none", Value::Null, [403, 403, 404, 404, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=none", Value::Null, [403, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/me?organizationId=small&projectId=shop", Value::Null, [403, 403, 200, 403, 403, 403], 401),
         (
             "POST",
@@ -421,10 +607,10 @@ fn labels_marks_and_attribution_come_from_the_directory_as_it_is_now() {
         ]
     );
     assert_eq!(by("model"), [row("gpt-4o", "GPT-4o", false, false)]);
-    // A key that changes hands keeps its creator.
+    // A key that changes hands keeps its creator, and whoever says otherwise is told.
     server
         .put("/v1/directory", OPERATOR, &json!({"apiKeys": [{"id": "k1", "projectId": "web", "createdBy": "ben"}]}))
-        .ok();
+        .is_problem(400, "API key 'k1' was created by 'ada', which stays so; createdBy is 'ben'");
     assert_eq!(by("user")[0], row("ada", "Ada", false, false));
 }
 

@@ -150,3 +150,29 @@ fn a_log_that_cannot_be_written_stops_nothing() {
         filling.join().unwrap();
     }
 }
+
+#[test]
+fn a_revoked_operator_token_stays_revoked_over_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(directory.path());
+    server.delete("/v1/tokens/operator", OPERATOR).is_problem(409, "'operator' is the last operator token");
+    assert_eq!(server.get("/v1/me", OPERATOR).status, 200, "it still is one");
+    let other = server.token(&json!({"kind": "operator", "label": "another"}));
+    server.delete("/v1/tokens/operator", OPERATOR).ok();
+    for _ in 0..2 {
+        assert_eq!(server.get("/v1/me", OPERATOR).status, 401);
+        assert_eq!(server.get("/v1/me", &other).status, 200);
+        server.terminate();
+        server = Server::start_in(directory.path());
+        let log = server.log.lock().unwrap().clone();
+        assert!(log.contains("the operator's token in ROLLCALL_OPERATOR_TOKEN was revoked, and stays so"), "{log}");
+    }
+    let id = server.get("/v1/tokens", &other).ok().json()["tokens"][0]["id"].as_str().unwrap().to_owned();
+    server.delete(&format!("/v1/tokens/{id}"), &other).is_problem(409, "make another before it is revoked");
+    // A new one takes the place of what the server was started with.
+    server.terminate();
+    let server = Server::start_with(directory.path(), "a-new-operator-token-of-the-tests");
+    assert_eq!(server.get("/v1/me", "a-new-operator-token-of-the-tests").status, 200);
+    server.delete(&format!("/v1/tokens/{id}"), &other).ok();
+    assert_eq!(server.get("/v1/me", &other).status, 401);
+}

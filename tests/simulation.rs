@@ -230,11 +230,12 @@ impl World {
     /// Says who made a key. Once known, it stays.
     fn name_creator(&mut self) {
         let (key, user) = (format!("k{}", self.random.below(6)), *self.random.pick(&USERS));
-        self.merge(&key, user);
-        self.ledger.creators.entry(key).or_insert(user.to_owned());
+        let known = self.ledger.creators.entry(key.clone()).or_insert(user.to_owned());
+        let stays = known == user;
+        assert_eq!(self.merge(&key, user).is_ok(), stays, "{key} of {known} is told to be of {user}");
     }
 
-    fn merge(&self, key: &str, user: &str) {
+    fn merge(&self, key: &str, user: &str) -> Result<(), EngineError> {
         let update = ApiKeyUpdate {
             id: key.to_owned(),
             organization_id: Some("acme".into()),
@@ -243,7 +244,7 @@ impl World {
             ..ApiKeyUpdate::default()
         };
         let update = DirectoryUpdate { api_keys: vec![update], ..DirectoryUpdate::default() };
-        self.engine().change(Change::Merge(update)).unwrap().wait().unwrap();
+        self.engine().change(Change::Merge(update))?.wait().map(drop)
     }
 
     fn move_clock(&mut self) {
@@ -286,7 +287,7 @@ impl World {
         self.set_clock_right();
         let all: Vec<(String, Entry)> = self.sent.iter().map(|(id, entry)| (id.clone(), entry.clone())).collect();
         self.submit(&all).unwrap();
-        self.ledger.creators.iter().for_each(|(key, user)| self.merge(key, user));
+        self.ledger.creators.iter().for_each(|(key, user)| self.merge(key, user).unwrap());
         // Some of it was repriced after the copy, some never.
         self.reprice(Day(0)..=Day(u32::MAX - 1), true);
     }

@@ -42,6 +42,8 @@ pub struct Window {
     pub zone: Zone,
     pub from: Date,
     pub to: Date,
+    /// Where it ends, when that is before its last day is over. Sums can be cut there.
+    pub until: Option<UnixMs>,
 }
 
 /// Why days make no window.
@@ -93,7 +95,7 @@ impl Window {
         if days > max {
             return Err(WindowError::TooLong { from, to, days, max, granularity: granularity.name() });
         }
-        let window = Window { zone, from, to };
+        let window = Window { zone, from, to, until: None };
         let uncut = |date: &Date| zone.is_uncut(*date);
         match window.first_days(granularity).chain([to.plus_days(1)]).find(uncut) {
             Some(date) => {
@@ -108,17 +110,12 @@ impl Window {
         self.to.days_since(self.from) + 1
     }
 
-    /// The window of the same number of days just before this one.
-    pub fn previous(&self, granularity: Granularity) -> Result<Window, WindowError> {
-        Window::new(self.zone, self.from.plus_days(-self.days()), self.from.plus_days(-1), granularity)
-    }
-
     pub fn start(&self) -> UnixMs {
         self.zone.day_start(self.from)
     }
 
     pub fn end(&self) -> UnixMs {
-        self.zone.day_start(self.to.plus_days(1))
+        self.until.unwrap_or_else(|| self.zone.day_start(self.to.plus_days(1)))
     }
 
     /// The first day of each bucket, and of each day where buckets are hours.
@@ -134,6 +131,15 @@ impl Window {
 
     /// The buckets that tile the window, in order. Weeks and months are cut at the window's ends.
     pub fn buckets(&self, granularity: Granularity) -> Vec<Bucket> {
+        let mut buckets = self.whole_buckets(granularity);
+        if let Some(until) = self.until {
+            buckets.retain(|bucket| bucket.start < until);
+            buckets.iter_mut().for_each(|bucket| bucket.end = bucket.end.min(until));
+        }
+        buckets
+    }
+
+    fn whole_buckets(&self, granularity: Granularity) -> Vec<Bucket> {
         if granularity == Granularity::Hour {
             return self.hours();
         }
@@ -239,12 +245,5 @@ mod tests {
         assert!(window("UTC", "2025-06-01", "2026-06-01", Granularity::Day).is_ok());
         let error = window("UTC", "2025-05-31", "2026-06-01", Granularity::Day).unwrap_err();
         assert_eq!(error.to_string(), "from 2025-05-31 to 2026-06-01 is 367 days; at most 366 days at day granularity");
-    }
-
-    #[test]
-    fn the_previous_window_is_as_long_and_ends_the_day_before() {
-        let w = window("UTC", "2026-06-01", "2026-06-30", Granularity::Day).unwrap();
-        let w = w.previous(Granularity::Day).unwrap();
-        assert_eq!((w.from.to_string(), w.to.to_string()), ("2026-05-02".into(), "2026-05-31".into()));
     }
 }

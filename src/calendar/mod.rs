@@ -17,11 +17,13 @@ use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveTime
 use crate::model::{HOUR_MS, UnixMs};
 
 mod buckets;
+mod compare;
 mod database;
 mod offsets;
 mod rules;
 
 pub use buckets::{Bucket, BucketLabel, Granularity, Window, WindowError};
+pub use compare::Compare;
 use database::{BUILT_IN_EDITION, Named};
 pub use database::{Edition, ZoneDatabase, ZoneDatabaseError, ZoneFiles, compare as compare_editions};
 
@@ -56,7 +58,7 @@ impl Zone {
     /// The same in every edition.
     pub const UTC: Zone = Zone { named: &database::UTC, edition: &BUILT_IN_EDITION };
 
-    /// In the edition in use. Exact IANA names only; `None` for any other text.
+    /// In the edition in use. IANA names, in capitals or not; `None` for any other text.
     pub fn named(name: &str) -> Option<Zone> {
         ZoneDatabase::current().zone(name)
     }
@@ -212,6 +214,15 @@ impl Date {
 
     pub fn first_of_month(self) -> Date {
         Date(self.0.with_day(1).unwrap_or(self.0))
+    }
+
+    pub fn last_of_month(self) -> Date {
+        self.first_of_month().next_month().plus_days(-1)
+    }
+
+    /// The same day some months earlier, or the last of that month where it is shorter.
+    pub fn months_earlier(self, months: u32) -> Date {
+        Date(self.0.checked_sub_months(Months::new(months)).unwrap_or(self.0))
     }
 
     /// The same day a month later, or the last of that month where it is shorter.

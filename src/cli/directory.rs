@@ -10,7 +10,7 @@ use super::Failure;
 use super::target::{Target, TargetArguments};
 use crate::directory::Change;
 use crate::engine::{COMMAND, Note};
-use crate::http::wire::{DirectoryAnswer, DirectoryBody};
+use crate::http::wire::{DirectoryAnswer, DirectoryBody, Object};
 use crate::http::{directory_export, directory_update};
 
 /// Read or write organizations, projects, members and keys as one JSON file
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             } else {
                 text = std::fs::read_to_string(file).map_err(|e| named(&e))?;
             }
-            let body: DirectoryBody = serde_json::from_str(&text).map_err(|e| named(&e))?;
+            let Object(body): Object<DirectoryBody> = serde_json::from_str(&text).map_err(|e| named(&e))?;
             let answer: DirectoryAnswer = match target.open(true)? {
                 Target::Server(client) => client.put("/v1/directory", &body)?,
                 Target::Local(engine) => {

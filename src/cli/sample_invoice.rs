@@ -33,7 +33,7 @@ fn invoice(engine: &Engine, organization_id: &str, biller: Biller) -> Result<Inv
     let to = Zone::UTC.date_at(engine.now()).plus_days(-1);
     let provider = BTreeSet::from([biller.name().to_owned()]);
     let query = Query {
-        window: Window { zone: Zone::UTC, from: to.plus_days(1 - DAYS), to },
+        window: Window { zone: Zone::UTC, from: to.plus_days(1 - DAYS), to, until: None },
         granularity: Granularity::Day,
         group_by: vec![GroupBy::Model],
         filter: Filter { by: vec![(GroupBy::Provider, provider)], ..Filter::default() },

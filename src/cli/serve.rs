@@ -97,8 +97,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let engine = Engine::open(directory, system_clock())
         .map_err(|e| Failure(format!("the store in {} cannot be opened: {e}", directory.display())))?;
     let engine = Arc::new(engine);
-    let token = operator_token(directory)?;
-    http::set_operator_token(&engine, token.trim())?;
+    let (token, place) = operator_token(directory)?;
+    if !http::set_operator_token(&engine, token.trim())? {
+        tracing::warn!("the operator's token in {place} was revoked, and stays so: another one is in use");
+    }
     let backups = arguments.backup_dir.as_ref().map(|directory| {
         let plan = BackupPlan {
             directory: directory.clone(),
@@ -211,24 +213,24 @@ fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArg
     refused
 }
 
-/// The operator's token: from the environment, else from its file, made at the first start.
-fn operator_token(directory: &Path) -> Result<String, Failure> {
-    let usable = |token: String, place: &str| match token.trim() {
+/// The operator's token and where it is from: the environment, else its file, made at the first start.
+fn operator_token(directory: &Path) -> Result<(String, String), Failure> {
+    let usable = |token: String, place: String| match token.trim() {
         "" => Err(Failure(format!("the operator's token in {place} is empty; use a long random text"))),
         token => {
             if token.len() < 16 {
                 tracing::warn!("the operator's token in {place} is shorter than 16 characters: it can be guessed");
             }
-            Ok(token.to_owned())
+            Ok((token.to_owned(), place))
         }
     };
     if let Ok(token) = std::env::var("ROLLCALL_OPERATOR_TOKEN") {
-        return usable(token, "ROLLCALL_OPERATOR_TOKEN");
+        return usable(token, "ROLLCALL_OPERATOR_TOKEN".to_owned());
     }
     let path = directory.join(TOKEN_FILE);
     let named = |e: std::io::Error| Failure(format!("{}: {e}", path.display()));
     if path.exists() {
-        return usable(fs::read_to_string(&path).map_err(named)?, &path.display().to_string());
+        return usable(fs::read_to_string(&path).map_err(named)?, path.display().to_string());
     }
     // Written under another name first: a crash must not leave half a token behind.
     let unfinished = directory.join(format!("{TOKEN_FILE}.new"));
@@ -239,7 +241,7 @@ fn operator_token(directory: &Path) -> Result<String, Failure> {
     file.write_all(format!("{}\n", secret.reveal()).as_bytes()).and_then(|()| file.sync_all()).map_err(named)?;
     fs::rename(&unfinished, &path).map_err(named)?;
     tracing::info!(file = %path.display(), "made the operator's token");
-    Ok(secret.reveal().to_owned())
+    Ok((secret.reveal().to_owned(), path.display().to_string()))
 }
 
 /// A length of time such as `90m`.

@@ -112,6 +112,10 @@ pub enum ChangeError {
     AmbiguousKey { key: String, project: String, found: usize },
     #[error("there is no {what} '{id}'")]
     Unknown { what: &'static str, id: String },
+    #[error("API key '{key}' was created by '{creator}', which stays so; createdBy is '{given}'")]
+    OtherCreator { key: String, creator: String, given: String },
+    #[error("'{id}' is the last operator token; make another before it is revoked")]
+    LastOperator { id: String },
 }
 
 impl Directory {
@@ -145,6 +149,13 @@ impl Directory {
                 let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
                 Arc::make_mut(&mut self.token_ids).remove(&token.hash);
                 writes.push((key(Kind::Token, "", &id), None));
+                if token.grant == Grant::Operator {
+                    if !self.tokens.values().any(|other| other.grant == Grant::Operator) {
+                        return Err(ChangeError::LastOperator { id });
+                    }
+                    Arc::make_mut(&mut self.revoked).insert(token.hash);
+                    put(&mut writes, Kind::Revoked, "", &token.hash.to_hex(), &());
+                }
                 self.close_sessions(&mut writes, |_, session| session.token_id == id);
             }
             Change::OpenSession { hash, session, now } => {
@@ -234,8 +245,12 @@ impl Directory {
             set_some(&mut api_key.description, new.description);
             set(&mut api_key.status, new.status);
             // A key that changes hands keeps its creator: moving it would move last month's bill.
-            if api_key.created_by.is_none() {
-                api_key.created_by = new.created_by;
+            match (&api_key.created_by, new.created_by) {
+                (None, creator) => api_key.created_by = creator,
+                (Some(creator), Some(given)) if *creator != given => {
+                    return Err(ChangeError::OtherCreator { key: new.id, creator: creator.clone(), given });
+                }
+                (Some(_), _) => {}
             }
             put(writes, Kind::ApiKey, &organization_id, &new.id, api_key);
         }

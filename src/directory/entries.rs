@@ -122,6 +122,8 @@ pub(super) enum Kind {
     Model = 6,
     Token = 7,
     Session = 8,
+    /// A secret of an operator that is worth nothing any more, by its hash.
+    Revoked = 9,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -151,6 +153,7 @@ impl<'a> Key<'a> {
             Kind::Model,
             Kind::Token,
             Kind::Session,
+            Kind::Revoked,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

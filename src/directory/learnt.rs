@@ -3,6 +3,8 @@
 //! A sender is no authority: it fills what is empty. What the operator said stays, nobody comes back who has left, and
 //! nobody who may sign in already becomes a member somewhere new.
 
+use std::collections::HashSet;
+
 use super::{ApiKeyUpdate, Directory, DirectoryUpdate, Grant, MemberUpdate, Organization, OrganizationUpdate};
 use super::{ProjectUpdate, Role, UserUpdate};
 
@@ -70,12 +72,15 @@ impl Directory {
                 former: false,
             });
         }
+        let mut owned = HashSet::new();
         for new in &learnt.api_keys {
             let known = self.organization(&new.organization_id).and_then(|o| o.api_keys.get(&new.id));
             let creator = match known.and_then(|key| key.created_by.as_ref()) {
                 Some(_) => None,
                 None => new.owner.as_ref().and_then(|owner| self.creator_of(new, owner, learnt)),
             };
+            // Of two owners that senders name at once the first is the creator.
+            let creator = creator.filter(|_| owned.insert((&new.organization_id, &new.id)));
             let described = known.is_some_and(|key| key.description.is_some());
             let description = new.description.clone().filter(|_| !described);
             if creator.is_some() || description.is_some() {

@@ -14,7 +14,7 @@ mod learnt;
 mod secret;
 mod written;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use change::{
@@ -38,6 +38,8 @@ pub struct Directory {
     tokens: Arc<BTreeMap<String, Token>>,
     token_ids: Arc<HashMap<SecretHash, String>>,
     sessions: Arc<HashMap<SecretHash, Session>>,
+    /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
+    revoked: Arc<HashSet<SecretHash>>,
 }
 
 impl Directory {
@@ -79,6 +81,11 @@ impl Directory {
             Kind::Session => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a session's key"))?;
                 Arc::make_mut(&mut self.sessions).insert(hash, record::decode(bytes)?);
+            }
+            Kind::Revoked => {
+                let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a revoked secret's key"))?;
+                record::decode::<()>(bytes)?;
+                Arc::make_mut(&mut self.revoked).insert(hash);
             }
         }
         Ok(())
@@ -133,6 +140,11 @@ impl Directory {
         let session = self.sessions.get(&SecretHash::of(secret)).filter(|s| s.expires > now)?;
         let (id, token) = self.tokens.get_key_value(&session.token_id)?;
         Some((id, token))
+    }
+
+    /// Whether an operator token with that secret was revoked.
+    pub fn is_revoked(&self, hash: &SecretHash) -> bool {
+        self.revoked.contains(hash)
     }
 
     fn organization_mut(&mut self, id: &str) -> &mut Organization {

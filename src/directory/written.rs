@@ -21,7 +21,7 @@ pub fn written_by_organization(writes: &[RecordWrite]) -> Vec<(Option<String>, S
             Kind::ApiKey => ("API key", key.id.to_owned()),
             Kind::User => ("user", key.id.to_owned()),
             Kind::Model => ("model", key.id.to_owned()),
-            Kind::Token | Kind::Session => continue,
+            Kind::Token | Kind::Session | Kind::Revoked => continue,
         };
         parts.entry(key.organization).or_default().entry(kind).or_default().push(name);
     }

@@ -9,6 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::App;
 use super::attempts::Source;
+use super::parameters::refuse_unknown;
 use super::problem::Problem;
 use crate::directory::{Directory, Grant, Organization, Plan, Project, Role, Status};
 use crate::engine::Snapshot;
@@ -36,6 +37,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
         let snapshot = app.engine.snapshot();
         if parts.extensions.get::<LocalOperator>().is_some() {
+            refuse_unknown(parts)?;
             return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot });
         }
         let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
@@ -65,6 +67,8 @@ impl FromRequestParts<App> for Caller {
                 snapshot.directory.token_by_session(cookie.value(), app.engine.now()).ok_or_else(unknown)?
             }
         };
+        // After the token: strangers learn nothing of what there is.
+        refuse_unknown(parts)?;
         let (token_id, grant) = (id.to_owned(), token.grant.clone());
         Ok(Caller { grant, token_id, snapshot })
     }
@@ -194,14 +198,12 @@ impl Caller {
             }
             (Subject::ApiKey(id), _) => known_key(organization, id),
             (Subject::Own { project_id }, role) => {
-                let allowed = member.project_ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == project_id));
-                if role == Role::Developer && !allowed {
-                    return Err(Problem::forbidden(format!("you have no access to project '{project_id}'")));
-                }
+                let theirs = member.project_ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == project_id));
                 let known = organization.projects.contains_key(project_id);
-                known
-                    .then_some(organization)
-                    .ok_or_else(|| Problem::not_found(format!("there is no project '{project_id}'")))
+                // Whether there is a project that is not theirs is not theirs to know either.
+                let may = known && (role != Role::Developer || theirs);
+                may.then_some(organization)
+                    .ok_or_else(|| Problem::forbidden(format!("you have no access to a project '{project_id}'")))
             }
         }
     }

@@ -18,10 +18,10 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::questions::in_time;
 use super::stream::{self, Out, Written};
-use super::wire::{self, FilterParameters, Refusals, WindowParameters};
+use super::wire::{self, CompareParameters, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
-use crate::model::UnixMs;
-use crate::query::{self, About, Query};
+use crate::model::{FIRST_HOUR, UnixMs};
+use crate::query::{self, About, Earlier};
 
 /// Usage of an organization over time, broken down.
 ///
@@ -36,7 +36,7 @@ use crate::query::{self, About, Query};
         FilterParameters,
         ("top" = Option<u32>, Query, description = "Keep the N largest groups over the window; the rest is one entry, Other"),
         ("rankBy" = Option<String>, Query, description = "cost (default), requestCount or totalTokens"),
-        ("compare" = Option<String>, Query, description = "previous: adds the totals of the same number of days just before"),
+        CompareParameters,
     ),
     responses(
         (status = 200, body = wire::Activity),
@@ -46,24 +46,18 @@ use crate::query::{self, About, Query};
 pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let query = asked.parameters.activity(asked.now)?;
-    let previous = asked.parameters.compare()?.then(|| query.window.previous(query.granularity)).transpose();
-    let previous = previous.map_err(|e| Problem::bad_request(e.to_string()))?;
+    let asked = asked.comparing(query.window)?;
+    let compared = asked.compared;
     let group_by = asked.parameters.group_by_name()?.to_owned();
-    let first = previous.unwrap_or(query.window).start();
-    let window = query.window;
     asked
-        .answer(app, window, first, "activity", move |about, frame, csv, out| {
+        .answer(app, query.window, "activity", move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
-            let before = previous.map(|window| Query { window, group_by: Vec::new(), top: None, ..query.clone() });
-            let sums = before.as_ref().map(|before| query::activity(about, before)).transpose()?;
-            let answer = ActivityAnswer {
-                group_by: &group_by,
-                query: &query,
-                frame,
-                activity: &activity,
-                previous: previous.zip(sums.as_ref().map(|before| &before.totals)),
-            };
-            if csv { answer.csv(out) } else { answer.json(out) }
+            let answer = ActivityAnswer { group_by: &group_by, query: &query, frame, activity: &activity };
+            if csv {
+                return answer.csv(out);
+            }
+            let previous = compared.map(|window| query::earlier(about, &query, window, &activity)).transpose()?;
+            answer.json(previous.as_ref(), out)
         })
         .await
 }
@@ -77,6 +71,7 @@ pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, 
     params(
         WindowParameters,
         FilterParameters,
+        CompareParameters,
     ),
     responses(
         (status = 200, body = wire::Members),
@@ -87,13 +82,17 @@ pub async fn members(State(app): State<App>, asked: Asked) -> Result<Response, P
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let filter = asked.parameters.filter()?;
+    let asked = asked.comparing(window)?;
+    let compared = asked.compared;
     asked
-        .answer(app, window, window.start(), "members", move |about, frame, csv, out| {
-            let (rows, totals) = query::members(about, window, filter)?;
+        .answer(app, window, "members", move |about, frame, csv, out| {
+            let found = query::members(about, window, filter.clone())?;
             if csv {
-                return answer::members_csv(out, about, frame, &rows);
+                return answer::members_csv(out, about, frame, &found.0);
             }
-            answer::members_json(&mut out.buffer, about, frame, &rows, &totals);
+            let members = |window| Earlier::new(about, window, query::members(about, window, filter)?);
+            let previous = compared.map(members).transpose()?;
+            answer::members_json(&mut out.buffer, about, frame, &found, previous.as_ref());
             Ok(())
         })
         .await
@@ -122,7 +121,7 @@ pub async fn member(
     asked.allow(Subject::Organization)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
-        .answer(app, window, window.start(), "member", move |about, frame, csv, out| {
+        .answer(app, window, "member", move |about, frame, csv, out| {
             let detail = query::member(about, window, &user_id)?
                 .ok_or_else(|| Problem::not_found(format!("'{user_id}' never was a member of this organization")))?;
             if csv {
@@ -141,6 +140,7 @@ pub async fn member(
     get, path = "/analytics/keys", tag = "analytics",
     params(
         WindowParameters,
+        CompareParameters,
     ),
     responses(
         (status = 200, body = wire::Keys),
@@ -151,13 +151,17 @@ pub async fn api_keys(State(app): State<App>, asked: Asked) -> Result<Response, 
     asked.allow(Subject::ApiKeys)?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
+    let asked = asked.comparing(window)?;
+    let compared = asked.compared;
     asked
-        .answer(app, window, window.start(), "keys", move |about, frame, csv, out| {
-            let (rows, totals) = query::api_keys(about, window, creator.as_deref())?;
+        .answer(app, window, "keys", move |about, frame, csv, out| {
+            let found = query::api_keys(about, window, creator.as_deref())?;
             if csv {
-                return answer::keys_csv(out, about, frame, &rows);
+                return answer::keys_csv(out, about, frame, &found.0);
             }
-            answer::keys_json(&mut out.buffer, about, frame, &rows, &totals);
+            let keys = |window| Earlier::new(about, window, query::api_keys(about, window, creator.as_deref())?);
+            let previous = compared.map(keys).transpose()?;
+            answer::keys_json(&mut out.buffer, about, frame, &found, previous.as_ref());
             Ok(())
         })
         .await
@@ -186,7 +190,7 @@ pub async fn api_key(
     asked.allow(Subject::ApiKey(&id))?;
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
-        .answer(app, window, window.start(), "key", move |about, frame, csv, out| {
+        .answer(app, window, "key", move |about, frame, csv, out| {
             let detail = query::api_key(about, window, &id)?;
             if csv {
                 return answer::days_csv(out, frame, &detail.days);
@@ -217,7 +221,7 @@ pub async fn my_usage(State(app): State<App>, asked: Asked) -> Result<Response, 
     let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
     let window = asked.parameters.window(asked.now, Granularity::Day)?;
     asked
-        .answer(app, window, window.start(), "my-usage", move |about, frame, csv, out| {
+        .answer(app, window, "my-usage", move |about, frame, csv, out| {
             let usage = query::my_usage(about, window, &user_id, &project_id)?;
             if csv {
                 return answer::my_usage_csv(out, frame, &usage);
@@ -238,6 +242,8 @@ pub struct Asked {
     pub(super) parameters: Parameters,
     pub(super) organization_id: String,
     pub(super) now: UnixMs,
+    /// The window that the answer is compared with.
+    compared: Option<Window>,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -250,7 +256,8 @@ impl FromRequestParts<App> for Asked {
         let parameters = Parameters::parse(parts.uri.query());
         let organization_id = parameters.required("organizationId")?.to_owned();
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), uri, headers })
+        let now = app.engine.now();
+        Ok(Asked { caller, parameters, organization_id, now, compared: None, uri, headers })
     }
 }
 
@@ -259,21 +266,31 @@ impl Asked {
         self.caller.may_ask(&self.organization_id, subject).map(drop)
     }
 
+    /// Takes up what the answer about a window is to be compared with.
+    fn comparing(self, window: Window) -> Result<Asked, Problem> {
+        Ok(Asked { compared: self.parameters.compared(&window, self.now)?, ..self })
+    }
+
     /// Answers from the latest commit, unless the asker has that answer already.
     ///
-    /// `first` is the earliest instant the answer depends on, `name` the file a CSV is saved as.
+    /// `name` is the file a CSV is saved as.
     pub(super) async fn answer(
         self,
         app: App,
         window: Window,
-        first: UnixMs,
         name: &'static str,
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
-        let Asked { caller, parameters, organization_id, now, uri, headers } = self;
+        let Asked { caller, parameters, organization_id, now, compared, uri, headers } = self;
         let csv = wants_csv(&parameters, &headers)?;
         let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
-        let changed = app.engine.freshness().last_change(number, first, window.end());
+        let windows = [Some(window), compared].into_iter().flatten();
+        // Since when there is usage may be said of an earlier one.
+        let first = if compared.is_some() { FIRST_HOUR.start_ms() } else { window.start() };
+        let last = windows.map(|window| window.end()).max().expect("there is one");
+        let changed = app.engine.freshness().last_change(number, first, last);
+        // It moves with the clock while the window is not over.
+        let compared = compared.map(|earlier| format!("{} {} {}", earlier.from, earlier.to, earlier.end()));
         let frame = Frame { window, as_of: now.min(window.end()) };
         // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
         let asker = caller.user_id().unwrap_or_default();
@@ -287,6 +304,7 @@ impl Asked {
             window.to.to_string().as_bytes(),
             window.zone.edition().version().as_bytes(),
             &window.zone.edition().fingerprint().to_le_bytes(),
+            compared.unwrap_or_default().as_bytes(),
             &[u8::from(csv)],
         ]);
         if matches(&headers, &etag) {

@@ -14,8 +14,8 @@ use crate::calendar::{Bucket, Window, Zone, rfc3339_utc};
 use crate::directory::{ApiKey, Role, Status};
 use crate::model::{Count, Day, PicoUsd, UnixMs, Usage};
 use crate::query::{
-    About, Activity, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query, Ranked,
-    Totals,
+    About, Activity, Earlier, Group, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay,
+    MyUsage, Query, Ranked, Totals,
 };
 
 /// What every answer says of itself.
@@ -55,11 +55,10 @@ pub struct ActivityAnswer<'a> {
     pub query: &'a Query,
     pub frame: Frame,
     pub activity: &'a Activity<'a>,
-    pub previous: Option<(Window, &'a Totals)>,
 }
 
 impl ActivityAnswer<'_> {
-    pub fn json(&self, out: &mut Out) -> Result<(), Problem> {
+    pub fn json(&self, previous: Option<&Earlier<(Group, Usage)>>, out: &mut Out) -> Result<(), Problem> {
         let groups: Vec<Vec<u8>> = self.activity.groups.iter().map(|group| group_fields(&group.labels)).collect();
         let head = &mut out.buffer;
         head.extend_from_slice(b"{\"groupBy\":");
@@ -69,11 +68,17 @@ impl ActivityAnswer<'_> {
         self.frame.json(head);
         field(head, "totals");
         totals(head, &self.activity.totals);
-        if let Some((window, sums)) = &self.previous {
-            field(head, "previous");
-            head.extend_from_slice(format!("{{\"from\":\"{}\",\"to\":\"{}\"", window.from, window.to).as_bytes());
+        if let Some(previous) = previous {
+            earlier(head, previous);
             field(head, "totals");
-            totals(head, sums);
+            totals(head, &previous.totals);
+            field(head, "ranking");
+            list(head, &previous.rows, |out, (group, usage)| {
+                out.push(b'{');
+                out.extend_from_slice(&group_fields(&group.labels));
+                measures(out, usage);
+                out.push(b'}');
+            });
             head.push(b'}');
         }
         field(head, "ranking");
@@ -144,20 +149,34 @@ impl ActivityAnswer<'_> {
 }
 
 /// The answer of `/analytics/members`.
-pub fn members_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[MemberRow], sums: &Totals) {
+pub fn members_json(
+    out: &mut Vec<u8>,
+    about: About<'_>,
+    frame: Frame,
+    (rows, sums): &(Vec<MemberRow>, Totals),
+    previous: Option<&Earlier<MemberRow>>,
+) {
     out.extend_from_slice(b"{\"plan\":");
     json(out, &PlanName::from(about.organization.profile.plan));
     frame.json(out);
-    table_totals(out, sums);
-    field(out, "members");
-    list(out, rows, |out, row| {
+    let member = |out: &mut Vec<u8>, row: &&MemberRow| {
         out.push(b'{');
         person(out, about, row);
         count(out, "apiKeyCount", row.api_keys as u64);
         errors(out, &row.usage);
         measures(out, &row.usage);
         out.push(b'}');
-    });
+    };
+    if let Some(previous) = previous {
+        earlier(out, previous);
+        table_totals(out, &previous.totals);
+        field(out, "members");
+        list(out, &used(&previous.rows, |row| &row.usage), member);
+        out.push(b'}');
+    }
+    table_totals(out, sums);
+    field(out, "members");
+    list(out, &rows.iter().collect::<Vec<_>>(), member);
     out.push(b'}');
 }
 
@@ -182,19 +201,33 @@ pub fn member_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, detail: &M
 }
 
 /// The answer of `/analytics/keys`.
-pub fn keys_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[KeyRow], sums: &Totals) {
+pub fn keys_json(
+    out: &mut Vec<u8>,
+    about: About<'_>,
+    frame: Frame,
+    (rows, sums): &(Vec<KeyRow>, Totals),
+    previous: Option<&Earlier<KeyRow>>,
+) {
     out.extend_from_slice(b"{\"organizationId\":");
     text(out, about.organization_id);
     frame.json(out);
-    table_totals(out, sums);
-    field(out, "keys");
-    list(out, rows, |out, row| {
+    let key = |out: &mut Vec<u8>, row: &&KeyRow| {
         out.push(b'{');
         api_key(out, about, &row.id, &row.api_key);
         errors(out, &row.usage);
         measures(out, &row.usage);
         out.push(b'}');
-    });
+    };
+    if let Some(previous) = previous {
+        earlier(out, previous);
+        table_totals(out, &previous.totals);
+        field(out, "keys");
+        list(out, &used(&previous.rows, |row| &row.usage), key);
+        out.push(b'}');
+    }
+    table_totals(out, sums);
+    field(out, "keys");
+    list(out, &rows.iter().collect::<Vec<_>>(), key);
     out.push(b'}');
 }
 
@@ -389,6 +422,26 @@ fn role_name(role: Role) -> &'static str {
         Role::Admin => "admin",
         Role::Developer => "developer",
     }
+}
+
+/// `,"previous":{"from":…,"to":…`, without its end.
+fn earlier<R>(out: &mut Vec<u8>, earlier: &Earlier<R>) {
+    let window = earlier.window;
+    write!(out, ",\"previous\":{{\"from\":\"{}\",\"to\":\"{}\"", window.from, window.to)
+        .expect("memory takes every write");
+    if let Some(until) = window.until {
+        field(out, "until");
+        text(out, &window.zone.rfc3339(until));
+    }
+    if let Some(since) = earlier.since {
+        field(out, "since");
+        text(out, &since.to_string());
+    }
+}
+
+/// The rows that have usage.
+fn used<R>(rows: &[R], usage: impl Fn(&R) -> &Usage) -> Vec<&R> {
+    rows.iter().filter(|row| !usage(row).is_zero()).collect()
 }
 
 /// The foot of a table: what its rows add up to.

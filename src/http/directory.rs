@@ -3,13 +3,13 @@
 use std::ops::RangeInclusive;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 
 use super::App;
 use super::access::Caller;
-use super::connections::{is_late, late_body};
+use super::body::JsonObject;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{
@@ -42,10 +42,10 @@ const MAX_PROJECT_IDS: usize = 1000;
 pub async fn put_directory(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Json<DirectoryBody>, JsonRejection>,
+    body: Result<JsonObject<DirectoryBody>, Problem>,
 ) -> Result<Json<DirectoryAnswer>, Problem> {
     caller.require_operator()?;
-    let Json(body) = body.map_err(json_problem)?;
+    let JsonObject(body) = body?;
     let update = update(body)?;
     let note = Note::new(&caller.token_id, "directory-change");
     let outcome = app.engine.audited(Change::Merge(update), note)?.answer().await?;
@@ -104,31 +104,19 @@ pub async fn delete_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Turns any way in which a JSON body can be wrong into a problem.
-pub fn json_problem(rejection: JsonRejection) -> Problem {
-    if is_late(&rejection) {
-        return late_body();
-    }
-    // A value that does not fit is the asker's mistake like any other; 422 is for sums that do not fit.
-    let status = match rejection.status() {
-        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-        status => status,
-    };
-    Problem::new(status, rejection.body_text())
-}
-
 /// Days of usage that may be kept: an hourly chart is always whole.
 const RETENTION_DAYS: RangeInclusive<u32> = 31..=36_500;
 
 /// Checks a body and turns it into an update.
 pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
     let organizations = body.organizations.into_iter().map(|o| {
-        if let Some(zone) = o.timezone.as_deref().filter(|zone| Zone::named(zone).is_none()) {
-            return Err(Problem::bad_request(format!(
+        let unknown = |zone: &str| {
+            Problem::bad_request(format!(
                 "timezone '{zone}' of organization '{}' is unknown; use an IANA name such as Europe/Paris",
                 o.id
-            )));
-        }
+            ))
+        };
+        let zone = o.timezone.as_deref().map(|zone| Zone::named(zone).ok_or_else(|| unknown(zone))).transpose()?;
         if let Some(days) = o.retention_days.flatten().filter(|days| !RETENTION_DAYS.contains(days)) {
             let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
             return Err(Problem::bad_request(format!(
@@ -141,7 +129,7 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
             name: label("organizations[].name", o.name)?,
             plan: o.plan.map(Into::into),
             status: o.status.map(Into::into),
-            timezone: o.timezone,
+            timezone: zone.map(|zone| zone.name().to_owned()),
             retention_days: o.retention_days,
         })
     });

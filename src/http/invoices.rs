@@ -116,6 +116,7 @@ pub fn invoice_answer(invoice: &Invoice) -> InvoiceAnswer {
         ("provider" = String, Query, description = "openai or anthropic"),
         ("from" = Option<String>, Query, description = "First UTC day, YYYY-MM-DD; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last UTC day, included; default today"),
+        ("timezone" = Option<String>, Query, description = "UTC, and nothing else"),
         ("groupBy" = Option<String>, Query, description = "What rows are told apart by: some of day, model and apiKey, joined by commas; default all three"),
         ("format" = Option<String>, Query, description = "json (default) or csv (RFC 4180)"),
     ),
@@ -129,7 +130,7 @@ pub async fn get_reconciliation(State(app): State<App>, asked: Asked) -> Result<
     let biller = asked.parameters.biller()?;
     let (window, by) = asked.parameters.reconciliation(asked.now)?;
     asked
-        .answer(app, window, window.start(), "reconciliation", move |about, frame, csv, out| {
+        .answer(app, window, "reconciliation", move |about, frame, csv, out| {
             let found = query::reconciliation(about, biller, window, by)?;
             let rows = found.rows.iter().map(|(key, comparison)| row(about, key, comparison));
             if csv {

@@ -12,6 +12,7 @@ mod analytics;
 mod answer;
 mod attempts;
 mod audit;
+mod body;
 mod calendar;
 mod colour;
 mod connections;
@@ -25,6 +26,7 @@ mod intake;
 mod invoices;
 mod look;
 mod maintenance;
+mod nearest;
 mod openapi;
 mod operations;
 mod parameters;
@@ -212,16 +214,21 @@ async fn on_a_thread<T: Send + 'static, E: Into<Problem> + Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::panicked())?.map_err(Into::into)
 }
 
-/// Makes `secret` the operator's token.
-pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineError> {
+/// Makes `secret` the operator's token, and says whether it is one: what was revoked stays revoked.
+pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<bool, EngineError> {
     let hash = SecretHash::of(secret);
-    if engine.snapshot().directory.token(FIRST_TOKEN_ID).is_some_and(|token| token.hash == hash) {
-        return Ok(());
+    let snapshot = engine.snapshot();
+    if snapshot.directory.is_revoked(&hash) {
+        return Ok(false);
     }
+    if snapshot.directory.token_by_secret(secret).is_some_and(|(_, token)| token.grant == Grant::Operator) {
+        return Ok(true);
+    }
+    drop(snapshot);
     let token = Token { grant: Grant::Operator, label: "first operator token".into(), hash, created: engine.now() };
     let change = Change::PutToken { id: FIRST_TOKEN_ID.into(), token };
     let note = token_note(SERVER, &change, &engine.snapshot().directory);
-    engine.audited(change, note)?.wait().map(drop)
+    engine.audited(change, note)?.wait().map(|_| true)
 }
 
 /// All routes.

@@ -1,6 +1,9 @@
 //! The contract as OpenAPI, made from the handlers themselves.
 
-use axum::http::header;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use axum::http::{Method, header};
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -74,6 +77,32 @@ impl Modify for Token {
 /// The document, indented, as `docs/openapi.json` has it.
 pub fn openapi_json() -> String {
     Api::openapi().to_pretty_json().expect("the document serializes") + "\n"
+}
+
+/// Names of query parameters by method and path, with `{}` for whatever a part of a path is called.
+static QUERIES: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
+    let document = serde_json::to_value(Api::openapi()).expect("the document serializes");
+    let mut queries = HashMap::new();
+    for (path, methods) in document["paths"].as_object().expect("there are paths") {
+        for (method, operation) in methods.as_object().expect("a path has methods") {
+            let described = operation["parameters"].as_array().into_iter().flatten();
+            let in_query = described.filter(|parameter| parameter["in"] == "query");
+            let names = in_query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
+            queries.insert(shape(method, path), names.collect());
+        }
+    }
+    queries
+});
+
+/// The query parameters that a route takes: those that are described, and no others.
+pub fn query_parameters(method: &Method, route: &str) -> &'static [String] {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    QUERIES.get(&shape(method.as_str(), route)).map_or(&[], Vec::as_slice)
+}
+
+fn shape(method: &str, path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    parts.fold(method.to_ascii_uppercase(), |shape, part| shape + "/" + part)
 }
 
 pub async fn serve() -> impl IntoResponse {

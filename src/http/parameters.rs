@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
+
+use super::nearest::did_you_mean;
+use super::openapi::query_parameters;
 use super::problem::Problem;
-use crate::calendar::{Date, Granularity, Window, Zone};
+use crate::calendar::{Compare, Date, Granularity, Window, Zone};
 use crate::model::{Biller, UnixMs, canonical_provider};
 use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Query, RankBy, RowsBy};
 
@@ -13,6 +18,23 @@ use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Query
 const MAX_FILTER_VALUES: usize = 1000;
 /// Days of the window when `from` is left out.
 const DEFAULT_DAYS: i64 = 7;
+
+/// Doors of other senders, who may append what they like to an address: their usage is not lost over it.
+const DOORS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
+
+/// Refuses a request with a parameter that its route does not take: the answer would be to another question.
+pub fn refuse_unknown(request: &Parts) -> Result<(), Problem> {
+    let Some(route) = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else { return Ok(()) };
+    if DOORS.iter().any(|door| route.starts_with(door)) {
+        return Ok(());
+    }
+    let known = query_parameters(&request.method, route);
+    let given = Parameters::parse(request.uri.query());
+    let Some((unknown, _)) = given.0.iter().find(|(name, _)| !known.contains(name)) else { return Ok(()) };
+    let nearest = did_you_mean(unknown, known.iter().map(String::as_str));
+    let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Problem::bad_request(format!("the parameter '{unknown}' is unknown{nearest} (allowed here: {allowed})")))
+}
 
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);
@@ -40,6 +62,12 @@ const GRANULARITIES: [(&str, Granularity); 4] = [
     ("day", Granularity::Day),
     ("week", Granularity::Week),
     ("month", Granularity::Month),
+];
+const COMPARES: [(&str, Compare); 4] = [
+    ("previous", Compare::Previous),
+    ("previousMonth", Compare::PreviousMonth),
+    ("previousYear", Compare::PreviousYear),
+    ("weekdays", Compare::Weekdays),
 ];
 const RANKS: [(&str, RankBy); 3] =
     [("cost", RankBy::Cost), ("requestCount", RankBy::RequestCount), ("totalTokens", RankBy::TotalTokens)];
@@ -98,7 +126,7 @@ impl Parameters {
 
     pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {
         let zone = self.zone()?;
-        let given = |name| self.one(name)?.map(|text| date(name, text)).transpose();
+        let given = |name| self.one(name)?.map(|text| day(name, text, zone)).transpose();
         let to = given("to")?.unwrap_or_else(|| zone.date_at(now));
         let from = given("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
         Window::new(zone, from, to, granularity).map_err(bad_request)
@@ -112,9 +140,17 @@ impl Parameters {
         })
     }
 
-    /// Whether the window before is asked for too.
-    pub fn compare(&self) -> Result<bool, Problem> {
-        Ok(self.choice("compare", &[("previous", ())])?.is_some())
+    /// The window that another is to be compared with.
+    pub fn compared(&self, window: &Window, now: UnixMs) -> Result<Option<Window>, Problem> {
+        let given = |name| self.one(name)?.map(|text| day(name, text, window.zone)).transpose();
+        let with = match (self.choice("compare", &COMPARES)?, given("compareFrom")?, given("compareTo")?) {
+            (None, None, None) => return Ok(None),
+            (Some(with), None, None) => with,
+            (None, Some(from), Some(to)) => Compare::Days { from, to },
+            (Some(_), ..) => return Err(Problem::bad_request("compare and days are given; leave one of them out")),
+            _ => return Err(Problem::bad_request("compareFrom and compareTo belong together; one is missing")),
+        };
+        window.compared(with, now).map(Some).map_err(bad_request)
     }
 
     /// Whether `format` asks for CSV; `None` leaves it to the `Accept` header.
@@ -211,6 +247,18 @@ pub fn group_by(text: &str) -> Result<Vec<GroupBy>, Problem> {
             "groupBy is '{text}'; allowed are none, {}, or two different ones joined by a comma",
             names(&GROUPS)
         ))),
+    }
+}
+
+/// Digits that an instant has at least, as milliseconds since 1970: those of 1973 have twelve.
+const INSTANT_DIGITS: usize = 12;
+
+/// A day of a zone, or the one on which an instant lies: dashboards of others know from when to when in milliseconds.
+fn day(name: &str, text: &str, zone: Zone) -> Result<Date, Problem> {
+    let is_instant = text.len() >= INSTANT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse().ok().filter(|_| is_instant) {
+        Some(at) => Ok(zone.date_at(at)),
+        None => date(name, text),
     }
 }
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 
 use super::access::Caller;
 use super::answer::{usd, utc_date};
-use super::directory::json_problem;
+use super::body::JsonObject;
 use super::maintenance::alone;
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
@@ -41,10 +40,10 @@ const MAX_REPRICINGS: usize = 100;
 pub async fn post_reprice(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Json<RepriceBody>, JsonRejection>,
+    body: Result<JsonObject<RepriceBody>, Problem>,
 ) -> Result<Json<RepriceAnswer>, Problem> {
     caller.require_operator()?;
-    let Json(body) = body.map_err(json_problem)?;
+    let JsonObject(body) = body?;
     let actor = caller.token_id.clone();
     // The caller's snapshot would keep pages from being free.
     drop(caller);

@@ -1,6 +1,5 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,8 +10,8 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 use super::App;
 use super::access::{Caller, SESSION_COOKIE, Subject};
 use super::attempts::Source;
+use super::body::JsonObject;
 use super::connections::Peer;
-use super::directory::json_problem;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn, TokenKind, UserBody};
@@ -39,9 +38,9 @@ pub async fn sign_in(
     source: Source,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
-    body: Result<Json<SignIn>, JsonRejection>,
+    body: Result<JsonObject<SignIn>, Problem>,
 ) -> Result<(CookieJar, Json<Me>), Problem> {
-    let Json(SignIn { token }) = body.map_err(json_problem)?;
+    let JsonObject(SignIn { token }) = body?;
     let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
     let admitted = app.attempts.token(&snapshot.directory, token.trim(), source, now).and_then(|(id, token)| {
         let me = describe(&snapshot.directory, &token.grant)?;

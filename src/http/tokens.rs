@@ -1,13 +1,14 @@
 //! `/v1/tokens`: making, listing and revoking access tokens.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::App;
 use super::access::Caller;
-use super::directory::{id, json_problem, text};
+use super::body::JsonObject;
+use super::directory::{id, text};
 use super::problem::{Problem, ProblemBody};
 use super::wire::{CreatedToken, NewToken, TokenBody, TokenKind, TokenList};
 use crate::calendar::rfc3339_utc;
@@ -29,10 +30,10 @@ use crate::engine::{Engine, Note};
 pub async fn post_token(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Json<NewToken>, JsonRejection>,
+    body: Result<JsonObject<NewToken>, Problem>,
 ) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
     caller.require_operator()?;
-    let Json(body) = body.map_err(json_problem)?;
+    let JsonObject(body) = body?;
     let (change, created) = new_token(body, &app.engine)?;
     let note = token_note(&caller.token_id, &change, caller.directory());
     app.engine.audited(change, note)?.answer().await?;
@@ -76,7 +77,7 @@ pub async fn get_token(caller: Caller, path: Result<Path<String>, PathRejection>
 
 /// Revokes a token, and ends the sessions opened with it.
 ///
-/// Operator only.
+/// The last operator token stays until there is another. Operator only.
 #[utoipa::path(
     delete, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
     responses(
@@ -84,6 +85,7 @@ pub async fn get_token(caller: Caller, path: Result<Path<String>, PathRejection>
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn delete_token(

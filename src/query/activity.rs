@@ -85,8 +85,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         .map(|g| std::mem::replace(&mut groups[*g as usize], Group { labels: Vec::new() }))
         .collect();
     if kept < order.len() {
-        let label = Label { key: None, label: "Other".into(), deleted: false, former: false };
-        kept_groups.push(Group { labels: vec![label; query.group_by.len()] });
+        kept_groups.push(other(query.group_by.len()));
     }
     // What is not shown by itself is added up once, rather than in each bucket.
     let others = order.split_off((kept + 1).min(order.len()));
@@ -104,6 +103,12 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         others,
         sums: Some((scan, sums)),
     })
+}
+
+/// The group of all that is not shown by itself.
+pub(super) fn other(dimensions: usize) -> Group {
+    let label = Label { key: None, label: "Other".into(), deleted: false, former: false };
+    Group { labels: vec![label; dimensions] }
 }
 
 /// The part of an answer that comes before ranks and labels: the sums of every bucket. How many are not zero. For

@@ -9,6 +9,7 @@
 
 mod activity;
 mod cells;
+mod earlier;
 mod gap;
 mod group;
 mod pass;
@@ -19,6 +20,7 @@ mod rollups;
 mod scan;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
+pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label};

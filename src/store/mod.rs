@@ -358,6 +358,24 @@ impl Reader {
         Ok(days)
     }
 
+    /// Where an organization's usage may begin: the first of its open segments and sealed periods.
+    pub fn first_segment(&self, organization: OrganizationId) -> Result<Option<Segment>, StoreError> {
+        let (first, end) =
+            (keys::open(organization, Segment(0), 0), keys::open(organization, Segment(u32::MAX), u32::MAX));
+        let mut open = self.transaction.open_table(OPEN)?.range::<&[u8]>(&first[..]..=&end[..])?;
+        let open = open
+            .next()
+            .transpose()?
+            .map(|(key, _)| keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups")));
+        let (first, end) = (keys::period(organization, Period(0)), keys::period(organization, Period(u32::MAX)));
+        let mut sealed = self.transaction.open_table(PERIODS)?.range::<&[u8]>(&first[..]..=&end[..])?;
+        let sealed = sealed.next().transpose()?.map(|(key, _)| {
+            let period = keys::read_u32(key.value(), 4).map(Period).ok_or_else(|| damaged("a period's key"))?;
+            Ok::<_, StoreError>(period.first_segment())
+        });
+        Ok(open.transpose()?.into_iter().chain(sealed.transpose()?).min())
+    }
+
     /// The sealed periods among `periods`, in order.
     pub fn periods(
         &self,

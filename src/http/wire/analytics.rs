@@ -47,6 +47,20 @@ pub struct FilterParameters {
     mode: Option<Vec<String>>,
 }
 
+/// What an answer is compared with: it then also has `previous`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub struct CompareParameters {
+    /// `previous` (as many days just before), `previousMonth` (a whole month with the one before, else the same days a
+    /// month earlier), `previousYear` likewise, or `weekdays` (back by the fewest whole weeks that do not overlap).
+    compare: Option<String>,
+    /// Or from this local day on, YYYY-MM-DD.
+    compare_from: Option<String>,
+    /// To this local day, included.
+    compare_to: Option<String>,
+}
+
 /// How a question can fail, or be answered with nothing new.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "documents what handlers answer")]
@@ -168,13 +182,52 @@ with_measures! {
     }
 }
 
-/// The window of the same number of days just before.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Previous {
-    pub from: String,
-    pub to: String,
-    pub totals: Totals,
+/// What an answer is compared with.
+macro_rules! with_earlier_window {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// First local day.
+            pub from: String,
+            /// Last local day.
+            pub to: String,
+            /// The instant at which its last day is cut off: as far as the window itself is now. Absent when that is
+            /// over.
+            pub until: Option<String>,
+            /// The organization's first day with usage, when it is after `from`.
+            pub since: Option<String>,
+            $($body)*
+        }
+    };
+}
+
+with_earlier_window! {
+    /// Usage over an earlier window.
+    pub struct Previous {
+        pub totals: Totals,
+        /// Its groups, largest first; where the answer has the largest only, the same ones and the rest as *Other*.
+        pub ranking: Vec<ActivityEntry>,
+    }
+}
+
+with_earlier_window! {
+    /// Usage by member over an earlier window.
+    pub struct PreviousMembers {
+        pub totals: TableTotals,
+        /// Those with usage.
+        pub members: Vec<MemberEntry>,
+    }
+}
+
+with_earlier_window! {
+    /// Usage by API key over an earlier window.
+    pub struct PreviousKeys {
+        pub totals: TableTotals,
+        /// Those with usage.
+        pub keys: Vec<KeyEntry>,
+    }
 }
 
 /// Usage by member.
@@ -188,6 +241,7 @@ pub struct Members {
     pub from: String,
     pub to: String,
     pub as_of: String,
+    pub previous: Option<PreviousMembers>,
     /// What the rows add up to.
     pub totals: TableTotals,
     /// By cost, highest first.
@@ -307,6 +361,7 @@ pub struct Keys {
     pub from: String,
     pub to: String,
     pub as_of: String,
+    pub previous: Option<PreviousKeys>,
     /// What the rows add up to.
     pub totals: TableTotals,
     /// By cost, highest first.

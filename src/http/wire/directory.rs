@@ -3,23 +3,30 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::object::objects;
 use crate::directory::{Plan, Role, Status};
 
 /// Some or all of the directory. Merged by id: what is absent stays as it is.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schema(as = Directory)]
 pub struct DirectoryBody {
+    #[serde(deserialize_with = "objects")]
     pub organizations: Vec<OrganizationBody>,
+    #[serde(deserialize_with = "objects")]
     pub projects: Vec<ProjectBody>,
+    #[serde(deserialize_with = "objects")]
     pub users: Vec<UserBody>,
+    #[serde(deserialize_with = "objects")]
     pub members: Vec<MemberBody>,
+    #[serde(deserialize_with = "objects")]
     pub api_keys: Vec<ApiKeyBody>,
+    #[serde(deserialize_with = "objects")]
     pub models: Vec<ModelBody>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Organization)]
 pub struct OrganizationBody {
     pub id: String,
@@ -39,7 +46,7 @@ pub struct OrganizationBody {
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Project)]
 pub struct ProjectBody {
     pub id: String,
@@ -51,7 +58,7 @@ pub struct ProjectBody {
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = User)]
 pub struct UserBody {
     pub id: String,
@@ -62,7 +69,7 @@ pub struct UserBody {
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Member)]
 pub struct MemberBody {
     pub organization_id: String,
@@ -83,7 +90,7 @@ fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Resu
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ApiKey)]
 pub struct ApiKeyBody {
     pub id: String,
@@ -101,6 +108,7 @@ pub struct ApiKeyBody {
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Model)]
 pub struct ModelBody {
     pub id: String,

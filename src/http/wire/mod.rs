@@ -9,6 +9,7 @@ mod events;
 mod intake;
 mod invoices;
 mod maintenance;
+mod object;
 mod reprice;
 mod tokens;
 
@@ -20,5 +21,6 @@ pub use events::*;
 pub use intake::*;
 pub use invoices::*;
 pub use maintenance::*;
+pub use object::Object;
 pub use reprice::*;
 pub use tokens::*;

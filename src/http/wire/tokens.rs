@@ -7,7 +7,7 @@ use super::{PlanName, RoleName, StatusName, UserBody};
 
 /// A token to make.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
     pub kind: TokenKind,
     /// For `ingest`: the one organization whose events it may send.
@@ -69,6 +69,7 @@ pub struct TokenBody {
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignIn {
     pub token: String,
 }
