@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Serves the sample organization and lets a real browser use the dashboard: to test it, to time it ("speed"), or to ask
-# Lighthouse about it ("lighthouse").
+# Lighthouse about it ("lighthouse"). ROLLCALL is the binary, when it is another than the released one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ if [ -z "$browser" ]; then
 fi
 
 out=$(mktemp)
-./target/release/rollcall demo --listen 127.0.0.1:0 >"$out" &
+"${ROLLCALL:-./target/release/rollcall}" demo --listen 127.0.0.1:0 >"$out" &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -f "$out"' EXIT
 for _ in $(seq 1 600); do

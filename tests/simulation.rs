@@ -230,9 +230,8 @@ impl World {
     /// Says who made a key. Once known, it stays.
     fn name_creator(&mut self) {
         let (key, user) = (format!("k{}", self.random.below(6)), *self.random.pick(&USERS));
-        let known = self.ledger.creators.entry(key.clone()).or_insert(user.to_owned());
-        let stays = known == user;
-        assert_eq!(self.merge(&key, user).is_ok(), stays, "{key} of {known} is told to be of {user}");
+        let known = self.ledger.creators.entry(key.clone()).or_insert(user.to_owned()).clone();
+        assert_eq!(self.merge(&key, user).is_ok(), known == user, "{key} of {known} is told to be of {user}");
     }
 
     fn merge(&self, key: &str, user: &str) -> Result<(), EngineError> {

@@ -11,13 +11,13 @@ const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
   /src\/(api|format|state|time)\/(?!administration)/,
   /src\/text\/(en|index|language)\./,
-  /src\/ui\/(Bone|Copy|copyText|Failure|Icon|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
+  /src\/ui\/(Bone|Boundary|Copy|copyText|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|palette|seriesColour|timeline)\./,
   /src\/pages\/(pages|routes|use\w+)\./,
-  /src\/pages\/shell\/(AdministrationLinks|Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
+  /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
-  /src\/pages\/window\/(RangePicker|ZonePicker|shownAsOf|use\w+)\./,
-  /src\/pages\/parts\/(BeforeEntry|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,
+  /src\/pages\/window\/(ComparedWith|RangePicker|WithCalendar|ZonePicker|shownAsOf|use\w+)\./,
+  /src\/pages\/parts\/(BeforeEntry|Changed|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,
   /src\/pages\/analytics\/(ActivityView|AnalyticsPage|GroupBy|RankingCard|SummaryCards|question|steps)\./,
 ];
 

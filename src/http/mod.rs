@@ -61,6 +61,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use twox_hash::XxHash3_64;
 
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
@@ -83,6 +84,9 @@ const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
 /// Id of the token that the operator starts with.
 const FIRST_TOKEN_ID: &str = "operator";
 
+/// Which page the server has now.
+const PAGE_VERSION: HeaderName = HeaderName::from_static("x-rollcall-page");
+
 /// Reads again what is kept outside the store.
 pub type Reread = Box<dyn Fn(&App) -> Vec<String> + Send + Sync>;
 
@@ -98,6 +102,8 @@ pub struct Shared {
     pub look: Look,
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
+    /// Tells that page from those of other versions and settings, so that one that stays open learns that it is old.
+    page_version: HeaderValue,
     /// Largest body of events in bytes, after decompression.
     pub body_limit: usize,
     /// What became of webhooks.
@@ -132,13 +138,16 @@ impl App {
     }
 
     pub fn new(engine: Arc<Engine>, prices: PriceBook, look: Look, body_limit: usize) -> App {
+        let page = dashboard::page(&look);
+        let page_version = format!("{:016x}", XxHash3_64::oneshot(page.as_deref().unwrap_or_default()));
         let mut run = [0; 8];
         getrandom::fill(&mut run).expect("the operating system has random bytes");
         App(Arc::new(Shared {
             engine,
             prices: RwLock::new(Arc::new(prices)),
             rereading: OnceLock::new(),
-            page: dashboard::page(&look),
+            page,
+            page_version: page_version.parse().expect("hexadecimal"),
             look,
             body_limit,
             deliveries: AllDeliveries::default(),
@@ -286,6 +295,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
         .layer(from_fn_with_state(app.clone(), operations::take_note))
         .layer(compress)
+        .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
         .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(security_header(header::REFERRER_POLICY, "same-origin"))
         .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useState, type ReactNode } from "react";
 import { Redirect, Route, Switch, useLocation, useRoute } from "wouter";
 import { meQuery } from "./api/queries";
 import type { ApiError } from "./api/request";
@@ -26,13 +26,17 @@ import {
 import { administrationRoutes, analyticsPath, minePath, organizationOf, routes } from "./pages/routes";
 import { PageBones } from "./pages/parts/PageBones";
 import { Shell } from "./pages/shell/Shell";
+import { Connection } from "./pages/shell/Connection";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
+import { useNewVersion } from "./pages/useNewVersion";
 import { WithCalendar } from "./pages/window/WithCalendar";
 import { firstPage, hasOwnUsage, readsRecords } from "./state/access";
+import { Boundary } from "./ui/Boundary";
 import { Failure } from "./ui/Failure";
+import { lazily } from "./ui/lazily";
 
-const SignInPage = lazy(() => import("./pages/sign-in/SignInPage"));
+const SignInPage = lazily(() => import("./pages/sign-in/SignInPage"));
 
 export function App({ linkError }: { linkError: ApiError | null }) {
   const client = useQueryClient();
@@ -53,9 +57,9 @@ export function App({ linkError }: { linkError: ApiError | null }) {
   if (reference && !linkError && me.data !== undefined) {
     return (
       <Shell me={me.data} organization={me.data?.organizations[0] ?? null} page="reference">
-        <Suspense fallback={<PageBones />}>
+        <Page>
           <ReferencePage />
-        </Suspense>
+        </Page>
       </Shell>
     );
   }
@@ -75,6 +79,7 @@ function SignedIn({ me }: { me: Me }) {
   const first = me.organizations[0];
   const seen = useLastOrganization();
   useFreshPage();
+  useNewVersion();
 
   /** A route of one organization, which the reader must belong to. */
   const within = (
@@ -90,7 +95,8 @@ function SignedIn({ me }: { me: Me }) {
         return (
           <Shell me={me} organization={organization} page={page}>
             <WithCalendar>
-              <Suspense fallback={<PageBones />}>{render(organization, params)}</Suspense>
+              <Connection />
+              <Page>{render(organization, params)}</Page>
             </WithCalendar>
           </Shell>
         );
@@ -109,7 +115,8 @@ function SignedIn({ me }: { me: Me }) {
         {(params: Record<string, string | undefined>) => (
           <Shell me={me} organization={me.organizations.find((one) => one.id === seen) ?? first ?? null} page={page}>
             <WithCalendar>
-              <Suspense fallback={<PageBones />}>{render(params)}</Suspense>
+              <Connection />
+              <Page>{render(params)}</Page>
             </WithCalendar>
           </Shell>
         )}
@@ -184,6 +191,16 @@ function SignedIn({ me }: { me: Me }) {
         </Route>
       </Switch>
     </Suspense>
+  );
+}
+
+/** A page's code comes when the page is opened; what cannot be had or shown says so in its place. */
+function Page({ children }: { children: ReactNode }) {
+  const [path] = useLocation();
+  return (
+    <Boundary key={path}>
+      <Suspense fallback={<PageBones />}>{children}</Suspense>
+    </Boundary>
   );
 }
 

@@ -11,6 +11,7 @@ import { makeQueryClient, meQuery } from "./api/queries";
 import { signIn } from "./api/session";
 import { App } from "./app";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
+import { Boundary } from "./ui/Boundary";
 import { language } from "./text/language";
 import { takeDestination, tokenInFragment } from "./state/destination";
 
@@ -44,7 +45,9 @@ addEventListener("hashchange", () => {
 root.render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <App linkError={linkError} />
+      <Boundary>
+        <App linkError={linkError} />
+      </Boundary>
     </QueryClientProvider>
   </StrictMode>,
 );

@@ -11,10 +11,10 @@ import { closePages } from "./browser.mjs";
 const PROGRAM = process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
 const OPERATOR = "operator-token-of-the-browser-tests";
 
-/** Gone, with everything it was told, when the test is over. `store` is another's, which has stopped. */
-export async function serve(t, flags = [], store = null) {
+/** Gone, with everything it was told, when the test is over. `store` is another's, which has stopped, `port` as well. */
+export async function serve(t, flags = [], store = null, port = 0) {
   const folder = store ?? (await mkdtemp(join(tmpdir(), "rollcall-browser-")));
-  const server = spawn(PROGRAM, ["serve", "--data-dir", folder, "--listen", "127.0.0.1:0", ...flags], {
+  const server = spawn(PROGRAM, ["serve", "--data-dir", folder, "--listen", `127.0.0.1:${port}`, ...flags], {
     env: { ...process.env, ROLLCALL_OPERATOR_TOKEN: OPERATOR },
     stdio: "ignore",
   });

@@ -2,8 +2,10 @@ import { groupings, type Filters, type Grouping } from "../state/filters";
 import type { Metric } from "../state/view";
 import type { Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
+import type { Span } from "../time/presets";
 import { request, type Asking } from "./request";
 import type { Activity } from "./types";
+import { setCompared } from "./usageQuestion";
 
 export interface ActivityQuestion {
   organizationId: string;
@@ -17,7 +19,8 @@ export interface ActivityQuestion {
   granularity: Granularity;
   /** Null asks for every entry. */
   top: number | null;
-  compare: boolean;
+  /** The earlier window that figures are set against. */
+  compare: Span | null;
 }
 
 const rankings: Record<Metric, string> = {
@@ -49,7 +52,7 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
   if (question.granularity !== "day") params.set("granularity", question.granularity);
   if (question.top !== null) params.set("top", String(question.top));
   params.set("rankBy", rankings[question.rankBy]);
-  if (question.compare) params.set("compare", "previous");
+  if (question.compare) setCompared(params, question.compare);
   if (format) params.set("format", format);
   return `/analytics/activity?${params}`;
 }

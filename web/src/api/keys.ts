@@ -7,7 +7,10 @@ type Schemas = components["schemas"];
 
 export type KeyFacts = Spelled<Schemas["KeyDescription"]>;
 export type KeyRow = Spelled<Schemas["KeyEntry"]>;
-export type Keys = Omit<Schemas["Keys"], "keys"> & { keys: KeyRow[] };
+export type Keys = Omit<Schemas["Keys"], "keys" | "previous"> & {
+  keys: KeyRow[];
+  previous?: Omit<Schemas["PreviousKeys"], "keys"> & { keys: KeyRow[] };
+};
 export type KeyAnswer = Omit<Schemas["KeyAnswer"], "apiKey"> & { apiKey: KeyFacts };
 
 export const keysCsvPath = (question: UsageQuestion) => usagePath("keys", question, asCsv);

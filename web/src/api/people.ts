@@ -7,7 +7,10 @@ type Schemas = components["schemas"];
 
 /** `userId` is null for the usage of keys without a known creator. */
 export type MemberRow = Spelled<Schemas["MemberEntry"]>;
-export type Members = Omit<Schemas["Members"], "members"> & { members: MemberRow[] };
+export type Members = Omit<Schemas["Members"], "members" | "previous"> & {
+  members: MemberRow[];
+  previous?: Omit<Schemas["PreviousMembers"], "members"> & { members: MemberRow[] };
+};
 export type MemberAnswer = Omit<Schemas["MemberAnswer"], "member"> & { member: Spelled<Schemas["MemberPerson"]> };
 export type MineAnswer = Schemas["MyUsage"];
 

@@ -18,12 +18,16 @@ function worthRetrying(failures: number, error: unknown): boolean {
   return failures < 2 && [0, 429, 502, 503, 504].includes(error.status);
 }
 
+const RECOVERY_MS = 3000;
+
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
         retry: worthRetrying,
         staleTime: 15_000,
+        // What failed for want of a server is there again with it, without anybody pressing a button.
+        refetchInterval: ({ state }) => (worthRetrying(0, state.error) ? RECOVERY_MS : false),
         // Copying answers to share their structure would lose the exact texts that belong to the objects.
         structuralSharing: false,
       },
@@ -42,7 +46,7 @@ export function calendarQuery(zone: string) {
   return queryOptions({
     queryKey: ["calendar", zone],
     queryFn: ({ signal }) => fetchCalendar(zone, signal),
-    refetchInterval: ({ state }) => (state.data ? askAgainInMs(state.data) : false),
+    refetchInterval: ({ state }) => (state.data ? askAgainInMs(state.data) : RECOVERY_MS),
   });
 }
 

@@ -1,3 +1,4 @@
+import { noteAnswer, noteSilence } from "./connection";
 import { parseExact } from "./exact";
 import type { Problem } from "./types";
 
@@ -55,9 +56,12 @@ export async function requestText(path: string, options: Asking = {}): Promise<s
 
 async function send(path: string, options: RequestInit): Promise<Response> {
   try {
-    return await fetch(path, { ...options, credentials: "same-origin" });
+    const response = await fetch(path, { ...options, credentials: "same-origin" });
+    noteAnswer(response);
+    return response;
   } catch (error) {
     if (options.signal?.aborted) throw error;
+    noteSilence();
     throw new ApiError(0, null);
   }
 }

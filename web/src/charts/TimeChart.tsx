@@ -15,6 +15,7 @@ import type { Metric } from "../state/view";
 import { text } from "../text";
 import type { Span } from "../time/presets";
 import { useMedia } from "../ui/useMedia";
+import { loaded } from "../ui/lazily";
 import { useDark, usePrinting } from "../ui/theme";
 import type { Area, Plot } from "./engine";
 import type { LegendItem } from "./png";
@@ -44,7 +45,8 @@ interface Props {
 }
 
 // Asked for while the page's own code still runs, so that the library and the data arrive side by side.
-const engine = import("./engine");
+const engine = loaded(() => import("./engine"));
+engine.catch(() => undefined);
 
 const TOOLTIP_WIDTH = 288;
 
@@ -55,6 +57,8 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   const frame = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
+  const [fault, setFault] = useState<unknown>(null);
+  if (fault !== null) throw fault;
   const [, redrawOverlay] = useState(0);
   const [pointed, setPointed] = useState<{ index: number; by: "pointer" | "keys" } | null>(null);
   /** The part of a bar under the pointer that a click would follow. */
@@ -76,11 +80,11 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
     if (!element) return;
     let made: Plot | null = null;
     let gone = false;
-    void engine.then((module) => {
+    engine.then((module) => {
       if (gone) return;
       made = module.plot(element);
       setPlot(made);
-    });
+    }, setFault);
     return () => {
       gone = true;
       made?.dispose();

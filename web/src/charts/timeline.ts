@@ -118,10 +118,10 @@ function laidOnto(drawn: Timeline, window: Span, former: Activity, metric: Metri
     dates: drawn.dates.map(() => ""),
     lastDays: drawn.dates.map(() => ""),
   };
-  const places = fellows(drawn.dates, window, former.activity.map((bucket) => bucket.date));
+  const places = fellows(drawn.dates, window, former, former.activity.map((bucket) => bucket.date));
   for (const [i, bucket] of former.activity.entries()) {
     const place = places[i];
-    if (place === undefined) continue;
+    if (place === undefined || place === null) continue;
     before.values[place] = (before.values[place] ?? 0) + measured(bucket, metric);
     before.dates[place] ||= bucket.date;
     before.lastDays[place] = bucket.date.slice(0, 10);

@@ -34,7 +34,7 @@ export function spanText(from: Day, to: Day): string {
 }
 
 /** Hours come as RFC 3339 with the zone's own offset, so the wall clock is in the text itself. */
-function hourText(date: string): string {
+export function hourText(date: string): string {
   return utcFormat({ hour: "numeric", minute: "2-digit" }).format(new Date(`${date.slice(0, 16)}:00Z`));
 }
 

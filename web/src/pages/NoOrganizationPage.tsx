@@ -1,10 +1,11 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import type { Me } from "../api/types";
 import { text } from "../text";
 import { Notice } from "../ui/Notice";
 import { Shell } from "./shell/Shell";
+import { lazily } from "../ui/lazily";
 
-const FirstOrganization = lazy(() => import("./onboarding/FirstOrganization"));
+const FirstOrganization = lazily(() => import("./onboarding/FirstOrganization"));
 
 export default function NoOrganizationPage({ me }: { me: Me }) {
   return (

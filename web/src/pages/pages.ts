@@ -1,4 +1,4 @@
-import { lazy } from "react";
+import { ahead, lazily } from "../ui/lazily";
 
 export type PageName =
   | "analytics"
@@ -30,27 +30,27 @@ const loads = {
 };
 
 /** The first page is in the first load, every other one comes when it is asked for. */
-export const MembersPage = lazy(loads.members);
-export const MemberPage = lazy(loads.member);
-export const KeysPage = lazy(loads.keys);
-export const KeyPage = lazy(loads.key);
-export const MinePage = lazy(loads.mine);
-export const ReconciliationPage = lazy(loads.reconciliation);
-export const ReferencePage = lazy(loads.reference);
-export const OrganizationsPage = lazy(loads.organizations);
-export const OrganizationPage = lazy(loads.organization);
-export const TokensPage = lazy(loads.tokens);
-export const StorePage = lazy(loads.store);
-export const IntakePage = lazy(loads.intake);
-export const AuditPage = lazy(loads.audit);
+export const MembersPage = lazily(loads.members);
+export const MemberPage = lazily(loads.member);
+export const KeysPage = lazily(loads.keys);
+export const KeyPage = lazily(loads.key);
+export const MinePage = lazily(loads.mine);
+export const ReconciliationPage = lazily(loads.reconciliation);
+export const ReferencePage = lazily(loads.reference);
+export const OrganizationsPage = lazily(loads.organizations);
+export const OrganizationPage = lazily(loads.organization);
+export const TokensPage = lazily(loads.tokens);
+export const StorePage = lazily(loads.store);
+export const IntakePage = lazily(loads.intake);
+export const AuditPage = lazily(loads.audit);
 
-export const NotFoundPage = lazy(() => import("./NotFoundPage"));
-export const NoOrganizationPage = lazy(() => import("./NoOrganizationPage"));
+export const NotFoundPage = lazily(() => import("./NotFoundPage"));
+export const NoOrganizationPage = lazily(() => import("./NoOrganizationPage"));
 
 /** Somebody points at a page's name: its code can be here before they press. */
 export function loadAhead(page: PageName): void {
-  if (page !== "analytics") void loads[page]();
-  if (page === "members") void loads.member();
-  if (page === "keys") void loads.key();
-  if (page === "organizations") void loads.organization();
+  if (page !== "analytics") ahead(loads[page]);
+  if (page === "members") ahead(loads.member);
+  if (page === "keys") ahead(loads.key);
+  if (page === "organizations") ahead(loads.organization);
 }

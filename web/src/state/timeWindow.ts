@@ -1,3 +1,4 @@
+import { comparisons, type Comparison } from "../time/before";
 import { isPreset } from "../time/presets";
 import { DEFAULT_RANGE, spanFault, type Range } from "../time/range";
 
@@ -5,6 +6,7 @@ import { DEFAULT_RANGE, spanFault, type Range } from "../time/range";
 export interface TimeWindow {
   range: Range;
   zone: string;
+  comparedWith: Comparison;
 }
 
 function readRange(params: URLSearchParams): Range {
@@ -21,7 +23,11 @@ function readRange(params: URLSearchParams): Range {
  * the server knows; see `withKnownZone`.
  */
 export function readTimeWindow(params: URLSearchParams, ownZone: string): TimeWindow {
-  return { range: readRange(params), zone: params.get("tz") || ownZone };
+  return {
+    range: readRange(params),
+    zone: params.get("tz") || ownZone,
+    comparedWith: oneOf(comparisons, params.get("with"), "fitting"),
+  };
 }
 
 /** The same address where the server does not know its zone: in the reader's own, or UTC where that is the one. */
@@ -32,7 +38,7 @@ export function withKnownZone(search: string, ownZone: string): string {
 }
 
 /** Always written, so that a link means the same days to another reader. */
-export function writeTimeWindow({ range, zone }: TimeWindow): URLSearchParams {
+export function writeTimeWindow({ range, zone, comparedWith }: TimeWindow): URLSearchParams {
   const params = new URLSearchParams();
   if (range.kind === "preset") {
     params.set("range", range.preset);
@@ -41,6 +47,7 @@ export function writeTimeWindow({ range, zone }: TimeWindow): URLSearchParams {
     params.set("to", range.to);
   }
   params.set("tz", zone);
+  if (comparedWith !== "fitting") params.set("with", comparedWith);
   return params;
 }
 
@@ -56,7 +63,7 @@ export function oneOf<T extends string>(values: readonly T[], text: string | nul
 /** The same page of the same address, for other days. Bars per hour fit a day, so their grain is chosen anew. */
 export function withRange(search: string, range: Range, ownZone: string): string {
   const params = new URLSearchParams(search);
-  const { zone } = readTimeWindow(params, ownZone);
-  for (const name of ["range", "from", "to", "tz", "per"]) params.delete(name);
-  return searchText(new URLSearchParams([...writeTimeWindow({ range, zone }), ...params]));
+  const window = readTimeWindow(params, ownZone);
+  for (const name of ["range", "from", "to", "tz", "with", "per"]) params.delete(name);
+  return searchText(new URLSearchParams([...writeTimeWindow({ ...window, range }), ...params]));
 }

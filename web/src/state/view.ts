@@ -5,6 +5,10 @@ import { oneOf, readTimeWindow, searchText, writeTimeWindow, type TimeWindow } f
 export const metrics = ["cost", "requests", "tokens"] as const;
 export type Metric = (typeof metrics)[number];
 
+/** What a ranking is in the order of, beside its measure. */
+export const orders = ["value", "before", "change"] as const;
+export type Order = (typeof orders)[number];
+
 export const chartKinds = ["bars", "lines", "table"] as const;
 export type ChartKind = (typeof chartKinds)[number];
 
@@ -22,6 +26,7 @@ export interface View extends TimeWindow {
   hidden: readonly string[];
   /** The ranking shows every entry instead of the largest. */
   all: boolean;
+  order: Order;
   /** The chart shows the window before as well. */
   compare: boolean;
 }
@@ -45,6 +50,7 @@ export function readView(search: string, ownZone: string): View {
     filters: readFilters(params),
     hidden: params.getAll("hide"),
     all: params.get("all") === "1",
+    order: oneOf(orders, params.get("order"), "value"),
     compare: params.get("vs") !== "none",
   };
 }
@@ -60,6 +66,7 @@ export function writeView(view: View): string {
   writeFilters(view.filters, params);
   for (const id of view.hidden) params.append("hide", id);
   if (view.all) params.set("all", "1");
+  if (view.order !== "value") params.set("order", view.order);
   if (!view.compare) params.set("vs", "none");
   return searchText(params);
 }

@@ -183,6 +183,32 @@ export const de = (product: string): Catalogue => ({
     noAppHint: "Nutzung, die ohne den Namen einer App gemeldet wurde",
   },
 
+  boundary: {
+    missingTitle: "Diese Seite konnte nicht geladen werden",
+    missing: "Der Server antwortet nicht oder wurde durch eine andere Version ersetzt. Die Seite kommt von selbst, sobald es geht.",
+    brokenTitle: "Diese Seite ist kaputt",
+    broken: "Etwas darauf konnte nicht gezeigt werden. Bleibt das nach dem Neuladen so, ist es ein Fehler im Programm.",
+    reload: "Neu laden",
+    lostSince: (moment) => `Keine Verbindung seit ${moment}. Die Zahlen sind von da.`,
+  },
+
+  compare: {
+    label: "Verglichen mit",
+    with: {
+      fitting: "Was zum Zeitraum passt",
+      previous: "Den Tagen davor",
+      previousMonth: "Dem Monat davor",
+      previousYear: "Dem Jahr davor",
+      weekdays: "Den gleichen Wochentagen",
+    },
+    before: "Davor",
+    change: "Änderung",
+    new: "neu",
+    hint: (before, now) => `von ${before} auf ${now}`,
+    until: (span, hour) => `${span}, bis ${hour}`,
+    since: (day) => `Daten seit ${day}`,
+  },
+
   lists: {
     none: "Keine Treffer.",
     sortBy: "Sortieren nach",

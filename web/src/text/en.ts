@@ -1,3 +1,4 @@
+import type { Comparison } from "../time/before";
 import type { SpanFault } from "../time/range";
 import type { Granularity } from "../time/buckets";
 import type { Preset } from "../time/presets";
@@ -191,6 +192,32 @@ export const en = {
     otherHint: "Everything that is not among the largest",
     unattributedHint: "Usage of API keys without a known creator",
     noAppHint: "Usage that came without the name of an app",
+  },
+
+  boundary: {
+    missingTitle: "This page could not be loaded",
+    missing: "The server does not answer, or has been replaced by another version. The page comes by itself as soon as it can.",
+    brokenTitle: "This page is broken",
+    broken: "Something on it could not be shown. If it stays so after a reload, it is a bug.",
+    reload: "Reload",
+    lostSince: (moment: string) => `Not connected since ${moment}. Figures are as they were then.`,
+  },
+
+  compare: {
+    label: "Compared with",
+    with: {
+      fitting: "What fits the range",
+      previous: "The days before",
+      previousMonth: "The month before",
+      previousYear: "The year before",
+      weekdays: "The same weekdays",
+    } satisfies Record<Comparison, string>,
+    before: "Before",
+    change: "Change",
+    new: "new",
+    hint: (before: string, now: string) => `from ${before} to ${now}`,
+    until: (span: string, hour: string) => `${span}, until ${hour}`,
+    since: (day: string) => `data since ${day}`,
   },
 
   lists: {

@@ -38,6 +38,18 @@ export function startOfMonth(day: Day, monthsLater = 0): Day {
   return fromUtc(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + monthsLater, 1));
 }
 
+export function endOfMonth(day: Day): Day {
+  return addDays(startOfMonth(day, 1), -1);
+}
+
+/** The same day some months earlier, or the last of that month where it is shorter. */
+export function monthsEarlier(day: Day, months: number): Day {
+  const first = startOfMonth(day, -months);
+  const same = addDays(first, Number(day.slice(8)) - 1);
+  const last = endOfMonth(first);
+  return same > last ? last : same;
+}
+
 export function startOfQuarter(day: Day, quartersLater = 0): Day {
   const date = new Date(utc(day));
   const firstMonth = Math.floor(date.getUTCMonth() / 3) * 3;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fellows, spanBefore } from "./before";
+import { fellows, spanBefore, type comparisons } from "./before";
 import { bucketLastDay, granularitiesFor, granularityFor, unfinishedBucket } from "./buckets";
 import { addDays, daysInclusive, fromCalendarDate, isDay, startOfWeek, toCalendarDate } from "./day";
 import { presetSpan, type Preset } from "./presets";
@@ -109,33 +109,69 @@ describe("buckets", () => {
 
 describe("the window before", () => {
   const week = { from: "2026-06-03", to: "2026-06-09" };
+  const today = "2026-11-29";
+  const custom = (from: string, to: string) => ({ kind: "custom" as const, from, to });
 
-  test("has as many days and ends the day before", () => {
-    expect(spanBefore(week)).toEqual({ from: "2026-05-27", to: "2026-06-02" });
-    expect(spanBefore({ from: "2026-03-01", to: "2026-03-01" })).toEqual({ from: "2026-02-28", to: "2026-02-28" });
+  test("means the same as the window itself", () => {
+    for (const [from, to, beforeFrom, beforeTo] of [
+      ["2026-06-03", "2026-06-09", "2026-05-27", "2026-06-02"],
+      ["2026-03-01", "2026-03-01", "2026-02-28", "2026-02-28"],
+      // October with September, February with all of January.
+      ["2026-10-01", "2026-10-31", "2026-09-01", "2026-09-30"],
+      ["2026-02-01", "2026-02-28", "2026-01-01", "2026-01-31"],
+      // A quarter with the quarter before.
+      ["2026-04-01", "2026-06-30", "2026-01-01", "2026-03-31"],
+      ["2025-01-01", "2025-12-31", "2024-01-01", "2024-12-31"],
+      // What is under way, with as much of the one before.
+      ["2026-11-01", "2026-11-29", "2026-10-01", "2026-10-29"],
+      ["2026-10-01", "2026-11-29", "2026-07-01", "2026-08-29"],
+      ["2026-01-01", "2026-11-29", "2025-01-01", "2025-11-29"],
+    ] as const) {
+      expect(spanBefore({ from, to }, "fitting", custom(from, to), today)).toEqual({ from: beforeFrom, to: beforeTo });
+    }
+    const year = { kind: "preset" as const, preset: "this-year" as const };
+    const january = { from: "2026-01-01", to: "2026-01-31" };
+    expect(spanBefore(january, "fitting", year, "2026-01-31")).toEqual({ from: "2025-01-01", to: "2025-01-31" });
+  });
+
+  test("is the one that was chosen", () => {
+    const range = custom(week.from, week.to);
+    const before = (how: (typeof comparisons)[number], span = week) => spanBefore(span, how, range, today);
+    expect(before("previous")).toEqual({ from: "2026-05-27", to: "2026-06-02" });
+    expect(before("weekdays", { from: "2026-06-03", to: "2026-06-10" })).toEqual({ from: "2026-05-20", to: "2026-05-27" });
+    expect(before("previousMonth", { from: "2026-03-30", to: "2026-03-31" })).toEqual({ from: "2026-02-28", to: "2026-02-28" });
+    expect(before("previousYear", { from: "2028-02-29", to: "2028-03-01" })).toEqual({ from: "2027-02-28", to: "2027-03-01" });
   });
 
   const days = (from: string, count: number) => Array.from({ length: count }, (_, i) => addDays(from, i));
 
   test("days go where the same day of the window is, into whatever it is cut", () => {
     const former = days("2026-05-27", 7);
-    expect(fellows(days("2026-06-03", 7), week, former)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    const earlier = { from: "2026-05-27", to: "2026-06-02" };
+    expect(fellows(days("2026-06-03", 7), week, earlier, former)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     // Wednesday to Sunday, then Monday and Tuesday of the next week.
-    expect(fellows(["2026-06-03", "2026-06-08"], week, former)).toEqual([0, 0, 0, 0, 0, 1, 1]);
+    expect(fellows(["2026-06-03", "2026-06-08"], week, earlier, former)).toEqual([0, 0, 0, 0, 0, 1, 1]);
+  });
+
+  test("a month of 31 days beside one of 28 has its last three days nowhere", () => {
+    const february = { from: "2026-02-01", to: "2026-02-28" };
+    const january = { from: "2026-01-01", to: "2026-01-31" };
+    const places = fellows(days("2026-02-01", 28), february, january, days("2026-01-01", 31));
+    expect(places.slice(26)).toEqual([26, 27, null, null, null]);
   });
 
   const hours = (...texts: string[]) => texts.map((text) => `2026-${text}`);
+  const day = (date: string) => ({ from: `2026-${date}`, to: `2026-${date}` });
 
   test("an hour that the clock skips or repeats is not lost", () => {
-    const day = { from: "2026-10-25", to: "2026-10-25" };
     const twice = hours("10-25T01:00:00+02:00", "10-25T02:00:00+02:00", "10-25T02:00:00+01:00", "10-25T03:00:00+01:00");
     const once = hours("10-24T01:00:00+02:00", "10-24T02:00:00+02:00", "10-24T03:00:00+02:00");
-    expect(fellows(twice, day, once)).toEqual([0, 1, 3]);
-    const after = { from: "2026-10-26", to: "2026-10-26" };
-    expect(fellows(hours("10-26T01:00:00+01:00", "10-26T02:00:00+01:00", "10-26T03:00:00+01:00"), after, twice)).toEqual([0, 1, 1, 2]);
-    const spring = { from: "2026-03-29", to: "2026-03-29" };
+    expect(fellows(twice, day("10-25"), day("10-24"), once)).toEqual([0, 1, 3]);
+    const after = hours("10-26T01:00:00+01:00", "10-26T02:00:00+01:00", "10-26T03:00:00+01:00");
+    expect(fellows(after, day("10-26"), day("10-25"), twice)).toEqual([0, 1, 1, 2]);
     const skipped = hours("03-29T01:00:00+01:00", "03-29T03:00:00+02:00");
-    expect(fellows(skipped, spring, hours("03-28T01:00:00+01:00", "03-28T02:00:00+01:00", "03-28T03:00:00+01:00"))).toEqual([0, 0, 1]);
+    const whole = hours("03-28T01:00:00+01:00", "03-28T02:00:00+01:00", "03-28T03:00:00+01:00");
+    expect(fellows(skipped, day("03-29"), day("03-28"), whole)).toEqual([0, 0, 1]);
   });
 });
 

@@ -1,7 +1,9 @@
-import { lazy, Suspense, useRef, useState, type ComponentPropsWithRef, type ReactElement, type ReactNode } from "react";
+import { Suspense, useRef, useState, type ComponentPropsWithRef, type ReactElement, type ReactNode } from "react";
+import { Boundary } from "./Boundary";
+import { ahead, lazily } from "./lazily";
 
 const loadPanel = () => import("./PopoverPanel");
-const PopoverPanel = lazy(loadPanel);
+const PopoverPanel = lazily(loadPanel);
 
 interface Props {
   trigger: (props: TriggerProps) => ReactElement;
@@ -26,7 +28,7 @@ export function Popover({ trigger, label, open, onOpenChange, align = "end", onI
   if (open && !wasOpen) setWasOpen(true);
 
   const prepare = () => {
-    void loadPanel();
+    ahead(loadPanel);
     onIntent?.();
   };
   return (
@@ -42,11 +44,13 @@ export function Popover({ trigger, label, open, onOpenChange, align = "end", onI
         "data-state": open ? "open" : "closed",
       })}
       {wasOpen && (
-        <Suspense fallback={null}>
-          <PopoverPanel button={button} label={label} open={open} onOpenChange={onOpenChange} align={align}>
-            {children}
-          </PopoverPanel>
-        </Suspense>
+        <Boundary small>
+          <Suspense fallback={null}>
+            <PopoverPanel button={button} label={label} open={open} onOpenChange={onOpenChange} align={align}>
+              {children}
+            </PopoverPanel>
+          </Suspense>
+        </Boundary>
       )}
     </>
   );

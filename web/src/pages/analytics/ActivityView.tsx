@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo } from "react";
+import { Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
 import { timeline } from "../../charts/timeline";
@@ -15,9 +15,10 @@ import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
 import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
+import { lazily } from "../../ui/lazily";
 
-const Empty = lazy(() => import("./Empty"));
-const FilterChips = lazy(() => import("./FilterChips"));
+const Empty = lazily(() => import("./Empty"));
+const FilterChips = lazily(() => import("./FilterChips"));
 
 interface Props {
   view: View;

@@ -69,6 +69,7 @@ function Analytics({ organization }: { organization: Organization }) {
         span={question}
         today={today}
         asOf={useShownAsOf(answer, answer.data?.activity)}
+        compares
         onChange={change}
       />
       {failure ? (

@@ -2,13 +2,14 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { ActivityQuestion } from "../../api/activity";
 import { activityQuery } from "../../api/queries";
-import type { Activity, RankingEntry } from "../../api/types";
-import { measured } from "../../charts/measure";
+import type { Activity } from "../../api/types";
+import { measured, type Measures } from "../../charts/measure";
 import type { Grouping } from "../../state/filters";
-import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, shownLabels } from "../../state/series";
-import type { Metric, View } from "../../state/view";
+import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, shownLabels, type Keyed } from "../../state/series";
+import type { Metric, Order, View } from "../../state/view";
 import { text } from "../../text";
 import type { Day } from "../../time/day";
+import { earlierText, incomparable } from "../parts/Changed";
 import { RankTable, type RankEntry } from "../parts/RankTable";
 import { refreshing } from "../window/useQuestion";
 import { rankingQuestion } from "./question";
@@ -42,13 +43,17 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
   const [first = view.groupBy, second] = pivots;
   const kinds = second ? text.groupingPairPlural : text.groupingPlurals[first];
 
-  const entry = (one: RankingEntry): RankEntry => ({
+  const previous = shown?.previous ?? null;
+  const before = new Map(previous?.ranking.map((one) => [seriesId(one), one]));
+
+  const entry = (one: Ranked): RankEntry => ({
     id: seriesId(one),
     label: seriesLabel(one),
     hint: hint(one, pivots),
     other: isOther(one),
     note: one.former ? "former" : one.deleted ? "deleted" : null,
     measures: one,
+    before: previous ? (before.get(seriesId(one)) ?? NOTHING) : undefined,
     steps: steps.of({ keys: seriesKeys(one), other: isOther(one) }),
     halves:
       second && !isOther(one)
@@ -64,9 +69,20 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
       </header>
       <RankTable
         grouping={grouping}
-        entries={shown && sorted(shown.ranking, metric).map(entry)}
+        entries={shown && sorted(shown, metric, view.order).map(entry)}
         metric={metric}
         total={shown ? measured(shown.totals, metric) : 0}
+        compared={
+          shown &&
+          previous && {
+            now: shown.totals,
+            before: previous.totals,
+            span: earlierText(previous),
+            fault: incomparable(previous),
+            order: view.order,
+            onOrder: (order) => onChange({ order }),
+          }
+        }
         slots={slots}
         narrows
       />
@@ -89,14 +105,23 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
   );
 }
 
-/** The whole ranking may still be one by another measure. */
-function sorted(ranking: readonly RankingEntry[], metric: Metric): RankingEntry[] {
-  return [...ranking].sort(
-    (a, b) => Number(isOther(a)) - Number(isOther(b)) || measured(b, metric) - measured(a, metric),
-  );
+type Ranked = Keyed & Measures & { deleted?: boolean; former?: boolean };
+
+const NOTHING = { cost: 0, requestCount: 0, totalTokens: 0 };
+
+/** What is gone has a row as well, so that both columns add up. The whole ranking may still be one by another measure. */
+function sorted({ ranking, previous }: Activity, metric: Metric, order: Order): Ranked[] {
+  const before = new Map(previous?.ranking.map((one) => [seriesId(one), measured(one, metric)]));
+  const here = new Set(ranking.map(seriesId));
+  const gone = previous?.ranking.filter((one) => !here.has(seriesId(one))).map((one) => ({ ...one, ...NOTHING })) ?? [];
+  const valueOf = (one: Ranked) => {
+    const then = before.get(seriesId(one)) ?? 0;
+    return { value: measured(one, metric), before: then, change: measured(one, metric) - then }[order];
+  };
+  return [...ranking, ...gone].sort((a, b) => Number(isOther(a)) - Number(isOther(b)) || valueOf(b) - valueOf(a));
 }
 
-function hint(entry: RankingEntry, pivots: readonly Grouping[]): string {
+function hint(entry: Keyed, pivots: readonly Grouping[]): string {
   if (isOther(entry)) return text.ranking.otherHint;
   const label = seriesLabel(entry);
   if (isNameless(entry)) {

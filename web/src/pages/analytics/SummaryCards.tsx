@@ -1,13 +1,12 @@
 import { exactText } from "../../api/exact";
 import type { Activity } from "../../api/types";
 import { exactFigure, figure, measured, measureFields } from "../../charts/measure";
-import { change } from "../../format/change";
 import { count, percent, shortCount } from "../../format/counts";
-import { spanText } from "../../format/dates";
 import { money } from "../../format/money";
 import { metrics, type Metric } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
+import { earlierText, incomparable, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
 
 export function SummaryCards({ activity }: { activity: Activity | null }) {
@@ -52,30 +51,23 @@ function SummaryCard({ metric, activity }: { metric: Metric; activity: Activity 
   );
 }
 
-const arrows = { up: "↑", down: "↓", same: "=" } as const;
-
 function Comparison({ activity, metric }: { activity: Activity; metric: Metric }) {
   const { previous } = activity;
   if (!previous) return null;
-  const span = spanText(previous.from, previous.to);
-  const before = measured(previous.totals, metric);
-  const difference = change(measured(activity.totals, metric), before);
-  const versus = <span className="muted">{text.cards.versus(span)}</span>;
-  if (!difference || difference.kind === "new") {
+  const span = earlierText(previous);
+  const [now, before] = [measured(activity.totals, metric), measured(previous.totals, metric)];
+  // Half a month beside a whole one would look like a rise, and is none.
+  const fault = incomparable(previous);
+  if (fault !== null || before === 0) {
     return (
       <span className="muted">
-        {text.cards.noneBefore} ({span})
+        {fault ?? text.cards.noneBefore} ({span})
       </span>
     );
   }
   return (
     <span title={text.cards.before(figure(before, metric), span)}>
-      <span className="change" data-kind={difference.kind}>
-        <span aria-hidden="true">{arrows[difference.kind]} </span>
-        <span className="visually-hidden">{text.cards[difference.kind]} </span>
-        {difference.text}
-      </span>{" "}
-      {versus}
+      <Ratio now={now} before={before} /> <span className="muted">{text.cards.versus(span)}</span>
     </span>
   );
 }

@@ -19,7 +19,7 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
     rankBy: view.metric,
     granularity: granularityFor(span, view.per),
     top: LARGEST,
-    compare: true,
+    compare: spanBefore(span, view.comparedWith, view.range, today),
   };
 }
 
@@ -27,20 +27,20 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
 export function beforeQuestion(question: ActivityQuestion): ActivityQuestion {
   return {
     ...question,
-    ...spanBefore(question),
+    ...question.compare,
     groupBy: [],
     granularity: question.granularity === "hour" ? "hour" : "day",
     top: null,
-    compare: false,
+    compare: null,
   };
 }
 
 /** The whole ranking needs no fine days, so the coarsest ones keep its answer small. */
 export function rankingQuestion(question: ActivityQuestion): ActivityQuestion {
-  return { ...question, granularity: "month", top: null, compare: false };
+  return { ...question, granularity: "month", top: null };
 }
 
 /** A file is for working with: every entry is in it, not the largest and a rest. */
 export function downloadQuestion(question: ActivityQuestion): ActivityQuestion {
-  return { ...question, top: null, compare: false };
+  return { ...question, top: null, compare: null };
 }

@@ -7,6 +7,7 @@ import { analyticsAccess } from "../../state/access";
 import { listViewOf, matchesSearch, NOBODY, sortedBy } from "../../state/listView";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
+import { NOTHING, withBefore } from "../lists/compared";
 import { ListTable } from "../lists/ListTable";
 import { ListTools } from "../lists/ListTools";
 import { Chip } from "../parts/Chip";
@@ -30,9 +31,17 @@ const spelling = listViewOf(keyColumns, "cost");
 export default function KeysPage({ me, organization }: Props) {
   useTitle(text.keys.title, organization.name);
   const [view, change] = useAddress(spelling);
-  const { today, question, refetchInterval } = useQuestion(organization.id, view);
-  const answer = useQuery({ ...keysQuery(question), refetchInterval });
-  const all = answer.data?.keys ?? null;
+  const { today, question, compared, refetchInterval } = useQuestion(organization.id, view);
+  const answer = useQuery({ ...keysQuery(compared), refetchInterval });
+  const previous = answer.data?.previous ?? null;
+  const { rows: all, before } = useMemo(
+    () =>
+      answer.data
+        ? withBefore(answer.data.keys, answer.data.previous?.keys ?? [], (row) => row.id)
+        : { rows: null, before: null },
+    [answer.data],
+  );
+  const beforeOf = (row: KeyRow) => before?.get(row.id) ?? NOTHING;
 
   const narrowed = useMemo(
     () =>
@@ -45,17 +54,22 @@ export default function KeysPage({ me, organization }: Props) {
     [all, view.projects, view.creators, view.search],
   );
   const rows = useMemo(
-    () => narrowed && sortedBy(narrowed, keyValue[view.sort], view.descending),
-    [narrowed, view.sort, view.descending],
+    () => narrowed && sortedBy(narrowed, keyValue(beforeOf)[view.sort], view.descending),
+    [narrowed, before, view.sort, view.descending],
   );
   const whole = narrowed === null || narrowed.length === all?.length;
   const totals = useMemo(
     () => (narrowed === null || whole ? (answer.data?.totals ?? null) : sumOf(narrowed)),
     [narrowed, whole, answer.data],
   );
+  const totalsBefore = useMemo(() => {
+    if (narrowed === null || before === null) return null;
+    return whole ? (previous?.totals ?? null) : sumOf(narrowed.flatMap((row) => before.get(row.id) ?? []));
+  }, [narrowed, whole, before, previous]);
 
   const seesPeople = analyticsAccess(me.kind, organization) === "granted";
-  const columns = columnsFor(totals, {
+  const comparing = { window: previous, before: beforeOf, totals: totalsBefore, now: totals };
+  const columns = columnsFor(totals, comparing, {
     key: (row) => keyPath(organization.id, row.id, view),
     project: (row) => keysPath(organization.id, view, { project: row.projectId }),
     creator: (row) => (seesPeople && row.createdBy !== null ? memberPath(organization.id, row.createdBy, view) : null),
@@ -77,6 +91,7 @@ export default function KeysPage({ me, organization }: Props) {
         span={question}
         today={today}
         asOf={useShownAsOf(answer, answer.data)}
+        compares
         onChange={change}
       />
       {failure ? (

@@ -6,9 +6,10 @@ import { count, percent } from "../../format/counts";
 import { exactMoney, money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
+import { comparedColumns, comparingColumns, type Comparing } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
 
-export const keyColumns = ["key", "project", "creator", "cost", "tokens", "requests", "errorRate"] as const;
+export const keyColumns = ["key", "project", "creator", "cost", ...comparedColumns, "tokens", "requests", "errorRate"] as const;
 export type KeyColumn = (typeof keyColumns)[number];
 
 export function keyName(key: Pick<KeyFacts, "id" | "description">): string {
@@ -19,7 +20,9 @@ export function creatorName(key: Pick<KeyFacts, "createdBy" | "createdByName">):
   return key.createdByName ?? key.createdBy ?? text.keys.noCreator;
 }
 
-export const keyValue: Record<KeyColumn, (row: KeyRow) => string | number | null> = {
+export const keyValue = (
+  before: (row: KeyRow) => { cost: number },
+): Record<KeyColumn, (row: KeyRow) => string | number | null> => ({
   key: keyName,
   project: (row) => row.projectName,
   creator: (row) => (row.createdBy === null ? null : creatorName(row)),
@@ -27,7 +30,9 @@ export const keyValue: Record<KeyColumn, (row: KeyRow) => string | number | null
   tokens: (row) => row.totalTokens,
   requests: (row) => row.requestCount,
   errorRate: (row) => errorShare(row),
-};
+  before: (row) => before(row).cost,
+  change: (row) => row.cost - before(row).cost,
+});
 
 export interface KeyPaths {
   key: (row: KeyRow) => string;
@@ -36,7 +41,11 @@ export interface KeyPaths {
   creator: (row: KeyRow) => string | null;
 }
 
-export function columnsFor(totals: WithErrors | null, paths: KeyPaths): Column<KeyRow, KeyColumn>[] {
+export function columnsFor(
+  totals: WithErrors | null,
+  comparing: Comparing<KeyRow>,
+  paths: KeyPaths,
+): Column<KeyRow, KeyColumn>[] {
   return [
     { name: "key", label: text.keys.key, cell: (row) => <Name row={row} path={paths.key(row)} /> },
     {
@@ -62,6 +71,7 @@ export function columnsFor(totals: WithErrors | null, paths: KeyPaths): Column<K
         ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
         : undefined,
     },
+    ...comparingColumns<KeyRow>(comparing),
     {
       name: "tokens",
       label: text.metrics.tokens,

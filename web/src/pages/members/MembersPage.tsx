@@ -6,6 +6,7 @@ import type { Me, Organization } from "../../api/types";
 import { listViewOf, matchesSearch, NOBODY, sortedBy } from "../../state/listView";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
+import { NOTHING, withBefore } from "../lists/compared";
 import { ListTable } from "../lists/ListTable";
 import { ListTools } from "../lists/ListTools";
 import { Guarded } from "../parts/Guarded";
@@ -36,21 +37,28 @@ const spelling = listViewOf(memberColumns, "cost");
 
 function MemberList({ organization }: { organization: Organization }) {
   const [view, change] = useAddress(spelling);
-  const { today, question, refetchInterval } = useQuestion(organization.id, view);
-  const answer = useQuery({ ...membersQuery(question), refetchInterval });
-  const all = answer.data?.members ?? null;
+  const { today, question, compared, refetchInterval } = useQuestion(organization.id, view);
+  const answer = useQuery({ ...membersQuery(compared), refetchInterval });
+  const { rows: all, before } = useMemo(
+    () =>
+      answer.data
+        ? withBefore(answer.data.members, answer.data.previous?.members ?? [], memberId)
+        : { rows: null, before: null },
+    [answer.data],
+  );
+  const beforeOf = (row: MemberRow) => before?.get(memberId(row)) ?? NOTHING;
 
   const rows = useMemo(() => {
     if (!all) return null;
     const found = all.filter((row) => matchesSearch(view.search, [memberName(row), row.email, row.role, row.userId]));
-    return sortedBy(found, memberValue[view.sort], view.descending);
-  }, [all, view.search, view.sort, view.descending]);
+    return sortedBy(found, memberValue(beforeOf)[view.sort], view.descending);
+  }, [all, before, view.search, view.sort, view.descending]);
 
   const pathOf = (row: MemberRow) =>
     row.userId === null
       ? keysPath(organization.id, view, { creator: NOBODY })
       : memberPath(organization.id, row.userId, view);
-  const columns = columnsFor(answer.data ?? null, pathOf);
+  const columns = columnsFor(answer.data ?? null, pathOf, beforeOf);
   const largest = Math.max(0, ...(all ?? []).map((row) => row.cost));
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
 
@@ -63,6 +71,7 @@ function MemberList({ organization }: { organization: Organization }) {
         span={question}
         today={today}
         asOf={useShownAsOf(answer, answer.data)}
+        compares
         onChange={change}
       />
       {failure ? (
@@ -83,7 +92,7 @@ function MemberList({ organization }: { organization: Organization }) {
             label={text.members.title}
             columns={columns}
             rows={rows}
-            idOf={(row) => row.userId ?? NOBODY}
+            idOf={memberId}
             pathOf={pathOf}
             partOf={(row) => (largest === 0 ? 0 : row.cost / largest)}
             sort={view.sort}
@@ -97,6 +106,8 @@ function MemberList({ organization }: { organization: Organization }) {
     </div>
   );
 }
+
+const memberId = (row: MemberRow) => row.userId ?? NOBODY;
 
 /** Usage that is nobody's has a row, but is no member. */
 function people(rows: readonly MemberRow[]): number {

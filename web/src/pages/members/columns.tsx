@@ -5,9 +5,10 @@ import { count, percent } from "../../format/counts";
 import { exactMoney, money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
+import { comparedColumns, comparingColumns } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
 
-export const memberColumns = ["member", "role", "cost", "tokens", "requests", "errorRate", "keys"] as const;
+export const memberColumns = ["member", "role", "cost", ...comparedColumns, "tokens", "requests", "errorRate", "keys"] as const;
 export type MemberColumn = (typeof memberColumns)[number];
 
 export function memberName(member: { userId: string | null; name: string | null; email: string | null }): string {
@@ -18,7 +19,10 @@ export function roleName(role: string | null): string {
   return role === null ? "" : (text.members.roles[role as keyof typeof text.members.roles] ?? role);
 }
 
-export const memberValue: Record<MemberColumn, (row: MemberRow) => string | number | null> = {
+/** What a row cost in the window before. */
+type Before = (row: MemberRow) => { cost: number };
+
+export const memberValue = (before: Before): Record<MemberColumn, (row: MemberRow) => string | number | null> => ({
   // Nobody's usage is no name, so it stays at the end of the alphabet.
   member: (row) => (row.userId === null ? null : memberName(row)),
   role: (row) => row.role,
@@ -27,13 +31,17 @@ export const memberValue: Record<MemberColumn, (row: MemberRow) => string | numb
   requests: (row) => row.requestCount,
   errorRate: (row) => errorShare(row),
   keys: (row) => row.apiKeyCount,
-};
+  before: (row) => before(row).cost,
+  change: (row) => row.cost - before(row).cost,
+});
 
 export function columnsFor(
   answer: Members | null,
   pathOf: (row: MemberRow) => string | null,
+  before: Before,
 ): Column<MemberRow, MemberColumn>[] {
   const totals = answer?.totals;
+  const previous = answer?.previous ?? null;
   return [
     { name: "member", label: text.members.member, cell: (row) => <Name row={row} path={pathOf(row)} /> },
     {
@@ -55,6 +63,7 @@ export function columnsFor(
         hint: exactMoney(exactText(totals, "cost")),
       },
     },
+    ...comparingColumns<MemberRow>({ window: previous, before, totals: previous?.totals ?? null, now: totals ?? null }),
     {
       name: "tokens",
       label: text.metrics.tokens,

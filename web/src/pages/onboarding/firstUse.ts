@@ -21,7 +21,7 @@ export function everUsedQuery({ organizationId, timezone }: Pick<ActivityQuestio
     rankBy: "cost",
     granularity: "month",
     top: null,
-    compare: false,
+    compare: null,
   };
   return queryOptions({
     // Whether there is any does not depend on the zone or the day: another one leaves the page as it is.

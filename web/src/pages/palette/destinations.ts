@@ -62,7 +62,7 @@ export function useDestinations(me: Me, organization: Organization, query: strin
       rankBy: "cost",
       granularity: "month",
       top: null,
-      compare: false,
+      compare: null,
     }),
     ...asked,
     enabled: seesAll,

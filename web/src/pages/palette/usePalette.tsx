@@ -1,11 +1,13 @@
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useState, type ReactNode } from "react";
 import type { Me, Organization } from "../../api/types";
 import { WithCalendar } from "../window/WithCalendar";
+import { Boundary } from "../../ui/Boundary";
+import { ahead, lazily } from "../../ui/lazily";
 
 const loadPalette = () => import("./Palette");
-const Palette = lazy(loadPalette);
+const Palette = lazily(loadPalette);
 
-export const prepareToSearch = () => void loadPalette();
+export const prepareToSearch = () => ahead(loadPalette);
 
 /** What opens the palette, and the palette once it is open; Ctrl-K and ⌘K close it again. */
 export function usePalette(me: Me | null, organization: Organization | null): [() => void, ReactNode] {
@@ -24,11 +26,13 @@ export function usePalette(me: Me | null, organization: Organization | null): [(
   }, [usable]);
 
   const dialog = usable && open && (
-    <Suspense fallback={null}>
-      <WithCalendar otherwise={null}>
-        <Palette me={me} organization={organization} onClose={() => setOpen(false)} />
-      </WithCalendar>
-    </Suspense>
+    <Boundary small>
+      <Suspense fallback={null}>
+        <WithCalendar otherwise={null}>
+          <Palette me={me} organization={organization} onClose={() => setOpen(false)} />
+        </WithCalendar>
+      </Suspense>
+    </Boundary>
   );
   return [() => setOpen(true), dialog];
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo, useRef, type ReactNode } from "react";
+import { Suspense, useMemo, useRef, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { TimeChart, type TimeChartHandle } from "../../charts/TimeChart";
 import { peakIndex, type Series, type Timeline } from "../../charts/timeline";
@@ -15,8 +15,9 @@ import { Segmented } from "../../ui/Segmented";
 import { Downloads } from "./Downloads";
 import { BeforeEntry } from "./BeforeEntry";
 import { Legend } from "./Legend";
+import { lazily } from "../../ui/lazily";
 
-const ChartTable = lazy(() => import("../../charts/ChartTable"));
+const ChartTable = lazily(() => import("../../charts/ChartTable"));
 
 export interface ChartState extends TimeWindow {
   metric: Metric;

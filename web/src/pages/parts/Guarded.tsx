@@ -1,8 +1,9 @@
-import { lazy, Suspense, type ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
 import type { Me, Organization } from "../../api/types";
 import { analyticsAccess } from "../../state/access";
+import { lazily } from "../../ui/lazily";
 
-const Refused = lazy(() => import("./Refused"));
+const Refused = lazily(() => import("./Refused"));
 
 interface Props {
   me: Me;

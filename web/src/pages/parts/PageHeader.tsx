@@ -7,6 +7,7 @@ import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
 import { ViewsMenu } from "../views/ViewsMenu";
+import { ComparedWith } from "../window/ComparedWith";
 import { RangePicker } from "../window/RangePicker";
 import { useCalendar } from "../window/WithCalendar";
 import { ZonePicker } from "../window/ZonePicker";
@@ -27,10 +28,12 @@ interface Props {
   asOf: string | null | undefined;
   /** Its days are UTC days, whatever zone the reader is in. */
   inUtc?: boolean;
+  /** Its figures are set against those of an earlier window. */
+  compares?: boolean;
   onChange: (change: Partial<TimeWindow>) => void;
 }
 
-export function PageHeader({ back, title, tags, facts, organization, view, span, today, asOf, inUtc = false, onChange }: Props) {
+export function PageHeader({ back, title, tags, facts, organization, view, span, today, asOf, inUtc = false, compares = false, onChange }: Props) {
   const calendar = useCalendar();
   return (
     <header className="page-header">
@@ -59,6 +62,7 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
             onChange={(zone) => onChange({ zone })}
           />
         )}
+        {compares && <ComparedWith value={view.comparedWith} onChange={(comparedWith) => onChange({ comparedWith })} />}
         <ViewsMenu />
       </div>
     </header>

@@ -5,9 +5,11 @@ import { exactFigure, figure, measured, measureFields, shareOf, type Measures } 
 import { seriesColour } from "../../charts/seriesColour";
 import { LABEL_SEPARATOR } from "../../state/series";
 import { leads, take, type Steps } from "../../state/steps";
-import { metrics, type Metric } from "../../state/view";
+import { metrics, type Metric, type Order } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
+import { Icon } from "../../ui/Icon";
+import { Changed } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
 import "./ranking.css";
@@ -19,9 +21,24 @@ export interface RankEntry {
   other: boolean;
   note: "deleted" | "former" | null;
   measures: Measures;
+  /** The same of an earlier window, where there is one to compare with. */
+  before?: Measures;
   steps: Steps;
   /** With two pivots each half of the name leads its own way. */
   halves?: readonly { label: string; steps: Steps }[];
+}
+
+/** What the columns Before and Change are about. */
+export interface Compared {
+  /** What all rows add up to, now and before. */
+  now: Measures;
+  before: Measures;
+  /** The days of the earlier window. */
+  span: string;
+  /** Why nothing can be said of changes; null where it can. */
+  fault: string | null;
+  order: Order;
+  onOrder: (order: Order) => void;
 }
 
 interface Props {
@@ -32,6 +49,7 @@ interface Props {
   metric: Metric;
   /** What the shares are of. */
   total: number;
+  compared?: Compared | null;
   slots: ReadonlyMap<string, number>;
   skeletonRows?: number;
   /** In half-width cards there is no room for the other measures. */
@@ -40,10 +58,13 @@ interface Props {
   narrows?: boolean;
 }
 
-export function RankTable({ grouping, entries, metric, total, slots, skeletonRows = 10, narrow = false, narrows = false }: Props) {
+export function RankTable({ grouping, entries, metric, total, compared = null, slots, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
+  const change = (now: Measures, before: Measures) => (
+    <Changed now={measured(now, metric)} before={measured(before, metric)} metric={metric} fault={compared?.fault ?? null} />
+  );
 
   return (
     <table className="ranking">
@@ -55,9 +76,19 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
           </th>
           {columns.map((column, i) => (
             <th scope="col" key={column} className={i === 0 ? "number" : "number wide-only"}>
-              {text.metrics[column]}
+              {i === 0 && compared ? <Ordered by="value" label={text.metrics[column]} {...compared} /> : text.metrics[column]}
             </th>
           ))}
+          {compared && (
+            <>
+              <th scope="col" className="number wide-only" title={compared.span}>
+                <Ordered by="before" label={text.compare.before} {...compared} />
+              </th>
+              <th scope="col" className="number wide-only">
+                <Ordered by="change" label={text.compare.change} {...compared} />
+              </th>
+            </>
+          )}
           <th scope="col" className="number ranking-share">
             {text.ranking.share}
           </th>
@@ -120,6 +151,21 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
                       {figure(measured(entry.measures, column), column)}
                     </td>
                   ))}
+                  {compared && entry.before && (
+                    <>
+                      <td
+                        className="number wide-only muted"
+                        title={exactFigure(exactText(entry.before, measureFields[metric]), metric)}
+                        data-field="before"
+                        data-exact={exactText(entry.before, measureFields[metric])}
+                      >
+                        {figure(measured(entry.before, metric), metric)}
+                      </td>
+                      <td className="number wide-only" data-field="change">
+                        {change(entry.measures, entry.before)}
+                      </td>
+                    </>
+                  )}
                   <td className="number ranking-share">{shareOf(value, total)}</td>
                   {narrows && (
                     <td className="ranking-action">
@@ -145,12 +191,57 @@ export function RankTable({ grouping, entries, metric, total, slots, skeletonRow
                 {columns.slice(1).map((column) => (
                   <td key={column} className="number wide-only" />
                 ))}
+                {compared && <td className="number wide-only" colSpan={2} />}
                 <td className="number ranking-share" />
                 {narrows && <td className="ranking-action" />}
               </tr>
             ))}
       </tbody>
+      {entries && compared && (
+        <tfoot>
+          <tr data-testid="ranking-foot">
+            <th scope="row">{text.chart.total}</th>
+            <td className="ranking-bar" />
+            {columns.map((column, i) => (
+              <td
+                key={column}
+                className={i === 0 ? "number" : "number wide-only"}
+                title={exactFigure(exactText(compared.now, measureFields[column]), column)}
+                data-field={column}
+                data-exact={exactText(compared.now, measureFields[column])}
+              >
+                {figure(measured(compared.now, column), column)}
+              </td>
+            ))}
+            <td
+              className="number wide-only"
+              title={exactFigure(exactText(compared.before, measureFields[metric]), metric)}
+              data-field="before"
+              data-exact={exactText(compared.before, measureFields[metric])}
+            >
+              {figure(measured(compared.before, metric), metric)}
+            </td>
+            <td className="number wide-only" data-field="change">
+              {change(compared.now, compared.before)}
+            </td>
+            <td className="number ranking-share">{shareOf(total, total)}</td>
+            {narrows && <td className="ranking-action" />}
+          </tr>
+        </tfoot>
+      )}
     </table>
+  );
+}
+
+/** A heading that puts the rows in order, largest first. */
+function Ordered({ by, label, order, onOrder }: { by: Order; label: string } & Compared) {
+  return (
+    <button type="button" className="sort" aria-pressed={order === by} onClick={() => onOrder(by)} data-testid={`order-${by}`}>
+      {label}
+      <span className="sort-mark" data-on={order === by} data-descending>
+        <Icon name="chevronDown" size={12} />
+      </span>
+    </button>
   );
 }
 

@@ -3,7 +3,7 @@ import type { Comparison } from "../../api/reconciliation";
 import { exactMoney } from "../../format/money";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
-import { signedCount, signedMoney } from "./signed";
+import { signedCount, signedMoney } from "../../format/signed";
 
 const words = text.reconciliation;
 const causes = ["missing", "aborted", "cached", "unpriced", "price", "rounding"] as const;

@@ -5,7 +5,7 @@ import { exactMoney, money } from "../../format/money";
 import { text } from "../../text";
 import { daysInclusive } from "../../time/day";
 import { FigureCard } from "../parts/FigureCard";
-import { signedMoney } from "./signed";
+import { signedMoney } from "../../format/signed";
 
 const words = text.reconciliation;
 

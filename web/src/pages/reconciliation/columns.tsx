@@ -5,7 +5,7 @@ import { exactMoney, money } from "../../format/money";
 import type { ReconciliationColumn, RowKind } from "../../state/reconciliationView";
 import { text } from "../../text";
 import type { Column } from "../lists/ListTable";
-import { signedMoney } from "./signed";
+import { signedMoney } from "../../format/signed";
 
 const words = text.reconciliation;
 type Amount = Exclude<ReconciliationColumn, "name">;

@@ -1,11 +1,12 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import type { Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
 import { Popover } from "../../ui/Popover";
 import { Logo } from "./Logo";
+import { lazily } from "../../ui/lazily";
 
-const OrganizationList = lazy(() => import("./OrganizationList"));
+const OrganizationList = lazily(() => import("./OrganizationList"));
 
 interface Props {
   organizations: readonly Organization[];

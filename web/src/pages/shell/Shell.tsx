@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
@@ -8,9 +8,11 @@ import { Logo } from "./Logo";
 import { loadAhead, type PageName } from "../pages";
 import { Navigation } from "./Navigation";
 import "./shell.css";
+import { Boundary } from "../../ui/Boundary";
+import { lazily } from "../../ui/lazily";
 
 /** Phones alone have a drawer, so it comes when its button is pressed. */
-const Drawer = lazy(() => import("./Drawer"));
+const Drawer = lazily(() => import("./Drawer"));
 
 interface Props {
   /** Null where somebody reads without being signed in. */
@@ -50,11 +52,13 @@ export function Shell({ me, organization, page, children }: Props) {
           <Icon name="menu" size={20} />
         </button>
         {open && (
-          <Suspense fallback={null}>
-            <Drawer button={button} onClose={() => setOpen(false)}>
-              <Navigation {...navigation} onLeave={() => setOpen(false)} />
-            </Drawer>
-          </Suspense>
+          <Boundary small>
+            <Suspense fallback={null}>
+              <Drawer button={button} onClose={() => setOpen(false)}>
+                <Navigation {...navigation} onLeave={() => setOpen(false)} />
+              </Drawer>
+            </Suspense>
+          </Boundary>
         )}
         <Logo size={24} />
         <span className="truncate topbar-name">{organization?.name ?? text.product}</span>

@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { text } from "../../text";
 import { Icon } from "../../ui/Icon";
 import { Popover } from "../../ui/Popover";
+import { ahead, lazily } from "../../ui/lazily";
 
 const loadPanel = () => import("./ViewsPanel");
-const ViewsPanel = lazy(loadPanel);
+const ViewsPanel = lazily(loadPanel);
 
 export function ViewsMenu() {
   const [open, setOpen] = useState(false);
@@ -13,7 +14,7 @@ export function ViewsMenu() {
       open={open}
       onOpenChange={setOpen}
       label={text.views.menu}
-      onIntent={() => void loadPanel()}
+      onIntent={() => ahead(loadPanel)}
       trigger={(props) => (
         <button
           {...props}

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { spanText } from "../../format/dates";
 import { text } from "../../text";
 import type { Day } from "../../time/day";
@@ -6,9 +6,10 @@ import type { Span } from "../../time/presets";
 import type { Range } from "../../time/range";
 import { Icon } from "../../ui/Icon";
 import { Popover } from "../../ui/Popover";
+import { ahead, lazily } from "../../ui/lazily";
 
 const loadPanel = () => import("./RangePanel");
-const RangePanel = lazy(loadPanel);
+const RangePanel = lazily(loadPanel);
 
 interface Props {
   range: Range;
@@ -25,7 +26,7 @@ export function RangePicker({ range, span, today, onChange }: Props) {
       open={open}
       onOpenChange={setOpen}
       label={text.range.label}
-      onIntent={() => void loadPanel()}
+      onIntent={() => ahead(loadPanel)}
       trigger={(props) => (
         <button
           {...props}

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { calendarQuery, zonesQuery } from "../../api/queries";
 import { text } from "../../text";
 import { offsetNow } from "../../time/clock";
@@ -7,9 +7,10 @@ import { describeZone } from "../../time/zones";
 import { Icon } from "../../ui/Icon";
 import { Popover } from "../../ui/Popover";
 import { useCalendar } from "./WithCalendar";
+import { ahead, lazily } from "../../ui/lazily";
 
 const loadPanel = () => import("./ZonePanel");
-const ZonePanel = lazy(loadPanel);
+const ZonePanel = lazily(loadPanel);
 
 interface Props {
   zone: string;
@@ -27,7 +28,7 @@ export function ZonePicker({ zone, organizationZone, onChange }: Props) {
       onOpenChange={setOpen}
       label={text.zone.label}
       onIntent={() => {
-        void loadPanel();
+        ahead(loadPanel);
         void client.prefetchQuery(zonesQuery);
       }}
       trigger={(props) => (

@@ -1,12 +1,13 @@
 import { useMemo } from "react";
 import type { UsageQuestion } from "../../api/usageQuestion";
 import type { TimeWindow } from "../../state/timeWindow";
+import { spanBefore } from "../../time/before";
 import { todayInUtc } from "../../time/clock";
 import { resolveRange } from "../../time/range";
 import { useCalendar } from "./WithCalendar";
 
 /** The days of a page's window, and the question about them: in the zone of the address, or in UTC. */
-export function useQuestion(organizationId: string, { range }: TimeWindow, inUtc = false) {
+export function useQuestion(organizationId: string, { range, comparedWith }: TimeWindow, inUtc = false) {
   const calendar = useCalendar();
   const zone = inUtc ? "UTC" : calendar.timezone;
   const today = inUtc ? todayInUtc(calendar) : calendar.today;
@@ -15,7 +16,12 @@ export function useQuestion(organizationId: string, { range }: TimeWindow, inUtc
     () => ({ organizationId, from, to, timezone: zone }),
     [organizationId, from, to, zone],
   );
-  return { today, question, refetchInterval: refreshing(question, today) };
+  const compare = spanBefore({ from, to }, comparedWith, range, today);
+  const compared: UsageQuestion = useMemo(
+    () => ({ ...question, compare: { from: compare.from, to: compare.to } }),
+    [question, compare.from, compare.to],
+  );
+  return { today, question, compared, refetchInterval: refreshing(question, today) };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { count } from "../../format/counts";
-import { money } from "../../format/money";
+import { count } from "./counts";
+import { money } from "./money";
 
 const MINUS = "−";
 

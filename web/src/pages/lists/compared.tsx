@@ -1,0 +1,61 @@
+import { exactText } from "../../api/exact";
+import type { WithErrors } from "../../api/blocks";
+import { exactMoney, money } from "../../format/money";
+import { text } from "../../text";
+import { Changed, earlierText, incomparable, type EarlierWindow } from "../parts/Changed";
+import type { Column } from "./ListTable";
+
+export const comparedColumns = ["before", "change"] as const;
+type ComparedColumn = (typeof comparedColumns)[number];
+
+export const NOTHING = { cost: 0, requestCount: 0, totalTokens: 0, errorCount: 0, clientErrorCount: 0 };
+
+/** Rows of now and of an earlier window, by id: what is in one of them only has nothing in the other. */
+export function withBefore<Row extends object>(
+  rows: readonly Row[],
+  earlier: readonly Row[],
+  idOf: (row: Row) => string,
+): { rows: Row[]; before: ReadonlyMap<string, Row> } {
+  const here = new Set(rows.map(idOf));
+  const gone = earlier.filter((row) => !here.has(idOf(row))).map((row) => ({ ...row, ...NOTHING }));
+  return { rows: [...rows, ...gone], before: new Map(earlier.map((row) => [idOf(row), row])) };
+}
+
+export interface Comparing<Row> {
+  window: EarlierWindow | null;
+  before: (row: Row) => { cost: number };
+  totals: WithErrors | null;
+  /** What the rows now add up to. */
+  now: WithErrors | null;
+}
+
+/** What a row cost before, and how much more it does now. */
+export function comparingColumns<Row extends { cost: number }>(comparing: Comparing<Row>): Column<Row, ComparedColumn>[] {
+  const { window, before, totals, now } = comparing;
+  const fault = window && incomparable(window);
+  return [
+    {
+      name: "before",
+      label: text.compare.before,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => <span className="muted">{money(before(row).cost)}</span>,
+      exact: (row) => exactText(before(row), "cost"),
+      hint: (row) => `${exactMoney(exactText(before(row), "cost"))}${window ? ` (${earlierText(window)})` : ""}`,
+      foot: totals
+        ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
+        : undefined,
+    },
+    {
+      name: "change",
+      label: text.compare.change,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => <Changed now={row.cost} before={before(row).cost} metric="cost" fault={fault} />,
+      foot:
+        totals && now
+          ? { shown: <Changed now={now.cost} before={totals.cost} metric="cost" fault={fault} /> }
+          : undefined,
+    },
+  ];
+}
