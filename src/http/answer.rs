@@ -7,9 +7,9 @@ use std::io::Write;
 
 use serde_json::value::RawValue;
 
+use super::directory::wire::PlanName;
 use super::problem::Problem;
 use super::stream::Out;
-use super::wire::PlanName;
 use crate::calendar::{Bucket, Window, Zone, rfc3339_utc};
 use crate::directory::{ApiKey, Role, Status};
 use crate::model::{Count, Day, PicoUsd, UnixMs, Usage};

@@ -1,5 +1,7 @@
 //! `/analytics/…`: questions over HTTP.
 
+pub mod wire;
+
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -11,14 +13,14 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use twox_hash::XxHash3_128;
 
+use self::wire::{FilterParameters, WindowParameters};
 use super::App;
 use super::access::{Caller, Subject};
 use super::answer::{self, ActivityAnswer, Frame};
 use super::parameters::Parameters;
-use super::problem::Problem;
+use super::problem::{Problem, Refusals};
 use super::questions::in_time;
 use super::stream::{self, Out, Written};
-use super::wire::{self, FilterParameters, Refusals, WindowParameters};
 use crate::calendar::{Granularity, Window};
 use crate::model::UnixMs;
 use crate::query::{self, About, Query};
