@@ -9,7 +9,7 @@
 
 mod access;
 mod analytics;
-mod answer;
+mod asked;
 mod attempts;
 mod audit;
 mod calendar;
@@ -28,6 +28,7 @@ mod parameters;
 mod problem;
 mod questions;
 mod recent;
+mod render;
 mod reprice;
 mod session;
 mod stream;

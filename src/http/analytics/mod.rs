@@ -1,29 +1,18 @@
 //! `/analytics/…`: questions over HTTP.
 
+mod answer;
 pub mod wire;
 
-use std::sync::atomic::Ordering;
-use std::time::Instant;
-
-use axum::body::Body;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use twox_hash::XxHash3_128;
+use axum::response::Response;
 
+use self::answer::ActivityAnswer;
 use self::wire::{FilterParameters, WindowParameters};
-use super::App;
-use super::access::{Caller, Subject};
-use super::answer::{self, ActivityAnswer, Frame};
-use super::parameters::Parameters;
+use super::access::Subject;
+use super::asked::Asked;
 use super::problem::{Problem, Refusals};
-use super::questions::in_time;
-use super::stream::{self, Out, Written};
-use crate::calendar::{Granularity, Window};
-use crate::model::UnixMs;
-use crate::query::{self, About, Query};
+use crate::query::{self, Query};
 
 /// Usage of an organization over time, broken down.
 ///
@@ -45,7 +34,7 @@ use crate::query::{self, About, Query};
         Refusals,
     ),
 )]
-pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn activity(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let query = asked.parameters.activity(asked.now)?;
     let previous = asked.parameters.compare()?.then(|| query.window.previous(query.granularity)).transpose();
@@ -54,7 +43,7 @@ pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, 
     let first = previous.unwrap_or(query.window).start();
     let window = query.window;
     asked
-        .answer(app, window, first, "activity", move |about, frame, csv, out| {
+        .answer_since(first, window, "activity", move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
             let before = previous.map(|window| Query { window, group_by: Vec::new(), top: None, ..query.clone() });
             let sums = before.as_ref().map(|before| query::activity(about, before)).transpose()?;
@@ -85,12 +74,12 @@ pub async fn activity(State(app): State<App>, asked: Asked) -> Result<Response, 
         Refusals,
     ),
 )]
-pub async fn members(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn members(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
-    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let window = asked.days()?;
     let filter = asked.parameters.filter()?;
     asked
-        .answer(app, window, window.start(), "members", move |about, frame, csv, out| {
+        .answer(window, "members", move |about, frame, csv, out| {
             let (rows, totals) = query::members(about, window, filter)?;
             if csv {
                 return answer::members_csv(out, about, frame, &rows);
@@ -115,16 +104,12 @@ pub async fn members(State(app): State<App>, asked: Asked) -> Result<Response, P
         Refusals,
     ),
 )]
-pub async fn member(
-    State(app): State<App>,
-    asked: Asked,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
+pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let Path(user_id) = path?;
     asked.allow(Subject::Organization)?;
-    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let window = asked.days()?;
     asked
-        .answer(app, window, window.start(), "member", move |about, frame, csv, out| {
+        .answer(window, "member", move |about, frame, csv, out| {
             let detail = query::member(about, window, &user_id)?
                 .ok_or_else(|| Problem::not_found(format!("'{user_id}' never was a member of this organization")))?;
             if csv {
@@ -149,12 +134,12 @@ pub async fn member(
         Refusals,
     ),
 )]
-pub async fn api_keys(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn api_keys(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::ApiKeys)?;
-    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let window = asked.days()?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
     asked
-        .answer(app, window, window.start(), "keys", move |about, frame, csv, out| {
+        .answer(window, "keys", move |about, frame, csv, out| {
             let (rows, totals) = query::api_keys(about, window, creator.as_deref())?;
             if csv {
                 return answer::keys_csv(out, about, frame, &rows);
@@ -179,16 +164,12 @@ pub async fn api_keys(State(app): State<App>, asked: Asked) -> Result<Response, 
         Refusals,
     ),
 )]
-pub async fn api_key(
-    State(app): State<App>,
-    asked: Asked,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
+pub async fn api_key(asked: Asked, path: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let Path(id) = path?;
     asked.allow(Subject::ApiKey(&id))?;
-    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let window = asked.days()?;
     asked
-        .answer(app, window, window.start(), "key", move |about, frame, csv, out| {
+        .answer(window, "key", move |about, frame, csv, out| {
             let detail = query::api_key(about, window, &id)?;
             if csv {
                 return answer::days_csv(out, frame, &detail.days);
@@ -213,13 +194,13 @@ pub async fn api_key(
         Refusals,
     ),
 )]
-pub async fn my_usage(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn my_usage(asked: Asked) -> Result<Response, Problem> {
     let project_id = asked.parameters.required("projectId")?.to_owned();
     asked.allow(Subject::Own { project_id: &project_id })?;
     let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
-    let window = asked.parameters.window(asked.now, Granularity::Day)?;
+    let window = asked.days()?;
     asked
-        .answer(app, window, window.start(), "my-usage", move |about, frame, csv, out| {
+        .answer(window, "my-usage", move |about, frame, csv, out| {
             let usage = query::my_usage(about, window, &user_id, &project_id)?;
             if csv {
                 return answer::my_usage_csv(out, frame, &usage);
@@ -228,146 +209,4 @@ pub async fn my_usage(State(app): State<App>, asked: Asked) -> Result<Response, 
             Ok(())
         })
         .await
-}
-
-/// Kept by the asker alone, and asked about each time.
-pub(super) const CACHING: [(HeaderName, &str); 2] =
-    [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
-
-/// A question as it came, before it is allowed and answered.
-pub struct Asked {
-    pub(super) caller: Caller,
-    pub(super) parameters: Parameters,
-    pub(super) organization_id: String,
-    pub(super) now: UnixMs,
-    uri: Uri,
-    headers: HeaderMap,
-}
-
-impl FromRequestParts<App> for Asked {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Asked, Problem> {
-        let caller = Caller::from_request_parts(parts, app).await?;
-        let parameters = Parameters::parse(parts.uri.query());
-        let organization_id = parameters.required("organizationId")?.to_owned();
-        let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), uri, headers })
-    }
-}
-
-impl Asked {
-    pub(super) fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
-        self.caller.may_ask(&self.organization_id, subject).map(drop)
-    }
-
-    /// Answers from the latest commit, unless the asker has that answer already.
-    ///
-    /// `first` is the earliest instant the answer depends on, `name` the file a CSV is saved as.
-    pub(super) async fn answer(
-        self,
-        app: App,
-        window: Window,
-        first: UnixMs,
-        name: &'static str,
-        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
-    ) -> Result<Response, Problem> {
-        let Asked { caller, parameters, organization_id, now, uri, headers } = self;
-        let csv = wants_csv(&parameters, &headers)?;
-        let number = caller.snapshot.dictionary.organization(&organization_id).map(|(id, _)| id);
-        let changed = app.engine.freshness().last_change(number, first, window.end());
-        let frame = Frame { window, as_of: now.min(window.end()) };
-        // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
-        let asker = caller.user_id().unwrap_or_default();
-        let etag = etag(&[
-            &app.run.to_le_bytes(),
-            &changed.to_le_bytes(),
-            asker.as_bytes(),
-            uri.path().as_bytes(),
-            uri.query().unwrap_or_default().as_bytes(),
-            window.from.to_string().as_bytes(),
-            window.to.to_string().as_bytes(),
-            window.zone.edition().version().as_bytes(),
-            &window.zone.edition().fingerprint().to_le_bytes(),
-            &[u8::from(csv)],
-        ]);
-        if matches(&headers, &etag) {
-            return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
-        }
-        let body: Body = match app.answers.get(asker, &etag, frame.as_of) {
-            Some(bytes) => bytes.into(),
-            None => {
-                let write = move |about: About<'_>, out: &mut Out| write(about, frame, csv, out);
-                let written = in_turn(&app, &caller, organization_id, write).await?;
-                if let Written::Whole(bytes) = &written {
-                    app.answers.put(asker, &etag, frame.as_of, bytes.clone());
-                }
-                written.into()
-            }
-        };
-        let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
-        let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
-        response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
-        if csv {
-            let disposition = format!("attachment; filename=\"{name}.csv\"");
-            let disposition = disposition.parse().expect("names are constants");
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-        }
-        Ok(response)
-    }
-}
-
-/// Writes an answer from the latest commit, when it is the caller's turn.
-pub(super) async fn in_turn(
-    app: &App,
-    caller: &Caller,
-    organization_id: String,
-    write: impl FnOnce(About<'_>, &mut Out) -> Result<(), Problem> + Send + 'static,
-) -> Result<Written, Problem> {
-    let turn = app.questions.turn(&caller.token_id).await?;
-    // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
-    let (app, snapshot) = (app.clone(), app.engine.snapshot());
-    let written = stream::body(move |out| {
-        let _turn = turn;
-        let organization = snapshot
-            .directory
-            .organization(&organization_id)
-            .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
-        let about = About {
-            reader: &snapshot.reader,
-            dictionary: &snapshot.dictionary,
-            directory: &snapshot.directory,
-            organization_id: &organization_id,
-            organization,
-        };
-        let started = Instant::now();
-        let written = write(about, out);
-        app.counters.questions.fetch_add(1, Ordering::Relaxed);
-        let took = started.elapsed().as_micros() as u64;
-        app.counters.question_microseconds.fetch_add(took, Ordering::Relaxed);
-        written
-    });
-    in_time(written).await
-}
-
-pub(super) fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {
-    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let by_header = accepts.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "text/csv");
-    Ok(parameters.csv()?.unwrap_or(by_header))
-}
-
-/// Weak, because the same answer may travel compressed in several ways.
-pub(super) fn etag(parts: &[&[u8]]) -> String {
-    let mut hash = XxHash3_128::new();
-    for part in parts {
-        hash.write(&(part.len() as u64).to_le_bytes());
-        hash.write(part);
-    }
-    format!("W/\"{:032x}\"", hash.finish_128())
-}
-
-pub(super) fn matches(headers: &HeaderMap, etag: &str) -> bool {
-    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
-    given.flat_map(|v| v.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == strong(etag))
 }
