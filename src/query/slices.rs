@@ -8,7 +8,7 @@
 //! Cells are 64 bits and wrap. They are exact all the same: a cell's final value is at most the sum of everything the
 //! question touches, and when that does not fit, the question is answered with costs cut into limbs of 32 bits.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
@@ -17,38 +17,14 @@ use super::QueryError;
 use super::cells::{Cells, limbs};
 use super::pass::Pass;
 use super::plan::Plan;
-use crate::model::{Dimension, OrganizationId, Overflow, Period, PicoUsd, Segment, Series, Usage, ValueId};
-use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Reader, StoreError};
-
-/// What does not count has this group.
-pub(super) const NO_GROUP: u32 = u32::MAX;
+use super::scan::Scan;
+use crate::model::{Dimension, Overflow, Period, PicoUsd, Segment, Usage};
+use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, StoreError};
 
 /// Memory for the cells of one slice. A year by 500 keys takes 7 MB.
 const SLICE_BYTES: usize = 32 << 20;
 /// Work from which on a second thread is worth waking, in nanoseconds.
 const WORTH_A_THREAD_NS: u64 = 1_000_000;
-
-/// What to sum.
-pub(super) struct Scan<'a> {
-    pub reader: &'a Reader,
-    pub organization: OrganizationId,
-    pub series: &'a [Series],
-    /// How many API keys there are; they are numbered from 1.
-    pub api_key_count: usize,
-    pub groups: usize,
-    /// For every series its group.
-    pub group_of_series: Vec<u32>,
-    /// How many series have one.
-    pub counting: usize,
-    /// The API keys that have a series that counts, as few ranges as there are gaps.
-    pub api_keys: Vec<RangeInclusive<ValueId>>,
-    /// When everything counts and one dimension decides: that dimension, and for each of its values the group.
-    pub pivot: Option<(Pivot, Vec<u32>)>,
-    /// What is wanted of each group in each bucket. Requests must be the first: a cell without any is empty.
-    pub columns: &'a [Column],
-    /// Whether totals are wanted in every measure.
-    pub totals: bool,
-}
 
 /// What a scan finds besides its cells.
 #[derive(Default)]
