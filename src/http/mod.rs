@@ -25,6 +25,7 @@ mod maintenance;
 mod openapi;
 mod operations;
 mod parameters;
+mod places;
 mod problem;
 mod questions;
 mod recent;
