@@ -198,10 +198,10 @@ fn what_agents_and_sdks_sent_is_what_their_providers_had() {
             sums: [3, 2, 0, 1000, 512, 20, 4, 0], cost: "0.0012236",
             providers: &[("openai", 3)], people: &[(NOBODY, 3)] }),
         (&["gemini-cli-logs"], Truth {
-            sums: [3, 1, 0, 8200, 1024, 280, 150, 0], cost: "0",
+            sums: [3, 1, 0, 8200, 1024, 280, 150, 0], cost: "0.00288352",
             providers: &[("google", 3)], people: &[("mina@example.com", 3)] }),
         (&["gemini-cli-traces-default", "gemini-cli-logs", "gemini-cli-metrics"], Truth {
-            sums: [3, 1, 0, 8200, 1024, 280, 150, 0], cost: "0",
+            sums: [3, 1, 0, 8200, 1024, 280, 150, 0], cost: "0.00288352",
             providers: &[("google", 3)], people: &[("mina@example.com", 3)] }),
         // They come along with the logs, whether asked for or not, and know less.
         (&["gemini-cli-traces-default", "gemini-cli-traces-on"], Truth {
