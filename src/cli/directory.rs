@@ -10,8 +10,8 @@ use super::Failure;
 use super::target::{Target, TargetArguments};
 use crate::directory::Change;
 use crate::engine::{COMMAND, Note};
-use crate::http::wire::{DirectoryAnswer, DirectoryBody, Object};
-use crate::http::{directory_export, directory_update};
+use crate::http::wire::{DirectoryAnswer, DirectoryBody};
+use crate::http::{Object, directory_export, directory_update};
 
 /// Read or write organizations, projects, members and keys as one JSON file
 #[derive(Args)]

@@ -13,8 +13,6 @@ import {
   MemberPage,
   MembersPage,
   MinePage,
-  NoOrganizationPage,
-  NotFoundPage,
   OrganizationPage,
   OrganizationsPage,
   ReconciliationPage,
@@ -37,6 +35,8 @@ import { Failure } from "./ui/Failure";
 import { lazily } from "./ui/lazily";
 
 const SignInPage = lazily(() => import("./pages/sign-in/SignInPage"));
+const NotFoundPage = lazily(() => import("./pages/NotFoundPage"));
+const NoOrganizationPage = lazily(() => import("./pages/NoOrganizationPage"));
 
 export function App({ linkError }: { linkError: ApiError | null }) {
   const client = useQueryClient();

@@ -44,9 +44,6 @@ export const StorePage = lazily(loads.store);
 export const IntakePage = lazily(loads.intake);
 export const AuditPage = lazily(loads.audit);
 
-export const NotFoundPage = lazily(() => import("./NotFoundPage"));
-export const NoOrganizationPage = lazily(() => import("./NoOrganizationPage"));
-
 /** Somebody points at a page's name: its code can be here before they press. */
 export function loadAhead(page: PageName): void {
   if (page !== "analytics") ahead(loads[page]);

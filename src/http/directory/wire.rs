@@ -1,0 +1,154 @@
+//! The directory: organizations, projects, people and keys.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::directory::{Plan, Role, Status};
+use crate::http::body::objects;
+
+/// Some or all of the directory. Merged by id: what is absent stays as it is.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schema(as = Directory)]
+pub struct DirectoryBody {
+    #[serde(deserialize_with = "objects")]
+    pub organizations: Vec<OrganizationBody>,
+    #[serde(deserialize_with = "objects")]
+    pub projects: Vec<ProjectBody>,
+    #[serde(deserialize_with = "objects")]
+    pub users: Vec<UserBody>,
+    #[serde(deserialize_with = "objects")]
+    pub members: Vec<MemberBody>,
+    #[serde(deserialize_with = "objects")]
+    pub api_keys: Vec<ApiKeyBody>,
+    #[serde(deserialize_with = "objects")]
+    pub models: Vec<ModelBody>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Organization)]
+pub struct OrganizationBody {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+    /// IANA name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// How many days of usage are kept, at least 31; all when `null` or never given.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub retention_days: Option<Option<u32>>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Project)]
+pub struct ProjectBody {
+    pub id: String,
+    pub organization_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = User)]
+pub struct UserBody {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Member)]
+pub struct MemberBody {
+    pub organization_id: String,
+    pub user_id: String,
+    pub role: RoleName,
+    /// The projects a developer has access to; all of them when `null` or never given.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub project_ids: Option<Option<Vec<String>>>,
+    /// `former` once the membership has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<MembershipName>,
+}
+
+/// Tells `null` (set to nothing) from absent (leave as it is).
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ApiKey)]
+pub struct ApiKeyBody {
+    pub id: String,
+    /// May be left out while only one organization has the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    pub project_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The user whose usage this key's is. Once known it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Model)]
+pub struct ModelBody {
+    pub id: String,
+    pub name: String,
+}
+
+/// What a directory update did.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryAnswer {
+    /// Entries written.
+    pub written: usize,
+}
+
+macro_rules! names {
+    ($wire:ident = $domain:ty { $($variant:ident),* }) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "lowercase")]
+        pub enum $wire { $($variant),* }
+
+        impl From<$wire> for $domain {
+            fn from(name: $wire) -> $domain {
+                match name { $($wire::$variant => <$domain>::$variant),* }
+            }
+        }
+
+        impl From<$domain> for $wire {
+            fn from(value: $domain) -> $wire {
+                match value { $(<$domain>::$variant => $wire::$variant),* }
+            }
+        }
+    };
+}
+names!(PlanName = Plan { Free, Pro, Enterprise });
+names!(RoleName = Role { Owner, Admin, Developer });
+names!(StatusName = Status { Active, Deleted });
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MembershipName {
+    Active,
+    Former,
+}
