@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::App;
 use super::attempts::Source;
-use super::parameters::refuse_unknown;
+use super::nearest::refuse_unknown;
 use super::problem::Problem;
 use crate::directory::{Directory, Grant, Organization, Plan, Project, Role, Status};
 use crate::engine::Snapshot;
@@ -37,7 +37,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
         let snapshot = app.engine.snapshot();
         if parts.extensions.get::<LocalOperator>().is_some() {
-            refuse_unknown(parts)?;
+            refuse_unknown(parts, app)?;
             return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot });
         }
         let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
@@ -68,7 +68,7 @@ impl FromRequestParts<App> for Caller {
             }
         };
         // After the token: strangers learn nothing of what there is.
-        refuse_unknown(parts)?;
+        refuse_unknown(parts, app)?;
         let (token_id, grant) = (id.to_owned(), token.grant.clone());
         Ok(Caller { grant, token_id, snapshot })
     }

@@ -47,7 +47,7 @@ use access::LocalOperator;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
@@ -85,6 +85,9 @@ const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
 /// Id of the token that the operator starts with.
 const FIRST_TOKEN_ID: &str = "operator";
 
+/// The names of query parameters that a method of a route takes.
+type QueryParameters = fn(&Method, &str) -> &'static [String];
+
 /// Which page the server has now.
 const PAGE_VERSION: HeaderName = HeaderName::from_static("x-rollcall-page");
 
@@ -103,6 +106,8 @@ pub struct Shared {
     pub look: Look,
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
+    /// The query parameters that each route takes.
+    query_parameters: QueryParameters,
     /// Tells that page from those of other versions and settings, so that one that stays open learns that it is old.
     page_version: HeaderValue,
     /// Largest body of events in bytes, after decompression.
@@ -148,6 +153,7 @@ impl App {
             prices: RwLock::new(Arc::new(prices)),
             rereading: OnceLock::new(),
             page,
+            query_parameters: openapi::query_parameters,
             page_version: page_version.parse().expect("hexadecimal"),
             look,
             body_limit,

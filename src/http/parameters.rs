@@ -4,11 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use axum::extract::MatchedPath;
-use axum::http::request::Parts;
-
-use super::nearest::did_you_mean;
-use super::openapi::query_parameters;
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone};
 use crate::model::{Biller, UnixMs, canonical_provider};
@@ -18,23 +13,6 @@ use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Query
 const MAX_FILTER_VALUES: usize = 1000;
 /// Days of the window when `from` is left out.
 const DEFAULT_DAYS: i64 = 7;
-
-/// Doors of other senders, who may append what they like to an address: their usage is not lost over it.
-const DOORS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
-
-/// Refuses a request with a parameter that its route does not take: the answer would be to another question.
-pub fn refuse_unknown(request: &Parts) -> Result<(), Problem> {
-    let Some(route) = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else { return Ok(()) };
-    if DOORS.iter().any(|door| route.starts_with(door)) {
-        return Ok(());
-    }
-    let known = query_parameters(&request.method, route);
-    let given = Parameters::parse(request.uri.query());
-    let Some((unknown, _)) = given.0.iter().find(|(name, _)| !known.contains(name)) else { return Ok(()) };
-    let nearest = did_you_mean(unknown, known.iter().map(String::as_str));
-    let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    Err(Problem::bad_request(format!("the parameter '{unknown}' is unknown{nearest} (allowed here: {allowed})")))
-}
 
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);

@@ -174,11 +174,31 @@ test("when rules change under an open page, what it shows is asked for anew", as
   await again;
 });
 
-test("an address whose zone the server does not know leads to the reader's own", async (t) => {
+test("an address whose zone the server does not know says so, and shows no other figures", async (t) => {
   const server = await acme(t);
   const page = await open(t, await server.linkOf("olga"), { mayRefuse: true });
   await page.goto(`${server.url}${ANALYTICS}?range=today&tz=Mars/Olympus&by=user`);
+  await page.getByTestId("link-fault").getByText("tz=Mars/Olympus").waitFor();
+  assert.equal(await page.getByTestId("analytics").count(), 0);
+  await page.getByRole("link", { name: "Show it in my own time zone" }).click();
   await page.waitForURL(/range=today&tz=Europe\/Paris&by=user/);
+  await ready(page);
+});
+
+test("a link whose days are none says which part was not understood, and shows no other days", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, await server.linkOf("olga"));
+  for (const [query, part] of [
+    ["from=2026-02-30&to=2026-03-01&tz=UTC", "from=2026-02-30"],
+    ["from=2026-06-02&to=2026-06-01&tz=UTC", "to=2026-06-01"],
+    ["range=last-fortnight&tz=UTC", "range=last-fortnight"],
+  ]) {
+    await page.goto(`${server.url}${ANALYTICS}?${query}&by=user`);
+    await page.getByTestId("link-fault").getByText(part).waitFor();
+    assert.equal(await page.locator("[data-exact]").count(), 0, query);
+  }
+  await page.getByRole("link", { name: "Back to the last 30 days" }).click();
+  await page.waitForURL(/range=last-30-days&tz=UTC&by=user/);
   await ready(page);
 });
 

@@ -10,7 +10,7 @@ const ABSENT = [502, 504];
 const PAGE = "x-rollcall-page";
 
 let connection: Connection = { lostSince: null };
-let lastAnswer = new Date().toISOString();
+let lastAnswer: string | null = null;
 let ownPage: string | null = null;
 let outdated = false;
 const listeners = new Set<() => void>();
@@ -28,7 +28,7 @@ export function noteSilence(): void {
 export function noteAnswer(response: Response): void {
   if (ABSENT.includes(response.status)) return noteSilence();
   const date = response.headers.get("Date");
-  lastAnswer = (date ? new Date(date) : new Date()).toISOString();
+  if (date !== null) lastAnswer = new Date(date).toISOString();
   const page = response.headers.get(PAGE);
   if (page !== null) {
     ownPage ??= page;

@@ -10,7 +10,7 @@ import { readSavedViews, renamedView, withView, withoutView } from "./savedViews
 import { readReconciliationView, writeReconciliationView } from "./reconciliationView";
 import { isOther, seriesId, seriesLabel } from "./series";
 import { take } from "./steps";
-import { withKnownZone, withRange } from "./timeWindow";
+import { linkFault, withKnownZone, withRange } from "./timeWindow";
 import { changeView, pivotsOf, readView, writeView } from "./view";
 
 describe("view in the address", () => {
@@ -221,6 +221,22 @@ describe("finding", () => {
   });
 
   test("before anything is typed all are there, in their own order", () => expect(labels(" ")).toEqual(items.map(({ label }) => label)));
+});
+
+test.each([
+  ["", null],
+  ["range=last-7-days&tz=Mars", null],
+  ["from=2026-06-01&to=2026-06-30", null],
+  ["range=forever", { name: "range", value: "forever", why: "unknown" }],
+  ["range=", { name: "range", value: "", why: "unknown" }],
+  ["from=2026-06-01", { name: "to", value: "", why: "missing" }],
+  ["to=2026-06-01", { name: "from", value: "", why: "missing" }],
+  ["from=2026-02-30&to=2026-03-01", { name: "from", value: "2026-02-30", why: "incomplete" }],
+  ["from=2026-02-01&to=2026-02-29", { name: "to", value: "2026-02-29", why: "incomplete" }],
+  ["from=2026-06-02&to=2026-06-01", { name: "to", value: "2026-06-01", why: "reversed" }],
+  ["from=2020-06-02&to=2026-06-01", { name: "to", value: "2026-06-01", why: "too-long" }],
+])("the days of %j are understood, or it is known which part is not", (search, expected) => {
+  expect(linkFault(new URLSearchParams(search))).toEqual(expected);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { comparisons, type Comparison } from "../time/before";
 import { isPreset } from "../time/presets";
-import { DEFAULT_RANGE, spanFault, type Range } from "../time/range";
+import { isDay } from "../time/day";
+import { DEFAULT_RANGE, spanFault, type Range, type SpanFault } from "../time/range";
 
 /** What every page shares and every link between pages carries. */
 export interface TimeWindow {
@@ -18,9 +19,31 @@ function readRange(params: URLSearchParams): Range {
   return DEFAULT_RANGE;
 }
 
+/** A part of a link that says which days are meant, and does not. */
+export interface LinkFault {
+  name: "range" | "from" | "to";
+  value: string;
+  why: "unknown" | "missing" | SpanFault;
+}
+
 /**
- * Links get edited and cut by hand; whatever is not understood falls back to its default. Which zones there are only
- * the server knows; see `withKnownZone`.
+ * Why the days of a link are not those that it was made for; null where they are. Figures of other days in their place
+ * would be believed.
+ */
+export function linkFault(params: URLSearchParams): LinkFault | null {
+  const [range, from, to] = [params.get("range"), params.get("from"), params.get("to")];
+  if (range !== null) return isPreset(range) ? null : { name: "range", value: range, why: "unknown" };
+  if (from === null && to === null) return null;
+  if (from === null) return { name: "from", value: "", why: "missing" };
+  if (to === null) return { name: "to", value: "", why: "missing" };
+  if (!isDay(from)) return { name: "from", value: from, why: "incomplete" };
+  const why = spanFault(from, to);
+  return why && { name: "to", value: to, why };
+}
+
+/**
+ * What a link does not say has its default, and `linkFault` tells what it says wrongly. Which zones there are only the
+ * server knows; see `withKnownZone`.
  */
 export function readTimeWindow(params: URLSearchParams, ownZone: string): TimeWindow {
   return {

@@ -392,6 +392,19 @@ export const de = (product: string): Catalogue => ({
     look: "Die letzten 365 Tage ansehen",
   },
 
+  linkFault: {
+    title: "Ein Teil dieses Links ist unverständlich",
+    why: {
+      zone: "ist keine Zeitzone, die dieser Server kennt.",
+      unknown: "ist kein Zeitraum, den es gibt.",
+      missing: "fehlt: ein Zeitraum hat einen ersten und einen letzten Tag.",
+      incomplete: "ist kein Tag, den es gibt; Tage schreibt man wie 2026-06-01.",
+      reversed: "liegt vor dem ersten Tag.",
+      "too-long": "liegt mehr als 366 Tage nach dem ersten Tag.",
+    },
+    ownZone: "In meiner Zeitzone zeigen",
+  },
+
   errors: {
     title: "Das hat nicht geklappt",
     unreachable: "Der Server ist nicht erreichbar. Läuft er? Dann bitte noch einmal versuchen.",

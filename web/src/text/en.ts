@@ -4,6 +4,7 @@ import type { Granularity } from "../time/buckets";
 import type { Preset } from "../time/presets";
 import type { Grouping } from "../state/filters";
 import type { ChartKind, Metric } from "../state/view";
+import type { LinkFault } from "../state/timeWindow";
 import { settings } from "../state/settings";
 
 const product = settings.productName ?? "Rollcall";
@@ -403,6 +404,19 @@ export const en = {
     narrowedTitle: "Nothing matches these filters",
     narrowed: (span: string) => `Nothing was reported for ${span} that fits all of them. Lift one, or try a longer range.`,
     look: "Look at the last 365 days",
+  },
+
+  linkFault: {
+    title: "Part of this link was not understood",
+    why: {
+      zone: "is no time zone that this server knows.",
+      unknown: "is no range that there is.",
+      missing: "is missing: a range has a first and a last day.",
+      incomplete: "is no day that exists; days are written like 2026-06-01.",
+      reversed: "is before the first day.",
+      "too-long": "is more than 366 days after the first day.",
+    } satisfies Record<LinkFault["why"] | "zone", string>,
+    ownZone: "Show it in my own time zone",
   },
 
   errors: {

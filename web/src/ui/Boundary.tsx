@@ -54,14 +54,17 @@ const ASK_EVERY_MS = 2000;
 const RELOAD_EVERY_MS = 15_000;
 const RELOADED_AT = "rollcall.reloaded";
 
+/** In milliseconds, also from one load of the page to the next. */
+const now = () => performance.timeOrigin + performance.now();
+
 /** Loads the page anew once the server is back. Its address has everything that is on it. */
 function Recovery() {
   useEffect(() => {
     let gone = false;
     const ask = async () => {
       const reloaded = Number(sessionStorage.getItem(RELOADED_AT) ?? 0);
-      if (Date.now() - reloaded < RELOAD_EVERY_MS || !(await answers()) || gone) return;
-      sessionStorage.setItem(RELOADED_AT, String(Date.now()));
+      if (now() - reloaded < RELOAD_EVERY_MS || !(await answers()) || gone) return;
+      sessionStorage.setItem(RELOADED_AT, String(now()));
       location.reload();
     };
     void ask();

@@ -3,10 +3,11 @@ import { createContext, use, useEffect, useRef, type ReactNode } from "react";
 import { Redirect, useLocation } from "wouter";
 import { calendarQuery } from "../../api/queries";
 import { isBadRequest } from "../../api/request";
-import { readTimeWindow, withKnownZone } from "../../state/timeWindow";
+import { linkFault, readTimeWindow, withKnownZone } from "../../state/timeWindow";
 import type { Calendar } from "../../time/clock";
 import { firstZone } from "../../time/zones";
 import { Failure } from "../../ui/Failure";
+import { NotUnderstood } from "./NotUnderstood";
 import { PageBones } from "../parts/PageBones";
 import { useRawSearch } from "../useRawSearch";
 
@@ -23,10 +24,16 @@ export function WithCalendar({ otherwise, children }: Props) {
   const [path] = useLocation();
   const search = useRawSearch();
   const own = firstZone();
-  const { data, error, refetch } = useQuery(calendarQuery(readTimeWindow(new URLSearchParams(search), own).zone));
+  const params = new URLSearchParams(search);
+  const { zone } = readTimeWindow(params, own);
+  const { data, error, refetch } = useQuery(calendarQuery(zone));
   useNewRules(data?.zoneDatabase);
+  const fault = linkFault(params);
+  if (fault && otherwise === undefined) return <NotUnderstood {...fault} />;
   if (data) return <Context value={data}>{children}</Context>;
   if (otherwise !== undefined) return otherwise;
+  // The reader's own zone may be newer than the server's rules; another one is a mistake in the link.
+  if (isBadRequest(error) && zone !== own) return <NotUnderstood name="tz" value={zone} why="unknown" />;
   if (isBadRequest(error)) return <Redirect to={`${path}?${withKnownZone(search, own)}`} replace />;
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   return <PageBones />;
