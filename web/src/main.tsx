@@ -12,11 +12,17 @@ import { signIn } from "./api/session";
 import { App } from "./app";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { Boundary } from "./ui/Boundary";
+import { NotLoaded } from "./ui/lazily";
 import { language } from "./text/language";
 import { takeDestination, tokenInFragment } from "./state/destination";
 
 document.documentElement.lang = language;
-const root = createRoot(document.getElementById("root") as HTMLElement);
+const root = createRoot(document.getElementById("root") as HTMLElement, {
+  // Code that does not come is no bug, and the page says so itself.
+  onCaughtError: (error) => {
+    if (!(error instanceof NotLoaded)) console.error(error);
+  },
+});
 const client = makeQueryClient();
 
 /** The token leaves the address bar and the history before anything else can read or share it. */
