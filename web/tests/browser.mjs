@@ -117,13 +117,13 @@ export async function cardsAre(page, summary) {
   }
 }
 
-/** Rows of a ranking or a list by their key: field → the exact text. */
+/** Rows of a ranking or a list by their key: field → the exact text. What was before is no part of an answer's rows. */
 export function rows(page, testId, row) {
   return page.getByTestId(testId).evaluate((table, row) => {
     const found = {};
     for (const one of table.querySelectorAll(`[data-testid=${row}]`)) {
       found[one.dataset.key] = Object.fromEntries(
-        [...one.querySelectorAll("[data-field][data-exact]")].map((cell) => [cell.dataset.field, cell.dataset.exact]),
+        [...one.querySelectorAll("[data-field][data-exact]:not([data-field=before])")].map((cell) => [cell.dataset.field, cell.dataset.exact]),
       );
     }
     return found;

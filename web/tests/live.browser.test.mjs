@@ -35,7 +35,7 @@ test("new usage of today comes without flicker, and nothing new is a 304 that ch
   const answers = [];
   page.on("response", (response) => {
     const { pathname, searchParams } = new URL(response.url());
-    if (pathname === "/analytics/activity" && searchParams.get("compare")) answers.push(response);
+    if (pathname === "/analytics/activity" && searchParams.get("compareFrom")) answers.push(response);
   });
   await page.clock.install();
   await page.goto(await server.linkOf("olga"));
@@ -57,7 +57,7 @@ test("new usage of today comes without flicker, and nothing new is a 304 that ch
 
   const before = await moment();
   const asked = answers.length;
-  const unchanged = page.waitForResponse((response) => response.status() === 304 && response.url().includes("compare=previous"));
+  const unchanged = page.waitForResponse((response) => response.status() === 304 && response.url().includes("compareFrom="));
   await page.clock.runFor(30_000);
   const answer = await unchanged;
   assert.ok((await answer.request().allHeaders())["if-none-match"]);

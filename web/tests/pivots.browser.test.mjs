@@ -239,14 +239,15 @@ test("cards and chart are set against the window before", async (t) => {
   const page = await open(t, LINK);
   await visit(page, `${ANALYTICS}?${JUNE}&by=model`, "analytics");
   const before = await ask(page, "/analytics/activity", {
-    from: "2026-05-02",
+    from: "2026-05-01",
     to: "2026-05-31",
     timezone: "UTC",
     groupBy: "none",
   });
-  const { previous } = await ask(page, "/analytics/activity", { ...JUNE_QUERY, compare: "previous" });
+  const { previous } = await ask(page, "/analytics/activity", { ...JUNE_QUERY, compare: "previousMonth" });
   assert.equal(before.totals.cost, previous.totals.cost);
-  const days = before.activity.map((day) => Number(day.cost));
+  // June has no 31st.
+  const days = before.activity.slice(0, 30).map((day) => Number(day.cost));
   assert.deepEqual(await chartColumn(page, "before"), days);
   const title = await page.getByTestId("card-cost").locator(".summary-change > span").getAttribute("title");
   const dollars = Number(previous.totals.cost).toLocaleString("en-US", { style: "currency", currency: "USD" });
@@ -282,6 +283,40 @@ test("cards and chart are set against the window before", async (t) => {
   // Lines of parts have no total to compare.
   await page.getByTestId("chart-kind-lines").click();
   assert.equal(await page.getByTestId("before-toggle").getAttribute("aria-disabled"), "true");
+});
+
+test("a month that is longer than the one before it is no rise: ranking, members and keys add up in both", async (t) => {
+  const page = await open(t, LINK);
+  const question = { ...JUNE_QUERY, compare: "previousMonth" };
+  const picos = (text) => {
+    const [whole, fraction = ""] = text.split(".");
+    return BigInt(whole + fraction.padEnd(12, "0"));
+  };
+  for (const [path, testId, foot, answer] of [
+    ["analytics", "analytics", "ranking-foot", "/analytics/activity"],
+    ["members", "members", "list-foot", "/analytics/members"],
+    ["keys", "keys", "list-foot", "/analytics/keys"],
+  ]) {
+    await visit(page, `${NORTHWIND}/${path}?${JUNE}`, testId);
+    const { previous, totals } = await ask(page, answer, question);
+    assert.deepEqual([previous.from, previous.to], ["2026-05-01", "2026-05-31"]);
+    const exactIn = (row, field) => page.locator(`[data-testid=${row}] [data-field=${field}]`).evaluateAll((all) => all.map((one) => one.dataset.exact));
+    const row = path === "analytics" ? "ranking-row" : "list-row";
+    for (const [field, expected] of [["cost", totals.cost], ["before", previous.totals.cost]]) {
+      assert.deepEqual(await exactIn(foot, field), [expected], `${path} ${field}`);
+      const sum = (await exactIn(row, field)).reduce((sum, one) => sum + picos(one), 0n);
+      assert.equal(sum, picos(expected), `${path} ${field}`);
+    }
+  }
+  await page.getByTestId("sort-change").click();
+  await page.waitForURL(/sort=-change/);
+  await visit(page, `${ANALYTICS}?${JUNE}`, "analytics");
+  await page.getByTestId("order-before").click();
+  await page.waitForURL(/order=before/);
+  await page.getByTestId("compared-with").selectOption("previousYear");
+  await page.waitForURL(/with=previousYear/);
+  await ready(page);
+  assert.match(await page.getByTestId("card-cost").innerText(), /data since/, "there is no year before the sample's first");
 });
 
 test("the title has beside it up to when the figures are complete", async (t) => {
