@@ -1440,7 +1440,7 @@ fn a_person_has_a_key_for_each_client_unless_the_token_has_one() {
     place.post(&logs("gemini-cli", &[gemini_answer(2, [1000, 10, 0, 0, 0], &ada)]), true);
     place.post(&claude_logs(&[claude_request(3, [100, 0, 0, 10], 0.001, &json!({}))]), true);
     let keys = server.get(&format!("/analytics/keys?organizationId=acme&{WINDOW}"), OPERATOR).ok().json();
-    let mut found: Vec<(String, String)> = keys["apiKeys"]
+    let mut found: Vec<(String, String)> = keys["keys"]
         .as_array()
         .unwrap()
         .iter()
