@@ -1466,3 +1466,90 @@ fn a_person_has_a_key_for_each_client_unless_the_token_has_one() {
     place.post(&codex_logs(&[codex_answer(5, [1000, 0, 10, 0], &long)])[0], false);
     assert_eq!(place.requests("user"), [(NOBODY.to_owned(), 1)]);
 }
+
+#[test]
+fn two_identities_of_a_person_are_one_as_long_as_an_owner_says_so() {
+    let server = Server::start();
+    let place = Place::new(&server, "acme");
+    // Signed in at one client, by the installation at another.
+    place.post(&codex_logs(&[codex_answer(1, [1000, 0, 10, 0], &json!({"user.email": "ada@acme.example"}))])[0], false);
+    let by_installation = json!({"user.email": null, "user.account_uuid": null});
+    place.post(&claude_logs(&[claude_request(2, [100, 0, 0, 10], 0.001, &by_installation)]), false);
+    let members = json!([
+        {"organizationId": "acme", "userId": "olga", "role": "owner"},
+        {"organizationId": "acme", "userId": "alf", "role": "admin"},
+    ]);
+    let other = json!([{"organizationId": "other", "userId": "hash", "role": "developer"},
+        {"organizationId": "other", "userId": "ada@acme.example", "role": "developer"}]);
+    server.put("/v1/directory", OPERATOR, &json!({"members": members})).ok();
+    server.put("/v1/directory", OPERATOR, &json!({"members": other})).ok();
+    let [owner, admin, ada, hash] = ["olga", "alf", "ada@acme.example", "hash"].map(|user| server.user_token(user));
+    let merge = |token: &str, organization: &str, user: &str, person: Value| {
+        let identity = json!({"organizationId": organization, "userId": user, "sameAs": person});
+        server.put("/v1/directory", token, &json!({"identities": [identity]}))
+    };
+    let ask = |path: &str, token: &str| server.get(&format!("{path}?organizationId=acme&{WINDOW}"), token);
+    let apart = [("ada@acme.example".to_owned(), 1), ("hash".to_owned(), 1)];
+    assert_eq!(place.requests("user"), apart);
+
+    // Owners, of their own organization, and this alone.
+    for token in [&admin, &ada, &hash, &place.token] {
+        merge(token, "acme", "hash", json!("ada@acme.example")).is_problem(403, "");
+    }
+    merge(&owner, "other", "hash", json!("ada@acme.example")).is_problem(403, "owners may send identities");
+    let more = json!({"identities": [], "members": [{"organizationId": "acme", "userId": "olga", "role": "owner"}]});
+    server.put("/v1/directory", &owner, &more).is_problem(403, "owners may send identities");
+    merge(&owner, "acme", "hash", json!("nobody")).is_problem(404, "there is no member 'nobody'");
+    merge(&owner, "acme", "hash", json!("hash")).is_problem(400, "they are one");
+    assert_eq!(place.requests("user"), apart, "what is refused changes nothing");
+
+    merge(&owner, "acme", "hash", json!("ada@acme.example")).ok();
+    merge(&owner, "acme", "hash", json!("ada@acme.example")).ok();
+    merge(&owner, "acme", "alf", json!("hash")).is_problem(400, "name that one");
+    merge(&owner, "acme", "ada@acme.example", json!("alf")).is_problem(400, "has identities");
+    assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 2)]);
+    assert_eq!(place.activity("none").json()["totals"]["activeMemberCount"], 1);
+    let members = ask("/analytics/members", OPERATOR).ok().json();
+    let rows: Vec<(&str, u64, u64)> = members["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let number = |field: &str| row[field].as_u64().unwrap();
+            (row["userId"].as_str().unwrap(), number("requestCount"), number("apiKeyCount"))
+        })
+        .collect();
+    assert_eq!(rows, [("ada@acme.example", 2, 2), ("alf", 0, 0), ("olga", 0, 0)]);
+    // Whichever id is asked about, the person answers.
+    for user in ["hash", "ada@acme.example"] {
+        let member = ask(&format!("/analytics/members/{user}"), &owner).ok().json();
+        assert_eq!(
+            (&member["member"]["userId"], &member["summary"]["requestCount"]),
+            (&json!("ada@acme.example"), &json!(2))
+        );
+        let filtered = server.get(&format!("/analytics/activity?organizationId=acme&{WINDOW}&userId={user}"), OPERATOR);
+        assert_eq!(filtered.ok().json()["totals"]["requestCount"], 2, "{user}");
+    }
+    for token in [&ada, &hash] {
+        let mine = server.get(&format!("/analytics/me?organizationId=acme&projectId=p&{WINDOW}"), token).ok().json();
+        assert_eq!(mine["summary"]["requestCount"], 2);
+        assert_eq!(ask("/analytics/keys", token).ok().json()["keys"].as_array().unwrap().len(), 2);
+        ask("/analytics/keys/claude-code:hash", token).ok();
+    }
+    // In another organization they are who they were.
+    let there = server.get(&format!("/analytics/members?organizationId=other&{WINDOW}"), OPERATOR).ok().json();
+    assert_eq!(there["members"].as_array().unwrap().len(), 2);
+    // What comes later is theirs as well, and what is exported can be imported.
+    place.post(&claude_logs(&[claude_request(3, [100, 0, 0, 10], 0.001, &by_installation)]), false);
+    assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 3)]);
+    let exported = server.get("/v1/directory?organizationId=acme", OPERATOR).ok().json();
+    assert_eq!(
+        exported["identities"],
+        json!([{"organizationId": "acme", "userId": "hash", "sameAs": "ada@acme.example"}])
+    );
+    server.put("/v1/directory", OPERATOR, &exported).ok();
+
+    merge(&owner, "acme", "hash", Value::Null).ok();
+    assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 1), ("hash".to_owned(), 2)]);
+    ask("/analytics/keys/claude-code:hash", &ada).is_problem(403, "not one of your API keys");
+}
