@@ -172,24 +172,34 @@ fn laptop(client: Client, laptop: usize, number: usize) -> Vec<u8> {
         })
         .collect();
     records.push(match client {
-        Client::Codex => record(nanos, "codex.sse_event", &who, &[
-            text("event.kind", "response.completed"),
-            text("model", "gpt-5.2-codex"),
-            text("input_token_count", "5000"),
-            text("output_token_count", "120"),
-            count("cached_token_count", 3072),
-            count("reasoning_token_count", 64),
-            text("tool_token_count", "5120"),
-        ]),
-        Client::ClaudeCode => record(nanos, "claude_code.api_request", &who, &[
-            text("request_id", &format!("req_{number:024}")),
-            text("model", "claude-sonnet-4-5-20250929"),
-            count("input_tokens", 2000),
-            count("output_tokens", 120),
-            count("cache_read_tokens", 6000),
-            count("cache_creation_tokens", 1000),
-            count("duration_ms", 4000),
-        ]),
+        Client::Codex => record(
+            nanos,
+            "codex.sse_event",
+            &who,
+            &[
+                text("event.kind", "response.completed"),
+                text("model", "gpt-5.2-codex"),
+                text("input_token_count", "5000"),
+                text("output_token_count", "120"),
+                count("cached_token_count", 3072),
+                count("reasoning_token_count", 64),
+                text("tool_token_count", "5120"),
+            ],
+        ),
+        Client::ClaudeCode => record(
+            nanos,
+            "claude_code.api_request",
+            &who,
+            &[
+                text("request_id", &format!("req_{number:024}")),
+                text("model", "claude-sonnet-4-5-20250929"),
+                count("input_tokens", 2000),
+                count("output_tokens", 120),
+                count("cache_read_tokens", 6000),
+                count("cache_creation_tokens", 1000),
+                count("duration_ms", 4000),
+            ],
+        ),
     });
     let group = ResourceLogs {
         resource: Some(Resource { attributes: vec![text("service.name", service)], ..Resource::default() }),

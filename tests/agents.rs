@@ -746,7 +746,44 @@ fn qwen_code_is_counted_once_by_logs_and_traces() {
         providers: &[("openai", 3)],
         people: &[(NOBODY, 3)],
     };
+    // A server of one's own numbers its answers, and begins anew.
+    let numbered = |trace: u8, number: u8| {
+        let mut span = span(
+            trace,
+            number,
+            0,
+            &json!({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "gpt-5-mini", "gen_ai.response.id": "chatcmpl-7",
+            "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 10}),
+        );
+        let mut record = gemini(
+            1000 * u64::from(number),
+            "qwen-code.api_response",
+            &json!({"response_id": "chatcmpl-7",
+            "model": "gpt-5-mini", "auth_type": "openai", "input_token_count": 1000, "output_token_count": 10}),
+        );
+        for field in ["traceId", "spanId"] {
+            record[field] = span[field].clone();
+        }
+        span["name"] = json!("qwen-code.llm_request");
+        (span, record)
+    };
+    let (spans, records): (Vec<Value>, Vec<Value>) = [numbered(1, 1), numbered(2, 2)].into_iter().unzip();
+    let of_own = vec![
+        Body::new(Signal::Traces, &json!({"service.name": "qwen-code"}), "qwen-code", &spans),
+        logs("qwen-code", &records),
+    ];
     check(&[
+        (
+            "qwen.numbered",
+            of_own,
+            Truth {
+                sums: [2, 0, 0, 2000, 0, 20, 0, 0],
+                cost: "0.00054",
+                providers: &[("openai", 2)],
+                people: &[(NOBODY, 2)],
+            },
+        ),
         ("qwen.traces", vec![traces.clone()], truth()),
         ("qwen.logs", vec![logs("qwen-code", &[answer, error(2000, 400), error(3000, 404)])], truth()),
         ("qwen.both", vec![traces, with_traces], truth()),
