@@ -1494,9 +1494,22 @@ fn a_person_has_a_key_for_each_client_unless_the_token_has_one() {
     assert_eq!(place.requests("source").len(), 3);
 
     let shared = server.token(&json!({"kind": "ingest", "organizationId": "acme", "apiKeyId": "ci", "label": "CI"}));
+    let by_person = place.token.clone();
     let place = Place { token: shared, ..place };
     place.post(&codex_logs(&[codex_answer(4, [1000, 0, 10, 0], &ada)])[0], false);
     assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 3), (NOBODY.to_owned(), 1)]);
+    // Some have the address where others have a number, and it is whose the directory says.
+    let users = json!([{"id": "u-1", "name": "Ben", "email": "Ben@acme.example"}]);
+    let members = json!([{"organizationId": "acme", "userId": "u-1", "role": "developer"}]);
+    server.put("/v1/directory", OPERATOR, &json!({"users": users, "members": members})).ok();
+    let place = Place { token: by_person, ..place };
+    let by_address = with(
+        &json!({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai"}),
+        &json!({"gen_ai.request.model": "gpt-5-mini", "ai.telemetry.metadata.userId": "ben@acme.example"}),
+    );
+    place.post(&app("shop", &[("ai", vec![span(3, 3, 0, &by_address)])])[0], false);
+    let three = [("ada@acme.example".to_owned(), 3), (NOBODY.to_owned(), 1), ("u-1".to_owned(), 1)];
+    assert_eq!(place.requests("user"), three);
     // An id that is too long for one costs no call.
     let long = json!({"user.email": "x".repeat(600), "conversation.id": "c-9"});
     let place = Place::new(&server, "other");
