@@ -66,6 +66,7 @@ use crate::pricing::PriceBook;
 pub use colour::Colour;
 pub use deliveries::{AllDeliveries, Deliveries};
 pub use directory::{export as directory_export, update as directory_update};
+pub use feeds::{FeedAnswer, learnt};
 pub use invoices::{invoice_answer, invoice_note, read_invoice};
 pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
@@ -230,6 +231,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/events", post(events::post_events))
         .route("/v1/ingest/litellm", post(feeds::post_litellm))
         .route("/v1/ingest/llmgateway", post(feeds::post_llmgateway))
+        .route("/v1/ingest/transcripts", post(feeds::post_transcripts))
         .route("/v1/otlp/v1/traces", post(feeds::post_traces))
         .route("/v1/otlp/v1/logs", post(feeds::post_logs))
         .route("/v1/otlp/v1/metrics", post(feeds::post_metrics))

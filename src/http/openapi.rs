@@ -17,6 +17,7 @@ use super::{
         events::post_events,
         feeds::post_litellm,
         feeds::post_llmgateway,
+        feeds::post_transcripts,
         feeds::post_traces,
         feeds::post_logs,
         feeds::post_metrics,

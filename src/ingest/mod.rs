@@ -23,6 +23,7 @@ pub mod mapping;
 mod number;
 pub mod otlp;
 mod row;
+pub mod transcripts;
 mod usage;
 
 use serde_json::value::RawValue;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::http::problem::ProblemBody;
+use crate::ingest::Rejection;
 
 /// What became of the events of one request.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -32,6 +33,12 @@ pub struct RejectedEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     pub error: String,
+}
+
+impl From<Rejection> for RejectedEvent {
+    fn from(Rejection { index, id, error }: Rejection) -> RejectedEvent {
+        RejectedEvent { index, id, error }
+    }
 }
 
 /// How sending events can fail.
