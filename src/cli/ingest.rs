@@ -277,7 +277,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     );
     if summary.completed > 0 {
         let completed = HumanCount(summary.completed as u64);
-        println!("{completed} of the accepted told the tokens of calls that were counted without");
+        println!("{completed} of the accepted knew more of calls than these were counted with");
     }
     Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -19,7 +19,8 @@ use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
-    Batch, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender, SeriesId,
+    Batch, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender,
+    SeriesId,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
@@ -491,22 +492,27 @@ impl Writer {
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
             let segment = Segment::of(event.time).expect("as its hour");
             let id = (organization, hour, event.id);
+            let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
             let result = match known.look(&mut self.seen, writer, at, id)? {
                 Id::New => {
                     touched.ids.push(id);
+                    if event.completeness != Completeness::Final {
+                        opened(&mut incomplete, writer)?.keep(organization, event.id, counted, &self.seen)?;
+                    }
                     Intake::Counted
                 }
-                _ if event.incomplete => Intake::Duplicate,
-                is => match opened(&mut incomplete, writer)?.take(&self.seen, id, is == Id::KnownInItsHour)? {
-                    None => Intake::Duplicate,
-                    Some(call) => {
-                        if call.hour() != hour {
-                            touched.ids_of_other_hours.push(id);
+                _ if event.completeness == Completeness::TokensUnknown => Intake::Duplicate,
+                is => {
+                    let in_its_hour = is == Id::KnownInItsHour;
+                    match opened(&mut incomplete, writer)?.complete(&self.seen, id, in_its_hour, counted)? {
+                        None => Intake::Duplicate,
+                        Some(completed) => {
+                            touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
+                            touched.taken_back.entry(organization).or_default().push(completed.before);
+                            Intake::Completed
                         }
-                        touched.taken_back.entry(organization).or_default().push(call);
-                        Intake::Completed
                     }
-                },
+                }
             };
             tally.note(organization, event, result);
             match result {
@@ -519,10 +525,6 @@ impl Writer {
                     ingested.duplicates += 1;
                     continue;
                 }
-            }
-            if event.incomplete {
-                let counted = Counted { segment, series, measures: event.measures };
-                opened(&mut incomplete, writer)?.keep(organization, event.id, &counted, &self.seen)?;
             }
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             additions.push((Cell { organization, segment, series }, &event.measures));

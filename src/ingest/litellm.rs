@@ -440,6 +440,7 @@ impl<'c> Reader<'c> {
             ending: ending(payload, failed)?,
             cached,
             is_extra: asked == Asked::Extra,
+            is_partial: false,
         };
         let said = Said {
             organization: label(metadata.user_api_key_org_alias),

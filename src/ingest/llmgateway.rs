@@ -175,6 +175,7 @@ impl<'a> Logged<'a> {
             ending: self.ending()?,
             cached: boolean("cached", present(self.cached))?,
             is_extra: false,
+            is_partial: false,
         })
     }
 

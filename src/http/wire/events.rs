@@ -12,7 +12,7 @@ use crate::ingest::Rejection;
 pub struct IngestAnswer {
     /// Events that are now counted.
     pub accepted: usize,
-    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
+    /// Those of them that took the place of one that knew less of its tokens. Left out when there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub completed: usize,
     /// Events that were counted before.
