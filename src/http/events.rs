@@ -16,7 +16,7 @@ use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
 use super::{App, on_a_thread};
 use crate::directory::Grant;
 use crate::engine::Ingested;
-use crate::ingest::{self, BodyError, Context, Parsed, Rejection, SentBy, TokenDefaults};
+use crate::ingest::{self, BodyError, Context, Parsed, SentBy, TokenDefaults};
 use crate::model::Batch;
 
 /// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that

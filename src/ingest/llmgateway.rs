@@ -176,6 +176,7 @@ impl<'a> Logged<'a> {
             cached: boolean("cached", present(self.cached))?,
             is_extra: false,
             is_partial: false,
+            other_id: None,
         })
     }
 

@@ -32,7 +32,7 @@ pub struct Whose {
 
 impl Whose {
     /// The project of a working directory: that of the longest folder that it is mapped by, else the folder's own name.
-    fn project_of<'a>(&'a self, folder: &'a str) -> Option<&'a str> {
+    pub(super) fn project_of<'a>(&'a self, folder: &'a str) -> Option<&'a str> {
         let plain = |folder: &'a str| folder.trim_end_matches(['/', '\\']);
         let folder = plain(folder);
         let name = folder.rsplit(['/', '\\']).next().filter(|name| !name.is_empty());

@@ -185,8 +185,9 @@ pub(super) struct File {
     has_copies: bool,
     /// Whether the newest answer in it is one after which nothing is to come.
     is_at_rest: bool,
-    /// The newest time that a line has.
+    /// The newest time that a line has, and the newest folder.
     last_at: Option<UnixMs>,
+    folder: Option<Arc<str>>,
 }
 
 /// A call that was answered.
@@ -205,7 +206,6 @@ struct Try {
     line: u64,
     at: Option<UnixMs>,
     model: Option<Arc<str>>,
-    folder: Option<Arc<str>>,
     version: Option<Arc<str>>,
     /// How a line says that it failed: the status, and the request's id.
     failed: Option<(Option<u16>, Option<String>)>,
@@ -220,7 +220,6 @@ struct CostState {
     line: u64,
     start_time: String,
     at: Option<UnixMs>,
-    folder: Option<Arc<str>>,
     version: Option<Arc<str>>,
     models: BTreeMap<String, Used>,
 }
@@ -256,6 +255,7 @@ impl File {
         let line: Line<'_> = fields(line)?;
         let when = time(line.timestamp);
         self.last_at = self.last_at.max(when);
+        self.folder = self.folder_of(&line)?.or(self.folder.take());
         match word("type", line.kind)?.as_deref() {
             Some("assistant") => self.assistant(at, &line, when),
             Some("api-request") => self.request(at, &line, when),
@@ -304,7 +304,7 @@ impl File {
             at: sent_at.into_iter().chain(when).min(),
             model: model.as_deref().map(Arc::from),
             provider: Some(PROVIDER.into()),
-            folder: self.folder(line)?,
+            folder: self.folder.clone(),
             version: shared("version", line.version)?,
             figures,
             is_partial: ends.is_none(),
@@ -328,7 +328,6 @@ impl File {
             line: at,
             at: when,
             model: shared("model", line.params.0.model)?,
-            folder: self.folder(line)?,
             version: shared("version", line.version)?,
             failed: None,
             is_last: false,
@@ -386,27 +385,19 @@ impl File {
             let known: &mut Used = models.entry(model.to_owned()).or_default();
             known.iter_mut().zip(used).for_each(|(sum, more)| *sum = sum.saturating_add(more));
         }
-        let newest = self.newest();
         self.costs.push(CostState {
             line: at,
             start_time: start_time.get().to_owned(),
             at: self.last_at,
-            folder: newest.and_then(|told| told.folder.clone()),
-            version: newest.and_then(|told| told.version.clone()),
+            version: self.calls.last().and_then(|call| call.told.version.clone()),
             models,
         });
         Ok(())
     }
 
-    fn newest(&self) -> Option<&Told> {
-        self.calls.last().map(|call| &call.told)
-    }
-
     /// The working directory, or what of it the project's folder is named after: it follows a `cd` in the shell.
-    fn folder(&self, line: &Line<'_>) -> Result<Option<Arc<str>>, String> {
-        let Some(folder) = word("cwd", line.cwd)? else {
-            return Ok(self.newest().and_then(|told| told.folder.clone()));
-        };
+    fn folder_of(&self, line: &Line<'_>) -> Result<Option<Arc<str>>, String> {
+        let Some(folder) = word("cwd", line.cwd)? else { return Ok(None) };
         let is_projects = |folder: &str| {
             let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
             folder.chars().map(plain).eq(self.project.chars())
@@ -484,7 +475,7 @@ impl File {
                 at: sent.at,
                 model: sent.model.clone(),
                 provider: Some(PROVIDER.into()),
-                folder: sent.folder.clone(),
+                folder: self.folder.clone(),
                 version: sent.version.clone(),
                 ending: Ending::of_status(status),
                 ..Told::new(format!("claude-code\ntry\n{}", sent.id), sent.line)
@@ -543,7 +534,7 @@ impl File {
                     at: compaction.map(|(_, at)| *at).or(after.at),
                     model: Some(model.as_str().into()),
                     provider: Some(PROVIDER.into()),
-                    folder: after.folder.clone(),
+                    folder: self.folder.clone(),
                     version: after.version.clone(),
                     figures: Figures {
                         input: Some(input),
