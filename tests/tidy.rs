@@ -1,8 +1,14 @@
 //! The house's rules, held by a test: which module may import which, and that generated files are current.
 
+mod support {
+    pub mod knots;
+}
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
 const TABLE: [(&str, &[&str], &[&str]); 12] = [
@@ -101,6 +107,55 @@ fn modules_import_only_what_the_table_allows() {
 }
 
 #[test]
+fn files_of_a_room_do_not_take_from_each_other() {
+    let sources = files(Path::new("src")).into_iter().map(|file| {
+        let path = file.strip_prefix("src").unwrap().to_str().unwrap().to_owned();
+        (path, fs::read_to_string(&file).unwrap())
+    });
+    let knots = Sources::new(sources).knots();
+    assert!(knots.is_empty(), "move what they share below them: {knots:#?}");
+}
+
+#[test]
+fn a_knot_is_found_however_it_is_tied() {
+    let mod_rs = ("a/mod.rs", "mod one; mod two; mod three; pub use one::One; pub struct Face;");
+    let check = |files: &[(&str, &str)], knots: &[&str]| {
+        let sources = files.iter().chain([&mod_rs]).map(|(path, text)| (path.to_string(), text.to_string()));
+        assert_eq!(Sources::new(sources).knots(), knots, "{files:?}");
+    };
+    let two = ("a/two.rs", "use super::one::One;");
+    let knot = ["a::one takes super::two::Two", "a::two takes super::one::One"];
+    check(&[("a/one.rs", "use super::two::Two;"), two], &knot);
+    check(
+        &[("a/one.rs", "use super::{Face, two::{self, Two as Other}};"), two],
+        &["a::one takes super::two::Two", knot[1]],
+    );
+    // By a path in the code, by what the room exports, from below.
+    check(&[("a/one.rs", "fn f() { g(crate::a::two::Two) }"), two], &["a::one takes crate::a::two::Two", knot[1]]);
+    check(
+        &[("a/one.rs", "use super::two::Two;"), ("a/two.rs", "use crate::a::One;")],
+        &[knot[0], "a::two takes crate::a::One"],
+    );
+    check(
+        &[("a/one.rs", ""), ("a/one/deep.rs", "use crate::a::two::Two;"), two],
+        &["a::one::deep takes crate::a::two::Two", knot[1]],
+    );
+    // In a circle of three; who only takes from it is not in it.
+    let three = [
+        ("a/one.rs", "use super::two::Two;"),
+        ("a/two.rs", "use super::three::Three;"),
+        ("a/three.rs", "use super::one::One;"),
+        ("a/four.rs", "use super::one::One;"),
+    ];
+    check(&three, &[knot[0], "a::three takes super::one::One", "a::two takes super::three::Three"]);
+    // None of these is one: the room's face, tests, comments and texts.
+    check(&[("a/one.rs", "use super::Face; fn f(this: &Self) { self.two.two() }"), two], &[]);
+    check(&[("a/one.rs", "mod tests { use super::super::two::Two; }"), two], &[]);
+    check(&[("a/one.rs", "// use super::two::Two;\nconst TEXT: &str = \"super::two::Two\";"), two], &[]);
+    check(&[("a/one.rs", ""), ("b/mod.rs", "use crate::a::One;"), two], &[]);
+}
+
+#[test]
 fn crates_are_named_only_where_the_table_says() {
     let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
     for (module, _, crates) in TABLE {
@@ -150,6 +205,33 @@ fn the_architecture_page_has_this_table() {
             cell.split(',').map(|w| w.trim().trim_matches('`')).filter(|w| !w.is_empty() && *w != "none").collect();
         assert_eq!(named, allowed.iter().copied().collect(), "the row of {module}");
     }
+}
+
+#[test]
+fn places_that_the_pages_of_the_house_name_exist() {
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(page).unwrap();
+        let code = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        for file in code.filter(|code| code.ends_with(".rs") && *code != "mod.rs") {
+            let there = ["src", "tests", "benches", "."].iter().any(|folder| Path::new(folder).join(file).exists());
+            assert!(there, "{page} names {file}");
+        }
+    }
+    let page = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    let (_, places) = page.split_once("## Where to look").unwrap();
+    let rows = places.lines().skip(1).take_while(|line| !line.starts_with('#')).filter(|line| line.contains(".rs`"));
+    let mut found = 0;
+    for row in rows {
+        let code: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let source = fs::read_to_string(Path::new("src").join(code[0])).unwrap();
+        for name in &code[1..] {
+            let name = name.rsplit("::").next().unwrap();
+            let there = source.contains(&format!("{name}(")) || source.contains(&format!("\"{name}\""));
+            assert!(there, "{name} is not in {}: {row}", code[0]);
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found} places are named");
 }
 
 /// A browser has rules of its own for zones, and a clock that somebody has set. The page formats with the rules of UTC,

@@ -21,6 +21,7 @@ mod long;
 mod look;
 mod opencode;
 mod preview;
+mod price_files;
 mod prices;
 mod query;
 mod question;
