@@ -143,43 +143,24 @@ pub fn write(client: Client, told: &Told, whose: &Whose, out: &mut Vec<u8>) {
 struct Line<'a> {
     #[serde(borrow)]
     client: Option<&'a RawValue>,
-    #[serde(borrow)]
     client_version: Option<&'a RawValue>,
-    #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     other_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     organization_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     used_model: Option<&'a RawValue>,
-    #[serde(borrow)]
     used_provider: Option<&'a RawValue>,
-    #[serde(borrow)]
     project_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     prompt_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_1h_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
-    #[serde(borrow)]
     partial: Option<&'a RawValue>,
-    #[serde(borrow)]
     failure: Option<&'a RawValue>,
 }
 

@@ -40,41 +40,27 @@ static WANTED: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
 struct Line<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow)]
     subtype: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     cwd: Option<&'a RawValue>,
-    #[serde(borrow)]
     version: Option<&'a RawValue>,
-    #[serde(borrow)]
     session_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     request_session_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     forked_from: Option<&'a RawValue>,
-    #[serde(borrow)]
     request_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     request_ref: Option<&'a RawValue>,
-    #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     is_api_error_message: Option<&'a RawValue>,
-    #[serde(borrow)]
     api_error_status: Option<&'a RawValue>,
-    #[serde(borrow)]
     start_time: Option<&'a RawValue>,
-    #[serde(borrow)]
     model_usage: Option<BTreeMap<String, &'a RawValue>>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     error: Soft<ApiError<'a>>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     message: Soft<Message<'a>>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     params: Soft<Parameters<'a>>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     tool_use_result: Soft<ToolResult<'a>>,
 }
 
@@ -83,7 +69,6 @@ struct Line<'a> {
 struct ApiError<'a> {
     #[serde(borrow)]
     status: Option<&'a RawValue>,
-    #[serde(borrow)]
     request_id: Option<&'a RawValue>,
 }
 
@@ -92,11 +77,8 @@ struct ApiError<'a> {
 struct Message<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     stop_reason: Option<&'a RawValue>,
-    #[serde(borrow)]
     usage: Option<&'a RawValue>,
 }
 
@@ -118,19 +100,14 @@ struct ToolResult<'a> {
 struct Usage<'a> {
     #[serde(borrow)]
     input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_read_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     cache_creation: Soft<CacheCreation<'a>>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     output_tokens_details: Soft<OutputDetails<'a>>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
-    #[serde(borrow)]
     speed: Option<&'a RawValue>,
 }
 
@@ -153,15 +130,10 @@ struct OutputDetails<'a> {
 struct ModelUsage<'a> {
     #[serde(borrow)]
     input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     thinking_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_read_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_ephemeral1h_input_tokens: Option<&'a RawValue>,
 }
 

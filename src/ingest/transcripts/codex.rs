@@ -25,6 +25,9 @@ static WANTED: LazyLock<[Finder<'static>; 5]> = LazyLock::new(|| {
     ["\"token_count\"", "\"token_usage_record\"", "\"turn_context\"", "\"session_meta\"", "\"task_complete\""]
         .map(|text| Finder::new(text))
 });
+/// Whose models it calls, as its telemetry has it: a provider that somebody set up has a name of their own.
+const PROVIDER: &str = "openai";
+const OTHER_PROVIDERS: [&str; 4] = ["azure", "amazon-bedrock", "ollama", "lmstudio"];
 /// Kinds of failed turns in which no request was to blame.
 const NO_REQUEST: [&str; 2] = ["sandbox_error", "thread_rollback_failed"];
 
@@ -32,9 +35,9 @@ const NO_REQUEST: [&str; 2] = ["sandbox_error", "thread_rollback_failed"];
 struct Line<'a> {
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     payload: Soft<Payload<'a>>,
 }
 
@@ -43,27 +46,17 @@ struct Line<'a> {
 struct Payload<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     forked_from_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     cwd: Option<&'a RawValue>,
-    #[serde(borrow)]
     cli_version: Option<&'a RawValue>,
-    #[serde(borrow)]
     model_provider: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     response_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     turn_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     info: Soft<Info<'a>>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
@@ -72,7 +65,6 @@ struct Payload<'a> {
 struct Info<'a> {
     #[serde(borrow)]
     total_token_usage: Option<&'a RawValue>,
-    #[serde(borrow)]
     last_token_usage: Option<&'a RawValue>,
 }
 
@@ -80,13 +72,9 @@ struct Info<'a> {
 struct Usage<'a> {
     #[serde(borrow)]
     input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning_output_tokens: Option<&'a RawValue>,
 }
 
@@ -116,6 +104,8 @@ pub(super) struct File {
     /// Answers with a record of their own, and turns that failed.
     told: Vec<Told>,
     has_records: bool,
+    /// The turn of the newest of them.
+    answered_turn: Option<Box<str>>,
     /// Totals up to the first such record.
     totals: Vec<Total>,
 }
@@ -165,7 +155,9 @@ impl File {
         if self.threads.is_empty() {
             self.is_fork = present(payload.forked_from_id).is_some();
             self.began = word("timestamp", line.timestamp)?.unwrap_or_default().into();
-            self.provider = shared("model_provider", payload.model_provider)?;
+            let provider = word("model_provider", payload.model_provider)?;
+            let provider = provider.filter(|provider| OTHER_PROVIDERS.contains(&&**provider));
+            self.provider = Some(Arc::from(provider.as_deref().unwrap_or(PROVIDER)));
             self.version = shared("cli_version", payload.cli_version)?;
             self.folder = shared("cwd", payload.cwd)?;
         }
@@ -191,6 +183,7 @@ impl File {
         let (Some(id), Some(usage)) = (word("response_id", payload.response_id)?, present(payload.usage)) else {
             return Err("a token_usage_record has no response_id or no usage".into());
         };
+        self.answered_turn = word("turn_id", payload.turn_id)?.map(|turn| Box::from(&*turn));
         let told = self.told(id_of_answer(&id), at, time(line.timestamp));
         self.told.push(Told { figures: figures(used(usage)?), ..told });
         Ok(())
@@ -213,12 +206,16 @@ impl File {
         Ok(())
     }
 
-    /// A turn that ended: with an error, its last request failed.
+    /// A turn that ended: with an error and without an answer, its request failed. After an answer the error may be about
+    /// that, which was cut short and is counted.
     fn turn(&mut self, at: u64, line: &Line<'_>) -> Result<(), String> {
         let payload = &line.payload.0;
         let (Some(error), Some(turn)) = (present(payload.error), word("turn_id", payload.turn_id)?) else {
             return Ok(());
         };
+        if self.answered_turn.as_deref() == Some(&*turn) {
+            return Ok(());
+        }
         let kind = object::<Failure<'_>>(error.get()).ok().and_then(|failure| failure.codex_error_info);
         let kind = kind.and_then(|kind| word("codex_error_info", Some(kind)).ok().flatten());
         if kind.as_deref().is_some_and(|kind| NO_REQUEST.contains(&kind)) {

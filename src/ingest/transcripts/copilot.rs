@@ -24,9 +24,8 @@ const PROVIDER: &str = "github_copilot";
 struct Line<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     data: Soft<Data<'a>>,
 }
 
@@ -35,9 +34,7 @@ struct Line<'a> {
 struct Data<'a> {
     #[serde(borrow)]
     copilot_version: Option<&'a RawValue>,
-    #[serde(borrow)]
     context: Soft<Context<'a>>,
-    #[serde(borrow)]
     usage: Soft<Usage<'a>>,
 }
 
@@ -53,25 +50,15 @@ struct Context<'a> {
 struct Usage<'a> {
     #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     provider_type: Option<&'a RawValue>,
-    #[serde(borrow)]
     is_byok: Option<&'a RawValue>,
-    #[serde(borrow)]
     duration: Option<&'a RawValue>,
-    #[serde(borrow)]
     input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_read_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     api_call_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     accounting: Soft<Accounting<'a>>,
 }
 

@@ -22,13 +22,10 @@ static WANTED: LazyLock<[Finder<'static>; 1]> = LazyLock::new(|| [Finder::new("\
 struct Line<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     tokens: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "$set")]
+    #[serde(default, rename = "$set")]
     set: Soft<Set<'a>>,
 }
 
@@ -44,11 +41,8 @@ struct Set<'a> {
 struct Message<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     tokens: Option<&'a RawValue>,
 }
 
@@ -56,11 +50,8 @@ struct Message<'a> {
 struct Tokens<'a> {
     #[serde(borrow)]
     input: Option<&'a RawValue>,
-    #[serde(borrow)]
     output: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached: Option<&'a RawValue>,
-    #[serde(borrow)]
     thoughts: Option<&'a RawValue>,
 }
 

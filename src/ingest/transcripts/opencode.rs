@@ -11,8 +11,10 @@ use serde_json::value::RawValue;
 
 use super::{Records, Told, can_be, count, fields, has, shared};
 use crate::ingest::call::Ending;
+use crate::ingest::event::shown;
 use crate::ingest::json::{Soft, object, present, word};
 use crate::ingest::usage::{Figures, Habits, Place};
+use crate::model::UnixMs;
 
 /// Its input is without what came from a cache or was written to one, its output without reasoning.
 pub(super) const HABITS: Habits = Habits { cache: Place::Beside, reasoning: Place::Beside };
@@ -25,19 +27,16 @@ const ABORTED: &str = "MessageAbortedError";
 struct Row<'a> {
     #[serde(borrow)]
     role: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     path: Soft<Path<'a>>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     time: Soft<Time<'a>>,
-    #[serde(borrow, rename = "modelID")]
+    #[serde(rename = "modelID")]
     model_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "providerID")]
+    #[serde(rename = "providerID")]
     provider_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
@@ -53,7 +52,6 @@ struct Path<'a> {
 struct Time<'a> {
     #[serde(borrow)]
     created: Option<&'a RawValue>,
-    #[serde(borrow)]
     completed: Option<&'a RawValue>,
 }
 
@@ -61,11 +59,9 @@ struct Time<'a> {
 struct Tokens<'a> {
     #[serde(borrow)]
     input: Option<&'a RawValue>,
-    #[serde(borrow)]
     output: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     cache: Soft<Cache<'a>>,
 }
 
@@ -74,7 +70,6 @@ struct Tokens<'a> {
 struct Cache<'a> {
     #[serde(borrow)]
     read: Option<&'a RawValue>,
-    #[serde(borrow)]
     write: Option<&'a RawValue>,
 }
 
@@ -82,7 +77,7 @@ struct Cache<'a> {
 struct Failure<'a> {
     #[serde(borrow)]
     name: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     data: Soft<FailureData<'a>>,
 }
 
@@ -101,8 +96,8 @@ pub(super) fn line(records: &mut Records, at: u64, row: &[u8]) -> Result<(), Str
     let is_answer = word("role", row.role)?.as_deref() == Some("assistant");
     let (Some(tokens), Some(created), Some(completed)) = (
         present(row.tokens).filter(|_| is_answer),
-        count("time.created", row.time.0.created)?,
-        count("time.completed", row.time.0.completed)?,
+        ms("time.created", row.time.0.created)?,
+        ms("time.completed", row.time.0.completed)?,
     ) else {
         return Ok(());
     };
@@ -128,7 +123,7 @@ pub(super) fn line(records: &mut Records, at: u64, row: &[u8]) -> Result<(), Str
     let used = used.map(|count| count.to_string()).join(" ");
     let id = format!("opencode\n{created}\n{completed}\n{}\n{used}", model.as_deref().unwrap_or_default());
     records.told.push(Told {
-        at: i64::try_from(created).ok().filter(|at| can_be(*at)),
+        at: Some(created).filter(|at| can_be(*at)),
         model,
         provider,
         folder: shared("path.cwd", row.path.0.cwd)?,
@@ -138,6 +133,11 @@ pub(super) fn line(records: &mut Records, at: u64, row: &[u8]) -> Result<(), Str
         ..Told::new(id, at)
     });
     Ok(())
+}
+
+fn ms(field: &str, value: Option<&RawValue>) -> Result<Option<UnixMs>, String> {
+    let Some(value) = present(value) else { return Ok(None) };
+    value.get().parse().map(Some).map_err(|_| format!("{field} is {}; it must be milliseconds since 1970", shown(value.get())))
 }
 
 /// How a request failed, if it did.

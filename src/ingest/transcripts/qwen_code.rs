@@ -22,13 +22,10 @@ static WANTED: LazyLock<[Finder<'static>; 2]> =
 struct Line<'a> {
     #[serde(borrow)]
     uuid: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     cwd: Option<&'a RawValue>,
-    #[serde(borrow)]
     version: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     system_payload: Soft<Payload<'a>>,
 }
 
@@ -44,27 +41,17 @@ struct Payload<'a> {
 struct Event<'a> {
     #[serde(borrow, rename = "event.name")]
     name: Option<&'a RawValue>,
-    #[serde(borrow, rename = "event.timestamp")]
+    #[serde(rename = "event.timestamp")]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     response_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     auth_type: Option<&'a RawValue>,
-    #[serde(borrow)]
     status_code: Option<&'a RawValue>,
-    #[serde(borrow)]
     duration_ms: Option<&'a RawValue>,
-    #[serde(borrow)]
     input_token_count: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_token_count: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached_content_token_count: Option<&'a RawValue>,
-    #[serde(borrow)]
     thoughts_token_count: Option<&'a RawValue>,
-    #[serde(borrow)]
     total_token_count: Option<&'a RawValue>,
 }
 

@@ -429,8 +429,8 @@ fn forks_of_codex_go_on_from_their_parents_total() {
     codex(&[(ROLLOUT, &root), (ROLLOUT_C, &third)], [3, 0, 130, 81, 0, 0, 20, 1]);
     // Newer forks copy nothing.
     let bare = thread("d", "a", 30) + &turn("gpt-5", 31) + &token_count(32, [160, 85, 21], [40, 5, 2]);
-    codex(&[(ROLLOUT, &root), (ROLLOUT_C, &bare)], [3, 0, 160, 85, 0, 0, 21, 1]);
-    codex(&[(ROLLOUT_C, &bare)], [1, 0, 40, 5, 0, 0, 2, 0]);
+    codex(&[(ROLLOUT, &root), (ROLLOUT_C, &bare)], [3, 0, 160, 85, 0, 0, 21, 2]);
+    codex(&[(ROLLOUT_C, &bare)], [1, 0, 40, 5, 0, 0, 2, 1]);
 }
 
 #[test]
@@ -513,7 +513,7 @@ fn what_cannot_be_read_is_named_by_its_line_and_takes_nothing_with_it() {
     let bad = answer("m2", "", END, [1, 0, 0, 2]).replace("\"input_tokens\":1", "\"input_tokens\":-1");
     let cut = &good[..good.len() / 2];
     let unmeasured = answer("m3", "", END, [1, 0, 0, 2]).replace("2026-11-20T", "1970-01-01T");
-    let text = format!("{good}{bad}{{\"usage\" broken\n{unmeasured}\n\n{cut}");
+    let text = format!("{good}{bad}{{\"usage\" broken\n{unmeasured}\n{cut}");
     let read = session(Client::ClaudeCode, SESSION, text.as_bytes());
     let (refused, all) = read.refused();
     let refused: Vec<_> = refused.iter().map(|note| (note.line, note.why.split(';').next().unwrap())).collect();
