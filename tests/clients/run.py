@@ -6,11 +6,13 @@ A provider on 127.0.0.1 (provider.py) answers LiteLLM's proxy (gateway.py) and p
 and loses answers, to Rollcall (rollcall.py). No figure is compared with a tolerance.
 """
 
+import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+import agents
 import gateway
 import instrumented
 from provider import Provider
@@ -22,15 +24,19 @@ LOGS = Path(__file__).resolve().parents[2] / "target" / "clients" / "logs"
 
 def main():
     LOGS.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[1:] or ["litellm", "opentelemetry"]
+    latest = bool(os.environ.get("LATEST"))
+    wanted = sys.argv[1:] or (["agents"] if latest else ["litellm", "opentelemetry", "agents"])
+    names = [client.name for client in agents.CLIENTS if client.name in wanted]
     provider = Provider()
     with rollcall(LOGS / "rollcall.log") as server:
-        recorder = Recorder(server.url, {**gateway.FATES, **instrumented.FATES})
+        recorder = Recorder(server.url, {**gateway.FATES, **instrumented.FATES, **agents.FATES})
         differences = []
         if "litellm" in wanted:
             differences += litellm(server, recorder, provider)
         if "opentelemetry" in wanted:
             differences += instrumented.run(server, recorder, provider, LOGS)
+        if "agents" in wanted or names:
+            differences += agents.run(server, recorder, provider, LOGS, names, latest)
     keep(recorder.posts)
     for difference in differences:
         print(f"DIFFERENT: {difference}")

@@ -1,0 +1,361 @@
+"""Coding agents and SDKs as their users install them, each with the settings that docs/feeds.md shows.
+
+One table has for each client its packages, how it is set up and called, and what it does not tell. Each runs in two
+situations: work with a tool, and a request that is refused. The provider's ledger is the truth, but for what the table
+says that the client leaves out.
+"""
+
+import base64
+import json
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+import packages
+import provider as models
+from recorder import GATEWAY, PASS
+from rollcall import Event, Sums
+
+HERE = Path(__file__).resolve().parent
+SETTINGS = HERE.parents[1] / "data" / "clients"
+# What stands in the settings for a server and its token.
+SERVER, TOKEN = "http://rollcall.internal:8787", "rc_ingest_…"
+EMAIL, PERSON, ACCOUNT = "mina@example.com", "mina", "11111111-2222-4333-8444-555555555555"
+SONNET = "claude-sonnet-4-5-20250929"
+RUN_SECONDS = 180
+# Until a server has taken what was posted when a client ended.
+SETTLE_SECONDS = 1
+
+
+@dataclass
+class Run:
+    """One call of a client: its own home, provider and door."""
+
+    client: "Client"
+    situation: str
+    home: Path
+    provider_url: str
+    door: str
+    token: str
+
+    def settings(self, name):
+        text = (SETTINGS / name).read_text()
+        return text.replace(SERVER, self.door).replace(TOKEN, self.token)
+
+    def environment(self, name):
+        """The variables of a file of settings, as a shell takes them."""
+        return dict(line.split("=", 1) for line in shlex.split(self.settings(name), comments=True))
+
+    def write(self, path, text):
+        path = self.home / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text if isinstance(text, str) else json.dumps(text))
+
+
+@dataclass
+class Client:
+    name: str
+    registry: Callable
+    # Pinned, and the client itself first.
+    packages: list[str]
+    model: str
+    # Writes the settings into the home, and gives the environment.
+    prepare: Callable[[Run], dict]
+    command: list[str]
+    # The tool that the work uses, with what it is asked.
+    tool: tuple[str, dict]
+    # The turns of a situation; the tool comes with the first.
+    script: dict[str, list] = field(default_factory=dict)
+    # Statuses of which nothing is told, by situation.
+    untold: dict[str, set[int]] = field(default_factory=dict)
+    # Kinds of tokens that are not told.
+    without: tuple[str, ...] = ()
+    # A failure's status is not told, so none is the client's.
+    without_status: bool = False
+    # Whom its calls belong to, where it tells.
+    person: str | None = None
+    # Whether it repeats a post whose answer was lost.
+    repeats: bool = True
+    # Several versions are in use side by side: the newest is looked for within each.
+    stays: bool = False
+
+    def turns(self, situation):
+        if situation == "refused":
+            return [[{"call": "refused", "status": 400}]]
+        first, *rest = self.script.get(situation, WORK)
+        return [[{**plan, "tool": self.tool} if "status" not in plan else plan for plan in first], *rest]
+
+
+WORK = [
+    [{"call": "fails", "status": 500}, {"call": "wants", "input": 5000, "cached": 3072, "output": 120, "reasoning": 64}],
+    [{"call": "says", "input": 5200, "cached": 4992, "output": 40}],
+]
+# Where prices are by model only; Anthropic's tokens written to the cache, and none of thinking.
+ANTHROPIC_WORK = [
+    [{"call": "fails", "status": 500}, {"call": "wants", "input": 9000, "cached": 6000, "write": 1000, "output": 120}],
+    [{"call": "says", "input": 9300, "cached": 9000, "output": 40}],
+]
+SITUATIONS = ["work", "refused"]
+
+
+def jwt(claims):
+    parts = [{"alg": "none"}, claims, "signature"]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+
+
+def codex(run):
+    """Signed in with ChatGPT, so that a person is told."""
+    here = f"""model = "{run.client.model}"
+model_provider = "here"
+[model_providers.here]
+name = "here"
+base_url = "{run.provider_url}/v1"
+wire_api = "responses"
+requires_openai_auth = true
+[analytics]
+enabled = false
+"""
+    run.write(".codex/config.toml", here + run.settings("codex.toml"))
+    until = int(time.time()) + 3600
+    account = {"chatgpt_plan_type": "plus", "chatgpt_account_id": ACCOUNT, "chatgpt_user_id": "user-1"}
+    token = jwt({"email": EMAIL, "exp": until, "https://api.openai.com/auth": account})
+    tokens = {"id_token": token, "access_token": token, "refresh_token": "none", "account_id": ACCOUNT}
+    now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    run.write(".codex/auth.json", {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens, "last_refresh": now})
+    return {"CODEX_HOME": str(run.home / ".codex")}
+
+
+def gemini_cli(run):
+    settings = {**json.loads(run.settings("gemini-cli.json")), "security": {"auth": {"selectedType": "gemini-api-key"}}}
+    run.write(".gemini/settings.json", settings)
+    run.write(".gemini/google_accounts.json", {"active": EMAIL, "old": []})
+    return {
+        **run.environment("gemini-cli.env"),
+        "GEMINI_CLI_TRUST_WORKSPACE": "true",
+        "GEMINI_API_KEY": "none",
+        "GOOGLE_GEMINI_BASE_URL": run.provider_url,
+    }
+
+
+def qwen_code(run):
+    run.write(".qwen/settings.json", run.settings("qwen-code.json"))
+    key = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{run.provider_url}/v1", "OPENAI_MODEL": run.client.model}
+    return {**run.environment("qwen-code.env"), **key}
+
+
+def claude_code(run):
+    """Signed in, so that a person is told."""
+    run.write(".claude/settings.json", run.settings("claude-code.json"))
+    until = (int(time.time()) + 3600) * 1000
+    signed_in = {"accessToken": "none", "refreshToken": "none", "expiresAt": until, "subscriptionType": "max"}
+    run.write(".claude/.credentials.json", {"claudeAiOauth": {**signed_in, "scopes": ["user:inference", "user:profile"]}})
+    account = {"accountUuid": ACCOUNT, "emailAddress": EMAIL, "organizationUuid": ACCOUNT.replace("1", "9")}
+    run.write(".claude.json", {"hasCompletedOnboarding": True, "oauthAccount": account})
+    return {"ANTHROPIC_BASE_URL": run.provider_url, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+
+
+def opencode(run):
+    options = {"baseURL": f"{run.provider_url}/v1", "apiKey": "none"}
+    here = {"npm": "@ai-sdk/openai-compatible", "name": "openai", "options": options, "models": {run.client.model: {}}}
+    settings = {**json.loads(run.settings("opencode.json")), "provider": {"here": here}, "autoupdate": False}
+    run.write(".config/opencode/opencode.json", settings)
+    return {**run.environment("opencode.env"), "OPENCODE_DISABLE_MODELS_FETCH": "1"}
+
+
+def copilot(run):
+    return {
+        **run.environment("copilot.env"),
+        "COPILOT_OFFLINE": "true",
+        "COPILOT_PROVIDER_TYPE": "openai",
+        "COPILOT_PROVIDER_BASE_URL": f"{run.provider_url}/v1",
+        "COPILOT_PROVIDER_API_KEY": "none",
+        "COPILOT_MODEL": run.client.model,
+    }
+
+
+CLIENTS = [
+    Client(
+        "codex",
+        packages.npm,
+        ["@openai/codex@0.171.0"],
+        "gpt-5-mini",
+        codex,
+        ["codex", "exec", "--skip-git-repo-check", "--sandbox", "read-only", "Look"],
+        ("get_goal", {}),
+        # A run that ends in an error ends before it posts.
+        untold={"refused": {400}},
+        person=PERSON,
+        repeats=False,
+    ),
+    Client(
+        "gemini-cli",
+        packages.npm,
+        ["@google/gemini-cli@0.61.0"],
+        "gemini-2.5-flash",
+        gemini_cli,
+        ["gemini", "-p", "Look", "--yolo", "-m", "gemini-2.5-flash"],
+        ("list_directory", {"dir_path": "."}),
+        person=PERSON,
+    ),
+    Client(
+        "qwen-code",
+        packages.npm,
+        ["@qwen-code/qwen-code@0.24.4"],
+        "gpt-5-mini",
+        qwen_code,
+        ["qwen", "-p", "Look", "--yolo", "--auth-type", "openai"],
+        ("list_directory", {"path": "."}),
+        # Repeated inside its SDK.
+        untold={"work": {500}},
+    ),
+    Client(
+        "claude-code",
+        packages.npm,
+        ["@anthropic-ai/claude-code@2.1.332"],
+        SONNET,
+        claude_code,
+        ["claude", "-p", "Look", "--model", SONNET, "--dangerously-skip-permissions"],
+        ("Glob", {"pattern": "*.txt"}),
+        script={"work": ANTHROPIC_WORK},
+        untold={"work": {500}},
+        person=PERSON,
+    ),
+    Client(
+        "opencode",
+        packages.npm,
+        ["opencode-ai@1.18.33"],
+        "gpt-5-mini",
+        opencode,
+        ["opencode", "run", "--model", "here/gpt-5-mini", "Look"],
+        ("glob", {"pattern": "*.txt"}),
+        person=PERSON,
+        repeats=False,
+    ),
+    Client(
+        "copilot",
+        packages.npm,
+        ["@github/copilot@1.0.102"],
+        "gpt-5-mini",
+        copilot,
+        ["copilot", "-p", "Look", "--allow-all-tools"],
+        ("glob", {"pattern": "*.txt"}),
+        without_status=True,
+        repeats=False,
+    ),
+]
+
+
+def channel(client, situation):
+    return f"{client.name}-{situation}"
+
+
+FATES = {
+    channel(client, situation): [GATEWAY, PASS] if client.repeats else [PASS]
+    for client in CLIENTS
+    for situation in SITUATIONS
+}
+
+
+def run(server, recorder, provider, logs, names, latest):
+    """Where the answers differ from what was sent, by client; and prints which ran, in which version."""
+    node = packages.node(logs / "install.log")
+    differences = []
+    for client in [one for one in CLIENTS if not names or one.name in names]:
+        log = logs / f"{client.name}-install.log"
+        wanted = client.packages
+        try:
+            if latest:
+                wanted = packages.newest(client.registry, client.packages, client.stays, log)
+            folder = client.registry(f"latest/{client.name}" if latest else client.name, wanted, log)
+        except packages.NotInstalled as error:
+            print(f"{client.name}: NOT RUN, {error}")
+            continue
+        found, calls = run_one(server, recorder, provider, logs, client, folder, node)
+        version = f" (pinned: {client.packages[0]})" if wanted[0] != client.packages[0] else ""
+        print(f"{wanted[0]}{version}: {calls} calls, {len(found)} sums differ", flush=True)
+        differences += found
+    return differences
+
+
+def run_one(server, recorder, provider, logs, client, folder, node):
+    server.enter(client.name, {PERSON: EMAIL})
+    token = server.token(organizationId=client.name)
+    events, undone = [], []
+    for situation in SITUATIONS:
+        name = channel(client, situation)
+        provider.scripts[name] = client.turns(situation)
+        with tempfile.TemporaryDirectory(prefix=f"{name}-") as home:
+            door = f"{recorder.url}/{name}"
+            one = Run(client, situation, Path(home), provider.url_of(name), door, token)
+            start(one, folder, node, logs / f"{name}.log")
+        served = provider.served_run(name)
+        missed = {plan["call"] for turn in client.turns(situation) for plan in turn} - {row["call"] for row in served}
+        undone += [f"{name} did not ask for {call}; see {logs / name}.log" for call in sorted(missed)]
+        events += [event(client, row) for row in served if is_told(client, situation, row)]
+    time.sleep(SETTLE_SECONDS)
+    return undone + server.differences(client.name, events, ["user", "model"]), len(events)
+
+
+def start(run, folder, node, log):
+    """Runs a client to its end, at most for a while."""
+    bins = [folder / "node_modules" / ".bin", folder / "bin", node]
+    work = run.home / "work"
+    work.mkdir()
+    # Nothing goes elsewhere than to this machine.
+    nowhere = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+    environment = {
+        "PATH": os.pathsep.join([*map(str, bins), os.environ["PATH"]]),
+        "HOME": str(run.home),
+        **nowhere,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "PROVIDER_URL": run.provider_url,
+        "SITUATION": run.situation,
+        **run.client.prepare(run),
+    }
+    with open(log, "w") as written:
+        process = subprocess.Popen(
+            run.client.command,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            written.write(f"ended after {RUN_SECONDS} s\n")
+        finally:
+            # It and what it started, which is the group of its own.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+
+def is_told(client, situation, row):
+    return row["status"] not in client.untold.get(situation, ())
+
+
+def event(client, row):
+    """What should be counted of a request that the provider served."""
+    tokens, sums = row["tokens"], Sums(requestCount=1)
+    if row["status"] != 200:
+        is_client_error = row["status"] == 400 and not client.without_status
+        sums.clientErrorCount, sums.errorCount = int(is_client_error), int(not is_client_error)
+    else:
+        told = {kind: 0 if kind in client.without else count for kind, count in tokens.items()}
+        sums.inputTokens, sums.outputTokens = told["input"], told["output"]
+        sums.cachedTokens, sums.reasoningTokens = told["cached"], told["reasoning"]
+        sums.cost = models.cost(row["model"], told)
+    return Event(None, client.person, "default", row["model"], None, sums)
