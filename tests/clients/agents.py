@@ -75,6 +75,8 @@ class Client:
     script: dict[str, list] = field(default_factory=dict)
     # Statuses of which nothing is told, by situation.
     untold: dict[str, set[int]] = field(default_factory=dict)
+    # A failure is told once, when its prompt is given up.
+    tells_last: bool = False
     # Kinds of tokens that are not told.
     without: tuple[str, ...] = ()
     # A failure's status is not told, so none is the client's.
@@ -221,10 +223,10 @@ CLIENTS = [
         ["@anthropic-ai/claude-code@2.1.332"],
         SONNET,
         claude_code,
-        ["claude", "-p", "Look", "--model", SONNET, "--dangerously-skip-permissions"],
+        ["claude", "-p", "Look", "--model", SONNET, "--allowed-tools", "Glob"],
         ("Glob", {"pattern": "*.txt"}),
         script={"work": ANTHROPIC_WORK},
-        untold={"work": {500}},
+        tells_last=True,
         person=PERSON,
     ),
     Client(
@@ -234,7 +236,7 @@ CLIENTS = [
         "gpt-5-mini",
         opencode,
         ["opencode", "run", "--model", "here/gpt-5-mini", "Look"],
-        ("glob", {"pattern": "*.txt"}),
+        ("bash", {"command": "true", "description": "Nothing"}),
         person=PERSON,
         repeats=False,
     ),
@@ -298,7 +300,7 @@ def run_one(server, recorder, provider, logs, client, folder, node):
         served = provider.served_run(name)
         missed = {plan["call"] for turn in client.turns(situation) for plan in turn} - {row["call"] for row in served}
         undone += [f"{name} did not ask for {call}; see {logs / name}.log" for call in sorted(missed)]
-        events += [event(client, row) for row in served if is_told(client, situation, row)]
+        events += [event(client, row) for row in told(client, situation, served)]
     time.sleep(SETTLE_SECONDS)
     return undone + server.differences(client.name, events, ["user", "model"]), len(events)
 
@@ -343,8 +345,12 @@ def start(run, folder, node, log):
             process.wait()
 
 
-def is_told(client, situation, row):
-    return row["status"] not in client.untold.get(situation, ())
+def told(client, situation, served):
+    """What the client tells of the requests that the provider served, in their order."""
+    for row, following in zip(served, [*served[1:], None]):
+        is_repeated = following is not None and following["turn"] == row["turn"] and row["status"] != 200
+        if row["status"] not in client.untold.get(situation, ()) and not (client.tells_last and is_repeated):
+            yield row
 
 
 def event(client, row):
