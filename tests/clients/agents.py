@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -44,6 +45,9 @@ class Run:
     provider_url: str
     door: str
     token: str
+    # Where its packages are.
+    folder: Path
+    command: list
 
     def settings(self, name):
         text = (SETTINGS / name).read_text()
@@ -104,7 +108,18 @@ ANTHROPIC_WORK = [
     [{"call": "fails", "status": 500}, {"call": "wants", "input": 9000, "cached": 6000, "write": 1000, "output": 120}],
     [{"call": "says", "input": 9300, "cached": 9000, "output": 40}],
 ]
+# A program with an SDK has no failure in between: some repeat it within, some end.
+SDK_WORK = [WORK[0][1:], WORK[1]]
 SITUATIONS = ["work", "refused"]
+LOOK = ("look", {})
+NODE_EXPORTS = ["@opentelemetry/sdk-trace-node@2.12.1", "@opentelemetry/exporter-trace-otlp-proto@0.218.0", "@opentelemetry/api@1.9.1"]
+PYTHON_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.45.1"
+LANGCHAIN = ["langchain==1.5.2", "langchain-openai==1.7.4"]
+
+
+def ai(*packages):
+    return [f"@ai-sdk/{package}" for package in packages]
+
 
 
 def jwt(claims):
@@ -182,6 +197,25 @@ def copilot(run):
     }
 
 
+def sdk(telemetry, *variables):
+    """A program of ours with an SDK, whose telemetry is set up by a file of settings, or by variables alone."""
+
+    def prepare(run):
+        folder = run.folder / "program"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        suffix = run.client.command[1].split(".")[-1]
+        shutil.copy(HERE / f"sdks.{suffix}", folder)
+        if telemetry:
+            (folder / f"telemetry.{suffix}").write_text(run.settings(telemetry))
+        own = {name: value for file in variables for name, value in run.environment(file).items()}
+        run.command = [run.client.command[0], folder / f"sdks.{suffix}", *run.client.command[2:]]
+        google = {"GOOGLE_GEMINI_BASE_URL": run.provider_url, "GOOGLE_API_KEY": "none"}
+        return {**run.environment("opentelemetry.env"), **own, **google, "OPENAI_API_KEY": "none"}
+
+    return prepare
+
+
 CLIENTS = [
     Client(
         "codex",
@@ -251,6 +285,115 @@ CLIENTS = [
         without_status=True,
         repeats=False,
     ),
+    *[
+        Client(
+            f"vercel-ai-sdk-{major}",
+            packages.npm,
+            [f"ai@{version}", *also, *NODE_EXPORTS, "zod@4.6.7"],
+            "gpt-5-mini",
+            sdk(f"vercel-ai-sdk-{settings}.mjs"),
+            ["node", "sdks.mjs", "vercel"],
+            LOOK,
+            script={"work": SDK_WORK},
+            stays=True,
+            **leaves_out,
+        )
+        for major, version, settings, also, leaves_out in [
+            (7, "7.0.173", 7, ["@ai-sdk/otel@1.0.173", *ai("openai@4.0.118", "anthropic@4.0.105", "google@4.0.121")], {}),
+            (6, "6.0.326", 6, ai("openai@3.0.141", "anthropic@3.0.140", "google@3.0.141"), {"person": PERSON}),
+            (5, "5.0.277", 6, ai("openai@2.0.130", "anthropic@2.0.112", "google@2.0.108"), {"person": PERSON}),
+        ]
+    ],
+    Client(
+        "openai-agents-js",
+        packages.npm,
+        [
+            "@openai/agents@0.20.0",
+            "@arizeai/openinference-instrumentation-openai-agents@0.2.15",
+            *NODE_EXPORTS,
+            "zod@4.6.7",
+        ],
+        "gpt-5-mini",
+        sdk("openai-agents.mjs"),
+        ["node", "sdks.mjs", "openaiAgents"],
+        LOOK,
+        script={"work": SDK_WORK},
+        without_status=True,
+    ),
+    Client(
+        "langchain-js",
+        packages.npm,
+        [
+            "langchain@1.5.14",
+            "@langchain/openai@1.6.0",
+            "@langchain/core@1.4.0",
+            "@arizeai/openinference-instrumentation-langchain@4.1.1",
+            *NODE_EXPORTS,
+            "zod@4.6.7",
+        ],
+        "gpt-5-mini",
+        sdk("langchain.mjs"),
+        ["node", "sdks.mjs", "langchain"],
+        LOOK,
+        script={"work": SDK_WORK},
+        without_status=True,
+    ),
+    *[
+        Client(
+            name,
+            packages.pypi,
+            [*pinned, PYTHON_EXPORTER],
+            model,
+            prepare,
+            ["python", "sdks.py", program],
+            LOOK,
+            script={"work": SDK_WORK},
+            **leaves_out,
+        )
+        for name, pinned, model, prepare, program, leaves_out in [
+            (
+                "openai-agents",
+                ["openai-agents==0.24.0", "openinference-instrumentation-openai-agents==2.6.0"],
+                "gpt-5-mini",
+                sdk("openai-agents.py"),
+                "openai_agents",
+                {"without_status": True},
+            ),
+            (
+                "langchain",
+                [*LANGCHAIN, "openinference-instrumentation-langchain==0.1.80"],
+                "gpt-5-mini",
+                sdk("langchain.py"),
+                "langchain",
+                {"without_status": True},
+            ),
+            (
+                "langsmith",
+                ["langsmith[otel]==0.15.1", *LANGCHAIN],
+                "gpt-5-mini",
+                sdk(None, "langsmith.env"),
+                "langchain",
+                {"without_status": True},
+            ),
+            (
+                "pydantic-ai",
+                ["pydantic-ai-slim[openai]==2.68.0"],
+                "gpt-5-mini",
+                sdk("pydantic-ai.py"),
+                "pydantic_ai",
+                {"without_status": True},
+            ),
+            ("google-adk", ["google-adk==2.13.0"], "gemini-2.5-flash", sdk("google-adk.py"), "google_adk", {}),
+            (
+                "strands",
+                ["strands-agents[openai]==1.62.0"],
+                "gpt-5-mini",
+                sdk("strands.py"),
+                "strands",
+                {"person": PERSON, "without": ("reasoning",)},
+            ),
+        ]
+    ],
 ]
 
 
@@ -295,8 +438,8 @@ def run_one(server, recorder, provider, logs, client, folder, node):
         provider.scripts[name] = client.turns(situation)
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as home:
             door = f"{recorder.url}/{name}"
-            one = Run(client, situation, Path(home), provider.url_of(name), door, token)
-            start(one, folder, node, logs / f"{name}.log")
+            one = Run(client, situation, Path(home), provider.url_of(name), door, token, folder, client.command)
+            start(one, node, logs / f"{name}.log")
         served = provider.served_run(name)
         missed = {plan["call"] for turn in client.turns(situation) for plan in turn} - {row["call"] for row in served}
         undone += [f"{name} did not ask for {call}; see {logs / name}.log" for call in sorted(missed)]
@@ -305,9 +448,9 @@ def run_one(server, recorder, provider, logs, client, folder, node):
     return undone + server.differences(client.name, events, ["user", "model"]), len(events)
 
 
-def start(run, folder, node, log):
+def start(run, node, log):
     """Runs a client to its end, at most for a while."""
-    bins = [folder / "node_modules" / ".bin", folder / "bin", node]
+    bins = [run.folder / "node_modules" / ".bin", run.folder / "bin", node]
     work = run.home / "work"
     work.mkdir()
     # Nothing goes elsewhere than to this machine.
@@ -324,7 +467,7 @@ def start(run, folder, node, log):
     }
     with open(log, "w") as written:
         process = subprocess.Popen(
-            run.client.command,
+            run.command,
             cwd=work,
             env=environment,
             stdin=subprocess.DEVNULL,
