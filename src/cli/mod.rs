@@ -7,6 +7,7 @@
 //! Invariants: exit code 0 is done, 1 is "some of the input was rejected or damaged", 2 is "could not run"; what a
 //! program may read goes to standard output, everything else to standard error.
 
+mod agent_settings;
 mod backup;
 mod client;
 mod compact;
