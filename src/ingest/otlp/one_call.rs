@@ -272,6 +272,10 @@ impl<'a> Told<'a> {
         if names_nobody && other.call.provider.is_some() {
             self.call.provider = other.call.provider;
         }
+        if self.call.api_key.is_none() {
+            self.call.api_key = other.call.api_key;
+            self.said = other.said;
+        }
         self.call.source = self.call.source.or(other.call.source);
         self.call.project = self.call.project.or(other.call.project);
         self.is_read &= other.is_read;
