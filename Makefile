@@ -8,7 +8,7 @@ FIGURES := target/bench/figures.md
 CLIENTS := target/clients
 DENY := target/deny
 FUZZ_TARGETS := feeds query records store
-WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
 
 .PHONY: help
 help: ## List the targets

@@ -28,7 +28,8 @@ HERE = Path(__file__).resolve().parent
 SETTINGS = HERE.parents[1] / "data" / "clients"
 # What stands in the settings for a server and its token.
 SERVER, TOKEN = "http://rollcall.internal:8787", "rc_ingest_…"
-EMAIL, PERSON, ACCOUNT = "mina@example.com", "mina", "11111111-2222-4333-8444-555555555555"
+# Who is known by her address everywhere, whether a client tells it as such or as the name of a user.
+PERSON, ACCOUNT = "mina@example.com", "11111111-2222-4333-8444-555555555555"
 SONNET = "claude-sonnet-4-5-20250929"
 RUN_SECONDS = 180
 # Until a server has taken what was posted when a client ended.
@@ -85,6 +86,8 @@ class Client:
     without: tuple[str, ...] = ()
     # A failure's status is not told, so none is the client's.
     without_status: bool = False
+    # What a failed call is of, where its span does not tell.
+    failed_model: str | None = None
     # Whom its calls belong to, where it tells.
     person: str | None = None
     # Whether it repeats a post whose answer was lost.
@@ -142,7 +145,7 @@ enabled = false
     run.write(".codex/config.toml", here + run.settings("codex.toml"))
     until = int(time.time()) + 3600
     account = {"chatgpt_plan_type": "plus", "chatgpt_account_id": ACCOUNT, "chatgpt_user_id": "user-1"}
-    token = jwt({"email": EMAIL, "exp": until, "https://api.openai.com/auth": account})
+    token = jwt({"email": PERSON, "exp": until, "https://api.openai.com/auth": account})
     tokens = {"id_token": token, "access_token": token, "refresh_token": "none", "account_id": ACCOUNT}
     now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
     run.write(".codex/auth.json", {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens, "last_refresh": now})
@@ -152,9 +155,9 @@ enabled = false
 def gemini_cli(run):
     settings = {**json.loads(run.settings("gemini-cli.json")), "security": {"auth": {"selectedType": "gemini-api-key"}}}
     run.write(".gemini/settings.json", settings)
-    run.write(".gemini/google_accounts.json", {"active": EMAIL, "old": []})
+    run.write(".gemini/google_accounts.json", {"active": PERSON, "old": []})
+    run.write(".gemini/.env", run.settings("gemini-cli.env"))
     return {
-        **run.environment("gemini-cli.env"),
         "GEMINI_CLI_TRUST_WORKSPACE": "true",
         "GEMINI_API_KEY": "none",
         "GOOGLE_GEMINI_BASE_URL": run.provider_url,
@@ -163,8 +166,8 @@ def gemini_cli(run):
 
 def qwen_code(run):
     run.write(".qwen/settings.json", run.settings("qwen-code.json"))
-    key = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{run.provider_url}/v1", "OPENAI_MODEL": run.client.model}
-    return {**run.environment("qwen-code.env"), **key}
+    run.write(".qwen/.env", run.settings("qwen-code.env"))
+    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{run.provider_url}/v1", "OPENAI_MODEL": run.client.model}
 
 
 def claude_code(run):
@@ -173,7 +176,7 @@ def claude_code(run):
     until = (int(time.time()) + 3600) * 1000
     signed_in = {"accessToken": "none", "refreshToken": "none", "expiresAt": until, "subscriptionType": "max"}
     run.write(".claude/.credentials.json", {"claudeAiOauth": {**signed_in, "scopes": ["user:inference", "user:profile"]}})
-    account = {"accountUuid": ACCOUNT, "emailAddress": EMAIL, "organizationUuid": ACCOUNT.replace("1", "9")}
+    account = {"accountUuid": ACCOUNT, "emailAddress": PERSON, "organizationUuid": ACCOUNT.replace("1", "9")}
     run.write(".claude.json", {"hasCompletedOnboarding": True, "oauthAccount": account})
     return {"ANTHROPIC_BASE_URL": run.provider_url, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
 
@@ -289,7 +292,7 @@ CLIENTS = [
         Client(
             f"vercel-ai-sdk-{major}",
             packages.npm,
-            [f"ai@{version}", *also, *NODE_EXPORTS, "zod@4.6.7"],
+            [pinned, *also, *NODE_EXPORTS, "zod@4.6.7"],
             "gpt-5-mini",
             sdk(f"vercel-ai-sdk-{settings}.mjs"),
             ["node", "sdks.mjs", "vercel"],
@@ -298,10 +301,10 @@ CLIENTS = [
             stays=True,
             **leaves_out,
         )
-        for major, version, settings, also, leaves_out in [
-            (7, "7.0.173", 7, ["@ai-sdk/otel@1.0.173", *ai("openai@4.0.118", "anthropic@4.0.105", "google@4.0.121")], {}),
-            (6, "6.0.326", 6, ai("openai@3.0.141", "anthropic@3.0.140", "google@3.0.141"), {"person": PERSON}),
-            (5, "5.0.277", 6, ai("openai@2.0.130", "anthropic@2.0.112", "google@2.0.108"), {"person": PERSON}),
+        for major, pinned, settings, also, leaves_out in [
+            (7, "ai@7.0.173", 7, ["@ai-sdk/otel@1.0.173", *ai("openai@4.0.118", "anthropic@4.0.105", "google@4.0.121")], {"without": ("reasoning",)}),
+            (6, "ai@6.0.326", 6, ai("openai@3.0.141", "anthropic@3.0.140", "google@3.0.141"), {"person": PERSON}),
+            (5, "ai@5.0.277", 6, ai("openai@2.0.130", "anthropic@2.0.112", "google@2.0.108"), {"person": PERSON}),
         ]
     ],
     Client(
@@ -318,7 +321,6 @@ CLIENTS = [
         ["node", "sdks.mjs", "openaiAgents"],
         LOOK,
         script={"work": SDK_WORK},
-        without_status=True,
     ),
     Client(
         "langchain-js",
@@ -336,13 +338,12 @@ CLIENTS = [
         ["node", "sdks.mjs", "langchain"],
         LOOK,
         script={"work": SDK_WORK},
-        without_status=True,
     ),
     *[
         Client(
             name,
             packages.pypi,
-            [*pinned, PYTHON_EXPORTER],
+            pinned,
             model,
             prepare,
             ["python", "sdks.py", program],
@@ -353,19 +354,19 @@ CLIENTS = [
         for name, pinned, model, prepare, program, leaves_out in [
             (
                 "openai-agents",
-                ["openai-agents==0.24.0", "openinference-instrumentation-openai-agents==2.6.0"],
+                ["openai-agents==0.24.0", "openinference-instrumentation-openai-agents==2.6.0", PYTHON_EXPORTER],
                 "gpt-5-mini",
                 sdk("openai-agents.py"),
                 "openai_agents",
-                {"without_status": True},
+                {},
             ),
             (
                 "langchain",
-                [*LANGCHAIN, "openinference-instrumentation-langchain==0.1.80"],
+                [*LANGCHAIN, "openinference-instrumentation-langchain==0.1.80", PYTHON_EXPORTER],
                 "gpt-5-mini",
                 sdk("langchain.py"),
                 "langchain",
-                {"without_status": True},
+                {},
             ),
             (
                 "langsmith",
@@ -373,20 +374,20 @@ CLIENTS = [
                 "gpt-5-mini",
                 sdk(None, "langsmith.env"),
                 "langchain",
-                {"without_status": True},
+                {},
             ),
             (
                 "pydantic-ai",
-                ["pydantic-ai-slim[openai]==2.68.0"],
+                ["pydantic-ai-slim[openai]==2.68.0", PYTHON_EXPORTER],
                 "gpt-5-mini",
                 sdk("pydantic-ai.py"),
                 "pydantic_ai",
-                {"without_status": True},
+                {},
             ),
-            ("google-adk", ["google-adk==2.13.0"], "gemini-2.5-flash", sdk("google-adk.py"), "google_adk", {}),
+            ("google-adk", ["google-adk==2.13.0", "opentelemetry-exporter-otlp-proto-http==1.44.0"], "gemini-2.5-flash", sdk("google-adk.py"), "google_adk", {}),
             (
                 "strands",
-                ["strands-agents[openai]==1.62.0"],
+                ["strands-agents[openai]==1.62.0", PYTHON_EXPORTER],
                 "gpt-5-mini",
                 sdk("strands.py"),
                 "strands",
@@ -430,7 +431,7 @@ def run(server, recorder, provider, logs, names, latest):
 
 
 def run_one(server, recorder, provider, logs, client, folder, node):
-    server.enter(client.name, {PERSON: EMAIL})
+    server.enter(client.name, {PERSON: PERSON})
     token = server.token(organizationId=client.name)
     events, undone = [], []
     for situation in SITUATIONS:
@@ -498,13 +499,14 @@ def told(client, situation, served):
 
 def event(client, row):
     """What should be counted of a request that the provider served."""
-    tokens, sums = row["tokens"], Sums(requestCount=1)
+    tokens, sums, model = row["tokens"], Sums(requestCount=1), row["model"]
     if row["status"] != 200:
         is_client_error = row["status"] == 400 and not client.without_status
         sums.clientErrorCount, sums.errorCount = int(is_client_error), int(not is_client_error)
+        model = client.failed_model or model
     else:
         told = {kind: 0 if kind in client.without else count for kind, count in tokens.items()}
         sums.inputTokens, sums.outputTokens = told["input"], told["output"]
         sums.cachedTokens, sums.reasoningTokens = told["cached"], told["reasoning"]
         sums.cost = models.cost(row["model"], told)
-    return Event(None, client.person, "default", row["model"], None, sums)
+    return Event(None, client.person, "default", model, None, sums)
