@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::client::Client;
-use super::doctor::Findings;
+use super::findings::Findings;
 
 /// Far above any settings written by hand.
 const LARGEST_FILE_BYTES: u64 = 1 << 20;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::agent_settings::{self, Agent};
 use super::client::{Client, escaped};
+use super::findings::Findings;
 use super::target::{ADDRESS_FILE, Target, TargetArguments};
 use super::{Failure, system_clock, zones};
 use crate::calendar::{Date, Zone, compare_editions};
@@ -105,31 +106,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         look_at_intake(intake, &mut findings);
     }
     Ok(findings.exit_code())
-}
-
-#[derive(Default)]
-pub struct Findings {
-    pub missing: usize,
-}
-
-impl Findings {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::from(u8::from(self.missing > 0))
-    }
-
-    pub fn ok(&mut self, what: String) {
-        println!("ok       {what}");
-    }
-
-    /// What is worth knowing and nothing is wrong with, such as an age.
-    pub fn note(&mut self, what: &str) {
-        println!("note     {what}");
-    }
-
-    pub fn missing(&mut self, what: String) {
-        self.missing += 1;
-        println!("missing  {what}");
-    }
 }
 
 /// Zone rules and list prices that have newer ones, or may have.

@@ -15,6 +15,7 @@ mod demo;
 mod directory;
 mod doctor;
 mod export;
+mod findings;
 mod ingest;
 mod invoice;
 mod long;

@@ -82,8 +82,8 @@ class Client:
     untold: dict[str, set[int]] = field(default_factory=dict)
     # A failure is told once, when its prompt is given up.
     tells_last: bool = False
-    # Kinds of tokens that are not told.
-    without: tuple[str, ...] = ()
+    # Kinds of tokens that are not told, by model.
+    without: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # A failure's status is not told, so none is the client's.
     without_status: bool = False
     # What a failed call is of, where its span does not tell.
@@ -115,6 +115,7 @@ ANTHROPIC_WORK = [
 SDK_WORK = [WORK[0][1:], WORK[1]]
 SITUATIONS = ["work", "refused"]
 LOOK = ("look", {})
+UNREASONED = dict.fromkeys(["gpt-5-mini", "gpt-4o-mini", "gemini-2.5-flash"], ("reasoning",))
 NODE_EXPORTS = ["@opentelemetry/sdk-trace-node@2.12.1", "@opentelemetry/exporter-trace-otlp-proto@0.218.0", "@opentelemetry/api@1.9.1"]
 PYTHON_EXPORTER = "opentelemetry-exporter-otlp-proto-http==1.45.1"
 LANGCHAIN = ["langchain==1.5.2", "langchain-openai==1.7.4"]
@@ -183,8 +184,9 @@ def claude_code(run):
 
 def opencode(run):
     options = {"baseURL": f"{run.provider_url}/v1", "apiKey": "none"}
-    here = {"npm": "@ai-sdk/openai-compatible", "name": "openai", "options": options, "models": {run.client.model: {}}}
-    settings = {**json.loads(run.settings("opencode.json")), "provider": {"here": here}, "autoupdate": False}
+    here = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {run.client.model: {}}}
+    settings = {**json.loads(run.settings("opencode.json")), "provider": {"openai": here}, "autoupdate": False}
+    settings["small_model"] = f"openai/{run.client.model}"
     run.write(".config/opencode/opencode.json", settings)
     return {**run.environment("opencode.env"), "OPENCODE_DISABLE_MODELS_FETCH": "1"}
 
@@ -272,8 +274,10 @@ CLIENTS = [
         ["opencode-ai@1.18.33"],
         "gpt-5-mini",
         opencode,
-        ["opencode", "run", "--model", "here/gpt-5-mini", "Look"],
+        ["opencode", "run", "--model", "openai/gpt-5-mini", "Look"],
         ("bash", {"command": "true", "description": "Nothing"}),
+        # As Codex.
+        untold={"refused": {400}},
         person=PERSON,
         repeats=False,
     ),
@@ -302,9 +306,9 @@ CLIENTS = [
             **leaves_out,
         )
         for major, pinned, settings, also, leaves_out in [
-            (7, "ai@7.0.173", 7, ["@ai-sdk/otel@1.0.173", *ai("openai@4.0.118", "anthropic@4.0.105", "google@4.0.121")], {"without": ("reasoning",)}),
-            (6, "ai@6.0.326", 6, ai("openai@3.0.141", "anthropic@3.0.140", "google@3.0.141"), {"person": PERSON}),
-            (5, "ai@5.0.277", 6, ai("openai@2.0.130", "anthropic@2.0.112", "google@2.0.108"), {"person": PERSON}),
+            (7, "ai@7.0.173", 7, ["@ai-sdk/otel@1.0.173", *ai("openai@4.0.118", "anthropic@4.0.105", "google@4.0.121")], {"without": UNREASONED}),
+            (6, "ai@6.0.326", 6, ai("openai@3.0.141", "anthropic@3.0.140", "google@3.0.141"), {"person": PERSON, "without_status": True}),
+            (5, "ai@5.0.277", 6, ai("openai@2.0.130", "anthropic@2.0.112", "google@2.0.108"), {"person": PERSON, "without_status": True, "without": {"gpt-5-mini": ("cached", "reasoning")}}),
         ]
     ],
     Client(
@@ -321,6 +325,7 @@ CLIENTS = [
         ["node", "sdks.mjs", "openaiAgents"],
         LOOK,
         script={"work": SDK_WORK},
+        failed_model="unknown",
     ),
     Client(
         "langchain-js",
@@ -358,7 +363,7 @@ CLIENTS = [
                 "gpt-5-mini",
                 sdk("openai-agents.py"),
                 "openai_agents",
-                {},
+                {"failed_model": "unknown"},
             ),
             (
                 "langchain",
@@ -374,7 +379,7 @@ CLIENTS = [
                 "gpt-5-mini",
                 sdk(None, "langsmith.env"),
                 "langchain",
-                {},
+                {"without_status": True},
             ),
             (
                 "pydantic-ai",
@@ -382,7 +387,7 @@ CLIENTS = [
                 "gpt-5-mini",
                 sdk("pydantic-ai.py"),
                 "pydantic_ai",
-                {},
+                {"without_status": True},
             ),
             ("google-adk", ["google-adk==2.13.0", "opentelemetry-exporter-otlp-proto-http==1.44.0"], "gemini-2.5-flash", sdk("google-adk.py"), "google_adk", {}),
             (
@@ -391,7 +396,7 @@ CLIENTS = [
                 "gpt-5-mini",
                 sdk("strands.py"),
                 "strands",
-                {"person": PERSON, "without": ("reasoning",)},
+                {"person": PERSON, "without": {"gpt-5-mini": ("reasoning",)}},
             ),
         ]
     ],
@@ -505,7 +510,8 @@ def event(client, row):
         sums.clientErrorCount, sums.errorCount = int(is_client_error), int(not is_client_error)
         model = client.failed_model or model
     else:
-        told = {kind: 0 if kind in client.without else count for kind, count in tokens.items()}
+        without = client.without.get(model, ())
+        told = {kind: 0 if kind in without else count for kind, count in tokens.items()}
         sums.inputTokens, sums.outputTokens = told["input"], told["output"]
         sums.cachedTokens, sums.reasoningTokens = told["cached"], told["reasoning"]
         sums.cost = models.cost(row["model"], told)

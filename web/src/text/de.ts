@@ -412,7 +412,7 @@ export const de = (product: string): Catalogue => ({
       javascript: (of) => `Wo das Programm beginnt, in JavaScript${of === undefined ? "" : `: ${of}`}`,
     },
     tried: (packages) => `Erprobt mit ${packages}.`,
-    doctor: "Ob das alles ist, was es braucht",
+    doctor: "Auf jenem Rechner, zum Prüfen",
     senderLeads: {
       curl: "In einem Terminal. Noch einmal gesendet ist dasselbe Ereignis ein Duplikat und ändert nichts.",
       litellm: "In den Einstellungen des Proxys:",

@@ -424,7 +424,7 @@ export const en = {
       javascript: (of?: string) => `Where the program starts, in JavaScript${of === undefined ? "" : `: ${of}`}`,
     },
     tried: (packages: string) => `Tried with ${packages}.`,
-    doctor: "Whether that is all it needs",
+    doctor: "On that machine, to check it",
     senderLeads: {
       curl: "In a terminal. Sent again, the same event is a duplicate and changes nothing.",
       litellm: "In the proxy’s settings:",
