@@ -11,7 +11,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::preview::Preview;
-use super::prices::PriceArguments;
+use super::price_files::PriceArguments;
 use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};

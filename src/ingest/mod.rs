@@ -22,6 +22,7 @@ pub mod llmgateway;
 pub mod mapping;
 mod number;
 pub mod otlp;
+mod reason;
 mod row;
 mod usage;
 

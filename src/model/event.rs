@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, Sender, UnixMs, Unmade};
+use super::{Measures, Mode, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -31,15 +31,6 @@ pub enum Dimension {
     Model = 3,
     Provider = 4,
     Source = 5,
-}
-
-/// Who pays the provider: the gateway's credits or the organization's own provider keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Mode {
-    #[default]
-    Credits = 0,
-    ApiKeys = 1,
 }
 
 /// Where a cost is from.

@@ -15,12 +15,12 @@ mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId, Series,
-    SeriesId, ValueId,
+    Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, OrganizationId, Series, SeriesId,
+    ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
-pub use measures::{COUNTS, Count, Measures, Usage};
+pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};
 pub use provider::{
     UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,

@@ -76,8 +76,10 @@ impl Body {
 
     fn of(&self, records: &[(Value, Value, Value)]) -> Body {
         let [resources, scopes, list] = self.signal.names();
-        let group = |(resource, scope, record): &(Value, Value, Value)| json!({"resource": resource,
-            scopes: [{"scope": scope, list: [record]}]});
+        let group = |(resource, scope, record): &(Value, Value, Value)| {
+            json!({"resource": resource,
+            scopes: [{"scope": scope, list: [record]}]})
+        };
         let groups: Vec<Value> = records.iter().map(group).collect();
         Body { signal: self.signal, export: json!({resources: groups}) }
     }
@@ -104,7 +106,11 @@ impl Body {
         };
         let scope = |of: &Value| {
             let text = |field: &str| of["scope"][field].as_str().unwrap_or_default().to_owned();
-            Some(InstrumentationScope { name: text("name"), version: text("version"), ..InstrumentationScope::default() })
+            Some(InstrumentationScope {
+                name: text("name"),
+                version: text("version"),
+                ..InstrumentationScope::default()
+            })
         };
         match self.signal {
             Signal::Traces => {
@@ -160,7 +166,7 @@ impl Body {
     }
 }
 
-/// Attributes of OTLP in JSON from an object.
+/// Attributes of OTLP in JSON from an object; what is `null` is none.
 pub fn attributes(of: &Value) -> Value {
     let value = |value: &Value| match value {
         Value::String(text) => json!({"stringValue": text}),
@@ -168,7 +174,8 @@ pub fn attributes(of: &Value) -> Value {
         Value::Number(number) if number.is_i64() => json!({"intValue": number.to_string()}),
         number => json!({"doubleValue": number}),
     };
-    of.as_object().unwrap().iter().map(|(key, one)| json!({"key": key, "value": value(one)})).collect()
+    let given = of.as_object().unwrap().iter().filter(|(_, one)| !one.is_null());
+    given.map(|(key, one)| json!({"key": key, "value": value(one)})).collect()
 }
 
 fn items(list: &Value) -> &[Value] {
@@ -211,7 +218,8 @@ fn any(of: &Value) -> Option<AnyValue> {
 }
 
 fn span(of: &Value) -> Span {
-    let status = Status { message: text(&of["status"], "message"), code: of["status"]["code"].as_i64().unwrap_or(0) as i32 };
+    let status =
+        Status { message: text(&of["status"], "message"), code: of["status"]["code"].as_i64().unwrap_or(0) as i32 };
     Span {
         trace_id: bytes(of, "traceId"),
         span_id: bytes(of, "spanId"),

@@ -104,7 +104,8 @@ pub(super) fn trace<'a>(
         return Err(missing("startTimeUnixNano"));
     }
     let own = figures(attributes)?;
-    let (figures, client) = if own == Figures::default() { (span.figures()?, Habits::default()) } else { (own, HABITS) };
+    let (figures, client) =
+        if own == Figures::default() { (span.figures()?, Habits::default()) } else { (own, HABITS) };
     let call = Call {
         id: id_of(&request),
         start: ms_of_nanos(span.start_nanos),
@@ -127,7 +128,11 @@ fn of_model<'a>(attributes: &Attributes<'a>) -> Call<'a> {
     Call {
         model: attributes.text(&["model"]),
         provider: provider.map(Into::into),
-        tier: attributes.text(&["speed"]).filter(|speed| speed == "fast").map(|speed| tier_of(&speed)).unwrap_or_default(),
+        tier: attributes
+            .text(&["speed"])
+            .filter(|speed| speed == "fast")
+            .map(|speed| tier_of(&speed))
+            .unwrap_or_default(),
         ..Call::default()
     }
 }

@@ -92,7 +92,8 @@ fn refused<'a>(record: &Record<'a>) -> Result<Told<'a>, String> {
         // Not told by versions that sent none of other requests.
         None => record.text("model").is_some(),
     };
-    let has_failed = status.map_or_else(|| record.attributes.first(&["error.message"]).is_some(), |status| status >= 400);
+    let has_failed =
+        status.map_or_else(|| record.attributes.first(&["error.message"]).is_some(), |status| status >= 400);
     Ok((is_call && has_failed).then(|| failed(Ending::of_status(status))))
 }
 

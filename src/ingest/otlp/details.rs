@@ -129,14 +129,18 @@ fn read<T: for<'de> Deserialize<'de>>(attributes: &Attributes<'_>, list: names::
 
 fn langsmith(usage: UsageMetadata, told: Figures) -> Figures {
     let (input, output) = (usage.input_token_details, usage.output_token_details);
-    let by_time = input.ephemeral_5m_input_tokens.unwrap_or(0).saturating_add(input.ephemeral_1h_input_tokens.unwrap_or(0));
+    let by_time =
+        input.ephemeral_5m_input_tokens.unwrap_or(0).saturating_add(input.ephemeral_1h_input_tokens.unwrap_or(0));
     Figures {
         input: told.input.or(usage.input_tokens),
         output: told.output.or(usage.output_tokens),
         total: told.total.or(usage.total_tokens),
         cached: told.cached.or(input.cache_read),
         // Where it says for how long, it does not say how many in all.
-        cache_write: told.cache_write.or(input.cache_creation.map(|all| all.max(by_time))).or((by_time > 0).then_some(by_time)),
+        cache_write: told
+            .cache_write
+            .or(input.cache_creation.map(|all| all.max(by_time)))
+            .or((by_time > 0).then_some(by_time)),
         cache_write_1h: told.cache_write_1h.or(input.ephemeral_1h_input_tokens),
         reasoning: told.reasoning.or(output.reasoning),
         audio_input: told.audio_input.or(input.audio),

@@ -27,7 +27,7 @@ use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
 use attributes::Attributes;
-use one_call::{Inside, Told, merged, read_alike};
+use one_call::{Inside, Layer, Told, merged, read_alike};
 use operation::Operation;
 use record::Record;
 use span::Span;
@@ -69,7 +69,7 @@ pub fn parse_traces(
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
             let name = scope.name()?.unwrap_or_default();
-            let number = spans.scope(&name);
+            let (number, layer) = (spans.scope(&name), Layer::of(&name));
             let ignored = |why| Ok(Err(Ignored::Because(why)));
             if codex::traces(&name) || name == gemini_cli::SCOPE {
                 return scope.records(|record| reader.take(ignored(TOLD_BY_LOGS), record, Kind::Span));
@@ -100,6 +100,7 @@ pub fn parse_traces(
                     sender: reader.collector.sender,
                     ids: span.ids,
                     scope: number,
+                    layer,
                     is_by_provider: span::is_anthropic_sdk(&name),
                     start_nanos: span.start_nanos,
                     end_nanos: span.end_nanos,
@@ -187,8 +188,7 @@ fn read_record<'a>(
     options: &'a Options,
     context: &Context<'_>,
 ) -> ReadCall<'a> {
-    const CLIENTS: [&str; 4] =
-        [claude_code::EVENTS, codex::EVENTS, gemini_cli::GEMINI_EVENTS, gemini_cli::QWEN_EVENTS];
+    const CLIENTS: [&str; 4] = [claude_code::EVENTS, codex::EVENTS, gemini_cli::GEMINI_EVENTS, gemini_cli::QWEN_EVENTS];
     let Some(name) = record.name(&CLIENTS) else {
         // By the attribute its names are without the client's.
         return match record.text(EVENT_NAME).filter(|_| is_claude_code) {
@@ -430,8 +430,7 @@ const MAX_NAME_CHARS: usize = 60;
 /// The reason for a record that is not known, with its name as far as it is one.
 fn unheard(name: Option<String>) -> String {
     let is_name = |name: &String| {
-        name.len() <= MAX_NAME_CHARS
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        name.len() <= MAX_NAME_CHARS && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
     match name.filter(is_name) {
         Some(name) => format!("a record not known here, {name}"),

@@ -122,7 +122,8 @@ impl<'a> Record<'a> {
     }
 
     pub fn status(&self) -> Result<Option<u16>, String> {
-        let status = self.attributes.count(&["status_code"])?.or(self.attributes.count(&["http.response.status_code"])?);
+        let status =
+            self.attributes.count(&["status_code"])?.or(self.attributes.count(&["http.response.status_code"])?);
         Ok(status.and_then(|status| u16::try_from(status).ok()))
     }
 
@@ -156,11 +157,7 @@ impl<'a> Record<'a> {
 
     /// What tells a record from others of its client when nothing in it is an id: what it is about, and when.
     pub fn own_id(&self, client: &str, about: &[&str]) -> Result<String, String> {
-        let moment = if self.observed_nanos > 0 {
-            self.observed_nanos.to_string()
-        } else {
-            self.end()?.to_string()
-        };
+        let moment = if self.observed_nanos > 0 { self.observed_nanos.to_string() } else { self.end()?.to_string() };
         let mut id = format!("{client}\n{moment}");
         for name in about {
             id.push('\n');

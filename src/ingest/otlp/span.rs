@@ -298,7 +298,12 @@ impl<'a> Span<'a> {
             provider: Some(Cow::Owned(provider)),
             source: app,
             tokens,
-            tier: attributes.text(names::TIER).map(|tier| tier_of(&tier)).or(tier).or(parameters.tier).unwrap_or_default(),
+            tier: attributes
+                .text(names::TIER)
+                .map(|tier| tier_of(&tier))
+                .or(tier)
+                .or(parameters.tier)
+                .unwrap_or_default(),
             cost: self.cost()?,
             ending: self.ending(),
             ..Call::default()

@@ -33,7 +33,8 @@ pub struct Person<'a> {
 impl<'a> Person<'a> {
     /// Whom a record names, or the resource it is of.
     pub fn of(attributes: &Attributes<'a>, resource: &Attributes<'a>) -> Option<Person<'a>> {
-        let named = |list| attributes.text(list).filter(is_somebody).or_else(|| resource.text(list).filter(is_somebody));
+        let named =
+            |list| attributes.text(list).filter(is_somebody).or_else(|| resource.text(list).filter(is_somebody));
         let email = named(names::EMAIL);
         let id = email.clone().or_else(|| named(names::USER))?;
         Some(Person { id, email })

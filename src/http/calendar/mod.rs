@@ -1,13 +1,15 @@
 //! `/v1/calendar`: which day it is in a zone, so that no client has to know zone rules.
 
+pub mod wire;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 
+use self::wire::{CalendarBody, ZoneBody, ZoneOffset, Zones};
 use super::App;
 use super::access::Caller;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{CalendarBody, ZoneBody, ZoneOffset, Zones};
 use crate::calendar::{Zone, ZoneDatabase, rfc3339_utc};
 use crate::model::{FIRST_HOUR, HOUR_MS, UnixMs};
 

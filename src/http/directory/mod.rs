@@ -1,5 +1,7 @@
 //! `/v1/directory` and memberships: who is who, as the operator says.
 
+pub mod wire;
+
 use std::ops::RangeInclusive;
 
 use axum::Json;
@@ -7,15 +9,15 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 
+use self::wire::{
+    ApiKeyBody, DirectoryAnswer, DirectoryBody, MemberBody, MembershipName, ModelBody, OrganizationBody, ProjectBody,
+    UserBody,
+};
 use super::App;
 use super::access::Caller;
 use super::connections::{is_late, late_body};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{
-    ApiKeyBody, DirectoryAnswer, DirectoryBody, MemberBody, MembershipName, ModelBody, OrganizationBody, ProjectBody,
-    UserBody,
-};
 use crate::calendar::Zone;
 use crate::directory::{
     ApiKeyUpdate, Change, Directory, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,

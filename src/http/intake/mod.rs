@@ -1,17 +1,19 @@
 //! `GET /v1/intake`: what became of what was sent.
 
+pub mod wire;
+
 use std::cmp::Reverse;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use self::wire::{IntakeAnswer, IntakeBody, IntakeResult};
 use super::access::Caller;
-use super::analytics::{CACHING, etag, matches, wants_csv};
-use super::answer::{broken, cell, utc_date};
+use super::asked::{CACHING, etag, matches, wants_csv};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{IntakeAnswer, IntakeBody, IntakeResult};
+use super::render::{broken, cell, utc_date};
 use super::{App, on_a_thread};
 use crate::calendar::{Granularity, Zone};
 use crate::engine::EngineError;

@@ -5,49 +5,18 @@
 
 use std::io::Write;
 
-use serde_json::value::RawValue;
-
-use super::problem::Problem;
-use super::stream::Out;
-use super::wire::PlanName;
-use crate::calendar::{Bucket, Window, Zone, rfc3339_utc};
+use crate::calendar::{Bucket, Window, rfc3339_utc};
 use crate::directory::{ApiKey, Role, Status};
-use crate::model::{Count, Day, PicoUsd, UnixMs, Usage};
+use crate::http::asked::Frame;
+use crate::http::directory::wire::PlanName;
+use crate::http::problem::Problem;
+use crate::http::render::{ZONE_DATABASE, broken, cell, csv_writer};
+use crate::http::stream::Out;
+use crate::model::{Count, PicoUsd, Usage};
 use crate::query::{
     About, Activity, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query, Ranked,
     Totals,
 };
-
-/// What every answer says of itself.
-#[derive(Clone, Copy)]
-pub struct Frame {
-    pub window: Window,
-    pub as_of: UnixMs,
-}
-
-impl Frame {
-    /// `"timezone":…,"zoneDatabase":…,"from":…,"to":…,"asOf":…`, after something.
-    fn json(&self, out: &mut Vec<u8>) {
-        for (name, value) in [
-            ("timezone", self.window.zone.name()),
-            ("zoneDatabase", self.zone_database()),
-            ("from", &self.window.from.to_string()),
-            ("to", &self.window.to.to_string()),
-            ("asOf", &rfc3339_utc(self.as_of)),
-        ] {
-            field(out, name);
-            text(out, value);
-        }
-    }
-
-    /// The edition of the zone rules that its days are by.
-    pub fn zone_database(&self) -> &'static str {
-        self.window.zone.edition().version()
-    }
-}
-
-/// What a column is called that names the edition of the zone rules: days of another edition may be others.
-pub(super) const ZONE_DATABASE: &str = "zoneDatabase";
 
 /// The answer of `/analytics/activity`.
 pub struct ActivityAnswer<'a> {
@@ -66,7 +35,7 @@ impl ActivityAnswer<'_> {
         text(head, self.group_by);
         field(head, "granularity");
         text(head, self.query.granularity.name());
-        self.frame.json(head);
+        frame_fields(head, self.frame);
         field(head, "totals");
         totals(head, &self.activity.totals);
         if let Some((window, sums)) = &self.previous {
@@ -147,7 +116,7 @@ impl ActivityAnswer<'_> {
 pub fn members_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[MemberRow], sums: &Totals) {
     out.extend_from_slice(b"{\"plan\":");
     json(out, &PlanName::from(about.organization.profile.plan));
-    frame.json(out);
+    frame_fields(out, frame);
     table_totals(out, sums);
     field(out, "members");
     list(out, rows, |out, row| {
@@ -166,7 +135,7 @@ pub fn member_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, detail: &M
     out.extend_from_slice(b"{\"member\":{");
     person(out, about, &detail.row);
     out.push(b'}');
-    frame.json(out);
+    frame_fields(out, frame);
     summary(out, &detail.totals, |out| count(out, "apiKeyCount", detail.row.api_keys as u64));
     for (name, top) in [
         ("topModels", &detail.top_models),
@@ -185,7 +154,7 @@ pub fn member_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, detail: &M
 pub fn keys_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[KeyRow], sums: &Totals) {
     out.extend_from_slice(b"{\"organizationId\":");
     text(out, about.organization_id);
-    frame.json(out);
+    frame_fields(out, frame);
     table_totals(out, sums);
     field(out, "keys");
     list(out, rows, |out, row| {
@@ -203,7 +172,7 @@ pub fn key_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, id: &str, det
     out.extend_from_slice(b"{\"apiKey\":{");
     api_key(out, about, id, &about.organization.api_keys.get(id).cloned().unwrap_or_default());
     out.push(b'}');
-    frame.json(out);
+    frame_fields(out, frame);
     summary(out, &detail.totals, |out| error_rate(out, &detail.totals.usage));
     ranked(out, "costByModel", &detail.cost_by_model);
     field(out, "activity");
@@ -219,7 +188,7 @@ pub fn key_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, id: &str, det
 /// The answer of `/analytics/me`.
 pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
     out.push(b'{');
-    frame.json(out);
+    frame_fields(out, frame);
     // Every field brings its own comma; the first has nothing before it.
     out.remove(1);
     summary(out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
@@ -313,22 +282,18 @@ fn table<T>(
     rows.flush().map_err(|error| broken(error.into()))
 }
 
-pub(super) fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
-}
-
-/// An amount as it stands in JSON.
-pub(super) fn usd(picos: i128) -> Box<RawValue> {
-    RawValue::from_string(PicoUsd(picos).to_string()).expect("a decimal is JSON")
-}
-
-/// The date of a UTC day.
-pub(super) fn utc_date(day: Day) -> String {
-    Zone::UTC.date_at(day.start_ms()).to_string()
-}
-
-pub(super) fn broken(error: csv::Error) -> Problem {
-    Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, format!("the CSV could not be written: {error}"))
+/// `"timezone":…,"zoneDatabase":…,"from":…,"to":…,"asOf":…`, after something.
+fn frame_fields(out: &mut Vec<u8>, frame: Frame) {
+    for (name, value) in [
+        ("timezone", frame.window.zone.name()),
+        ("zoneDatabase", frame.zone_database()),
+        ("from", &frame.window.from.to_string()),
+        ("to", &frame.window.to.to_string()),
+        ("asOf", &rfc3339_utc(frame.as_of)),
+    ] {
+        field(out, name);
+        text(out, value);
+    }
 }
 
 /// Who a row is about, from its first field on.
@@ -489,11 +454,6 @@ fn values(sums: &Usage) -> [String; 7] {
     ]
 }
 
-/// Text that a spreadsheet would take for a formula is made plain text.
-pub(super) fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
-}
-
 fn measures(out: &mut Vec<u8>, sums: &Usage) {
     money(out, "cost", sums.cost());
     count(out, "requestCount", sums.get(Count::Requests));
@@ -604,11 +564,5 @@ mod tests {
         {
             assert_eq!(share(PicoUsd(part), PicoUsd(whole)), expected);
         }
-    }
-
-    #[test]
-    fn cells_are_safe_in_a_spreadsheet() {
-        assert_eq!(cell("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(cell("plain"), "plain");
     }
 }

@@ -1,15 +1,17 @@
 //! `/v1/tokens`: making, listing and revoking access tokens.
 
+pub mod wire;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use self::wire::{CreatedToken, NewToken, TokenBody, TokenKind, TokenList};
 use super::App;
 use super::access::Caller;
 use super::directory::{id, json_problem, text};
 use super::problem::{Problem, ProblemBody};
-use super::wire::{CreatedToken, NewToken, TokenBody, TokenKind, TokenList};
 use crate::calendar::rfc3339_utc;
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Token};
 use crate::engine::{Engine, Note};

@@ -1,5 +1,8 @@
 //! `POST /v1/events`.
 
+pub mod feeds;
+pub mod wire;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,10 +12,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use self::wire::{IngestAnswer, RejectedEvent};
 use super::access::Caller;
 use super::connections::{is_late, late_body};
-use super::problem::Problem;
-use super::wire::{IngestAnswer, RejectedEvent, SendRefusals};
+use super::problem::{Problem, SendRefusals};
 use super::{App, on_a_thread};
 use crate::directory::Grant;
 use crate::engine::Ingested;

@@ -2,10 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, IntoResponses, ToSchema};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{PlanName, RoleName, StatusName};
-use crate::http::problem::ProblemBody;
+use crate::http::directory::wire::{PlanName, RoleName, StatusName};
 
 /// What every question names: whose days are asked about, and in which form.
 #[derive(IntoParams)]
@@ -45,27 +44,6 @@ pub struct FilterParameters {
     cost_source: Option<Vec<String>>,
     /// `credits` or `api-keys`.
     mode: Option<Vec<String>>,
-}
-
-/// How a question can fail, or be answered with nothing new.
-#[derive(IntoResponses)]
-#[allow(dead_code, reason = "documents what handlers answer")]
-pub enum Refusals {
-    /// Nothing has changed since the answer with that ETag.
-    #[response(status = 304)]
-    NotModified,
-    /// A parameter is missing or makes no sense.
-    #[response(status = 400, content_type = "application/problem+json")]
-    BadRequest(ProblemBody),
-    /// No access token, or an unknown one.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(ProblemBody),
-    /// Not for this caller.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
-    /// There is no such thing.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(ProblemBody),
 }
 
 /// Usage over time. Costs are US dollars, written exactly with up to 12 digits after the point.

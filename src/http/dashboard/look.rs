@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::colour::accent_style;
-use super::problem::{Problem, ProblemBody};
 use super::wire::Settings;
+use crate::http::App;
+use crate::http::problem::{Problem, ProblemBody};
 
 /// Where the logo is.
 const LOGO_PATH: &str = "/v1/settings/logo";

@@ -1,9 +1,7 @@
-//! Tokens, and who is signed in to what.
+//! Access tokens.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use super::{PlanName, RoleName, StatusName, UserBody};
 
 /// A token to make.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -66,64 +64,4 @@ pub struct TokenBody {
     pub user_id: Option<String>,
     /// RFC 3339, UTC.
     pub created_at: String,
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct SignIn {
-    pub token: String,
-}
-
-/// Who is signed in.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Me {
-    pub kind: TokenKind,
-    pub user: Option<UserBody>,
-    pub organizations: Vec<MeOrganization>,
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MeOrganization {
-    pub id: String,
-    pub name: String,
-    pub plan: PlanName,
-    /// Absent for the operator.
-    pub role: Option<RoleName>,
-    pub timezone: Option<String>,
-}
-
-/// The projects a caller has access to.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Projects {
-    pub projects: Vec<ProjectEntry>,
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProjectEntry {
-    pub id: String,
-    pub name: String,
-    pub status: StatusName,
-}
-
-/// What the operator has set for everyone.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Settings {
-    /// The dashboard's name; `null` where it is Rollcall.
-    pub product_name: Option<String>,
-    /// Path of the logo.
-    pub logo: Option<String>,
-    /// The accent colour as it was chosen, `#rrggbb`.
-    pub accent: Option<String>,
-    /// IANA name of the zone that pages begin in; `null` where it is the browser's.
-    pub default_timezone: Option<String>,
-    /// Stands beside amounts instead of `$`.
-    pub currency_label: Option<String>,
-    /// Shown to organizations whose plan does not include a page.
-    pub upgrade_text: Option<String>,
-    /// Where the upgrade card leads.
-    pub upgrade_url: Option<String>,
 }

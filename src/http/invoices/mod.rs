@@ -1,22 +1,24 @@
 //! `/v1/invoices` and `/analytics/reconciliation`: what providers billed, and how it compares.
 
+pub mod wire;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use self::wire::{
+    ComparisonBody, CostCompared, ImportedReport, InvoiceAnswer, ReconciliationAnswer, ReconciliationRow,
+    RequestsCompared, TokensBody, TokensCompared,
+};
 use super::access::{Caller, Subject};
-use super::analytics::Asked;
-use super::answer::{broken, cell, csv_writer, usd, utc_date};
+use super::asked::Asked;
 use super::events::read;
 use super::parameters::Parameters;
-use super::problem::{Problem, ProblemBody};
+use super::problem::{Problem, ProblemBody, Refusals, SendRefusals};
+use super::render::{broken, cell, csv_writer, usd, utc_date};
 use super::stream::Out;
-use super::wire::{
-    ComparisonBody, CostCompared, ImportedReport, InvoiceAnswer, ReconciliationAnswer, ReconciliationRow, Refusals,
-    RequestsCompared, SendRefusals, TokensBody, TokensCompared,
-};
 use super::{App, on_a_thread};
 use crate::calendar::{Zone, rfc3339_utc};
 use crate::directory::Status;
@@ -124,12 +126,12 @@ pub fn invoice_answer(invoice: &Invoice) -> InvoiceAnswer {
         Refusals,
     ),
 )]
-pub async fn get_reconciliation(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn get_reconciliation(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let biller = asked.parameters.biller()?;
     let (window, by) = asked.parameters.reconciliation(asked.now)?;
     asked
-        .answer(app, window, window.start(), "reconciliation", move |about, frame, csv, out| {
+        .answer(window, "reconciliation", move |about, frame, csv, out| {
             let found = query::reconciliation(about, biller, window, by)?;
             let rows = found.rows.iter().map(|(key, comparison)| row(about, key, comparison));
             if csv {

@@ -13,16 +13,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::access::{Caller, bearer};
-use super::events::{PATIENCE, client, label, or_entered, read, rejected_event, token_defaults, write};
-use super::problem::Problem;
-use super::wire::{RejectedEvent, SendRefusals, is_zero};
-use super::{App, on_a_thread};
+use super::wire::{FeedAnswer, RejectedEvent};
+use super::{PATIENCE, client, label, or_entered, read, rejected_event, token_defaults, write};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::engine::Ingested;
+use crate::http::access::{Caller, bearer};
+use crate::http::problem::{Problem, SendRefusals};
+use crate::http::{App, on_a_thread};
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
 use crate::ingest::{BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp};
@@ -40,23 +38,6 @@ const DEFAULT_PROJECT: &str = "default";
 const OTLP_PATIENCE: Duration = Duration::from_secs(6);
 /// Rejections told to a sender of OTLP, which has room for one text.
 const TOLD: usize = 3;
-
-/// What became of the records of one request.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FeedAnswer {
-    /// Calls that are now counted.
-    pub accepted: usize,
-    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub completed: usize,
-    /// Calls that were counted before.
-    pub duplicates: usize,
-    /// Records that say nothing about usage, such as a test.
-    pub ignored: usize,
-    /// Calls that are not valid.
-    pub rejected: Vec<RejectedEvent>,
-}
 
 /// Takes what LiteLLM's `generic_api` callback posts.
 ///
@@ -234,7 +215,7 @@ impl Feed {
 /// What became of records since the start, by who sent them. Senders that read no answer leave their operator no other
 /// way to see what was not taken.
 #[derive(Debug, Default)]
-pub(super) struct Tally([[AtomicU64; 4]; Feed::ALL.len()]);
+pub struct Tally([[AtomicU64; 4]; Feed::ALL.len()]);
 
 const RESULTS: [&str; 4] = ["accepted", "duplicate", "ignored", "rejected"];
 

@@ -1,12 +1,14 @@
 //! `GET /v1/audit`: who did what.
 
+pub mod wire;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 
+use self::wire::{AuditAnswer, AuditEntryBody};
 use super::access::Caller;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{AuditAnswer, AuditEntryBody};
 use super::{App, on_a_thread};
 use crate::calendar::rfc3339_utc;
 use crate::directory::Organization;

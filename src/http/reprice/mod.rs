@@ -1,18 +1,20 @@
 //! `/v1/reprice` and `/v1/repricings`: prices for what was counted already.
 
+pub mod wire;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 
+use self::wire::{RepriceAnswer, RepriceBody, RepricedModel, RepricedTotals, RepricingBody, Repricings};
 use super::access::Caller;
-use super::answer::{usd, utc_date};
 use super::directory::json_problem;
 use super::maintenance::alone;
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
-use super::wire::{RepriceAnswer, RepriceBody, RepricedModel, RepricedTotals, RepricingBody, Repricings};
+use super::render::{usd, utc_date};
 use super::{App, on_a_thread};
 use crate::calendar::{Date, Zone, rfc3339_utc};
 use crate::engine::{Engine, EngineError, Note, Prices, RepriceRequest};

@@ -1,5 +1,7 @@
 //! Signing in: a token becomes a cookie that scripts cannot read.
 
+pub mod wire;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::header::AUTHORIZATION;
@@ -8,14 +10,16 @@ use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
+use self::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn};
 use super::App;
 use super::access::{Caller, SESSION_COOKIE, Subject};
 use super::attempts::Source;
 use super::connections::Peer;
 use super::directory::json_problem;
+use super::directory::wire::UserBody;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
-use super::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn, TokenKind, UserBody};
+use super::tokens::wire::TokenKind;
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
 use crate::engine::{Note, UNKNOWN};
 use crate::model::UnixMs;

@@ -1,5 +1,7 @@
 //! `/v1/compact`, `/v1/backup` and `/v1/verify`: keeping a store that is being served.
 
+pub mod wire;
+
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
@@ -10,10 +12,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use self::wire::{Checked, Compaction, StoreSize, Verification};
 use super::access::Caller;
 use super::operations::{Health, health};
 use super::problem::{Problem, ProblemBody};
-use super::wire::{Checked, Compaction, StoreSize, Verification};
 use super::{App, on_a_thread, stream};
 use crate::calendar::rfc3339_utc;
 use crate::engine::{Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, check};

@@ -1,13 +1,18 @@
 //! The dashboard, embedded in the binary.
 
+pub mod colour;
+pub mod look;
+pub mod wire;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use self::look::Look;
+use super::App;
 use super::problem::Problem;
-use super::{App, Look};
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
