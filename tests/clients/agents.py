@@ -82,6 +82,8 @@ class Client:
     untold: dict[str, set[int]] = field(default_factory=dict)
     # A failure is told once, when its prompt is given up.
     tells_last: bool = False
+    # What ends a run is told if it has left before; what was posted says so.
+    loses_end: bool = False
     # Kinds of tokens that are not told, by model.
     without: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # A failure's status is not told, so none is the client's.
@@ -276,8 +278,8 @@ CLIENTS = [
         opencode,
         ["opencode", "run", "--model", "openai/gpt-5-mini", "Look"],
         ("bash", {"command": "true", "description": "Nothing"}),
-        # As Codex.
-        untold={"refused": {400}},
+        loses_end=True,
+        without_status=True,
         person=PERSON,
         repeats=False,
     ),
@@ -449,7 +451,13 @@ def run_one(server, recorder, provider, logs, client, folder, node):
         served = provider.served_run(name)
         missed = {plan["call"] for turn in client.turns(situation) for plan in turn} - {row["call"] for row in served}
         undone += [f"{name} did not ask for {call}; see {logs / name}.log" for call in sorted(missed)]
-        events += [event(client, row) for row in told(client, situation, served)]
+        sent = None
+        if client.loses_end:
+            sent = [post.body.decode() for post in recorder.arrived(name) if post.path.endswith("/traces")]
+        some = [event(client, row) for row in told(client, situation, served, sent)]
+        if client.loses_end:
+            print(f"{name}: {len(served) - len(some)} of {len(served)} calls lost inside the client")
+        events += some
     time.sleep(SETTLE_SECONDS)
     return undone + server.differences(client.name, events, ["user", "model"]), len(events)
 
@@ -494,11 +502,15 @@ def start(run, node, log):
             process.wait()
 
 
-def told(client, situation, served):
-    """What the client tells of the requests that the provider served, in their order."""
+def told(client, situation, served, sent):
+    """What the client tells of the requests that the provider served, in their order. `sent` is all it posted, where
+    that decides."""
     for row, following in zip(served, [*served[1:], None]):
         is_repeated = following is not None and following["turn"] == row["turn"] and row["status"] != 200
-        if row["status"] not in client.untold.get(situation, ()) and not (client.tells_last and is_repeated):
+        if row["status"] in client.untold.get(situation, ()) or client.tells_last and is_repeated:
+            continue
+        sign = row["answer"] if row["status"] == 200 else f"planned {row['status']}"
+        if sent is None or any(sign in text for text in sent):
             yield row
 
 

@@ -40,7 +40,7 @@ ASIDE = {"call": "aside", "input": 77, "output": 5}
 
 class Provider(Server):
     """Serves until it is closed. `ledger` has a row for every request: call, model, status, stream, and its tokens,
-    or None where none were told.
+    or None where none were told; of a script also its run and turn, and what the answer's id ends in.
 
     `scripts` has for each run, which is asked at `url_of(run)`, the plans of its turns: a list for each turn, of a plan
     for each try. A turn is over when it was answered and the result of the tool that the answer wanted comes back.
@@ -102,13 +102,13 @@ class Answers(Handler):
         asked = not stream or name != "/chat/completions" or (request.get("stream_options") or {}).get("include_usage")
         told = tokens if status == 200 and asked and not plan.get("mute") else None
         row = {"call": plan["call"], "model": model, "status": status, "stream": stream, "tokens": told}
-        self.server.ledger.append({**row, "run": run, "turn": turn, "api": name})
+        answered = f"{len(self.server.ledger) if run else plan['call']}-{model}"
+        self.server.ledger.append({**row, "run": run, "turn": turn, "answer": answered})
         if status != 200:
             self.fail(name, status)
             return
-        number = len(self.server.ledger) if run else plan["call"]
         try:
-            answer(f"{number}-{model}", model, tokens, stream, told, plan)
+            answer(answered, model, tokens, stream, told, plan)
         except ConnectionError:
             pass  # The client hung up, which is one of the cases.
 
