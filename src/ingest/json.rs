@@ -1,5 +1,6 @@
 //! JSON read piece by piece: elements are handed on as text of the body, and what is not asked for is skipped without
-//! becoming a value. Skipping does not recurse, so nesting costs nothing.
+//! becoming a value. Skipping does not recurse, so nesting costs nothing. Structs of fields keep text of the body as well: one
+//! field that is marked `borrow` lets all of a struct's do so.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -37,47 +37,28 @@ const PLACEHOLDER_USER: &str = "default_user_id";
 struct Payload<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     litellm_call_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     call_type: Option<&'a RawValue>,
-    #[serde(borrow)]
     status: Option<&'a RawValue>,
-    #[serde(borrow, rename = "startTime")]
+    #[serde(rename = "startTime")]
     start_time: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     model_group: Option<&'a RawValue>,
-    #[serde(borrow)]
     custom_llm_provider: Option<&'a RawValue>,
-    #[serde(borrow)]
     prompt_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     total_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     response_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost_breakdown: Option<&'a RawValue>,
-    #[serde(borrow)]
     response_cost_failure_debug_info: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     model_map_information: Soft<ModelMap<'a>>,
-    #[serde(borrow)]
     model_parameters: Option<&'a RawValue>,
-    #[serde(borrow)]
     hidden_params: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_hit: Option<&'a RawValue>,
-    #[serde(borrow)]
     request_tags: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_agent: Option<&'a RawValue>,
-    #[serde(borrow)]
     metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
     error_information: Option<&'a RawValue>,
 }
 
@@ -86,7 +67,6 @@ struct Payload<'a> {
 struct ModelMap<'a> {
     #[serde(borrow)]
     model_map_key: Option<&'a RawValue>,
-    #[serde(borrow)]
     model_map_value: Option<&'a RawValue>,
 }
 
@@ -94,11 +74,8 @@ struct ModelMap<'a> {
 struct CostBreakdown<'a> {
     #[serde(borrow)]
     input_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     total_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
 }
 
@@ -118,31 +95,18 @@ struct Hidden<'a> {
 struct Metadata<'a> {
     #[serde(borrow)]
     user_api_key_hash: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_org_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_org_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_project_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_project_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_team_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_team_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_user_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_user_email: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_agent: Option<&'a RawValue>,
-    #[serde(borrow)]
     usage_object: Option<&'a RawValue>,
-    #[serde(borrow)]
     requester_metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
     requester_custom_headers: Option<&'a RawValue>,
 }
 
@@ -150,19 +114,12 @@ struct Metadata<'a> {
 struct Usage<'a> {
     #[serde(borrow)]
     prompt_tokens_details: Option<&'a RawValue>,
-    #[serde(borrow)]
     completion_tokens_details: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_read_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation: Option<&'a RawValue>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
-    #[serde(borrow)]
     is_byok: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost_details: Option<&'a RawValue>,
 }
 
@@ -170,15 +127,10 @@ struct Usage<'a> {
 struct Details<'a> {
     #[serde(borrow)]
     cached_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_token_details: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     audio_tokens: Option<&'a RawValue>,
 }
 
@@ -200,7 +152,7 @@ struct CostDetails<'a> {
 struct Requester<'a> {
     #[serde(borrow)]
     app: Option<&'a RawValue>,
-    #[serde(borrow, rename = "x-title")]
+    #[serde(rename = "x-title")]
     title: Option<&'a RawValue>,
 }
 
@@ -208,9 +160,7 @@ struct Requester<'a> {
 struct Failure<'a> {
     #[serde(borrow)]
     error_code: Option<&'a RawValue>,
-    #[serde(borrow)]
     error_class: Option<&'a RawValue>,
-    #[serde(borrow)]
     llm_provider: Option<&'a RawValue>,
 }
 
