@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / "target" / "clients"
+FOLDER = Path(__file__).resolve().parents[2] / "target" / "agents"
 # Several clients need a newer Node than machines have.
 NODE = "node@26.10.0"
 INSTALL_SECONDS = 900
@@ -52,21 +52,27 @@ def kept(name, packages, install):
 
 def newest(registry, packages, stays, log):
     """The same packages in their newest versions; where it `stays`, within the major version they have."""
-    return [f"{name}=={version}" if registry is pypi else f"{name}@{version}"
-            for name, version in (newest_of(registry, package, stays, log) for package in packages)]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if registry is pypi:
+        # What goes with the client is the newest that it agrees with.
+        client, *others = packages
+        return [newest_of(registry, client, stays, log), *(package.split("==")[0] for package in others)]
+    return [newest_of(registry, package, stays, log) for package in packages]
 
 
 def newest_of(registry, package, stays, log):
     if registry is pypi:
         name = package.split("==")[0]
         text = run([sys.executable, "-m", "pip", "index", "versions", re.sub(r"\[.*", "", name)], FOLDER, log)
-        return name, re.search(r"\((.+?)\)", text)[1]
+        return f"{name}=={re.search(r'[(](.+?)[)]', text)[1]}"
     name, version = package.rsplit("@", 1)
-    of = name.split("@npm:")[-1] if "@npm:" in name else name
-    spec = f"{of}@{version.split('.')[0]}" if stays else of
+    major = version.split(".")[0]
+    spec = f"{name}@{major}" if stays else name
+    # Of one version a text, of several a list, in no order.
     found = json.loads(run(["npm", "view", spec, "version", "--json"], FOLDER, log))
     numbers = [found] if isinstance(found, str) else found
-    return name, max(numbers, key=lambda one: [int(part) for part in re.findall(r"\d+", one)])
+    newest = max(numbers, key=lambda one: [int(part) for part in re.findall(r"\d+", one)])
+    return f"{name}@{newest}"
 
 
 def run(command, folder, log):

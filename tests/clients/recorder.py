@@ -40,6 +40,7 @@ class Recorder(Server):
         self.fates = fates
         self.posts = []
         self.last = time.monotonic()
+        self.under_way = 0
         self.attempts = Counter()
         self.lock = threading.Lock()
 
@@ -51,6 +52,11 @@ class Recorder(Server):
         fates = self.fates[channel]
         return fates[min(before, len(fates) - 1)]
 
+    def settle(self):
+        """Waits until nothing that has come is still on its way."""
+        while self.under_way:
+            time.sleep(0.05)
+
     def arrived(self, channel):
         """Posts of a channel that Rollcall took, those whose answers were lost included."""
         return [post for post in list(self.posts) if post.channel == channel and 200 <= post.status < 300]
@@ -58,6 +64,15 @@ class Recorder(Server):
 
 class Forwards(Handler):
     def do_POST(self):
+        with self.server.lock:
+            self.server.under_way += 1
+        try:
+            self.pass_on()
+        finally:
+            with self.server.lock:
+                self.server.under_way -= 1
+
+    def pass_on(self):
         _, channel, path = self.path.split("/", 2)
         body = self.body()
         encoding = self.headers.get("content-encoding", "identity")

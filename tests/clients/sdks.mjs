@@ -17,7 +17,8 @@ async function vercel() {
   const openai = createOpenAI({ baseURL: `${provider}/v1`, apiKey });
   const each = { maxRetries: 0, experimental_telemetry: setup.telemetry };
   const look = tool({ description: "Looks", inputSchema: z.object({}), execute: async () => "seen" });
-  await generateText({ ...each, model: openai.responses("gpt-5-mini"), prompt: "Look", tools: { look }, stopWhen: stepCountIs(3) });
+  const agent = { model: openai.responses("gpt-5-mini"), tools: { look }, stopWhen: stepCountIs(3) };
+  await generateText({ ...each, ...agent, prompt: "Look" });
   const streamed = plan("streams", { input: 1100, cached: 512, output: 70, reasoning: 30 });
   await streamText({ ...each, model: openai.chat("gpt-4o-mini"), prompt: streamed }).consumeStream();
   const anthropic = createAnthropic({ baseURL: `${provider}/v1`, apiKey });
@@ -43,7 +44,8 @@ async function langchain() {
   const { ChatOpenAI } = await import("@langchain/openai");
   const { createAgent, tool } = await import("langchain");
   const { z } = await import("zod");
-  const model = new ChatOpenAI({ model: "gpt-5-mini", apiKey, configuration: { baseURL: `${provider}/v1` }, maxRetries: 0 });
+  const configuration = { baseURL: `${provider}/v1` };
+  const model = new ChatOpenAI({ model: "gpt-5-mini", apiKey, configuration, maxRetries: 0 });
   const look = tool(async () => "seen", { name: "look", description: "Looks", schema: z.object({}) });
   await createAgent({ model, tools: [look] }).invoke({ messages: [{ role: "user", content: "Look" }] });
 }

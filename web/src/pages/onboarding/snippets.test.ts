@@ -14,7 +14,7 @@ test.each(senders)("the settings for %s are those in the documentation", (sender
 
 test.each(senders)("what %s was tried with is what make test-clients runs, and the documentation says so", (sender) => {
   for (const tried of setupFor(sender, "", null).tried ?? []) {
-    expect(page("tests/clients/agents.py")).toContain(`"${tried}"`);
+    expect(page("tests/clients/clients.py")).toContain(`"${tried}"`);
     expect(page("docs/feeds.md")).toContain(`\`${tried}\``);
   }
 });
