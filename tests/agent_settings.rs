@@ -199,20 +199,28 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
     check("copilot", "authorization=Bearer rc", "authorization=Bearer%20", "has a token of another kind");
 }
 
+/// As the versions that docs/feeds.md names were seen to take them.
 #[test]
-fn comments_are_read_as_the_clients_read_them() {
-    let (home, _) = home_of("gemini-cli", "http://127.0.0.1:9", "rc_ingest_x");
-    let path = home.0.path().join(".gemini/settings.json");
-    let text = fs::read_to_string(&path).unwrap();
-    let text = text
-        .replace("\"enabled\"", "// who is \"there\"\n /* { */ \"enabled\"")
-        .replace("false\n", "false, // nothing\n");
-    fs::write(&path, text).unwrap();
-    let (_, said) = home.doctor("gemini-cli", &[], &[]);
-    assert!(
-        said.contains("settings.json is read") && said.contains("ok       telemetry.otlpProtocol is http"),
-        "{said}"
-    );
+fn comments_and_last_commas_are_read_by_those_who_read_them() {
+    let comment = "{ // who is \"there\", {\n /* and\n [ */";
+    for (client, file, last, takes_comments, takes_commas) in [
+        ("gemini-cli", ".gemini/settings.json", "\"logPrompts\": false", true, false),
+        ("qwen-code", ".qwen/settings.json", "\"logPrompts\": false", true, false),
+        ("claude-code", ".claude/settings.json", "rc_ingest_x\"", false, false),
+        ("opencode", ".config/opencode/opencode.json", "\"mina@example.com\"", true, true),
+    ] {
+        let check = |from: &str, to: &str, is_read: bool| {
+            let (home, _) = home_of(client, "http://127.0.0.1:9", "rc_ingest_x");
+            let path = home.0.path().join(file);
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let (_, said) = home.doctor(client, &[], &[]);
+            let expected = if is_read { "json is read" } else { "json is no JSON, in line" };
+            assert!(said.contains(expected), "{client}: '{said}' does not say '{expected}'");
+        };
+        check("{", comment, takes_comments);
+        check(last, &format!("{last},"), takes_commas);
+    }
 }
 
 #[test]

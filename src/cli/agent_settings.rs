@@ -238,7 +238,7 @@ impl Machine {
     /// Gemini CLI and its fork Qwen Code: a file, variables that overrule it, and a file of variables.
     fn fork(mut self, folder: &str, prefix: &str, findings: &mut Findings) -> Vec<Setting> {
         let folder = self.home.join(folder);
-        let config = read(&folder.join("settings.json"), json_value, findings).unwrap_or_default();
+        let config = read(&folder.join("settings.json"), json_with_comments, findings).unwrap_or_default();
         self.add_variables(&folder.join(".env"));
         self.add_variables(&self.home.join(".env"));
         let telemetry = &config["telemetry"];
@@ -272,7 +272,7 @@ impl Machine {
             if !path.exists() {
                 continue;
             }
-            let config = read(path, json_value, findings).unwrap_or_default();
+            let config = read(path, json, findings).unwrap_or_default();
             for (name, value) in config["env"].as_object().into_iter().flatten() {
                 self.variables.insert(name.clone(), text(value).unwrap_or_default());
             }
@@ -301,7 +301,7 @@ impl Machine {
             let jsonc = folder.join("opencode.jsonc");
             if jsonc.exists() { jsonc } else { folder.join("opencode.json") }
         });
-        let config = read(&path, json_value, findings).unwrap_or_default();
+        let config = read(&path, json_with_comments_and_commas, findings).unwrap_or_default();
         let switch = text(&config["experimental"]["openTelemetry"]);
         let delay = "OTEL_BSP_SCHEDULE_DELAY";
         if text(&config["username"]).is_none() {
@@ -384,12 +384,27 @@ fn toml_value(text: &str) -> Result<Value, String> {
     })
 }
 
-fn json_value(text: &str) -> Result<Value, String> {
-    serde_json::from_str(&without_comments(text)).map_err(|error| format!("is no JSON, in line {}", error.line()))
+// What agents take for JSON differs, and one that takes less reads nothing of a file that has more.
+
+fn json(text: &str) -> Result<Value, String> {
+    json_beside(text, "without comments")
 }
 
-/// JSON without the comments and the commas before a closing bracket that agents allow, in as many lines.
-fn without_comments(text: &str) -> String {
+fn json_with_comments(text: &str) -> Result<Value, String> {
+    json_beside(&without_comments(text, false), "and no comma before a closing bracket")
+}
+
+fn json_with_comments_and_commas(text: &str) -> Result<Value, String> {
+    json_beside(&without_comments(text, true), "with or without comments")
+}
+
+fn json_beside(text: &str, what: &str) -> Result<Value, String> {
+    let fault = |error: serde_json::Error| format!("is no JSON, in line {}; it must be, {what}", error.line());
+    serde_json::from_str(text).map_err(fault)
+}
+
+/// JSON without its comments, and without commas before a closing bracket where they are allowed, in as many lines.
+fn without_comments(text: &str, allows_commas: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
@@ -406,7 +421,7 @@ fn without_comments(text: &str) -> String {
         } else {
             next.len_utf8()
         };
-        if matches!(next, '}' | ']') && out.trim_end().ends_with(',') {
+        if allows_commas && matches!(next, '}' | ']') && out.trim_end().ends_with(',') {
             let at = out.trim_end().len() - 1;
             out.remove(at);
         }

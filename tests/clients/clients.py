@@ -256,7 +256,6 @@ CLIENTS = [
         ("list_directory", {"path": "."}),
         # Repeated inside its SDK.
         untold={"work": {500}},
-        person=PERSON,
     ),
     Client(
         "claude-code",

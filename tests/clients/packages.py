@@ -51,13 +51,15 @@ def kept(name, packages, install):
 
 
 def newest(registry, packages, stays, log):
-    """The same packages in their newest versions; where it `stays`, within the major version they have."""
+    """A client's packages in their newest versions; where it `stays`, within the major version they have. What exports
+    spans is no client's own, and stays as it is where npm does not choose what fits."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     if registry is pypi:
         # What goes with the client is the newest that it agrees with.
         client, *others = packages
         return [newest_of(registry, client, stays, log), *(package.split("==")[0] for package in others)]
-    return [newest_of(registry, package, stays, log) for package in packages]
+    is_own = [not package.startswith(("@opentelemetry/", "zod@")) for package in packages]
+    return [newest_of(registry, one, stays, log) if own else one for one, own in zip(packages, is_own)]
 
 
 def newest_of(registry, package, stays, log):

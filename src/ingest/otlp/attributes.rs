@@ -162,7 +162,6 @@ pub static USER: &[&str] = &[
     "user.id",
     "enduser.id",
     "ai.telemetry.metadata.userId",
-    "gen_ai.user.id",
     "langsmith.metadata.user_id",
     "traceloop.association.properties.user_id",
 ];

@@ -419,7 +419,7 @@ export const de = (product: string): Catalogue => ({
       codex: "Codex hängt an diese Adresse nichts an: Sie gilt nur für die Log-Einträge. Mit ChatGPT angemeldet, gehören die Aufrufe der Person.",
       "claude-code": "Angemeldet gehören die Aufrufe der Person. Für alle in einer Firma gehört dasselbe in die verwalteten Einstellungen.",
       "gemini-cli": "Von sich aus nimmt es gRPC, das hier nicht angenommen wird. Mit Google angemeldet, gehören die Aufrufe der Person.",
-      "qwen-code": "Von sich aus nimmt es gRPC, das hier nicht angenommen wird. Die userId sagt, wem die Aufrufe gehören.",
+      "qwen-code": "Von sich aus nimmt es gRPC, das hier nicht angenommen wird. Es nennt niemanden: Jede Person bekommt ein Token mit einem eigenen Schlüssel.",
       opencode: "Der username sagt, wem die Aufrufe gehören. Ohne die kurze Wartezeit wird nie gesendet, was ein Lauf in seinen letzten Sekunden tut.",
       copilot: "Copilot nennt niemanden: Jede Person bekommt ein Token mit einem eigenen Schlüssel.",
       otlp: "OTLP über HTTP, als Protobuf oder JSON. Für jedes Programm mit Instrumentierung:",

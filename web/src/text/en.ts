@@ -431,7 +431,7 @@ export const en = {
       codex: "Codex adds nothing to this address: it is that of the log records alone. Signed in with ChatGPT, calls are the person’s.",
       "claude-code": "Signed in, calls are the person’s. For everybody in a company, the same goes into managed settings.",
       "gemini-cli": "Its own default is gRPC, which isn’t taken. Signed in with Google, calls are the person’s.",
-      "qwen-code": "Its own default is gRPC, which isn’t taken. The userId is whose calls they are.",
+      "qwen-code": "Its own default is gRPC, which isn’t taken. It names nobody: give each person a token with a key of their own.",
       opencode: "The username is whose calls they are. Without the short delay, what a run does in its last seconds is never sent.",
       copilot: "Copilot names nobody: give each person a token with a key of their own.",
       otlp: "OTLP over HTTP, in protobuf or JSON. For any instrumented program:",
