@@ -10,7 +10,9 @@
 mod audit;
 mod backups;
 mod freshness;
+mod known;
 mod maintenance;
+mod nested;
 mod reprice;
 mod retention;
 mod room;

@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, Sender, UnixMs, Unmade};
+use super::{Measures, Nested, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -105,7 +105,11 @@ pub struct Fingerprint(pub [u8; 12]);
 
 impl Fingerprint {
     pub fn of(id: &str) -> Fingerprint {
-        let hash = twox_hash::XxHash3_128::oneshot(id.as_bytes()).to_le_bytes();
+        Fingerprint::of_bytes(id.as_bytes())
+    }
+
+    pub fn of_bytes(id: &[u8]) -> Fingerprint {
+        let hash = twox_hash::XxHash3_128::oneshot(id).to_le_bytes();
         Fingerprint(hash[..12].try_into().expect("twelve of sixteen bytes"))
     }
 }
@@ -161,6 +165,8 @@ pub struct Batch {
     /// Without any, the batch is counted and not entered into the intake ledger.
     pub senders: Vec<Sender>,
     pub events: Vec<Event>,
+    /// Of events that spans told of, in their order.
+    pub nested: Vec<Nested>,
     pub unmade: Vec<Unmade>,
 }
 

@@ -11,6 +11,7 @@ mod intake;
 mod invoice;
 mod measures;
 mod money;
+mod nested;
 mod provider;
 mod time;
 
@@ -22,6 +23,7 @@ pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use measures::{COUNTS, Count, Measures, Usage};
 pub use money::{MoneyError, PicoUsd};
+pub use nested::{CallKind, CallTokens, Nested, SpanCall, SpanKey};
 pub use provider::{
     UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,
 };

@@ -31,6 +31,9 @@ const PART_BITS: u32 = 8;
 /// The latest hour of arrival when ids were last moved.
 pub(super) const ARRIVAL_KEY: &[u8] = b"arrival hour";
 
+/// The hour of ids that are no event's, and are not kept when the 48 hours are over.
+pub const NO_HOUR: Hour = Hour(0);
+
 /// One id's place: whose event it is and in which hour.
 pub type Seen = (OrganizationId, Hour, Fingerprint);
 
@@ -95,6 +98,12 @@ impl SeenIds {
 
     pub(super) fn arrival_hour(&self) -> Hour {
         self.arrival_hour
+    }
+
+    /// Whether an id is in memory.
+    pub fn contains(&self, organization: OrganizationId, id: Fingerprint) -> bool {
+        let table = self.recent.get(&organization);
+        table.is_some_and(|table| table.find(hash(&id), |seen| *seen == id).is_some())
     }
 
     /// Remembers an id in memory. False when it arrived in the last 48 hours.
@@ -343,6 +352,9 @@ impl Writer {
         let mut table = self.transaction.open_table(IDS)?;
         for group in sorted.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (organization, hour, _) = group[0];
+            if hour == NO_HOUR {
+                continue;
+            }
             let mut ids: Vec<[u8; FINGERPRINT]> = group.iter().map(|(_, _, id)| id.0).collect();
             let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
             let mut run = 0;

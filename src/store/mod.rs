@@ -51,6 +51,7 @@ mod seal;
 mod totals;
 mod verify;
 mod webhooks;
+mod within;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -67,7 +68,7 @@ use roaring::RoaringBitmap;
 pub use audit::{AuditEntry, AuditHead};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
-pub use ids::{IdPolicy, RunsOfIds, Seen, SeenIds, Tidied};
+pub use ids::{IdPolicy, NO_HOUR, RunsOfIds, Seen, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use packed::BlockError;
@@ -77,6 +78,7 @@ pub use seal::{SealPolicy, Sealed};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
+pub use within::{CallWithin, Within};
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
@@ -102,10 +104,11 @@ const INVOICES: Table = TableDefinition::new("invoices");
 const REPRICINGS: Table = TableDefinition::new("repricings");
 const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
+const WITHIN: Table = TableDefinition::new("within");
 
-const TABLES: [Table; 15] = [
+const TABLES: [Table; 16] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE,
+    INCOMPLETE, INTAKE, WITHIN,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.

@@ -20,8 +20,9 @@ pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
+use crate::model::Nested;
 use attributes::Attributes;
-use one_call::{Inside, Told, merged, read_alike};
+use one_call::{Inside, Place, Told, merged, read_alike};
 use operation::Operation;
 use span::Span;
 
@@ -132,9 +133,16 @@ impl Spans<'_> {
         read_alike(&mut told);
         let (calls, repeated) = merged(told, &self.inside);
         self.inside.clear();
-        for told in calls {
+        for (told, place) in calls {
             reader.collector.sender = told.sender;
+            let event = reader.collector.parsed.batch.events.len();
             reader.count(told.call, told.said)?;
+            let batch = &mut reader.collector.parsed.batch;
+            if batch.events.len() > event && told.ids.has_trace() && !told.ids.is_none() {
+                let Place { steps, outer } = place;
+                let (event, span, kind) = (event as u32, told.ids.key(), told.kind);
+                batch.nested.push(Nested { event, span, steps, outer, kind });
+            }
         }
         for _ in 0..repeated {
             reader.ignored += 1;

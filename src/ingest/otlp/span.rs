@@ -14,7 +14,7 @@ use crate::ingest::call::{Call, Ending, id_of_answer};
 use crate::ingest::event::{missing, text};
 use crate::ingest::json::{object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
-use crate::model::{PicoUsd, is_self_hosted, provider_of};
+use crate::model::{PicoUsd, SpanKey, is_self_hosted, provider_of};
 
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
 pub(super) const UNNAMED_SERVICE: &str = "unknown_service";
@@ -64,13 +64,16 @@ impl SpanIds {
         self.trace
     }
 
-    fn is_none(self) -> bool {
-        self.span == [0; 8]
+    pub fn span(self) -> [u8; 8] {
+        self.span
     }
 
-    /// As it stands in the id of an event.
-    fn text(self) -> String {
-        format!("{}/{}", hex(&self.trace), hex(&self.span))
+    pub fn key(self) -> SpanKey {
+        SpanKey { trace: self.trace, span: self.span }
+    }
+
+    pub fn is_none(self) -> bool {
+        self.span == [0; 8]
     }
 }
 
@@ -254,7 +257,7 @@ impl<'a> Span<'a> {
         let id = match &response_id {
             Some(id) if !comes_again(id, &provider) => id_of_answer(id),
             Some(id) if self.ids.has_trace() => id_of_answer(&format!("{}\n{id}", hex(&self.ids.trace))),
-            _ if !self.ids.is_none() => format!("otel\n{}", self.ids.text()),
+            _ if !self.ids.is_none() => self.ids.key().event_id(),
             _ => return Err(missing("spanId")),
         };
         let call = Call {
