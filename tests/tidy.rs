@@ -1,8 +1,14 @@
 //! The house's rules, held by a test: which module may import which, and that generated files are current.
 
+mod support {
+    pub mod knots;
+}
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
 const TABLE: [(&str, &[&str], &[&str]); 12] = [
@@ -98,6 +104,55 @@ fn modules_import_only_what_the_table_allows() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn files_of_a_room_do_not_take_from_each_other() {
+    let sources = files(Path::new("src")).into_iter().map(|file| {
+        let path = file.strip_prefix("src").unwrap().to_str().unwrap().to_owned();
+        (path, fs::read_to_string(&file).unwrap())
+    });
+    let knots = Sources::new(sources).knots();
+    assert!(knots.is_empty(), "move what they share below them: {knots:#?}");
+}
+
+#[test]
+fn a_knot_is_found_however_it_is_tied() {
+    let mod_rs = ("a/mod.rs", "mod one; mod two; mod three; pub use one::One; pub struct Face;");
+    let check = |files: &[(&str, &str)], knots: &[&str]| {
+        let sources = files.iter().chain([&mod_rs]).map(|(path, text)| (path.to_string(), text.to_string()));
+        assert_eq!(Sources::new(sources).knots(), knots, "{files:?}");
+    };
+    let two = ("a/two.rs", "use super::one::One;");
+    let knot = ["a::one takes super::two::Two", "a::two takes super::one::One"];
+    check(&[("a/one.rs", "use super::two::Two;"), two], &knot);
+    check(
+        &[("a/one.rs", "use super::{Face, two::{self, Two as Other}};"), two],
+        &["a::one takes super::two::Two", knot[1]],
+    );
+    // By a path in the code, by what the room exports, from below.
+    check(&[("a/one.rs", "fn f() { g(crate::a::two::Two) }"), two], &["a::one takes crate::a::two::Two", knot[1]]);
+    check(
+        &[("a/one.rs", "use super::two::Two;"), ("a/two.rs", "use crate::a::One;")],
+        &[knot[0], "a::two takes crate::a::One"],
+    );
+    check(
+        &[("a/one.rs", ""), ("a/one/deep.rs", "use crate::a::two::Two;"), two],
+        &["a::one::deep takes crate::a::two::Two", knot[1]],
+    );
+    // In a circle of three; who only takes from it is not in it.
+    let three = [
+        ("a/one.rs", "use super::two::Two;"),
+        ("a/two.rs", "use super::three::Three;"),
+        ("a/three.rs", "use super::one::One;"),
+        ("a/four.rs", "use super::one::One;"),
+    ];
+    check(&three, &[knot[0], "a::three takes super::one::One", "a::two takes super::three::Three"]);
+    // None of these is one: the room's face, tests, comments and texts.
+    check(&[("a/one.rs", "use super::Face; fn f(this: &Self) { self.two.two() }"), two], &[]);
+    check(&[("a/one.rs", "mod tests { use super::super::two::Two; }"), two], &[]);
+    check(&[("a/one.rs", "// use super::two::Two;\nconst TEXT: &str = \"super::two::Two\";"), two], &[]);
+    check(&[("a/one.rs", ""), ("b/mod.rs", "use crate::a::One;"), two], &[]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ const firstPage = [
   /src\/text\/(en|index|language)\./,
   /src\/ui\/(Bone|Copy|copyText|Failure|Icon|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|palette|seriesColour|timeline)\./,
-  /src\/pages\/(pages|routes|use\w+)\./,
+  /src\/pages\/(entries|pages|routes|use\w+)\./,
   /src\/pages\/shell\/(AdministrationLinks|Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
   /src\/pages\/window\/(RangePicker|ZonePicker|shownAsOf|use\w+)\./,

@@ -19,6 +19,7 @@ mod invoice;
 mod long;
 mod look;
 mod preview;
+mod price_files;
 mod prices;
 mod query;
 mod question;

@@ -8,7 +8,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::Failure;
 use super::long::Bar;
-use super::prices::PriceArguments;
+use super::price_files::PriceArguments;
 use super::target::{Target, TargetArguments};
 use crate::engine::{COMMAND, Prices};
 use crate::http::reprice;

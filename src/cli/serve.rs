@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
-use super::prices::PriceArguments;
+use super::price_files::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::zones::ZoneArguments;
 use super::{Failure, look, system_clock, webhook};

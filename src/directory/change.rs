@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::entries::{Key, Kind};
-use super::{ApiKey, Directory, Grant, Learnt, Member, Plan, Project, Role, SecretHash, Session, Status, Token, User};
+use super::{ApiKey, Directory, DirectoryUpdate, Grant, Learnt, Member, Project, SecretHash, Session, Token, User};
 use crate::model::{Combination, UnixMs};
 use crate::store::record::{self, Encode};
 
@@ -14,69 +14,6 @@ const SESSIONS: usize = 10_000;
 
 /// A record to write, or with `None` to remove.
 pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
-
-/// Entries to merge by id. `None` leaves a field as it is.
-#[derive(Debug, Clone, Default)]
-pub struct DirectoryUpdate {
-    pub organizations: Vec<OrganizationUpdate>,
-    pub projects: Vec<ProjectUpdate>,
-    pub users: Vec<UserUpdate>,
-    pub members: Vec<MemberUpdate>,
-    pub api_keys: Vec<ApiKeyUpdate>,
-    pub models: Vec<ModelUpdate>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct OrganizationUpdate {
-    pub id: String,
-    pub name: Option<String>,
-    pub plan: Option<Plan>,
-    pub status: Option<Status>,
-    pub timezone: Option<String>,
-    /// `Some(None)` is for ever, `None` leaves it as it is.
-    pub retention_days: Option<Option<u32>>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct ProjectUpdate {
-    pub id: String,
-    pub organization_id: String,
-    pub name: Option<String>,
-    pub status: Option<Status>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct UserUpdate {
-    pub id: String,
-    pub name: Option<String>,
-    pub email: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct MemberUpdate {
-    pub organization_id: String,
-    pub user_id: String,
-    pub role: Role,
-    /// `Some(None)` is access to all projects, `None` leaves it as it is.
-    pub project_ids: Option<Option<Vec<String>>>,
-    pub former: bool,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct ApiKeyUpdate {
-    pub id: String,
-    pub organization_id: Option<String>,
-    pub project_id: String,
-    pub description: Option<String>,
-    pub created_by: Option<String>,
-    pub status: Option<Status>,
-}
-
-#[derive(Debug, Clone)]
-pub struct ModelUpdate {
-    pub id: String,
-    pub name: String,
-}
 
 /// One change, all of it or nothing. [`Change::Learn`] fills gaps only, see [`Directory::news`].
 #[derive(Debug, Clone)]

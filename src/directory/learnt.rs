@@ -133,17 +133,6 @@ enum Person<'a> {
     Known(&'a str),
 }
 
-impl DirectoryUpdate {
-    pub fn is_empty(&self) -> bool {
-        self.organizations.is_empty()
-            && self.projects.is_empty()
-            && self.users.is_empty()
-            && self.members.is_empty()
-            && self.api_keys.is_empty()
-            && self.models.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Change, Secret, SecretHash, Token};

@@ -12,18 +12,19 @@ mod change;
 mod entries;
 mod learnt;
 mod secret;
+mod update;
 mod written;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub use change::{
-    ApiKeyUpdate, Change, ChangeError, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, Outcome,
-    ProjectUpdate, RecordWrite, UserUpdate,
-};
+pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
+pub use update::{
+    ApiKeyUpdate, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate, UserUpdate,
+};
 pub use written::written_by_organization;
 
 use crate::model::UnixMs;

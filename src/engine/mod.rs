@@ -9,6 +9,7 @@
 
 mod audit;
 mod backups;
+mod booking;
 mod freshness;
 mod known;
 mod maintenance;
@@ -270,6 +271,12 @@ impl Engine {
     pub fn acknowledge(&self, stream: &str, acknowledged: Acknowledged) -> Result<Pending<()>, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.send(writer::Request::Acknowledge { stream: stream.to_owned(), acknowledged, reply })?;
+        Ok(Pending(answer))
+    }
+
+    fn book(&self, part: reprice::Part) -> Result<Pending<reprice::RepricedPart>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Reprice { part, reply })?;
         Ok(Pending(answer))
     }
 

@@ -5,7 +5,9 @@
 //! first, it has left ids that say what it told, for the calls inside of it to be known by. It may have stood for one of
 //! these only, which it then says by another id.
 
-use crate::model::{CallKind, Count, Event, Fingerprint, Intake, Nested, OrganizationId, SpanCall, SpanKey};
+use crate::model::{
+    CallKind, Completeness, Count, Event, Fingerprint, Intake, Nested, OrganizationId, SpanCall, SpanKey,
+};
 use crate::store::{self, CallWithin, NO_HOUR, Seen, SeenIds, StoreError, Within};
 
 use super::known::Known;
@@ -44,7 +46,7 @@ impl<'w> Nesting<'w> {
         nested: &Nested,
         event: &Event,
     ) -> Result<Met, StoreError> {
-        let call = SpanCall::of(nested.kind, event);
+        let call = SpanCall::of(nested.kind, event.completeness != Completeness::TokensUnknown, &event.measures);
         let mut has = |id: Fingerprint| known.has(seen, self.writer, organization, id);
         let mut inside = Vec::new();
         for span in nested.spans() {
@@ -52,11 +54,16 @@ impl<'w> Nesting<'w> {
                 inside.extend(within(&mut self.within, self.writer, seen)?.of(organization, span)?);
             }
         }
-        if call.repeats(inside.iter().map(|inside| inside.call)) {
-            return Ok(match (&call.tokens, &inside[..]) {
-                (Some(_), [only @ CallWithin { waits: Some(id), .. }]) => Met::Completes(*id, *only),
-                _ => Met::Repeats(inside),
-            });
+        if !inside.is_empty() {
+            // With those that came along and were not enough by themselves.
+            inside.extend(nested.within.iter().map(|call| CallWithin { call: *call, waits: None }));
+            if call.repeats(inside.iter().map(|inside| inside.call)) {
+                let mut alike = inside.iter().filter(|inside| inside.call.kind.can_be(call.kind));
+                return Ok(match (call.tokens, alike.next(), alike.next()) {
+                    (Some(_), Some(only @ CallWithin { waits: Some(id), .. }), None) => Met::Completes(*id, *only),
+                    _ => Met::Repeats(inside),
+                });
+            }
         }
         let Some(outer) = nested.outer() else { return Ok(Met::Alone) };
         let mut any = |ids: &mut dyn Iterator<Item = Fingerprint>| -> Result<bool, StoreError> {
@@ -98,7 +105,7 @@ impl<'w> Nesting<'w> {
         (organization, nested, event): (OrganizationId, &Nested, &Event),
         (met, result): (Met, Intake),
     ) -> Result<(), StoreError> {
-        let call = SpanCall::of(nested.kind, event);
+        let call = SpanCall::of(nested.kind, event.completeness != Completeness::TokensUnknown, &event.measures);
         let outer = nested.outer();
         let (stands, above) = match (met, result) {
             (Met::Repeats(inside), _) => (false, inside),

@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 
 use super::connections::Peer;
+use super::places::network;
 use super::problem::Problem;
 use crate::directory::{Directory, Token, is_random_secret};
 use crate::model::UnixMs;
@@ -40,12 +41,8 @@ impl Source {
         Source(if peer.is_loopback() { forwarded_for(headers).unwrap_or(peer) } else { peer })
     }
 
-    /// What counts as one: an IPv6 network is as easily had as an address.
     fn network(self) -> IpAddr {
-        match self.0 {
-            IpAddr::V4(_) => self.0,
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        }
+        network(self.0)
     }
 }
 

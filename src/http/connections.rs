@@ -1,14 +1,20 @@
 //! Connections: how many there may be, and how long each may take over what it owes.
 //!
 //! HTTP/1.1 only. Nobody sends usage by anything else, and a connection then does one thing at a time.
+//!
+//! An answer may be there before all of the request is: a wrong token, a body that is too large, no room. Many senders
+//! read no answer before they have sent everything, and lose one that a reset follows. So the answer says that the
+//! connection ends, and what still comes is read and forgotten.
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,18 +22,19 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::places::{Held, Place, Places, network};
 use super::problem::Problem;
 use super::tls::Tls;
 
@@ -36,8 +43,10 @@ use super::tls::Tls;
 pub struct Limits {
     /// Connections at once. A process may usually have 1,024 files open, and those turned away and the store need some.
     pub connections: usize,
-    /// Connections beyond, which are told so, at once. Further ones are closed.
+    /// Connections beyond that wait for a place at once, or are told that there is none. Further ones are closed.
     pub turned_away: usize,
+    /// For somebody who is idle to give way.
+    pub place: Duration,
     /// For the whole head of a request, from when the connection is free for one: also how long it may be idle.
     pub head: Duration,
     /// For the whole body of a request. 64 MiB take it at 9 Mbit/s.
@@ -49,7 +58,14 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         let seconds = Duration::from_secs;
-        Limits { connections: 900, turned_away: 60, head: seconds(30), body: seconds(60), answer: seconds(30) }
+        Limits {
+            connections: 900,
+            turned_away: 60,
+            place: seconds(1),
+            head: seconds(30),
+            body: seconds(60),
+            answer: seconds(30),
+        }
     }
 }
 
@@ -60,6 +76,13 @@ pub struct Peer {
     /// Whether nobody on the way reads along.
     pub tls: bool,
 }
+
+/// A body up to this size that nobody wanted is read before it is answered: the connection can then be used again.
+const SMALL_BYTES: u64 = 64 << 10;
+/// This much is read after the last answer, as much as the largest body has by default.
+const FORGOTTEN_BYTES: usize = 64 << 20;
+/// For a connection that is idle to end in an orderly way.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// For a year, browsers that were here by TLS come by nothing else.
 const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -72,8 +95,8 @@ pub async fn serve(
     tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let (room, porch) = (semaphore(limits.connections), semaphore(limits.turned_away));
-    let requests_under_way = GracefulShutdown::new();
+    let (places, porch) = (Places::new(limits.connections), Arc::new(Semaphore::new(limits.turned_away)));
+    let (stopping, stopped) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -89,74 +112,182 @@ pub async fn serve(
                 continue;
             }
         };
-        let (router, place) = match (room.clone().try_acquire_owned(), porch.clone().try_acquire_owned()) {
-            (Ok(place), _) => (Some(router.clone()), place),
-            (Err(_), Ok(place)) => (None, place),
-            (Err(_), Err(_)) => continue,
+        let room = match places.take(network(peer.ip())) {
+            Some(place) => Room::Place(place),
+            None => match porch.clone().try_acquire_owned() {
+                Ok(waiting) => Room::Porch(waiting, places.clone()),
+                Err(_) => continue,
+            },
         };
         // Small answers are not to wait for more to send.
         let _ = stream.set_nodelay(true);
-        let watcher = requests_under_way.watcher();
-        let connection = Connection { router, peer, limits, place, watcher, tls: tls.is_some() };
-        match &tls {
-            None => drop(tokio::spawn(connection.attend(stream))),
-            Some(tls) => drop(tokio::spawn(connection.attend_encrypted(tls.acceptor(), stream))),
-        }
+        let server = Server { router: router.clone(), limits, tls: tls.is_some(), stopped: stopped.clone() };
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor());
+        tokio::spawn(server.receive(room, acceptor, stream, peer));
     }
-    drop(listener);
-    requests_under_way.shutdown().await;
+    drop((listener, stopped));
+    stopping.send_replace(true);
+    stopping.closed().await;
     Ok(())
 }
 
-fn semaphore(places: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(places))
+enum Room {
+    Place(Place),
+    /// All are taken: somebody who is idle is asked to leave.
+    Porch(OwnedSemaphorePermit, Arc<Places>),
 }
 
-struct Connection {
-    /// Absent when there is no room: every request is then told so.
-    router: Option<Router>,
-    peer: SocketAddr,
+struct Server {
+    router: Router,
     limits: Limits,
-    place: OwnedSemaphorePermit,
-    watcher: Watcher,
     tls: bool,
+    stopped: watch::Receiver<bool>,
 }
 
-impl Connection {
-    /// Agrees on keys first, in the time of a head.
-    async fn attend_encrypted(self, acceptor: TlsAcceptor, stream: TcpStream) {
-        match timeout(self.limits.head, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.attend(stream).await,
-            Ok(Err(error)) => tracing::debug!(%error, peer = %self.peer, "no TLS connection"),
-            Err(_) => tracing::debug!(peer = %self.peer, "no TLS connection in time"),
+impl Server {
+    async fn receive(self, room: Room, acceptor: Option<TlsAcceptor>, stream: TcpStream, peer: SocketAddr) {
+        match room {
+            Room::Place(place) => self.attend(Some(&place), acceptor, stream, peer).await,
+            Room::Porch(waiting, places) => match timeout(self.limits.place, places.wait(network(peer.ip()))).await {
+                Ok(place) => {
+                    drop(waiting);
+                    self.attend(Some(&place), acceptor, stream, peer).await;
+                }
+                Err(_) => self.attend(None, acceptor, stream, peer).await,
+            },
         }
     }
 
-    async fn attend(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Connection { router, peer, limits, place, watcher, tls } = self;
-        let service = service_fn(move |request: Request<Incoming>| {
-            let router = router.clone();
+    /// Without a place every request is told that there is none.
+    async fn attend(
+        self,
+        place: Option<&Arc<Held>>,
+        acceptor: Option<TlsAcceptor>,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) {
+        let Some(acceptor) = acceptor else { return self.converse(place, stream, peer).await };
+        let agreed = tokio::select! {
+            // Keys are agreed on in the time of a head.
+            agreed = timeout(self.limits.head, acceptor.accept(stream)) => agreed,
+            () = asked_to_leave(place) => return,
+        };
+        match agreed {
+            Ok(Ok(stream)) => self.converse(place, stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "no TLS connection"),
+            Err(_) => tracing::debug!(%peer, "no TLS connection in time"),
+        }
+    }
+
+    async fn converse(
+        self,
+        place: Option<&Arc<Held>>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: SocketAddr,
+    ) {
+        let Server { router, limits, tls, mut stopped } = self;
+        let service = service_fn(|request: Request<Incoming>| {
+            let router = place.map(|_| router.clone());
+            let under_way = place.map(Held::request);
             async move {
-                let Some(router) = router else { return Ok(turned_away()) };
-                let (mut parts, body) = request.into_parts();
-                parts.extensions.insert(Peer { address: peer.ip(), tls });
-                let body = Body::new(Punctual { body, late: Box::pin(sleep_until(Instant::now() + limits.body)) });
-                let mut response = router.oneshot(Request::from_parts(parts, body)).await?;
+                let mut response = answer(router, request, Peer { address: peer.ip(), tls }, limits).await;
                 if tls {
                     response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
                 }
-                Ok::<Response, Infallible>(response)
+                Ok::<Response, Infallible>(response.map(|body| Body::new(UnderWay { body, _request: under_way })))
             }
         });
-        let io = TokioIo::new(Taken { stream, patience: limits.answer, waiting: None });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
-            .serve_connection(io, service);
-        if let Err(error) = watcher.watch(connection).await {
+        let stuck = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(Taken { stream, limits, waiting: None, stuck: stuck.clone(), forgetting: None });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.head)
+                .serve_connection(io, service)
+        );
+        let mut ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            _ = stopped.wait_for(|stopped| *stopped) => None,
+            () = asked_to_leave(place) => None,
+        };
+        if ended.is_none() {
+            connection.as_mut().graceful_shutdown();
+            // What is under way is finished. Half a head is not waited for: it may never be whole.
+            let under_way = || stuck.load(Ordering::Acquire) || place.is_some_and(|place| place.is_busy());
+            while ended.is_none() {
+                ended = timeout(FAREWELL, connection.as_mut()).await.ok();
+                if !under_way() {
+                    break;
+                }
+            }
+        }
+        if let Some(Err(error)) = ended {
             tracing::debug!(%error, %peer, "a connection ended early");
         }
-        drop(place);
+    }
+}
+
+async fn asked_to_leave(place: Option<&Arc<Held>>) {
+    match place {
+        Some(place) => place.asked_to_leave().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers a request, and sees to it that the answer arrives although the body has not been read.
+async fn answer(router: Option<Router>, request: Request<Incoming>, peer: Peer, limits: Limits) -> Response {
+    let deadline = Instant::now() + limits.body;
+    let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
+    let (hand_back, mut unread) = oneshot::channel();
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(peer);
+    let late = Box::pin(sleep_until(deadline));
+    let body = Body::new(Punctual { body: Some(body), late, asked_for: false, hand_back: Some(hand_back) });
+    let request = Request::from_parts(parts, body);
+    let mut response = match router {
+        Some(router) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+        None => {
+            drop(request);
+            turned_away()
+        }
+    };
+    let Ok(Unread { body, asked_for }) = unread.try_recv() else { return response };
+    let small = body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL_BYTES);
+    if !(small && (asked_for || !waits_to_be_asked) && forget(body, deadline).await) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Reads what nobody wants. Whether all of it came.
+async fn forget(mut body: Incoming, deadline: Instant) -> bool {
+    while let Ok(Some(Ok(_))) = timeout_at(deadline, body.frame()).await {}
+    body.is_end_stream()
+}
+
+/// An answer's body, until whose end the request is under way.
+struct UnderWay {
+    body: Body,
+    _request: Option<super::places::Request>,
+}
+
+impl HttpBody for UnderWay {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -181,10 +312,31 @@ pub fn late_body() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time; send it in smaller parts")
 }
 
-/// A body that has to be there in time as a whole, so that bytes that trickle in hold nothing up.
+/// A body that has to be there in time as a whole, so that bytes that trickle in hold nothing up. When whoever reads
+/// it has had enough before its end, the rest is handed back.
 struct Punctual {
-    body: Incoming,
+    /// Absent once it has ended or failed.
+    body: Option<Incoming>,
     late: Pin<Box<Sleep>>,
+    asked_for: bool,
+    hand_back: Option<oneshot::Sender<Unread>>,
+}
+
+struct Unread {
+    body: Incoming,
+    /// Whether a sender that waits to be asked for the body has been.
+    asked_for: bool,
+}
+
+impl Drop for Punctual {
+    fn drop(&mut self) {
+        if let (Some(body), Some(hand_back)) = (self.body.take(), self.hand_back.take())
+            && !body.is_end_stream()
+        {
+            // Whoever asked may have gone away.
+            let _ = hand_back.send(Unread { body, asked_for: self.asked_for });
+        }
+    }
 }
 
 impl HttpBody for Punctual {
@@ -195,7 +347,12 @@ impl HttpBody for Punctual {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+        self.asked_for = true;
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
+            if !matches!(frame, Some(Ok(_))) {
+                self.body = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(self.late.as_mut().poll(context));
@@ -203,29 +360,51 @@ impl HttpBody for Punctual {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| hyper::body::SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
 /// A stream whose other end has to take what is written to it.
 struct Taken<S> {
     stream: S,
-    patience: Duration,
+    limits: Limits,
     /// Runs while the other end takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Whether it does, for whoever would end the connection.
+    stuck: Arc<AtomicBool>,
+    /// After the last answer: until when what comes is read, and how much of it.
+    forgetting: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl<S: AsyncRead + Unpin> Taken<S> {
+    /// Reads until the other end has no more to say.
+    fn forget(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let time = self.limits.body;
+        let (late, left) = self.forgetting.get_or_insert_with(|| (Box::pin(sleep(time)), FORGOTTEN_BYTES));
+        let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+        while *left > 0 && late.as_mut().poll(context).is_pending() {
+            let mut into = ReadBuf::uninit(&mut buffer);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut into)) {
+                Ok(()) if !into.filled().is_empty() => *left = left.saturating_sub(into.filled().len()),
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
 }
 
 impl<S> Taken<S> {
     fn unless_stuck<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.stuck.store(written.is_pending(), Ordering::Release);
         if written.is_ready() {
             self.waiting = None;
             return written;
         }
-        let patience = self.patience;
+        let patience = self.limits.answer;
         ready!(self.waiting.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer was not taken")))
     }
@@ -237,7 +416,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taken<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Taken<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Taken<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.unless_stuck(context, written)
@@ -262,8 +441,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Taken<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.unless_stuck(context, shut)
+        if self.forgetting.is_none() {
+            let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.unless_stuck(context, shut))?;
+        }
+        self.forget(context).map(Ok)
     }
 }
 
@@ -278,6 +460,7 @@ mod tests {
     const IMPATIENT: Limits = Limits {
         connections: 2,
         turned_away: 1,
+        place: Duration::from_millis(200),
         head: Duration::from_millis(200),
         body: Duration::from_millis(200),
         answer: Duration::from_millis(200),
@@ -311,7 +494,7 @@ mod tests {
     /// All there is until the other end closes.
     async fn rest(mut stream: TcpStream) -> String {
         let mut text = Vec::new();
-        // Whoever is turned away while still sending may find the connection reset, after the answer.
+        // An answer that was given up ends with a reset.
         let _ = stream.read_to_end(&mut text).await;
         String::from_utf8_lossy(&text).into_owned()
     }
@@ -365,21 +548,106 @@ mod tests {
         assert!(rest(stuck).await.len() < 32 << 20);
     }
 
+    /// A request under way: its body never ends.
+    const UNENDING: &str = "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1";
+
     #[tokio::test]
     async fn beyond_the_limit_a_client_is_told_and_later_served() {
-        let patient = Limits { head: Duration::from_secs(60), ..IMPATIENT };
+        let patient = Limits { body: Duration::from_secs(60), ..IMPATIENT };
         let address = start(patient).await;
         let mut held = Vec::new();
         for _ in 0..patient.connections {
-            let mut stream = connect(address, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-            // Served once, it stays open.
-            stream.read_exact(&mut [0; 12]).await.unwrap();
-            held.push(stream);
+            held.push(connect(address, UNENDING).await);
         }
-        let refused = rest(connect(address, ASK).await).await;
+        let refused = async {
+            loop {
+                // The bodies may not have been asked for yet.
+                let answer = rest(connect(address, ASK).await).await;
+                if !answer.ends_with("hello") {
+                    return answer;
+                }
+            }
+        };
+        let refused = tokio::time::timeout(Duration::from_secs(30), refused).await.expect("no place");
         assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("retry-after: 1"), "{refused}");
         drop(held);
         until_served(address).await;
+    }
+
+    #[tokio::test]
+    async fn idle_connections_give_way_before_anybody_is_refused() {
+        let patient = Limits { head: Duration::from_secs(60), place: Duration::from_secs(60), ..IMPATIENT };
+        let address = start(patient).await;
+        for idle in ["", "GET / HTTP/1.1\r\nhos", "GET / HTTP/1.1\r\nhost: x\r\n\r\n"] {
+            let mut held = Vec::new();
+            for _ in 0..patient.connections {
+                let mut stream = connect(address, idle).await;
+                if idle.ends_with("\r\n\r\n") {
+                    // Served once, it stays open.
+                    stream.read_exact(&mut [0; 12]).await.unwrap();
+                }
+                held.push(stream);
+            }
+            for _ in 0..3 {
+                let answer = rest(connect(address, ASK).await).await;
+                assert!(answer.ends_with("hello"), "beside {idle:?}: {answer}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_under_way_is_finished_before_its_connection_gives_way() {
+        let patient = Limits { answer: Duration::from_secs(60), place: Duration::from_secs(60), ..IMPATIENT };
+        let address = start(Limits { connections: 1, ..patient }).await;
+        let large = connect(address, "GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        large.readable().await.unwrap();
+        let next = tokio::spawn(async move { rest(connect(address, ASK).await).await });
+        // Long after it was asked to leave.
+        sleep(3 * FAREWELL).await;
+        let answer = rest(large).await;
+        assert_eq!(answer.split_once("\r\n\r\n").expect("a head").1.len(), 32 << 20);
+        assert!(next.await.unwrap().ends_with("hello"));
+    }
+
+    #[tokio::test]
+    async fn an_early_answer_reaches_a_sender_that_is_still_sending() {
+        let busy = Limits { connections: 0, ..Limits::default() };
+        for (path, limits, status) in [("/wrong", Limits::default(), "404"), ("/read", busy, "503")] {
+            let address = start(limits).await;
+            for length in [1_000_000, 20_000_000] {
+                let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+                let mut stream = connect(address, &head).await;
+                stream.write_all(&vec![b'x'; length]).await.expect("it is read");
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).await.expect("an answer, and no reset");
+                let answer = String::from_utf8_lossy(&answer);
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+                assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn after_an_early_answer_to_a_small_body_the_connection_is_used_again() {
+        let address = start(Limits::default()).await;
+        let head = "POST /wrong HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n";
+        let mut stream = connect(address, head).await;
+        stream.write_all(&[b'x'; 60_000]).await.unwrap();
+        stream.write_all(ASK.as_bytes()).await.unwrap();
+        let answers = rest(stream).await;
+        assert!(answers.starts_with("HTTP/1.1 404 ") && answers.ends_with("hello"), "{answers}");
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_waits_to_be_asked_is_not_asked_for_what_nobody_wants() {
+        let address = start(Limits::default()).await;
+        for (path, starts) in [("/wrong", "HTTP/1.1 404 "), ("/read", "HTTP/1.1 100 ")] {
+            let head = "HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: 3";
+            let mut stream = connect(address, &format!("POST {path} {head}\r\n\r\n")).await;
+            let mut first = [0; 13];
+            stream.read_exact(&mut first).await.unwrap();
+            assert_eq!(String::from_utf8_lossy(&first), starts, "{path}");
+        }
     }
 
     #[tokio::test]
@@ -387,8 +655,7 @@ mod tests {
         let address = start(Limits::default()).await;
         let large = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(1 << 20));
         let mut stream = TcpStream::connect(address).await.unwrap();
-        // It may be refused before all of it is sent.
-        let _ = stream.write_all(large.as_bytes()).await;
+        stream.write_all(large.as_bytes()).await.expect("it is read");
         assert!(rest(stream).await.starts_with("HTTP/1.1 431 "));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
         assert!(rest(connect(address, &many).await).await.starts_with("HTTP/1.1 431 "));

@@ -9,28 +9,27 @@
 
 mod access;
 mod analytics;
-mod answer;
+mod asked;
 mod attempts;
 mod audit;
 mod calendar;
-mod colour;
 mod connections;
 mod dashboard;
 mod deliveries;
 mod directory;
 mod events;
 mod export;
-mod feeds;
 mod intake;
 mod invoices;
-mod look;
 mod maintenance;
 mod openapi;
 mod operations;
 mod parameters;
+mod places;
 mod problem;
 mod questions;
 mod recent;
+mod render;
 mod reprice;
 mod session;
 mod stream;
@@ -51,6 +50,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use connections::Limits;
+use events::feeds::Tally;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -63,11 +63,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
-pub use colour::Colour;
+pub use dashboard::colour::Colour;
+pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};
 pub use directory::{export as directory_export, update as directory_update};
 pub use invoices::{invoice_answer, invoice_note, read_invoice};
-pub use look::{Logo, Look, MAX_LOGO_BYTES};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use parameters::group_by;
@@ -102,7 +102,7 @@ pub struct Shared {
     pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
     questions: questions::Questions,
-    feeds: feeds::Tally,
+    feeds: Tally,
     answers: recent::RecentAnswers,
     counters: operations::Counters,
     /// Held while a backup is copied: each takes as much disk as the store.
@@ -142,7 +142,7 @@ impl App {
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
             questions: questions::Questions::default(),
-            feeds: feeds::Tally::default(),
+            feeds: Tally::default(),
             answers: recent::RecentAnswers::default(),
             counters: operations::Counters::default(),
             copying: Mutex::default(),
@@ -228,11 +228,11 @@ pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<(), EngineErr
 pub fn router(app: App) -> Router {
     let events = Router::new()
         .route("/v1/events", post(events::post_events))
-        .route("/v1/ingest/litellm", post(feeds::post_litellm))
-        .route("/v1/ingest/llmgateway", post(feeds::post_llmgateway))
-        .route("/v1/otlp/v1/traces", post(feeds::post_traces))
-        .route("/v1/otlp/v1/logs", post(feeds::post_logs))
-        .route("/v1/otlp/v1/metrics", post(feeds::post_metrics))
+        .route("/v1/ingest/litellm", post(events::feeds::post_litellm))
+        .route("/v1/ingest/llmgateway", post(events::feeds::post_llmgateway))
+        .route("/v1/otlp/v1/traces", post(events::feeds::post_traces))
+        .route("/v1/otlp/v1/logs", post(events::feeds::post_logs))
+        .route("/v1/otlp/v1/metrics", post(events::feeds::post_metrics))
         .route("/v1/invoices", post(invoices::post_invoices))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(DefaultBodyLimit::disable());
@@ -246,8 +246,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects", get(session::projects))
         .route("/v1/calendar", get(calendar::get_calendar))
         .route("/v1/calendar/zones", get(calendar::get_zones))
-        .route("/v1/settings", get(look::settings))
-        .route("/v1/settings/logo", get(look::logo))
+        .route("/v1/settings", get(dashboard::look::settings))
+        .route("/v1/settings/logo", get(dashboard::look::logo))
         .route("/analytics/activity", get(analytics::activity))
         .route("/analytics/members", get(analytics::members))
         .route("/analytics/members/{user}", get(analytics::member))
@@ -261,7 +261,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
-        .route("/v1/intake", get(intake::get_intake))
+        .route("/v1/intake", get(intake::get_intake).post(intake::post_intake))
         .route("/v1/reprice", post(reprice::post_reprice))
         .route("/v1/repricings", get(reprice::get_repricings))
         .route("/healthz", get(operations::healthz))

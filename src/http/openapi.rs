@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    analytics, audit, calendar, directory, events, export, feeds, intake, invoices, look, maintenance, operations,
+    analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance, operations,
     reprice, session, tokens,
 };
 
@@ -15,11 +15,11 @@ use super::{
     info(title = "Rollcall", description = "LLM spend by team, key, model and person."),
     paths(
         events::post_events,
-        feeds::post_litellm,
-        feeds::post_llmgateway,
-        feeds::post_traces,
-        feeds::post_logs,
-        feeds::post_metrics,
+        events::feeds::post_litellm,
+        events::feeds::post_llmgateway,
+        events::feeds::post_traces,
+        events::feeds::post_logs,
+        events::feeds::post_metrics,
         invoices::post_invoices,
         directory::put_directory,
         directory::get_directory,
@@ -35,8 +35,8 @@ use super::{
         session::projects,
         calendar::get_calendar,
         calendar::get_zones,
-        look::settings,
-        look::logo,
+        dashboard::look::settings,
+        dashboard::look::logo,
         analytics::activity,
         analytics::members,
         analytics::member,
@@ -51,6 +51,7 @@ use super::{
         maintenance::verify,
         audit::get_audit,
         intake::get_intake,
+        intake::post_intake,
         reprice::post_reprice,
         reprice::get_repricings,
         operations::healthz,

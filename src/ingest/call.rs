@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::event::{Collector, Counted, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
+use super::reason::fitting;
 use super::usage::Tokens;
 use crate::model::{
     Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of,
@@ -222,20 +223,6 @@ fn given<'a>(field: &str, value: Option<&'a str>) -> Result<Text<'a>, String> {
 /// A text that people read, made to fit: a label that is too long must not cost the call it came with.
 fn label(text: &str) -> Option<Cow<'_, str>> {
     fitting(text, MAX_NAME_CHARS)
-}
-
-/// A text without control characters, cut off where it is too long; `None` when nothing is left of it.
-pub(super) fn fitting(text: &str, max_chars: usize) -> Option<Cow<'_, str>> {
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    // The usual one is short and printable ASCII.
-    if text.len() <= max_chars && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
-        return Some(Cow::Borrowed(text));
-    }
-    let fitting: String = text.chars().filter(|c| !c.is_control()).take(max_chars).collect();
-    (!fitting.is_empty()).then_some(Cow::Owned(fitting))
 }
 
 /// A time in seconds, read from the text of a JSON number to the millisecond; what is finer is cut off.

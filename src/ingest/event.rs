@@ -7,8 +7,8 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::intake;
 use super::number::parse_whole;
+use super::reason;
 use super::usage::{Figures, Habits, Known, Place, Tokens};
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
@@ -194,8 +194,8 @@ impl<'c> Collector<'c> {
     /// Counts the next event as rejected.
     pub fn reject(&mut self, id: Option<String>, error: String) {
         let index = self.next_index;
-        let example = || Some(intake::rejected(index, id.as_deref(), &error));
-        self.enter(Intake::Rejected, &intake::reason(&error), example);
+        let example = || Some(reason::rejected(index, id.as_deref(), &error));
+        self.enter(Intake::Rejected, &reason::reason(&error), example);
         self.parsed.rejected.push(Rejection { index, id, error });
         self.next();
     }

@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, Nested, Sender, UnixMs, Unmade};
+use super::{CallKind, Measures, Mode, Sender, SpanCall, SpanKey, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -31,15 +31,6 @@ pub enum Dimension {
     Model = 3,
     Provider = 4,
     Source = 5,
-}
-
-/// Who pays the provider: the gateway's credits or the organization's own provider keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Mode {
-    #[default]
-    Credits = 0,
-    ApiKeys = 1,
 }
 
 /// Where a cost is from.
@@ -154,6 +145,33 @@ impl Event {
     /// An event that tells its tokens, by the first sender of its batch.
     pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
         Event { id, time, combination, sender: 0, completeness: Completeness::Final, measures }
+    }
+}
+
+/// Where in its trace the call of an event stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nested {
+    /// Indexes the batch's events.
+    pub event: u32,
+    pub span: SpanKey,
+    /// Spans inside of it that are no calls, as far as they came with it.
+    pub steps: Vec<[u8; 8]>,
+    /// The nearest span around it that did not come with it and may be a call.
+    pub outer: Option<[u8; 8]>,
+    pub kind: CallKind,
+    /// Calls inside of it that came with it and are counted each.
+    pub within: Vec<SpanCall>,
+}
+
+impl Nested {
+    pub fn outer(&self) -> Option<SpanKey> {
+        self.outer.map(|span| SpanKey { span, ..self.span })
+    }
+
+    /// Spans that others may say they are inside of.
+    pub fn spans(&self) -> impl Iterator<Item = SpanKey> {
+        let of = self.span;
+        std::iter::once(of.span).chain(self.steps.iter().copied()).map(move |span| SpanKey { span, ..of })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is summed.
 
-use super::{Mode, Overflow, PicoUsd};
+use super::{Overflow, PicoUsd};
 
 /// The counts of a rollup, in the order in which they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,15 @@ impl Measures {
 }
 
 /// The sums of some events, and how much of them the organization's own provider keys paid for. The rest was paid with
+/// Who pays the provider: the gateway's credits or the organization's own provider keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Mode {
+    #[default]
+    Credits = 0,
+    ApiKeys = 1,
+}
+
 /// the gateway's credits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -16,14 +16,14 @@ mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Mode, OrganizationId,
+    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Nested, OrganizationId,
     Series, SeriesId, ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
-pub use measures::{COUNTS, Count, Measures, Usage};
+pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};
-pub use nested::{CallKind, CallTokens, Nested, SpanCall, SpanKey};
+pub use nested::{CallKind, CallTokens, SpanCall, SpanKey};
 pub use provider::{
     UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,
 };

@@ -1,6 +1,6 @@
 //! Calls as spans of a trace tell them, and which spans tell of one call.
 
-use super::{Completeness, Count, Event, Fingerprint, Measures};
+use super::{Count, Measures};
 
 /// What calls are told apart by: a chat that wraps an embedding is not the same call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,10 +34,6 @@ impl SpanKey {
     pub fn event_id(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
-    }
-
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_bytes(&[&self.trace[..], &self.span[..]].concat())
     }
 }
 
@@ -92,9 +88,8 @@ pub struct SpanCall {
 }
 
 impl SpanCall {
-    pub fn of(kind: CallKind, event: &Event) -> SpanCall {
-        let Measures { counts, .. } = event.measures;
-        let get = |count: Count| counts[count as usize];
+    pub fn of(kind: CallKind, knows_tokens: bool, measures: &Measures) -> SpanCall {
+        let get = |count: Count| measures.get(count);
         let tokens = CallTokens {
             input: get(Count::InputTokens),
             output: get(Count::OutputTokens),
@@ -103,7 +98,7 @@ impl SpanCall {
         };
         SpanCall {
             kind,
-            tokens: (event.completeness != Completeness::TokensUnknown).then_some(tokens),
+            tokens: knows_tokens.then_some(tokens),
             failure: [Count::Errors, Count::ClientErrors].into_iter().find(|count| get(*count) > 0),
         }
     }
@@ -122,31 +117,6 @@ impl SpanCall {
                 outer.are_those_around(&sum) || tokens().any(|of| outer.are_those_around(&of))
             }
         }
-    }
-}
-
-/// Where in its trace the call of an event stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nested {
-    /// Indexes the batch's events.
-    pub event: u32,
-    pub span: SpanKey,
-    /// Spans inside of it that are no calls, as far as they came with it.
-    pub steps: Vec<[u8; 8]>,
-    /// The nearest span around it that did not come with it and may be a call.
-    pub outer: Option<[u8; 8]>,
-    pub kind: CallKind,
-}
-
-impl Nested {
-    pub fn outer(&self) -> Option<SpanKey> {
-        self.outer.map(|span| SpanKey { span, ..self.span })
-    }
-
-    /// Spans that others may say they are inside of.
-    pub fn spans(&self) -> impl Iterator<Item = SpanKey> {
-        let of = self.span;
-        std::iter::once(of.span).chain(self.steps.iter().copied()).map(move |span| SpanKey { span, ..of })
     }
 }
 

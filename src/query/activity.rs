@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::group::{Group, Grouping, Label, Names};
 use super::plan::Plan;
-use super::scan::{Found, Scan, Slice, Sums};
+use super::scan::Scan;
+use super::slices::{Found, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
 use crate::model::{Count, Dimension, OrganizationId, Usage, ValueId};

@@ -17,14 +17,15 @@ mod plan;
 mod reconciliation;
 mod rollups;
 mod scan;
+mod slices;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
-    About, KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, api_key, api_keys,
-    member, members, my_usage,
+    KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, api_key, api_keys, member,
+    members, my_usage,
 };
 pub use plan::Plan;
 pub use reconciliation::{RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, reconciliation};
@@ -33,6 +34,8 @@ pub use rollups::{Rollup, rollups};
 pub use crate::store::Column;
 
 use crate::calendar::{Granularity, Window};
+use crate::directory::{Directory, Organization};
+use crate::store::{Dictionary, Reader};
 
 /// What an answer is ranked by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +59,16 @@ pub struct Query {
     pub top: Option<usize>,
     /// What entries show; requests come first. Each is one more column to read.
     pub columns: &'static [Column],
+}
+
+/// What a question is asked of: one commit and one organization in it.
+#[derive(Clone, Copy)]
+pub struct About<'a> {
+    pub reader: &'a Reader,
+    pub dictionary: &'a Dictionary,
+    pub directory: &'a Directory,
+    pub organization_id: &'a str,
+    pub organization: &'a Organization,
 }
 
 /// Why a question has no answer.

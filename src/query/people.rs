@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::{ACTIVITY_COLUMNS, Activity, Totals, activity};
 use super::group::{Filter, GroupBy, Label, Names};
-use super::{Column, Query, QueryError, RankBy};
+use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
-use crate::directory::{ApiKey, Directory, Organization, Role, Status};
+use crate::directory::{ApiKey, Role, Status};
 use crate::model::{Count, OrganizationId, Usage};
-use crate::store::{Dictionary, Reader};
 
 /// What the lines of tables show.
 const TABLE_COLUMNS: &[Column] = &[
@@ -38,16 +37,6 @@ const DAY_COLUMNS: &[Column] = &[
 ];
 const TOP: usize = 5;
 const TOP_COST_BY_MODEL: usize = 20;
-
-/// What a question is asked of: one commit and one organization in it.
-#[derive(Clone, Copy)]
-pub struct About<'a> {
-    pub reader: &'a Reader,
-    pub dictionary: &'a Dictionary,
-    pub directory: &'a Directory,
-    pub organization_id: &'a str,
-    pub organization: &'a Organization,
-}
 
 /// Whether someone is a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

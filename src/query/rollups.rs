@@ -3,7 +3,8 @@
 use super::activity::{ACTIVITY_COLUMNS, activity};
 use super::group::{Filter, GroupBy, Label};
 use super::plan::Plan;
-use super::scan::{Scan, Slice};
+use super::scan::Scan;
+use super::slices::Slice;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
 use crate::model::{CostSource, Dimension, Measures, Mode, Series, Usage, ValueId};

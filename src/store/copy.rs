@@ -12,8 +12,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use redb::backends::FileBackend;
 use redb::{CursorError, Database, Durability, ReadableTable, ReadableTableMetadata, WriteTransaction};
 
-use super::inspect::io_failed;
-use super::{META, Progress, Reader, Store, StoreError, TABLES, Table, damaged};
+use super::{META, Progress, Reader, Store, StoreError, TABLES, Table, damaged, io_failed};
 
 /// What a copy may hold in memory before it is written out.
 const CACHE_BYTES: usize = 64 << 20;

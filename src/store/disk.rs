@@ -11,8 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use redb::{BackendError, StorageBackend};
 
-use super::StoreError;
-use super::inspect::{Untouched, io_failed};
+use super::untouched::Untouched;
+use super::{StoreError, io_failed};
 
 /// What the database writes last when it makes a file.
 const MARK: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";

@@ -14,11 +14,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use hashbrown::HashTable;
 use redb::ReadableTable;
 
-use super::runs::{self, Runs, Step};
+use super::runs::{self, NO_HOUR, RECENT_HOURS, Runs, Seen, Step};
 use super::{ARRIVALS, Bytes, IDS, META, RUNS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
-pub(super) const RECENT_HOURS: u32 = 48;
 pub(super) const FINGERPRINT: usize = 12;
 /// Values end just below four pages of the store: larger ones waste what rounding up to a power of two adds.
 const VALUE_BYTES: usize = 16 * 1024 - 64;
@@ -30,12 +29,6 @@ const PART_BITS: u32 = 8;
 
 /// The latest hour of arrival when ids were last moved.
 pub(super) const ARRIVAL_KEY: &[u8] = b"arrival hour";
-
-/// The hour of ids that are no event's, and are not kept when the 48 hours are over.
-pub const NO_HOUR: Hour = Hour(0);
-
-/// One id's place: whose event it is and in which hour.
-pub type Seen = (OrganizationId, Hour, Fingerprint);
 
 /// When ids become a run, and runs one. Tests set it low, so that few ids have all there is.
 #[derive(Debug, Clone, Copy)]

@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable, Table};
 
 use super::block::{self, Block};
-use super::ids::{FINGERPRINT, Seen, SeenIds};
+use super::ids::{FINGERPRINT, SeenIds};
 use super::packed::{bind, body, frame, put_varint, take_varint, take_varint_u32};
+use super::runs::Seen;
 use super::seal::KeyRows;
 use super::{Bytes, INCOMPLETE, OPEN, StoreError, Writer, damaged, keys};
 use crate::model::{

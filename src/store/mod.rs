@@ -49,6 +49,7 @@ mod rows;
 mod runs;
 mod seal;
 mod totals;
+mod untouched;
 mod verify;
 mod webhooks;
 mod within;
@@ -68,12 +69,13 @@ use roaring::RoaringBitmap;
 pub use audit::{AuditEntry, AuditHead};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
-pub use ids::{IdPolicy, NO_HOUR, RunsOfIds, Seen, SeenIds, Tidied};
+pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
+pub use runs::{NO_HOUR, Seen};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
@@ -84,7 +86,6 @@ use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, S
 use crate::rollup::{self, Row};
 use block::Block;
 use disk::Disk;
-use inspect::io_failed;
 
 type Bytes = &'static [u8];
 type Table = TableDefinition<'static, Bytes, Bytes>;
@@ -183,6 +184,10 @@ impl From<BlockError> for StoreError {
 
 pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged { what: what.into() }
+}
+
+fn io_failed(error: std::io::Error) -> StoreError {
+    StoreError::Failed(Box::new(redb::Error::Io(error)))
 }
 
 /// An open store file.

@@ -13,10 +13,18 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable, Table};
 
 use super::filter::{Filter, Probe};
-use super::ids::RECENT_HOURS;
 use super::packed::{BlockError, bind, body, frame, put_varint, take_byte, take_varint_u32, take_varint_u64};
-use super::{Bytes, RUNS, Reader, Seen, StoreError, Writer, damaged, keys};
+use super::{Bytes, RUNS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{Fingerprint, Hour, OrganizationId};
+
+/// How long after its arrival an id is looked for whatever its hour.
+pub(super) const RECENT_HOURS: u32 = 48;
+
+/// The hour of ids that are no event's, and are not kept when the 48 hours are over.
+pub const NO_HOUR: Hour = Hour(0);
+
+/// One id's place: whose event it is and in which hour.
+pub type Seen = (OrganizationId, Hour, Fingerprint);
 
 const VERSION: u8 = 1;
 /// Ids of a part on average: with them hardly any part takes more than one page of the store.

@@ -10,10 +10,10 @@ use redb::{ReadableTable, ReadableTableMetadata, TableHandle};
 use roaring::RoaringBitmap;
 
 use super::block::{self, Block};
-use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, NO_HOUR, fingerprints, read_arrivals};
+use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, fingerprints, read_arrivals};
 use super::incomplete::Claims;
 use super::rows::{self, SealedRow};
-use super::runs::is_twice;
+use super::runs::{NO_HOUR, is_twice};
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{

@@ -39,7 +39,7 @@ impl Within<'_> {
     pub fn of(&self, organization: OrganizationId, span: SpanKey) -> Result<Vec<CallWithin>, StoreError> {
         let mut calls = Vec::new();
         for day in self.today.0.saturating_sub(DAYS - 1)..=self.today.0 {
-            let key = keys::within(Day(day), organization, span.fingerprint());
+            let key = keys::within(Day(day), organization, hash(span));
             if let Some(value) = self.table.get(&key[..])? {
                 calls.extend(decode(&key, value.value())?);
             }
@@ -54,7 +54,7 @@ impl Within<'_> {
         span: SpanKey,
         calls: impl Iterator<Item = CallWithin>,
     ) -> Result<(), StoreError> {
-        let key = keys::within(self.today, organization, span.fingerprint());
+        let key = keys::within(self.today, organization, hash(span));
         let mut all = match self.table.get(&key[..])? {
             Some(value) => decode(&key, value.value())?,
             None => Vec::new(),
@@ -86,6 +86,10 @@ impl Reader {
         let [first, end] = [Day(0), oldest(seen)].map(first_of);
         Ok(self.transaction.open_table(WITHIN)?.range::<&[u8]>(&first[..]..&end[..])?.next().is_some())
     }
+}
+
+fn hash(SpanKey { trace, span }: SpanKey) -> Fingerprint {
+    Fingerprint::of_bytes(&[&trace[..], &span[..]].concat())
 }
 
 fn oldest(seen: &SeenIds) -> Day {

@@ -13,8 +13,6 @@ import {
   MemberPage,
   MembersPage,
   MinePage,
-  NoOrganizationPage,
-  NotFoundPage,
   OrganizationPage,
   OrganizationsPage,
   ReconciliationPage,
@@ -33,6 +31,8 @@ import { firstPage, hasOwnUsage, readsRecords } from "./state/access";
 import { Failure } from "./ui/Failure";
 
 const SignInPage = lazy(() => import("./pages/sign-in/SignInPage"));
+const NotFoundPage = lazy(() => import("./pages/NotFoundPage"));
+const NoOrganizationPage = lazy(() => import("./pages/NoOrganizationPage"));
 
 export function App({ linkError }: { linkError: ApiError | null }) {
   const client = useQueryClient();

@@ -2,8 +2,8 @@
 
 use super::{Column, Row, Table, Value};
 use crate::calendar::rfc3339_utc;
-use crate::http::answer::{broken, cell, csv_writer};
 use crate::http::problem::Problem;
+use crate::http::render::{broken, cell, csv_writer};
 use crate::http::stream::Out;
 
 pub struct CsvTable<'a> {

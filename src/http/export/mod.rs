@@ -9,17 +9,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use self::csv::CsvTable;
 use self::parquet::ParquetTable;
-use super::App;
 use super::access::Subject;
-use super::analytics::{Asked, in_turn};
-use super::problem::Problem;
-use super::wire::Refusals;
+use super::asked::Asked;
+use super::problem::{Problem, Refusals};
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::model::{PicoUsd, UnixMs};
 use crate::query::{About, Rollup, rollups};
@@ -105,12 +102,12 @@ const GRANULARITIES: [(&str, Granularity); 3] =
         Refusals,
     ),
 )]
-pub async fn export(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn export(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let form = asked.parameters.choice("format", &FORMS)?.unwrap_or(FORMS[0].1);
     let granularity = asked.parameters.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
     let window = asked.parameters.window(asked.now, granularity)?;
-    let written = in_turn(&app, &asked.caller, asked.organization_id, move |about, out| {
+    let written = asked.in_turn(move |about, out| {
         if form.parquet {
             write(about, window, granularity, ParquetTable::new(form.columns, window.zone, out)?)
         } else {

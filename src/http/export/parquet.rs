@@ -15,8 +15,8 @@ use parquet::schema::types::Type;
 
 use super::{Column, Row, Table, Value};
 use crate::calendar::{Date, Zone};
-use crate::http::answer::ZONE_DATABASE;
 use crate::http::problem::Problem;
+use crate::http::render::ZONE_DATABASE;
 use crate::http::stream::Out;
 
 /// Rows that wait in memory until they are written together.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Column, Row, Value};
-use crate::http::answer::ZONE_DATABASE;
+use crate::http::render::ZONE_DATABASE;
 use crate::model::{Count, Mode};
 use crate::query::{COST_SOURCES, GroupBy, MODES};
 

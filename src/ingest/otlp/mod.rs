@@ -139,9 +139,9 @@ impl Spans<'_> {
             reader.count(told.call, told.said)?;
             let batch = &mut reader.collector.parsed.batch;
             if batch.events.len() > event && told.ids.has_trace() && !told.ids.is_none() {
-                let Place { steps, outer } = place;
+                let Place { steps, outer, within } = place;
                 let (event, span, kind) = (event as u32, told.ids.key(), told.kind);
-                batch.nested.push(Nested { event, span, steps, outer, kind });
+                batch.nested.push(Nested { event, span, steps, outer, kind, within });
             }
         }
         for _ in 0..repeated {

@@ -54,13 +54,15 @@ pub struct Place {
     pub steps: Vec<[u8; 8]>,
     /// The nearest span around it that this post has not.
     pub outer: Option<[u8; 8]>,
+    /// Calls inside of it that are others.
+    pub within: Vec<SpanCall>,
 }
 
 /// The calls that spans tell of, each once with its place, and how many spans told of one that was there.
 pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<(Told<'a>, Place)>, usize) {
     let all = told.len();
     let ids: Vec<SpanIds> = told.iter().map(|told| told.ids).collect();
-    let mut merging = Merging { told: told.into_iter().map(Some).collect() };
+    let mut merging = Merging { told: told.into_iter().map(Some).collect(), within: vec![Vec::new(); all] };
     if all > 1 {
         merging.by_id();
         merging.by_nesting(spans);
@@ -104,6 +106,8 @@ enum Above {
 
 struct Merging<'a> {
     told: Vec<Option<Told<'a>>>,
+    /// Of each that is left, the calls inside of it.
+    within: Vec<Vec<SpanCall>>,
 }
 
 impl<'a> Merging<'a> {
@@ -158,6 +162,7 @@ impl<'a> Merging<'a> {
                 self.hand_down(at, &within);
                 within
             } else {
+                self.within[at] = self.calls(&within).collect();
                 vec![at]
             };
             if let Some(outer) = outer[at] {
@@ -168,7 +173,8 @@ impl<'a> Merging<'a> {
 
     /// Where the calls that are left stand, by the ids of all that were told.
     fn places(&self, ids: &[SpanIds], spans: &[Inside]) -> Vec<Place> {
-        let mut places = vec![Place::default(); ids.len()];
+        let place = |within: &Vec<SpanCall>| Place { within: within.clone(), ..Place::default() };
+        let mut places: Vec<Place> = self.within.iter().map(place).collect();
         let is_nested = |ids: &SpanIds| ids.has_parent() && ids.has_trace();
         if !spans.iter().any(|span| is_nested(&span.ids)) {
             return places;
@@ -215,14 +221,19 @@ impl<'a> Merging<'a> {
 
     /// Whether a span tells nothing but the calls inside of it.
     fn repeats(&self, outer: usize, within: &[usize]) -> bool {
-        let of = |at: &usize| self.told[*at].as_ref().map(Told::as_of_a_span);
-        of(&outer).is_some_and(|outer| outer.repeats(within.iter().filter_map(of)))
+        self.calls(&[outer]).next().is_some_and(|outer| outer.repeats(self.calls(within)))
+    }
+
+    fn calls(&self, at: &[usize]) -> impl Iterator<Item = SpanCall> {
+        at.iter().filter_map(|at| self.told[*at].as_ref().map(Told::as_of_a_span))
     }
 
     /// Takes an outer span out, and leaves what only it knew to the call inside.
     fn hand_down(&mut self, outer: usize, within: &[usize]) {
-        let outer = self.told[outer].take();
-        if let (Some(outer), [only]) = (outer, within)
+        let Some(outer) = self.told[outer].take() else { return };
+        let is_like = |at: &&usize| self.told[**at].as_ref().is_some_and(|inner| inner.kind.can_be(outer.kind));
+        let alike: Vec<&usize> = within.iter().filter(is_like).collect();
+        if let [only] = alike[..]
             && let Some(inner) = self.told[*only].take()
         {
             self.told[*only] = Some(inner.completed_by(outer));

@@ -44,9 +44,6 @@ export const StorePage = lazy(loads.store);
 export const IntakePage = lazy(loads.intake);
 export const AuditPage = lazy(loads.audit);
 
-export const NotFoundPage = lazy(() => import("./NotFoundPage"));
-export const NoOrganizationPage = lazy(() => import("./NoOrganizationPage"));
-
 /** Somebody points at a page's name: its code can be here before they press. */
 export function loadAhead(page: PageName): void {
   if (page !== "analytics") void loads[page]();

@@ -6,7 +6,7 @@ import { deleteOrRestore, EntryActions } from "./EntryActions";
 import { AddButton, EntryName, EntryTable, type EntryColumn } from "./EntryTable";
 import { FormDialog } from "./FormDialog";
 import { inOrder, keyName, projectName, userName, userOf } from "./names";
-import type { PartProps } from "./OrganizationPage";
+import type { PartProps } from "./part";
 import { useChange } from "./queries";
 
 const words = text.administration.key;

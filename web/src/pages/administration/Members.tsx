@@ -7,7 +7,7 @@ import { AddButton, EntryName, EntryTable, type EntryColumn } from "./EntryTable
 import { FormDialog } from "./FormDialog";
 import { MemberForm, saveMember } from "./MemberForm";
 import { accessText, inOrder, nameOf, userName, userOf } from "./names";
-import type { PartProps } from "./OrganizationPage";
+import type { PartProps } from "./part";
 import { useChange } from "./queries";
 
 const words = text.administration.member;

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
-import type { Directory, OrganizationEntry } from "../../api/administration";
 import { oneOf } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
@@ -15,17 +14,12 @@ import { ApiKeys } from "./ApiKeys";
 import { Members } from "./Members";
 import { nameOf } from "./names";
 import { OrganizationSettings } from "./OrganizationSettings";
+import type { PartProps } from "./part";
 import { Projects } from "./Projects";
 import { directoryQuery } from "./queries";
 
 const words = text.administration.organization;
 const parts = ["settings", "projects", "members", "keys"] as const;
-
-/** What each part of an organization's page gets. */
-export interface PartProps {
-  organization: OrganizationEntry;
-  directory: Directory;
-}
 
 interface Props {
   organizationId: string;

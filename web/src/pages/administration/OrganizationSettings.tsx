@@ -5,7 +5,7 @@ import { explanation } from "../../ui/Failure";
 import { FormDialog } from "./FormDialog";
 import { nameOf } from "./names";
 import { OrganizationFields, saveOrganization } from "./OrganizationForm";
-import type { PartProps } from "./OrganizationPage";
+import type { PartProps } from "./part";
 import { useChange } from "./queries";
 
 const words = text.administration.organization;

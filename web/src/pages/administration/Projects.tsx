@@ -7,7 +7,7 @@ import { AddButton, EntryName, EntryTable, type EntryColumn } from "./EntryTable
 import { Field, filled, typed } from "./Field";
 import { FormDialog } from "./FormDialog";
 import { inOrder, nameOf } from "./names";
-import type { PartProps } from "./OrganizationPage";
+import type { PartProps } from "./part";
 import { useChange } from "./queries";
 
 const words = text.administration.project;

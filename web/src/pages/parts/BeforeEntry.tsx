@@ -1,6 +1,12 @@
 import { spanText } from "../../format/dates";
 import { text } from "../../text";
-import type { Comparison } from "./ChartCard";
+import type { Span } from "../../time/presets";
+
+export interface Comparison {
+  span: Span;
+  wanted: boolean;
+  onToggle: () => void;
+}
 
 interface Props {
   comparison: Comparison;

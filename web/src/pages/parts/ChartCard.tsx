@@ -13,7 +13,7 @@ import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
 import { Segmented } from "../../ui/Segmented";
 import { Downloads } from "./Downloads";
-import { BeforeEntry } from "./BeforeEntry";
+import { BeforeEntry, type Comparison } from "./BeforeEntry";
 import { Legend } from "./Legend";
 
 const ChartTable = lazy(() => import("../../charts/ChartTable"));
@@ -40,12 +40,6 @@ interface Props {
   stepsOf?: (series: Series) => Steps;
   /** The window before, where the page compares with one. */
   comparison?: Comparison | null;
-}
-
-export interface Comparison {
-  span: Span;
-  wanted: boolean;
-  onToggle: () => void;
 }
 
 const leadsNowhere = () => nowhere;

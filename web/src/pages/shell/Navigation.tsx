@@ -4,57 +4,20 @@ import { forgetAnswers, meQuery } from "../../api/queries";
 import { signOut } from "../../api/session";
 import type { Me, Organization } from "../../api/types";
 import { text } from "../../text";
-import { Icon, type IconName } from "../../ui/Icon";
+import { Icon } from "../../ui/Icon";
 import { LanguageSwitch } from "../../ui/LanguageSwitch";
 import { ThemeSwitch } from "../../ui/ThemeSwitch";
-import { analyticsAccess, hasOwnUsage, readsRecords, type AnalyticsAccess } from "../../state/access";
-import { readTimeWindow, type TimeWindow } from "../../state/timeWindow";
+import { analyticsAccess, type AnalyticsAccess } from "../../state/access";
+import { readTimeWindow } from "../../state/timeWindow";
 import { firstZone } from "../../time/zones";
+import { entries, isFor } from "../entries";
 import { loadAhead, type PageName } from "../pages";
-import { analyticsPath, auditPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes } from "../routes";
+import { routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
 import { SearchButton } from "../palette/SearchButton";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
-
-interface Entry {
-  page: PageName;
-  icon: IconName;
-  label: string;
-  path: (organizationId: string, window: TimeWindow) => string;
-  /** Whether it is for owners and admins of an organization on Enterprise alone. */
-  guarded: boolean;
-}
-
-const entries: readonly Entry[] = [
-  { page: "analytics", icon: "chart", label: text.navigation.analytics, path: analyticsPath, guarded: true },
-  { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
-  { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
-  { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
-  { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: false },
-  { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
-  { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
-];
-
-/** Pages that somebody has no use for are not shown; the operator finds all that was done and sent under administration. */
-function isFor(me: Me, organization: Organization, page: PageName): boolean {
-  if (page === "mine") return hasOwnUsage(me.kind);
-  if (page === "reconciliation") return analyticsAccess(me.kind, organization) === "granted";
-  const isRecord = page === "audit" || page === "intake";
-  return !isRecord || (me.kind !== "operator" && readsRecords(me.kind, organization));
-}
-
-/** What somebody may open, as the palette lists it. */
-export function pagesFor(me: Me, organization: Organization, window: TimeWindow) {
-  const access = analyticsAccess(me.kind, organization);
-  return [
-    ...entries
-      .filter((entry) => (entry.guarded ? access === "granted" : isFor(me, organization, entry.page)))
-      .map(({ page, icon, label, path }) => ({ id: page as string, icon, label, path: path(organization.id, window) })),
-    { id: "reference", icon: "book" as IconName, label: text.navigation.reference, path: routes.reference as string },
-  ];
-}
 
 interface Props {
   me: Me | null;

@@ -1,0 +1,77 @@
+//! Entries of the directory as they are handed in, to be merged by id.
+
+use super::{Plan, Role, Status};
+
+/// `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct DirectoryUpdate {
+    pub organizations: Vec<OrganizationUpdate>,
+    pub projects: Vec<ProjectUpdate>,
+    pub users: Vec<UserUpdate>,
+    pub members: Vec<MemberUpdate>,
+    pub api_keys: Vec<ApiKeyUpdate>,
+    pub models: Vec<ModelUpdate>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationUpdate {
+    pub id: String,
+    pub name: Option<String>,
+    pub plan: Option<Plan>,
+    pub status: Option<Status>,
+    pub timezone: Option<String>,
+    /// `Some(None)` is for ever, `None` leaves it as it is.
+    pub retention_days: Option<Option<u32>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ProjectUpdate {
+    pub id: String,
+    pub organization_id: String,
+    pub name: Option<String>,
+    pub status: Option<Status>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct UserUpdate {
+    pub id: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct MemberUpdate {
+    pub organization_id: String,
+    pub user_id: String,
+    pub role: Role,
+    /// `Some(None)` is access to all projects, `None` leaves it as it is.
+    pub project_ids: Option<Option<Vec<String>>>,
+    pub former: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyUpdate {
+    pub id: String,
+    pub organization_id: Option<String>,
+    pub project_id: String,
+    pub description: Option<String>,
+    pub created_by: Option<String>,
+    pub status: Option<Status>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ModelUpdate {
+    pub id: String,
+    pub name: String,
+}
+
+impl DirectoryUpdate {
+    pub fn is_empty(&self) -> bool {
+        self.organizations.is_empty()
+            && self.projects.is_empty()
+            && self.users.is_empty()
+            && self.members.is_empty()
+            && self.api_keys.is_empty()
+            && self.models.is_empty()
+    }
+}

@@ -1,0 +1,568 @@
+//! Answers as bytes: JSON and CSV, written straight from the sums.
+//!
+//! A year by 500 keys has 180,000 entries. What is the same in each (a group's key and label) is rendered once, and
+//! numbers go from integers to text: no float ever holds a cost.
+
+use std::io::Write;
+
+use crate::calendar::{Bucket, Window, rfc3339_utc};
+use crate::directory::{ApiKey, Role, Status};
+use crate::http::asked::Frame;
+use crate::http::directory::wire::PlanName;
+use crate::http::problem::Problem;
+use crate::http::render::{ZONE_DATABASE, broken, cell, csv_writer};
+use crate::http::stream::Out;
+use crate::model::{Count, PicoUsd, Usage};
+use crate::query::{
+    About, Activity, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Query, Ranked,
+    Totals,
+};
+
+/// The answer of `/analytics/activity`.
+pub struct ActivityAnswer<'a> {
+    pub group_by: &'a str,
+    pub query: &'a Query,
+    pub frame: Frame,
+    pub activity: &'a Activity<'a>,
+    pub previous: Option<(Window, &'a Totals)>,
+}
+
+impl ActivityAnswer<'_> {
+    pub fn json(&self, out: &mut Out) -> Result<(), Problem> {
+        let groups: Vec<Vec<u8>> = self.activity.groups.iter().map(|group| group_fields(&group.labels)).collect();
+        let head = &mut out.buffer;
+        head.extend_from_slice(b"{\"groupBy\":");
+        text(head, self.group_by);
+        field(head, "granularity");
+        text(head, self.query.granularity.name());
+        frame_fields(head, self.frame);
+        field(head, "totals");
+        totals(head, &self.activity.totals);
+        if let Some((window, sums)) = &self.previous {
+            field(head, "previous");
+            head.extend_from_slice(format!("{{\"from\":\"{}\",\"to\":\"{}\"", window.from, window.to).as_bytes());
+            field(head, "totals");
+            totals(head, sums);
+            head.push(b'}');
+        }
+        field(head, "ranking");
+        let whole = self.activity.totals.usage.cost();
+        list(head, &self.activity.ranking, |out, entry| {
+            out.push(b'{');
+            out.extend_from_slice(&groups[entry.group as usize]);
+            field(out, "share");
+            out.extend_from_slice(share(entry.usage.cost(), whole).as_bytes());
+            measures(out, &entry.usage);
+            out.push(b'}');
+        });
+        field(head, "activity");
+        let mut separator = b'[';
+        self.activity.each_bucket(|bucket, usage, entries| {
+            let to = &mut out.buffer;
+            to.push(separator);
+            separator = b',';
+            date(to, bucket);
+            measures(to, usage);
+            field(to, "breakdown");
+            list(to, entries, |to, entry| {
+                to.push(b'{');
+                to.extend_from_slice(&groups[entry.group as usize]);
+                measures(to, &entry.usage);
+                to.push(b'}');
+            });
+            to.push(b'}');
+            out.flow()
+        })?;
+        out.buffer.extend_from_slice(b"]}");
+        Ok(())
+    }
+
+    /// One row for every bucket and entry, the same columns whatever is asked.
+    pub fn csv(&self, out: &mut Out) -> Result<(), Problem> {
+        let mut rows = csv_writer(out);
+        let two = self.query.group_by.len() == 2;
+        let mut header = vec!["date", "key", "label"];
+        if two {
+            header.extend(["key2", "label2"]);
+        }
+        header.extend(["deleted", "former"]);
+        header.push(ZONE_DATABASE);
+        header.extend(MEASURES);
+        rows.write_record(&header).map_err(broken)?;
+        self.activity.each_bucket(|bucket, _, entries| {
+            for entry in entries {
+                let labels = &self.activity.groups[entry.group as usize].labels;
+                let mut row = vec![bucket.label.to_string()];
+                if labels.is_empty() {
+                    row.extend([String::new(), "All".to_owned()]);
+                }
+                for label in labels {
+                    row.push(cell(label.key.as_deref().unwrap_or_default()));
+                    row.push(cell(&label.label));
+                }
+                row.push(labels.iter().any(|l| l.deleted).to_string());
+                row.push(labels.iter().any(|l| l.former).to_string());
+                row.push(self.frame.zone_database().to_owned());
+                row.extend(values(&entry.usage));
+                rows.write_record(&row).map_err(broken)?;
+            }
+            Ok::<_, Problem>(())
+        })?;
+        rows.flush().map_err(|error| broken(error.into()))
+    }
+}
+
+/// The answer of `/analytics/members`.
+pub fn members_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[MemberRow], sums: &Totals) {
+    out.extend_from_slice(b"{\"plan\":");
+    json(out, &PlanName::from(about.organization.profile.plan));
+    frame_fields(out, frame);
+    table_totals(out, sums);
+    field(out, "members");
+    list(out, rows, |out, row| {
+        out.push(b'{');
+        person(out, about, row);
+        count(out, "apiKeyCount", row.api_keys as u64);
+        errors(out, &row.usage);
+        measures(out, &row.usage);
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+/// The answer of `/analytics/members/{userId}`.
+pub fn member_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, detail: &MemberDetail) {
+    out.extend_from_slice(b"{\"member\":{");
+    person(out, about, &detail.row);
+    out.push(b'}');
+    frame_fields(out, frame);
+    summary(out, &detail.totals, |out| count(out, "apiKeyCount", detail.row.api_keys as u64));
+    for (name, top) in [
+        ("topModels", &detail.top_models),
+        ("topProviders", &detail.top_providers),
+        ("topApps", &detail.top_apps),
+        ("costByModel", &detail.cost_by_model),
+    ] {
+        ranked(out, name, top);
+    }
+    field(out, "activity");
+    list(out, &detail.days, |out, day| model_day(out, day, |_, _| ()));
+    out.push(b'}');
+}
+
+/// The answer of `/analytics/keys`.
+pub fn keys_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, rows: &[KeyRow], sums: &Totals) {
+    out.extend_from_slice(b"{\"organizationId\":");
+    text(out, about.organization_id);
+    frame_fields(out, frame);
+    table_totals(out, sums);
+    field(out, "keys");
+    list(out, rows, |out, row| {
+        out.push(b'{');
+        api_key(out, about, &row.id, &row.api_key);
+        errors(out, &row.usage);
+        measures(out, &row.usage);
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+/// The answer of `/analytics/keys/{apiKeyId}`.
+pub fn key_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, id: &str, detail: &KeyDetail) {
+    out.extend_from_slice(b"{\"apiKey\":{");
+    api_key(out, about, id, &about.organization.api_keys.get(id).cloned().unwrap_or_default());
+    out.push(b'}');
+    frame_fields(out, frame);
+    summary(out, &detail.totals, |out| error_rate(out, &detail.totals.usage));
+    ranked(out, "costByModel", &detail.cost_by_model);
+    field(out, "activity");
+    list(out, &detail.days, |out, day| {
+        model_day(out, day, |out, sums| {
+            errors(out, sums);
+            error_rate(out, sums);
+        });
+    });
+    out.push(b'}');
+}
+
+/// The answer of `/analytics/me`.
+pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
+    out.push(b'{');
+    frame_fields(out, frame);
+    // Every field brings its own comma; the first has nothing before it.
+    out.remove(1);
+    summary(out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
+    ranked(out, "topModels", &usage.top_models);
+    field(out, "activity");
+    list(out, &usage.days, |out, (bucket, sums)| {
+        date(out, bucket);
+        measures(out, sums);
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+pub fn members_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[MemberRow]) -> Result<(), Problem> {
+    let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
+    table(out, frame, &columns, rows, |row| {
+        let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
+        let cells = vec![
+            cell(row.user_id.as_deref().unwrap_or_default()),
+            if row.user_id.is_some() { cell(&user.name.unwrap_or_default()) } else { UNATTRIBUTED.to_owned() },
+            cell(&user.email.unwrap_or_default()),
+            row.role.map(|role| role_name(role).to_owned()).unwrap_or_default(),
+            status_name(row.status).to_owned(),
+            row.api_keys.to_string(),
+            row.usage.get(Count::Errors).to_string(),
+            row.usage.get(Count::ClientErrors).to_string(),
+        ];
+        (cells, row.usage)
+    })
+}
+
+pub fn keys_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[KeyRow]) -> Result<(), Problem> {
+    let columns =
+        ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
+    table(out, frame, &columns, rows, |row| {
+        let key = &row.api_key;
+        let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
+        let cells = vec![
+            cell(&row.id),
+            cell(key.description.as_deref().unwrap_or_default()),
+            cell(&key.project_id),
+            cell(project.unwrap_or(&key.project_id)),
+            cell(key.created_by.as_deref().unwrap_or_default()),
+            key_status(key).to_owned(),
+            row.usage.get(Count::Errors).to_string(),
+            row.usage.get(Count::ClientErrors).to_string(),
+        ];
+        (cells, row.usage)
+    })
+}
+
+/// One row for every day, model and provider.
+pub fn days_csv(out: &mut Out, frame: Frame, days: &[ModelDay]) -> Result<(), Problem> {
+    let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
+    table(
+        out,
+        frame,
+        &["date", "model", "provider", "inputTokens", "outputTokens"],
+        &rows,
+        |(bucket, (model, provider, sums))| {
+            let cells = vec![
+                bucket.label.to_string(),
+                cell(model.key.as_deref().unwrap_or_default()),
+                cell(provider.key.as_deref().unwrap_or_default()),
+                sums.get(Count::InputTokens).to_string(),
+                sums.get(Count::OutputTokens).to_string(),
+            ];
+            (cells, *sums)
+        },
+    )
+}
+
+pub fn my_usage_csv(out: &mut Out, frame: Frame, usage: &MyUsage) -> Result<(), Problem> {
+    table(out, frame, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
+}
+
+fn table<T>(
+    out: &mut Out,
+    frame: Frame,
+    columns: &[&str],
+    items: &[T],
+    row: impl Fn(&T) -> (Vec<String>, Usage),
+) -> Result<(), Problem> {
+    let mut rows = csv_writer(out);
+    rows.write_record(columns.iter().chain(&[ZONE_DATABASE]).chain(&MEASURES)).map_err(broken)?;
+    for item in items {
+        let (cells, sums) = row(item);
+        let edition = frame.zone_database().to_owned();
+        rows.write_record(cells.into_iter().chain([edition]).chain(values(&sums))).map_err(broken)?;
+    }
+    rows.flush().map_err(|error| broken(error.into()))
+}
+
+/// `"timezone":…,"zoneDatabase":…,"from":…,"to":…,"asOf":…`, after something.
+fn frame_fields(out: &mut Vec<u8>, frame: Frame) {
+    for (name, value) in [
+        ("timezone", frame.window.zone.name()),
+        ("zoneDatabase", frame.zone_database()),
+        ("from", &frame.window.from.to_string()),
+        ("to", &frame.window.to.to_string()),
+        ("asOf", &rfc3339_utc(frame.as_of)),
+    ] {
+        field(out, name);
+        text(out, value);
+    }
+}
+
+/// Who a row is about, from its first field on.
+fn person(out: &mut Vec<u8>, about: About<'_>, row: &MemberRow) {
+    let user = row.user_id.as_deref().and_then(|id| about.directory.user(id));
+    out.extend_from_slice(b"\"userId\":");
+    json(out, &row.user_id);
+    field(out, "name");
+    match row.user_id {
+        Some(_) => json(out, &user.and_then(|user| user.name.as_ref())),
+        None => text(out, UNATTRIBUTED),
+    }
+    field(out, "email");
+    json(out, &user.and_then(|user| user.email.as_ref()));
+    field(out, "role");
+    json(out, &row.role.map(role_name));
+    field(out, "status");
+    text(out, status_name(row.status));
+}
+
+/// What a key is, from its first field on.
+fn api_key(out: &mut Vec<u8>, about: About<'_>, id: &str, key: &ApiKey) {
+    out.extend_from_slice(b"\"id\":");
+    text(out, id);
+    field(out, "description");
+    json(out, &key.description);
+    field(out, "projectId");
+    text(out, &key.project_id);
+    field(out, "projectName");
+    let project = about.organization.projects.get(&key.project_id);
+    text(out, project.and_then(|p| p.name.as_deref()).unwrap_or(&key.project_id));
+    field(out, "createdBy");
+    json(out, &key.created_by);
+    field(out, "createdByName");
+    json(out, &key.created_by.as_deref().map(|user| about.directory.user_label(user)));
+    field(out, "status");
+    text(out, key_status(key));
+}
+
+fn key_status(key: &ApiKey) -> &'static str {
+    match key.status {
+        Status::Active => "active",
+        Status::Deleted => "deleted",
+    }
+}
+
+fn status_name(status: MemberStatus) -> &'static str {
+    match status {
+        MemberStatus::Active => "active",
+        MemberStatus::Former => "former",
+        MemberStatus::Unattributed => "unattributed",
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Admin => "admin",
+        Role::Developer => "developer",
+    }
+}
+
+/// The foot of a table: what its rows add up to.
+fn table_totals(out: &mut Vec<u8>, sums: &Totals) {
+    field(out, "totals");
+    out.push(b'{');
+    let start = out.len();
+    measures(out, &sums.usage);
+    out.remove(start);
+    errors(out, &sums.usage);
+    out.push(b'}');
+}
+
+/// Everything that is known of one member, key or caller.
+fn summary(out: &mut Vec<u8>, sums: &Totals, more: impl Fn(&mut Vec<u8>)) {
+    field(out, "summary");
+    out.push(b'{');
+    let start = out.len();
+    measures(out, &sums.usage);
+    out.remove(start);
+    for (name, what) in [
+        ("inputTokens", Count::InputTokens),
+        ("outputTokens", Count::OutputTokens),
+        ("cachedTokens", Count::CachedTokens),
+        ("reasoningTokens", Count::ReasoningTokens),
+        ("errorCount", Count::Errors),
+        ("clientErrorCount", Count::ClientErrors),
+        ("cacheCount", Count::CacheHits),
+        ("unpricedRequestCount", Count::Unpriced),
+    ] {
+        count(out, name, sums.usage.get(what));
+    }
+    more(out);
+    out.push(b'}');
+}
+
+fn ranked(out: &mut Vec<u8>, name: &str, entries: &[Ranked]) {
+    field(out, name);
+    list(out, entries, |out, entry| {
+        out.push(b'{');
+        out.extend_from_slice(&group_fields(std::slice::from_ref(&entry.label)));
+        measures(out, &entry.usage);
+        out.push(b'}');
+    });
+}
+
+fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Usage)) {
+    date(out, bucket);
+    measures(out, sums);
+    more(out, sums);
+    field(out, "modelBreakdown");
+    list(out, entries, |out, (model, provider, sums)| {
+        out.extend_from_slice(b"{\"id\":");
+        json(out, &model.key);
+        field(out, "label");
+        text(out, &model.label);
+        field(out, "provider");
+        json(out, &provider.key);
+        count(out, "inputTokens", sums.get(Count::InputTokens));
+        count(out, "outputTokens", sums.get(Count::OutputTokens));
+        measures(out, sums);
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+fn date(out: &mut Vec<u8>, bucket: &Bucket) {
+    write!(out, "{{\"date\":\"{}\"", bucket.label).expect("memory takes every write");
+}
+
+fn errors(out: &mut Vec<u8>, sums: &Usage) {
+    count(out, "errorCount", sums.get(Count::Errors));
+    count(out, "clientErrorCount", sums.get(Count::ClientErrors));
+}
+
+/// Errors by requests, 0 when there are none: a ratio of two exact counts, for reading.
+fn error_rate(out: &mut Vec<u8>, sums: &Usage) {
+    let (errors, requests) = (sums.get(Count::Errors), sums.get(Count::Requests));
+    field(out, "errorRate");
+    json(out, &if requests == 0 { 0.0 } else { errors as f64 / requests as f64 });
+}
+
+/// Name of the row of keys without a creator.
+const UNATTRIBUTED: &str = "Unattributed";
+
+const MEASURES: [&str; 7] =
+    ["cost", "requestCount", "totalTokens", "creditsRequestCount", "apiKeysRequestCount", "creditsCost", "apiKeysCost"];
+
+fn values(sums: &Usage) -> [String; 7] {
+    [
+        sums.cost().to_string(),
+        sums.get(Count::Requests).to_string(),
+        sums.get(Count::TotalTokens).to_string(),
+        sums.credits_requests().to_string(),
+        sums.api_keys_requests.to_string(),
+        sums.credits_cost().to_string(),
+        sums.api_keys_cost.to_string(),
+    ]
+}
+
+fn measures(out: &mut Vec<u8>, sums: &Usage) {
+    money(out, "cost", sums.cost());
+    count(out, "requestCount", sums.get(Count::Requests));
+    count(out, "totalTokens", sums.get(Count::TotalTokens));
+    count(out, "creditsRequestCount", sums.credits_requests());
+    count(out, "apiKeysRequestCount", sums.api_keys_requests);
+    money(out, "creditsCost", sums.credits_cost());
+    money(out, "apiKeysCost", sums.api_keys_cost);
+}
+
+fn totals(out: &mut Vec<u8>, totals: &Totals) {
+    out.push(b'{');
+    let start = out.len();
+    measures(out, &totals.usage);
+    // Every field brings its own comma; the first has nothing before it.
+    out.remove(start);
+    for (name, value) in [
+        ("inputTokens", totals.usage.get(Count::InputTokens)),
+        ("outputTokens", totals.usage.get(Count::OutputTokens)),
+        ("cachedTokens", totals.usage.get(Count::CachedTokens)),
+        ("reasoningTokens", totals.usage.get(Count::ReasoningTokens)),
+        ("errorCount", totals.usage.get(Count::Errors)),
+        ("clientErrorCount", totals.usage.get(Count::ClientErrors)),
+        ("cacheCount", totals.usage.get(Count::CacheHits)),
+        ("unpricedRequestCount", totals.usage.get(Count::Unpriced)),
+        ("activeApiKeyCount", totals.active_api_keys as u64),
+        ("activeMemberCount", totals.active_members as u64),
+    ] {
+        count(out, name, value);
+    }
+    out.push(b'}');
+}
+
+/// `"key":…,"label":…`, or with two dimensions their plurals, and the marks of what is gone.
+fn group_fields(labels: &[Label]) -> Vec<u8> {
+    let key = |label: &Label| serde_json::to_string(&label.key).expect("text serializes");
+    let label = |label: &Label| serde_json::to_string(&label.label).expect("text serializes");
+    let mut out = match labels {
+        [] => "\"key\":null,\"label\":\"All\"".to_owned(),
+        [only] => format!("\"key\":{},\"label\":{}", key(only), label(only)),
+        labels => format!(
+            "\"keys\":[{}],\"labels\":[{}]",
+            labels.iter().map(key).collect::<Vec<_>>().join(","),
+            labels.iter().map(label).collect::<Vec<_>>().join(",")
+        ),
+    };
+    if labels.iter().any(|l| l.deleted) {
+        out.push_str(",\"deleted\":true");
+    }
+    if labels.iter().any(|l| l.former) {
+        out.push_str(",\"former\":true");
+    }
+    out.into_bytes()
+}
+
+/// A fraction of the whole with six digits, for drawing. The sums beside it are the exact figures.
+fn share(part: PicoUsd, whole: PicoUsd) -> String {
+    if whole == PicoUsd::ZERO {
+        return "0".into();
+    }
+    let millionths = (part.0 * 1_000_000 + whole.0 / 2) / whole.0;
+    serde_json::Number::from_f64(millionths as f64 / 1e6).map_or_else(|| "0".into(), |share| share.to_string())
+}
+
+fn list<T>(out: &mut Vec<u8>, items: &[T], mut item: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (i, one) in items.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        item(out, one);
+    }
+    out.push(b']');
+}
+
+fn field(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn text(out: &mut Vec<u8>, value: &str) {
+    json(out, value);
+}
+
+fn json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(out, value).expect("texts and numbers serialize");
+}
+
+fn count(out: &mut Vec<u8>, name: &str, value: u64) {
+    field(out, name);
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn money(out: &mut Vec<u8>, name: &str, value: PicoUsd) {
+    field(out, name);
+    write!(out, "{value}").expect("memory takes every write");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_six_digits() {
+        for (part, whole, expected) in
+            [(1, 3, "0.333333"), (2, 3, "0.666667"), (3, 3, "1.0"), (0, 3, "0.0"), (0, 0, "0")]
+        {
+            assert_eq!(share(PicoUsd(part), PicoUsd(whole)), expected);
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Questions and their answers.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::http::directory::wire::{PlanName, RoleName, StatusName};
+
+/// What every question names: whose days are asked about, and in which form.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub struct WindowParameters {
+    /// The organization asked about.
+    organization_id: String,
+    /// First local day, YYYY-MM-DD; default six days before `to`.
+    from: Option<String>,
+    /// Last local day, included; default today in that zone.
+    to: Option<String>,
+    /// IANA name; default UTC.
+    timezone: Option<String>,
+    /// `json` (default) or `csv` (RFC 4180).
+    format: Option<String>,
+}
+
+/// Which usage counts: either value within one name, all names together.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub struct FilterParameters {
+    /// Only these projects.
+    project_id: Option<Vec<String>>,
+    /// Only these API keys.
+    api_key_id: Option<Vec<String>>,
+    /// Only keys these members created.
+    user_id: Option<Vec<String>>,
+    /// Only these canonical models.
+    model: Option<Vec<String>>,
+    /// Only these providers.
+    provider: Option<Vec<String>>,
+    /// Only these apps.
+    source: Option<Vec<String>>,
+    /// Where the cost is from: `reported`, `priced` or `unpriced`.
+    cost_source: Option<Vec<String>>,
+    /// `credits` or `api-keys`.
+    mode: Option<Vec<String>>,
+}
+
+/// Usage over time. Costs are US dollars, written exactly with up to 12 digits after the point.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Activity {
+    pub group_by: String,
+    pub granularity: String,
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    /// First local day.
+    pub from: String,
+    /// Last local day, included.
+    pub to: String,
+    /// The moment up to which the answer is complete.
+    pub as_of: String,
+    pub totals: Totals,
+    /// Groups over the whole window, largest first.
+    pub ranking: Vec<RankingEntry>,
+    pub previous: Option<Previous>,
+    /// One row for every bucket, idle ones included.
+    pub activity: Vec<ActivityBucket>,
+}
+
+/// Sums that every part of an answer has.
+macro_rules! with_measures {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name {
+            $($body)*
+            #[schema(value_type = f64)]
+            pub cost: Box<RawValue>,
+            pub request_count: u64,
+            pub total_tokens: u64,
+            pub credits_request_count: u64,
+            pub api_keys_request_count: u64,
+            #[schema(value_type = f64)]
+            pub credits_cost: Box<RawValue>,
+            #[schema(value_type = f64)]
+            pub api_keys_cost: Box<RawValue>,
+        }
+    };
+}
+
+with_measures! {
+    pub struct ActivityBucket {
+        /// First local day of the bucket; for hours RFC 3339.
+        pub date: String,
+        pub breakdown: Vec<ActivityEntry>,
+    }
+}
+
+with_measures! {
+    pub struct ActivityEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_measures! {
+    pub struct RankingEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        /// Share of the window's cost, 0 to 1.
+        pub share: f64,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_measures! {
+    pub struct Totals {
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        pub cached_tokens: u64,
+        pub reasoning_tokens: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub cache_count: u64,
+        pub unpriced_request_count: u64,
+        pub active_api_key_count: u64,
+        pub active_member_count: u64,
+    }
+}
+
+/// The window of the same number of days just before.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Previous {
+    pub from: String,
+    pub to: String,
+    pub totals: Totals,
+}
+
+/// Usage by member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Members {
+    pub plan: PlanName,
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    /// What the rows add up to.
+    pub totals: TableTotals,
+    /// By cost, highest first.
+    pub members: Vec<MemberEntry>,
+}
+
+with_measures! {
+    pub struct TableTotals {
+        pub error_count: u64,
+        pub client_error_count: u64,
+    }
+}
+
+with_measures! {
+    pub struct MemberEntry {
+        /// `null` for usage of keys without a creator.
+        pub user_id: Option<String>,
+        pub name: Option<String>,
+        pub email: Option<String>,
+        pub role: Option<RoleName>,
+        pub status: MemberStatusName,
+        /// Keys they created that are not deleted.
+        pub api_key_count: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberStatusName {
+    Active,
+    Former,
+    Unattributed,
+}
+
+/// One member's usage.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberAnswer {
+    pub member: MemberPerson,
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    pub summary: MemberSummary,
+    /// Five at most.
+    pub top_models: Vec<RankedEntry>,
+    /// Five at most.
+    pub top_providers: Vec<RankedEntry>,
+    /// Five at most.
+    pub top_apps: Vec<RankedEntry>,
+    /// Twenty at most.
+    pub cost_by_model: Vec<RankedEntry>,
+    pub activity: Vec<MemberDay>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberPerson {
+    pub user_id: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub role: Option<RoleName>,
+    pub status: MemberStatusName,
+}
+
+with_measures! {
+    pub struct MemberSummary {
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        pub cached_tokens: u64,
+        pub reasoning_tokens: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub cache_count: u64,
+        pub unpriced_request_count: u64,
+        pub api_key_count: u64,
+    }
+}
+
+with_measures! {
+    pub struct RankedEntry {
+        pub key: Option<String>,
+        pub label: String,
+    }
+}
+
+with_measures! {
+    pub struct MemberDay {
+        pub date: String,
+        pub model_breakdown: Vec<ModelEntry>,
+    }
+}
+
+with_measures! {
+    pub struct ModelEntry {
+        /// The canonical model.
+        pub id: String,
+        pub label: String,
+        pub provider: String,
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+    }
+}
+
+/// Usage by API key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Keys {
+    pub organization_id: String,
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    /// What the rows add up to.
+    pub totals: TableTotals,
+    /// By cost, highest first.
+    pub keys: Vec<KeyEntry>,
+}
+
+with_measures! {
+    pub struct KeyEntry {
+        pub id: String,
+        pub description: Option<String>,
+        pub project_id: String,
+        pub project_name: String,
+        pub created_by: Option<String>,
+        pub created_by_name: Option<String>,
+        pub status: StatusName,
+        pub error_count: u64,
+        pub client_error_count: u64,
+    }
+}
+
+/// One API key's usage.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyAnswer {
+    pub api_key: KeyDescription,
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    pub summary: KeySummary,
+    /// Twenty at most.
+    pub cost_by_model: Vec<RankedEntry>,
+    pub activity: Vec<KeyDay>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyDescription {
+    pub id: String,
+    pub description: Option<String>,
+    pub project_id: String,
+    pub project_name: String,
+    pub created_by: Option<String>,
+    pub created_by_name: Option<String>,
+    pub status: StatusName,
+}
+
+with_measures! {
+    pub struct KeySummary {
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        pub cached_tokens: u64,
+        pub reasoning_tokens: u64,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub cache_count: u64,
+        pub unpriced_request_count: u64,
+        /// errorCount by requestCount, 0 when there are no requests.
+        pub error_rate: f64,
+    }
+}
+
+with_measures! {
+    pub struct KeyDay {
+        pub date: String,
+        pub error_count: u64,
+        pub client_error_count: u64,
+        pub error_rate: f64,
+        pub model_breakdown: Vec<ModelEntry>,
+    }
+}
+
+/// Usage of the caller's own keys in a project.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MyUsage {
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    pub from: String,
+    pub to: String,
+    pub as_of: String,
+    pub summary: MemberSummary,
+    /// Five at most.
+    pub top_models: Vec<RankedEntry>,
+    pub activity: Vec<MyDay>,
+}
+
+with_measures! {
+    pub struct MyDay {
+        pub date: String,
+    }
+}

@@ -1,0 +1,188 @@
+//! Questions about an organization's usage: who asks, what is allowed, and the answer from one commit with its ETag.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use twox_hash::XxHash3_128;
+
+use super::App;
+use super::access::{Caller, Subject};
+use super::parameters::Parameters;
+use super::problem::Problem;
+use super::questions::in_time;
+use super::stream::{self, Out, Written};
+use crate::calendar::{Granularity, Window};
+use crate::model::UnixMs;
+use crate::query::About;
+
+/// Kept by the asker alone, and asked about each time.
+pub const CACHING: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
+
+/// A question as it came, before it is allowed and answered.
+pub struct Asked {
+    pub caller: Caller,
+    pub parameters: Parameters,
+    pub organization_id: String,
+    pub now: UnixMs,
+    app: App,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+/// What every answer says of itself.
+#[derive(Clone, Copy)]
+pub struct Frame {
+    pub window: Window,
+    pub as_of: UnixMs,
+}
+
+impl Frame {
+    /// The edition of the zone rules that its days are by.
+    pub fn zone_database(&self) -> &'static str {
+        self.window.zone.edition().version()
+    }
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Asked, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let parameters = Parameters::parse(parts.uri.query());
+        let organization_id = parameters.required("organizationId")?.to_owned();
+        let (app, uri, headers) = (app.clone(), parts.uri.clone(), parts.headers.clone());
+        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), app, uri, headers })
+    }
+}
+
+impl Asked {
+    pub fn allow(&self, subject: Subject<'_>) -> Result<(), Problem> {
+        self.caller.may_ask(&self.organization_id, subject).map(drop)
+    }
+
+    /// The local days that are asked about.
+    pub fn days(&self) -> Result<Window, Problem> {
+        self.parameters.window(self.now, Granularity::Day)
+    }
+
+    /// Answers from the latest commit, unless the asker has that answer already. `name` is the file a CSV is saved as.
+    pub async fn answer(
+        self,
+        window: Window,
+        name: &'static str,
+        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        self.answer_since(window.start(), window, name, write).await
+    }
+
+    /// The same of an answer that depends on usage from `first` on, which may be before the window.
+    pub async fn answer_since(
+        self,
+        first: UnixMs,
+        window: Window,
+        name: &'static str,
+        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let (app, caller, uri) = (&self.app, &self.caller, &self.uri);
+        let csv = wants_csv(&self.parameters, &self.headers)?;
+        let number = caller.snapshot.dictionary.organization(&self.organization_id).map(|(id, _)| id);
+        let changed = app.engine.freshness().last_change(number, first, window.end());
+        let frame = Frame { window, as_of: self.now.min(window.end()) };
+        // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
+        let asker = caller.user_id().unwrap_or_default();
+        let etag = etag(&[
+            &app.run.to_le_bytes(),
+            &changed.to_le_bytes(),
+            asker.as_bytes(),
+            uri.path().as_bytes(),
+            uri.query().unwrap_or_default().as_bytes(),
+            window.from.to_string().as_bytes(),
+            window.to.to_string().as_bytes(),
+            window.zone.edition().version().as_bytes(),
+            &window.zone.edition().fingerprint().to_le_bytes(),
+            &[u8::from(csv)],
+        ]);
+        if matches(&self.headers, &etag) {
+            return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
+        }
+        let body: Body = match app.answers.get(asker, &etag, frame.as_of) {
+            Some(bytes) => bytes.into(),
+            None => {
+                let write = move |about: About<'_>, out: &mut Out| write(about, frame, csv, out);
+                let written = self.in_turn(write).await?;
+                if let Written::Whole(bytes) = &written {
+                    app.answers.put(asker, &etag, frame.as_of, bytes.clone());
+                }
+                written.into()
+            }
+        };
+        let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
+        let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
+        response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
+        if csv {
+            let disposition = format!("attachment; filename=\"{name}.csv\"");
+            let disposition = disposition.parse().expect("names are constants");
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+        }
+        Ok(response)
+    }
+
+    /// Writes an answer from the latest commit, when it is the caller's turn.
+    pub async fn in_turn(
+        &self,
+        write: impl FnOnce(About<'_>, &mut Out) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Written, Problem> {
+        let turn = self.app.questions.turn(&self.caller.token_id).await?;
+        // The snapshot is taken after the change it will be known by, so the answer is never older than its ETag.
+        let (app, organization_id) = (self.app.clone(), self.organization_id.clone());
+        let snapshot = app.engine.snapshot();
+        let written = stream::body(move |out| {
+            let _turn = turn;
+            let organization = snapshot
+                .directory
+                .organization(&organization_id)
+                .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
+            let about = About {
+                reader: &snapshot.reader,
+                dictionary: &snapshot.dictionary,
+                directory: &snapshot.directory,
+                organization_id: &organization_id,
+                organization,
+            };
+            let started = Instant::now();
+            let written = write(about, out);
+            app.counters.questions.fetch_add(1, Ordering::Relaxed);
+            let took = started.elapsed().as_micros() as u64;
+            app.counters.question_microseconds.fetch_add(took, Ordering::Relaxed);
+            written
+        });
+        in_time(written).await
+    }
+}
+
+pub fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {
+    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let by_header = accepts.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "text/csv");
+    Ok(parameters.csv()?.unwrap_or(by_header))
+}
+
+/// Weak, because the same answer may travel compressed in several ways.
+pub fn etag(parts: &[&[u8]]) -> String {
+    let mut hash = XxHash3_128::new();
+    for part in parts {
+        hash.write(&(part.len() as u64).to_le_bytes());
+        hash.write(part);
+    }
+    format!("W/\"{:032x}\"", hash.finish_128())
+}
+
+pub fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
+    given.flat_map(|v| v.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == strong(etag))
+}

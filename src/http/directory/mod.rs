@@ -1,0 +1,282 @@
+//! `/v1/directory` and memberships: who is who, as the operator says.
+
+pub mod wire;
+
+use std::ops::RangeInclusive;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+
+use self::wire::{
+    ApiKeyBody, DirectoryAnswer, DirectoryBody, MemberBody, MembershipName, ModelBody, OrganizationBody, ProjectBody,
+    UserBody,
+};
+use super::App;
+use super::access::Caller;
+use super::connections::{is_late, late_body};
+use super::parameters::Parameters;
+use super::problem::{Problem, ProblemBody};
+use crate::calendar::Zone;
+use crate::directory::{
+    ApiKeyUpdate, Change, Directory, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
+    UserUpdate,
+};
+use crate::engine::Note;
+
+/// Longest id or name, as in events.
+const MAX_CHARS: usize = 512;
+const MAX_PROJECT_IDS: usize = 1000;
+
+/// Merges entries into the directory.
+///
+/// By id; what is absent stays. All of it is taken, or none. Operator only.
+#[utoipa::path(
+    put, path = "/v1/directory", tag = "directory", request_body = DirectoryBody,
+    responses(
+        (status = 200, body = DirectoryAnswer),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn put_directory(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<Json<DirectoryBody>, JsonRejection>,
+) -> Result<Json<DirectoryAnswer>, Problem> {
+    caller.require_operator()?;
+    let Json(body) = body.map_err(json_problem)?;
+    let update = update(body)?;
+    let note = Note::new(&caller.token_id, "directory-change");
+    let outcome = app.engine.audited(Change::Merge(update), note)?.answer().await?;
+    Ok(Json(DirectoryAnswer { written: outcome.changed }))
+}
+
+/// The directory, or one organization's part of it, in the form that `PUT` takes.
+///
+/// Operator only.
+#[utoipa::path(
+    get, path = "/v1/directory", tag = "directory",
+    params(("organizationId" = Option<String>, Query, description = "Only this organization")),
+    responses(
+        (status = 200, body = DirectoryBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<DirectoryBody>, Problem> {
+    caller.require_operator()?;
+    let parameters = Parameters::parse(raw.as_deref());
+    let only = parameters.one("organizationId")?;
+    if let Some(id) = only.filter(|id| caller.directory().organization(id).is_none()) {
+        return Err(Problem::not_found(format!("there is no organization '{id}'")));
+    }
+    Ok(Json(export(caller.directory(), only)))
+}
+
+/// Ends a membership. The member's usage stays theirs, marked as a former member's.
+///
+/// Operator only.
+#[utoipa::path(
+    delete, path = "/v1/organizations/{organization}/members/{user}", tag = "directory",
+    params(("organization" = String, Path), ("user" = String, Path)),
+    responses(
+        (status = 204, description = "The membership has ended"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn delete_member(
+    State(app): State<App>,
+    caller: Caller,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    caller.require_operator()?;
+    let Path((organization_id, user_id)) = path?;
+    let note = Note {
+        target: user_id.clone(),
+        organization_id: Some(organization_id.clone()),
+        ..Note::new(&caller.token_id, "membership-end")
+    };
+    app.engine.audited(Change::EndMembership { organization_id, user_id }, note)?.answer().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Turns any way in which a JSON body can be wrong into a problem.
+pub fn json_problem(rejection: JsonRejection) -> Problem {
+    if is_late(&rejection) {
+        return late_body();
+    }
+    // A value that does not fit is the asker's mistake like any other; 422 is for sums that do not fit.
+    let status = match rejection.status() {
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    Problem::new(status, rejection.body_text())
+}
+
+/// Days of usage that may be kept: an hourly chart is always whole.
+const RETENTION_DAYS: RangeInclusive<u32> = 31..=36_500;
+
+/// Checks a body and turns it into an update.
+pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
+    let organizations = body.organizations.into_iter().map(|o| {
+        if let Some(zone) = o.timezone.as_deref().filter(|zone| Zone::named(zone).is_none()) {
+            return Err(Problem::bad_request(format!(
+                "timezone '{zone}' of organization '{}' is unknown; use an IANA name such as Europe/Paris",
+                o.id
+            )));
+        }
+        if let Some(days) = o.retention_days.flatten().filter(|days| !RETENTION_DAYS.contains(days)) {
+            let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+            return Err(Problem::bad_request(format!(
+                "retentionDays of organization '{}' is {days}; allowed are {least} to {most}, or null to keep everything",
+                o.id
+            )));
+        }
+        Ok(OrganizationUpdate {
+            id: id("organizations[].id", o.id)?,
+            name: label("organizations[].name", o.name)?,
+            plan: o.plan.map(Into::into),
+            status: o.status.map(Into::into),
+            timezone: o.timezone,
+            retention_days: o.retention_days,
+        })
+    });
+    let projects = body.projects.into_iter().map(|p| {
+        Ok(ProjectUpdate {
+            id: id("projects[].id", p.id)?,
+            organization_id: id("projects[].organizationId", p.organization_id)?,
+            name: label("projects[].name", p.name)?,
+            status: p.status.map(Into::into),
+        })
+    });
+    let users = body.users.into_iter().map(|u| {
+        Ok(UserUpdate {
+            id: id("users[].id", u.id)?,
+            name: label("users[].name", u.name)?,
+            email: label("users[].email", u.email)?,
+        })
+    });
+    let members = body.members.into_iter().map(|m| {
+        Ok(MemberUpdate {
+            organization_id: id("members[].organizationId", m.organization_id)?,
+            user_id: id("members[].userId", m.user_id)?,
+            role: m.role.into(),
+            project_ids: m.project_ids.map(project_ids).transpose()?,
+            former: m.status == Some(MembershipName::Former),
+        })
+    });
+    let api_keys = body.api_keys.into_iter().map(|k| {
+        Ok(ApiKeyUpdate {
+            id: id("apiKeys[].id", k.id)?,
+            organization_id: k.organization_id.map(|o| id("apiKeys[].organizationId", o)).transpose()?,
+            project_id: id("apiKeys[].projectId", k.project_id)?,
+            description: label("apiKeys[].description", k.description)?,
+            created_by: k.created_by.map(|u| id("apiKeys[].createdBy", u)).transpose()?,
+            status: k.status.map(Into::into),
+        })
+    });
+    let models = body
+        .models
+        .into_iter()
+        .map(|m| Ok(ModelUpdate { id: id("models[].id", m.id)?, name: id("models[].name", m.name)? }));
+    Ok(DirectoryUpdate {
+        organizations: organizations.collect::<Result<_, Problem>>()?,
+        projects: projects.collect::<Result<_, Problem>>()?,
+        users: users.collect::<Result<_, Problem>>()?,
+        members: members.collect::<Result<_, Problem>>()?,
+        api_keys: api_keys.collect::<Result<_, Problem>>()?,
+        models: models.collect::<Result<_, Problem>>()?,
+    })
+}
+
+/// Checks an id from outside.
+pub fn id(field: &str, value: String) -> Result<String, Problem> {
+    if value.is_empty() {
+        return Err(Problem::bad_request(format!("{field} is empty")));
+    }
+    text(field, value)
+}
+
+fn label(field: &str, value: Option<String>) -> Result<Option<String>, Problem> {
+    value.map(|value| text(field, value)).transpose()
+}
+
+fn project_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem> {
+    let Some(ids) = ids else { return Ok(None) };
+    if ids.len() > MAX_PROJECT_IDS {
+        return Err(Problem::bad_request(format!(
+            "members[].projectIds has {} ids; at most {MAX_PROJECT_IDS} are allowed",
+            ids.len()
+        )));
+    }
+    ids.into_iter().map(|one| id("members[].projectIds[]", one)).collect::<Result<_, _>>().map(Some)
+}
+
+/// Checks a text from outside.
+pub fn text(field: &str, value: String) -> Result<String, Problem> {
+    let characters = value.chars().count();
+    if characters > MAX_CHARS {
+        return Err(Problem::bad_request(format!(
+            "{field} has {characters} characters; at most {MAX_CHARS} are allowed"
+        )));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(Problem::bad_request(format!("{field} has a control character")));
+    }
+    Ok(value)
+}
+
+/// The directory in the form that [`update`] takes.
+pub fn export(directory: &Directory, only: Option<&str>) -> DirectoryBody {
+    let mut body = DirectoryBody::default();
+    let chosen = directory.organizations().filter(|(id, _)| only.is_none_or(|only| only == *id));
+    for (organization_id, organization) in chosen {
+        let profile = organization.profile.clone();
+        body.organizations.push(OrganizationBody {
+            id: organization_id.to_owned(),
+            name: profile.name,
+            plan: Some(profile.plan.into()),
+            status: Some(profile.status.into()),
+            timezone: profile.timezone,
+            retention_days: profile.retention_days.map(Some),
+        });
+        body.projects.extend(organization.projects.iter().map(|(id, project)| ProjectBody {
+            id: id.clone(),
+            organization_id: organization_id.to_owned(),
+            name: project.name.clone(),
+            status: Some(project.status.into()),
+        }));
+        body.members.extend(organization.members.iter().map(|(id, member)| MemberBody {
+            organization_id: organization_id.to_owned(),
+            user_id: id.clone(),
+            role: member.role.into(),
+            project_ids: member.project_ids.clone().map(Some),
+            status: Some(if member.former { MembershipName::Former } else { MembershipName::Active }),
+        }));
+        body.api_keys.extend(organization.api_keys.iter().map(|(id, key)| ApiKeyBody {
+            id: id.clone(),
+            organization_id: Some(organization_id.to_owned()),
+            project_id: key.project_id.clone(),
+            description: key.description.clone(),
+            created_by: key.created_by.clone(),
+            status: Some(key.status.into()),
+        }));
+    }
+    let belongs = |user: &str| {
+        only.is_none()
+            || body.members.iter().any(|m| m.user_id == user)
+            || body.api_keys.iter().any(|k| k.created_by.as_deref() == Some(user))
+    };
+    let users = directory.users().filter(|(id, _)| belongs(id));
+    body.users = users
+        .map(|(id, user)| UserBody { id: id.to_owned(), name: user.name.clone(), email: user.email.clone() })
+        .collect();
+    body.models = directory.models().map(|(id, name)| ModelBody { id: id.to_owned(), name: name.to_owned() }).collect();
+    body
+}

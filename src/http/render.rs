@@ -1,0 +1,45 @@
+//! How values stand in answers: amounts, dates, and the cells of CSV.
+
+use serde_json::value::RawValue;
+
+use super::problem::Problem;
+use super::stream::Out;
+use crate::calendar::Zone;
+use crate::model::{Day, PicoUsd};
+
+/// What a column is called that names the edition of the zone rules: days of another edition may be others.
+pub const ZONE_DATABASE: &str = "zoneDatabase";
+
+/// An amount as it stands in JSON.
+pub fn usd(picos: i128) -> Box<RawValue> {
+    RawValue::from_string(PicoUsd(picos).to_string()).expect("a decimal is JSON")
+}
+
+/// The date of a UTC day.
+pub fn utc_date(day: Day) -> String {
+    Zone::UTC.date_at(day.start_ms()).to_string()
+}
+
+pub fn broken(error: csv::Error) -> Problem {
+    Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, format!("the CSV could not be written: {error}"))
+}
+
+pub fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
+}
+
+/// Text that a spreadsheet would take for a formula is made plain text.
+pub fn cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_safe_in_a_spreadsheet() {
+        assert_eq!(cell("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+        assert_eq!(cell("plain"), "plain");
+    }
+}

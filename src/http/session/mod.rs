@@ -1,0 +1,208 @@
+//! Signing in: a token becomes a cookie that scripts cannot read.
+
+pub mod wire;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+
+use self::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn};
+use super::App;
+use super::access::{Caller, SESSION_COOKIE, Subject};
+use super::attempts::Source;
+use super::connections::Peer;
+use super::directory::json_problem;
+use super::directory::wire::UserBody;
+use super::parameters::Parameters;
+use super::problem::{Problem, ProblemBody};
+use super::tokens::wire::TokenKind;
+use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
+use crate::engine::{Note, UNKNOWN};
+use crate::model::UnixMs;
+
+/// How long a session lasts without signing in again.
+const SESSION_DAYS: i64 = 30;
+const DAY_MS: i64 = 86_400_000;
+
+/// Signs in with a token: sets a session cookie.
+#[utoipa::path(
+    post, path = "/v1/session", tag = "session", request_body = SignIn,
+    responses(
+        (status = 200, body = Me, description = "Signed in; the cookie is in Set-Cookie"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn sign_in(
+    State(app): State<App>,
+    source: Source,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Result<Json<SignIn>, JsonRejection>,
+) -> Result<(CookieJar, Json<Me>), Problem> {
+    let Json(SignIn { token }) = body.map_err(json_problem)?;
+    let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+    let admitted = app.attempts.token(&snapshot.directory, token.trim(), source, now).and_then(|(id, token)| {
+        let me = describe(&snapshot.directory, &token.grant)?;
+        app.attempts.sign_in(id, now)?;
+        Ok((id, me))
+    });
+    let (token_id, me) = match admitted {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            note_failure(&app, source, now, &problem).await?;
+            return Err(problem);
+        }
+    };
+    let secret = Secret::generate("");
+    let session = Session { token_id: token_id.to_owned(), expires: now + SESSION_DAYS * DAY_MS };
+    let change = Change::OpenSession { hash: SecretHash::of(secret.reveal()), session, now };
+    let note = Note {
+        target: token_id.to_owned(),
+        user_id: me.user.as_ref().map(|user| user.id.clone()),
+        detail: format!("from {source}"),
+        ..Note::new(token_id, "sign-in")
+    };
+    app.engine.audited(change, note)?.answer().await?;
+    let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let tls = behind_tls || peer.is_some_and(|peer| peer.tls);
+    let cookie = Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(tls)
+        .path("/")
+        .max_age(time::Duration::days(SESSION_DAYS));
+    Ok((CookieJar::new().add(cookie), Json(me)))
+}
+
+/// Writes a failed sign-in to the audit log, unless it would be one of too many.
+async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem) -> Result<(), Problem> {
+    let Some(unwritten) = app.attempts.may_write_failure(now) else { return Ok(()) };
+    let more = if unwritten > 0 { format!("; {unwritten} failures before it were not written") } else { String::new() };
+    let note = Note {
+        detail: format!("from {source}{more}"),
+        refusal: Some(problem.detail.clone()),
+        ..Note::new(UNKNOWN, "sign-in")
+    };
+    app.engine.note(note)?.answer().await?;
+    Ok(())
+}
+
+/// Who is signed in here: null without a session, and after one has ended.
+///
+/// For a page that cannot read its own cookie, and to which "nobody" is an answer and no failure.
+#[utoipa::path(
+    get, path = "/v1/session", tag = "session",
+    responses(
+        (status = 200, body = Option<Me>),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> Result<Json<Option<Me>>, Problem> {
+    match caller {
+        Ok(caller) => describe(caller.directory(), &caller.grant).map(Some).map(Json),
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED && !headers.contains_key(AUTHORIZATION) => {
+            Ok(Json(None))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Ends the session.
+#[utoipa::path(
+    delete, path = "/v1/session", tag = "session",
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn sign_out(
+    State(app): State<App>,
+    caller: Caller,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode), Problem> {
+    if let Some(cookie) = jar.get(SESSION_COOKIE) {
+        let hash = SecretHash::of(cookie.value());
+        let note = Note {
+            target: caller.token_id.clone(),
+            user_id: caller.user_id().map(str::to_owned),
+            ..Note::new(&caller.token_id, "sign-out")
+        };
+        app.engine.audited(Change::CloseSession { hash }, note)?.answer().await?;
+    }
+    Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
+}
+
+/// Who is signed in, and the organizations they may ask about.
+///
+/// For operator and user tokens.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "session",
+    responses(
+        (status = 200, body = Me),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
+    describe(caller.directory(), &caller.grant).map(Json)
+}
+
+/// The projects of an organization that the caller has access to.
+///
+/// For operator and user tokens.
+#[utoipa::path(
+    get, path = "/v1/projects", tag = "session",
+    params(("organizationId" = String, Query)),
+    responses(
+        (status = 200, body = Projects),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn projects(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Projects>, Problem> {
+    let parameters = Parameters::parse(raw.as_deref());
+    let organization = caller.may_ask(parameters.required("organizationId")?, Subject::ApiKeys)?;
+    let projects = caller.projects(organization).map(|(id, project)| ProjectEntry {
+        id: id.clone(),
+        name: project.name.clone().unwrap_or_else(|| id.clone()),
+        status: project.status.into(),
+    });
+    Ok(Json(Projects { projects: projects.collect() }))
+}
+
+fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
+    let active = directory.organizations().filter(|(_, o)| o.profile.status == Status::Active);
+    let entry = |id: &str, o: &crate::directory::Organization, role| MeOrganization {
+        id: id.to_owned(),
+        name: o.profile.name.clone().unwrap_or_else(|| id.to_owned()),
+        plan: o.profile.plan.into(),
+        role,
+        timezone: o.profile.timezone.clone(),
+    };
+    match grant {
+        Grant::Ingest { .. } => Err(Problem::forbidden("an ingest token may send events and nothing else")),
+        Grant::Operator => Ok(Me {
+            kind: TokenKind::Operator,
+            user: None,
+            organizations: active.map(|(id, o)| entry(id, o, None)).collect(),
+        }),
+        Grant::User { user_id } => {
+            let user = directory.user(user_id).cloned().unwrap_or_default();
+            let mine = active.filter_map(|(id, o)| Some((id, o, o.active_member(user_id)?.role)));
+            Ok(Me {
+                kind: TokenKind::User,
+                user: Some(UserBody { id: user_id.clone(), name: user.name, email: user.email }),
+                organizations: mine.map(|(id, o, role)| entry(id, o, Some(role.into()))).collect(),
+            })
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What travels: bodies of requests and answers, with the names the contract gives them. Each lives beside its routes;
+//! here are all of them, for whoever calls the API.
+
+pub use super::analytics::wire::*;
+pub use super::audit::wire::*;
+pub use super::calendar::wire::*;
+pub use super::dashboard::wire::*;
+pub use super::directory::wire::*;
+pub use super::events::wire::*;
+pub use super::intake::wire::*;
+pub use super::invoices::wire::*;
+pub use super::maintenance::wire::*;
+pub use super::reprice::wire::*;
+pub use super::session::wire::*;
+pub use super::tokens::wire::*;

@@ -1,0 +1,7 @@
+import type { Directory, OrganizationEntry } from "../../api/administration";
+
+/** What each part of an organization's page gets. */
+export interface PartProps {
+  organization: OrganizationEntry;
+  directory: Directory;
+}

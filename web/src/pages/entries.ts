@@ -1,0 +1,45 @@
+import type { Me, Organization } from "../api/types";
+import { analyticsAccess, hasOwnUsage, readsRecords } from "../state/access";
+import type { TimeWindow } from "../state/timeWindow";
+import { text } from "../text";
+import type { IconName } from "../ui/Icon";
+import type { PageName } from "./pages";
+import { analyticsPath, auditPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes } from "./routes";
+
+interface Entry {
+  page: PageName;
+  icon: IconName;
+  label: string;
+  path: (organizationId: string, window: TimeWindow) => string;
+  /** Whether it is for owners and admins of an organization on Enterprise alone. */
+  guarded: boolean;
+}
+
+export const entries: readonly Entry[] = [
+  { page: "analytics", icon: "chart", label: text.navigation.analytics, path: analyticsPath, guarded: true },
+  { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
+  { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
+  { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
+  { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: false },
+  { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
+  { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
+];
+
+/** Pages that somebody has no use for are not shown; the operator finds all that was done and sent under administration. */
+export function isFor(me: Me, organization: Organization, page: PageName): boolean {
+  if (page === "mine") return hasOwnUsage(me.kind);
+  if (page === "reconciliation") return analyticsAccess(me.kind, organization) === "granted";
+  const isRecord = page === "audit" || page === "intake";
+  return !isRecord || (me.kind !== "operator" && readsRecords(me.kind, organization));
+}
+
+/** What somebody may open, as the palette lists it. */
+export function pagesFor(me: Me, organization: Organization, window: TimeWindow) {
+  const access = analyticsAccess(me.kind, organization);
+  return [
+    ...entries
+      .filter((entry) => (entry.guarded ? access === "granted" : isFor(me, organization, entry.page)))
+      .map(({ page, icon, label, path }) => ({ id: page as string, icon, label, path: path(organization.id, window) })),
+    { id: "reference", icon: "book" as IconName, label: text.navigation.reference, path: routes.reference as string },
+  ];
+}
