@@ -207,6 +207,33 @@ fn the_architecture_page_has_this_table() {
     }
 }
 
+#[test]
+fn places_that_the_pages_of_the_house_name_exist() {
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(page).unwrap();
+        let code = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        for file in code.filter(|code| code.ends_with(".rs") && *code != "mod.rs") {
+            let there = ["src", "tests", "benches", "."].iter().any(|folder| Path::new(folder).join(file).exists());
+            assert!(there, "{page} names {file}");
+        }
+    }
+    let page = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    let (_, places) = page.split_once("## Where to look").unwrap();
+    let rows = places.lines().skip(1).take_while(|line| !line.starts_with('#')).filter(|line| line.contains(".rs`"));
+    let mut found = 0;
+    for row in rows {
+        let code: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let source = fs::read_to_string(Path::new("src").join(code[0])).unwrap();
+        for name in &code[1..] {
+            let name = name.rsplit("::").next().unwrap();
+            let there = source.contains(&format!("{name}(")) || source.contains(&format!("\"{name}\""));
+            assert!(there, "{name} is not in {}: {row}", code[0]);
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found} places are named");
+}
+
 /// A browser has rules of its own for zones, and a clock that somebody has set. The page formats with the rules of UTC,
 /// which are the same everywhere, and takes the name of the browser's zone; days and the time come from the server.
 #[test]

@@ -2,9 +2,9 @@
 // A change is timed from the click to the second frame after its answer is on the page, chart and all; nothing was
 // asked ahead of it.
 import { launch } from "./tests/chromium.mjs";
+import { LINK } from "./tests/demo.mjs";
 import { serve } from "./tests/server.mjs";
 
-const LINK = process.env.ROLLCALL_SIGN_IN_URL;
 const COLD_LOADS = 15;
 /** Each on a page of its own, so that no answer is known. */
 const ROUNDS = 2;

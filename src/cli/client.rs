@@ -50,8 +50,14 @@ impl Client {
         }
     }
 
+    /// Sends events.
     pub fn send_events(&self, content_type: &str, body: &[u8]) -> Result<IngestAnswer, Failure> {
-        self.read(self.send_patiently("/v1/events", content_type, body)?)
+        self.send("/v1/events", content_type, body)
+    }
+
+    /// Sends events to a door; waits and repeats while the server is busy or away.
+    pub fn send<T: DeserializeOwned>(&self, path: &str, content_type: &str, body: &[u8]) -> Result<T, Failure> {
+        self.read(self.send_patiently(path, content_type, body)?)
     }
 
     /// Tells of records that are not sent.
@@ -60,7 +66,6 @@ impl Client {
         self.text(self.send_patiently("/v1/intake", "application/json", &body)?).map(drop)
     }
 
-    /// Waits and repeats while the server is busy or away.
     fn send_patiently(
         &self,
         path: &str,

@@ -28,6 +28,12 @@ impl<'w> Known<'w> {
         Known { candidates: seen.candidates(ids).into_iter().peekable(), runs: None, aged: None }
     }
 
+    /// About one id, the only one of its batch.
+    pub fn alone((_, _, id): store::Seen, seen: &SeenIds) -> Known<'w> {
+        let candidates = seen.candidates(std::iter::once(&id)).into_iter().peekable();
+        Known { candidates, runs: None, aged: None }
+    }
+
     /// Looks for the id of the event at a place in the batch, and remembers it.
     pub fn look(
         &mut self,

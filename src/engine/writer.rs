@@ -509,42 +509,53 @@ impl Writer {
             let id = (organization, hour, event.id);
             let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
             let nested = spans.next_if(|nested| nested.event as usize == at);
-            let result = match known.look(&mut self.seen, writer, at, id)? {
-                Id::New => {
-                    touched.ids.push(id);
-                    let met = match nested {
-                        Some(nested) => nesting.meet(&mut known, &self.seen, organization, nested, event)?,
-                        None => Met::Alone,
-                    };
-                    let completes = match met {
-                        Met::Completes(id, _) | Met::CompletesOuter(id) => {
-                            let id = (organization, hour, id);
-                            complete(opened(&mut incomplete, writer)?, &self.seen, id, false, counted, touched)?
-                        }
-                        _ => false,
-                    };
-                    let result = match met {
-                        _ if completes => Intake::Completed,
-                        Met::Alone | Met::CompletesOuter(_) => Intake::Counted,
-                        _ => Intake::Duplicate,
-                    };
-                    if result == Intake::Counted && event.completeness != Completeness::Final {
-                        opened(&mut incomplete, writer)?.keep(organization, event.id, counted, &self.seen)?;
+            let is = known.look(&mut self.seen, writer, at, id)?;
+            // Those of one batch that have a second id are few: each is looked for on its own.
+            let other = event.other_id.map(|other| (organization, hour, other));
+            let other = match other {
+                Some(other) => Some((other, Known::alone(other, &self.seen).look(&mut self.seen, writer, 0, other)?)),
+                None => None,
+            };
+            let ids = || other.into_iter().chain([(id, is)]);
+            touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
+            let result = if ids().all(|(_, is)| is == Id::New) {
+                let met = match nested {
+                    Some(nested) => nesting.meet(&mut known, &self.seen, organization, nested, event)?,
+                    None => Met::Alone,
+                };
+                let completes = match met {
+                    Met::Completes(id, _) | Met::CompletesOuter(id) => {
+                        let id = (organization, hour, id);
+                        complete(opened(&mut incomplete, writer)?, &self.seen, id, false, counted, touched)?
                     }
-                    if let Some(nested) = nested {
-                        let of = (organization, nested, event);
-                        nesting.leave(&mut known, &mut self.seen, &mut touched.ids, of, (met, result))?;
-                    }
-                    result
+                    _ => false,
+                };
+                let result = match met {
+                    _ if completes => Intake::Completed,
+                    Met::Alone | Met::CompletesOuter(_) => Intake::Counted,
+                    _ => Intake::Duplicate,
+                };
+                if result == Intake::Counted && event.completeness != Completeness::Final {
+                    let (_, _, id) = other.map_or(id, |(other, _)| other);
+                    opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
                 }
-                _ if event.completeness == Completeness::TokensUnknown => Intake::Duplicate,
-                is => {
+                if let Some(nested) = nested {
+                    let of = (organization, nested, event);
+                    nesting.leave(&mut known, &mut self.seen, &mut touched.ids, of, (met, result))?;
+                }
+                result
+            } else if event.completeness == Completeness::TokensUnknown {
+                Intake::Duplicate
+            } else {
+                let mut result = Intake::Duplicate;
+                for (id, is) in ids().filter(|(_, is)| *is != Id::New) {
                     let (waiting, in_its_hour) = (opened(&mut incomplete, writer)?, is == Id::KnownInItsHour);
-                    match complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
-                        true => Intake::Completed,
-                        false => Intake::Duplicate,
+                    if complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
+                        result = Intake::Completed;
+                        break;
                     }
                 }
+                result
             };
             tally.note(organization, event, result);
             match result {

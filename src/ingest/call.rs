@@ -21,6 +21,8 @@ pub(super) type Text<'a> = Option<Cow<'a, str>>;
 pub(super) struct Call<'a> {
     /// Unique within the organization, whatever else sends to it.
     pub id: String,
+    /// Another one under which other senders tell of the same call.
+    pub other_id: Option<String>,
     /// When the request started.
     pub start: UnixMs,
     pub organization: Text<'a>,
@@ -164,7 +166,8 @@ impl Collector<'_> {
             cost_source,
         });
         let completeness = Completeness::of(call.tokens.is_some(), call.is_partial);
-        Ok(Event { id: Fingerprint::of(&call.id), time, combination, sender: self.sender, completeness, measures })
+        let (id, other_id) = (Fingerprint::of(&call.id), call.other_id.as_deref().map(Fingerprint::of));
+        Ok(Event { id, other_id, time, combination, sender: self.sender, completeness, measures })
     }
 
     fn measures_of(

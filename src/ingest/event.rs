@@ -247,7 +247,8 @@ impl<'c> Collector<'c> {
             cost_source,
         });
         let completeness = Completeness::of(fields.know_tokens(), boolean("partial", fields.partial)?);
-        Ok(Event { id: Fingerprint::of(&id), time, combination, sender: self.sender, completeness, measures })
+        let id = Fingerprint::of(&id);
+        Ok(Event { id, other_id: None, time, combination, sender: self.sender, completeness, measures })
     }
 
     /// The organization an event is for: the one it names, if the token may, else the token's.

@@ -46,13 +46,9 @@ struct Page<'a> {
 struct Bucket<'a> {
     #[serde(borrow)]
     start_time: Option<&'a RawValue>,
-    #[serde(borrow)]
     end_time: Option<&'a RawValue>,
-    #[serde(borrow)]
     starting_at: Option<&'a RawValue>,
-    #[serde(borrow)]
     ending_at: Option<&'a RawValue>,
-    #[serde(borrow)]
     results: Vec<&'a RawValue>,
 }
 
@@ -61,31 +57,18 @@ struct Bucket<'a> {
 struct Fields<'a> {
     #[serde(borrow)]
     object: Option<&'a RawValue>,
-    #[serde(borrow)]
     amount: Option<&'a RawValue>,
-    #[serde(borrow)]
     currency: Option<&'a RawValue>,
-    #[serde(borrow)]
     line_item: Option<&'a RawValue>,
-    #[serde(borrow)]
     description: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     api_key_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     num_model_requests: Option<&'a RawValue>,
-    #[serde(borrow)]
     input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     input_cached_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     uncached_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_read_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_tokens: Option<&'a RawValue>,
 }
 
@@ -93,7 +76,6 @@ struct Fields<'a> {
 struct Amount<'a> {
     #[serde(borrow)]
     value: Option<&'a RawValue>,
-    #[serde(borrow)]
     currency: Option<&'a RawValue>,
 }
 
@@ -101,7 +83,6 @@ struct Amount<'a> {
 struct CacheCreation<'a> {
     #[serde(borrow)]
     ephemeral_5m_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     ephemeral_1h_input_tokens: Option<&'a RawValue>,
 }
 

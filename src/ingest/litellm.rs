@@ -37,47 +37,28 @@ const PLACEHOLDER_USER: &str = "default_user_id";
 struct Payload<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow)]
     litellm_call_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     call_type: Option<&'a RawValue>,
-    #[serde(borrow)]
     status: Option<&'a RawValue>,
-    #[serde(borrow, rename = "startTime")]
+    #[serde(rename = "startTime")]
     start_time: Option<&'a RawValue>,
-    #[serde(borrow)]
     model: Option<&'a RawValue>,
-    #[serde(borrow)]
     model_group: Option<&'a RawValue>,
-    #[serde(borrow)]
     custom_llm_provider: Option<&'a RawValue>,
-    #[serde(borrow)]
     prompt_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     total_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     response_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost_breakdown: Option<&'a RawValue>,
-    #[serde(borrow)]
     response_cost_failure_debug_info: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(default)]
     model_map_information: Soft<ModelMap<'a>>,
-    #[serde(borrow)]
     model_parameters: Option<&'a RawValue>,
-    #[serde(borrow)]
     hidden_params: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_hit: Option<&'a RawValue>,
-    #[serde(borrow)]
     request_tags: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_agent: Option<&'a RawValue>,
-    #[serde(borrow)]
     metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
     error_information: Option<&'a RawValue>,
 }
 
@@ -86,7 +67,6 @@ struct Payload<'a> {
 struct ModelMap<'a> {
     #[serde(borrow)]
     model_map_key: Option<&'a RawValue>,
-    #[serde(borrow)]
     model_map_value: Option<&'a RawValue>,
 }
 
@@ -94,11 +74,8 @@ struct ModelMap<'a> {
 struct CostBreakdown<'a> {
     #[serde(borrow)]
     input_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     total_cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
 }
 
@@ -118,31 +95,18 @@ struct Hidden<'a> {
 struct Metadata<'a> {
     #[serde(borrow)]
     user_api_key_hash: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_org_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_org_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_project_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_project_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_team_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_team_alias: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_user_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_api_key_user_email: Option<&'a RawValue>,
-    #[serde(borrow)]
     user_agent: Option<&'a RawValue>,
-    #[serde(borrow)]
     usage_object: Option<&'a RawValue>,
-    #[serde(borrow)]
     requester_metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
     requester_custom_headers: Option<&'a RawValue>,
 }
 
@@ -150,19 +114,12 @@ struct Metadata<'a> {
 struct Usage<'a> {
     #[serde(borrow)]
     prompt_tokens_details: Option<&'a RawValue>,
-    #[serde(borrow)]
     completion_tokens_details: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_read_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation: Option<&'a RawValue>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
-    #[serde(borrow)]
     is_byok: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost_details: Option<&'a RawValue>,
 }
 
@@ -170,15 +127,10 @@ struct Usage<'a> {
 struct Details<'a> {
     #[serde(borrow)]
     cached_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_creation_token_details: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     audio_tokens: Option<&'a RawValue>,
 }
 
@@ -200,7 +152,7 @@ struct CostDetails<'a> {
 struct Requester<'a> {
     #[serde(borrow)]
     app: Option<&'a RawValue>,
-    #[serde(borrow, rename = "x-title")]
+    #[serde(rename = "x-title")]
     title: Option<&'a RawValue>,
 }
 
@@ -208,14 +160,23 @@ struct Requester<'a> {
 struct Failure<'a> {
     #[serde(borrow)]
     error_code: Option<&'a RawValue>,
-    #[serde(borrow)]
     error_class: Option<&'a RawValue>,
-    #[serde(borrow)]
     llm_provider: Option<&'a RawValue>,
 }
 
 /// Reads a post in any of the three log formats: an array, objects on lines of their own, or a single one.
 pub fn parse(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result<Reading, BodyError> {
+    match read(body, projects, context) {
+        // One figure that Python cannot work out must not take the others of a post with it.
+        Err(BodyError::Json(error)) => match json::without_nan(body) {
+            Some(body) => read(&body, projects, context),
+            None => Err(BodyError::Json(error)),
+        },
+        read => read,
+    }
+}
+
+fn read(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result<Reading, BodyError> {
     let mut reader = Reader::new(projects, context);
     match body.trim_ascii_start().first() {
         None => return Err(BodyError::Empty),
@@ -364,7 +325,10 @@ impl<'c> Reader<'c> {
         let call_type = word("call_type", payload.call_type)?.unwrap_or_default();
         let asked = Asked::by(&call_type);
         let usage: Usage<'_> = object("usage_object", metadata.usage_object)?;
-        let cached = present(payload.cache_hit).is_some_and(|hit| hit.get() == "true");
+        let cached = present(payload.cache_hit).is_some_and(|hit| {
+            // Its database has the text that Python makes of it.
+            matches!(hit.get(), "true" | "\"True\"" | "\"true\"")
+        });
         let provider = word("custom_llm_provider", payload.custom_llm_provider)?;
         let mut tokens = figures(payload, &usage)?.read(Habits::default());
         let used_any = tokens.is_some_and(|tokens| !tokens.is_zero() || tokens.total > 0 && !failed);
@@ -441,6 +405,7 @@ impl<'c> Reader<'c> {
             cached,
             is_extra: asked == Asked::Extra,
             is_partial: false,
+            other_id: None,
         };
         let said = Said {
             organization: label(metadata.user_api_key_org_alias),
@@ -752,6 +717,17 @@ mod tests {
     }
 
     #[test]
+    fn what_python_cannot_work_out_is_not_known_and_takes_nothing_with_it() {
+        let [good, odd] = [json!({}), json!({"litellm_call_id": "c2", "response_cost": "X"})].map(|of| payload(&of));
+        for nan in ["NaN", "-Infinity", "Infinity"] {
+            let body = json!([good, odd]).to_string().replace("\"X\"", nan).replace("PROMPT", "NaN");
+            let parsed = parsed(&body);
+            assert_eq!((parsed.batch.events.len(), parsed.rejected.len()), (2, 0), "{nan}: {:?}", parsed.rejected);
+            assert_eq!(parsed.batch.events[1].measures.cost.to_string(), "0.000087");
+        }
+    }
+
+    #[test]
     fn a_cost_of_0_says_nothing_unless_nothing_was_paid() {
         use Count::*;
         // 500 in and 20 out at the list price.
@@ -759,6 +735,8 @@ mod tests {
         check(&json!({"response_cost": 0.0, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
         check(&json!({"response_cost": null, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
         check(&json!({"response_cost": 0.0, "cache_hit": true}), &[(Unpriced, 0), (CacheHits, 1)], "0");
+        check(&json!({"response_cost": 0.0, "cache_hit": "True"}), &[(Unpriced, 0), (CacheHits, 1)], "0");
+        check(&json!({"response_cost": 0.0, "cache_hit": "False"}), &[(CacheHits, 0)], "0.000087");
         let nothing = json!({"response_cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "status": "failure",
             "metadata": {"usage_object": {"completion_tokens_details": null}}});
         check(&nothing, &[(Unpriced, 0), (Errors, 1)], "0");

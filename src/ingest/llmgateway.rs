@@ -23,59 +23,33 @@ const LOGGED: &str = "request_log";
 struct Logged<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow)]
     test: Option<&'a RawValue>,
-    #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
     organization_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     project_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     api_key_id: Option<&'a RawValue>,
-    #[serde(borrow)]
     used_model: Option<&'a RawValue>,
-    #[serde(borrow)]
     used_provider: Option<&'a RawValue>,
-    #[serde(borrow)]
     requested_model: Option<&'a RawValue>,
-    #[serde(borrow)]
     requested_provider: Option<&'a RawValue>,
-    #[serde(borrow)]
     source: Option<&'a RawValue>,
-    #[serde(borrow)]
     prompt_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_1h_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     audio_input_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     audio_output_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     total_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
-    #[serde(borrow)]
     cost: Option<&'a RawValue>,
-    #[serde(borrow)]
     has_error: Option<&'a RawValue>,
-    #[serde(borrow)]
     error_category: Option<&'a RawValue>,
-    #[serde(borrow)]
     unified_finish_reason: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached: Option<&'a RawValue>,
-    #[serde(borrow)]
     used_mode: Option<&'a RawValue>,
 }
 
@@ -176,6 +150,7 @@ impl<'a> Logged<'a> {
             cached: boolean("cached", present(self.cached))?,
             is_extra: false,
             is_partial: false,
+            other_id: None,
         })
     }
 

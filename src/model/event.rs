@@ -133,6 +133,8 @@ impl Completeness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
     pub id: Fingerprint,
+    /// Another id under which others tell of the same call: whoever knows either knows it.
+    pub other_id: Option<Fingerprint>,
     pub time: UnixMs,
     pub combination: u32,
     pub sender: u32,
@@ -144,7 +146,7 @@ pub struct Event {
 impl Event {
     /// An event that tells its tokens, by the first sender of its batch.
     pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
-        Event { id, time, combination, sender: 0, completeness: Completeness::Final, measures }
+        Event { id, other_id: None, time, combination, sender: 0, completeness: Completeness::Final, measures }
     }
 }
 

@@ -49,15 +49,10 @@ struct Entry<'a> {
     to: Option<String>,
     #[serde(borrow)]
     input_per_million: Option<&'a RawValue>,
-    #[serde(borrow)]
     cached_input_per_million: Option<&'a RawValue>,
-    #[serde(borrow)]
     cache_write_per_million: Option<&'a RawValue>,
-    #[serde(borrow)]
     output_per_million: Option<&'a RawValue>,
-    #[serde(borrow)]
     per_request: Option<&'a RawValue>,
-    #[serde(borrow)]
     discount_percent: Option<&'a RawValue>,
 }
 

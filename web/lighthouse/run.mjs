@@ -3,6 +3,7 @@
 import * as launcher from "chrome-launcher";
 import lighthouse from "lighthouse";
 import desktop from "lighthouse/core/config/desktop-config.js";
+import { DEVELOPER_LINK, LINK } from "../tests/demo.mjs";
 import { serve } from "../tests/server.mjs";
 
 const AIMS = { performance: 95, accessibility: 100, "best-practices": 100 };
@@ -43,9 +44,9 @@ try {
   const server = await serve({ after: (leave) => leftovers.push(leave) });
   await server.directory({ organizations: [{ id: "acme", name: "Acme" }] });
   const links = {
-    nobody: process.env.ROLLCALL_SIGN_IN_URL,
-    owner: process.env.ROLLCALL_SIGN_IN_URL,
-    developer: process.env.ROLLCALL_DEVELOPER_SIGN_IN_URL,
+    nobody: LINK,
+    owner: LINK,
+    developer: DEVELOPER_LINK,
     operator: server.operatorLink,
   };
   row("", "desktop", "", "", "phone");

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { accessible, DEVELOPER_LINK, LAPTOP, LINK, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import { accessible, LAPTOP, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import { DEVELOPER_LINK, LINK } from "./demo.mjs";
 import { serve } from "./server.mjs";
 
 const ORGANIZATIONS = "/administration/organizations";

@@ -5,11 +5,6 @@ import { createRequire } from "node:module";
 import { after, before } from "node:test";
 import { launch } from "./chromium.mjs";
 
-export const LINK = process.env.ROLLCALL_SIGN_IN_URL;
-assert.ok(LINK, "ROLLCALL_SIGN_IN_URL must hold the owner's sign-in link that “rollcall demo” prints");
-export const DEVELOPER_LINK = process.env.ROLLCALL_DEVELOPER_SIGN_IN_URL;
-assert.ok(DEVELOPER_LINK, "ROLLCALL_DEVELOPER_SIGN_IN_URL must hold the developer's sign-in link");
-
 /** The month whose sums the sample organization is known for, as pages and as the API are asked for it. */
 export const JUNE = "from=2026-06-01&to=2026-06-30&tz=UTC";
 export const JUNE_QUERY = { from: "2026-06-01", to: "2026-06-30", timezone: "UTC" };
@@ -68,9 +63,9 @@ export async function ready(page, testId = "analytics") {
   await page.locator(`[data-testid=${testId}][data-busy=false]`).waitFor();
 }
 
-/** Of the server that the page is on; of the demo's before it is on any. */
+/** Of the server that the page is on. */
 export async function visit(page, path, testId) {
-  await page.goto(new URL(path, page.url().startsWith("http") ? page.url() : LINK).href);
+  await page.goto(new URL(path, page.url()).href);
   await ready(page, testId);
 }
 

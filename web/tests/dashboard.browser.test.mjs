@@ -1,7 +1,8 @@
 // Walks the analytics page of a running demo in a real browser. Needs the two sign-in links that the demo prints.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessible, LAPTOP, LINK as link, open, PHONE, ready, withinWidth } from "./browser.mjs";
+import { accessible, LAPTOP, open, PHONE, ready, withinWidth } from "./browser.mjs";
+import { LINK as link } from "./demo.mjs";
 
 const origin = new URL(link).origin;
 const FIELDS = { cost: "cost", requests: "requestCount", tokens: "totalTokens" };

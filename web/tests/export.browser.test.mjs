@@ -1,7 +1,8 @@
 // What leaves the page: text on the clipboard, and paper.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askText, JUNE, JUNE_QUERY, LINK, NORTHWIND, open, visit } from "./browser.mjs";
+import { askText, JUNE, JUNE_QUERY, NORTHWIND, open, visit } from "./browser.mjs";
+import { LINK } from "./demo.mjs";
 
 const clipboard = { permissions: ["clipboard-read", "clipboard-write"] };
 const copied = (page) => page.evaluate(() => navigator.clipboard.readText());

@@ -1,7 +1,21 @@
 // German, as the proof that a language is one file: chosen by the browser or by hand, on every page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessible, ask, DEVELOPER_LINK, exact, JUNE, JUNE_QUERY, LAPTOP, LINK, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import {
+  accessible,
+  ask,
+  exact,
+  JUNE,
+  JUNE_QUERY,
+  LAPTOP,
+  NORTHWIND,
+  open,
+  PHONE,
+  ready,
+  visit,
+  withinWidth,
+} from "./browser.mjs";
+import { DEVELOPER_LINK, LINK } from "./demo.mjs";
 
 const german = { locale: "de-AT" };
 

@@ -1,7 +1,8 @@
 // Getting around: the palette, saved views and links.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessible, DEVELOPER_LINK, JUNE, LAPTOP, LINK, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import { accessible, JUNE, LAPTOP, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import { DEVELOPER_LINK, LINK } from "./demo.mjs";
 
 const ANALYTICS = `${NORTHWIND}/analytics`;
 

@@ -6,11 +6,9 @@ import {
   ask,
   askText,
   cardsAre,
-  DEVELOPER_LINK,
   JUNE,
   JUNE_QUERY,
   LAPTOP,
-  LINK,
   NORTHWIND,
   open,
   PHONE,
@@ -22,6 +20,7 @@ import {
   watch,
   withinWidth,
 } from "./browser.mjs";
+import { DEVELOPER_LINK, LINK } from "./demo.mjs";
 
 
 test("the rows and legend entries of the analytics page lead on", async (t) => {

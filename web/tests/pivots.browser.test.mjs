@@ -12,7 +12,6 @@ import {
   JUNE,
   JUNE_QUERY,
   LAPTOP,
-  LINK,
   NORTHWIND,
   open,
   PHONE,
@@ -21,6 +20,7 @@ import {
   visit,
   withinWidth,
 } from "./browser.mjs";
+import { LINK } from "./demo.mjs";
 
 const ANALYTICS = `${NORTHWIND}/analytics`;
 

@@ -8,7 +8,8 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { closePages } from "./browser.mjs";
 
-const PROGRAM = process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
+export const PROGRAM =
+  process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
 const OPERATOR = "operator-token-of-the-browser-tests";
 
 /** Gone, with everything it was told, when the test is over. `store` is another's, which has stopped. */

@@ -8,13 +8,11 @@ import {
   barsAre,
   cardsAre,
   clickLowestPart,
-  DEVELOPER_LINK,
   exact,
   JUNE,
   JUNE_QUERY,
   keysAre,
   LAPTOP,
-  LINK,
   NORTHWIND,
   open,
   PHONE,
@@ -26,6 +24,7 @@ import {
   watch,
   withinWidth,
 } from "./browser.mjs";
+import { DEVELOPER_LINK, LINK } from "./demo.mjs";
 import { serve } from "./server.mjs";
 
 const lastPart = (page) => decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));

@@ -19,7 +19,7 @@ use super::problem::{Problem, SendRefusals};
 use super::{App, on_a_thread};
 use crate::directory::Grant;
 use crate::engine::Ingested;
-use crate::ingest::{self, BodyError, Context, Parsed, Rejection, SentBy, TokenDefaults};
+use crate::ingest::{self, BodyError, Context, Parsed, SentBy, TokenDefaults};
 use crate::model::Batch;
 
 /// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
@@ -64,7 +64,7 @@ pub async fn post_events(
     });
     let Parsed { batch, rejected } = or_entered(&app, parsed.await?).await?;
     app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
-    let rejected = rejected.into_iter().map(rejected_event).collect();
+    let rejected = rejected.into_iter().map(RejectedEvent::from).collect();
     let Ingested { accepted, completed, duplicates } = write(&app, batch, PATIENCE).await?;
     Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
 }
@@ -149,10 +149,6 @@ pub(super) fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
         },
         Grant::Operator | Grant::User { .. } => TokenDefaults::default(),
     }
-}
-
-pub(super) fn rejected_event(rejection: Rejection) -> RejectedEvent {
-    RejectedEvent { index: rejection.index, id: rejection.id, error: rejection.error }
 }
 
 /// Reads a body, already decompressed, up to the limit.

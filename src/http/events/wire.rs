@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::ingest::Rejection;
+
 /// What became of the events of one request.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,12 @@ pub struct RejectedEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     pub error: String,
+}
+
+impl From<Rejection> for RejectedEvent {
+    fn from(Rejection { index, id, error }: Rejection) -> RejectedEvent {
+        RejectedEvent { index, id, error }
+    }
 }
 
 /// What became of the records of one request.

@@ -9,6 +9,7 @@ import type { Span } from "../../time/presets";
 import { Notice } from "../../ui/Notice";
 import { everUsedQuery, rangeWithUsage } from "../onboarding/firstUse";
 import { Onboarding } from "../onboarding/Onboarding";
+import { NoUsage } from "../parts/NoUsage";
 
 interface Props {
   question: ActivityQuestion;
@@ -56,21 +57,5 @@ function Unused({ question, span, today, onChange }: Omit<Props, "narrowed">) {
 
   if (ever.isPending) return null;
   if (waiting) return <Onboarding organizationId={question.organizationId} />;
-  return (
-    <Notice
-      icon="inbox"
-      title={text.empty.title}
-      actions={
-        <button
-          type="button"
-          className="button"
-          onClick={() => onChange({ range: { kind: "preset", preset: "last-365-days" } })}
-        >
-          {text.empty.look}
-        </button>
-      }
-    >
-      <p>{text.empty.lead(spanText(span.from, span.to))}</p>
-    </Notice>
-  );
+  return <NoUsage span={span} onChange={onChange} />;
 }

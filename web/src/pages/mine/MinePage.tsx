@@ -8,15 +8,14 @@ import { totalTimeline } from "../../charts/timeline";
 import { count } from "../../format/counts";
 import { analyticsAccess } from "../../state/access";
 import { readDetailView, writeDetailView } from "../../state/detailView";
-import { metrics } from "../../state/view";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { Notice } from "../../ui/Notice";
-import { Segmented } from "../../ui/Segmented";
 import { Answer } from "../parts/Answer";
 import { ChartCard } from "../parts/ChartCard";
 import { slotsFor } from "../parts/colours";
 import { FigureCard } from "../parts/FigureCard";
+import { MetricTabs } from "../parts/MetricTabs";
 import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { TopCard } from "../parts/TopCard";
@@ -116,15 +115,7 @@ export default function MinePage({ me, organization }: Props) {
                 timeline={drawn}
                 grouping={text.mine.title}
                 slots={chartSlots}
-                tabs={
-                  <Segmented
-                    label={text.analytics.measure}
-                    choices={metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }))}
-                    value={view.metric}
-                    onChange={(metric) => change({ metric })}
-                    testIdPrefix="metric"
-                  />
-                }
+                tabs={<MetricTabs value={view.metric} onChange={(metric) => change({ metric })} />}
                 csv={mineCsvPath(chosen ?? "", question)}
                 onChange={change}
               />

@@ -2,13 +2,12 @@ import { useMemo } from "react";
 import type { Answered, ModelDay, Summary, TopEntry } from "../../api/blocks";
 import { modelTimeline } from "../../charts/timeline";
 import { nowhere } from "../../state/steps";
-import { metrics } from "../../state/view";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
-import { Segmented } from "../../ui/Segmented";
 import { useCalendar } from "../window/WithCalendar";
 import { ChartCard, type ChartState } from "./ChartCard";
 import { slotsFor } from "./colours";
+import { MetricTabs } from "./MetricTabs";
 import { TopCard } from "./TopCard";
 
 interface Props {
@@ -48,15 +47,7 @@ export function ModelUsage({ organizationId, answer, state, span, csv, onChange,
         timeline={drawn}
         grouping={text.groupings.model}
         slots={slots}
-        tabs={
-          <Segmented
-            label={text.analytics.measure}
-            choices={metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }))}
-            value={state.metric}
-            onChange={(metric) => onChange({ metric })}
-            testIdPrefix="metric"
-          />
-        }
+        tabs={<MetricTabs value={state.metric} onChange={(metric) => onChange({ metric })} />}
         csv={csv}
         onChange={onChange}
         stepsOf={({ keys: [model] }) => ({ ...nowhere, path: model == null ? null : (pathOf?.(model) ?? null) })}

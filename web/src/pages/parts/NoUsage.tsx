@@ -5,7 +5,8 @@ import type { Span } from "../../time/presets";
 import { Notice } from "../../ui/Notice";
 
 interface Props {
-  whose: string;
+  /** Whose usage was asked for; left out where it is everybody's. */
+  whose?: string;
   span: Span;
   onChange: (change: Partial<TimeWindow>) => void;
 }
@@ -25,7 +26,11 @@ export function NoUsage({ whose, span, onChange }: Props) {
         </button>
       }
     >
-      <p>{text.empty.none(whose, spanText(span.from, span.to))}</p>
+      <p>
+        {whose === undefined
+          ? text.empty.lead(spanText(span.from, span.to))
+          : text.empty.none(whose, spanText(span.from, span.to))}
+      </p>
     </Notice>
   );
 }
