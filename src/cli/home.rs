@@ -195,12 +195,8 @@ fn follow(
     grows: bool,
     position: &AtomicU64,
 ) -> Result<(Followed, u64), String> {
-    let anew = || Followed {
-        session: Session::new(client, &path.to_string_lossy()),
-        known,
-        offset: 0,
-        seam: Vec::new(),
-    };
+    let anew =
+        || Followed { session: Session::new(client, &path.to_string_lossy()), known, offset: 0, seam: Vec::new() };
     if client == Client::Opencode {
         let session = opencode::read(path)?;
         position.fetch_add(known.size, Ordering::Relaxed);

@@ -128,7 +128,8 @@ impl Arguments {
     fn transcripts(&self) -> Result<Option<transcripts::Load<'_>>, Failure> {
         let only_with = |flag: &str, kind: &str| Err(Failure(format!("{flag} is for {kind}")));
         let Some(client) = self.format.as_deref().and_then(Client::named) else {
-            let agents = format!("what a coding agent left on disk: --format {}", Client::ALL.map(Client::name).join(", "));
+            let agents =
+                format!("what a coding agent left on disk: --format {}", Client::ALL.map(Client::name).join(", "));
             return match () {
                 () if self.user.is_some() => only_with("--user", &agents),
                 () if !self.project_map.is_empty() => only_with("--project-map", &agents),

@@ -170,11 +170,7 @@ impl Load<'_> {
         Ok(FeedAnswer { accepted, completed, duplicates, ignored, rejected })
     }
 
-    fn context<'c>(
-        &'c self,
-        now: i64,
-        kept_since: &'c dyn Fn(&str) -> Option<i64>,
-    ) -> Context<'c> {
+    fn context<'c>(&'c self, now: i64, kept_since: &'c dyn Fn(&str) -> Option<i64>) -> Context<'c> {
         let token = TokenDefaults {
             organization_id: self.whose.organization.as_deref(),
             project_id: Some(DEFAULT_PROJECT),
@@ -319,7 +315,9 @@ impl Summary {
         match self.shown {
             0..=SHOWN if line == 0 => eprintln!("{}: {why}", path.display()),
             0..=SHOWN => eprintln!("{}:{line}: {why}", path.display()),
-            _ if self.shown == SHOWN + 1 => eprintln!("there is more that was not taken; only the first {SHOWN} are shown"),
+            _ if self.shown == SHOWN + 1 => {
+                eprintln!("there is more that was not taken; only the first {SHOWN} are shown")
+            }
             _ => {}
         }
     }

@@ -46,14 +46,8 @@ pub enum Client {
 }
 
 impl Client {
-    pub const ALL: [Client; 6] = [
-        Client::ClaudeCode,
-        Client::Codex,
-        Client::GeminiCli,
-        Client::QwenCode,
-        Client::Copilot,
-        Client::Opencode,
-    ];
+    pub const ALL: [Client; 6] =
+        [Client::ClaudeCode, Client::Codex, Client::GeminiCli, Client::QwenCode, Client::Copilot, Client::Opencode];
 
     /// As `--format` has it; also the app its usage is shown under, and how the keys of people who use it begin.
     pub fn name(self) -> &'static str {
