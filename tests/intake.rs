@@ -258,13 +258,28 @@ fn a_later_record_completes_a_call_by_every_door_and_over_a_kill() {
     post(&server, TRACES, &token, "x", &span("r1", 1_780_315_200, None)).ok();
     assert_eq!(sums(&server), json!([2, 0, 0, 2]));
     server.kill();
-    let server = Server::start_in(directory.path());
+    let mut server = Server::start_in(directory.path());
     let answer = server.send_events(&token, &complete);
     assert_eq!(answer, json!({"accepted": 1, "completed": 1, "duplicates": 0, "rejected": []}));
     assert_eq!(sums(&server), json!([2, 120, 0.25, 1]));
+    // Told while it was answered, and again when it was over.
+    let of = |completion: u32, partial: bool| {
+        event("growing", &at(30), &json!({"completionTokens": completion, "partial": partial, "cost": null}))
+    };
+    for (record, became) in [(of(9, true), "accepted"), (of(20, true), "completed"), (of(12, true), "duplicates")] {
+        assert_eq!(server.send_events(&token, &record)[became], json!(1), "{record}");
+    }
+    assert_eq!(sums(&server), json!([3, 240, 0.25, 2]));
+    server.kill();
+    let server = Server::start_in(directory.path());
+    for (record, became) in [(of(20, true), "duplicates"), (of(77, false), "completed"), (of(99, true), "duplicates")] {
+        assert_eq!(server.send_events(&token, &record)[became], json!(1), "{record}");
+    }
+    let grown = sums(&server);
+    assert_eq!([&grown[0], &grown[1], &grown[3]], [&json!(3), &json!(297), &json!(1)], "the end is priced");
     // An hour later, as another instrumentation has it.
     post(&server, TRACES, &token, "x", &span("r1", 1_780_319_000, Some(60))).ok();
-    assert_eq!(sums(&server)[1], json!(240));
+    assert_eq!(sums(&server)[1], json!(417));
     let before = sums(&server);
     for again in [&incomplete, &complete] {
         let answer = server.send_events(&token, again);
@@ -272,7 +287,7 @@ fn a_later_record_completes_a_call_by_every_door_and_over_a_kill() {
     }
     post(&server, TRACES, &token, "x", &span("r1", 1_780_315_200, None)).ok();
     post(&server, TRACES, &token, "x", &span("r1", 1_780_319_000, Some(60))).ok();
-    assert_eq!((sums(&server), &before[0], &before[3]), (before.clone(), &json!(2), &json!(0)));
+    assert_eq!((sums(&server), &before[0], &before[3]), (before.clone(), &json!(3), &json!(0)));
     let of_shop = |line: &&Value| line[0] == "shop";
     let lines = lines(&server, "organizationId=acme", OPERATOR);
     let of_shop: Vec<_> = lines.iter().filter(of_shop).map(|line| json!([line[2], line[4]])).collect();
@@ -317,6 +332,49 @@ fn the_doctor_has_a_line_for_each_source() {
 }
 
 #[test]
+fn what_a_program_did_not_send_is_entered_for_who_may_send() {
+    let (server, token) = populated();
+    let one = json!({"result": "rejected", "reason": "column cost is not valid", "count": 12, "example": "line 7"});
+    let with = |extra: Value| {
+        let mut entry = one.clone();
+        entry.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        entry
+    };
+    let of = |user: &str| {
+        let member = json!({"kind": "user", "userId": user, "label": user});
+        server.token(&member)
+    };
+    let (owner, developer) = (of("ada"), of("dev"));
+    let send = |token: &str, body: &Value| post(&server, "/v1/intake", token, "loader/2", body);
+    for (token, body, status, says) in [
+        (&*token, json!([one]), 204, ""),
+        (&*token, json!([with(json!({"organizationId": "acme", "result": "ignored", "example": null}))]), 204, ""),
+        (&*token, json!([one, with(json!({"organizationId": "beta"}))]), 403, "entry 1: organizationId is 'beta'"),
+        (OPERATOR, json!([with(json!({"organizationId": "beta", "reason": "x".repeat(200)}))]), 204, ""),
+        (OPERATOR, json!([]), 204, ""),
+        (&*owner, json!([one]), 403, "to send events use an ingest"),
+        (&*developer, json!([one]), 403, "to send events use an ingest"),
+        ("wrong", json!([one]), 401, ""),
+        (&*token, json!([with(json!({"result": "counted"}))]), 400, "result is counted"),
+        (&*token, json!([one, with(json!({"count": 0}))]), 400, "entry 1: count is 0; allowed are 1 to 1000000000000"),
+        (&*token, json!([with(json!({"organizationId": ""}))]), 400, "organizationId"),
+        (&*token, json!(vec![&one; 257]), 400, "there are 257 entries; at most 256 are allowed"),
+        (&*token, one.clone(), 400, ""),
+        (&*token, json!([with(json!({"rows": 3}))]), 400, "rows"),
+    ] {
+        let answer = send(token, &body);
+        assert_eq!(answer.status, status, "{body}: {}", answer.text);
+        assert!(answer.text.contains(says), "{body}: {}", answer.text);
+    }
+    let expected = [
+        json!(["batch jobs", "loader/2", "ignored", "column cost is not valid", 12, null]),
+        json!(["batch jobs", "loader/2", "rejected", "column cost is not valid", 12, "line 7"]),
+    ];
+    assert_eq!(lines(&server, "organizationId=acme", OPERATOR), expected);
+    assert_eq!(lines(&server, "organizationId=beta", OPERATOR)[0][3], json!("x".repeat(100)));
+}
+
+#[test]
 fn rows_that_a_file_has_in_vain_are_entered_too() {
     let directory = tempfile::tempdir().unwrap();
     let [store, file] = ["store", "usage.csv"].map(|name| directory.path().join(name));
@@ -340,4 +398,14 @@ fn rows_that_a_file_has_in_vain_are_entered_too() {
         by("rejected", json!("column promptTokens is not valid"), 2, json!("id b: column promptTokens")),
     ];
     assert_eq!(lines(&server, "organizationId=acme", OPERATOR), expected);
+
+    // The same through a server.
+    let (server, token) = populated();
+    let mut command = Command::new(BINARY);
+    command.arg("ingest").arg(&file).args(["--url", &server.url, "--token", &token]);
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let agent = format!("rollcall/{version}");
+    let mut through = expected;
+    through.iter_mut().for_each(|line| (line[0], line[1]) = (json!("batch jobs"), json!(agent)));
+    assert_eq!(lines(&server, "organizationId=acme", OPERATOR), through);
 }

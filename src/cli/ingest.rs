@@ -14,24 +14,25 @@ use super::preview::Preview;
 use super::price_files::PriceArguments;
 use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
-use super::{Failure, system_clock};
+use super::{Failure, system_clock, transcripts};
 use crate::calendar::Zone;
 use crate::engine::{Engine, EngineError, Ingested, Pending};
-use crate::http::wire::RejectedEvent;
+use crate::http::wire::{RejectedEvent, UnsentBody};
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
+use crate::ingest::transcripts::{Client, Whose};
 use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
 /// Rejected events that are shown; the rest is counted.
-const SHOWN: usize = 10;
+pub const SHOWN: usize = 10;
 /// Batches on their way to the disk while the next are read.
 const IN_FLIGHT: usize = 8;
 /// The name of what is assumed without --format.
 const OWN_FORMAT: &str = "csv";
 /// The project of usage for which a known export names none, as at the doors of other senders.
-const DEFAULT_PROJECT: &str = "default";
+pub const DEFAULT_PROJECT: &str = "default";
 
 /// Load events from files, with progress; running it again doubles nothing
 #[derive(Args)]
@@ -42,12 +43,15 @@ const DEFAULT_PROJECT: &str = "default";
   rollcall ingest spend.csv --format litellm-spend-logs --organization acme --dry-run
   rollcall ingest bill.csv --map cost=price_usd --map timestamp=when --set id=june-{row} --data-dir ./data
   rollcall ingest verbrauch.csv --decimal comma --day-zone Europe/Berlin --data-dir ./data
+  rollcall ingest ~/.claude --format claude-code --user mina@example.com --watch --url https://rollcall.example
 
 Reads NDJSON, JSON and CSV (the event's field names as header; columns separated by commas, semicolons or tabs),
 plain, .gz or .zst. Exports of other programs are known by their columns, or by --format.
+With --format claude-code, codex, gemini-cli, qwen-code, copilot or opencode FILE is where that agent keeps its
+sessions: its folder, one within it, or one file.
 Exit code 1 says that some events were rejected; the others are loaded.")]
 pub struct Arguments {
-    /// Files of events; - is standard input
+    /// Files of events, or where a coding agent keeps its sessions; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The one organization the events are for; they may then leave it out
@@ -68,6 +72,16 @@ pub struct Arguments {
     /// The zone of days without a time and of times that name none: an IANA name; UTC unless given
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     day_zone: Option<Zone>,
+    /// Whose sessions they are: an e-mail address, or an id of your own
+    #[arg(long, value_name = "PERSON", env = "ROLLCALL_USER")]
+    user: Option<String>,
+    /// Count what an agent did in a folder, given by its path or its name, for a project other than the folder's name
+    #[arg(long, value_name = "FOLDER=PROJECT")]
+    project_map: Vec<String>,
+    /// Go on for as long as sessions grow, looking at them every so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10",
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    watch: Option<u64>,
     /// Show what would be loaded, day by day, and load nothing
     #[arg(long)]
     dry_run: bool,
@@ -79,7 +93,8 @@ pub struct Arguments {
 
 /// Names that --format takes.
 fn formats() -> PossibleValuesParser {
-    FORMATS.iter().map(|format| format.name).chain([OWN_FORMAT]).collect::<Vec<_>>().into()
+    let agents = Client::ALL.map(Client::name);
+    FORMATS.iter().map(|format| format.name).chain([OWN_FORMAT]).chain(agents).collect::<Vec<_>>().into()
 }
 
 fn zone(name: &str) -> Result<Zone, String> {
@@ -107,6 +122,51 @@ impl Arguments {
         let is_by_hand = !self.map.is_empty() || !self.set.is_empty();
         let is_mapped = format.is_some() || is_by_hand || self.decimal.is_some() || self.day_zone.is_some();
         Ok((mapping, is_mapped))
+    }
+
+    /// What coding agents left on disk, if that is what the format is.
+    fn transcripts(&self) -> Result<Option<transcripts::Load<'_>>, Failure> {
+        let only_with = |flag: &str, kind: &str| Err(Failure(format!("{flag} is for {kind}")));
+        let Some(client) = self.format.as_deref().and_then(Client::named) else {
+            let agents =
+                format!("what a coding agent left on disk: --format {}", Client::ALL.map(Client::name).join(", "));
+            return match () {
+                () if self.user.is_some() => only_with("--user", &agents),
+                () if !self.project_map.is_empty() => only_with("--project-map", &agents),
+                () if self.watch.is_some() => only_with("--watch", &agents),
+                () => Ok(None),
+            };
+        };
+        let files = "files of events and exports of other programs";
+        for (flag, is_given) in [
+            ("--map", !self.map.is_empty()),
+            ("--set", !self.set.is_empty()),
+            ("--decimal", self.decimal.is_some()),
+            ("--day-zone", self.day_zone.is_some()),
+        ] {
+            if is_given {
+                return only_with(flag, files);
+            }
+        }
+        if self.dry_run && self.watch.is_some() {
+            return Err(Failure("--dry-run looks once; leave out --watch".into()));
+        }
+        let pair = |pair: &String| match pair.split_once('=') {
+            Some((folder, project)) if !folder.is_empty() && !project.is_empty() => {
+                Ok((folder.to_owned(), project.to_owned()))
+            }
+            _ => Err(Failure(format!("--project-map {pair}: it must be FOLDER=PROJECT"))),
+        };
+        let projects = self.project_map.iter().map(pair).collect::<Result<_, _>>()?;
+        let (organization, user) = (self.organization.clone(), self.user.clone());
+        Ok(Some(transcripts::Load {
+            client,
+            given: &self.files,
+            whose: Whose { organization, user, projects },
+            prices: self.prices.book()?,
+            watch: self.watch.map(Duration::from_secs),
+            dry_run: self.dry_run,
+        }))
     }
 
     /// Reads everything as it would be loaded.
@@ -163,6 +223,9 @@ struct Summary {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(load) = arguments.transcripts()? {
+        return transcripts::run(load, &arguments.target);
+    }
     let (mapping, is_mapped) = arguments.mapping()?;
     if arguments.dry_run {
         return arguments.preview(&mapping, is_mapped);
@@ -215,7 +278,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     );
     if summary.completed > 0 {
         let completed = HumanCount(summary.completed as u64);
-        println!("{completed} of the accepted told the tokens of calls that were counted without");
+        println!("{completed} of the accepted knew more of calls than these were counted with");
     }
     Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -295,6 +358,9 @@ fn send(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let mut shown = Shown::new(source, bar);
+    let prices = PriceBook::bundled();
+    let (now, token) = (system_clock()(), TokenDefaults::default());
+    let context = Context { now, prices: &prices, token, kept_since: &ingest::for_ever };
     while let Some(body) = source.next_body()? {
         let (mut taken, mut rejected) = (0, Vec::new());
         if !body.bytes.is_empty() {
@@ -306,10 +372,19 @@ fn send(
             let one = |r: RejectedEvent| Rejection { index: r.index, id: r.id, error: r.error };
             rejected = answer.rejected.into_iter().map(one).collect();
         }
+        let refused = body.refused.iter().map(|row| (row.number, row.id.as_deref(), &*row.error));
+        enter(client, ingest::refused_rows(refused, &context))?;
         shown.show(&body, &rejected, taken, summary);
         bar.set_position(source.position());
     }
-    Ok(())
+    let skipped = source.notes().map(|notes| notes.skipped()).unwrap_or_default();
+    enter(client, ingest::skipped_rows(skipped, &context))
+}
+
+/// Tells the server of rows that are not sent to it.
+fn enter(client: &super::client::Client, batch: Batch) -> Result<(), Failure> {
+    let rows: Vec<UnsentBody> = batch.unmade.into_iter().map(UnsentBody::from).collect();
+    if rows.is_empty() { Ok(()) } else { client.enter_unsent(&rows) }
 }
 
 impl Summary {

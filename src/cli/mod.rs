@@ -7,6 +7,7 @@
 //! Invariants: exit code 0 is done, 1 is "some of the input was rejected or damaged", 2 is "could not run"; what a
 //! program may read goes to standard output, everything else to standard error.
 
+mod agent_settings;
 mod backup;
 mod client;
 mod compact;
@@ -14,10 +15,13 @@ mod demo;
 mod directory;
 mod doctor;
 mod export;
+mod findings;
+mod home;
 mod ingest;
 mod invoice;
 mod long;
 mod look;
+mod opencode;
 mod preview;
 mod price_files;
 mod prices;
@@ -31,6 +35,7 @@ mod serve;
 mod source;
 mod target;
 mod token;
+mod transcripts;
 mod utf16;
 mod verify;
 mod webhook;

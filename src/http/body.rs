@@ -27,6 +27,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonObject<T> {
     }
 }
 
+/// A body that is a list of such objects.
+pub struct JsonObjects<T>(pub Vec<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonObjects<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<JsonObjects<T>, Problem> {
+        let body = Json::<Vec<Object<T>>>::from_request(request, state).await.map_err(problem)?;
+        Ok(JsonObjects(body.0.into_iter().map(|object| object.0).collect()))
+    }
+}
+
 /// Turns any way in which a JSON body can be wrong into a problem.
 fn problem(rejection: JsonRejection) -> Problem {
     if is_late(&rejection) {

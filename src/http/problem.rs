@@ -148,9 +148,9 @@ impl From<EngineError> for Problem {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
-            EngineError::Change(ChangeError::AmbiguousKey { .. } | ChangeError::OtherCreator { .. }) => {
-                Problem::bad_request(error.to_string())
-            }
+            EngineError::Change(
+                ChangeError::AmbiguousKey { .. } | ChangeError::OtherCreator { .. } | ChangeError::Identity { .. },
+            ) => Problem::bad_request(error.to_string()),
             EngineError::Change(ChangeError::LastOperator { .. }) => {
                 Problem::new(StatusCode::CONFLICT, error.to_string())
             }

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use super::event::{Collector, Counted, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
 use super::reason::fitting;
 use super::usage::Tokens;
-use crate::model::{CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
+use crate::model::{
+    Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of,
+};
 use crate::pricing::ServiceTier;
 
 /// A text that may be absent.
@@ -19,6 +21,8 @@ pub(super) type Text<'a> = Option<Cow<'a, str>>;
 pub(super) struct Call<'a> {
     /// Unique within the organization, whatever else sends to it.
     pub id: String,
+    /// Another one under which other senders tell of the same call.
+    pub other_id: Option<String>,
     /// When the request started.
     pub start: UnixMs,
     pub organization: Text<'a>,
@@ -30,6 +34,8 @@ pub(super) struct Call<'a> {
     pub mode: Mode,
     /// `None` when the sender does not know them, which is not the same as 0.
     pub tokens: Option<Tokens>,
+    /// The tokens are those of before the call's end: as many at least.
+    pub is_partial: bool,
     pub tier: ServiceTier,
     pub cost: Option<PicoUsd>,
     pub ending: Ending,
@@ -51,6 +57,15 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    /// What it is counted as, if it is a failure.
+    pub fn failure(self) -> Option<Count> {
+        match self {
+            Ending::Answered => None,
+            Ending::ClientError => Some(Count::ClientErrors),
+            Ending::Error => Some(Count::Errors),
+        }
+    }
+
     /// Of a failed call by its HTTP status. 401 and 403 mostly come from a provider that does not take the gateway's
     /// key, and 429 from one that is busy: not the caller's doing.
     pub fn of_status(status: Option<u16>) -> Ending {
@@ -150,8 +165,9 @@ impl Collector<'_> {
             mode: call.mode,
             cost_source,
         });
-        let incomplete = call.tokens.is_none() && matches!(cost_source, CostSource::Reported | CostSource::Unmeasured);
-        Ok(Event { id: Fingerprint::of(&call.id), time, combination, sender: self.sender, incomplete, measures })
+        let completeness = Completeness::of(call.tokens.is_some(), call.is_partial);
+        let (id, other_id) = (Fingerprint::of(&call.id), call.other_id.as_deref().map(Fingerprint::of));
+        Ok(Event { id, other_id, time, combination, sender: self.sender, completeness, measures })
     }
 
     fn measures_of(
@@ -168,14 +184,10 @@ impl Collector<'_> {
             None if call.cached || (!used_any && call.ending != Ending::Answered) => Some(PicoUsd::ZERO),
             None => None,
         };
-        let failure = match call.ending {
-            Ending::Answered => None,
-            Ending::ClientError => Some(Count::ClientErrors),
-            Ending::Error => Some(Count::Errors),
-        };
+        let failure = call.ending.failure();
         let calls = u64::from(!call.is_extra);
-        let Call { tokens, tier, cached, .. } = *call;
-        self.measured(provider, model, time, Counted { calls, tokens, tier, failure, cached, cost })
+        let Call { tokens, is_partial, tier, cached, .. } = *call;
+        self.measured(provider, model, time, Counted { calls, tokens, is_partial, tier, failure, cached, cost })
     }
 
     fn note(&self, combination: u32, said: Said<'_>, names: &mut Names) {

@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, Mode, Sender, UnixMs, Unmade};
+use super::{CallKind, Measures, Mode, Sender, SpanCall, SpanKey, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -96,8 +96,36 @@ pub struct Fingerprint(pub [u8; 12]);
 
 impl Fingerprint {
     pub fn of(id: &str) -> Fingerprint {
-        let hash = twox_hash::XxHash3_128::oneshot(id.as_bytes()).to_le_bytes();
+        Fingerprint::of_bytes(id.as_bytes())
+    }
+
+    pub fn of_bytes(id: &[u8]) -> Fingerprint {
+        let hash = twox_hash::XxHash3_128::oneshot(id).to_le_bytes();
         Fingerprint(hash[..12].try_into().expect("twelve of sixteen bytes"))
+    }
+}
+
+/// How much an event knows of its call. A later event of the same id that knows more takes its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Completeness {
+    /// Its tokens are not known at all.
+    TokensUnknown = 0,
+    /// Its figures are what was known before the call's end: of several such events the largest counts.
+    AtLeast = 1,
+    /// Nothing that comes later changes it.
+    #[default]
+    Final = 2,
+}
+
+impl Completeness {
+    /// Of a record that knows tokens or not, written before the call's end or after it.
+    pub fn of(knows_tokens: bool, is_partial: bool) -> Completeness {
+        match (knows_tokens, is_partial) {
+            (false, _) => Completeness::TokensUnknown,
+            (true, true) => Completeness::AtLeast,
+            (true, false) => Completeness::Final,
+        }
     }
 }
 
@@ -105,19 +133,47 @@ impl Fingerprint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
     pub id: Fingerprint,
+    /// Another id under which others tell of the same call: whoever knows either knows it.
+    pub other_id: Option<Fingerprint>,
     pub time: UnixMs,
     pub combination: u32,
     pub sender: u32,
-    /// The sender knows nothing of its tokens: a later event of the same id that does takes its place. Its cost is then
-    /// the sender's or nobody's, never the price book's.
-    pub incomplete: bool,
+    /// Unless it is final, its cost is the sender's or nobody's, never the price book's.
+    pub completeness: Completeness,
     pub measures: Measures,
 }
 
 impl Event {
     /// An event that tells its tokens, by the first sender of its batch.
     pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
-        Event { id, time, combination, sender: 0, incomplete: false, measures }
+        Event { id, other_id: None, time, combination, sender: 0, completeness: Completeness::Final, measures }
+    }
+}
+
+/// Where in its trace the call of an event stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nested {
+    /// Indexes the batch's events.
+    pub event: u32,
+    pub span: SpanKey,
+    /// Spans inside of it that are no calls, as far as they came with it.
+    pub steps: Vec<[u8; 8]>,
+    /// The nearest span around it that did not come with it and may be a call.
+    pub outer: Option<[u8; 8]>,
+    pub kind: CallKind,
+    /// Calls inside of it that came with it and are counted each.
+    pub within: Vec<SpanCall>,
+}
+
+impl Nested {
+    pub fn outer(&self) -> Option<SpanKey> {
+        self.outer.map(|span| SpanKey { span, ..self.span })
+    }
+
+    /// Spans that others may say they are inside of.
+    pub fn spans(&self) -> impl Iterator<Item = SpanKey> {
+        let of = self.span;
+        std::iter::once(of.span).chain(self.steps.iter().copied()).map(move |span| SpanKey { span, ..of })
     }
 }
 
@@ -129,6 +185,8 @@ pub struct Batch {
     /// Without any, the batch is counted and not entered into the intake ledger.
     pub senders: Vec<Sender>,
     pub events: Vec<Event>,
+    /// Of events that spans told of, in their order.
+    pub nested: Vec<Nested>,
     pub unmade: Vec<Unmade>,
 }
 

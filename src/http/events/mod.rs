@@ -19,7 +19,7 @@ use super::problem::{Problem, SendRefusals};
 use super::{App, on_a_thread};
 use crate::directory::Grant;
 use crate::engine::Ingested;
-use crate::ingest::{self, BodyError, Context, Parsed, Rejection, SentBy, TokenDefaults};
+use crate::ingest::{self, BodyError, Context, Parsed, SentBy, TokenDefaults};
 use crate::model::Batch;
 
 /// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
@@ -49,11 +49,7 @@ pub async fn post_events(
     let body = read(&headers, body, app.body_limit).await?;
     let shared = app.clone();
     let parsed = on_a_thread(move || {
-        let client = client(&headers);
-        let token = TokenDefaults {
-            sender: SentBy { name: label(&caller).unwrap_or(UNLABELLED), version: client.map(|client| client.0) },
-            ..token_defaults(&caller.grant)
-        };
+        let token = token_of(&caller, &headers);
         let context = Context {
             now: shared.engine.now(),
             prices: &shared.prices(),
@@ -68,9 +64,16 @@ pub async fn post_events(
     });
     let Parsed { batch, rejected } = or_entered(&app, parsed.await?).await?;
     app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
-    let rejected = rejected.into_iter().map(rejected_event).collect();
+    let rejected = rejected.into_iter().map(RejectedEvent::from).collect();
     let Ingested { accepted, completed, duplicates } = write(&app, batch, PATIENCE).await?;
     Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
+}
+
+/// What a token settles for events that come without a format of their own, and whose they are in the intake ledger.
+pub(super) fn token_of<'a>(caller: &'a Caller, headers: &'a HeaderMap) -> TokenDefaults<'a> {
+    let version = client(headers).map(|client| client.0);
+    let sender = SentBy { name: label(caller).unwrap_or(UNLABELLED), version };
+    TokenDefaults { sender, ..token_defaults(&caller.grant) }
 }
 
 /// The sender of events whose token has no label.
@@ -146,10 +149,6 @@ pub(super) fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
         },
         Grant::Operator | Grant::User { .. } => TokenDefaults::default(),
     }
-}
-
-pub(super) fn rejected_event(rejection: Rejection) -> RejectedEvent {
-    RejectedEvent { index: rejection.index, id: rejection.id, error: rejection.error }
 }
 
 /// Reads a body, already decompressed, up to the limit.
