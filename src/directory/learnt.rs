@@ -1,10 +1,10 @@
 //! What events of other senders say about who is who, and how much of it is news.
 //!
 //! A sender is no authority: it fills what is empty. What the operator said stays, nobody comes back who has left, and
-//! nobody who may sign in already becomes a member somewhere new.
+//! nobody who may sign in already becomes a member somewhere new, nor does a namesake.
 
 use super::{ApiKeyUpdate, Directory, DirectoryUpdate, Grant, MemberUpdate, Organization, OrganizationUpdate};
-use super::{ProjectUpdate, Role, UserUpdate};
+use super::{ProjectUpdate, Role, User, UserUpdate};
 
 /// Names of ids, as a sender has them.
 #[derive(Debug, Clone, Default)]
@@ -112,8 +112,8 @@ impl Directory {
             return Some(Person::Known(id));
         }
         let signs_in = |grant: &Grant| matches!(grant, Grant::User { user_id } if *user_id == learnt.user_id);
-        let known = self.user(&learnt.user_id).is_some() || self.tokens().any(|(_, token)| signs_in(&token.grant));
-        (!known).then_some(Person::New)
+        let may_be = self.user(&learnt.user_id).is_none_or(|known| learnt.can_be(known));
+        (may_be && !self.tokens().any(|(_, token)| signs_in(&token.grant))).then_some(Person::New)
     }
 
     fn member_by_email<'a>(&'a self, organization: &'a Organization, email: &str) -> Option<&'a str> {
@@ -123,6 +123,17 @@ impl Directory {
         };
         let mut members = organization.members.keys().map(String::as_str).filter(|id| has(id));
         members.next().filter(|_| members.next().is_none())
+    }
+}
+
+impl LearntPerson {
+    /// Whether someone known elsewhere is who is meant: by the address, or because nothing is known of either but the id.
+    fn can_be(&self, known: &User) -> bool {
+        match (&self.email, &known.email) {
+            (Some(email), Some(known)) => email.eq_ignore_ascii_case(known),
+            (None, None) => known.name.is_none(),
+            _ => false,
+        }
     }
 }
 
@@ -245,6 +256,11 @@ mod tests {
         let acme = directory.organization("acme").unwrap();
         assert!(acme.members.is_empty() && acme.creator("k1").is_none());
         assert_eq!(directory.user_label("ada"), "ada@other.example");
+
+        let directory = after([member("other", "ada", "Ada@acme.example"), told()]);
+        let acme = directory.organization("acme").unwrap();
+        assert!(acme.active_member("ada").is_some(), "the address says that it is the same person");
+        assert_eq!(acme.creator("k1"), Some("ada"));
 
         let grant = Grant::User { user_id: "ada".into() };
         let hash = SecretHash::of(Secret::generate("rc_").reveal());

@@ -45,7 +45,7 @@ impl Collector<'_> {
     }
 
     /// Counts a record that says nothing about usage. `example` names it, and is asked once for each reason.
-    pub fn ignore(&mut self, reason: &'static str, example: impl FnOnce() -> Option<String>) {
+    pub fn ignore(&mut self, reason: &str, example: impl FnOnce() -> Option<String>) {
         self.enter(Intake::Ignored, reason, example);
     }
 

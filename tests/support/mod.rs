@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod ledger;
+pub mod otlp;
 pub mod random;
 
 use std::io::{BufRead, BufReader, PipeWriter, Read};

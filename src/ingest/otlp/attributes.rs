@@ -16,6 +16,9 @@ use crate::model::{MAX_QUANTITY, MoneyError, PicoUsd};
 
 pub static OPERATION: &[&str] = &["gen_ai.operation.name"];
 pub static OPENINFERENCE_KIND: &[&str] = &["openinference.span.kind"];
+/// What OpenLLMetry's calls are, and its steps around them.
+pub static OPENLLMETRY_REQUEST: &[&str] = &["llm.request.type"];
+pub static OPENLLMETRY_KIND: &[&str] = &["traceloop.span.kind"];
 /// What the Vercel AI SDK did, up to version 6.
 pub static AI_SDK_OPERATION: &[&str] = &["ai.operationId"];
 pub static RESPONSE_ID: &[&str] = &["gen_ai.response.id", "ai.response.id"];
@@ -109,6 +112,7 @@ pub static REASONING: &[&str] = &[
     "llm.usage.reasoning_tokens",
     "ai.usage.reasoningTokens",
     "ai.usage.outputTokenDetails.reasoningTokens",
+    "thoughts_token_count",
 ];
 pub static AUDIO_INPUT: &[&str] = &[
     "gen_ai.usage.audio.input_tokens",
@@ -145,39 +149,75 @@ pub static COST: &[&str] =
 pub static ERROR: &[&str] = &["error.type"];
 /// Which of a stream's two spans logfire has made: `span` when it is opened, `log` when it has ended.
 pub static LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
-pub static HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code"];
+pub static HTTP_STATUS: &[&str] = &["http.response.status_code", "http.status_code", "error_status_code"];
 pub static SERVICE: &[&str] = &["service.name"];
 pub static SERVICE_VERSION: &[&str] = &["service.version"];
 pub static AGENT: &[&str] = &["gen_ai.agent.name"];
 pub static ORGANIZATION: &[&str] = &["organization.id"];
+/// Whom a call is for: an address, then whatever else names somebody.
+pub static EMAIL: &[&str] = &["user.email", "enduser.email"];
+pub static USER: &[&str] = &[
+    "user.account_uuid",
+    "user.account_id",
+    "user.id",
+    "enduser.id",
+    "ai.telemetry.metadata.userId",
+    "langsmith.metadata.user_id",
+    "traceloop.association.properties.user_id",
+];
+/// Usage as the text of a JSON object.
+pub static USAGE_METADATA: &[&str] = &["langsmith.metadata.usage_metadata"];
+pub static PROVIDER_METADATA: &[&str] = &["ai.response.providerMetadata"];
 /// What counts as the project unless the sender's headers say otherwise.
 pub static PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
 
-/// What Claude Code's log records and spans have.
-pub static CLAUDE_CODE: &[&str] = &[
-    "event.sequence",
-    "session.id",
-    "request_id",
-    "model",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
+/// What the log records of coding agents have, and Claude Code's spans.
+pub static RECORD: &[&str] = &[
+    "anthropic.provider",
+    "attempt",
+    "auth_type",
     "cache_creation_tokens",
+    "cache_read_tokens",
+    "cache_write_token_count",
+    "cached_content_token_count",
+    "cached_token_count",
+    "conversation.id",
     "cost_usd",
     "duration_ms",
+    "endpoint",
+    "error.message",
+    "event.kind",
+    "event.name",
+    "event.sequence",
+    "event.timestamp",
+    "input_token_count",
+    "input_tokens",
+    "model",
+    "output_token_count",
+    "output_tokens",
+    "prompt_id",
+    "reasoning_token_count",
+    "request_id",
+    "response_id",
+    "role",
+    "session.id",
+    "slug",
+    "speed",
     "status_code",
-    "user.id",
-    "user.email",
+    "tool_token_count",
+    "total_token_count",
 ];
 
 /// A list of names that mean the same. Lists are told apart by where they are.
-type List = &'static [&'static str];
+pub type List = &'static [&'static str];
 
 /// Every name that is asked for, with its list and its place in it.
 static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
-    let lists: [List; 26] = [
+    let lists: [List; 32] = [
         OPERATION,
         OPENINFERENCE_KIND,
+        OPENLLMETRY_REQUEST,
+        OPENLLMETRY_KIND,
         AI_SDK_OPERATION,
         RESPONSE_ID,
         MODEL,
@@ -201,7 +241,11 @@ static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
         SERVICE_VERSION,
         AGENT,
         ORGANIZATION,
-        CLAUDE_CODE,
+        EMAIL,
+        USER,
+        USAGE_METADATA,
+        PROVIDER_METADATA,
+        RECORD,
     ];
     let names = |list: List| list.iter().enumerate().map(move |(place, name)| (*name, (list, place)));
     lists.into_iter().flat_map(names).collect()

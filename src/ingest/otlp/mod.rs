@@ -1,4 +1,4 @@
-//! OpenTelemetry's OTLP over HTTP: spans of LLM calls, and the log records of Claude Code.
+//! OpenTelemetry's OTLP over HTTP: spans of LLM calls, and the log records of coding agents.
 //!
 //! Both encodings, protobuf and JSON, are walked from resources over scopes to records without being copied; of a
 //! record only the attributes become values that say something about usage. Whatever else a record has, prompts and
@@ -6,10 +6,16 @@
 
 mod attributes;
 mod claude_code;
+mod codex;
+mod details;
+mod failure;
+mod gemini_cli;
 mod one_call;
 mod operation;
 mod protobuf;
+mod record;
 mod span;
+mod who;
 
 use std::borrow::Cow;
 
@@ -21,8 +27,9 @@ use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
 use attributes::Attributes;
-use one_call::{Inside, Told, merged, read_alike};
+use one_call::{Inside, Layer, Told, merged, read_alike};
 use operation::Operation;
+use record::Record;
 use span::Span;
 
 /// How a body is written.
@@ -37,7 +44,7 @@ pub enum Encoding {
 pub struct Options {
     /// Attributes that name the project, first that is there.
     pub projects: Vec<String>,
-    /// Whether people who use Claude Code have a key each, in their own name: the token has none for them.
+    /// Whether people whom records name have a key each, in their own name: the token has none for them.
     pub key_by_person: bool,
 }
 
@@ -62,34 +69,38 @@ pub fn parse_traces(
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
             let name = scope.name()?.unwrap_or_default();
-            let number = spans.scope(&name);
+            let (number, layer) = (spans.scope(&name), Layer::of(&name));
+            let ignored = |why| Ok(Err(Ignored::Because(why)));
+            if codex::traces(&name) || name == gemini_cli::SCOPE {
+                return scope.records(|record| reader.take(ignored(TOLD_BY_LOGS), record, Kind::Span));
+            }
             scope.records(|record| {
                 let span = match Span::read(record, &options.projects) {
                     Ok(span) => span,
                     Err(error) => return reader.take(Err(error), record, Kind::Span),
                 };
                 if doubled && span::is_anthropic_sdk(&name) && span.failed() {
-                    return reader.take(Ok(Err(REPEATED_CALL)), record, Kind::Span);
+                    return reader.take(ignored(REPEATED_CALL), record, Kind::Span);
                 }
                 let operation = span.operation();
                 spans.inside.push(Inside { ids: span.ids, is_tool: operation == Some(Operation::Tool) });
                 let traced = if name == claude_code::SCOPE {
                     claude_code::trace(&span, &resource, options, context)
                 } else {
-                    let traced = span.call(operation, &resource, &name);
-                    traced.map(|traced| traced.map(|traced| (traced, Said::default())))
+                    span.call(operation, &resource, &name, options)
                 };
-                let (traced, said) = match traced {
+                let traced = match traced {
                     Ok(Ok(traced)) => traced,
-                    Ok(Err(ignored)) => return reader.take(Ok(Err(ignored)), record, Kind::Span),
+                    Ok(Err(why)) => return reader.take(ignored(why), record, Kind::Span),
                     Err(error) => return reader.take(Err(error), record, Kind::Span),
                 };
                 spans.told.push(Told {
                     call: traced.call,
-                    said,
+                    said: traced.said,
                     sender: reader.collector.sender,
                     ids: span.ids,
                     scope: number,
+                    layer,
                     is_by_provider: span::is_anthropic_sdk(&name),
                     start_nanos: span.start_nanos,
                     end_nanos: span.end_nanos,
@@ -144,7 +155,7 @@ impl Spans<'_> {
     }
 }
 
-/// Reads the log records of a body. Only those in which Claude Code reports a request say something about usage.
+/// Reads the log records of a body. Those in which a coding agent reports how a call ended say something about usage.
 pub fn parse_logs(
     body: &[u8],
     encoding: Encoding,
@@ -156,13 +167,45 @@ pub fn parse_logs(
         let resource = group.attributes(&options.projects)?;
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
-            scope.records(|record| {
-                let read = claude_code::read(record, &resource, options, context);
-                reader.take(read, record, Kind::LogRecord)
+            let is_claude_code = scope.name()?.as_deref() == Some(claude_code::LOGS);
+            scope.records(|raw| {
+                let read = match Record::read(raw, &options.projects) {
+                    Ok(record) => read_record(&record, is_claude_code, &resource, options, context),
+                    Err(error) => Err(error),
+                };
+                reader.take(read, raw, Kind::LogRecord)
             })
         })
     })?;
     Ok(reader.finish())
+}
+
+/// The call that a log record reports, read by whose record it is.
+fn read_record<'a>(
+    record: &Record<'a>,
+    is_claude_code: bool,
+    resource: &Attributes<'a>,
+    options: &'a Options,
+    context: &Context<'_>,
+) -> ReadCall<'a> {
+    const CLIENTS: [&str; 4] = [claude_code::EVENTS, codex::EVENTS, gemini_cli::GEMINI_EVENTS, gemini_cli::QWEN_EVENTS];
+    let Some(name) = record.name(&CLIENTS) else {
+        // By the attribute its names are without the client's.
+        return match record.text(EVENT_NAME).filter(|_| is_claude_code) {
+            Some(name) => claude_code::read(&name, record, resource, options, context),
+            None => Ok(Err(Ignored::Because(NO_USAGE))),
+        };
+    };
+    if let Some(name) = name.strip_prefix(claude_code::EVENTS) {
+        claude_code::read(name, record, resource, options, context)
+    } else if let Some(name) = name.strip_prefix(codex::EVENTS) {
+        codex::read(name, record, resource, options, context)
+    } else if let Some(name) = name.strip_prefix(gemini_cli::GEMINI_EVENTS) {
+        gemini_cli::read_gemini(name, record, resource, options, context)
+    } else {
+        let name = name.strip_prefix(gemini_cli::QWEN_EVENTS).unwrap_or(&name);
+        gemini_cli::read_qwen(name, record, resource, options, context)
+    }
 }
 
 /// Checks a body of metrics, of which all is ignored. They repeat what spans and log records say, without ids to tell a
@@ -173,7 +216,7 @@ pub fn parse_metrics(body: &[u8], encoding: Encoding, context: &Context<'_>) -> 
         let resource = group.attributes(&[])?;
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
-            scope.records(|record| reader.take(Ok(Err(REPEATED)), record, Kind::Metric))
+            scope.records(|record| reader.take(Ok(Err(Ignored::Because(REPEATED))), record, Kind::Metric))
         })
     })?;
     Ok(reader.finish())
@@ -229,9 +272,18 @@ const NO_CALL: &str = "no call of a model";
 const NO_USAGE: &str = "no usage in it";
 const REPEATED: &str = "metrics repeat what traces and logs say";
 const REPEATED_CALL: &str = "another record of the same call";
+const TOLD_BY_LOGS: &str = "its client's log records tell the calls";
+
+/// Why a record is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ignored {
+    Because(&'static str),
+    /// A client that is known here has a record of this name only since a newer version.
+    Unheard,
+}
 
 /// What was read of a record: a call and what it says of names, or why it is none.
-type ReadCall<'a> = Result<Result<(Call<'a>, Said<'a>), &'static str>, String>;
+type ReadCall<'a> = Result<Result<(Call<'a>, Said<'a>), Ignored>, String>;
 
 /// Kinds of records, by what they are called by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,7 +326,11 @@ impl<'c> Reader<'c> {
         match read {
             Ok(Err(ignored)) => {
                 self.ignored += 1;
-                self.collector.ignore(ignored, || record.called(kind));
+                match ignored {
+                    Ignored::Because(why) => self.collector.ignore(why, || record.called(kind)),
+                    // Each name has a line of its own, so that what is new is seen beside what is not.
+                    Ignored::Unheard => self.collector.ignore(&unheard(record.called(kind)), || record.called(kind)),
+                }
                 Ok(())
             }
             Ok(Ok((call, said))) => self.count(call, said),
@@ -368,6 +424,20 @@ struct Called<'a> {
     attributes: Option<&'a RawValue>,
 }
 
+/// Longest name of a record in a reason.
+const MAX_NAME_CHARS: usize = 60;
+
+/// The reason for a record that is not known, with its name as far as it is one.
+fn unheard(name: Option<String>) -> String {
+    let is_name = |name: &String| {
+        name.len() <= MAX_NAME_CHARS && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    match name.filter(is_name) {
+        Some(name) => format!("a record not known here, {name}"),
+        None => "a record not known here".to_owned(),
+    }
+}
+
 /// The attribute that log records are called by: what stands in the field for it may be a line of the sender's source.
 const EVENT_NAME: &str = "event.name";
 
@@ -436,8 +506,7 @@ impl<'a> Raw<'a> {
 
     /// What a record is called: never what it says.
     fn called(self, kind: Kind) -> Option<String> {
-        let event = [EVENT_NAME.to_owned()];
-        let mut attributes = Attributes::new(&event);
+        let mut attributes = Attributes::new(&[]);
         let field = match self {
             Raw::Protobuf(record) => {
                 let number = match kind {
@@ -459,7 +528,7 @@ impl<'a> Raw<'a> {
                 json::present(name).and_then(|name| text("name", name).ok())
             }
         };
-        attributes.project().or(field).map(Cow::into_owned)
+        attributes.text(&[EVENT_NAME]).or(field).map(Cow::into_owned)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! An application, its framework and the SDK below may each trace the same call. They are one where an answer's id says
 //! so, where one span is inside the other and has its tokens or none, or where two instrumentations trace the same at the
-//! same time within one trace. Whatever else looks alike is several calls.
+//! same time: within one trace, or one a framework and the other, in a trace of its own, the SDK that it calls. Whatever
+//! else looks alike is several calls.
 
 use std::cmp::Reverse;
 
@@ -20,6 +21,36 @@ const MAX_STEPS: usize = 64;
 /// as it likes, and beyond this they stay several calls.
 const MAX_ALIKE: usize = 1000;
 
+/// Frameworks that call a provider's SDK, by what the names of their instrumentations have in them.
+const FRAMEWORKS: [&str; 9] =
+    ["agents", "agno", "crewai", "dspy", "haystack", "langchain", "llama", "smolagents", "semantic_kernel"];
+/// SDKs of providers, likewise.
+const SDKS: [&str; 9] =
+    ["anthropic", "bedrock", "cohere", "google", "groq", "litellm", "mistral", "openai", "vertexai"];
+
+/// What an instrumentation traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    Framework,
+    Sdk,
+    Other,
+}
+
+impl Layer {
+    /// By the instrumentation's name: `openinference.instrumentation.openai_agents` is a framework's.
+    pub fn of(scope: &str) -> Layer {
+        let scope = scope.to_ascii_lowercase();
+        let names = |any: &[&str]| any.iter().any(|name| scope.contains(name));
+        if names(&FRAMEWORKS) {
+            Layer::Framework
+        } else if names(&SDKS) {
+            Layer::Sdk
+        } else {
+            Layer::Other
+        }
+    }
+}
+
 /// A call as one span tells it.
 pub struct Told<'a> {
     pub call: Call<'a>,
@@ -27,8 +58,9 @@ pub struct Told<'a> {
     /// Who sent it.
     pub sender: u32,
     pub ids: SpanIds,
-    /// The instrumentation.
+    /// The instrumentation, and what it traces.
     pub scope: u32,
+    pub layer: Layer,
     /// It is the provider's own SDK, which has its figures at first hand.
     pub is_by_provider: bool,
     pub start_nanos: u64,
@@ -55,6 +87,7 @@ pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<Told<'a>>, usiz
         merging.by_id();
         merging.by_nesting(spans);
         merging.by_content();
+        merging.by_layer();
     }
     let left: Vec<_> = merging.told.into_iter().flatten().collect();
     let repeated = all - left.len();
@@ -218,6 +251,47 @@ impl<'a> Merging<'a> {
     }
 }
 
+impl Merging<'_> {
+    /// A framework's calls and those of the SDK that it uses, where the SDK's begin traces of their own. Each is one with
+    /// one that says the same of the same time.
+    fn by_layer(&mut self) {
+        let of = |layer| self.told.iter().flatten().any(|told| told.layer == layer);
+        if !of(Layer::Framework) || !of(Layer::Sdk) {
+            return;
+        }
+        let mut groups: HashMap<_, [Vec<usize>; 2]> = HashMap::new();
+        for (at, told) in self.told.iter().enumerate() {
+            let Some(told) = told else { continue };
+            let place = match told.layer {
+                Layer::Framework => 0,
+                Layer::Sdk if !told.ids.has_parent() => 1,
+                _ => continue,
+            };
+            // Answered calls of which nobody knows the tokens have too little in common.
+            if told.call.tokens.is_some() || told.call.ending != Ending::Answered {
+                let content = Content { trace: [0; 16], ..told.content() };
+                groups.entry((told.sender, content)).or_default()[place].push(at);
+            }
+        }
+        let of_bound = |group: &[Vec<usize>; 2]| group.iter().all(|one| (1..=MAX_ALIKE).contains(&one.len()));
+        for [mut outer, mut inner] in groups.into_values().filter(of_bound) {
+            let by_time = |at: &usize| self.told[*at].as_ref().map(|told| (told.start_nanos, told.ids));
+            outer.sort_by_key(by_time);
+            inner.sort_by_key(by_time);
+            for inner in inner {
+                let same = |at: &usize| {
+                    let (a, b) = (self.told[*at].as_ref(), self.told[inner].as_ref());
+                    a.zip(b).is_some_and(|(a, b)| a.is_at_the_time_of(b) && !(a.has_answer_id() && b.has_answer_id()))
+                };
+                if let Some(place) = outer.iter().position(same) {
+                    let outer = outer.remove(place);
+                    self.join(outer, inner);
+                }
+            }
+        }
+    }
+}
+
 /// The nearest call that a span is inside of. What a tool does is its own.
 fn around_of(ids: &SpanIds, calls: &HashMap<SpanIds, usize>, around: &HashMap<SpanIds, &Inside>) -> Option<usize> {
     let mut at = ids.outer()?;
@@ -232,6 +306,16 @@ fn around_of(ids: &SpanIds, calls: &HashMap<SpanIds, usize>, around: &HashMap<Sp
         at = span.ids.outer()?;
     }
     None
+}
+
+/// What spans of one call say alike.
+#[derive(PartialEq, Eq, Hash)]
+struct Content {
+    trace: [u8; 16],
+    kind: Kind,
+    model: String,
+    tokens: Option<(u64, u64)>,
+    ending: Ending,
 }
 
 impl<'a> Told<'a> {
@@ -272,6 +356,10 @@ impl<'a> Told<'a> {
         if names_nobody && other.call.provider.is_some() {
             self.call.provider = other.call.provider;
         }
+        if self.call.api_key.is_none() {
+            self.call.api_key = other.call.api_key;
+            self.said = other.said;
+        }
         self.call.source = self.call.source.or(other.call.source);
         self.call.project = self.call.project.or(other.call.project);
         self.is_read &= other.is_read;
@@ -283,11 +371,15 @@ impl<'a> Told<'a> {
     }
 
     /// What two spans of one call have in common.
-    fn content(&self) -> ([u8; 16], Kind, String, Option<(u64, u64)>, Ending) {
+    fn content(&self) -> Content {
         let model = self.call.model.as_deref().map(canonical_model).unwrap_or_default();
-        let model = undated_model(model).to_owned();
-        let tokens = self.call.tokens.map(|tokens| (tokens.input, tokens.output));
-        (self.ids.trace(), self.kind, model, tokens, self.call.ending)
+        Content {
+            trace: self.ids.trace(),
+            kind: self.kind,
+            model: undated_model(model).to_owned(),
+            tokens: self.call.tokens.map(|tokens| (tokens.input, tokens.output)),
+            ending: self.call.ending,
+        }
     }
 
     fn is_at_the_time_of(&self, other: &Told<'_>) -> bool {

@@ -41,6 +41,7 @@ const BY_PART: [(&[&str], Operation); 6] = [
             "prompt",
             "skill",
             "handoff",
+            "event_loop",
             "count_tokens",
             "thread",
             "assistant",
@@ -89,11 +90,20 @@ impl Operation {
         if let Some(name) = attributes.text(names::OPERATION) {
             return Some(Operation::named(&name));
         }
-        Some(match &*attributes.text(names::OPENINFERENCE_KIND)? {
-            "LLM" => Operation::Call(Kind::Text),
-            "EMBEDDING" => Operation::Call(Kind::Embedding),
-            "RERANKER" => Operation::Call(Kind::Rerank),
-            "TOOL" => Operation::Tool,
+        if let Some(kind) = attributes.text(names::OPENINFERENCE_KIND) {
+            return Some(match &*kind {
+                "LLM" => Operation::Call(Kind::Text),
+                "EMBEDDING" => Operation::Call(Kind::Embedding),
+                "RERANKER" => Operation::Call(Kind::Rerank),
+                "TOOL" => Operation::Tool,
+                _ => Operation::Around,
+            });
+        }
+        if let Some(kind) = attributes.text(names::OPENLLMETRY_REQUEST) {
+            return Some(Operation::named(&kind));
+        }
+        Some(match &*attributes.text(names::OPENLLMETRY_KIND)? {
+            "tool" => Operation::Tool,
             _ => Operation::Around,
         })
     }

@@ -1,29 +1,32 @@
 //! A span that traces an LLM call, in the dialects that are about: OpenTelemetry's gen_ai conventions old and new,
-//! OpenLLMetry, OpenInference, pydantic-ai, logfire, LiteLLM, the Vercel AI SDK.
+//! OpenLLMetry, OpenInference, pydantic-ai, logfire, LiteLLM, LangSmith, the Vercel AI SDK.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::attributes::{self as names, Attributes, Value};
+use super::attributes::{self as names, Attributes};
+use super::details::with_details;
+use super::failure::http_status;
 use super::operation::{Kind, Operation};
 use super::protobuf::{Field, fields};
-use super::{Raw, ms_of_nanos, nanos_of_json};
-use crate::ingest::call::{Call, Ending, id_of_answer};
+use super::who::Person;
+use super::{Options, Raw, ms_of_nanos, nanos_of_json};
+use crate::ingest::call::{Call, Ending, Said, id_of_answer};
 use crate::ingest::event::{missing, text};
 use crate::ingest::json::{object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
 use crate::model::{PicoUsd, is_self_hosted, provider_of};
+use crate::pricing::ServiceTier;
 
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
 pub(super) const UNNAMED_SERVICE: &str = "unknown_service";
 /// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
 const FEW_DIGITS: usize = 4;
 
-/// What the SDKs of OpenAI and Anthropic call a status that is its caller's doing.
-const CLIENT_ERRORS: [(&str, u16); 3] =
-    [("BadRequestError", 400), ("NotFoundError", 404), ("UnprocessableEntityError", 422)];
+/// How the id of an answer of OpenAI's Responses API begins.
+const RESPONSE: &str = "resp_";
 
 /// Instrumentations that count thoughts within the output, whatever the provider's own API does.
 const COUNT_THOUGHTS_WITHIN: [&str; 3] = ["gcp.vertex.agent", "litellm", "pydantic-ai"];
@@ -42,6 +45,11 @@ pub struct SpanIds {
 }
 
 impl SpanIds {
+    /// A span that is inside of none.
+    pub fn new(trace: [u8; 16], span: [u8; 8]) -> SpanIds {
+        SpanIds { trace, span, parent: [0; 8] }
+    }
+
     /// The span alone, as a key.
     pub fn own(self) -> SpanIds {
         SpanIds { parent: [0; 8], ..self }
@@ -64,13 +72,13 @@ impl SpanIds {
         self.trace
     }
 
-    fn is_none(self) -> bool {
-        self.span == [0; 8]
+    pub fn has_span(self) -> bool {
+        self.span != [0; 8]
     }
 
-    /// As it stands in the id of an event.
-    fn text(self) -> String {
-        format!("{}/{}", hex(&self.trace), hex(&self.span))
+    /// The id of an event that a span tells of.
+    pub fn id(self) -> String {
+        format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
     }
 }
 
@@ -80,12 +88,15 @@ pub(super) struct Span<'a> {
     pub start_nanos: u64,
     pub end_nanos: u64,
     has_error_status: bool,
+    status_message: Cow<'a, str>,
     pub attributes: Attributes<'a>,
 }
 
 /// A call that a span tells of.
 pub(super) struct Traced<'a> {
     pub call: Call<'a>,
+    /// Of who made it.
+    pub said: Said<'a>,
     pub kind: Kind,
     /// The answer was only asked for again.
     pub is_read: bool,
@@ -117,12 +128,18 @@ struct SpanFields<'a> {
 struct Status<'a> {
     #[serde(borrow)]
     code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Parameters<'a> {
     #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
     model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
 }
 
 impl<'a> Span<'a> {
@@ -140,6 +157,7 @@ impl<'a> Span<'a> {
             start_nanos: 0,
             end_nanos: 0,
             has_error_status: false,
+            status_message: Cow::Borrowed(""),
             attributes: Attributes::new(projects),
         };
         for field in fields(message) {
@@ -152,8 +170,12 @@ impl<'a> Span<'a> {
                 (9, Field::Bytes(pair)) => span.attributes.take_protobuf(pair).map_err(broken)?,
                 (15, Field::Bytes(status)) => {
                     for field in fields(status) {
-                        if let (3, Field::Varint(code)) = field.map_err(broken)? {
-                            span.has_error_status = code == 2;
+                        match field.map_err(broken)? {
+                            (2, Field::Bytes(text)) => {
+                                span.status_message = std::str::from_utf8(text).unwrap_or_default().into();
+                            }
+                            (3, Field::Varint(code)) => span.has_error_status = code == 2,
+                            _ => {}
                         }
                     }
                 }
@@ -170,8 +192,10 @@ impl<'a> Span<'a> {
         if let Some(list) = present(fields.attributes) {
             attributes.take_json(list).map_err(broken)?;
         }
-        let status = present(fields.status).map(|status| object::<Status<'_>>(status.get()));
-        let code = status.transpose().map_err(broken)?.and_then(|status| status.code);
+        let status = present(fields.status).map(|status| object::<Status<'a>>(status.get()));
+        let status = status.transpose().map_err(broken)?;
+        let code = status.as_ref().and_then(|status| status.code);
+        let message = status.as_ref().and_then(|status| text("message", status.message?).ok());
         Ok(Span {
             ids: SpanIds {
                 trace: id_of_json(fields.trace_id),
@@ -181,6 +205,7 @@ impl<'a> Span<'a> {
             start_nanos: nanos_of_json(fields.start_time_unix_nano).unwrap_or(0),
             end_nanos: nanos_of_json(fields.end_time_unix_nano).unwrap_or(0),
             has_error_status: code.is_some_and(|code| matches!(code.get(), "2" | "\"STATUS_CODE_ERROR\"")),
+            status_message: message.unwrap_or_default(),
             attributes,
         })
     }
@@ -210,6 +235,7 @@ impl<'a> Span<'a> {
         operation: Option<Operation>,
         resource: &Attributes<'a>,
         scope: &str,
+        options: &Options,
     ) -> Result<Result<Traced<'a>, &'static str>, String> {
         let attributes = &self.attributes;
         let operation = match operation {
@@ -218,12 +244,14 @@ impl<'a> Span<'a> {
             Some(Operation::Around) => return Ok(Err("a step around calls")),
             Some(operation) => operation,
         };
-        let model = attributes.text(names::MODEL).or_else(|| self.model_of_parameters());
+        let parameters = self.parameters();
+        let model = attributes.text(names::MODEL).or(parameters.model);
         let named = attributes.text(names::PROVIDER);
         let provider = provider_of(named.as_deref(), model.as_deref().unwrap_or_default()).into_owned();
-        let (figures, client) = (self.figures()?, self.client(scope));
+        let (figures, counted, tier) = with_details(attributes, self.figures()?);
+        let client = counted.or(self.client(scope));
         let tokens = figures.read(client.or(Habits::of_provider(&provider)));
-        let response_id = attributes.text(names::RESPONSE_ID);
+        let response_id = attributes.text(names::RESPONSE_ID).or(parameters.answer);
         let (kind, is_read) = match operation {
             Operation::Call(kind) => (kind, false),
             Operation::Read => (Kind::Other, true),
@@ -234,7 +262,7 @@ impl<'a> Span<'a> {
             match operation {
                 Operation::Read => return Ok(Err("an answer asked for again")),
                 Operation::Call(_) if model.is_some() => {}
-                Operation::Call(Kind::Text) if self.failed() && named.is_some() => {}
+                Operation::Call(Kind::Text) if self.failed() => {}
                 _ => return Ok(Err("neither a model nor tokens")),
             }
         }
@@ -254,27 +282,36 @@ impl<'a> Span<'a> {
         let id = match &response_id {
             Some(id) if !comes_again(id, &provider) => id_of_answer(id),
             Some(id) if self.ids.has_trace() => id_of_answer(&format!("{}\n{id}", hex(&self.ids.trace))),
-            _ if !self.ids.is_none() => format!("otel\n{}", self.ids.text()),
+            _ if self.ids.has_span() => self.ids.id(),
             _ => return Err(missing("spanId")),
         };
+        let person = Person::of(attributes, resource).filter(|_| options.key_by_person);
+        let app = service.clone().or_else(|| attributes.text(names::AGENT));
+        let (api_key, said) = person.map(|person| person.key_at(app.as_deref().unwrap_or("otel"))).unzip();
         let call = Call {
             id,
             start: ms_of_nanos(self.start_nanos),
             organization: resource.text(names::ORGANIZATION).or_else(|| attributes.text(names::ORGANIZATION)),
             project: attributes.project().or_else(|| resource.project()),
+            api_key,
             model,
             provider: Some(Cow::Owned(provider)),
-            source: service.or_else(|| attributes.text(names::AGENT)),
+            source: app,
             tokens,
-            tier: attributes.text(names::TIER).map(|tier| tier_of(&tier)).unwrap_or_default(),
+            tier: attributes
+                .text(names::TIER)
+                .map(|tier| tier_of(&tier))
+                .or(tier)
+                .or(parameters.tier)
+                .unwrap_or_default(),
             cost: self.cost()?,
-            ending: if self.failed() { Ending::of_status(self.http_status()) } else { Ending::Answered },
+            ending: self.ending(),
             ..Call::default()
         };
-        Ok(Ok(Traced { call, kind, is_read, figures, client }))
+        Ok(Ok(Traced { call, said: said.unwrap_or_default(), kind, is_read, figures, client }))
     }
 
-    fn figures(&self) -> Result<Figures, String> {
+    pub fn figures(&self) -> Result<Figures, String> {
         let count = |list| self.attributes.count(list);
         Ok(Figures {
             input: count(names::INPUT)?,
@@ -305,22 +342,35 @@ impl<'a> Span<'a> {
         Ok(None)
     }
 
-    /// The status of the answer, where it is told; an error's type may be one too.
-    fn http_status(&self) -> Option<u16> {
-        let number = |value: &Value<'_>| {
-            let text = value.text()?;
-            let named = || CLIENT_ERRORS.iter().find(|(name, _)| text.ends_with(name)).map(|(_, status)| *status);
-            text.parse().ok().or_else(named)
-        };
-        self.attributes.first(names::HTTP_STATUS).or(self.attributes.first(names::ERROR)).and_then(number)
+    fn ending(&self) -> Ending {
+        match self.failed() {
+            true => Ending::of_status(http_status(&self.attributes, &self.status_message)),
+            false => Ending::Answered,
+        }
     }
 
-    fn model_of_parameters(&self) -> Option<Cow<'a, str>> {
-        let parameters = self.attributes.text(names::PARAMETERS)?;
-        let parameters: Parameters<'_> = object(&parameters).ok()?;
-        let model = text("model", parameters.model?).ok()?;
-        (!model.is_empty()).then(|| Cow::Owned(model.into_owned()))
+    /// What stands in the text of its parameters, which may be those of the answer.
+    fn parameters(&self) -> Known<'a> {
+        let text_of = |value: Option<&RawValue>| -> Option<Cow<'a, str>> {
+            let text = text("a parameter", value?).ok()?;
+            (!text.is_empty()).then(|| Cow::Owned(text.into_owned()))
+        };
+        let Some(parameters) = self.attributes.text(names::PARAMETERS) else { return Known::default() };
+        let Ok(parameters) = object::<Parameters<'_>>(&parameters) else { return Known::default() };
+        Known {
+            answer: text_of(parameters.id).filter(|id| id.starts_with(RESPONSE)),
+            model: text_of(parameters.model),
+            tier: text_of(parameters.service_tier).map(|tier| tier_of(&tier)),
+        }
     }
+}
+
+/// What parameters tell of a call.
+#[derive(Default)]
+struct Known<'a> {
+    answer: Option<Cow<'a, str>>,
+    model: Option<Cow<'a, str>>,
+    tier: Option<ServiceTier>,
 }
 
 /// Whether answers of other calls have this id as well: servers of one's own count, and Ollama draws a number.
@@ -331,7 +381,7 @@ fn comes_again(id: &str, provider: &str) -> bool {
 }
 
 /// An id of so many bytes; what is of another length is no id, but may still tell one span from another.
-fn id_of<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
+pub(super) fn id_of<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
     let mut id = [0; BYTES];
     match bytes.len() {
         0 => {}
@@ -342,7 +392,7 @@ fn id_of<const BYTES: usize>(bytes: &[u8]) -> [u8; BYTES] {
 }
 
 /// As [`id_of`], from hexadecimal digits.
-fn id_of_json<const BYTES: usize>(value: Option<&RawValue>) -> [u8; BYTES] {
+pub(super) fn id_of_json<const BYTES: usize>(value: Option<&RawValue>) -> [u8; BYTES] {
     let Some(id) = present(value).and_then(|id| text("an id", id).ok()) else { return [0; BYTES] };
     let digits = id.as_bytes();
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
