@@ -1,5 +1,6 @@
-//! A record that knows no tokens is counted; one of the same call that does takes its place. What is in the sums then
-//! is what the second says and nothing else, in whatever order they came and whatever was done in between.
+//! A record that knows no tokens, or not all of them yet, is counted; one of the same call that knows more takes its
+//! place. What is in the sums then is what that one says and nothing else, in whatever order they came and whatever was
+//! done in between.
 
 mod support;
 
@@ -11,8 +12,8 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{Change, DirectoryUpdate, OrganizationUpdate};
 use rollcall::engine::{Engine, Ingested, STORE_FILE};
 use rollcall::model::{
-    Combination, CostSource, Count, Day, Event, Fingerprint, HOUR_MS, Intake, Measures, Mode, PicoUsd, Sender, UnixMs,
-    Unmade,
+    Combination, Completeness, CostSource, Count, Day, Event, Fingerprint, HOUR_MS, Intake, Measures, Mode, PicoUsd,
+    Sender, UnixMs, Unmade,
 };
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{IntakeLine, SealPolicy, Store};
@@ -115,7 +116,15 @@ fn call(time: UnixMs, project: &str, model: &str, tokens: u64) -> Entry {
         mode: Mode::Credits,
         cost_source: if tokens == 0 { CostSource::Unmeasured } else { CostSource::Priced },
     };
-    Entry { time, combination, incomplete: tokens == 0, measures }
+    Entry { time, combination, completeness: Completeness::of(tokens > 0, false), measures }
+}
+
+/// The same as told before its end.
+fn growing(time: UnixMs, project: &str, model: &str, tokens: u64) -> Entry {
+    let mut call = Entry { completeness: Completeness::AtLeast, ..call(time, project, model, tokens) };
+    (call.measures.cost, call.measures.counts[Count::Unpriced as usize]) = (PicoUsd::ZERO, 1);
+    call.combination.cost_source = CostSource::Unmeasured;
+    call
 }
 
 fn counts(accepted: usize, completed: usize, duplicates: usize) -> Ingested {
@@ -175,6 +184,46 @@ fn the_second_record_takes_the_place_of_the_first_whatever_was_done_in_between()
             _ => {}
         }
         machine.check(&entries.iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_call_that_is_not_over_grows_by_the_difference_until_it_is() {
+    let time = NOON - 3 * DAY_MS;
+    let of = |tokens| growing(time, "p", "m", tokens);
+    let (unknown, end) = (call(time, "p", "m", 0), call(time, "p", "m", 420));
+    let mut priced = of(33);
+    (priced.measures.cost, priced.measures.counts[Count::Unpriced as usize]) = (PicoUsd(5), 0);
+    priced.combination.cost_source = CostSource::Reported;
+    let elsewhere = growing(time - DAY_MS, "q", "m", 33);
+    let (shrunk, other_end) = (call(time, "p", "m", 7), call(time, "p", "m", 421));
+    // What comes, what becomes of it, and what stands then.
+    let steps = [
+        (&unknown, counts(1, 0, 0), &unknown),
+        (&of(9), counts(1, 1, 0), &of(9)),
+        (&of(9), counts(0, 0, 1), &of(9)),
+        (&of(33), counts(1, 1, 0), &of(33)),
+        (&of(12), counts(0, 0, 1), &of(33)),
+        (&unknown, counts(0, 0, 1), &of(33)),
+        (&elsewhere, counts(1, 1, 0), &elsewhere),
+        (&of(33), counts(0, 0, 1), &elsewhere),
+        (&priced, counts(1, 1, 0), &priced),
+        (&elsewhere, counts(0, 0, 1), &priced),
+        (&end, counts(1, 1, 0), &end),
+        (&other_end, counts(0, 0, 1), &end),
+        (&of(1000), counts(0, 0, 1), &end),
+    ];
+    for doing in [|_: &mut Machine| (), |machine: &mut Machine| machine.seal(), Machine::restart] {
+        let mut machine = Machine::new();
+        for (record, became, stands) in steps {
+            assert_eq!(machine.send(&[("a", record)]), became, "{record:?}");
+            machine.check(&[stands]);
+            doing(&mut machine);
+        }
+        // The end is believed, whatever was thought before.
+        assert_eq!(machine.send(&[("b", &of(9)), ("b", &shrunk), ("b", &of(9))]), counts(2, 1, 1));
+        machine.restart();
+        machine.check(&[&end, &shrunk]);
     }
 }
 
@@ -256,8 +305,8 @@ fn usage_that_is_forgotten_is_not_completed() {
     machine.check(&[&call(NOON, "p", "m", 1)]);
 }
 
-/// Calls, some of which are told without tokens as well, in any order, again and again, with a seal or a restart here
-/// and there: the sums are those of the records that know most.
+/// Calls, some of which are told without tokens as well or before their end, in any order, again and again, with a seal
+/// or a restart here and there: the sums are those of the records that know most.
 fn any_order(seed: u64) {
     println!("ROLLCALL_SEED={seed}");
     let mut random = Random(seed);
@@ -267,7 +316,7 @@ fn any_order(seed: u64) {
     });
     let (mut records, mut ledger): (Vec<(String, Entry)>, Vec<Entry>) = (Vec::new(), Vec::new());
     for number in 0..60 {
-        let mut some = |tokens: u64| {
+        let some = |random: &mut Random, tokens: u64| {
             let time = NOON - random.below(6) as i64 * 9 * DAY_MS - random.below(8) as i64 * 30 * 60_000;
             let mut call = call(time, &format!("p{}", random.below(3)), &format!("m{}", random.below(2)), tokens);
             if random.below(3) == 0 {
@@ -280,15 +329,21 @@ fn any_order(seed: u64) {
             call
         };
         let tokens = 1 + number % 7;
-        let (without, with) = (some(0), some(tokens));
-        let which = random.below(4);
-        if which != 0 {
-            records.push((number.to_string(), with.clone()));
+        let (without, with) = (some(&mut random, 0), some(&mut random, tokens));
+        let mut told = match random.below(4) {
+            0 => vec![without],
+            1 => vec![with],
+            2 => vec![without, with],
+            _ => Vec::new(),
+        };
+        for more in 0..if told.is_empty() { 1 + random.below(3) } else { random.below(3) } {
+            told.push(Entry { completeness: Completeness::AtLeast, ..some(&mut random, 1 + more) });
+            let last = told.last_mut().unwrap();
+            last.combination.cost_source = *random.pick(&[CostSource::Reported, CostSource::Unmeasured]);
         }
-        if which != 1 {
-            records.push((number.to_string(), without.clone()));
-        }
-        ledger.push(if which == 0 { without } else { with });
+        records.extend(told.iter().map(|entry| (number.to_string(), entry.clone())));
+        let most = told.into_iter().reduce(|most, entry| if entry.knows_more_than(&most) { entry } else { most });
+        ledger.push(most.unwrap());
     }
     let again: Vec<_> = records.iter().filter(|_| random.below(3) == 0).cloned().collect();
     records.extend(again);
@@ -375,8 +430,8 @@ fn a_call_that_is_kept_for_completion_takes_some_sixty_bytes() {
         machine.engine().snapshot().reader.copy_into(&file, &mut |_, _| ()).unwrap();
         file.metadata().unwrap().len()
     };
-    let send = |numbers: std::ops::Range<u32>, incomplete: bool| {
-        let call = call(NOON, "p", "m", if incomplete { 0 } else { 1 });
+    let send = |numbers: std::ops::Range<u32>, is_incomplete: bool| {
+        let call = call(NOON, "p", "m", if is_incomplete { 0 } else { 1 });
         let mut batch = batch([("first", &call)]);
         let event = batch.events[0];
         batch.events = numbers.map(|id| Event { id: Fingerprint::of(&id.to_string()), ..event }).collect();

@@ -14,7 +14,7 @@ use redb::{Database, TableDefinition};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
 use rollcall::engine::{Engine, NewFile, STORE_FILE, check as check_store};
-use rollcall::model::{Combination, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{Combination, Completeness, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
 use support::ledger::{COST_SOURCES, Entry, Ledger, batch, check, repricing};
@@ -48,7 +48,12 @@ fn ledger() -> Ledger {
             mode: if number.is_multiple_of(4) { Mode::ApiKeys } else { Mode::Credits },
             cost_source: COST_SOURCES[number as usize % 3],
         };
-        Entry { time: NOON - (number % 40) as i64 * (13 * HOUR_MS + 900_000), combination, incomplete: false, measures }
+        Entry {
+            time: NOON - (number % 40) as i64 * (13 * HOUR_MS + 900_000),
+            combination,
+            completeness: Completeness::Final,
+            measures,
+        }
     };
     Ledger { entries: (0..500).map(entry).collect(), creators: [("k1".into(), "ada".into())].into() }
 }

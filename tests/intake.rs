@@ -258,13 +258,28 @@ fn a_later_record_completes_a_call_by_every_door_and_over_a_kill() {
     post(&server, TRACES, &token, "x", &span("r1", 1_780_315_200, None)).ok();
     assert_eq!(sums(&server), json!([2, 0, 0, 2]));
     server.kill();
-    let server = Server::start_in(directory.path());
+    let mut server = Server::start_in(directory.path());
     let answer = server.send_events(&token, &complete);
     assert_eq!(answer, json!({"accepted": 1, "completed": 1, "duplicates": 0, "rejected": []}));
     assert_eq!(sums(&server), json!([2, 120, 0.25, 1]));
+    // Told while it was answered, and again when it was over.
+    let of = |completion: u32, partial: bool| {
+        event("growing", &at(30), &json!({"completionTokens": completion, "partial": partial, "cost": null}))
+    };
+    for (record, became) in [(of(9, true), "accepted"), (of(20, true), "completed"), (of(12, true), "duplicates")] {
+        assert_eq!(server.send_events(&token, &record)[became], json!(1), "{record}");
+    }
+    assert_eq!(sums(&server), json!([3, 240, 0.25, 2]));
+    server.kill();
+    let server = Server::start_in(directory.path());
+    for (record, became) in [(of(20, true), "duplicates"), (of(77, false), "completed"), (of(99, true), "duplicates")] {
+        assert_eq!(server.send_events(&token, &record)[became], json!(1), "{record}");
+    }
+    let grown = sums(&server);
+    assert_eq!([&grown[0], &grown[1], &grown[3]], [&json!(3), &json!(297), &json!(1)], "the end is priced");
     // An hour later, as another instrumentation has it.
     post(&server, TRACES, &token, "x", &span("r1", 1_780_319_000, Some(60))).ok();
-    assert_eq!(sums(&server)[1], json!(240));
+    assert_eq!(sums(&server)[1], json!(417));
     let before = sums(&server);
     for again in [&incomplete, &complete] {
         let answer = server.send_events(&token, again);
@@ -272,7 +287,7 @@ fn a_later_record_completes_a_call_by_every_door_and_over_a_kill() {
     }
     post(&server, TRACES, &token, "x", &span("r1", 1_780_315_200, None)).ok();
     post(&server, TRACES, &token, "x", &span("r1", 1_780_319_000, Some(60))).ok();
-    assert_eq!((sums(&server), &before[0], &before[3]), (before.clone(), &json!(2), &json!(0)));
+    assert_eq!((sums(&server), &before[0], &before[3]), (before.clone(), &json!(3), &json!(0)));
     let of_shop = |line: &&Value| line[0] == "shop";
     let lines = lines(&server, "organizationId=acme", OPERATOR);
     let of_shop: Vec<_> = lines.iter().filter(of_shop).map(|line| json!([line[2], line[4]])).collect();

@@ -14,7 +14,7 @@ use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
 use rollcall::engine::{Engine, STORE_FILE};
 use rollcall::model::{
-    Batch, Combination, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
+    Batch, Combination, Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
 };
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
 use rollcall::store::{SealPolicy, Store};
@@ -68,7 +68,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
                 mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
                 cost_source: *random.pick(&COST_SOURCES),
             },
-            incomplete: false,
+            completeness: Completeness::Final,
             measures,
         }
     });

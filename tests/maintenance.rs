@@ -238,9 +238,9 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
     checked(
         "incomplete",
         |entries| {
-            // After the frame's head come the series and the hour of arrival, then the number of requests.
+            // After the frame's head come completeness, series, hour of arrival and no other hours, then the number of requests.
             let varints = entries[0].1[5..].iter().enumerate().filter(|(_, byte)| **byte < 0x80);
-            let requests = 5 + varints.map(|(at, _)| at).nth(1).unwrap() + 1;
+            let requests = 5 + varints.map(|(at, _)| at).nth(3).unwrap() + 1;
             entries[0].1[requests] += 100;
             sign(&mut entries[0]);
         },

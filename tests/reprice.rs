@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, RepriceReport};
-use rollcall::model::{Combination, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
+use rollcall::model::{Combination, Completeness, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{Repriced, SealPolicy, Store};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn random_entries(random: &mut Random) -> Vec<Entry> {
         Entry {
             time: NOON - random.below(120) as i64 * 8 * HOUR_MS - random.below(60) as i64 * 60_000,
             combination,
-            incomplete: false,
+            completeness: Completeness::Final,
             measures,
         }
     };

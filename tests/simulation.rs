@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use rollcall::calendar::Zone;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
-use rollcall::model::{Combination, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs};
+use rollcall::model::{
+    Combination, Completeness, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs,
+};
 use rollcall::store::{IdPolicy, SealPolicy, Store};
 use support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
 use support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting};
@@ -32,11 +34,11 @@ const USERS: [&str; 3] = ["ada", "ben", "eva"];
 /// What was sent, by id.
 type Sent = BTreeMap<String, Entry>;
 
-/// Takes note of what was acknowledged: the first of an id counts, and the first that knows its tokens takes its place.
+/// Takes note of what was acknowledged: the first of an id counts, and what knows more of the call takes its place.
 fn note(sent: &mut Sent, events: Vec<(String, Entry)>) {
     for (id, entry) in events {
         let known = sent.entry(id).or_insert_with(|| entry.clone());
-        if known.incomplete && !entry.incomplete {
+        if entry.knows_more_than(known) {
             *known = entry;
         }
     }
@@ -146,12 +148,12 @@ impl World {
             cost_source: *random.pick(&COST_SOURCES),
         };
         self.next_id += 1;
-        (format!("event-{}", self.next_id), Entry { time, combination, incomplete: false, measures })
+        (format!("event-{}", self.next_id), Entry { time, combination, completeness: Completeness::Final, measures })
     }
 
     /// What a sender says of a call that does not know its tokens.
     fn without_tokens(&mut self, time: UnixMs) -> Entry {
-        let mut entry = Entry { time, incomplete: true, ..self.new_event().1 };
+        let mut entry = Entry { time, completeness: Completeness::TokensUnknown, ..self.new_event().1 };
         for (number, count) in entry.measures.counts.iter_mut().enumerate() {
             let is_of_tokens = (Count::TotalTokens as usize..=Count::ReasoningTokens as usize).contains(&number);
             *count = if is_of_tokens { 0 } else { *count % 3 };
@@ -161,32 +163,51 @@ impl World {
         entry
     }
 
-    /// Calls that are told twice, with tokens and without: at once in either order, and at any time if with one time.
+    /// What a sender says of a call that is not over.
+    fn lower_bound(&mut self, time: UnixMs) -> Entry {
+        let mut entry = Entry { time, completeness: Completeness::AtLeast, ..self.new_event().1 };
+        entry.combination.cost_source = *self.random.pick(&[CostSource::Reported, CostSource::Unmeasured]);
+        entry
+    }
+
+    /// Calls that are told twice, with tokens, with some of them and without: at once in either order, and at any time
+    /// if with one time.
     fn told_twice(&mut self) -> Vec<(String, Entry)> {
         let mut events = Vec::new();
         for _ in 0..self.random.below(6) {
             let (id, entry) = self.new_event();
             let now = self.clock.load(Ordering::Relaxed);
             match self.random.below(4) {
-                0 => events.push((id, self.without_tokens(entry.time))),
+                0 => {
+                    let bound = self.lower_bound(entry.time);
+                    events.push(if self.random.below(2) == 0 {
+                        (id, bound)
+                    } else {
+                        (id, self.without_tokens(entry.time))
+                    });
+                }
                 kind => {
                     let other = now - self.random.below(3 * 24 * 60) as i64 * 60_000;
-                    let without = self.without_tokens(if kind == 1 { other } else { entry.time });
-                    events.extend([(id.clone(), without.clone()), (id.clone(), entry), (id, without)]);
+                    let time = if kind == 1 { other } else { entry.time };
+                    let less =
+                        if self.random.below(2) == 0 { self.without_tokens(time) } else { self.lower_bound(time) };
+                    events.extend([(id.clone(), less.clone()), (id.clone(), entry), (id, less)]);
                     let first = events.len() - 3;
                     events.remove(first + 2 * self.random.below(2) as usize);
                 }
             }
         }
         for _ in 0..self.random.below(4) {
-            let waiting: Vec<&String> = self.sent.iter().filter(|(_, e)| e.incomplete).map(|(id, _)| id).collect();
+            let waiting: Vec<&String> =
+                self.sent.iter().filter(|(_, e)| e.completeness < Completeness::Final).map(|(id, _)| id).collect();
             if waiting.is_empty() {
                 break;
             }
             let id = waiting[self.random.below(waiting.len() as u64) as usize].clone();
             let time = self.sent[&id].time;
             if time <= self.clock.load(Ordering::Relaxed) + DAY_MS {
-                events.push((id, Entry { time, ..self.new_event().1 }));
+                let is_over = self.random.below(2) == 0;
+                events.push((id, if is_over { Entry { time, ..self.new_event().1 } } else { self.lower_bound(time) }));
             }
         }
         events

@@ -50,11 +50,16 @@ impl Client {
         }
     }
 
-    /// Sends events; waits and repeats while the server is busy or away.
+    /// Sends events.
     pub fn send_events(&self, content_type: &str, body: &[u8]) -> Result<IngestAnswer, Failure> {
+        self.send("/v1/events", content_type, body)
+    }
+
+    /// Sends events to a door; waits and repeats while the server is busy or away.
+    pub fn send<T: DeserializeOwned>(&self, path: &str, content_type: &str, body: &[u8]) -> Result<T, Failure> {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let request = self.agent.post(format!("{}/v1/events", self.url));
+            let request = self.agent.post(format!("{}{path}", self.url));
             let sent =
                 request.header("authorization", &self.authorization).header("content-type", content_type).send(body);
             let busy = match sent {

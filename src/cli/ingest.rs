@@ -7,32 +7,29 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar};
 use rayon::prelude::*;
 
+use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
 use super::preview::Preview;
 use super::price_files::PriceArguments;
 use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
-use super::{Failure, system_clock};
+use super::{Failure, system_clock, transcripts};
 use crate::calendar::Zone;
 use crate::engine::{Engine, EngineError, Ingested, Pending};
 use crate::http::wire::RejectedEvent;
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
+use crate::ingest::transcripts::{Client, Whose};
 use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
-/// Rejected events that are shown; the rest is counted.
-const SHOWN: usize = 10;
 /// Batches on their way to the disk while the next are read.
 const IN_FLIGHT: usize = 8;
 /// The name of what is assumed without --format.
 const OWN_FORMAT: &str = "csv";
-/// The project of usage for which a known export names none, as at the doors of other senders.
-const DEFAULT_PROJECT: &str = "default";
-
 /// Load events from files, with progress; running it again doubles nothing
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -42,12 +39,15 @@ const DEFAULT_PROJECT: &str = "default";
   rollcall ingest spend.csv --format litellm-spend-logs --organization acme --dry-run
   rollcall ingest bill.csv --map cost=price_usd --map timestamp=when --set id=june-{row} --data-dir ./data
   rollcall ingest verbrauch.csv --decimal comma --day-zone Europe/Berlin --data-dir ./data
+  rollcall ingest ~/.claude --format claude-code --user mina@example.com --watch --url https://rollcall.example
 
 Reads NDJSON, JSON and CSV (the event's field names as header; columns separated by commas, semicolons or tabs),
 plain, .gz or .zst. Exports of other programs are known by their columns, or by --format.
+With --format claude-code, codex, gemini-cli, qwen-code, copilot or opencode FILE is where that agent keeps its
+sessions: its folder, one within it, or one file.
 Exit code 1 says that some events were rejected; the others are loaded.")]
 pub struct Arguments {
-    /// Files of events; - is standard input
+    /// Files of events, or where a coding agent keeps its sessions; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The one organization the events are for; they may then leave it out
@@ -68,6 +68,16 @@ pub struct Arguments {
     /// The zone of days without a time and of times that name none: an IANA name; UTC unless given
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     day_zone: Option<Zone>,
+    /// Whose sessions they are: an e-mail address, or an id of your own
+    #[arg(long, value_name = "PERSON", env = "ROLLCALL_USER")]
+    user: Option<String>,
+    /// Count what an agent did in a folder, given by its path or its name, for a project other than the folder's name
+    #[arg(long, value_name = "FOLDER=PROJECT")]
+    project_map: Vec<String>,
+    /// Go on for as long as sessions grow, looking at them every so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10",
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    watch: Option<u64>,
     /// Show what would be loaded, day by day, and load nothing
     #[arg(long)]
     dry_run: bool,
@@ -79,7 +89,8 @@ pub struct Arguments {
 
 /// Names that --format takes.
 fn formats() -> PossibleValuesParser {
-    FORMATS.iter().map(|format| format.name).chain([OWN_FORMAT]).collect::<Vec<_>>().into()
+    let agents = Client::ALL.map(Client::name);
+    FORMATS.iter().map(|format| format.name).chain([OWN_FORMAT]).chain(agents).collect::<Vec<_>>().into()
 }
 
 fn zone(name: &str) -> Result<Zone, String> {
@@ -107,6 +118,51 @@ impl Arguments {
         let is_by_hand = !self.map.is_empty() || !self.set.is_empty();
         let is_mapped = format.is_some() || is_by_hand || self.decimal.is_some() || self.day_zone.is_some();
         Ok((mapping, is_mapped))
+    }
+
+    /// What coding agents left on disk, if that is what the format is.
+    fn transcripts(&self) -> Result<Option<transcripts::Load<'_>>, Failure> {
+        let only_with = |flag: &str, kind: &str| Err(Failure(format!("{flag} is for {kind}")));
+        let Some(client) = self.format.as_deref().and_then(Client::named) else {
+            let agents =
+                format!("what a coding agent left on disk: --format {}", Client::ALL.map(Client::name).join(", "));
+            return match () {
+                () if self.user.is_some() => only_with("--user", &agents),
+                () if !self.project_map.is_empty() => only_with("--project-map", &agents),
+                () if self.watch.is_some() => only_with("--watch", &agents),
+                () => Ok(None),
+            };
+        };
+        let files = "files of events and exports of other programs";
+        for (flag, is_given) in [
+            ("--map", !self.map.is_empty()),
+            ("--set", !self.set.is_empty()),
+            ("--decimal", self.decimal.is_some()),
+            ("--day-zone", self.day_zone.is_some()),
+        ] {
+            if is_given {
+                return only_with(flag, files);
+            }
+        }
+        if self.dry_run && self.watch.is_some() {
+            return Err(Failure("--dry-run looks once; leave out --watch".into()));
+        }
+        let pair = |pair: &String| match pair.split_once('=') {
+            Some((folder, project)) if !folder.is_empty() && !project.is_empty() => {
+                Ok((folder.to_owned(), project.to_owned()))
+            }
+            _ => Err(Failure(format!("--project-map {pair}: it must be FOLDER=PROJECT"))),
+        };
+        let projects = self.project_map.iter().map(pair).collect::<Result<_, _>>()?;
+        let (organization, user) = (self.organization.clone(), self.user.clone());
+        Ok(Some(transcripts::Load {
+            client,
+            given: &self.files,
+            whose: Whose { organization, user, projects },
+            prices: self.prices.book()?,
+            watch: self.watch.map(Duration::from_secs),
+            dry_run: self.dry_run,
+        }))
     }
 
     /// Reads everything as it would be loaded.
@@ -163,6 +219,9 @@ struct Summary {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(load) = arguments.transcripts()? {
+        return transcripts::run(load, &arguments.target);
+    }
     let (mapping, is_mapped) = arguments.mapping()?;
     if arguments.dry_run {
         return arguments.preview(&mapping, is_mapped);
@@ -215,7 +274,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     );
     if summary.completed > 0 {
         let completed = HumanCount(summary.completed as u64);
-        println!("{completed} of the accepted told the tokens of calls that were counted without");
+        println!("{completed} of the accepted knew more of calls than these were counted with");
     }
     Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -280,12 +339,6 @@ impl Load<'_> {
             kept_since: &|organization| self.engine.kept_since(organization),
         })
     }
-}
-
-/// Queues a batch, waiting while the queue is full.
-pub fn submit(engine: &Engine, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
-    engine.wait_for_room();
-    engine.submit(batch)
 }
 
 fn send(
@@ -391,17 +444,4 @@ impl<'a> Shown<'a> {
             self.bar.suspend(|| eprintln!("more events were rejected; only the first {SHOWN} are shown"));
         }
     }
-}
-
-/// A bar on a terminal; hidden by itself elsewhere.
-pub fn progress_bar(bytes: Option<u64>) -> ProgressBar {
-    let (bar, template) = match bytes {
-        Some(bytes) => (
-            ProgressBar::new(bytes),
-            "{msg} [{bar:32}] {percent}% {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left",
-        ),
-        None => (ProgressBar::new_spinner(), "{msg} {spinner} {binary_bytes} {binary_bytes_per_sec}"),
-    };
-    let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    bar.with_style(style.progress_chars("=> "))
 }

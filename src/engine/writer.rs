@@ -19,7 +19,8 @@ use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
-    Batch, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender, SeriesId,
+    Batch, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender,
+    SeriesId,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
@@ -491,22 +492,34 @@ impl Writer {
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
             let segment = Segment::of(event.time).expect("as its hour");
             let id = (organization, hour, event.id);
-            let result = match known.look(&mut self.seen, writer, at, id)? {
-                Id::New => {
-                    touched.ids.push(id);
-                    Intake::Counted
+            let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
+            let is = known.look(&mut self.seen, writer, at, id)?;
+            // Those of one batch that have a second id are few: each is looked for on its own.
+            let other = event.other_id.map(|other| (organization, hour, other));
+            let other = other.map(|other| Ok::<_, StoreError>((other, self.look_for(other, writer)?))).transpose()?;
+            let ids = || other.into_iter().chain([(id, is)]);
+            touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
+            let result = if ids().all(|(_, is)| is == Id::New) {
+                if event.completeness != Completeness::Final {
+                    let (_, _, id) = other.map_or(id, |(other, _)| other);
+                    opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
                 }
-                _ if event.incomplete => Intake::Duplicate,
-                is => match opened(&mut incomplete, writer)?.take(&self.seen, id, is == Id::KnownInItsHour)? {
-                    None => Intake::Duplicate,
-                    Some(call) => {
-                        if call.hour() != hour {
-                            touched.ids_of_other_hours.push(id);
-                        }
-                        touched.taken_back.entry(organization).or_default().push(call);
-                        Intake::Completed
+                Intake::Counted
+            } else if event.completeness == Completeness::TokensUnknown {
+                Intake::Duplicate
+            } else {
+                let mut result = Intake::Duplicate;
+                for (id, is) in ids().filter(|(_, is)| *is != Id::New) {
+                    let in_its_hour = is == Id::KnownInItsHour;
+                    let waiting = opened(&mut incomplete, writer)?;
+                    if let Some(completed) = waiting.complete(&self.seen, id, in_its_hour, counted)? {
+                        touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
+                        touched.taken_back.entry(organization).or_default().push(completed.before);
+                        result = Intake::Completed;
+                        break;
                     }
-                },
+                }
+                result
             };
             tally.note(organization, event, result);
             match result {
@@ -520,15 +533,17 @@ impl Writer {
                     continue;
                 }
             }
-            if event.incomplete {
-                let counted = Counted { segment, series, measures: event.measures };
-                opened(&mut incomplete, writer)?.keep(organization, event.id, &counted, &self.seen)?;
-            }
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             additions.push((Cell { organization, segment, series }, &event.measures));
         }
         intake.enter(batch, tally);
         Ok(ingested)
+    }
+
+    /// Looks for the second id of an event, and remembers it.
+    fn look_for(&mut self, id: store::Seen, writer: &store::Writer) -> Result<Id, StoreError> {
+        let candidates = self.seen.candidates([&id.2].into_iter()).into_iter().peekable();
+        Known { candidates, runs: None, aged: None }.look(&mut self.seen, writer, 0, id)
     }
 
     pub(super) fn apply(

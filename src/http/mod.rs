@@ -67,6 +67,7 @@ pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};
 pub use directory::{export as directory_export, update as directory_update};
+pub use events::feeds::learnt;
 pub use invoices::{invoice_answer, invoice_note, read_invoice};
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
@@ -230,6 +231,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/events", post(events::post_events))
         .route("/v1/ingest/litellm", post(events::feeds::post_litellm))
         .route("/v1/ingest/llmgateway", post(events::feeds::post_llmgateway))
+        .route("/v1/ingest/transcripts", post(events::feeds::post_transcripts))
         .route("/v1/otlp/v1/traces", post(events::feeds::post_traces))
         .route("/v1/otlp/v1/logs", post(events::feeds::post_logs))
         .route("/v1/otlp/v1/metrics", post(events::feeds::post_metrics))

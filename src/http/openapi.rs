@@ -17,6 +17,7 @@ use super::{
         events::post_events,
         events::feeds::post_litellm,
         events::feeds::post_llmgateway,
+        events::feeds::post_transcripts,
         events::feeds::post_traces,
         events::feeds::post_logs,
         events::feeds::post_metrics,

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use super::event::{Collector, Counted, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
 use super::reason::fitting;
 use super::usage::Tokens;
-use crate::model::{CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
+use crate::model::{
+    Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of,
+};
 use crate::pricing::ServiceTier;
 
 /// A text that may be absent.
@@ -19,6 +21,8 @@ pub(super) type Text<'a> = Option<Cow<'a, str>>;
 pub(super) struct Call<'a> {
     /// Unique within the organization, whatever else sends to it.
     pub id: String,
+    /// Another one under which other senders tell of the same call.
+    pub other_id: Option<String>,
     /// When the request started.
     pub start: UnixMs,
     pub organization: Text<'a>,
@@ -30,6 +34,8 @@ pub(super) struct Call<'a> {
     pub mode: Mode,
     /// `None` when the sender does not know them, which is not the same as 0.
     pub tokens: Option<Tokens>,
+    /// The tokens are those of before the call's end: as many at least.
+    pub is_partial: bool,
     pub tier: ServiceTier,
     pub cost: Option<PicoUsd>,
     pub ending: Ending,
@@ -150,8 +156,9 @@ impl Collector<'_> {
             mode: call.mode,
             cost_source,
         });
-        let incomplete = call.tokens.is_none() && matches!(cost_source, CostSource::Reported | CostSource::Unmeasured);
-        Ok(Event { id: Fingerprint::of(&call.id), time, combination, sender: self.sender, incomplete, measures })
+        let completeness = Completeness::of(call.tokens.is_some(), call.is_partial);
+        let (id, other_id) = (Fingerprint::of(&call.id), call.other_id.as_deref().map(Fingerprint::of));
+        Ok(Event { id, other_id, time, combination, sender: self.sender, completeness, measures })
     }
 
     fn measures_of(
@@ -174,8 +181,8 @@ impl Collector<'_> {
             Ending::Error => Some(Count::Errors),
         };
         let calls = u64::from(!call.is_extra);
-        let Call { tokens, tier, cached, .. } = *call;
-        self.measured(provider, model, time, Counted { calls, tokens, tier, failure, cached, cost })
+        let Call { tokens, is_partial, tier, cached, .. } = *call;
+        self.measured(provider, model, time, Counted { calls, tokens, is_partial, tier, failure, cached, cost })
     }
 
     fn note(&self, combination: u32, said: Said<'_>, names: &mut Names) {

@@ -13,8 +13,8 @@ use super::usage::{Figures, Habits, Known, Place, Tokens};
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
-    AHEAD_HOURS, Batch, Combination, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake, MAX_QUANTITY,
-    Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix, provider_of,
+    AHEAD_HOURS, Batch, Combination, Completeness, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake,
+    MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix, provider_of,
 };
 use crate::pricing::{Particulars, ServiceTier};
 
@@ -83,6 +83,8 @@ struct Fields<'a> {
     used_mode: Option<&'a RawValue>,
     #[serde(borrow)]
     count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    partial: Option<&'a RawValue>,
 }
 
 impl Fields<'_> {
@@ -244,8 +246,9 @@ impl<'c> Collector<'c> {
             mode,
             cost_source,
         });
-        let incomplete = !fields.know_tokens();
-        Ok(Event { id: Fingerprint::of(&id), time, combination, sender: self.sender, incomplete, measures })
+        let completeness = Completeness::of(fields.know_tokens(), boolean("partial", fields.partial)?);
+        let id = Fingerprint::of(&id);
+        Ok(Event { id, other_id: None, time, combination, sender: self.sender, completeness, measures })
     }
 
     /// The organization an event is for: the one it names, if the token may, else the token's.
@@ -315,7 +318,8 @@ impl<'c> Collector<'c> {
             None if cached || tokens.is_none() && failure.is_some() => Some(PicoUsd::ZERO),
             None => None,
         };
-        let counted = Counted { calls, tokens, tier, failure, cached, cost };
+        let is_partial = boolean("partial", f.partial)?;
+        let counted = Counted { calls, tokens, is_partial, tier, failure, cached, cost };
         self.measured(provider, model, time, counted)
     }
 
@@ -349,8 +353,8 @@ impl<'c> Collector<'c> {
         }
         let (cost, source) = match of.cost {
             Some(cost) => (cost, CostSource::Reported),
-            // Calls of which nobody knows the tokens have a price that nobody knows, unless their model is free.
-            None if of.tokens.is_none_or(|tokens| tokens.known == Known::Some) => {
+            // Calls of which nobody knows all tokens have a price that nobody knows, unless their model is free.
+            None if of.is_partial || of.tokens.is_none_or(|tokens| tokens.known == Known::Some) => {
                 let source = if is_free(model) { CostSource::Reported } else { CostSource::Unmeasured };
                 (PicoUsd::ZERO, source)
             }
@@ -493,6 +497,8 @@ pub(super) struct Counted {
     pub calls: u64,
     /// `None` when nobody knows them.
     pub tokens: Option<Tokens>,
+    /// There may be more of them.
+    pub is_partial: bool,
     pub tier: ServiceTier,
     pub failure: Option<Count>,
     /// The gateway's own cache answered.
@@ -679,10 +685,31 @@ mod tests {
             (r#"{"cost":null,"usedModel":"openai/gpt-4o:nitro"}"#, CostSource::Priced),
             (r#"{"cost":null,"usedModel":"openai/gpt-4o:free"}"#, CostSource::Reported),
             (r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, CostSource::Unpriced),
+            // A price of what there is so far would be too low, and no repricing may touch it.
+            (r#"{"cost":null,"usedModel":"openai/gpt-4o","partial":true}"#, CostSource::Unmeasured),
+            (r#"{"cost":null,"usedModel":"openai/text-embedding-3-small","partial":true}"#, CostSource::Unmeasured),
+            (r#"{"cost":null,"usedModel":"mine/in-house-7b","partial":true}"#, CostSource::Unmeasured),
+            (r#"{"cost":null,"partial":true}"#, CostSource::Reported),
+            (r#"{"partial":true}"#, CostSource::Reported),
         ] {
             let batch = parse(&event(extra), None).batch;
             assert_eq!(batch.combinations[0].cost_source, expected, "{extra}");
         }
+    }
+
+    #[test]
+    fn how_much_is_known_of_a_call() {
+        for (extra, expected) in [
+            ("{}", Completeness::Final),
+            (r#"{"partial":false}"#, Completeness::Final),
+            (r#"{"partial":true}"#, Completeness::AtLeast),
+            (r#"{"promptTokens":null,"completionTokens":0,"partial":true}"#, Completeness::AtLeast),
+            (r#"{"promptTokens":null,"completionTokens":null,"partial":true}"#, Completeness::TokensUnknown),
+            (r#"{"promptTokens":null,"completionTokens":null}"#, Completeness::TokensUnknown),
+        ] {
+            assert_eq!(parse(&event(extra), None).batch.events[0].completeness, expected, "{extra}");
+        }
+        check_rejected(r#"{"partial":"yes"}"#, "partial is \"yes\"; it must be true or false");
     }
 
     #[test]

@@ -390,6 +390,8 @@ impl<'c> Reader<'c> {
             ending: ending(payload, failed)?,
             cached,
             is_extra: asked == Asked::Extra,
+            is_partial: false,
+            other_id: None,
         };
         let said = Said {
             organization: label(metadata.user_api_key_org_alias),

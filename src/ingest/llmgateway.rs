@@ -149,6 +149,8 @@ impl<'a> Logged<'a> {
             ending: self.ending()?,
             cached: boolean("cached", present(self.cached))?,
             is_extra: false,
+            is_partial: false,
+            other_id: None,
         })
     }
 

@@ -34,7 +34,7 @@ const COUNTS: [&str; 10] = [
     "audioOutputTokens",
     "count",
 ];
-const FLAGS: [&str; 3] = ["hasError", "cached", "streamed"];
+const FLAGS: [&str; 4] = ["hasError", "cached", "streamed", "partial"];
 const TEXTS: [&str; 11] = [
     "id",
     "callId",

@@ -24,6 +24,7 @@ mod number;
 pub mod otlp;
 mod reason;
 mod row;
+pub mod transcripts;
 mod usage;
 
 use serde_json::value::RawValue;

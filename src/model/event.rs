@@ -101,23 +101,48 @@ impl Fingerprint {
     }
 }
 
+/// How much an event knows of its call. A later event of the same id that knows more takes its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Completeness {
+    /// Its tokens are not known at all.
+    TokensUnknown = 0,
+    /// Its figures are what was known before the call's end: of several such events the largest counts.
+    AtLeast = 1,
+    /// Nothing that comes later changes it.
+    #[default]
+    Final = 2,
+}
+
+impl Completeness {
+    /// Of a record that knows tokens or not, written before the call's end or after it.
+    pub fn of(knows_tokens: bool, is_partial: bool) -> Completeness {
+        match (knows_tokens, is_partial) {
+            (false, _) => Completeness::TokensUnknown,
+            (true, true) => Completeness::AtLeast,
+            (true, false) => Completeness::Final,
+        }
+    }
+}
+
 /// One valid usage event; `combination` and `sender` index its [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
     pub id: Fingerprint,
+    /// Another id under which others tell of the same call: whoever knows either knows it.
+    pub other_id: Option<Fingerprint>,
     pub time: UnixMs,
     pub combination: u32,
     pub sender: u32,
-    /// The sender knows nothing of its tokens: a later event of the same id that does takes its place. Its cost is then
-    /// the sender's or nobody's, never the price book's.
-    pub incomplete: bool,
+    /// Unless it is final, its cost is the sender's or nobody's, never the price book's.
+    pub completeness: Completeness,
     pub measures: Measures,
 }
 
 impl Event {
     /// An event that tells its tokens, by the first sender of its batch.
     pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
-        Event { id, time, combination, sender: 0, incomplete: false, measures }
+        Event { id, other_id: None, time, combination, sender: 0, completeness: Completeness::Final, measures }
     }
 }
 

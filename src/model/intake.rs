@@ -13,7 +13,7 @@ pub struct Sender {
 pub enum Intake {
     /// It is a call, or several, and counted.
     Counted = 0,
-    /// It told the tokens of a call that was counted without them, and took that one's place.
+    /// It knew more of the tokens of a call than that was counted with, and took its place.
     Completed = 1,
     /// Its call was counted before.
     Duplicate = 2,

@@ -15,8 +15,8 @@ mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, OrganizationId, Series, SeriesId,
-    ValueId,
+    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, OrganizationId, Series,
+    SeriesId, ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};

@@ -1,14 +1,17 @@
-//! Calls that were counted without their tokens, and how a later record takes the place of one.
+//! Calls that were counted before all of their tokens were known, and how a later record takes the place of one.
 //!
 //! ```text
 //! key     org u32 | id 12 bytes | segment u32
-//! value   a frame (see `store::packed`) around varints: series | hour of arrival | 11 counts | picodollars
+//! value   a frame (see `store::packed`) around varints: completeness | series | hour of arrival |
+//!         number of other hours | other hours | 11 counts | picodollars
 //! ```
 //!
-//! A call is here from the transaction that counts it until the one that completes it, or until its usage is too old to
-//! keep. Then exactly what is written here is taken out of the sums again. What is taken away was added as it is: a
-//! cost of such a call is the sender's or nobody's, so that no repricing has touched it.
+//! A call is here from the transaction that counts it until the one that counts its final figures, or until its usage is
+//! too old to keep. A record that knows more takes its place: exactly what is written here is then taken out of the sums
+//! again. What is taken away was added as it is: a cost of such a call is the sender's or nobody's, so that no repricing
+//! has touched it.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use redb::{ReadableTable, Table};
@@ -20,41 +23,85 @@ use super::runs::Seen;
 use super::seal::KeyRows;
 use super::{Bytes, INCOMPLETE, OPEN, StoreError, Writer, damaged, keys};
 use crate::model::{
-    COUNTS, Count, Day, FIRST_HOUR, Fingerprint, Hour, Measures, OrganizationId, Period, PicoUsd, Segment, Series,
-    SeriesId, Usage,
+    COUNTS, Completeness, Count, Day, FIRST_HOUR, Fingerprint, Hour, Measures, OrganizationId, Period, PicoUsd,
+    Segment, Series, SeriesId, Usage,
 };
 use crate::rollup::{self, Row};
 
 const VERSION: u8 = 1;
+/// Hours in which records of one call may have stood before it is over. Beyond, only its end takes it to another one.
+const MAX_OTHER_HOURS: usize = 16;
 
 /// What one call was counted as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     pub segment: Segment,
     pub series: SeriesId,
+    pub completeness: Completeness,
     pub measures: Measures,
 }
 
 impl Counted {
+    /// Whether of two records of one call this one counts. Lower bounds are in one order, so that whichever comes first
+    /// the same one stands in the end: by figures, then with a cost before without, then by the earlier time.
+    fn outranks(&self, other: &Counted) -> bool {
+        let figures = |of: &Counted| {
+            let [figures @ .., unpriced] = of.measures.counts;
+            (figures, Reverse(unpriced), of.measures.cost, Reverse(of.segment))
+        };
+        match self.completeness.cmp(&other.completeness) {
+            Ordering::Equal => self.completeness == Completeness::AtLeast && figures(self) > figures(other),
+            more => more == Ordering::Greater,
+        }
+    }
+
     pub fn hour(&self) -> Hour {
         Hour::of(self.segment.start_ms()).expect("segments begin after 1970")
     }
+}
 
-    fn encode(&self, key: &[u8], arrival: Hour) -> Vec<u8> {
+/// A call of which more may become known.
+struct Waiting {
+    counted: Counted,
+    /// When its id came first.
+    arrival: Hour,
+    /// Hours of earlier records, which its id is kept with as well.
+    other_hours: Vec<Hour>,
+}
+
+impl Waiting {
+    fn is_of(&self, hour: Hour) -> bool {
+        self.counted.hour() == hour || self.other_hours.contains(&hour)
+    }
+
+    fn encode(&self, key: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        put_varint(&mut out, u128::from(self.series.0));
-        put_varint(&mut out, u128::from(arrival.0));
-        self.measures.counts.iter().for_each(|count| put_varint(&mut out, u128::from(*count)));
-        put_varint(&mut out, u128::try_from(self.measures.cost.0).expect("an event costs 0 or more"));
+        let mut put = |number: u64| put_varint(&mut out, u128::from(number));
+        put(self.counted.completeness as u64);
+        put(u64::from(self.counted.series.0));
+        put(u64::from(self.arrival.0));
+        put(self.other_hours.len() as u64);
+        self.other_hours.iter().for_each(|hour| put(u64::from(hour.0)));
+        self.counted.measures.counts.iter().for_each(|count| put(*count));
+        put_varint(&mut out, u128::try_from(self.counted.measures.cost.0).expect("an event costs 0 or more"));
         bind(key, frame(VERSION, &out))
     }
 
-    /// What was counted, and the hour at which it came.
-    fn decode(key: &[u8], value: &[u8]) -> Result<(Counted, Hour), StoreError> {
+    fn decode(key: &[u8], value: &[u8]) -> Result<Waiting, StoreError> {
         let segment = keys::incomplete_segment(key).ok_or_else(|| damaged("a key of incomplete calls"))?;
         let mut at = body(VERSION, key, value)?;
+        let completeness = match take_varint(&mut at)? {
+            0 => Completeness::TokensUnknown,
+            1 => Completeness::AtLeast,
+            _ => return Err(damaged("how much is known of an incomplete call")),
+        };
         let series = SeriesId(take_varint_u32(&mut at)?);
         let arrival = Hour(take_varint_u32(&mut at)?);
+        let others = take_varint_u32(&mut at)? as usize;
+        if others > MAX_OTHER_HOURS {
+            return Err(damaged("the hours of an incomplete call"));
+        }
+        let other_hours = (0..others).map(|_| take_varint_u32(&mut at).map(Hour)).collect::<Result<_, _>>()?;
         let mut counts = [0; COUNTS];
         for count in &mut counts {
             *count = u64::try_from(take_varint(&mut at)?).map_err(|_| damaged("a count of an incomplete call"))?;
@@ -63,11 +110,20 @@ impl Counted {
         if !at.is_empty() {
             return Err(damaged("an incomplete call with more than what it has"));
         }
-        Ok((Counted { segment, series, measures: Measures { counts, cost: PicoUsd(cost) } }, arrival))
+        let counted = Counted { segment, series, completeness, measures: Measures { counts, cost: PicoUsd(cost) } };
+        Ok(Waiting { counted, arrival, other_hours })
     }
 }
 
-/// The calls that wait for their tokens.
+/// What a record knew better than what its call was counted as.
+pub struct Completed {
+    /// What it was counted as, no longer right.
+    pub before: Counted,
+    /// The call's id was not kept with the record's hour.
+    pub is_of_new_hour: bool,
+}
+
+/// The calls of which more may become known.
 pub struct Incomplete<'w>(Table<'w, Bytes, Bytes>);
 
 impl Incomplete<'_> {
@@ -76,34 +132,55 @@ impl Incomplete<'_> {
         &mut self,
         organization: OrganizationId,
         id: Fingerprint,
-        counted: &Counted,
+        counted: Counted,
         seen: &SeenIds,
     ) -> Result<(), StoreError> {
-        let key = keys::incomplete(organization, id, counted.segment);
-        self.0.insert(&key[..], &counted.encode(&key, seen.arrival_hour())[..])?;
+        self.put(organization, id, &Waiting { counted, arrival: seen.arrival_hour(), other_hours: Vec::new() })
+    }
+
+    fn put(&mut self, organization: OrganizationId, id: Fingerprint, waiting: &Waiting) -> Result<(), StoreError> {
+        let key = keys::incomplete(organization, id, waiting.counted.segment);
+        self.0.insert(&key[..], &waiting.encode(&key)[..])?;
         Ok(())
     }
 
-    /// Takes out the call that an event of a known id completes, if there is one: of the same hour or, where the id is
-    /// known whatever its hour, of those that came lately.
-    pub fn take(&mut self, seen: &SeenIds, id: Seen, in_its_hour: bool) -> Result<Option<Counted>, StoreError> {
+    /// Lets a record of a known id take the place of the call that it knows more of, if there is one: of the same hour
+    /// or, where the id is known whatever its hour, of those that came lately.
+    pub fn complete(
+        &mut self,
+        seen: &SeenIds,
+        id: Seen,
+        in_its_hour: bool,
+        record: Counted,
+    ) -> Result<Option<Completed>, StoreError> {
         let (organization, hour, id) = id;
         let [first, last] = [0, u32::MAX].map(|segment| keys::incomplete(organization, id, Segment(segment)));
-        let mut found: Option<(Counted, Hour)> = None;
+        let mut found: Option<Waiting> = None;
         for entry in self.0.range::<&[u8]>(&first[..]..=&last[..])? {
             let (key, value) = entry?;
-            let (counted, arrival) = Counted::decode(key.value(), value.value())?;
-            let is_of_hour = counted.hour() == hour;
-            if is_of_hour || !in_its_hour && arrival >= seen.oldest_kept() {
-                found = Some((counted, arrival));
+            let waiting = Waiting::decode(key.value(), value.value())?;
+            let is_of_hour = waiting.is_of(hour);
+            if is_of_hour || !in_its_hour && waiting.arrival >= seen.oldest_kept() {
+                found = Some(waiting);
             }
             if is_of_hour {
                 break;
             }
         }
-        let Some((counted, _)) = found else { return Ok(None) };
-        self.0.remove(&keys::incomplete(organization, id, counted.segment)[..])?;
-        Ok(Some(counted))
+        let Some(mut waiting) = found.filter(|waiting| record.outranks(&waiting.counted)) else { return Ok(None) };
+        let is_of_new_hour = !waiting.is_of(hour);
+        let is_final = record.completeness == Completeness::Final;
+        if is_of_new_hour && !is_final && waiting.other_hours.len() == MAX_OTHER_HOURS {
+            return Ok(None);
+        }
+        let before = std::mem::replace(&mut waiting.counted, record);
+        self.0.remove(&keys::incomplete(organization, id, before.segment)[..])?;
+        if !is_final {
+            waiting.other_hours.retain(|other| *other != hour);
+            waiting.other_hours.extend((before.hour() != hour).then(|| before.hour()));
+            self.put(organization, id, &waiting)?;
+        }
+        Ok(Some(Completed { before, is_of_new_hour }))
     }
 }
 
@@ -221,7 +298,7 @@ fn bounds(organization: OrganizationId) -> [[u8; 20]; 2] {
         .map(|(id, segment)| keys::incomplete(organization, id, Segment(segment)))
 }
 
-/// What calls without tokens say that sums have, to be compared with them.
+/// What incomplete calls say that sums have, to be compared with them.
 #[derive(Default)]
 pub(super) struct Claims(BTreeMap<(OrganizationId, Segment, u32), (Measures, Measures)>);
 
@@ -229,13 +306,14 @@ impl Claims {
     /// Adds the call of an entry, after checking it.
     pub fn claim(&mut self, key: &[u8], value: &[u8], series: &[Series]) -> Result<(), StoreError> {
         let organization = keys::read_u32(key, 0).ok_or_else(|| damaged("a key of incomplete calls"))?;
-        let (counted, _) = Counted::decode(key, value)?;
+        let counted = Waiting::decode(key, value)?.counted;
         let tokens = [Count::TotalTokens, Count::InputTokens, Count::OutputTokens];
         if counted.segment.start_ms() < FIRST_HOUR.start_ms()
             || counted.series.0 as usize >= series.len()
-            || tokens.iter().any(|count| counted.measures.get(*count) > 0)
+            || counted.completeness == Completeness::TokensUnknown
+                && tokens.iter().any(|count| counted.measures.get(*count) > 0)
         {
-            return Err(damaged("an incomplete call of before 2020, of no series, or with tokens"));
+            return Err(damaged("an incomplete call of before 2020, of no series, or with tokens that nobody knows"));
         }
         let place = (OrganizationId(organization), counted.segment, counted.series.0);
         self.0.entry(place).or_insert((Measures::ZERO, Measures::ZERO)).0.add(&counted.measures)?;

@@ -180,7 +180,7 @@ impl Check<'_> {
         })
     }
 
-    /// Calls that wait for their tokens: what they were counted as is looked for in the sums that follow.
+    /// Calls of which more may become known: what they were counted as is looked for in the sums that follow.
     fn incomplete(&mut self, dictionary: &Dictionary) -> Result<(), StoreError> {
         let mut claims = Claims::default();
         self.each(INCOMPLETE, Some(20), |key, value| {

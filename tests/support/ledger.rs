@@ -1,6 +1,7 @@
 //! A second implementation of the answers that is too simple to be wrong: a list of events, the zone's clock, and a
 //! map.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Note, RepriceRequest, Snapshot};
 use rollcall::model::{
-    Batch, Combination, CostSource, Count, Day, Event, Fingerprint, Measures, Mode, PicoUsd, Segment, UnixMs, Usage,
+    Batch, Combination, Completeness, CostSource, Count, Day, Event, Fingerprint, Measures, Mode, PicoUsd, Segment,
+    UnixMs, Usage,
 };
 use rollcall::query::{
     ACTIVITY_COLUMNS, About, Activity, Entry as Answered, Filter, Group, GroupBy, Query, RankBy, activity,
@@ -34,8 +36,7 @@ pub fn setting(name: &str) -> Option<u64> {
 pub struct Entry {
     pub time: UnixMs,
     pub combination: Combination,
-    /// Its sender does not know its tokens.
-    pub incomplete: bool,
+    pub completeness: Completeness,
     pub measures: Measures,
 }
 
@@ -46,7 +47,7 @@ pub fn batch<'a>(events: impl IntoIterator<Item = (&'a str, &'a Entry)>) -> Batc
         let combination = batch.combinations.len() as u32;
         batch.combinations.push(entry.combination.clone());
         let event = Event::new(Fingerprint::of(id), entry.time, combination, entry.measures);
-        batch.events.push(Event { incomplete: entry.incomplete, ..event });
+        batch.events.push(Event { completeness: entry.completeness, ..event });
     }
     batch
 }
@@ -104,6 +105,20 @@ pub fn repricing(days: RangeInclusive<Day>, all: bool) -> Arc<RepriceRequest> {
 }
 
 impl Entry {
+    /// Whether it is the one to count of two records of a call.
+    pub fn knows_more_than(&self, other: &Entry) -> bool {
+        let of = |entry: &Entry| {
+            let counts = entry.measures.counts;
+            let is_priced = counts[Count::Unpriced as usize] == 0;
+            let earlier = Reverse(Segment::of(entry.time));
+            (counts[..Count::Unpriced as usize].to_vec(), is_priced, entry.measures.cost, earlier)
+        };
+        match (self.completeness, other.completeness) {
+            (Completeness::AtLeast, Completeness::AtLeast) => of(self) > of(other),
+            (now, before) => now > before,
+        }
+    }
+
     /// Reprices it as [`repricing`] does. Gives the cost before and after, if it is one that gets a price.
     pub fn reprice(&mut self, days: &RangeInclusive<Day>, all: bool) -> Option<(PicoUsd, PicoUsd)> {
         let source = self.combination.cost_source;

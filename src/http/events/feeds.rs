@@ -12,7 +12,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::sent::{PATIENCE, Sent, rejected_event, token_defaults, write};
+use super::sent::{PATIENCE, Sent, token_defaults, write};
 use super::wire::{FeedAnswer, RejectedEvent};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::engine::Ingested;
@@ -21,7 +21,9 @@ use crate::http::problem::{Problem, SendRefusals};
 use crate::http::{App, on_a_thread};
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
-use crate::ingest::{BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp};
+use crate::ingest::{
+    BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp, transcripts,
+};
 
 /// What counts as the project, as whoever sets a sender up may say in a header that it sends along.
 const PROJECT_FROM: &str = "x-rollcall-project-from";
@@ -76,6 +78,24 @@ pub async fn post_llmgateway(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem
     take(sent, Feed::LlmGateway, move |context| llmgateway::parse(&body, context)).await.map(Json)
 }
 
+/// Takes calls of coding agents, as `rollcall ingest` reads them from what they keep on disk.
+///
+/// One call a line. For operator and ingest tokens. See docs/feeds.md.
+#[utoipa::path(
+    post, path = "/v1/ingest/transcripts", tag = "events",
+    request_body(content = String, content_type = "application/x-ndjson", description = "Calls, one a line"),
+    responses(
+        (status = 200, body = FeedAnswer),
+        SendRefusals,
+    ),
+)]
+pub async fn post_transcripts(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
+    let body = sent.read().await?;
+    let key_by_person = sent.gives_no_key();
+    let read = move |context: &Context<'_>| transcripts::parse(&body, key_by_person, context);
+    take(sent, Feed::Transcripts, read).await.map(Json)
+}
+
 /// Takes spans of LLM calls, by OTLP over HTTP.
 ///
 /// Spans of anything else are ignored. Spans that are not valid are counted in `partialSuccess`. The answer is in the
@@ -93,7 +113,7 @@ pub async fn post_traces(sent: Sent) -> Result<Response, Problem> {
     take_otlp(sent, Feed::Traces).await
 }
 
-/// Takes log records of Claude Code, by OTLP over HTTP.
+/// Takes log records of Codex CLI, Claude Code, Gemini CLI and Qwen Code, by OTLP over HTTP.
 ///
 /// Other log records are ignored. For operator and ingest tokens. See docs/feeds.md.
 #[utoipa::path(
@@ -129,18 +149,21 @@ pub async fn post_metrics(sent: Sent) -> Result<Response, Problem> {
 enum Feed {
     LiteLlm,
     LlmGateway,
+    Transcripts,
     Traces,
     Logs,
     Metrics,
 }
 
 impl Feed {
-    const ALL: [Feed; 5] = [Feed::LiteLlm, Feed::LlmGateway, Feed::Traces, Feed::Logs, Feed::Metrics];
+    const ALL: [Feed; 6] =
+        [Feed::LiteLlm, Feed::LlmGateway, Feed::Transcripts, Feed::Traces, Feed::Logs, Feed::Metrics];
 
     fn name(self) -> &'static str {
         match self {
             Feed::LiteLlm => "litellm",
             Feed::LlmGateway => "llmgateway",
+            Feed::Transcripts => "transcripts",
             Feed::Traces => "otlp_traces",
             Feed::Logs => "otlp_logs",
             Feed::Metrics => "otlp_metrics",
@@ -164,6 +187,7 @@ impl Feed {
         let name = match self {
             Feed::LiteLlm => "litellm",
             Feed::LlmGateway => "llmgateway",
+            Feed::Transcripts => "transcripts",
             Feed::Traces | Feed::Logs | Feed::Metrics => "otlp",
         };
         match sent.client() {
@@ -176,7 +200,7 @@ impl Feed {
     /// How long its records wait for room in the writer's queue.
     fn patience(self) -> Duration {
         match self {
-            Feed::LiteLlm | Feed::LlmGateway => PATIENCE,
+            Feed::LiteLlm | Feed::LlmGateway | Feed::Transcripts => PATIENCE,
             Feed::Traces | Feed::Logs | Feed::Metrics => OTLP_PATIENCE,
         }
     }
@@ -225,7 +249,7 @@ async fn take_otlp(mut sent: Sent, feed: Feed) -> Result<Response, Problem> {
     if let Some(names) = project_from(&sent.headers)? {
         options.projects = names;
     }
-    options.key_by_person = token_defaults(&sent.caller.grant).api_key_id.is_none();
+    options.key_by_person = sent.gives_no_key();
     let body = sent.read().await?;
     let answer = take(sent, feed, move |context| match feed {
         Feed::Logs => otlp::parse_logs(&body, encoding, &options, context),
@@ -273,7 +297,7 @@ async fn submit(app: &App, feed: Feed, reading: Reading) -> Result<FeedAnswer, P
     let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
     let Ingested { accepted, completed, duplicates } = write(app, batch, feed.patience()).await?;
     learn(app, names).await;
-    let rejected = rejected.into_iter().map(rejected_event).collect();
+    let rejected = rejected.into_iter().map(RejectedEvent::from).collect();
     let answer = FeedAnswer { accepted, completed, duplicates, ignored, rejected };
     app.feeds.note(feed, [answer.accepted, answer.duplicates, answer.ignored, answer.rejected.len()]);
     if !answer.rejected.is_empty() {
@@ -306,7 +330,8 @@ async fn learn(app: &App, names: Names) {
     }
 }
 
-fn learnt(names: Names) -> Learnt {
+/// What names say, in the directory's words.
+pub fn learnt(names: Names) -> Learnt {
     let organizations = names.organizations.into_iter();
     let organizations = organizations.map(|(id, name)| LearntName { organization_id: id.clone(), id, name }).collect();
     let projects = names.projects.into_iter();

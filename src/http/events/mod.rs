@@ -10,8 +10,8 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 
 pub use self::sent::read;
-use self::sent::{PATIENCE, Sent, rejected_event, token_defaults, write};
-use self::wire::IngestAnswer;
+use self::sent::{PATIENCE, Sent, token_defaults, write};
+use self::wire::{IngestAnswer, RejectedEvent};
 use super::problem::{Problem, SendRefusals};
 use crate::engine::Ingested;
 use crate::ingest::{self, Parsed, SentBy, TokenDefaults};
@@ -37,7 +37,7 @@ pub async fn post_events(mut sent: Sent) -> Result<Json<IngestAnswer>, Problem> 
     });
     let Parsed { batch, rejected } = parsed.await?;
     app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
-    let rejected = rejected.into_iter().map(rejected_event).collect();
+    let rejected = rejected.into_iter().map(RejectedEvent::from).collect();
     let Ingested { accepted, completed, duplicates } = write(&app, batch, PATIENCE).await?;
     Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
 }

@@ -8,14 +8,13 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::wire::RejectedEvent;
 use crate::directory::Grant;
 use crate::engine::Ingested;
 use crate::http::access::Caller;
 use crate::http::connections::{is_late, late_body};
 use crate::http::problem::Problem;
 use crate::http::{App, on_a_thread};
-use crate::ingest::{BodyError, Context, Rejection, TokenDefaults};
+use crate::ingest::{BodyError, Context, TokenDefaults};
 use crate::model::Batch;
 
 /// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
@@ -46,6 +45,11 @@ impl Sent {
     pub fn token_label(&self) -> Option<&str> {
         let token = self.caller.directory().token(&self.caller.token_id)?;
         Some(token.label.trim()).filter(|label| !label.is_empty())
+    }
+
+    /// Whether its token names no API key that usage is counted under.
+    pub fn gives_no_key(&self) -> bool {
+        token_defaults(&self.caller.grant).api_key_id.is_none()
     }
 
     /// The program that sends, as its user agent has it: `litellm/1.2`, and in parts.
@@ -115,10 +119,6 @@ pub fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
         },
         Grant::Operator | Grant::User { .. } => TokenDefaults::default(),
     }
-}
-
-pub fn rejected_event(rejection: Rejection) -> RejectedEvent {
-    RejectedEvent { index: rejection.index, id: rejection.id, error: rejection.error }
 }
 
 /// Reads a body, already decompressed, up to the limit.

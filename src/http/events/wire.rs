@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::ingest::Rejection;
+
 /// What became of the events of one request.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IngestAnswer {
     /// Events that are now counted.
     pub accepted: usize,
-    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
+    /// Those of them that took the place of one that knew less of its tokens. Left out when there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub completed: usize,
     /// Events that were counted before.
@@ -32,13 +34,19 @@ pub struct RejectedEvent {
     pub error: String,
 }
 
+impl From<Rejection> for RejectedEvent {
+    fn from(Rejection { index, id, error }: Rejection) -> RejectedEvent {
+        RejectedEvent { index, id, error }
+    }
+}
+
 /// What became of the records of one request.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedAnswer {
     /// Calls that are now counted.
     pub accepted: usize,
-    /// Those of them that took the place of one that was counted without its tokens. Left out when there are none.
+    /// Those of them that took the place of one that knew less of its tokens. Left out when there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub completed: usize,
     /// Calls that were counted before.

@@ -24,7 +24,7 @@ const COLUMNS: [&str; 8] =
 
 /// What became of what was sent, by day, sender, version and reason, newest day first.
 ///
-/// Records are counted, completed (they told the tokens of a call that was counted without), duplicates, ignored (they
+/// Records are counted, completed (they knew more of a call's tokens than it was counted with), duplicates, ignored (they
 /// say nothing about usage) or rejected. Days are those of arrival, in UTC. The operator reads all of it, with what
 /// nobody said for whom it was; an owner what is their organization's. See docs/intake.md.
 #[utoipa::path(
