@@ -12,7 +12,7 @@ use indicatif::{HumanBytes, HumanCount};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::home::{Home, Look};
-use super::ingest::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
+use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
 use super::preview::Preview;
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
