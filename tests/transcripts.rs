@@ -202,7 +202,13 @@ fn any_part_of_a_file_is_a_state_and_the_end_is_the_same() {
                     store.take(client, &organization, &sessions);
                 }
             }
-            while sessions.iter_mut().zip(&mut rests).filter_map(|(session, rest)| step(session, rest).then_some(())).count() > 0 {
+            while sessions
+                .iter_mut()
+                .zip(&mut rests)
+                .filter_map(|(session, rest)| step(session, rest).then_some(()))
+                .count()
+                > 0
+            {
                 store.take(client, &organization, &sessions);
             }
             organizations.push((organization, case));
@@ -270,12 +276,12 @@ fn telemetry(request: &str, output: u64) -> Value {
     let text = |text: &str| json!({"stringValue": text});
     let number = |number: u64| json!({"intValue": number.to_string()});
     json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{
-        "timeUnixNano": "1795168806000000000", "body": {"stringValue": "claude_code.api_request"},
-        "attributes": [
-            attribute("event.name", text("api_request")), attribute("request_id", text(request)),
-            attribute("model", text("claude-opus-4-5")), attribute("input_tokens", number(100)),
-            attribute("output_tokens", number(output)), attribute("organization.id", text("acme")),
-        ]}]}]}]})
+    "timeUnixNano": "1795168806000000000", "body": {"stringValue": "claude_code.api_request"},
+    "attributes": [
+        attribute("event.name", text("api_request")), attribute("request_id", text(request)),
+        attribute("model", text("claude-opus-4-5")), attribute("input_tokens", number(100)),
+        attribute("output_tokens", number(output)), attribute("organization.id", text("acme")),
+    ]}]}]}]})
 }
 
 #[test]
@@ -445,9 +451,18 @@ fn the_door_of_transcripts_is_for_tokens_that_may_send() {
     };
     let token = server.token(&json!({"kind": "ingest", "organizationId": "acme", "label": "laptop"}));
     assert_eq!(send(&token, line).ok().json()["accepted"], 1);
-    assert_eq!(send(OPERATOR, line).ok().json()["rejected"][0]["error"].as_str().map(|why| &why[..25]), Some("organizationId is missing"));
-    server.put("/v1/directory", OPERATOR, &json!({"organizations": [{"id": "acme"}], "users": [{"id": "kim"}],
-        "members": [{"organizationId": "acme", "userId": "kim", "role": "owner"}]})).ok();
+    assert_eq!(
+        send(OPERATOR, line).ok().json()["rejected"][0]["error"].as_str().map(|why| &why[..25]),
+        Some("organizationId is missing")
+    );
+    server
+        .put(
+            "/v1/directory",
+            OPERATOR,
+            &json!({"organizations": [{"id": "acme"}], "users": [{"id": "kim"}],
+        "members": [{"organizationId": "acme", "userId": "kim", "role": "owner"}]}),
+        )
+        .ok();
     assert_eq!(send(&server.user_token("kim"), line).status, 403);
     assert_eq!(send("nobody", line).status, 401);
     send(&token, "").is_problem(400, "the body is empty");
@@ -456,7 +471,10 @@ fn the_door_of_transcripts_is_for_tokens_that_may_send() {
         (r#"{"id":"c"}"#, "client is missing"),
         (r#"{"client":"codex","id":"c"}"#, "the call has no time"),
         (r#"{"client":"codex","timestamp":1795964774000}"#, "id is missing"),
-        (r#"{"client":"codex","id":"c","timestamp":1795964774000,"failure":"maybe"}"#, "failure is 'maybe'; allowed are"),
+        (
+            r#"{"client":"codex","id":"c","timestamp":1795964774000,"failure":"maybe"}"#,
+            "failure is 'maybe'; allowed are",
+        ),
         ("[]", "the call is not valid JSON"),
     ] {
         let answer = send(&token, line).ok().json();

@@ -17,6 +17,7 @@ mod export;
 mod home;
 mod ingest;
 mod invoice;
+mod loading;
 mod long;
 mod look;
 mod opencode;

@@ -23,7 +23,9 @@ use crate::http::problem::{Problem, SendRefusals};
 use crate::http::{App, on_a_thread};
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
-use crate::ingest::{BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp, transcripts};
+use crate::ingest::{
+    BodyError, Context, Names, Parsed, Reading, SentBy, TokenDefaults, litellm, llmgateway, otlp, transcripts,
+};
 
 /// What counts as the project, as whoever sets a sender up may say in a header that it sends along.
 const PROJECT_FROM: &str = "x-rollcall-project-from";

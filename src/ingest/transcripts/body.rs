@@ -174,9 +174,8 @@ pub fn parse(body: &[u8], key_by_person: bool, context: &Context<'_>) -> Result<
             return Err(BodyError::TooMany);
         }
         let read = std::str::from_utf8(line).map_err(|error| format!("the line is not UTF-8: {error}"));
-        let read = read.and_then(|line| {
-            object::<Line<'_>>(line).map_err(|error| format!("the call is not valid JSON: {error}"))
-        });
+        let read = read
+            .and_then(|line| object::<Line<'_>>(line).map_err(|error| format!("the call is not valid JSON: {error}")));
         let settled = read.and_then(|line| {
             let version = word("clientVersion", line.client_version)?;
             let client = line.client()?;
@@ -257,9 +256,8 @@ impl<'a> Line<'a> {
     fn tier(&self) -> Result<ServiceTier, String> {
         let Some(name) = word("serviceTier", self.service_tier)? else { return Ok(ServiceTier::Standard) };
         let known = TIERS.iter().find(|(_, known)| *known == name).map(|(tier, _)| *tier);
-        known.ok_or_else(|| {
-            format!("serviceTier is '{name}'; allowed are {}", TIERS.map(|(_, known)| known).join(", "))
-        })
+        known
+            .ok_or_else(|| format!("serviceTier is '{name}'; allowed are {}", TIERS.map(|(_, known)| known).join(", ")))
     }
 
     fn ending(&self) -> Result<Ending, String> {

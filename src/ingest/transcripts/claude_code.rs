@@ -324,12 +324,7 @@ impl File {
     }
 
     /// Notes how the try that was sent last failed.
-    fn failed(
-        &mut self,
-        status: Option<&RawValue>,
-        request: Option<&RawValue>,
-        is_last: bool,
-    ) -> Result<(), String> {
+    fn failed(&mut self, status: Option<&RawValue>, request: Option<&RawValue>, is_last: bool) -> Result<(), String> {
         let Some(sent) = self.tries.last_mut().filter(|sent| !sent.is_answered) else { return Ok(()) };
         let status = count("status", status).ok().flatten().and_then(|status| u16::try_from(status).ok());
         sent.failed = Some((status, word("requestId", request)?.map(|request| id_of_request(&request))));
@@ -342,7 +337,8 @@ impl File {
         let (Some(start_time), Some(usage)) = (line.start_time, &line.model_usage) else { return Ok(()) };
         let mut models = BTreeMap::new();
         for (model, usage) in usage {
-            let usage: ModelUsage<'_> = crate::ingest::json::object(usage.get()).map_err(|e| format!("modelUsage: {e}"))?;
+            let usage: ModelUsage<'_> =
+                crate::ingest::json::object(usage.get()).map_err(|e| format!("modelUsage: {e}"))?;
             let of = |field, value| count(field, value).map(Option::unwrap_or_default);
             let used = [
                 of("inputTokens", usage.input_tokens)?,

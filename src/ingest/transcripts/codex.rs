@@ -309,7 +309,8 @@ pub(super) fn calls(files: &[(usize, &File)], calls: &mut Calls) {
                     calls.calls.push((*number, Told { model, folder, figures: figures(used), ..told }));
                 }
                 None => {
-                    let why = "the call was copied from a thread whose file is not there: it is not sure which".to_owned();
+                    let why =
+                        "the call was copied from a thread whose file is not there: it is not sure which".to_owned();
                     calls.unsure.push((*number, Note { line: total.line, why }));
                 }
             }

@@ -137,7 +137,11 @@ pub(super) fn line(records: &mut Records, at: u64, row: &[u8]) -> Result<(), Str
 
 fn ms(field: &str, value: Option<&RawValue>) -> Result<Option<UnixMs>, String> {
     let Some(value) = present(value) else { return Ok(None) };
-    value.get().parse().map(Some).map_err(|_| format!("{field} is {}; it must be milliseconds since 1970", shown(value.get())))
+    value
+        .get()
+        .parse()
+        .map(Some)
+        .map_err(|_| format!("{field} is {}; it must be milliseconds since 1970", shown(value.get())))
 }
 
 /// How a request failed, if it did.

@@ -136,16 +136,7 @@ fn client_of(case: &str) -> Client {
 fn sums_of(call: &Value) -> Sums {
     let of = |name: &str| call[name].as_u64().unwrap();
     let written_1h = of("written1h");
-    sums([
-        1,
-        0,
-        of("input"),
-        of("cached"),
-        of("written5m") + written_1h,
-        written_1h,
-        of("output"),
-        of("reasoning"),
-    ])
+    sums([1, 0, of("input"), of("cached"), of("written5m") + written_1h, written_1h, of("output"), of("reasoning")])
 }
 
 /// What is counted of the truth: answered calls with a line, and what was used by a compaction.
@@ -283,7 +274,8 @@ fn an_answer_of_claude_code_is_one_call_with_its_largest_usage() {
 fn a_call_of_claude_code_has_both_of_its_ids_and_its_earliest_time() {
     let text = sent("t1") + &answer("m1", &format!(r#","requestId":"req_1"{}"#, answers("t1")), END, [1, 2, 3, 4]);
     let copy = answer("m1", "", END, [1, 2, 3, 4]).replace("2.1.332", "1.0.80");
-    let sessions = [session(Client::ClaudeCode, FORK, copy.as_bytes()), session(Client::ClaudeCode, SESSION, text.as_bytes())];
+    let sessions =
+        [session(Client::ClaudeCode, FORK, copy.as_bytes()), session(Client::ClaudeCode, SESSION, text.as_bytes())];
     let found = calls(sessions.iter());
     let [(_, told)] = &found.calls[..] else { panic!("{:?}", found.calls) };
     assert_eq!((told.id.as_str(), told.other_id.as_deref()), ("claude-code\nmessage\nm1", Some("claude-code\nreq_1")));
@@ -295,7 +287,8 @@ fn a_call_of_claude_code_has_both_of_its_ids_and_its_earliest_time() {
 #[test]
 fn tries_of_claude_code_without_an_answer_failed_once_that_is_sure() {
     let claude = |text: &str, expected| check(Client::ClaudeCode, &[(SESSION, text)], expected);
-    let overloaded = r#"{"type":"system","subtype":"api_error","error":{"status":529,"requestId":"req_7"}}"#.to_owned() + "\n";
+    let overloaded =
+        r#"{"type":"system","subtype":"api_error","error":{"status":529,"requestId":"req_7"}}"#.to_owned() + "\n";
     let gave_up = r#"{"type":"assistant","isApiErrorMessage":true,"apiErrorStatus":400,"requestId":"req_9","message":{"id":"u","model":"<synthetic>","usage":{"input_tokens":0,"output_tokens":0}}}"#.to_owned() + "\n";
     let told = answer("m1", &answers("t2"), END, [5, 0, 0, 6]);
     claude(&(sent("t1") + &sent("t2")), [0, 0, 0, 0, 0, 0, 0, 0]);
@@ -304,7 +297,8 @@ fn tries_of_claude_code_without_an_answer_failed_once_that_is_sure() {
     claude(&(sent("t1") + &sent("t2") + &gave_up), [0, 2, 0, 0, 0, 0, 0, 0]);
     let text = sent("t1") + &overloaded + &sent("t2") + &gave_up;
     let sessions = [session(Client::ClaudeCode, SESSION, text.as_bytes())];
-    let endings: Vec<_> = calls(sessions.iter()).calls.iter().map(|(_, told)| (told.other_id.clone(), told.ending)).collect();
+    let endings: Vec<_> =
+        calls(sessions.iter()).calls.iter().map(|(_, told)| (told.other_id.clone(), told.ending)).collect();
     let id = |request: &str| Some(format!("claude-code\n{request}"));
     assert_eq!(endings, [(id("req_7"), Ending::Error), (id("req_9"), Ending::ClientError)]);
 }
@@ -317,14 +311,21 @@ fn what_claude_code_used_without_a_line_is_taken_from_its_costs() {
     claude(&[(SESSION, &first)], [1, 0, 110, 0, 100, 100, 7, 0]);
     claude(&[(SESSION, &compacted)], [2, 0, 260, 100, 100, 100, 47, 0]);
     // The first state of a session that nobody forked counts from nought: its title, say.
-    let titled = first.replace("\"inputTokens\":10", "\"inputTokens\":21").replace("\"outputTokens\":7", "\"outputTokens\":9");
+    let titled =
+        first.replace("\"inputTokens\":10", "\"inputTokens\":21").replace("\"outputTokens\":7", "\"outputTokens\":9");
     claude(&[(SESSION, &titled)], [2, 0, 121, 0, 100, 100, 9, 0]);
     // A fork's first state has what its parent used.
-    let fork = answer("m1", &format!(r#"{},"requestSessionId":"5e55""#, answers("t1")), END, [10, 0, 100, 7]).replace("\"sessionId\":\"5e55\"", "\"sessionId\":\"f0f0\"")
-        + &sent("t9") + &answer("m9", &answers("t9"), END, [1, 0, 0, 1]) + &cost_state(1, [61, 100, 100, 48]);
+    let fork = answer("m1", &format!(r#"{},"requestSessionId":"5e55""#, answers("t1")), END, [10, 0, 100, 7])
+        .replace("\"sessionId\":\"5e55\"", "\"sessionId\":\"f0f0\"")
+        + &sent("t9")
+        + &answer("m9", &answers("t9"), END, [1, 0, 0, 1])
+        + &cost_state(1, [61, 100, 100, 48]);
     claude(&[(SESSION, &compacted), (FORK, &fork)], [3, 0, 261, 100, 100, 100, 48, 0]);
     // A state may be written before the lines of an answer that it has.
-    let late = first.clone() + &sent("t2") + &cost_state(1, [15, 0, 100, 9]) + &answer("m2", &answers("t2"), NULL, [5, 0, 0, 2]);
+    let late = first.clone()
+        + &sent("t2")
+        + &cost_state(1, [15, 0, 100, 9])
+        + &answer("m2", &answers("t2"), NULL, [5, 0, 0, 2]);
     claude(&[(SESSION, &late)], [2, 0, 115, 0, 100, 100, 9, 0]);
     // And as long as those are not there, what it has more is not sure to have no line.
     let waiting = first + &sent("t2") + &cost_state(1, [15, 0, 100, 9]);
@@ -350,20 +351,25 @@ fn a_sub_agents_calls_are_in_its_file_and_in_its_parents_costs() {
 
 /// The first line of a thread of Codex.
 fn thread(id: &str, forked_from: &str, at: u64) -> String {
-    let forked_from = if forked_from.is_empty() { String::new() } else { format!(r#","forked_from_id":"{forked_from}""#) };
+    let forked_from =
+        if forked_from.is_empty() { String::new() } else { format!(r#","forked_from_id":"{forked_from}""#) };
     format!(
         r#"{{"timestamp":"2026-11-20T10:00:{at:02}.000Z","type":"session_meta","payload":{{"id":"{id}"{forked_from},"cwd":"/home/kim/shop","cli_version":"0.98.0","model_provider":"openai"}}}}"#
     ) + "\n"
 }
 
 fn turn(model: &str, at: u64) -> String {
-    format!(r#"{{"timestamp":"2026-11-20T10:00:{at:02}.000Z","type":"turn_context","payload":{{"cwd":"/home/kim/shop","model":"{model}"}}}}"#) + "\n"
+    format!(
+        r#"{{"timestamp":"2026-11-20T10:00:{at:02}.000Z","type":"turn_context","payload":{{"cwd":"/home/kim/shop","model":"{model}"}}}}"#
+    ) + "\n"
 }
 
 /// Totals and those of the last call: input, cached, output.
 fn token_count(at: u64, [input, cached, output]: [u64; 3], [of_input, of_cached, of_output]: [u64; 3]) -> String {
     let usage = |input, cached, output| {
-        format!(r#"{{"input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output},"reasoning_output_tokens":1,"total_tokens":9}}"#)
+        format!(
+            r#"{{"input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output},"reasoning_output_tokens":1,"total_tokens":9}}"#
+        )
     };
     format!(
         r#"{{"timestamp":"2026-11-20T10:00:{at:02}.000Z","type":"event_msg","payload":{{"type":"token_count","info":{{"total_token_usage":{},"last_token_usage":{}}},"rate_limits":null}}}}"#,
@@ -390,7 +396,10 @@ fn a_call_of_codex_is_a_change_of_its_threads_total() {
         // The line of the call before is shown, and after a compaction the size of the context.
         + &token_count(4, [120, 80, 19], [50, 30, 9])
         + &token_count(5, [120, 80, 19], [0, 0, 0]);
-    let null = r#"{"timestamp":"2026-11-20T10:00:01.000Z","type":"event_msg","payload":{"type":"token_count","info":null}}"#.to_owned() + "\n";
+    let null =
+        r#"{"timestamp":"2026-11-20T10:00:01.000Z","type":"event_msg","payload":{"type":"token_count","info":null}}"#
+            .to_owned()
+            + "\n";
     let root = thread("a", "", 0) + &turn("gpt-5", 1) + &null + &counts;
     codex(&[(ROLLOUT, &root)], [2, 0, 120, 80, 0, 0, 19, 1]);
     // What an archive moved may be there twice.
@@ -406,11 +415,14 @@ fn a_call_of_codex_is_a_change_of_its_threads_total() {
 fn forks_of_codex_go_on_from_their_parents_total() {
     let codex = |files: &[(&str, &str)], expected| check(Client::Codex, files, expected);
     let of_root = |at: [u64; 2]| {
-        turn("gpt-5", at[0]) + &token_count(at[0], [50, 30, 9], [50, 30, 9]) + &token_count(at[1], [120, 80, 19], [70, 50, 10])
+        turn("gpt-5", at[0])
+            + &token_count(at[0], [50, 30, 9], [50, 30, 9])
+            + &token_count(at[1], [120, 80, 19], [70, 50, 10])
     };
     let root = thread("a", "", 0) + &of_root([2, 3]);
     // Up to 0.140 the parent's lines are copied, at the time of the fork.
-    let fork = thread("b", "a", 20) + &thread("a", "", 20) + &of_root([20, 20]) + &token_count(25, [150, 90, 24], [30, 10, 5]);
+    let fork =
+        thread("b", "a", 20) + &thread("a", "", 20) + &of_root([20, 20]) + &token_count(25, [150, 90, 24], [30, 10, 5]);
     codex(&[(ROLLOUT, &root), (ROLLOUT_B, &fork)], [3, 0, 150, 90, 0, 0, 24, 1]);
     // A fork's file may be all that is left, and two forks may use the same.
     codex(&[(ROLLOUT_B, &fork)], [3, 0, 150, 90, 0, 0, 24, 1]);
@@ -437,7 +449,9 @@ fn forks_of_codex_go_on_from_their_parents_total() {
 fn a_call_of_gemini_cli_is_an_id_with_tokens() {
     let path = "/home/kim/.gemini/tmp/shop/chats/session-1.jsonl";
     let message = |id: &str, tokens: &str| {
-        format!(r#"{{"id":"{id}","timestamp":"2026-11-20T10:00:00.000Z","type":"gemini","content":"","model":"gemini-2.5-pro"{tokens}}}"#)
+        format!(
+            r#"{{"id":"{id}","timestamp":"2026-11-20T10:00:00.000Z","type":"gemini","content":"","model":"gemini-2.5-pro"{tokens}}}"#
+        )
     };
     let tokens = r#","tokens":{"input":90,"output":10,"cached":40,"thoughts":6,"tool":7,"total":113}"#;
     let text = format!(
@@ -478,10 +492,18 @@ fn a_call_of_copilot_is_a_usage_record() {
             r#"{{"type":"session.usage_record","timestamp":"2026-11-20T10:00:05.000Z","data":{{"usage":{{"model":"gpt-5-mini","inputTokens":60,"outputTokens":8,"cacheReadTokens":50,"cacheWriteTokens":2,"reasoningTokens":3,"cost":1.0,"duration":1.5,"isByok":true,"providerType":"openai","apiCallId":"{id}","accounting":{{"usageId":"{id}","sequence":1}}}}}}}}"#
         ) + "\n"
     };
-    let text = r#"{"type":"session.start","data":{"copilotVersion":"1.0.102","context":{"cwd":"/home/kim/shop"}}}"#.to_owned()
-        + "\n" + &record("c1") + &record("c1") + &record("c2")
-        + r#"{"type":"session.shutdown","data":{"modelMetrics":{"gpt-5-mini":{"usage":{"inputTokens":120}}}}}"# + "\n";
+    let text = r#"{"type":"session.start","data":{"copilotVersion":"1.0.102","context":{"cwd":"/home/kim/shop"}}}"#
+        .to_owned()
+        + "\n"
+        + &record("c1")
+        + &record("c1")
+        + &record("c2")
+        + r#"{"type":"session.shutdown","data":{"modelMetrics":{"gpt-5-mini":{"usage":{"inputTokens":120}}}}}"#
+        + "\n";
     check(Client::Copilot, &[(path, &text)], [2, 0, 120, 100, 4, 0, 16, 6]);
+    // A server of one's own gave out the same number twice.
+    let local = record("chatcmpl-7") + &record("chatcmpl-7").replace("10:00:05", "10:09:05");
+    check(Client::Copilot, &[(path, &local)], [2, 0, 120, 100, 4, 0, 16, 6]);
 }
 
 #[test]
@@ -498,7 +520,8 @@ fn a_call_of_opencode_is_a_row_whatever_its_id() {
     let failed = |name: &str, at| {
         row(at, completed, &format!(r#"{nothing},"error":{{"name":"{name}","data":{{"statusCode":400}}}}"#))
     };
-    let text = first + &again
+    let text = first
+        + &again
         + &row(1795964774999, completed, used)
         + &row(1795964775000, "", used)
         + &failed("APIError", 1795964775001)
