@@ -8,7 +8,7 @@ FIGURES := target/bench/figures.md
 CLIENTS := target/clients
 DENY := target/deny
 FUZZ_TARGETS := feeds query records store
-WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f -not -name 'schema.d.ts' 2>/dev/null)
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
 
 .PHONY: help
 help: ## List the targets
@@ -70,8 +70,8 @@ golden: ## Write tests/golden/format-N.redb, when a release has a new format
 	ROLLCALL_GOLDEN=write $(CARGO) test --release --locked --test golden
 
 .PHONY: test-clients
-test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM and instrumented clients from PyPI and compare every sum
-	$(CLIENTS)/bin/python tests/clients/run.py
+test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents and SDKs and compare every sum; LATEST=1: newest
+	LATEST=$(LATEST) $(CLIENTS)/bin/python tests/clients/run.py $(ONLY)
 
 $(CLIENTS)/requirements.txt: tests/clients/requirements.txt
 	python3 -m venv --clear $(CLIENTS)

@@ -746,7 +746,44 @@ fn qwen_code_is_counted_once_by_logs_and_traces() {
         providers: &[("openai", 3)],
         people: &[(NOBODY, 3)],
     };
+    // A server of one's own numbers its answers, and begins anew.
+    let numbered = |trace: u8, number: u8| {
+        let mut span = span(
+            trace,
+            number,
+            0,
+            &json!({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "gpt-5-mini", "gen_ai.response.id": "chatcmpl-7",
+            "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 10}),
+        );
+        let mut record = gemini(
+            1000 * u64::from(number),
+            "qwen-code.api_response",
+            &json!({"response_id": "chatcmpl-7",
+            "model": "gpt-5-mini", "auth_type": "openai", "input_token_count": 1000, "output_token_count": 10}),
+        );
+        for field in ["traceId", "spanId"] {
+            record[field] = span[field].clone();
+        }
+        span["name"] = json!("qwen-code.llm_request");
+        (span, record)
+    };
+    let (spans, records): (Vec<Value>, Vec<Value>) = [numbered(1, 1), numbered(2, 2)].into_iter().unzip();
+    let of_own = vec![
+        Body::new(Signal::Traces, &json!({"service.name": "qwen-code"}), "qwen-code", &spans),
+        logs("qwen-code", &records),
+    ];
     check(&[
+        (
+            "qwen.numbered",
+            of_own,
+            Truth {
+                sums: [2, 0, 0, 2000, 0, 20, 0, 0],
+                cost: "0.00054",
+                providers: &[("openai", 2)],
+                people: &[(NOBODY, 2)],
+            },
+        ),
         ("qwen.traces", vec![traces.clone()], truth()),
         ("qwen.logs", vec![logs("qwen-code", &[answer, error(2000, 400), error(3000, 404)])], truth()),
         ("qwen.both", vec![traces, with_traces], truth()),
@@ -1440,7 +1477,7 @@ fn a_person_has_a_key_for_each_client_unless_the_token_has_one() {
     place.post(&logs("gemini-cli", &[gemini_answer(2, [1000, 10, 0, 0, 0], &ada)]), true);
     place.post(&claude_logs(&[claude_request(3, [100, 0, 0, 10], 0.001, &json!({}))]), true);
     let keys = server.get(&format!("/analytics/keys?organizationId=acme&{WINDOW}"), OPERATOR).ok().json();
-    let mut found: Vec<(String, String)> = keys["apiKeys"]
+    let mut found: Vec<(String, String)> = keys["keys"]
         .as_array()
         .unwrap()
         .iter()
@@ -1457,12 +1494,112 @@ fn a_person_has_a_key_for_each_client_unless_the_token_has_one() {
     assert_eq!(place.requests("source").len(), 3);
 
     let shared = server.token(&json!({"kind": "ingest", "organizationId": "acme", "apiKeyId": "ci", "label": "CI"}));
+    let by_person = place.token.clone();
     let place = Place { token: shared, ..place };
     place.post(&codex_logs(&[codex_answer(4, [1000, 0, 10, 0], &ada)])[0], false);
     assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 3), (NOBODY.to_owned(), 1)]);
+    // Some have the address where others have a number, and it is whose the directory says.
+    let users = json!([{"id": "u-1", "name": "Ben", "email": "Ben@acme.example"}]);
+    let members = json!([{"organizationId": "acme", "userId": "u-1", "role": "developer"}]);
+    server.put("/v1/directory", OPERATOR, &json!({"users": users, "members": members})).ok();
+    let place = Place { token: by_person, ..place };
+    let by_address = with(
+        &json!({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai"}),
+        &json!({"gen_ai.request.model": "gpt-5-mini", "ai.telemetry.metadata.userId": "ben@acme.example"}),
+    );
+    place.post(&app("shop", &[("ai", vec![span(3, 3, 0, &by_address)])])[0], false);
+    let three = [("ada@acme.example".to_owned(), 3), (NOBODY.to_owned(), 1), ("u-1".to_owned(), 1)];
+    assert_eq!(place.requests("user"), three);
     // An id that is too long for one costs no call.
     let long = json!({"user.email": "x".repeat(600), "conversation.id": "c-9"});
     let place = Place::new(&server, "other");
     place.post(&codex_logs(&[codex_answer(5, [1000, 0, 10, 0], &long)])[0], false);
     assert_eq!(place.requests("user"), [(NOBODY.to_owned(), 1)]);
+}
+
+#[test]
+fn two_identities_of_a_person_are_one_as_long_as_an_owner_says_so() {
+    let server = Server::start();
+    let place = Place::new(&server, "acme");
+    // Signed in at one client, by the installation at another.
+    place.post(&codex_logs(&[codex_answer(1, [1000, 0, 10, 0], &json!({"user.email": "ada@acme.example"}))])[0], false);
+    let by_installation = json!({"user.email": null, "user.account_uuid": null});
+    place.post(&claude_logs(&[claude_request(2, [100, 0, 0, 10], 0.001, &by_installation)]), false);
+    let members = json!([
+        {"organizationId": "acme", "userId": "olga", "role": "owner"},
+        {"organizationId": "acme", "userId": "alf", "role": "admin"},
+    ]);
+    let other = json!([{"organizationId": "other", "userId": "hash", "role": "developer"},
+        {"organizationId": "other", "userId": "ada@acme.example", "role": "developer"}]);
+    server.put("/v1/directory", OPERATOR, &json!({"members": members})).ok();
+    server.put("/v1/directory", OPERATOR, &json!({"members": other})).ok();
+    let [owner, admin, ada, hash] = ["olga", "alf", "ada@acme.example", "hash"].map(|user| server.user_token(user));
+    let merge = |token: &str, organization: &str, user: &str, person: Value| {
+        let identity = json!({"organizationId": organization, "userId": user, "sameAs": person});
+        server.put("/v1/directory", token, &json!({"identities": [identity]}))
+    };
+    let ask = |path: &str, token: &str| server.get(&format!("{path}?organizationId=acme&{WINDOW}"), token);
+    let apart = [("ada@acme.example".to_owned(), 1), ("hash".to_owned(), 1)];
+    assert_eq!(place.requests("user"), apart);
+
+    // Owners, of their own organization, and this alone.
+    for token in [&admin, &ada, &hash, &place.token] {
+        merge(token, "acme", "hash", json!("ada@acme.example")).is_problem(403, "");
+    }
+    merge(&owner, "other", "hash", json!("ada@acme.example")).is_problem(403, "owners may send identities");
+    let more = json!({"identities": [], "members": [{"organizationId": "acme", "userId": "olga", "role": "owner"}]});
+    server.put("/v1/directory", &owner, &more).is_problem(403, "owners may send identities");
+    merge(&owner, "acme", "hash", json!("nobody")).is_problem(404, "there is no member 'nobody'");
+    merge(&owner, "acme", "hash", json!("hash")).is_problem(400, "they are one");
+    assert_eq!(place.requests("user"), apart, "what is refused changes nothing");
+
+    merge(&owner, "acme", "hash", json!("ada@acme.example")).ok();
+    merge(&owner, "acme", "hash", json!("ada@acme.example")).ok();
+    merge(&owner, "acme", "alf", json!("hash")).is_problem(400, "name that one");
+    merge(&owner, "acme", "ada@acme.example", json!("alf")).is_problem(400, "has identities");
+    assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 2)]);
+    assert_eq!(place.activity("none").json()["totals"]["activeMemberCount"], 1);
+    let members = ask("/analytics/members", OPERATOR).ok().json();
+    let rows: Vec<(&str, u64, u64)> = members["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let number = |field: &str| row[field].as_u64().unwrap();
+            (row["userId"].as_str().unwrap(), number("requestCount"), number("apiKeyCount"))
+        })
+        .collect();
+    assert_eq!(rows, [("ada@acme.example", 2, 2), ("alf", 0, 0), ("olga", 0, 0)]);
+    // Whichever id is asked about, the person answers.
+    for user in ["hash", "ada@acme.example"] {
+        let member = ask(&format!("/analytics/members/{user}"), &owner).ok().json();
+        assert_eq!(
+            (&member["member"]["userId"], &member["summary"]["requestCount"]),
+            (&json!("ada@acme.example"), &json!(2))
+        );
+        let filtered = server.get(&format!("/analytics/activity?organizationId=acme&{WINDOW}&userId={user}"), OPERATOR);
+        assert_eq!(filtered.ok().json()["totals"]["requestCount"], 2, "{user}");
+    }
+    for token in [&ada, &hash] {
+        let mine = server.get(&format!("/analytics/me?organizationId=acme&projectId=p&{WINDOW}"), token).ok().json();
+        assert_eq!(mine["summary"]["requestCount"], 2);
+        assert_eq!(ask("/analytics/keys", token).ok().json()["keys"].as_array().unwrap().len(), 2);
+        ask("/analytics/keys/claude-code:hash", token).ok();
+    }
+    // In another organization they are who they were.
+    let there = server.get(&format!("/analytics/members?organizationId=other&{WINDOW}"), OPERATOR).ok().json();
+    assert_eq!(there["members"].as_array().unwrap().len(), 2);
+    // What comes later is theirs as well, and what is exported can be imported.
+    place.post(&claude_logs(&[claude_request(3, [100, 0, 0, 10], 0.001, &by_installation)]), false);
+    assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 3)]);
+    let exported = server.get("/v1/directory?organizationId=acme", OPERATOR).ok().json();
+    assert_eq!(
+        exported["identities"],
+        json!([{"organizationId": "acme", "userId": "hash", "sameAs": "ada@acme.example"}])
+    );
+    server.put("/v1/directory", OPERATOR, &exported).ok();
+
+    merge(&owner, "acme", "hash", Value::Null).ok();
+    assert_eq!(place.requests("user"), [("ada@acme.example".to_owned(), 1), ("hash".to_owned(), 2)]);
+    ask("/analytics/keys/claude-code:hash", &ada).is_problem(403, "not one of your API keys");
 }

@@ -53,6 +53,8 @@ export default defineConfig({
     },
   },
   server: {
+    // Settings of clients are in data/.
+    fs: { allow: [".."] },
     proxy: { "/v1": server, "/analytics": server, "/openapi.json": server },
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

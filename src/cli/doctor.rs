@@ -9,7 +9,9 @@ use indicatif::HumanCount;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::agent_settings::{self, Agent};
 use super::client::{Client, escaped};
+use super::findings::Findings;
 use super::target::{ADDRESS_FILE, Target, TargetArguments};
 use super::{Failure, system_clock, zones};
 use crate::calendar::{Date, Zone, compare_editions};
@@ -28,14 +30,21 @@ const OLD_FILE_DAYS: i64 = 60;
 #[command(after_help = "Examples:
   rollcall doctor --data-dir /var/lib/rollcall
   ROLLCALL_TOKEN=rc_operator_… rollcall doctor --url http://127.0.0.1:8787
+  rollcall doctor --client codex --url https://rollcall.example
 
 Looks at the server and its disk, at backups, and at each organization's last seven days: whether
 events arrive, have a price, and belong to somebody, and what became of what each source sent; and
-at the age of zone rules and list prices. Exit code 0 says that nothing is missing, 1 that something
+at the age of zone rules and list prices.
+
+With --client it looks at the settings of a coding agent on this machine instead, compares them with
+those that docs/feeds.md shows, and tries whether the server they name takes their token. Exit code 0 says that nothing is missing, 1 that something
 is, 2 that the server could not be asked.")]
 pub struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
+    /// Look at this agent's settings for whoever runs this; --url is then the server they should name
+    #[arg(long, value_name = "CLIENT", value_enum)]
+    client: Option<Agent>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +60,11 @@ struct Organization {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut findings = Findings::default();
+    if let Some(agent) = arguments.client {
+        agent_settings::look(agent, arguments.target.url.as_deref(), &mut findings)?;
+        return Ok(findings.exit_code());
+    }
     // While a server runs, its address is beside the store.
     let is_served =
         |directory: &Path| if directory.join(ADDRESS_FILE).exists() { Err(StoreError::Locked) } else { Ok(()) };
@@ -62,7 +76,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             ));
         }
     };
-    let mut findings = Findings::default();
     let health: Value = client.get("/healthz")?;
     let text = |field: &str| health[field].as_str().unwrap_or("?").to_owned();
     findings.ok(format!("rollcall {} answers, with time zones {}", text("version"), text("zoneDatabase")));
@@ -92,28 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let IntakeAnswer { intake } = client.get("/v1/intake")?;
         look_at_intake(intake, &mut findings);
     }
-    Ok(if findings.missing == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-#[derive(Default)]
-struct Findings {
-    missing: usize,
-}
-
-impl Findings {
-    fn ok(&mut self, what: String) {
-        println!("ok       {what}");
-    }
-
-    /// What is worth knowing and nothing is wrong with, such as an age.
-    fn note(&mut self, what: &str) {
-        println!("note     {what}");
-    }
-
-    fn missing(&mut self, what: String) {
-        self.missing += 1;
-        println!("missing  {what}");
-    }
+    Ok(findings.exit_code())
 }
 
 /// Zone rules and list prices that have newer ones, or may have.

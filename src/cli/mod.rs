@@ -7,6 +7,7 @@
 //! Invariants: exit code 0 is done, 1 is "some of the input was rejected or damaged", 2 is "could not run"; what a
 //! program may read goes to standard output, everything else to standard error.
 
+mod agent_settings;
 mod backup;
 mod client;
 mod compact;
@@ -14,6 +15,7 @@ mod demo;
 mod directory;
 mod doctor;
 mod export;
+mod findings;
 mod home;
 mod ingest;
 mod invoice;

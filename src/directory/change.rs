@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::entries::{Key, Kind};
-use super::{ApiKey, Directory, DirectoryUpdate, Grant, Learnt, Member, Project, SecretHash, Session, Token, User};
+use super::{ApiKey, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Project, SecretHash};
+use super::{Session, Token, User};
 use crate::model::{Combination, UnixMs};
 use crate::store::record::{self, Encode};
 
@@ -49,6 +50,8 @@ pub enum ChangeError {
     AmbiguousKey { key: String, project: String, found: usize },
     #[error("there is no {what} '{id}'")]
     Unknown { what: &'static str, id: String },
+    #[error("'{user}' cannot be the same as '{person}': {why}")]
+    Identity { user: String, person: String, why: &'static str },
 }
 
 impl Directory {
@@ -176,10 +179,48 @@ impl Directory {
             }
             put(writes, Kind::ApiKey, &organization_id, &new.id, api_key);
         }
+        for new in update.identities {
+            self.identify(new, writes)?;
+        }
         for new in update.models {
             put(writes, Kind::Model, "", &new.id, &new.name);
             Arc::make_mut(&mut self.models).insert(new.id, new.name);
         }
+        Ok(())
+    }
+
+    /// Makes a member another identity of one, or their own again. No identity is of an identity, so that who is meant
+    /// never takes more than one step, and nothing is merged that was not named.
+    fn identify(&mut self, new: IdentityUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        let IdentityUpdate { organization_id, user_id, same_as } = new;
+        let known = self.organizations.get_mut(organization_id.as_str());
+        let known = known.ok_or_else(|| ChangeError::Unknown { what: "organization", id: organization_id.clone() })?;
+        let organization = Arc::make_mut(known);
+        for id in [Some(&user_id), same_as.as_ref()].into_iter().flatten() {
+            if !organization.members.contains_key(id) {
+                return Err(ChangeError::Unknown { what: "member", id: id.clone() });
+            }
+        }
+        let Some(person) = same_as else {
+            if organization.same_as.remove(&user_id).is_some() {
+                writes.push((key(Kind::SameAs, &organization_id, &user_id), None));
+            }
+            return Ok(());
+        };
+        let why = if user_id == person {
+            Some("they are one")
+        } else if organization.same_as.contains_key(&person) {
+            Some("the latter is an identity of somebody else; name that one")
+        } else if organization.same_as.values().any(|other| *other == user_id) {
+            Some("the former has identities; make those the latter's first")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            return Err(ChangeError::Identity { user: user_id, person, why });
+        }
+        put(writes, Kind::SameAs, &organization_id, &user_id, &person);
+        organization.same_as.insert(user_id, person);
         Ok(())
     }
 

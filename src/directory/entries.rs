@@ -37,6 +37,8 @@ pub struct Organization {
     pub projects: BTreeMap<String, Project>,
     pub members: BTreeMap<String, Member>,
     pub api_keys: BTreeMap<String, ApiKey>,
+    /// Members who are other identities of members, and of whom.
+    pub same_as: BTreeMap<String, String>,
 }
 
 /// What is recorded of an organization itself.
@@ -122,6 +124,7 @@ pub(super) enum Kind {
     Model = 6,
     Token = 7,
     Session = 8,
+    SameAs = 9,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -151,6 +154,7 @@ impl<'a> Key<'a> {
             Kind::Model,
             Kind::Token,
             Kind::Session,
+            Kind::SameAs,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;
@@ -162,7 +166,17 @@ impl<'a> Key<'a> {
 impl Organization {
     /// Whom a key's usage belongs to.
     pub fn creator(&self, api_key_id: &str) -> Option<&str> {
-        self.api_keys.get(api_key_id)?.created_by.as_deref()
+        self.creator_of(self.api_keys.get(api_key_id)?)
+    }
+
+    /// The same of a key that is at hand.
+    pub fn creator_of<'a>(&'a self, key: &'a ApiKey) -> Option<&'a str> {
+        key.created_by.as_deref().map(|user| self.person(user))
+    }
+
+    /// The person behind a user id, which is another one where they have several.
+    pub fn person<'a>(&'a self, user_id: &'a str) -> &'a str {
+        self.same_as.get(user_id).map_or(user_id, String::as_str)
     }
 
     /// The membership of someone who has not left.

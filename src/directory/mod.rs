@@ -23,7 +23,8 @@ pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, R
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
 pub use update::{
-    ApiKeyUpdate, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate, UserUpdate,
+    ApiKeyUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
+    UserUpdate,
 };
 pub use written::written_by_organization;
 
@@ -65,6 +66,9 @@ impl Directory {
             }
             Kind::ApiKey => {
                 self.organization_mut(key.organization).api_keys.insert(id, record::decode(bytes)?);
+            }
+            Kind::SameAs => {
+                self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
             }
             Kind::User => {
                 Arc::make_mut(&mut self.users).insert(id, record::decode(bytes)?);

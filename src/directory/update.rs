@@ -10,6 +10,7 @@ pub struct DirectoryUpdate {
     pub users: Vec<UserUpdate>,
     pub members: Vec<MemberUpdate>,
     pub api_keys: Vec<ApiKeyUpdate>,
+    pub identities: Vec<IdentityUpdate>,
     pub models: Vec<ModelUpdate>,
 }
 
@@ -59,6 +60,14 @@ pub struct ApiKeyUpdate {
     pub status: Option<Status>,
 }
 
+/// Whom a member of an organization is another identity of; with `None` nobody but themselves.
+#[derive(Debug, Clone)]
+pub struct IdentityUpdate {
+    pub organization_id: String,
+    pub user_id: String,
+    pub same_as: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 pub struct ModelUpdate {
     pub id: String,
@@ -72,6 +81,7 @@ impl DirectoryUpdate {
             && self.users.is_empty()
             && self.members.is_empty()
             && self.api_keys.is_empty()
+            && self.identities.is_empty()
             && self.models.is_empty()
     }
 }

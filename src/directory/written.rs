@@ -19,6 +19,7 @@ pub fn written_by_organization(writes: &[RecordWrite]) -> Vec<(Option<String>, S
             Kind::Project => ("project", key.id.to_owned()),
             Kind::Member => ("member", format!("{} ({})", key.id, standing(bytes.as_deref()))),
             Kind::ApiKey => ("API key", key.id.to_owned()),
+            Kind::SameAs => ("identity", format!("{} ({})", key.id, person(bytes.as_deref()))),
             Kind::User => ("user", key.id.to_owned()),
             Kind::Model => ("model", key.id.to_owned()),
             Kind::Token | Kind::Session => continue,
@@ -35,6 +36,11 @@ fn told(kinds: &BTreeMap<&'static str, Vec<String>>) -> String {
         more => format!("{kind} {} and {} more", names[..TOLD].join(", "), more - TOLD),
     });
     kinds.collect::<Vec<_>>().join("; ")
+}
+
+fn person(same_as: Option<&[u8]>) -> String {
+    let same_as = same_as.and_then(|bytes| record::decode::<String>(bytes).ok());
+    same_as.map_or_else(|| "their own".to_owned(), |person| format!("of {person}"))
 }
 
 fn standing(member: Option<&[u8]>) -> &'static str {

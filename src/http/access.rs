@@ -10,7 +10,7 @@ use axum_extra::extract::CookieJar;
 use super::App;
 use super::attempts::Source;
 use super::problem::Problem;
-use crate::directory::{Directory, Grant, Organization, Plan, Project, Role, Status};
+use crate::directory::{Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status};
 use crate::engine::Snapshot;
 
 /// Name of the session cookie.
@@ -118,6 +118,29 @@ impl Caller {
         }
     }
 
+    /// Decides on sending changes of the directory at all, before they are read.
+    pub fn may_change_people(&self) -> Result<(), Problem> {
+        let owns = |user_id: &str| self.directory().organizations().any(|(_, of)| is_owner(of, user_id));
+        match &self.grant {
+            Grant::User { user_id } if owns(user_id) => Ok(()),
+            _ => self.require_operator(),
+        }
+    }
+
+    /// Decides on a change of the directory: owners say which of their organization's members are one person.
+    pub fn may_change(&self, update: &DirectoryUpdate) -> Result<(), Problem> {
+        let Grant::User { user_id } = &self.grant else { return self.require_operator() };
+        let only_identities = DirectoryUpdate { identities: Vec::new(), ..update.clone() }.is_empty();
+        let owns = |id: &str| self.directory().organization(id).is_some_and(|of| is_owner(of, user_id));
+        let theirs = || update.identities.iter().all(|identity| owns(&identity.organization_id));
+        if only_identities && !update.identities.is_empty() && theirs() {
+            return Ok(());
+        }
+        Err(Problem::forbidden(
+            "the directory is the operator's; owners may send identities of their own organization's members",
+        ))
+    }
+
     /// Decides on asking which day it is, which is the same for all who read.
     pub fn may_read_calendar(&self) -> Result<(), Problem> {
         match self.grant {
@@ -141,8 +164,9 @@ impl Caller {
     /// The user whose keys are all that the caller sees of an organization's.
     pub fn sees_own_keys_only(&self, organization_id: &str) -> Option<&str> {
         let user_id = self.user_id()?;
-        let member = self.directory().organization(organization_id)?.active_member(user_id)?;
-        (member.role == Role::Developer).then_some(user_id)
+        let organization = self.directory().organization(organization_id)?;
+        let member = organization.active_member(user_id)?;
+        (member.role == Role::Developer).then(|| organization.person(user_id))
     }
 
     /// The projects the caller has access to, when they are a member.
@@ -189,7 +213,9 @@ impl Caller {
                 )))
             }
             (Subject::Organization | Subject::ApiKeys, _) => Ok(organization),
-            (Subject::ApiKey(id), Role::Developer) if organization.creator(id) != Some(user_id) => {
+            (Subject::ApiKey(id), Role::Developer)
+                if organization.creator(id) != Some(organization.person(user_id)) =>
+            {
                 Err(Problem::forbidden(format!("'{id}' is not one of your API keys; developers see their own")))
             }
             (Subject::ApiKey(id), _) => known_key(organization, id),
@@ -205,6 +231,10 @@ impl Caller {
             }
         }
     }
+}
+
+fn is_owner(organization: &Organization, user_id: &str) -> bool {
+    organization.active_member(user_id).is_some_and(|member| member.role == Role::Owner)
 }
 
 fn known_key<'o>(organization: &'o Arc<Organization>, id: &str) -> Result<&'o Arc<Organization>, Problem> {

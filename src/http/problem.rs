@@ -148,7 +148,9 @@ impl From<EngineError> for Problem {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
-            EngineError::Change(ChangeError::AmbiguousKey { .. }) => Problem::bad_request(error.to_string()),
+            EngineError::Change(ChangeError::AmbiguousKey { .. } | ChangeError::Identity { .. }) => {
+                Problem::bad_request(error.to_string())
+            }
             EngineError::Store(store) => store_problem(store),
         }
     }

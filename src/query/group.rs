@@ -1,6 +1,6 @@
 //! Which series count, and as what.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use super::scan::NO_GROUP;
@@ -211,7 +211,9 @@ impl Names<'_> {
                     }
                 };
                 if *by == GroupBy::User {
-                    let created = |key: &ApiKey| key.created_by.as_deref().is_some_and(|user| wanted.contains(user));
+                    let wanted: HashSet<&str> = wanted.iter().map(|user| self.organization.person(user)).collect();
+                    let created =
+                        |key: &ApiKey| self.organization.creator_of(key).is_some_and(|user| wanted.contains(user));
                     let keys = self.organization.api_keys.iter().filter(|(_, key)| created(key));
                     keys.for_each(|(id, _)| allow(id));
                 } else {

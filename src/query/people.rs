@@ -113,7 +113,8 @@ pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<
         let label = &answer.groups[entry.group as usize].labels[0];
         usage_of.insert(label.key.clone(), entry.usage);
     }
-    let members = about.organization.members.iter().filter(|(_, member)| !member.former);
+    let is_identity = |user_id: &String| about.organization.same_as.contains_key(user_id);
+    let members = about.organization.members.iter().filter(|(id, member)| !member.former && !is_identity(id));
     for (user_id, _) in members {
         usage_of.entry(Some(user_id.clone())).or_default();
     }
@@ -126,8 +127,9 @@ pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<
     Ok((rows, answer.totals))
 }
 
-/// One member's usage; `None` for someone who never was a member and created no key.
+/// One member's usage, under whichever of their ids; `None` for someone who never was a member and created no key.
 pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<MemberDetail>, QueryError> {
+    let user_id = about.organization.person(user_id);
     let known = about.organization.members.contains_key(user_id)
         || about.organization.api_keys.values().any(|key| key.created_by.as_deref() == Some(user_id));
     if !known {
@@ -160,7 +162,7 @@ pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Resu
         .collect();
     let keys = about.organization.api_keys.iter();
     let mut rows: Vec<KeyRow> = keys
-        .filter(|(_, key)| creator.is_none() || key.created_by.as_deref() == creator)
+        .filter(|(_, key)| creator.is_none() || about.organization.creator_of(key) == creator)
         .map(|(id, key)| KeyRow {
             id: id.clone(),
             api_key: key.clone(),
@@ -184,6 +186,7 @@ pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, 
 
 /// Usage of someone's own keys in a project.
 pub fn my_usage(about: About<'_>, window: Window, user_id: &str, project_id: &str) -> Result<MyUsage, QueryError> {
+    let user_id = about.organization.person(user_id);
     let filter = only(&[(GroupBy::User, user_id), (GroupBy::Project, project_id)]);
     let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COLUMNS)?;
     let keys = about.organization.api_keys.values();
@@ -234,7 +237,7 @@ impl<'a> About<'a> {
     }
 
     fn counts_for(&self, key: &ApiKey, creator: Option<&str>) -> bool {
-        key.created_by.as_deref() == creator && key.status == Status::Active
+        self.organization.creator_of(key) == creator && key.status == Status::Active
     }
 }
 

@@ -31,7 +31,7 @@ KEYS = {
     "sk-bob-batch": ("bob", "data"),
     "sk-nightly": (None, "default"),
 }
-USERS = ["alice", "bob"]
+USERS = {"alice": "alice@acme.example", "bob": "bob@acme.example"}
 REFUSED = "sk-of-nobody"
 AGENT = "clients-test/1"
 START_SECONDS = 180

@@ -85,7 +85,7 @@ def event(program, person, call, row):
 
 
 def run(server, recorder, provider, logs):
-    server.enter(ORGANIZATION, PEOPLE)
+    server.enter(ORGANIZATION, {name: f"{name}@acme.example" for name in PEOPLE})
     keys = [{"id": f"key-{name}", "projectId": "research", "createdBy": name} for name in PEOPLE]
     projects = [{"id": "research", "organizationId": ORGANIZATION, "name": "Research"}]
     server.ask("PUT", "/v1/directory", {"projects": projects, "apiKeys": keys})

@@ -10,8 +10,9 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from loopback import Handler, Server
 
 # What becomes of a post: passed on and answered; passed on, and the connection closed instead of an answer; passed on,
 # and answered 502, as by a gateway that lost the answer; not passed on, and answered 503.
@@ -30,22 +31,18 @@ class Post:
     status: int
 
 
-class Recorder(ThreadingHTTPServer):
+class Recorder(Server):
     """`fates` has for each channel what becomes of a post and of its repetitions, all others as the last."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, target, fates):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        super().__init__(Forwards)
         self.target = urlsplit(target).netloc
         self.fates = fates
         self.posts = []
         self.last = time.monotonic()
+        self.under_way = 0
         self.attempts = Counter()
         self.lock = threading.Lock()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def fate(self, channel, body):
         with self.lock:
@@ -55,24 +52,33 @@ class Recorder(ThreadingHTTPServer):
         fates = self.fates[channel]
         return fates[min(before, len(fates) - 1)]
 
+    def settle(self):
+        """Waits until nothing that has come is still on its way."""
+        while self.under_way:
+            time.sleep(0.05)
+
     def arrived(self, channel):
         """Posts of a channel that Rollcall took, those whose answers were lost included."""
         return [post for post in list(self.posts) if post.channel == channel and 200 <= post.status < 300]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
+class Forwards(Handler):
     def do_POST(self):
+        with self.server.lock:
+            self.server.under_way += 1
+        try:
+            self.pass_on()
+        finally:
+            with self.server.lock:
+                self.server.under_way -= 1
+
+    def pass_on(self):
         _, channel, path = self.path.split("/", 2)
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
         encoding = self.headers.get("content-encoding", "identity")
         fate = self.server.fate(channel, body)
         if fate == BUSY:
-            self.answer(503)
+            self.reply(503)
             return
         status, answer, kind = self.forward("/" + path, body)
         plain = gzip.decompress(body) if encoding == "gzip" else body
@@ -80,9 +86,9 @@ class Handler(BaseHTTPRequestHandler):
         if fate == LOSE:
             self.close_connection = True
         elif fate == GATEWAY:
-            self.answer(502)
+            self.reply(502)
         else:
-            self.answer(status, answer, kind)
+            self.reply(status, answer, kind)
 
     def forward(self, path, body):
         skip = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
@@ -94,10 +100,3 @@ class Handler(BaseHTTPRequestHandler):
             return response.status, response.read(), response.getheader("content-type", "text/plain")
         finally:
             connection.close()
-
-    def answer(self, status, body=b"", kind="text/plain"):
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

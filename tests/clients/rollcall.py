@@ -15,7 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
 
-BINARY = Path(__file__).resolve().parents[2] / "target" / "release" / "rollcall"
+# ROLLCALL_BINARY is for whoever works on it and has built another.
+BINARY = os.environ.get("ROLLCALL_BINARY", Path(__file__).resolve().parents[2] / "target" / "release" / "rollcall")
 START_SECONDS = 60
 OPERATOR = "operator-token-of-the-clients"
 
@@ -79,10 +80,11 @@ class Rollcall:
         return self.ask("POST", "/v1/tokens", {"kind": "ingest", **ids})["token"]
 
     def enter(self, organization, users):
-        """Makes people members. User ids are the installation's: nobody else may bring them into an organization."""
+        """Makes people members, by id with their addresses. User ids are the installation's: nobody else may bring them
+        into an organization."""
         members = [{"organizationId": organization, "userId": user, "role": "developer"} for user in users]
         organizations = [{"id": organization, "name": organization}]
-        users = [{"id": user, "name": user.title()} for user in users]
+        users = [{"id": user, "name": user.title(), "email": email} for user, email in users.items()]
         self.ask("PUT", "/v1/directory", {"organizations": organizations, "users": users, "members": members})
 
     def activity(self, organization, group, **filters):
@@ -90,8 +92,8 @@ class Rollcall:
         window = {"from": today - timedelta(days=1), "to": today, "groupBy": group, "organizationId": organization}
         return self.ask("GET", f"/analytics/activity?{urlencode({**window, **filters})}")
 
-    def differences(self, organization, events):
-        """Where the answers differ from the events: by every value of every dimension, and as a whole."""
+    def differences(self, organization, events, dimensions=tuple(DIMENSIONS)):
+        """Where the answers differ from the events: by every value of the dimensions, and as a whole."""
         found = []
 
         def compare(what, told, sums, names):
@@ -102,7 +104,7 @@ class Rollcall:
 
         whole = sum((event.sums for event in events), Sums())
         compare("as a whole", self.activity(organization, "none")["totals"], whole, FIGURES)
-        for dimension, parameter in DIMENSIONS.items():
+        for dimension in dimensions:
             groups = defaultdict(Sums)
             for event in events:
                 groups[getattr(event, dimension)] += event.sums
@@ -113,7 +115,7 @@ class Rollcall:
                 what = f"{dimension} {key}"
                 compare(what, ranking[key], groups[key], RANKED)
                 if key is not None:
-                    totals = self.activity(organization, "none", **{parameter: key})["totals"]
+                    totals = self.activity(organization, "none", **{DIMENSIONS[dimension]: key})["totals"]
                     compare(what, totals, groups[key], FIGURES)
         return found
 

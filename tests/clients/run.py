@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Runs the real senders against the built binary and compares every sum with what they sent, for `make test-clients`.
 
-A provider on 127.0.0.1 (provider.py) answers LiteLLM's proxy (gateway.py) and programs with instrumented clients
-(programs.py); its ledger is the truth. What they report goes through a recorder (recorder.py) that keeps what was sent
-and loses answers, to Rollcall (rollcall.py). No figure is compared with a tolerance.
+A provider on 127.0.0.1 (provider.py) answers LiteLLM's proxy (gateway.py), programs with instrumented clients
+(programs.py), coding agents and SDKs (clients.py); its ledger is the truth. What they report goes through a recorder
+(recorder.py) that keeps what was sent and loses answers, to Rollcall (rollcall.py). No figure is compared with a
+tolerance.
 """
 
+import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+import agents
 import gateway
 import instrumented
 from provider import Provider
@@ -22,20 +25,27 @@ LOGS = Path(__file__).resolve().parents[2] / "target" / "clients" / "logs"
 
 def main():
     LOGS.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[1:] or ["litellm", "opentelemetry"]
+    latest = bool(os.environ.get("LATEST"))
+    wanted = sys.argv[1:] or (["agents"] if latest else ["litellm", "opentelemetry", "agents"])
+    names = [client.name for client in agents.CLIENTS]
+    allowed = ["litellm", "opentelemetry", "agents", *names]
+    if unknown := [one for one in wanted if one not in allowed]:
+        sys.exit(f"nothing is called {unknown[0]}; there are {', '.join(allowed)}")
+    some = names if "agents" in wanted else [name for name in names if name in wanted]
     provider = Provider()
     with rollcall(LOGS / "rollcall.log") as server:
-        recorder = Recorder(server.url, {**gateway.FATES, **instrumented.FATES})
+        recorder = Recorder(server.url, {**gateway.FATES, **instrumented.FATES, **agents.FATES})
         differences = []
         if "litellm" in wanted:
             differences += litellm(server, recorder, provider)
         if "opentelemetry" in wanted:
             differences += instrumented.run(server, recorder, provider, LOGS)
+        differences += agents.run(server, recorder, provider, LOGS, some, latest)
     keep(recorder.posts)
     for difference in differences:
         print(f"DIFFERENT: {difference}")
     if differences:
-        sys.exit(f"{len(differences)} sums differ; logs are in {LOGS}")
+        sys.exit(f"{len(differences)} differences; logs are in {LOGS}")
     print("every sum is what was sent")
 
 

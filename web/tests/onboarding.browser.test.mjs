@@ -31,7 +31,11 @@ async function unused(t) {
   return server;
 }
 
-const snippet = (page) => page.getByTestId("onboarding").locator("ol > li").nth(1).locator("code").innerText();
+/** Everything that is shown to set up a sender. */
+async function snippets(page) {
+  const codes = await page.getByTestId("onboarding").locator("ol > li").nth(1).locator("code").allInnerTexts();
+  return codes.join("\n");
+}
 
 test("a fresh server: name the organization, make a token, send what is shown, see the chart", async (t) => {
   const server = await serve(t);
@@ -44,7 +48,7 @@ test("a fresh server: name the organization, make a token, send what is shown, s
   assert.equal(new URL(page.url()).pathname, `${ACME}/analytics`);
   assert.equal(await page.getByTestId("card-cost").isVisible(), false, "no zeros before the first step");
 
-  assert.match(await snippet(page), /Bearer \$INGEST"/);
+  assert.match(await snippets(page), /Bearer \$INGEST"/);
   await page.getByTestId("onboarding-make").click();
   const token = await page.getByTestId("onboarding-token").locator("code").innerText();
   assert.match(token, /^rc_ingest_[0-9a-f]{64}$/);
@@ -53,15 +57,23 @@ test("a fresh server: name the organization, make a token, send what is shown, s
   for (const [sender, line] of [
     ["litellm", `    endpoint: ${server.url}/v1/ingest/litellm\n    headers:\n      Authorization: "Bearer ${token}"\n`],
     ["otlp", `OTEL_EXPORTER_OTLP_ENDPOINT=${server.url}/v1/otlp\n`],
+    ["codex", `endpoint = "${server.url}/v1/otlp/v1/logs"\n`],
+    ["claude-code", `"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer ${token}"\n`],
+    ["gemini-cli", `"otlpEndpoint": "${server.url}/v1/otlp",\n`],
+    ["qwen-code", `OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer ${token}"\n`],
+    ["opencode", `rollcall doctor --client opencode --url ${server.url}`],
+    ["copilot", `OTEL_EXPORTER_OTLP_ENDPOINT=${server.url}/v1/otlp\n`],
+    ["vercel-ai-sdk", `OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20${token}"\n`],
+    ["langsmith", `OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer ${token}"`],
     ["curl", `curl ${server.url}/v1/events \\\n  -H "Authorization: Bearer ${token}"`],
   ]) {
     await page.getByTestId(`sender-${sender}`).click();
-    const shown = await snippet(page);
+    const shown = await snippets(page);
     assert.ok(shown.includes(line), shown);
   }
 
   // What the snippet says, sent as curl would.
-  const body = /-d '(.*)'$/s.exec(await snippet(page))[1].replace(/'\$\(date [^)]*\)'/, new Date().toISOString());
+  const body = /-d '(.*)'$/s.exec(await snippets(page))[1].replace(/'\$\(date [^)]*\)'/, new Date().toISOString());
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   const answer = await fetch(new URL("/v1/events", server.url), { method: "POST", headers, body });
   assert.deepEqual(await answer.json(), { accepted: 1, duplicates: 0, rejected: [] });
@@ -69,6 +81,16 @@ test("a fresh server: name the organization, make a token, send what is shown, s
   assert.equal(await page.getByTestId("onboarding").count(), 0);
   assert.equal(await exact(page, "card-cost"), "0.000228");
   assert.ok(!(await page.content()).includes(token), "the secret is gone");
+  await page.close();
+});
+
+test("senders are chosen by arrow keys as well, and in German they are called alike", async (t) => {
+  const page = await open(t, (await unused(t)).operatorLink, { locale: "de-DE" });
+  await page.getByTestId("sender-codex").locator("input").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.getByRole("radio", { name: "Claude Code" }).isChecked(), true);
+  assert.match(await snippets(page), /CLAUDE_CODE_ENABLE_TELEMETRY/);
+  await page.getByText("Angemeldet gehören die Aufrufe der Person.").waitFor();
   await page.close();
 });
 
@@ -158,7 +180,7 @@ for (const colorScheme of ["light", "dark"]) {
       await fine("onboarding");
       await page.getByTestId("onboarding-make").click();
       await page.getByTestId("onboarding-token").waitFor();
-      for (const sender of ["litellm", "otlp"]) {
+      for (const sender of ["litellm", "codex", "opencode", "vercel-ai-sdk", "otlp"]) {
         await page.getByTestId(`sender-${sender}`).click();
         await fine(sender);
       }

@@ -231,7 +231,7 @@ pub fn keys_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[KeyRow]) 
             cell(key.description.as_deref().unwrap_or_default()),
             cell(&key.project_id),
             cell(project.unwrap_or(&key.project_id)),
-            cell(key.created_by.as_deref().unwrap_or_default()),
+            cell(about.organization.creator_of(key).unwrap_or_default()),
             key_status(key).to_owned(),
             row.usage.get(Count::Errors).to_string(),
             row.usage.get(Count::ClientErrors).to_string(),
@@ -326,9 +326,10 @@ fn api_key(out: &mut Vec<u8>, about: About<'_>, id: &str, key: &ApiKey) {
     let project = about.organization.projects.get(&key.project_id);
     text(out, project.and_then(|p| p.name.as_deref()).unwrap_or(&key.project_id));
     field(out, "createdBy");
-    json(out, &key.created_by);
+    let creator = about.organization.creator_of(key);
+    json(out, &creator);
     field(out, "createdByName");
-    json(out, &key.created_by.as_deref().map(|user| about.directory.user_label(user)));
+    json(out, &creator.map(|user| about.directory.user_label(user)));
     field(out, "status");
     text(out, key_status(key));
 }

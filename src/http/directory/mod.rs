@@ -10,8 +10,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 
 use self::wire::{
-    ApiKeyBody, DirectoryAnswer, DirectoryBody, MemberBody, MembershipName, ModelBody, OrganizationBody, ProjectBody,
-    UserBody,
+    ApiKeyBody, DirectoryAnswer, DirectoryBody, IdentityBody, MemberBody, MembershipName, ModelBody, OrganizationBody,
+    ProjectBody, UserBody,
 };
 use super::App;
 use super::access::Caller;
@@ -20,8 +20,8 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::Zone;
 use crate::directory::{
-    ApiKeyUpdate, Change, Directory, DirectoryUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
-    UserUpdate,
+    ApiKeyUpdate, Change, Directory, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate,
+    ProjectUpdate, UserUpdate,
 };
 use crate::engine::Note;
 
@@ -31,7 +31,8 @@ const MAX_PROJECT_IDS: usize = 1000;
 
 /// Merges entries into the directory.
 ///
-/// By id; what is absent stays. All of it is taken, or none. Operator only.
+/// By id; what is absent stays. All of it is taken, or none. For the operator; owners may say which members of their own
+/// organization are one person (`identities`), and nothing else.
 #[utoipa::path(
     put, path = "/v1/directory", tag = "directory", request_body = DirectoryBody,
     responses(
@@ -46,9 +47,10 @@ pub async fn put_directory(
     caller: Caller,
     body: Result<Json<DirectoryBody>, JsonRejection>,
 ) -> Result<Json<DirectoryAnswer>, Problem> {
-    caller.require_operator()?;
+    caller.may_change_people()?;
     let Json(body) = body.map_err(json_problem)?;
     let update = update(body)?;
+    caller.may_change(&update)?;
     let note = Note::new(&caller.token_id, "directory-change");
     let outcome = app.engine.audited(Change::Merge(update), note)?.answer().await?;
     Ok(Json(DirectoryAnswer { written: outcome.changed }))
@@ -181,6 +183,13 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
             status: k.status.map(Into::into),
         })
     });
+    let identities = body.identities.into_iter().map(|i| {
+        Ok(IdentityUpdate {
+            organization_id: id("identities[].organizationId", i.organization_id)?,
+            user_id: id("identities[].userId", i.user_id)?,
+            same_as: i.same_as.map(|person| id("identities[].sameAs", person)).transpose()?,
+        })
+    });
     let models = body
         .models
         .into_iter()
@@ -191,6 +200,7 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
         users: users.collect::<Result<_, Problem>>()?,
         members: members.collect::<Result<_, Problem>>()?,
         api_keys: api_keys.collect::<Result<_, Problem>>()?,
+        identities: identities.collect::<Result<_, Problem>>()?,
         models: models.collect::<Result<_, Problem>>()?,
     })
 }
@@ -258,6 +268,11 @@ pub fn export(directory: &Directory, only: Option<&str>) -> DirectoryBody {
             role: member.role.into(),
             project_ids: member.project_ids.clone().map(Some),
             status: Some(if member.former { MembershipName::Former } else { MembershipName::Active }),
+        }));
+        body.identities.extend(organization.same_as.iter().map(|(user, person)| IdentityBody {
+            organization_id: organization_id.to_owned(),
+            user_id: user.clone(),
+            same_as: Some(person.clone()),
         }));
         body.api_keys.extend(organization.api_keys.iter().map(|(id, key)| ApiKeyBody {
             id: id.clone(),

@@ -15,6 +15,7 @@ pub struct DirectoryBody {
     pub users: Vec<UserBody>,
     pub members: Vec<MemberBody>,
     pub api_keys: Vec<ApiKeyBody>,
+    pub identities: Vec<IdentityBody>,
     pub models: Vec<ModelBody>,
 }
 
@@ -98,6 +99,18 @@ pub struct ApiKeyBody {
     pub created_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusName>,
+}
+
+/// One of several user ids of a person. Their usage is the person's as long as this is so.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Identity)]
+pub struct IdentityBody {
+    pub organization_id: String,
+    /// A member of the organization.
+    pub user_id: String,
+    /// The member who is meant. `null` or absent: nobody but the user.
+    pub same_as: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

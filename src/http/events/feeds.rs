@@ -143,7 +143,7 @@ pub async fn post_traces(
     take_otlp(app, caller, headers, body, Feed::Traces).await
 }
 
-/// Takes log records of Claude Code, by OTLP over HTTP.
+/// Takes log records of Codex CLI, Claude Code, Gemini CLI and Qwen Code, by OTLP over HTTP.
 ///
 /// Other log records are ignored. For operator and ingest tokens. See docs/feeds.md.
 #[utoipa::path(

@@ -7,10 +7,11 @@
 use super::Options;
 use super::attributes::Attributes;
 use super::record::Record;
+use super::span::id_of_call;
 use super::who::{Client, attributed};
 use super::{Ignored, NO_USAGE, ReadCall};
 use crate::ingest::Context;
-use crate::ingest::call::{Call, Ending, id_of_answer};
+use crate::ingest::call::{Call, Ending};
 use crate::ingest::usage::{Figures, Habits};
 
 /// How the names of Gemini CLI's records begin.
@@ -111,11 +112,11 @@ pub(super) fn read_qwen<'a>(
         _ => "openai",
     };
     let Some(call) = ended(name, record, provider)? else { return Ok(Err(other(name))) };
-    let id = match record.text("response_id") {
-        Some(answer) if call.ending == Ending::Answered => id_of_answer(&answer),
-        // The record of a failure was written within the span that tells of it as well.
-        _ if record.ids.has_span() => record.ids.id(),
-        _ => record.own_id(QWEN.app, &about)?,
+    // That of a failure is its request's. Its record was written within the span that tells of it as well.
+    let answer = record.text("response_id").filter(|_| call.ending == Ending::Answered);
+    let id = match id_of_call(answer.as_deref(), record.ids, provider) {
+        Some(id) => id,
+        None => record.own_id(QWEN.app, &about)?,
     };
     let call = Call { id, ..call };
     Ok(Ok(attributed(QWEN, call, &record.attributes, resource, options, context)))

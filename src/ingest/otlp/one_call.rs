@@ -22,8 +22,18 @@ const MAX_STEPS: usize = 64;
 const MAX_ALIKE: usize = 1000;
 
 /// Frameworks that call a provider's SDK, by what the names of their instrumentations have in them.
-const FRAMEWORKS: [&str; 9] =
-    ["agents", "agno", "crewai", "dspy", "haystack", "langchain", "llama", "smolagents", "semantic_kernel"];
+const FRAMEWORKS: [&str; 10] = [
+    "agents",
+    "agno",
+    "crewai",
+    "dspy",
+    "haystack",
+    "langchain",
+    "llama_index",
+    "llamaindex",
+    "smolagents",
+    "semantic_kernel",
+];
 /// SDKs of providers, likewise.
 const SDKS: [&str; 9] =
     ["anthropic", "bedrock", "cohere", "google", "groq", "litellm", "mistral", "openai", "vertexai"];

@@ -72,12 +72,12 @@ impl SpanIds {
         self.trace
     }
 
-    pub fn has_span(self) -> bool {
+    fn has_span(self) -> bool {
         self.span != [0; 8]
     }
 
     /// The id of an event that a span tells of.
-    pub fn id(self) -> String {
+    fn id(self) -> String {
         format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
     }
 }
@@ -279,12 +279,7 @@ impl<'a> Span<'a> {
             return Err(missing("startTimeUnixNano"));
         }
         let service = resource.text(names::SERVICE).filter(|service| !service.starts_with(UNNAMED_SERVICE));
-        let id = match &response_id {
-            Some(id) if !comes_again(id, &provider) => id_of_answer(id),
-            Some(id) if self.ids.has_trace() => id_of_answer(&format!("{}\n{id}", hex(&self.ids.trace))),
-            _ if self.ids.has_span() => self.ids.id(),
-            _ => return Err(missing("spanId")),
-        };
+        let id = id_of_call(response_id.as_deref(), self.ids, &provider).ok_or_else(|| missing("spanId"))?;
         let person = Person::of(attributes, resource).filter(|_| options.key_by_person);
         let app = service.clone().or_else(|| attributes.text(names::AGENT));
         let (api_key, said) = person.map(|person| person.key_at(app.as_deref().unwrap_or("otel"))).unzip();
@@ -371,6 +366,15 @@ struct Known<'a> {
     answer: Option<Cow<'a, str>>,
     model: Option<Cow<'a, str>>,
     tier: Option<ServiceTier>,
+}
+
+/// The id of a call: its answer's, unless that may come again, else the span's that tells of it.
+pub(super) fn id_of_call(answer: Option<&str>, ids: SpanIds, provider: &str) -> Option<String> {
+    match answer {
+        Some(id) if !comes_again(id, provider) => Some(id_of_answer(id)),
+        Some(id) if ids.has_trace() => Some(id_of_answer(&format!("{}\n{id}", hex(&ids.trace)))),
+        _ => ids.has_span().then(|| ids.id()),
+    }
 }
 
 /// Whether answers of other calls have this id as well: servers of one's own count, and Ollama draws a number.

@@ -35,8 +35,8 @@ impl<'a> Person<'a> {
     pub fn of(attributes: &Attributes<'a>, resource: &Attributes<'a>) -> Option<Person<'a>> {
         let named =
             |list| attributes.text(list).filter(is_somebody).or_else(|| resource.text(list).filter(is_somebody));
-        let email = named(names::EMAIL);
-        let id = email.clone().or_else(|| named(names::USER))?;
+        let id = named(names::EMAIL).or_else(|| named(names::USER))?;
+        let email = is_address(&id).then(|| id.clone());
         Some(Person { id, email })
     }
 
@@ -51,6 +51,12 @@ impl<'a> Person<'a> {
         let label = Some(Cow::Owned(format!("{name}, {}", self.id)));
         (key, Said { api_key: label, user: Some(self.id), email: self.email, ..Said::default() })
     }
+}
+
+/// Whether a text can be an e-mail address: some have it where others have a number.
+fn is_address(text: &str) -> bool {
+    let parts = text.split_once('@');
+    parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !text.contains([' ', '/', ':']))
 }
 
 fn is_somebody(text: &Cow<'_, str>) -> bool {

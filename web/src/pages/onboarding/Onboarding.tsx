@@ -4,11 +4,11 @@ import { createToken } from "../../api/administration";
 import { meQuery } from "../../api/queries";
 import { text } from "../../text";
 import { explanation } from "../../ui/Failure";
-import { Segmented } from "../../ui/Segmented";
 import { Snippet } from "../../ui/Snippet";
 import { useChange } from "../administration/queries";
 import { Secret } from "../administration/Secret";
-import { senders, snippetFor, type Sender } from "./snippets";
+import { SenderPicker } from "./SenderPicker";
+import { setupFor, type Sender } from "./snippets";
 import "../administration/administration.css";
 import "./onboarding.css";
 
@@ -20,6 +20,7 @@ export function Onboarding({ organizationId }: { organizationId: string }) {
   const [sender, setSender] = useState<Sender>("curl");
   const create = useChange(createToken);
   const token = create.data?.token ?? null;
+  const setup = setupFor(sender, location.origin, token);
   const organization = me?.organizations.find((one) => one.id === organizationId)?.name ?? organizationId;
   return (
     <section className="card onboarding" aria-labelledby="onboarding-title" data-testid="onboarding">
@@ -58,15 +59,24 @@ export function Onboarding({ organizationId }: { organizationId: string }) {
           )}
         </Step>
         <Step title={words.send}>
-          <Segmented
-            label={words.send}
-            choices={senders.map((one) => ({ value: one, label: words.senders[one] }))}
-            value={sender}
-            onChange={setSender}
-            testIdPrefix="sender"
-          />
+          <SenderPicker value={sender} onChange={setSender} />
           <p className="muted">{words.senderLeads[sender]}</p>
-          <Snippet label={words.senders[sender]} code={snippetFor(sender, location.origin, token)} />
+          {setup.parts.map(({ where, code }) => {
+            const place = typeof where === "string" ? where : words.places[where.place](where.of);
+            return (
+              <figure key={place}>
+                <figcaption>{place}</figcaption>
+                <Snippet label={`${setup.name}, ${place}`} code={code} />
+              </figure>
+            );
+          })}
+          {setup.tried && <p className="muted">{words.tried(setup.tried.join(", "))}</p>}
+          {setup.doctor && (
+            <figure>
+              <figcaption>{words.doctor}</figcaption>
+              <Snippet label={words.doctor} code={`rollcall doctor --client ${sender} --url ${location.origin}`} />
+            </figure>
+          )}
         </Step>
         <Step title={words.waiting}>
           <p className="muted onboarding-waiting" role="status">
