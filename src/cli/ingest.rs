@@ -23,13 +23,13 @@ use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
 use crate::ingest::transcripts::{Client, Whose};
 use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
-use crate::model::Batch;
 use crate::pricing::PriceBook;
 
 /// Batches on their way to the disk while the next are read.
 const IN_FLIGHT: usize = 8;
 /// The name of what is assumed without --format.
 const OWN_FORMAT: &str = "csv";
+
 /// Load events from files, with progress; running it again doubles nothing
 #[derive(Args)]
 #[command(after_help = "Examples:
