@@ -1154,7 +1154,7 @@ fn frameworks_are_counted_once_with_what_they_tell() {
         (
             "langchain.twice",
             app(
-                "bot",
+                "unknown_service:python",
                 &[
                     (
                         langchain,
