@@ -49,11 +49,7 @@ pub async fn post_events(
     let body = read(&headers, body, app.body_limit).await?;
     let shared = app.clone();
     let parsed = on_a_thread(move || {
-        let client = client(&headers);
-        let token = TokenDefaults {
-            sender: SentBy { name: label(&caller).unwrap_or(UNLABELLED), version: client.map(|client| client.0) },
-            ..token_defaults(&caller.grant)
-        };
+        let token = token_of(&caller, &headers);
         let context = Context {
             now: shared.engine.now(),
             prices: &shared.prices(),
@@ -71,6 +67,13 @@ pub async fn post_events(
     let rejected = rejected.into_iter().map(RejectedEvent::from).collect();
     let Ingested { accepted, completed, duplicates } = write(&app, batch, PATIENCE).await?;
     Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
+}
+
+/// What a token settles for events that come without a format of their own, and whose they are in the intake ledger.
+pub(super) fn token_of<'a>(caller: &'a Caller, headers: &'a HeaderMap) -> TokenDefaults<'a> {
+    let version = client(headers).map(|client| client.0);
+    let sender = SentBy { name: label(caller).unwrap_or(UNLABELLED), version };
+    TokenDefaults { sender, ..token_defaults(&caller.grant) }
 }
 
 /// The sender of events whose token has no label.
