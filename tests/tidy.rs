@@ -53,7 +53,7 @@ const TABLE: [(&str, &[&str], &[&str]); 12] = [
             "http",
             "webhook",
         ],
-        &["clap", "indicatif", "ureq", "comfy_table"],
+        &["clap", "indicatif", "ureq", "comfy_table", "toml"],
     ),
 ];
 /// Crates that two modules name, each with the other module and why.

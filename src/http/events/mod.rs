@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 
-pub use self::sent::read;
-use self::sent::{PATIENCE, Sent, token_defaults, write};
+pub use self::sent::{PATIENCE, read, write};
+use self::sent::{Sent, client, label, token_defaults};
 use self::wire::{IngestAnswer, RejectedEvent};
+use super::access::Caller;
 use super::problem::{Problem, SendRefusals};
 use crate::engine::Ingested;
 use crate::ingest::{self, Parsed, SentBy, TokenDefaults};
@@ -31,10 +32,13 @@ use crate::ingest::{self, Parsed, SentBy, TokenDefaults};
 pub async fn post_events(mut sent: Sent) -> Result<Json<IngestAnswer>, Problem> {
     let format = Format::of(&sent.headers)?;
     let (app, body) = (sent.app.clone(), sent.read().await?);
-    let parsed = sent.parse(token, move |context| match format {
-        Format::Json => ingest::parse_json(&body, context),
-        Format::Lines => ingest::parse_ndjson(&body, context),
-    });
+    let parsed = sent.parse(
+        |sent| token_of(&sent.caller, &sent.headers),
+        move |context| match format {
+            Format::Json => ingest::parse_json(&body, context),
+            Format::Lines => ingest::parse_ndjson(&body, context),
+        },
+    );
     let Parsed { batch, rejected } = parsed.await?;
     app.counters.rejected_events.fetch_add(rejected.len() as u64, Ordering::Relaxed);
     let rejected = rejected.into_iter().map(RejectedEvent::from).collect();
@@ -42,13 +46,11 @@ pub async fn post_events(mut sent: Sent) -> Result<Json<IngestAnswer>, Problem> 
     Ok(Json(IngestAnswer { accepted, completed, duplicates, rejected }))
 }
 
-/// What the sender's token settles, and who that is.
-fn token(sent: &Sent) -> TokenDefaults<'_> {
-    let version = sent.client().map(|client| client.0);
-    TokenDefaults {
-        sender: SentBy { name: sent.token_label().unwrap_or(UNLABELLED), version },
-        ..token_defaults(&sent.caller.grant)
-    }
+/// What a token settles for events that come without a format of their own, and whose they are in the intake ledger.
+pub fn token_of<'a>(caller: &'a Caller, headers: &'a HeaderMap) -> TokenDefaults<'a> {
+    let version = client(headers).map(|client| client.0);
+    let sender = SentBy { name: label(caller).unwrap_or(UNLABELLED), version };
+    TokenDefaults { sender, ..token_defaults(&caller.grant) }
 }
 
 /// The sender of events whose token has no label.

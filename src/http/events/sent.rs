@@ -41,22 +41,9 @@ impl FromRequest<App> for Sent {
 }
 
 impl Sent {
-    /// What the sender's token is called.
-    pub fn token_label(&self) -> Option<&str> {
-        let token = self.caller.directory().token(&self.caller.token_id)?;
-        Some(token.label.trim()).filter(|label| !label.is_empty())
-    }
-
     /// Whether its token names no API key that usage is counted under.
     pub fn gives_no_key(&self) -> bool {
         token_defaults(&self.caller.grant).api_key_id.is_none()
-    }
-
-    /// The program that sends, as its user agent has it: `litellm/1.2`, and in parts.
-    pub fn client(&self) -> Option<(&str, &str, Option<&str>)> {
-        let agent = self.headers.get(header::USER_AGENT)?.to_str().ok()?.split_whitespace().next()?;
-        let (name, version) = agent.split_once('/').map_or((agent, None), |(name, version)| (name, Some(version)));
-        Some((agent, name, version))
     }
 
     /// The body, once.
@@ -84,6 +71,19 @@ impl Sent {
         });
         or_entered(&app, parsed.await?).await
     }
+}
+
+/// What the caller's token is called.
+pub fn label(caller: &Caller) -> Option<&str> {
+    let token = caller.directory().token(&caller.token_id)?;
+    Some(token.label.trim()).filter(|label| !label.is_empty())
+}
+
+/// The program that sends, as its user agent has it: `litellm/1.2`, and in parts.
+pub fn client(headers: &HeaderMap) -> Option<(&str, &str, Option<&str>)> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?.split_whitespace().next()?;
+    let (name, version) = agent.split_once('/').map_or((agent, None), |(name, version)| (name, Some(version)));
+    Some((agent, name, version))
 }
 
 /// Has a batch written, unless there is nothing in it, once there is room for it.

@@ -26,8 +26,9 @@ pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
+use crate::model::Nested;
 use attributes::Attributes;
-use one_call::{Inside, Layer, Told, merged, read_alike};
+use one_call::{Inside, Layer, Place, Told, merged, read_alike};
 use operation::Operation;
 use record::Record;
 use span::Span;
@@ -143,9 +144,16 @@ impl Spans<'_> {
         read_alike(&mut told);
         let (calls, repeated) = merged(told, &self.inside);
         self.inside.clear();
-        for told in calls {
+        for (told, place) in calls {
             reader.collector.sender = told.sender;
+            let event = reader.collector.parsed.batch.events.len();
             reader.count(told.call, told.said)?;
+            let batch = &mut reader.collector.parsed.batch;
+            if batch.events.len() > event && told.ids.has_trace() && told.ids.has_span() {
+                let Place { steps, outer, within } = place;
+                let (event, span, kind) = (event as u32, told.ids.key(), told.kind);
+                batch.nested.push(Nested { event, span, steps, outer, kind, within });
+            }
         }
         for _ in 0..repeated {
             reader.ignored += 1;
