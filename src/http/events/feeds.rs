@@ -12,7 +12,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::sent::{PATIENCE, Sent, token_defaults, write};
+use super::sent::{PATIENCE, Sent, client, label, token_defaults, write};
 use super::wire::{FeedAnswer, RejectedEvent};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::engine::Ingested;
@@ -190,7 +190,7 @@ impl Feed {
             Feed::Transcripts => "transcripts",
             Feed::Traces | Feed::Logs | Feed::Metrics => "otlp",
         };
-        match sent.client() {
+        match client(&sent.headers) {
             Some((_, client, version)) if client.eq_ignore_ascii_case(name) => SentBy { name, version },
             // Another program that posts for it.
             client => SentBy { name, version: client.map(|client| client.0) },
@@ -269,7 +269,7 @@ async fn take(
     read: impl FnOnce(&Context<'_>) -> Result<Reading, BodyError> + Send + 'static,
 ) -> Result<FeedAnswer, Problem> {
     let (app, token_id) = (sent.app.clone(), sent.caller.token_id.clone());
-    let key_name = sent.token_label().map(str::to_owned);
+    let key_name = label(&sent.caller).map(str::to_owned);
     let reading = sent.parse(
         move |sent| feed.token(sent),
         move |context| {

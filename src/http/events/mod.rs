@@ -10,7 +10,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 
 pub use self::sent::{PATIENCE, read, write};
-use self::sent::{Sent, client, token_defaults, token_label};
+use self::sent::{Sent, client, label, token_defaults};
 use self::wire::{IngestAnswer, RejectedEvent};
 use super::access::Caller;
 use super::problem::{Problem, SendRefusals};
@@ -47,7 +47,7 @@ pub async fn post_events(mut sent: Sent) -> Result<Json<IngestAnswer>, Problem> 
 }
 
 /// What a token settles for events that come without a format of their own, and whose they are in the intake ledger.
-pub(super) fn token_of<'a>(caller: &'a Caller, headers: &'a HeaderMap) -> TokenDefaults<'a> {
+pub fn token_of<'a>(caller: &'a Caller, headers: &'a HeaderMap) -> TokenDefaults<'a> {
     let version = client(headers).map(|client| client.0);
     let sender = SentBy { name: token_label(caller).unwrap_or(UNLABELLED), version };
     TokenDefaults { sender, ..token_defaults(&caller.grant) }

@@ -41,19 +41,9 @@ impl FromRequest<App> for Sent {
 }
 
 impl Sent {
-    /// What the sender's token is called.
-    pub fn token_label(&self) -> Option<&str> {
-        token_label(&self.caller)
-    }
-
     /// Whether its token names no API key that usage is counted under.
     pub fn gives_no_key(&self) -> bool {
         token_defaults(&self.caller.grant).api_key_id.is_none()
-    }
-
-    /// As [`client`].
-    pub fn client(&self) -> Option<(&str, &str, Option<&str>)> {
-        client(&self.headers)
     }
 
     /// The body, once.
@@ -84,7 +74,7 @@ impl Sent {
 }
 
 /// What the caller's token is called.
-pub fn token_label(caller: &Caller) -> Option<&str> {
+pub fn label(caller: &Caller) -> Option<&str> {
     let token = caller.directory().token(&caller.token_id)?;
     Some(token.label.trim()).filter(|label| !label.is_empty())
 }
