@@ -9,8 +9,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Records, Told, count, fields, has, shared, time};
-use crate::ingest::call::id_of_answer;
+use super::{Client, Records, Told, count, fields, has, id_of, shared, time};
 use crate::ingest::json::{Soft, word};
 use crate::ingest::usage::Figures;
 
@@ -104,7 +103,7 @@ pub(super) fn line(records: &mut Records, at: u64, line: &[u8]) -> Result<(), St
             reasoning: count("reasoningTokens", usage.reasoning_tokens)?,
             ..Figures::default()
         },
-        ..Told::new(id_of_answer(&id), at)
+        ..Told::new(id_of(Client::Copilot, &id, time(line.timestamp)), at)
     });
     Ok(())
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::call::Ending;
+use super::call::{Ending, id_of_answer};
 use super::event::whole;
 use super::json::{object, present, word};
 use super::usage::{Figures, Habits};
@@ -92,6 +92,8 @@ impl Client {
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 /// Lines of a file whose faults are kept; the rest is counted.
 const MAX_NOTES: usize = 100;
+/// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
+const FEW_DIGITS: usize = 3;
 
 /// What has been read of one file.
 #[derive(Debug)]
@@ -360,6 +362,16 @@ fn time(value: Option<&RawValue>) -> Option<UnixMs> {
 /// Whether a clock may have shown this. That it was not ahead is for the event's reader to see.
 fn can_be(at: UnixMs) -> bool {
     at >= FIRST_HOUR.start_ms()
+}
+
+/// The event id of an answer by the provider's id: whoever else tells of it agrees on it. Servers of one's own give out
+/// numbers, and the same ones again; their answers are told apart by the moment.
+fn id_of(client: Client, answer: &str, ended: Option<UnixMs>) -> String {
+    let number = answer.strip_prefix("chatcmpl-").unwrap_or(answer);
+    match number.len() <= FEW_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("{}\n{answer}\n{}", client.name(), ended.unwrap_or_default()),
+        false => id_of_answer(answer),
+    }
 }
 
 /// Whether any of these stands in a line. Most lines have none of what is looked for, and are many times as long as those

@@ -501,6 +501,9 @@ fn a_call_of_copilot_is_a_usage_record() {
         + r#"{"type":"session.shutdown","data":{"modelMetrics":{"gpt-5-mini":{"usage":{"inputTokens":120}}}}}"#
         + "\n";
     check(Client::Copilot, &[(path, &text)], [2, 0, 120, 100, 4, 0, 16, 6]);
+    // A server of one's own gave out the same number twice.
+    let local = record("chatcmpl-7") + &record("chatcmpl-7").replace("10:00:05", "10:09:05");
+    check(Client::Copilot, &[(path, &local)], [2, 0, 120, 100, 4, 0, 16, 6]);
 }
 
 #[test]
