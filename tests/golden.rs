@@ -22,7 +22,7 @@ use support::ledger::{COST_SOURCES, Entry, Ledger, batch, check, repricing};
 const GOLDEN: &str = "tests/golden";
 /// The oldest version that is opened, and the tables that it has not.
 const OLDEST_READ: u32 = 5;
-const NEWER_TABLES: [&str; 2] = ["incomplete", "intake"];
+const NEWER_TABLES: [&str; 3] = ["incomplete", "intake", "within"];
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
 /// What had come of these days before the last events is repriced.

@@ -332,6 +332,49 @@ fn the_doctor_has_a_line_for_each_source() {
 }
 
 #[test]
+fn what_a_program_did_not_send_is_entered_for_who_may_send() {
+    let (server, token) = populated();
+    let one = json!({"result": "rejected", "reason": "column cost is not valid", "count": 12, "example": "line 7"});
+    let with = |extra: Value| {
+        let mut entry = one.clone();
+        entry.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        entry
+    };
+    let of = |user: &str| {
+        let member = json!({"kind": "user", "userId": user, "label": user});
+        server.token(&member)
+    };
+    let (owner, developer) = (of("ada"), of("dev"));
+    let send = |token: &str, body: &Value| post(&server, "/v1/intake", token, "loader/2", body);
+    for (token, body, status, says) in [
+        (&*token, json!([one]), 204, ""),
+        (&*token, json!([with(json!({"organizationId": "acme", "result": "ignored", "example": null}))]), 204, ""),
+        (&*token, json!([one, with(json!({"organizationId": "beta"}))]), 403, "entry 1: organizationId is 'beta'"),
+        (OPERATOR, json!([with(json!({"organizationId": "beta", "reason": "x".repeat(200)}))]), 204, ""),
+        (OPERATOR, json!([]), 204, ""),
+        (&*owner, json!([one]), 403, "to send events use an ingest"),
+        (&*developer, json!([one]), 403, "to send events use an ingest"),
+        ("wrong", json!([one]), 401, ""),
+        (&*token, json!([with(json!({"result": "counted"}))]), 400, "result is counted"),
+        (&*token, json!([one, with(json!({"count": 0}))]), 400, "entry 1: count is 0; allowed are 1 to 1000000000000"),
+        (&*token, json!([with(json!({"organizationId": ""}))]), 400, "organizationId"),
+        (&*token, json!(vec![&one; 257]), 400, "there are 257 entries; at most 256 are allowed"),
+        (&*token, one.clone(), 400, ""),
+        (&*token, json!([with(json!({"rows": 3}))]), 400, "rows"),
+    ] {
+        let answer = send(token, &body);
+        assert_eq!(answer.status, status, "{body}: {}", answer.text);
+        assert!(answer.text.contains(says), "{body}: {}", answer.text);
+    }
+    let expected = [
+        json!(["batch jobs", "loader/2", "ignored", "column cost is not valid", 12, null]),
+        json!(["batch jobs", "loader/2", "rejected", "column cost is not valid", 12, "line 7"]),
+    ];
+    assert_eq!(lines(&server, "organizationId=acme", OPERATOR), expected);
+    assert_eq!(lines(&server, "organizationId=beta", OPERATOR)[0][3], json!("x".repeat(100)));
+}
+
+#[test]
 fn rows_that_a_file_has_in_vain_are_entered_too() {
     let directory = tempfile::tempdir().unwrap();
     let [store, file] = ["store", "usage.csv"].map(|name| directory.path().join(name));
@@ -355,4 +398,14 @@ fn rows_that_a_file_has_in_vain_are_entered_too() {
         by("rejected", json!("column promptTokens is not valid"), 2, json!("id b: column promptTokens")),
     ];
     assert_eq!(lines(&server, "organizationId=acme", OPERATOR), expected);
+
+    // The same through a server.
+    let (server, token) = populated();
+    let mut command = Command::new(BINARY);
+    command.arg("ingest").arg(&file).args(["--url", &server.url, "--token", &token]);
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let agent = format!("rollcall/{version}");
+    let mut through = expected;
+    through.iter_mut().for_each(|line| (line[0], line[1]) = (json!("batch jobs"), json!(agent)));
+    assert_eq!(lines(&server, "organizationId=acme", OPERATOR), through);
 }

@@ -13,7 +13,9 @@ use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, StorageError,
 use rollcall::calendar::rfc3339_utc;
 use rollcall::engine::{Engine, Note, PARTIAL_FILE};
 use rollcall::ingest::{Context, TokenDefaults, parse_ndjson};
-use rollcall::model::{BilledDay, BilledLine, Biller, HOUR_MS, Invoice, Period, PicoUsd, Report, UnixMs};
+use rollcall::model::{
+    Batch, BilledDay, BilledLine, Biller, CallKind, HOUR_MS, Invoice, Nested, Period, PicoUsd, Report, SpanKey, UnixMs,
+};
 use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
 use support::ledger::repricing;
@@ -74,7 +76,7 @@ fn fill(directory: &Path) {
     let now = || -> UnixMs { clock.load(Ordering::Relaxed) };
     let of_engine = clock.clone();
     let engine = Engine::open(directory, Arc::new(move || of_engine.load(Ordering::Relaxed))).unwrap();
-    let send = |lines: &str| {
+    let send_nested = |lines: &str, nested: Vec<Nested>| {
         let context = Context {
             now: now(),
             prices: &prices,
@@ -83,9 +85,15 @@ fn fill(directory: &Path) {
         };
         let parsed = parse_ndjson(lines.as_bytes(), &context).unwrap();
         assert!(parsed.rejected.is_empty(), "{:?}", parsed.rejected.first());
-        engine.submit(parsed.batch).unwrap().wait().unwrap();
+        engine.submit(Batch { nested, ..parsed.batch }).unwrap().wait().unwrap();
     };
+    let send = |lines: &str| send_nested(lines, Vec::new());
     send(&lines());
+    let inside = event("inside", &rfc3339_utc(PERIOD.first_day().start_ms()), &json!({"organizationId": "other"}));
+    let span = SpanKey { trace: [1; 16], span: [2; 8] };
+    let (steps, within) = (Vec::new(), Vec::new());
+    let nested = Nested { event: 0, span, steps, outer: Some([3; 8]), kind: CallKind::Text, within };
+    send_nested(&format!("{inside}\n"), vec![nested]);
     let unpriced = json!({"organizationId": "other", "usedModel": "x/unpriced", "cost": null});
     send(&format!("{}\n", event("unpriced", &rfc3339_utc(PERIOD.first_day().start_ms()), &unpriced)));
     let incomplete = json!({"usedModel": "x/often", "promptTokens": null, "completionTokens": null});
@@ -185,6 +193,7 @@ fn a_changed_byte_is_found_in_every_table() {
     checked("repricings", middle, 1, "checksum does not match");
     checked("incomplete", middle, 1, "checksum does not match");
     checked("intake", middle, 1, "checksum does not match");
+    checked("within", middle, 1, "checksum does not match");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 use crate::http::is_local;
-use crate::http::wire::IngestAnswer;
+use crate::http::wire::{IngestAnswer, UnsentBody};
 
 /// Tries at sending a batch, counting the first. Ids make repeating harmless.
 const TRIES: u32 = 8;
@@ -57,6 +57,21 @@ impl Client {
 
     /// Sends events to a door; waits and repeats while the server is busy or away.
     pub fn send<T: DeserializeOwned>(&self, path: &str, content_type: &str, body: &[u8]) -> Result<T, Failure> {
+        self.read(self.send_patiently(path, content_type, body)?)
+    }
+
+    /// Tells of records that are not sent.
+    pub fn enter_unsent(&self, unsent: &[UnsentBody]) -> Result<(), Failure> {
+        let body = serde_json::to_vec(unsent).expect("texts and numbers serialize");
+        self.text(self.send_patiently("/v1/intake", "application/json", &body)?).map(drop)
+    }
+
+    fn send_patiently(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<ureq::http::Response<ureq::Body>, Failure> {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             let request = self.agent.post(format!("{}{path}", self.url));
@@ -64,7 +79,7 @@ impl Client {
                 request.header("authorization", &self.authorization).header("content-type", content_type).send(body);
             let busy = match sent {
                 Ok(response) if response.status().as_u16() == 503 => "it is busy".to_owned(),
-                Ok(response) => return self.read(response),
+                Ok(response) => return Ok(response),
                 Err(error) => error.to_string(),
             };
             if attempt == TRIES {

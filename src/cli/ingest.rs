@@ -18,7 +18,7 @@ use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock, transcripts};
 use crate::calendar::Zone;
 use crate::engine::{Engine, Ingested, Pending};
-use crate::http::wire::RejectedEvent;
+use crate::http::wire::{RejectedEvent, UnsentBody};
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
 use crate::ingest::transcripts::{Client, Whose};
@@ -348,6 +348,9 @@ fn send(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let mut shown = Shown::new(source, bar);
+    let prices = PriceBook::bundled();
+    let (now, token) = (system_clock()(), TokenDefaults::default());
+    let context = Context { now, prices: &prices, token, kept_since: &ingest::for_ever };
     while let Some(body) = source.next_body()? {
         let (mut taken, mut rejected) = (0, Vec::new());
         if !body.bytes.is_empty() {
@@ -359,10 +362,19 @@ fn send(
             let one = |r: RejectedEvent| Rejection { index: r.index, id: r.id, error: r.error };
             rejected = answer.rejected.into_iter().map(one).collect();
         }
+        let refused = body.refused.iter().map(|row| (row.number, row.id.as_deref(), &*row.error));
+        enter(client, ingest::refused_rows(refused, &context))?;
         shown.show(&body, &rejected, taken, summary);
         bar.set_position(source.position());
     }
-    Ok(())
+    let skipped = source.notes().map(|notes| notes.skipped()).unwrap_or_default();
+    enter(client, ingest::skipped_rows(skipped, &context))
+}
+
+/// Tells the server of rows that are not sent to it.
+fn enter(client: &super::client::Client, batch: Batch) -> Result<(), Failure> {
+    let rows: Vec<UnsentBody> = batch.unmade.into_iter().map(UnsentBody::from).collect();
+    if rows.is_empty() { Ok(()) } else { client.enter_unsent(&rows) }
 }
 
 impl Summary {

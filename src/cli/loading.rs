@@ -1,4 +1,4 @@
-//! What commands that load usage have in common.
+//! What every way of loading usage does alike.
 
 use indicatif::{ProgressBar, ProgressStyle};
 

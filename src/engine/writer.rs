@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::known::{Id, Known};
+use super::nested::{Met, Nesting};
 use super::reprice::{Part, RepricedPart};
 use super::retention::removable_before;
 use super::room::Taken;
@@ -24,8 +26,7 @@ use crate::model::{
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, RunsOfIds, SeenIds, Store,
-    StoreError,
+    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, SeenIds, Store, StoreError,
 };
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
@@ -250,6 +251,7 @@ impl Writer {
     /// Removes what is older than its organization keeps.
     fn forget(&mut self) {
         self.forget_intake();
+        self.forget_within();
         let keeping: Vec<(String, u32)> = self
             .directory
             .organizations()
@@ -286,6 +288,22 @@ impl Writer {
         });
         if let Err(error) = forgotten {
             tracing::error!(%error, "old lines of the intake ledger could not be removed");
+        }
+    }
+
+    /// Removes calls that no span will be held against any more.
+    fn forget_within(&mut self) {
+        let forgotten = self.shared.current.load().reader.has_old_within(&self.seen).and_then(|has_old| {
+            if !has_old {
+                return Ok(());
+            }
+            let writer = self.store().begin()?;
+            writer.forget_within(&self.seen)?;
+            writer.commit()?;
+            self.publish(&Touched::default())
+        });
+        if let Err(error) = forgotten {
+            tracing::error!(%error, "calls inside of spans could not be removed");
         }
     }
 
@@ -481,40 +499,58 @@ impl Writer {
         }
         let mut ingested = Ingested::default();
         let mut tally = Tally::default();
-        let mut known = Known {
-            candidates: self.seen.candidates(batch.events.iter().map(|event| &event.id)).into_iter().peekable(),
-            runs: None,
-            aged: None,
-        };
+        let mut known = Known::of(batch, &self.seen);
         let mut incomplete: Option<Incomplete<'_>> = None;
+        let (mut nesting, mut spans) = (Nesting::new(writer), batch.nested.iter().peekable());
         for (at, event) in batch.events.iter().enumerate() {
             let (organization, series) = series[event.combination as usize];
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
             let segment = Segment::of(event.time).expect("as its hour");
             let id = (organization, hour, event.id);
             let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
+            let nested = spans.next_if(|nested| nested.event as usize == at);
             let is = known.look(&mut self.seen, writer, at, id)?;
             // Those of one batch that have a second id are few: each is looked for on its own.
             let other = event.other_id.map(|other| (organization, hour, other));
-            let other = other.map(|other| Ok::<_, StoreError>((other, self.look_for(other, writer)?))).transpose()?;
+            let other = match other {
+                Some(other) => Some((other, Known::alone(other, &self.seen).look(&mut self.seen, writer, 0, other)?)),
+                None => None,
+            };
             let ids = || other.into_iter().chain([(id, is)]);
             touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
             let result = if ids().all(|(_, is)| is == Id::New) {
-                if event.completeness != Completeness::Final {
+                let met = match nested {
+                    Some(nested) => nesting.meet(&mut known, &self.seen, organization, nested, event)?,
+                    None => Met::Alone,
+                };
+                let completes = match met {
+                    Met::Completes(id, _) | Met::CompletesOuter(id) => {
+                        let id = (organization, hour, id);
+                        complete(opened(&mut incomplete, writer)?, &self.seen, id, false, counted, touched)?
+                    }
+                    _ => false,
+                };
+                let result = match met {
+                    _ if completes => Intake::Completed,
+                    Met::Alone | Met::CompletesOuter(_) => Intake::Counted,
+                    _ => Intake::Duplicate,
+                };
+                if result == Intake::Counted && event.completeness != Completeness::Final {
                     let (_, _, id) = other.map_or(id, |(other, _)| other);
                     opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
                 }
-                Intake::Counted
+                if let Some(nested) = nested {
+                    let of = (organization, nested, event);
+                    nesting.leave(&mut known, &mut self.seen, &mut touched.ids, of, (met, result))?;
+                }
+                result
             } else if event.completeness == Completeness::TokensUnknown {
                 Intake::Duplicate
             } else {
                 let mut result = Intake::Duplicate;
                 for (id, is) in ids().filter(|(_, is)| *is != Id::New) {
-                    let in_its_hour = is == Id::KnownInItsHour;
-                    let waiting = opened(&mut incomplete, writer)?;
-                    if let Some(completed) = waiting.complete(&self.seen, id, in_its_hour, counted)? {
-                        touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
-                        touched.taken_back.entry(organization).or_default().push(completed.before);
+                    let (waiting, in_its_hour) = (opened(&mut incomplete, writer)?, is == Id::KnownInItsHour);
+                    if complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
                         result = Intake::Completed;
                         break;
                     }
@@ -538,12 +574,6 @@ impl Writer {
         }
         intake.enter(batch, tally);
         Ok(ingested)
-    }
-
-    /// Looks for the second id of an event, and remembers it.
-    fn look_for(&mut self, id: store::Seen, writer: &store::Writer) -> Result<Id, StoreError> {
-        let candidates = self.seen.candidates([&id.2].into_iter()).into_iter().peekable();
-        Known { candidates, runs: None, aged: None }.look(&mut self.seen, writer, 0, id)
     }
 
     pub(super) fn apply(
@@ -617,6 +647,21 @@ impl Writer {
     }
 }
 
+/// Lets a record take the place of the call that it knows more of, if there is one of this id.
+fn complete(
+    waiting: &mut Incomplete<'_>,
+    seen: &SeenIds,
+    id: store::Seen,
+    in_its_hour: bool,
+    record: Counted,
+    touched: &mut Touched,
+) -> Result<bool, StoreError> {
+    let Some(completed) = waiting.complete(seen, id, in_its_hour, record)? else { return Ok(false) };
+    touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
+    touched.taken_back.entry(id.0).or_default().push(completed.before);
+    Ok(true)
+}
+
 fn opened<'i, 'w>(
     incomplete: &'i mut Option<Incomplete<'w>>,
     writer: &'w store::Writer,
@@ -625,59 +670,6 @@ fn opened<'i, 'w>(
         Some(opened) => opened,
         none => none.insert(writer.incomplete()?),
     })
-}
-
-/// Whether an id was there before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Id {
-    New,
-    /// Kept with the hour of its event.
-    KnownInItsHour,
-    /// Of the last 48 hours, whatever the hour of its event.
-    Known,
-}
-
-/// What is known about the ids of one batch, as far as it was looked up.
-struct Known<'w> {
-    /// Ids that a run may have, in order.
-    candidates: std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>,
-    runs: Option<RunsOfIds<'w>>,
-    /// Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
-    aged: Option<(OrganizationId, Hour, bool)>,
-}
-
-impl<'w> Known<'w> {
-    /// Looks for the id of the event at a place in the batch, and remembers it.
-    fn look(
-        &mut self,
-        seen: &mut SeenIds,
-        writer: &'w store::Writer,
-        at: usize,
-        id: store::Seen,
-    ) -> Result<Id, StoreError> {
-        let (organization, hour, fingerprint) = id;
-        if seen.may_have_aged(organization, hour) {
-            let on_disk = match self.aged {
-                Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
-                _ => writer.has_aged_ids(organization, hour)?,
-            };
-            self.aged = Some((organization, hour, on_disk));
-            if on_disk && writer.has_aged_id(id)? {
-                return Ok(Id::KnownInItsHour);
-            }
-        }
-        let mut in_run = false;
-        while let Some((of, run)) = self.candidates.next_if(|(of, _)| *of <= at) {
-            if of == at && !in_run {
-                let runs = match &self.runs {
-                    Some(runs) => runs,
-                    None => self.runs.insert(writer.runs_of_ids()?),
-                };
-                in_run = runs.have(seen, run, id)?;
-            }
-        }
-        Ok(if in_run || !seen.insert(organization, fingerprint) { Id::Known } else { Id::New })
-    }
 }
 
 /// What became of a batch's events, by organization and sender.

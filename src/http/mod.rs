@@ -263,7 +263,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
-        .route("/v1/intake", get(intake::get_intake))
+        .route("/v1/intake", get(intake::get_intake).post(intake::post_intake))
         .route("/v1/reprice", post(reprice::post_reprice))
         .route("/v1/repricings", get(reprice::get_repricings))
         .route("/healthz", get(operations::healthz))

@@ -52,6 +52,7 @@ use super::{
         maintenance::verify,
         audit::get_audit,
         intake::get_intake,
+        intake::post_intake,
         reprice::post_reprice,
         reprice::get_repricings,
         operations::healthz,

@@ -57,6 +57,15 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    /// What it is counted as, if it is a failure.
+    pub fn failure(self) -> Option<Count> {
+        match self {
+            Ending::Answered => None,
+            Ending::ClientError => Some(Count::ClientErrors),
+            Ending::Error => Some(Count::Errors),
+        }
+    }
+
     /// Of a failed call by its HTTP status. 401 and 403 mostly come from a provider that does not take the gateway's
     /// key, and 429 from one that is busy: not the caller's doing.
     pub fn of_status(status: Option<u16>) -> Ending {
@@ -175,11 +184,7 @@ impl Collector<'_> {
             None if call.cached || (!used_any && call.ending != Ending::Answered) => Some(PicoUsd::ZERO),
             None => None,
         };
-        let failure = match call.ending {
-            Ending::Answered => None,
-            Ending::ClientError => Some(Count::ClientErrors),
-            Ending::Error => Some(Count::Errors),
-        };
+        let failure = call.ending.failure();
         let calls = u64::from(!call.is_extra);
         let Call { tokens, is_partial, tier, cached, .. } = *call;
         self.measured(provider, model, time, Counted { calls, tokens, is_partial, tier, failure, cached, cost })

@@ -104,6 +104,21 @@ pub fn skipped_rows(rows: [(&'static str, usize); 3], context: &Context<'_>) -> 
     collector.finish().batch
 }
 
+/// Enters what a program says that it refused or passed over by itself, under the sender of the context.
+pub fn entered_rows(rows: Vec<Unmade>, context: &Context<'_>) -> Batch {
+    let mut batch = Collector::new(context).finish().batch;
+    let bound = context.token.organization_id;
+    let fits = |text: &str| fitting(text, MAX_CHARS).map(Cow::into_owned);
+    batch.unmade.extend(rows.into_iter().map(|row| Unmade {
+        sender: 0,
+        organization: bound.map(str::to_owned).or(row.organization),
+        reason: fits(&row.reason).unwrap_or_else(|| OTHER.to_owned()),
+        example: row.example.as_deref().and_then(fits),
+        ..row
+    }));
+    batch
+}
+
 impl BodyError {
     /// A batch that says nothing but that a body was refused whole.
     pub fn refused(&self, token: TokenDefaults<'_>) -> Batch {

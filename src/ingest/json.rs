@@ -46,6 +46,33 @@ pub(super) fn each_as<'a, T: Deserialize<'a>, E>(
     Ok(taken)
 }
 
+/// A body with `null` for `NaN` and `Infinity`, which JSON has not and Python writes; nothing if there are none. What
+/// stands in texts stays.
+pub(super) fn without_nan(body: &[u8]) -> Option<Vec<u8>> {
+    const WORDS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+    let (mut out, mut in_text, mut at) = (Vec::with_capacity(body.len()), false, 0);
+    let mut found = false;
+    while at < body.len() {
+        let word = WORDS.iter().find(|word| !in_text && body[at..].starts_with(word));
+        if let Some(word) = word {
+            out.extend_from_slice(b"null");
+            (found, at) = (true, at + word.len());
+            continue;
+        }
+        match body[at] {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                out.push(body[at]);
+                at += 1;
+            }
+            _ => {}
+        }
+        out.extend(body.get(at));
+        at += 1;
+    }
+    found.then_some(out)
+}
+
 struct Elements<T, F> {
     take: F,
     element: PhantomData<T>,
@@ -181,6 +208,21 @@ pub(super) fn word<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_number_is_null_outside_of_texts() {
+        for (body, expected) in [
+            ("[NaN]", Some("[null]")),
+            (r#"{"a":-Infinity,"b":Infinity}"#, Some(r#"{"a":null,"b":null}"#)),
+            (r#"["NaN",NaN,"\"NaN","\\",NaN]"#, Some(r#"["NaN",null,"\"NaN","\\",null]"#)),
+            (r#"["NaN"]"#, None),
+            (r#"["cut \"#, None),
+            ("", None),
+        ] {
+            let found = without_nan(body.as_bytes()).map(|body| String::from_utf8(body).unwrap());
+            assert_eq!(found.as_deref(), expected, "{body}");
+        }
+    }
 
     fn elements(array: &str) -> Result<Vec<&str>, serde_json::Error> {
         let mut found = Vec::new();

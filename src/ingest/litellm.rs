@@ -166,6 +166,17 @@ struct Failure<'a> {
 
 /// Reads a post in any of the three log formats: an array, objects on lines of their own, or a single one.
 pub fn parse(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result<Reading, BodyError> {
+    match read(body, projects, context) {
+        // One figure that Python cannot work out must not take the others of a post with it.
+        Err(BodyError::Json(error)) => match json::without_nan(body) {
+            Some(body) => read(&body, projects, context),
+            None => Err(BodyError::Json(error)),
+        },
+        read => read,
+    }
+}
+
+fn read(body: &[u8], projects: &[Project], context: &Context<'_>) -> Result<Reading, BodyError> {
     let mut reader = Reader::new(projects, context);
     match body.trim_ascii_start().first() {
         None => return Err(BodyError::Empty),
@@ -314,7 +325,10 @@ impl<'c> Reader<'c> {
         let call_type = word("call_type", payload.call_type)?.unwrap_or_default();
         let asked = Asked::by(&call_type);
         let usage: Usage<'_> = object("usage_object", metadata.usage_object)?;
-        let cached = present(payload.cache_hit).is_some_and(|hit| hit.get() == "true");
+        let cached = present(payload.cache_hit).is_some_and(|hit| {
+            // Its database has the text that Python makes of it.
+            matches!(hit.get(), "true" | "\"True\"" | "\"true\"")
+        });
         let provider = word("custom_llm_provider", payload.custom_llm_provider)?;
         let mut tokens = figures(payload, &usage)?.read(Habits::default());
         let used_any = tokens.is_some_and(|tokens| !tokens.is_zero() || tokens.total > 0 && !failed);
@@ -703,6 +717,17 @@ mod tests {
     }
 
     #[test]
+    fn what_python_cannot_work_out_is_not_known_and_takes_nothing_with_it() {
+        let [good, odd] = [json!({}), json!({"litellm_call_id": "c2", "response_cost": "X"})].map(|of| payload(&of));
+        for nan in ["NaN", "-Infinity", "Infinity"] {
+            let body = json!([good, odd]).to_string().replace("\"X\"", nan).replace("PROMPT", "NaN");
+            let parsed = parsed(&body);
+            assert_eq!((parsed.batch.events.len(), parsed.rejected.len()), (2, 0), "{nan}: {:?}", parsed.rejected);
+            assert_eq!(parsed.batch.events[1].measures.cost.to_string(), "0.000087");
+        }
+    }
+
+    #[test]
     fn a_cost_of_0_says_nothing_unless_nothing_was_paid() {
         use Count::*;
         // 500 in and 20 out at the list price.
@@ -710,6 +735,8 @@ mod tests {
         check(&json!({"response_cost": 0.0, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
         check(&json!({"response_cost": null, "model": "openai/in-house"}), &[(Unpriced, 1)], "0");
         check(&json!({"response_cost": 0.0, "cache_hit": true}), &[(Unpriced, 0), (CacheHits, 1)], "0");
+        check(&json!({"response_cost": 0.0, "cache_hit": "True"}), &[(Unpriced, 0), (CacheHits, 1)], "0");
+        check(&json!({"response_cost": 0.0, "cache_hit": "False"}), &[(CacheHits, 0)], "0.000087");
         let nothing = json!({"response_cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "status": "failure",
             "metadata": {"usage_object": {"completion_tokens_details": null}}});
         check(&nothing, &[(Unpriced, 0), (Errors, 1)], "0");

@@ -734,7 +734,7 @@ impl Reader {
             (Some(unit), Value::Text(text)) => return self.figure(text, unit),
             (None, _) => match field {
                 "hasError" => is_error(text).to_string(),
-                "cached" | "streamed" => match text.to_ascii_lowercase().as_str() {
+                "cached" | "streamed" | "partial" => match text.to_ascii_lowercase().as_str() {
                     "true" | "t" | "1" | "yes" => "true".into(),
                     "false" | "f" | "0" | "no" | "none" => return Ok(None),
                     _ => return Err(format!("'{}' is neither true nor false", clipped(text))),
@@ -929,6 +929,7 @@ mod tests {
             ("hasError", r#""f""#, Some("false")),
             ("cached", r#""True""#, Some("true")),
             ("cached", r#""None""#, None),
+            ("partial", r#""true""#, Some("true")),
             ("cached", r#""maybe""#, Some("! 'maybe' is neither true nor false")),
             ("promptTokens", r#""12""#, Some("12")),
             ("cost", r#""n/a""#, None),

@@ -33,7 +33,7 @@ use crate::model::{Batch, UnixMs};
 use crate::pricing::PriceBook;
 pub use call::{KeyNames, Names};
 use event::Collector;
-pub use intake::{refused_rows, skipped_rows};
+pub use intake::{entered_rows, refused_rows, skipped_rows};
 
 /// What holds for every event of a body.
 #[derive(Clone, Copy)]

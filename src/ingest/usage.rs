@@ -4,6 +4,7 @@
 //! reasoning included. Some senders count those parts beside their whole. A total decides when it is there, then a part
 //! that is larger than its whole, then what is known of the sender. Readers hand over figures as they stand.
 
+use crate::model::CallTokens;
 use crate::pricing::ServiceTier;
 
 /// Figures of one record as its sender has them; `None` is what it does not know, which is not 0.
@@ -223,28 +224,10 @@ impl Tokens {
         }
     }
 
-    /// Both together.
-    pub fn plus(self, other: &Tokens) -> Tokens {
-        let known = if (self.known, other.known) == (Known::All, Known::All) { Known::All } else { Known::Some };
-        Tokens {
-            input: self.input + other.input,
-            output: self.output + other.output,
-            total: self.total + other.total,
-            cached: self.cached + other.cached,
-            cache_write: self.cache_write + other.cache_write,
-            cache_write_1h: self.cache_write_1h + other.cache_write_1h,
-            reasoning: self.reasoning + other.reasoning,
-            audio_input: self.audio_input + other.audio_input,
-            audio_output: self.audio_output + other.audio_output,
-            known,
-        }
-    }
-
-    /// Whether these can be another's tokens as told with fewer parts. Streams may be counted a token apart.
-    pub fn are_those_of(&self, other: &Tokens) -> bool {
-        let input = [self.input, self.input + other.cached + other.cache_write];
-        let output = [self.output, self.output + other.reasoning];
-        input.contains(&other.input) && output.iter().any(|output| output.abs_diff(other.output) <= 1)
+    /// What spans of one call have in common.
+    pub fn in_common(&self) -> CallTokens {
+        let Tokens { input, output, reasoning, .. } = *self;
+        CallTokens { input, output, cache: self.cached.saturating_add(self.cache_write), reasoning }
     }
 
     /// Takes over parts that only another record of the same call knows.

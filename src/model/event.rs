@@ -1,6 +1,6 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{Measures, Mode, Sender, UnixMs, Unmade};
+use super::{CallKind, Measures, Mode, Sender, SpanCall, SpanKey, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -96,7 +96,11 @@ pub struct Fingerprint(pub [u8; 12]);
 
 impl Fingerprint {
     pub fn of(id: &str) -> Fingerprint {
-        let hash = twox_hash::XxHash3_128::oneshot(id.as_bytes()).to_le_bytes();
+        Fingerprint::of_bytes(id.as_bytes())
+    }
+
+    pub fn of_bytes(id: &[u8]) -> Fingerprint {
+        let hash = twox_hash::XxHash3_128::oneshot(id).to_le_bytes();
         Fingerprint(hash[..12].try_into().expect("twelve of sixteen bytes"))
     }
 }
@@ -146,6 +150,33 @@ impl Event {
     }
 }
 
+/// Where in its trace the call of an event stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nested {
+    /// Indexes the batch's events.
+    pub event: u32,
+    pub span: SpanKey,
+    /// Spans inside of it that are no calls, as far as they came with it.
+    pub steps: Vec<[u8; 8]>,
+    /// The nearest span around it that did not come with it and may be a call.
+    pub outer: Option<[u8; 8]>,
+    pub kind: CallKind,
+    /// Calls inside of it that came with it and are counted each.
+    pub within: Vec<SpanCall>,
+}
+
+impl Nested {
+    pub fn outer(&self) -> Option<SpanKey> {
+        self.outer.map(|span| SpanKey { span, ..self.span })
+    }
+
+    /// Spans that others may say they are inside of.
+    pub fn spans(&self) -> impl Iterator<Item = SpanKey> {
+        let of = self.span;
+        std::iter::once(of.span).chain(self.steps.iter().copied()).map(move |span| SpanKey { span, ..of })
+    }
+}
+
 /// Valid events that travel together, with each combination of names and each sender written once, and what came with
 /// them that made no event.
 #[derive(Debug, Clone, Default)]
@@ -154,6 +185,8 @@ pub struct Batch {
     /// Without any, the batch is counted and not entered into the intake ledger.
     pub senders: Vec<Sender>,
     pub events: Vec<Event>,
+    /// Of events that spans told of, in their order.
+    pub nested: Vec<Nested>,
     pub unmade: Vec<Unmade>,
 }
 

@@ -52,11 +52,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("azure_text", "azure"),
     ("azureopenai", "azure"),
     ("bedrock_converse", "bedrock"),
+    ("bedrockconverse", "bedrock"),
     ("bedrock_runtime", "bedrock"),
     ("bedrock_mantle", "bedrock"),
-    ("chatanthropic", "anthropic"),
-    ("chatgooglegenerativeai", "google"),
-    ("chatopenai", "openai"),
     ("claude", "anthropic"),
     ("cloudflare_workers_ai", "cloudflare"),
     ("codestral", "mistral"),
@@ -80,6 +78,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("google_vertex_anthropic", "vertex_ai"),
     ("google_vertexai", "vertex_ai"),
     ("googleai", "google"),
+    ("googlegenerativeai", "google"),
     ("googlevertex", "vertex_ai"),
     ("googlevertex_anthropic", "vertex_ai"),
     ("grok", "xai"),
@@ -211,7 +210,9 @@ pub fn canonical_provider(name: &str) -> Cow<'_, str> {
         let known = USUAL.iter().find(|known| **known == words);
         known.copied().or_else(|| ALIASES.iter().find(|(alias, _)| *alias == words).map(|(_, usual)| *usual))
     };
-    if let Some(usual) = usual(&words).or_else(|| usual(bare)) {
+    // LangChain's classes have it within: `AzureChatOpenAI`, `ChatGroq`.
+    let class = || words.replace("chat", "").trim_matches('_').to_owned();
+    if let Some(usual) = usual(&words).or_else(|| usual(bare)).or_else(|| usual(&class())) {
         return Cow::Borrowed(usual);
     }
     // A class of a provider that nobody here has heard of, or a name in a case of its own.
@@ -368,10 +369,14 @@ mod tests {
                     "openai.completion",
                     "openai.textEmbedding",
                     "ChatOpenAI",
+                    "OpenAIChat",
                     "text-completion-openai",
                 ][..],
             ),
-            ("anthropic", &["anthropic", "ANTHROPIC", "anthropic.messages", "Anthropic Messages", "claude"]),
+            (
+                "anthropic",
+                &["anthropic", "ANTHROPIC", "anthropic.messages", "Anthropic Messages", "claude", "ChatAnthropic"],
+            ),
             (
                 "google",
                 &[
@@ -390,6 +395,7 @@ mod tests {
                 "vertex_ai",
                 &[
                     "vertex_ai",
+                    "ChatVertexAI",
                     "gcp.vertex_ai",
                     "google.vertex.chat",
                     "google-vertex",
@@ -403,6 +409,7 @@ mod tests {
                 "azure",
                 &[
                     "azure",
+                    "AzureChatOpenAI",
                     "Azure",
                     "azure.responses",
                     "azure-openai.chat",
@@ -414,7 +421,16 @@ mod tests {
             ),
             (
                 "bedrock",
-                &["bedrock", "amazon-bedrock", "aws.bedrock", "Amazon Bedrock", "bedrock_converse", "aws", "AWS"],
+                &[
+                    "bedrock",
+                    "amazon-bedrock",
+                    "aws.bedrock",
+                    "Amazon Bedrock",
+                    "bedrock_converse",
+                    "ChatBedrockConverse",
+                    "aws",
+                    "AWS",
+                ],
             ),
             ("mistral", &["mistral", "mistral.chat", "mistralai", "mistral_ai"]),
             ("xai", &["xai", "x_ai", "x-ai", "xai.chat", "xAI", "xai.responses"]),

@@ -1,7 +1,7 @@
 //! Keys. Big-endian, so that the order of bytes is the order of (organization, time, dimension).
 
 use super::Pivot;
-use crate::model::{Dimension, Fingerprint, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
+use crate::model::{Day, Dimension, Fingerprint, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
 
 pub(super) fn open(organization: OrganizationId, segment: Segment, run: u32) -> [u8; 12] {
     let mut key = [0; 12];
@@ -110,6 +110,13 @@ pub(super) fn incomplete(organization: OrganizationId, id: Fingerprint, segment:
     key[..4].copy_from_slice(&organization.0.to_be_bytes());
     key[4..16].copy_from_slice(&id.0);
     key[16..].copy_from_slice(&segment.0.to_be_bytes());
+    key
+}
+
+pub(super) fn within(day: Day, organization: OrganizationId, span: Fingerprint) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..8].copy_from_slice(&pair(day.0, organization.0));
+    key[8..].copy_from_slice(&span.0);
     key
 }
 

@@ -52,6 +52,7 @@ mod totals;
 mod untouched;
 mod verify;
 mod webhooks;
+mod within;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -74,11 +75,12 @@ pub use intake::IntakeLine;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
-pub use runs::Seen;
+pub use runs::{NO_HOUR, Seen};
 pub use seal::{SealPolicy, Sealed};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
+pub use within::{CallWithin, Within};
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
@@ -103,10 +105,11 @@ const INVOICES: Table = TableDefinition::new("invoices");
 const REPRICINGS: Table = TableDefinition::new("repricings");
 const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
+const WITHIN: Table = TableDefinition::new("within");
 
-const TABLES: [Table; 15] = [
+const TABLES: [Table; 16] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE,
+    INCOMPLETE, INTAKE, WITHIN,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.

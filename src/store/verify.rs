@@ -13,13 +13,13 @@ use super::block::{self, Block};
 use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, fingerprints, read_arrivals};
 use super::incomplete::Claims;
 use super::rows::{self, SealedRow};
-use super::runs::is_twice;
+use super::runs::{NO_HOUR, is_twice};
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES, META, NAMES, OPEN,
     OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord,
-    SERIES, Seen, StoreError, TABLES, TOTALS, Table, damaged, intake, invoices, keys, webhooks,
+    SERIES, Seen, StoreError, TABLES, TOTALS, Table, WITHIN, damaged, intake, invoices, keys, webhooks, within,
 };
 use crate::model::{
     AHEAD_HOURS, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Segment,
@@ -91,6 +91,7 @@ impl Reader {
         })?;
         check.each(INVOICES, None, invoices::check)?;
         check.each(INTAKE, None, intake::check)?;
+        check.within(&dictionary)?;
         check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
@@ -188,6 +189,14 @@ impl Check<'_> {
         })?;
         self.claims = claims;
         Ok(())
+    }
+
+    /// Calls inside of spans that had not come yet.
+    fn within(&mut self, dictionary: &Dictionary) -> Result<(), StoreError> {
+        self.each(WITHIN, Some(20), |key, value| {
+            known(dictionary, keys::read_u32(key, 4).unwrap_or_default())?;
+            within::decode(key, value).map(drop)
+        })
     }
 
     /// Open rows; gives their number.
@@ -404,7 +413,8 @@ impl Check<'_> {
         let reader = self.reader;
         let possible = |(organization, hour, _): Seen, arrival: Hour| {
             let hours = FIRST_HOUR.0..=arrival.0.saturating_add(AHEAD_HOURS);
-            if dictionary.by_number(organization).is_none() || !hours.contains(&hour.0) {
+            let is_possible = hour == NO_HOUR || hours.contains(&hour.0);
+            if dictionary.by_number(organization).is_none() || !is_possible {
                 return Err(damaged("an id of no organization, or of an hour that its event cannot have"));
             }
             Ok(())

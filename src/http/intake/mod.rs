@@ -1,23 +1,28 @@
-//! `GET /v1/intake`: what became of what was sent.
+//! `/v1/intake`: what became of what was sent, and of what a program read and did not send.
 
 pub mod wire;
 
 use std::cmp::Reverse;
 
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use self::wire::{IntakeAnswer, IntakeBody, IntakeResult};
+use self::wire::{IntakeAnswer, IntakeBody, IntakeResult, UnsentBody};
 use super::access::Caller;
 use super::asked::{CACHING, etag, matches, wants_csv};
+use super::directory::{id, json_problem};
+use super::events::{PATIENCE, token_of, write};
 use super::parameters::Parameters;
-use super::problem::{Problem, ProblemBody};
+use super::problem::{Problem, ProblemBody, SendRefusals};
 use super::render::{broken, cell, utc_date};
 use super::{App, on_a_thread};
 use crate::calendar::{Granularity, Zone};
 use crate::engine::EngineError;
-use crate::model::{Day, Segment};
+use crate::ingest::{Context, entered_rows, for_ever};
+use crate::model::{Day, Intake, MAX_QUANTITY, Segment, Unmade};
 
 const COLUMNS: [&str; 8] =
     ["date", "organizationId", "sender", "clientVersion", "result", "reason", "count", "example"];
@@ -78,6 +83,70 @@ pub async fn get_intake(
         response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     }
     Ok(response)
+}
+
+/// Entries of one post. Who has more says the rest in further ones.
+const MAX_UNSENT: usize = 256;
+
+/// Enters records that a program read and did not send, such as rows of a file that it refused.
+///
+/// An array of up to 256 entries, which stand in the ledger under the token's label and the user agent, like what is
+/// sent to /v1/events. What is entered twice counts twice. For operator and ingest tokens; entries of an ingest token
+/// are of its organization.
+#[utoipa::path(
+    post, path = "/v1/intake", tag = "events",
+    request_body = Vec<UnsentBody>,
+    responses(
+        (status = 204, description = "They are in the ledger"),
+        SendRefusals,
+    ),
+)]
+pub async fn post_intake(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Result<Json<Vec<UnsentBody>>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    caller.may_send()?;
+    let Json(unsent) = body.map_err(json_problem)?;
+    let found = unsent.len();
+    if found > MAX_UNSENT {
+        return Err(Problem::bad_request(format!("there are {found} entries; at most {MAX_UNSENT} are allowed")));
+    }
+    let batch = {
+        let token = token_of(&caller, &headers);
+        let rows = unsent.into_iter().enumerate().map(|(at, unsent)| unmade(at, unsent, token.organization_id));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        entered_rows(rows, &Context { now: app.engine.now(), prices: &app.prices(), token, kept_since: &for_ever })
+    };
+    write(&app, batch, PATIENCE).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn unmade(at: usize, of: UnsentBody, bound: Option<&str>) -> Result<Unmade, Problem> {
+    let UnsentBody { organization_id, result, reason, count, example } = of;
+    let organization = organization_id.map(|given| id("organizationId", given)).transpose()?;
+    if let (Some(given), Some(bound)) = (&organization, bound)
+        && given != bound
+    {
+        return Err(Problem::forbidden(format!(
+            "entry {at}: organizationId is '{given}', but the token is for '{bound}' only"
+        )));
+    }
+    let result = match result {
+        IntakeResult::Ignored => Intake::Ignored,
+        IntakeResult::Rejected => Intake::Rejected,
+        other => {
+            let other = other.name();
+            return Err(Problem::bad_request(format!(
+                "entry {at}: result is {other}; what was not sent is ignored or rejected"
+            )));
+        }
+    };
+    if !(1..=MAX_QUANTITY).contains(&count) {
+        return Err(Problem::bad_request(format!("entry {at}: count is {count}; allowed are 1 to {MAX_QUANTITY}")));
+    }
+    Ok(Unmade { sender: 0, organization, result, reason, count, example })
 }
 
 fn lines(

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::Intake;
+use crate::model::{Intake, Unmade};
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,5 +64,30 @@ impl From<Intake> for IntakeResult {
             Intake::Ignored => IntakeResult::Ignored,
             Intake::Rejected => IntakeResult::Rejected,
         }
+    }
+}
+
+/// Records that a program read and did not send, for one reason.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UnsentBody {
+    /// Whose they were, where that is known. An ingest token has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    /// `ignored` or `rejected`.
+    pub result: IntakeResult,
+    /// The same words for every record of a kind, without values; cut off at 100 characters.
+    pub reason: String,
+    /// From 1 to 1,000,000,000,000.
+    pub count: u64,
+    /// What tells the first of them, such as an id or a line; never of its content. Cut off at 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+}
+
+impl From<Unmade> for UnsentBody {
+    fn from(of: Unmade) -> UnsentBody {
+        let Unmade { organization, result, reason, count, example, .. } = of;
+        UnsentBody { organization_id: organization, result: result.into(), reason, count, example }
     }
 }

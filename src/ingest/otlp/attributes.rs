@@ -166,7 +166,9 @@ pub static USER: &[&str] = &[
     "traceloop.association.properties.user_id",
 ];
 /// Usage as the text of a JSON object.
-pub static USAGE_METADATA: &[&str] = &["langsmith.metadata.usage_metadata"];
+pub static USAGE_METADATA: &[&str] = &["langsmith.metadata.usage_metadata", "langsmith.usage_metadata"];
+pub static INPUT_DETAILS: &[&str] = &["gen_ai.usage.input_token_details"];
+pub static OUTPUT_DETAILS: &[&str] = &["gen_ai.usage.output_token_details"];
 pub static PROVIDER_METADATA: &[&str] = &["ai.response.providerMetadata"];
 /// What counts as the project unless the sender's headers say otherwise.
 pub static PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
@@ -213,7 +215,7 @@ pub type List = &'static [&'static str];
 
 /// Every name that is asked for, with its list and its place in it.
 static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
-    let lists: [List; 32] = [
+    let lists: [List; 34] = [
         OPERATION,
         OPENINFERENCE_KIND,
         OPENLLMETRY_REQUEST,
@@ -244,6 +246,8 @@ static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
         EMAIL,
         USER,
         USAGE_METADATA,
+        INPUT_DETAILS,
+        OUTPUT_DETAILS,
         PROVIDER_METADATA,
         RECORD,
     ];

@@ -113,8 +113,13 @@ struct BedrockUsage {
 /// Figures with what only a text tells, how they are then counted, and the service tier if a text tells it.
 pub fn with_details(attributes: &Attributes<'_>, figures: Figures) -> (Figures, Habits, Option<ServiceTier>) {
     let mut of = (figures, Habits::default(), None);
-    if let Some(usage) = read::<UsageMetadata>(attributes, names::USAGE_METADATA) {
-        of.0 = langsmith(usage, figures);
+    let whole = read::<UsageMetadata>(attributes, names::USAGE_METADATA);
+    let (input, output) = (read(attributes, names::INPUT_DETAILS), read(attributes, names::OUTPUT_DETAILS));
+    if whole.is_some() || input.is_some() || output.is_some() {
+        let whole = whole.unwrap_or_default();
+        let input_token_details = input.unwrap_or(whole.input_token_details);
+        let output_token_details = output.unwrap_or(whole.output_token_details);
+        of.0 = langsmith(UsageMetadata { input_token_details, output_token_details, ..whole }, figures);
     } else if let Some(metadata) = read::<ProviderMetadata>(attributes, names::PROVIDER_METADATA) {
         of = ai_sdk(&metadata, figures);
     }

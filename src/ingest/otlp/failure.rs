@@ -34,13 +34,18 @@ fn status_of(value: &Value<'_>) -> Option<u16> {
     text.parse().ok().or_else(named)
 }
 
+/// As much of a text as is looked at, and no half of a character.
+fn start_of(text: &str) -> &str {
+    let end = (0..=MAX_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
 fn in_sentence(text: &str) -> Option<u16> {
     let text = text.trim();
     if let Some((_, status)) = REASONS.iter().find(|(reason, _)| reason.eq_ignore_ascii_case(text)) {
         return Some(*status);
     }
-    let end = text.floor_char_boundary(MAX_BYTES);
-    let mut words = text[..end].split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let mut words = start_of(text).split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     let mut before = None::<&str>;
     words.find_map(|word| {
         if let Some((_, status)) = CLIENT_ERRORS.iter().find(|(name, _)| word == *name) {

@@ -19,6 +19,7 @@ mod who;
 
 use std::borrow::Cow;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -26,8 +27,9 @@ pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
+use crate::model::Nested;
 use attributes::Attributes;
-use one_call::{Inside, Layer, Told, merged, read_alike};
+use one_call::{Inside, Layer, Place, Told, merged, read_alike};
 use operation::Operation;
 use record::Record;
 use span::Span;
@@ -66,10 +68,11 @@ pub fn parse_traces(
     resources(body, encoding, |group| {
         let resource = group.attributes(&options.projects)?;
         let doubled = anthropic_reports_twice(group, &options.projects)?;
+        let service = spans.number(&resource.text(attributes::SERVICE).unwrap_or_default());
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
             let name = scope.name()?.unwrap_or_default();
-            let (number, layer) = (spans.scope(&name), Layer::of(&name));
+            let (number, layer) = (spans.number(&name), Layer::of(&name));
             let ignored = |why| Ok(Err(Ignored::Because(why)));
             if codex::traces(&name) || name == gemini_cli::SCOPE {
                 return scope.records(|record| reader.take(ignored(TOLD_BY_LOGS), record, Kind::Span));
@@ -101,6 +104,7 @@ pub fn parse_traces(
                     ids: span.ids,
                     scope: number,
                     layer,
+                    service,
                     is_by_provider: span::is_anthropic_sdk(&name),
                     start_nanos: span.start_nanos,
                     end_nanos: span.end_nanos,
@@ -125,17 +129,15 @@ const MAX_TOLD: usize = 50_000;
 struct Spans<'a> {
     told: Vec<Told<'a>>,
     inside: Vec<Inside>,
-    scopes: Vec<String>,
+    /// Names of services and instrumentations.
+    names: HashMap<String, u32>,
 }
 
 impl Spans<'_> {
-    /// The number of an instrumentation.
-    fn scope(&mut self, name: &str) -> u32 {
-        let known = self.scopes.iter().position(|known| known == name);
-        known.unwrap_or_else(|| {
-            self.scopes.push(name.to_owned());
-            self.scopes.len() - 1
-        }) as u32
+    /// The number of a name.
+    fn number(&mut self, name: &str) -> u32 {
+        let next = self.names.len() as u32;
+        *self.names.entry_ref(name).or_insert(next)
     }
 
     fn settle(&mut self, reader: &mut Reader<'_>) -> Result<(), BodyError> {
@@ -143,9 +145,16 @@ impl Spans<'_> {
         read_alike(&mut told);
         let (calls, repeated) = merged(told, &self.inside);
         self.inside.clear();
-        for told in calls {
+        for (told, place) in calls {
             reader.collector.sender = told.sender;
+            let event = reader.collector.parsed.batch.events.len();
             reader.count(told.call, told.said)?;
+            let batch = &mut reader.collector.parsed.batch;
+            if batch.events.len() > event && told.ids.has_trace() && told.ids.has_span() {
+                let Place { steps, outer, within } = place;
+                let (event, span, kind) = (event as u32, told.ids.key(), told.kind);
+                batch.nested.push(Nested { event, span, steps, outer, kind, within });
+            }
         }
         for _ in 0..repeated {
             reader.ignored += 1;

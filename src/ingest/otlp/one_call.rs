@@ -13,7 +13,7 @@ use super::operation::Kind;
 use super::span::SpanIds;
 use crate::ingest::call::{Call, Ending, Said, is_of_answer};
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
-use crate::model::{Fingerprint, canonical_model, is_stand_in, undated_model};
+use crate::model::{Fingerprint, SpanCall, canonical_model, is_stand_in, undated_model};
 
 /// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
 const MAX_STEPS: usize = 64;
@@ -71,6 +71,8 @@ pub struct Told<'a> {
     /// The instrumentation, and what it traces.
     pub scope: u32,
     pub layer: Layer,
+    /// Whose span it is.
+    pub service: u32,
     /// It is the provider's own SDK, which has its figures at first hand.
     pub is_by_provider: bool,
     pub start_nanos: u64,
@@ -89,17 +91,30 @@ pub struct Inside {
     pub is_tool: bool,
 }
 
-/// The calls that spans tell of, each once, and how many spans told of one that was there.
-pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<Told<'a>>, usize) {
+/// Where the call of a span stands among spans of other posts.
+#[derive(Debug, Default, Clone)]
+pub struct Place {
+    /// Spans inside of it that are no calls.
+    pub steps: Vec<[u8; 8]>,
+    /// The nearest span around it that this post has not.
+    pub outer: Option<[u8; 8]>,
+    /// Calls inside of it that are others.
+    pub within: Vec<SpanCall>,
+}
+
+/// The calls that spans tell of, each once with its place, and how many spans told of one that was there.
+pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<(Told<'a>, Place)>, usize) {
     let all = told.len();
-    let mut merging = Merging { told: told.into_iter().map(Some).collect() };
+    let ids: Vec<SpanIds> = told.iter().map(|told| told.ids).collect();
+    let mut merging = Merging { told: told.into_iter().map(Some).collect(), within: vec![Vec::new(); all] };
     if all > 1 {
         merging.by_id();
         merging.by_nesting(spans);
         merging.by_content();
         merging.by_layer();
     }
-    let left: Vec<_> = merging.told.into_iter().flatten().collect();
+    let places = merging.places(&ids, spans);
+    let left: Vec<_> = merging.told.into_iter().zip(places).filter_map(|(told, place)| Some((told?, place))).collect();
     let repeated = all - left.len();
     (left, repeated)
 }
@@ -128,8 +143,16 @@ pub fn read_alike(told: &mut [Told<'_>]) {
     }
 }
 
+/// What a span is inside of.
+enum Above {
+    Call(usize),
+    Elsewhere([u8; 8]),
+}
+
 struct Merging<'a> {
     told: Vec<Option<Told<'a>>>,
+    /// Of each that is left, the calls inside of it.
+    within: Vec<Vec<SpanCall>>,
 }
 
 impl<'a> Merging<'a> {
@@ -184,6 +207,7 @@ impl<'a> Merging<'a> {
                 self.hand_down(at, &within);
                 within
             } else {
+                self.within[at] = self.calls(&within).collect();
                 vec![at]
             };
             if let Some(outer) = outer[at] {
@@ -192,31 +216,69 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// Whether a span tells nothing but the calls inside of it.
-    fn repeats(&self, outer: usize, within: &[usize]) -> bool {
-        let Some(outer) = &self.told[outer] else { return false };
-        let same_kind = |at: &&usize| {
-            let kind = self.told[**at].as_ref().map(|told| told.kind);
-            kind.is_some_and(|kind| kind == outer.kind || [kind, outer.kind].contains(&Kind::Other))
-        };
-        let calls: Vec<&Told<'_>> = within.iter().filter(same_kind).filter_map(|at| self.told[*at].as_ref()).collect();
-        let tokens = || calls.iter().filter_map(|told| told.call.tokens.as_ref());
-        match (&outer.call.tokens, &calls[..]) {
-            (_, []) => false,
-            (None, _) => true,
-            // A stream whose inner span was not told the usage.
-            (Some(_), [only]) if only.call.tokens.is_none() => only.call.ending == outer.call.ending,
-            (Some(outer), _) => {
-                let sum = tokens().fold(Tokens::default(), |sum, of| sum.plus(of));
-                outer.are_those_of(&sum) || tokens().any(|of| outer.are_those_of(of))
+    /// Where the calls that are left stand, by the ids of all that were told.
+    fn places(&self, ids: &[SpanIds], spans: &[Inside]) -> Vec<Place> {
+        let place = |within: &Vec<SpanCall>| Place { within: within.clone(), ..Place::default() };
+        let mut places: Vec<Place> = self.within.iter().map(place).collect();
+        let is_nested = |ids: &SpanIds| ids.has_parent() && ids.has_trace();
+        if !spans.iter().any(|span| is_nested(&span.ids)) {
+            return places;
+        }
+        let calls: HashMap<SpanIds, usize> = ids.iter().enumerate().map(|(at, ids)| (ids.own(), at)).collect();
+        let around: HashMap<SpanIds, &Inside> = spans.iter().map(|span| (span.ids.own(), span)).collect();
+        for (at, place) in places.iter_mut().enumerate().filter(|(at, _)| self.told[*at].is_some()) {
+            if let Some(Above::Elsewhere(outer)) = self.above(&ids[at], &calls, &around) {
+                place.outer = Some(outer);
             }
         }
+        for span in spans.iter().filter(|span| is_nested(&span.ids) && !span.is_tool) {
+            if calls.contains_key(&span.ids.own()) {
+                continue;
+            }
+            if let Some(Above::Call(at)) = self.above(&span.ids, &calls, &around)
+                && places[at].steps.len() < MAX_STEPS
+            {
+                places[at].steps.push(span.ids.span());
+            }
+        }
+        places
+    }
+
+    /// What is the nearest above a span: a call that is left, or a span that is not in the post.
+    fn above(
+        &self,
+        ids: &SpanIds,
+        calls: &HashMap<SpanIds, usize>,
+        around: &HashMap<SpanIds, &Inside>,
+    ) -> Option<Above> {
+        let mut at = ids.outer().filter(|_| ids.has_trace())?;
+        for _ in 0..MAX_STEPS {
+            let up = match (calls.get(&at), around.get(&at)) {
+                (Some(call), _) if self.told[*call].is_some() => return Some(Above::Call(*call)),
+                (_, Some(span)) if span.is_tool => return None,
+                (_, Some(span)) => span.ids,
+                (_, None) => return Some(Above::Elsewhere(at.span())),
+            };
+            at = up.outer()?;
+        }
+        None
+    }
+
+    /// Whether a span tells nothing but the calls inside of it.
+    fn repeats(&self, outer: usize, within: &[usize]) -> bool {
+        self.calls(&[outer]).next().is_some_and(|outer| outer.repeats(self.calls(within)))
+    }
+
+    fn calls(&self, at: &[usize]) -> impl Iterator<Item = SpanCall> {
+        at.iter().filter_map(|at| self.told[*at].as_ref().map(Told::as_of_a_span))
     }
 
     /// Takes an outer span out, and leaves what only it knew to the call inside.
     fn hand_down(&mut self, outer: usize, within: &[usize]) {
-        let outer = self.told[outer].take();
-        if let (Some(outer), [only]) = (outer, within)
+        let Some(outer) = self.told[outer].take() else { return };
+        let is_like = |at: &&usize| self.told[**at].as_ref().is_some_and(|inner| inner.kind.can_be(outer.kind));
+        let alike: Vec<&usize> = within.iter().filter(is_like).collect();
+        if let [only] = alike[..]
             && let Some(inner) = self.told[*only].take()
         {
             self.told[*only] = Some(inner.completed_by(outer));
@@ -280,7 +342,7 @@ impl Merging<'_> {
             // Answered calls of which nobody knows the tokens have too little in common.
             if told.call.tokens.is_some() || told.call.ending != Ending::Answered {
                 let content = Content { trace: [0; 16], ..told.content() };
-                groups.entry((told.sender, content)).or_default()[place].push(at);
+                groups.entry((told.service, content)).or_default()[place].push(at);
             }
         }
         let of_bound = |group: &[Vec<usize>; 2]| group.iter().all(|one| (1..=MAX_ALIKE).contains(&one.len()));
@@ -374,6 +436,11 @@ impl<'a> Told<'a> {
         self.call.project = self.call.project.or(other.call.project);
         self.is_read &= other.is_read;
         self
+    }
+
+    fn as_of_a_span(&self) -> SpanCall {
+        let tokens = self.call.tokens.map(|tokens| tokens.in_common());
+        SpanCall { kind: self.kind, tokens, failure: self.call.ending.failure() }
     }
 
     fn has_answer_id(&self) -> bool {

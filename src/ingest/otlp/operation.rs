@@ -2,14 +2,7 @@
 
 use super::attributes::{self as names, Attributes};
 
-/// What calls are told apart by: a chat that wraps an embedding is not the same call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    Text,
-    Embedding,
-    Rerank,
-    Other,
-}
+pub use crate::model::CallKind as Kind;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {

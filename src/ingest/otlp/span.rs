@@ -17,7 +17,7 @@ use crate::ingest::call::{Call, Ending, Said, id_of_answer};
 use crate::ingest::event::{missing, text};
 use crate::ingest::json::{object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
-use crate::model::{PicoUsd, is_self_hosted, provider_of};
+use crate::model::{PicoUsd, SpanKey, is_self_hosted, provider_of};
 use crate::pricing::ServiceTier;
 
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
@@ -72,13 +72,21 @@ impl SpanIds {
         self.trace
     }
 
-    fn has_span(self) -> bool {
+    pub fn span(self) -> [u8; 8] {
+        self.span
+    }
+
+    pub fn key(self) -> SpanKey {
+        SpanKey { trace: self.trace, span: self.span }
+    }
+
+    pub fn has_span(self) -> bool {
         self.span != [0; 8]
     }
 
     /// The id of an event that a span tells of.
     fn id(self) -> String {
-        format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
+        self.key().event_id()
     }
 }
 

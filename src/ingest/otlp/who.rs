@@ -33,8 +33,8 @@ pub struct Person<'a> {
 impl<'a> Person<'a> {
     /// Whom a record names, or the resource it is of.
     pub fn of(attributes: &Attributes<'a>, resource: &Attributes<'a>) -> Option<Person<'a>> {
-        let named =
-            |list| attributes.text(list).filter(is_somebody).or_else(|| resource.text(list).filter(is_somebody));
+        let told = |of: &Attributes<'a>, list| of.text(list).filter(|text| is_somebody(text));
+        let named = |list| told(attributes, list).or_else(|| told(resource, list));
         let id = named(names::EMAIL).or_else(|| named(names::USER))?;
         let email = is_address(&id).then(|| id.clone());
         Some(Person { id, email })
@@ -59,7 +59,7 @@ fn is_address(text: &str) -> bool {
     parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !text.contains([' ', '/', ':']))
 }
 
-fn is_somebody(text: &Cow<'_, str>) -> bool {
+fn is_somebody(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty()
         && text.chars().take(MAX_PERSON_CHARS + 1).count() <= MAX_PERSON_CHARS
