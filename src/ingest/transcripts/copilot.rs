@@ -13,9 +13,8 @@ use super::{Client, Records, Told, count, fields, has, id_of, shared, time};
 use crate::ingest::json::{Soft, word};
 use crate::ingest::usage::Figures;
 
-static WANTED: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| {
-    ["\"session.usage_record\"", "\"session.start\"", "\"session.resume\""].map(|text| Finder::new(text))
-});
+static WANTED: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["\"session.usage_record\"", "\"session.start\"", "\"session.resume\""].map(Finder::new));
 /// Who answers where no key of one's own is used.
 const PROVIDER: &str = "github_copilot";
 

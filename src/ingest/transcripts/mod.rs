@@ -92,6 +92,8 @@ impl Client {
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 /// Lines of a file whose faults are kept; the rest is counted.
 const MAX_NOTES: usize = 100;
+/// Places in a broken line at which a whole record may begin.
+const MAX_BEGINNINGS: usize = 1000;
 /// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
 const FEW_DIGITS: usize = 3;
 
@@ -198,19 +200,33 @@ impl Session {
 
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
+        if let Err(why) = self.take(line) {
+            self.refuse(why);
+            // What was being written when the client was ended may be on the line of what the next run wrote first.
+            if let Some(Err(why)) = whole_record_in(line).map(|rest| self.take(rest)) {
+                self.refuse(why);
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) -> Result<(), String> {
         let at = self.lines;
-        let taken = match (&mut self.tells, self.client) {
+        match (&mut self.tells, self.client) {
             (Tells::ClaudeCode(file), _) => file.line(at, line),
             (Tells::Codex(file), _) => file.line(at, line),
             (Tells::Calls(records), Client::GeminiCli) => gemini_cli::line(records, at, line),
             (Tells::Calls(records), Client::QwenCode) => qwen_code::line(records, at, line),
             (Tells::Calls(records), Client::Copilot) => copilot::line(records, at, line),
             (Tells::Calls(records), _) => opencode::line(records, at, line),
-        };
-        if let Err(why) = taken {
-            self.refuse(why);
         }
     }
+}
+
+/// The record that stands whole behind half of one. Objects within it end before the line does.
+fn whole_record_in(line: &[u8]) -> Option<&[u8]> {
+    let is_json = |text: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+    let begins = || memchr::memmem::find_iter(line, "{\"").filter(|at| *at > 0).take(MAX_BEGINNINGS);
+    if is_json(line) { None } else { begins().map(|at| &line[at..]).find(|rest| is_json(rest)) }
 }
 
 /// A call as the files of a home tell it.

@@ -15,7 +15,7 @@ use crate::ingest::json::{Soft, word};
 use crate::ingest::usage::Figures;
 
 static WANTED: LazyLock<[Finder<'static>; 2]> =
-    LazyLock::new(|| ["qwen-code.api_response", "qwen-code.api_error"].map(|text| Finder::new(text)));
+    LazyLock::new(|| ["qwen-code.api_response", "qwen-code.api_error"].map(Finder::new));
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
