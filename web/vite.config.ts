@@ -14,7 +14,7 @@ const firstPage = [
   /src\/ui\/(Bone|Boundary|Copy|copyText|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|palette|seriesColour|timeline)\./,
   /src\/pages\/(entries|pages|routes|use\w+)\./,
-  /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|Shell|ShellSkeleton)\./,
+  /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|PageLink|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
   /src\/pages\/window\/(ComparedWith|RangePicker|WithCalendar|ZonePicker|shownAsOf|use\w+)\./,
   /src\/pages\/parts\/(BeforeEntry|Changed|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,

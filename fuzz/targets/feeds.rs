@@ -10,6 +10,7 @@ use rollcall::ingest::formats::FORMATS;
 use rollcall::ingest::litellm::Project;
 use rollcall::ingest::mapping::{CsvRows, JsonRows, Mapping};
 use rollcall::ingest::otlp::{self, Encoding, Options};
+use rollcall::ingest::transcripts::{self, Client, Session, Whose};
 use rollcall::ingest::{
     BodyError, Context, Parsed, TokenDefaults, for_ever, invoice, litellm, llmgateway, parse_json, parse_ndjson,
 };
@@ -42,6 +43,18 @@ fuzz_target!(|body: &[u8]| {
         let _ = otlp::parse_traces(body, encoding, &options, &context);
         let _ = otlp::parse_logs(body, encoding, &options, &context);
         let _ = otlp::parse_metrics(body, encoding, &context);
+    }
+    let _ = transcripts::parse(body, true, &context);
+    for client in Client::ALL {
+        let mut session = Session::new(client, "/projects/-home-kim-shop/chats/session.jsonl");
+        let taken = session.read(body);
+        session.read_rest(&body[taken..]);
+        let mut lines = Vec::new();
+        let calls = transcripts::calls([&session].into_iter()).calls;
+        calls.iter().for_each(|(_, told)| transcripts::write(client, told, &Whose::default(), &mut lines));
+        if let Ok(read) = transcripts::parse(&lines, true, &context) {
+            assert_eq!(read.parsed.batch.events.len() + read.parsed.rejected.len(), calls.len());
+        }
     }
     for (_, biller) in Biller::ALL {
         let _ = invoice::parse(body, biller);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 
-use super::ingest::submit;
+use super::loading::submit;
 use super::sample::Sample;
 use super::serve::{DEFAULT_BODY_MIB, run_server, start_logs};
 use super::{Failure, look, sample_invoice, system_clock};

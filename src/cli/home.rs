@@ -70,13 +70,13 @@ impl Home {
 
     /// Bytes of the files that a look would read.
     pub fn size(&self) -> Result<u64, Failure> {
-        Ok(self.find()?.iter().filter_map(|path| fs::metadata(path).ok()).map(|about| about.len()).sum())
+        Ok(self.find(&mut Vec::new())?.iter().filter_map(|path| fs::metadata(path).ok()).map(|about| about.len()).sum())
     }
 
     /// Reads what is new in the files, and forgets those that have gone. `position` is told of bytes read.
     pub fn look(&mut self, position: &AtomicU64) -> Result<Look, Failure> {
-        let found = self.find()?;
         let mut look = Look::default();
+        let found = self.find(&mut look.unreadable)?;
         self.files.retain(|path, _| found.binary_search(path).is_ok());
         let changed: Vec<(PathBuf, Known, Option<Followed>)> = found
             .into_iter()
@@ -110,8 +110,8 @@ impl Home {
         Ok(look)
     }
 
-    /// The session files there are, in order.
-    fn find(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// The session files there are, in order, and the folders that could not be looked into.
+    fn find(&self, unreadable: &mut Vec<(PathBuf, String)>) -> Result<Vec<PathBuf>, Failure> {
         let mut found = Vec::new();
         for given in &self.given {
             let about = fs::metadata(given).map_err(|e| Failure(format!("{}: {e}", given.display())))?;
@@ -120,12 +120,11 @@ impl Home {
                 continue;
             }
             for folder in folders(self.client, given) {
-                walk(&folder, MAX_DEPTH, &mut |path| {
-                    if is_session(self.client, path) {
-                        found.push(path.to_owned());
-                    }
-                })
-                .map_err(|e| Failure(format!("{}: {e}", folder.display())))?;
+                walk(&folder, MAX_DEPTH, &mut |path, error| match error {
+                    Some(error) => unreadable.push((path.to_owned(), error.to_string())),
+                    None if is_session(self.client, path) => found.push(path.to_owned()),
+                    None => {}
+                });
             }
         }
         found.sort();
@@ -162,19 +161,22 @@ fn is_session(client: Client, path: &Path) -> bool {
     }
 }
 
-/// Visits the files in a folder and those within it. Links to folders are not followed: they may lead back.
-fn walk(folder: &Path, depth: usize, visit: &mut impl FnMut(&Path)) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        match kind.is_dir() {
-            // A folder that has gone meanwhile is no error, nor is one that is not ours to read.
-            true if depth > 0 => drop(walk(&entry.path(), depth - 1, visit)),
-            true => {}
-            false => visit(&entry.path()),
+/// Visits the files in a folder and those within it, and what of them cannot be read. Links to folders are not followed:
+/// they may lead back.
+fn walk(folder: &Path, depth: usize, visit: &mut impl FnMut(&Path, Option<io::Error>)) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // It has gone meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => return visit(folder, Some(error)),
+    };
+    for entry in entries.flatten() {
+        match entry.file_type() {
+            Ok(kind) if !kind.is_dir() => visit(&entry.path(), None),
+            Ok(_) if depth > 0 => walk(&entry.path(), depth - 1, visit),
+            _ => {}
         }
     }
-    Ok(())
 }
 
 impl Known {

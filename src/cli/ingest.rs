@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar};
 use rayon::prelude::*;
 
+use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
 use super::preview::Preview;
 use super::price_files::PriceArguments;
 use super::source::{Body, Source};
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock, transcripts};
 use crate::calendar::Zone;
-use crate::engine::{Engine, EngineError, Ingested, Pending};
+use crate::engine::{Engine, Ingested, Pending};
 use crate::http::wire::{RejectedEvent, UnsentBody};
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
@@ -25,14 +26,10 @@ use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
-/// Rejected events that are shown; the rest is counted.
-pub const SHOWN: usize = 10;
 /// Batches on their way to the disk while the next are read.
 const IN_FLIGHT: usize = 8;
 /// The name of what is assumed without --format.
 const OWN_FORMAT: &str = "csv";
-/// The project of usage for which a known export names none, as at the doors of other senders.
-pub const DEFAULT_PROJECT: &str = "default";
 
 /// Load events from files, with progress; running it again doubles nothing
 #[derive(Args)]
@@ -345,12 +342,6 @@ impl Load<'_> {
     }
 }
 
-/// Queues a batch, waiting while the queue is full.
-pub fn submit(engine: &Engine, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
-    engine.wait_for_room();
-    engine.submit(batch)
-}
-
 fn send(
     client: &super::client::Client,
     source: &mut Source,
@@ -466,17 +457,4 @@ impl<'a> Shown<'a> {
             self.bar.suspend(|| eprintln!("more events were rejected; only the first {SHOWN} are shown"));
         }
     }
-}
-
-/// A bar on a terminal; hidden by itself elsewhere.
-pub fn progress_bar(bytes: Option<u64>) -> ProgressBar {
-    let (bar, template) = match bytes {
-        Some(bytes) => (
-            ProgressBar::new(bytes),
-            "{msg} [{bar:32}] {percent}% {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left",
-        ),
-        None => (ProgressBar::new_spinner(), "{msg} {spinner} {binary_bytes} {binary_bytes_per_sec}"),
-    };
-    let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    bar.with_style(style.progress_chars("=> "))
 }

@@ -19,6 +19,7 @@ mod findings;
 mod home;
 mod ingest;
 mod invoice;
+mod loading;
 mod long;
 mod look;
 mod opencode;

@@ -12,7 +12,7 @@ use indicatif::{HumanBytes, HumanCount};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::home::{Home, Look};
-use super::ingest::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
+use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
 use super::preview::Preview;
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
@@ -97,9 +97,10 @@ impl Load<'_> {
         let stopped = Stopped::new()?;
         let mut home = Home::new(self.client, self.given, true);
         let mut sent = Sent::default();
+        // What is wrong at the first look is a mistake; later it is a folder that is being moved, say.
+        let mut look = home.look(&AtomicU64::new(0))?;
         let mut was_away = false;
         loop {
-            let look = home.look(&AtomicU64::new(0))?;
             if look.files > 0 || was_away {
                 let calls = calls(home.sessions().map(|(_, session)| session));
                 let mut summary = Summary::default();
@@ -119,6 +120,10 @@ impl Load<'_> {
             if stopped.within(pause) {
                 return Ok(ExitCode::SUCCESS);
             }
+            look = home.look(&AtomicU64::new(0)).unwrap_or_else(|error| {
+                eprintln!("{error}; looking again");
+                Look::default()
+            });
         }
     }
 
@@ -139,6 +144,7 @@ impl Load<'_> {
                 news.push((*file, told, line));
             }
         }
+        let paths: Vec<&Path> = home.sessions().map(|(path, _)| path).collect();
         for part in news.chunks(BODY_CALLS) {
             let body: Vec<u8> = part.iter().flat_map(|(_, _, line)| line).copied().collect();
             let answer = take(&body)?;
@@ -146,9 +152,8 @@ impl Load<'_> {
             summary.ingested.completed += answer.completed;
             summary.ingested.duplicates += answer.duplicates;
             for rejected in &answer.rejected {
-                let place = part.get(rejected.index).map(|(file, told, _)| (*file, told.line()));
-                let path = place.and_then(|(file, _)| home.sessions().nth(file)).map(|(path, _)| path);
-                summary.refuse(path.unwrap_or(Path::new("")), place.map_or(0, |(_, line)| line), &rejected.error);
+                let (file, told, _) = &part[rejected.index.min(part.len() - 1)];
+                summary.refuse(paths[*file], told.line(), &rejected.error);
             }
             part.iter().for_each(|(_, told, line)| sent.note(told.id(), line));
         }
@@ -287,10 +292,8 @@ impl Summary {
                 self.say(path, *line, why);
             }
         }
-        for (file, Note { line, why }) in &calls.unsure {
-            let path = home.sessions().nth(*file).map(|(path, _)| path);
-            self.say(path.unwrap_or(Path::new("")), *line, why);
-        }
+        let paths: Vec<&Path> = home.sessions().map(|(path, _)| path).collect();
+        calls.unsure.iter().for_each(|(file, Note { line, why })| self.say(paths[*file], *line, why));
     }
 
     fn say_unreadable(&mut self, look: &Look) {

@@ -1,6 +1,6 @@
 //! How much may wait to be written, and how much may wait for that.
 //!
-//! Counted in events and, where names are long, in as many as take the same memory: 144 bytes each. Whoever waits is let
+//! Counted in events and, for names and places in traces, in as many as take the same memory: 160 bytes each. Whoever waits is let
 //! in by turn, so that a large batch is not overtaken by small ones for ever.
 
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::model::{Batch, Event};
+use crate::model::{Batch, Event, Nested, SpanCall};
 
-/// Events that may wait to be written, over all requests: 144 MB.
+/// Events that may wait to be written, over all requests: 160 MB.
 const QUEUE_EVENTS: usize = 1_000_000;
 /// Events whose senders wait for room in the queue: as much again.
 const WAITING_EVENTS: usize = 1_000_000;
@@ -89,7 +89,12 @@ fn weight(batch: &Batch) -> u32 {
             COMBINATION_BYTES + source + texts.iter().map(|text| text.len()).sum::<usize>()
         })
         .sum();
-    let events = batch.events.len() + names / size_of::<Event>();
+    let of_span = |nested: &Nested| {
+        let (steps, within) = (nested.steps.len() * 8, nested.within.len() * size_of::<SpanCall>());
+        size_of::<Nested>() + steps + within
+    };
+    let spans: usize = batch.nested.iter().map(of_span).sum();
+    let events = batch.events.len() + (names + spans) / size_of::<Event>();
     events.clamp(1, QUEUE_EVENTS) as u32
 }
 
@@ -99,6 +104,6 @@ mod tests {
 
     #[test]
     fn an_event_takes_as_much_memory_as_is_said() {
-        assert_eq!(size_of::<Event>(), 144);
+        assert_eq!(size_of::<Event>(), 160);
     }
 }

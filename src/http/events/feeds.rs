@@ -9,16 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::sent::{PATIENCE, Sent, client, label, token_defaults, write};
 use super::wire::{FeedAnswer, RejectedEvent};
-use super::{PATIENCE, client, label, or_entered, read, token_defaults, write};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::engine::Ingested;
-use crate::http::access::{Caller, bearer};
+use crate::http::access::bearer;
 use crate::http::problem::{Problem, SendRefusals};
 use crate::http::{App, on_a_thread};
 use crate::ingest::litellm::Project;
@@ -54,18 +52,10 @@ const TOLD: usize = 3;
         SendRefusals,
     ),
 )]
-pub async fn post_litellm(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<FeedAnswer>, Problem> {
-    caller.may_send()?;
-    let projects = litellm_projects(&headers)?;
-    let body = read(&headers, body, app.body_limit).await?;
-    let reading =
-        parse(&app, caller, Feed::LiteLlm, headers, move |context| litellm::parse(&body, &projects, context)).await?;
-    submit(&app, Feed::LiteLlm, reading).await.map(Json)
+pub async fn post_litellm(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
+    let projects = litellm_projects(&sent.headers)?;
+    let body = sent.read().await?;
+    take(sent, Feed::LiteLlm, move |context| litellm::parse(&body, &projects, context)).await.map(Json)
 }
 
 /// Takes the events of LLM Gateway's data stream.
@@ -81,19 +71,11 @@ pub async fn post_litellm(
         SendRefusals,
     ),
 )]
-pub async fn post_llmgateway(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<FeedAnswer>, Problem> {
-    caller.may_send()?;
-    let body = read(&headers, body, app.body_limit).await?;
-    let (signed, signature) = (body.clone(), headers.clone());
-    on_a_thread(move || check_signature(&signature, &signed)).await?;
-    let read = move |context: &Context<'_>| llmgateway::parse(&body, context);
-    let reading = parse(&app, caller, Feed::LlmGateway, headers, read).await?;
-    submit(&app, Feed::LlmGateway, reading).await.map(Json)
+pub async fn post_llmgateway(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
+    let body = sent.read().await?;
+    let (headers, signed) = (sent.headers.clone(), body.clone());
+    on_a_thread(move || check_signature(&headers, &signed)).await?;
+    take(sent, Feed::LlmGateway, move |context| llmgateway::parse(&body, context)).await.map(Json)
 }
 
 /// Takes calls of coding agents, as `rollcall ingest` reads them from what they keep on disk.
@@ -107,18 +89,11 @@ pub async fn post_llmgateway(
         SendRefusals,
     ),
 )]
-pub async fn post_transcripts(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<FeedAnswer>, Problem> {
-    caller.may_send()?;
-    let body = read(&headers, body, app.body_limit).await?;
-    let key_by_person = token_defaults(&caller.grant).api_key_id.is_none();
+pub async fn post_transcripts(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
+    let body = sent.read().await?;
+    let key_by_person = sent.gives_no_key();
     let read = move |context: &Context<'_>| transcripts::parse(&body, key_by_person, context);
-    let reading = parse(&app, caller, Feed::Transcripts, headers, read).await?;
-    submit(&app, Feed::Transcripts, reading).await.map(Json)
+    take(sent, Feed::Transcripts, read).await.map(Json)
 }
 
 /// Takes spans of LLM calls, by OTLP over HTTP.
@@ -134,13 +109,8 @@ pub async fn post_transcripts(
         SendRefusals,
     ),
 )]
-pub async fn post_traces(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    take_otlp(app, caller, headers, body, Feed::Traces).await
+pub async fn post_traces(sent: Sent) -> Result<Response, Problem> {
+    take_otlp(sent, Feed::Traces).await
 }
 
 /// Takes log records of Codex CLI, Claude Code, Gemini CLI and Qwen Code, by OTLP over HTTP.
@@ -155,13 +125,8 @@ pub async fn post_traces(
         SendRefusals,
     ),
 )]
-pub async fn post_logs(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    take_otlp(app, caller, headers, body, Feed::Logs).await
+pub async fn post_logs(sent: Sent) -> Result<Response, Problem> {
+    take_otlp(sent, Feed::Logs).await
 }
 
 /// Takes metrics, by OTLP over HTTP, and counts nothing of them.
@@ -175,13 +140,8 @@ pub async fn post_logs(
         SendRefusals,
     ),
 )]
-pub async fn post_metrics(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    take_otlp(app, caller, headers, body, Feed::Metrics).await
+pub async fn post_metrics(sent: Sent) -> Result<Response, Problem> {
+    take_otlp(sent, Feed::Metrics).await
 }
 
 /// Who sends.
@@ -210,15 +170,27 @@ impl Feed {
         }
     }
 
+    /// What the sender's token settles. Not every sender can name a project or a key: what it sends is counted all the
+    /// same.
+    fn token(self, sent: &Sent) -> TokenDefaults<'_> {
+        let defaults = token_defaults(&sent.caller.grant);
+        TokenDefaults {
+            project_id: defaults.project_id.or(Some(DEFAULT_PROJECT)),
+            api_key_id: defaults.api_key_id.or(Some(&sent.caller.token_id)),
+            sender: self.sender(sent),
+            ..defaults
+        }
+    }
+
     /// Who sends, where the records do not say.
-    fn sender(self, headers: &HeaderMap) -> SentBy<'_> {
+    fn sender(self, sent: &Sent) -> SentBy<'_> {
         let name = match self {
             Feed::LiteLlm => "litellm",
             Feed::LlmGateway => "llmgateway",
             Feed::Transcripts => "transcripts",
             Feed::Traces | Feed::Logs | Feed::Metrics => "otlp",
         };
-        match client(headers) {
+        match client(&sent.headers) {
             Some((_, client, version)) if client.eq_ignore_ascii_case(name) => SentBy { name, version },
             // Another program that posts for it.
             client => SentBy { name, version: client.map(|client| client.0) },
@@ -271,67 +243,52 @@ impl Tally {
     }
 }
 
-async fn take_otlp(app: App, caller: Caller, headers: HeaderMap, body: Body, feed: Feed) -> Result<Response, Problem> {
-    caller.may_send()?;
-    let encoding = encoding(&headers)?;
+async fn take_otlp(mut sent: Sent, feed: Feed) -> Result<Response, Problem> {
+    let encoding = encoding(&sent.headers)?;
     let mut options = Options::default();
-    if let Some(names) = project_from(&headers)? {
+    if let Some(names) = project_from(&sent.headers)? {
         options.projects = names;
     }
-    options.key_by_person = token_defaults(&caller.grant).api_key_id.is_none();
-    let body = read(&headers, body, app.body_limit).await?;
-    let reading = parse(&app, caller, feed, headers, move |context| match feed {
+    options.key_by_person = sent.gives_no_key();
+    let body = sent.read().await?;
+    let answer = take(sent, feed, move |context| match feed {
         Feed::Logs => otlp::parse_logs(&body, encoding, &options, context),
         Feed::Metrics => otlp::parse_metrics(&body, encoding, context),
         _ => otlp::parse_traces(&body, encoding, &options, context),
     });
-    let answer = submit(&app, feed, reading.await?).await?;
+    let answer = answer.await?;
     let why = told(&answer.rejected);
     let body = otlp::answer(encoding, feed.rejected_records(), answer.rejected.len(), &why);
     Ok(([(header::CONTENT_TYPE, content_type(encoding))], body).into_response())
 }
 
-/// Reads a body on a thread that may take its time.
-async fn parse(
-    app: &App,
-    caller: Caller,
+/// Has what was sent read, counted, and what is new about names entered.
+async fn take(
+    sent: Sent,
     feed: Feed,
-    headers: HeaderMap,
     read: impl FnOnce(&Context<'_>) -> Result<Reading, BodyError> + Send + 'static,
-) -> Result<Reading, Problem> {
-    let shared = app.clone();
-    let reading = on_a_thread(move || {
-        let defaults = token_defaults(&caller.grant);
-        // Not every sender can name a project or a key. What it sends is counted all the same.
-        let token = TokenDefaults {
-            project_id: defaults.project_id.or(Some(DEFAULT_PROJECT)),
-            api_key_id: defaults.api_key_id.or(Some(&caller.token_id)),
-            sender: feed.sender(&headers),
-            ..defaults
-        };
-        let now = shared.engine.now();
-        let mut reading = read(&Context {
-            now,
-            prices: &shared.prices(),
-            token,
-            kept_since: &|organization| shared.engine.kept_since(organization),
-        })
-        .map_err(|error| (error.refused(token), error));
-        if let Ok(reading) = &mut reading {
-            name_token_key(reading, &caller);
-        }
-        Ok::<_, Problem>(reading)
-    });
-    or_entered(app, reading.await?).await
+) -> Result<FeedAnswer, Problem> {
+    let (app, token_id) = (sent.app.clone(), sent.caller.token_id.clone());
+    let key_name = label(&sent.caller).map(str::to_owned);
+    let reading = sent.parse(
+        move |sent| feed.token(sent),
+        move |context| {
+            let mut reading = read(context)?;
+            if let Some(name) = key_name {
+                name_token_key(&mut reading, &token_id, &name);
+            }
+            Ok(reading)
+        },
+    );
+    submit(&app, feed, reading.await?).await
 }
 
 /// A key that stands for a token is called what the token is called.
-fn name_token_key(reading: &mut Reading, caller: &Caller) {
-    let Some(label) = label(caller) else { return };
-    for used in reading.parsed.batch.combinations.iter().filter(|used| used.api_key == caller.token_id) {
+fn name_token_key(reading: &mut Reading, token_id: &str, name: &str) {
+    for used in reading.parsed.batch.combinations.iter().filter(|used| used.api_key == token_id) {
         let key = reading.names.api_keys.entry((used.organization.clone(), used.api_key.clone())).or_default();
         key.project.clone_from(&used.project);
-        key.description.get_or_insert_with(|| label.to_owned());
+        key.description.get_or_insert_with(|| name.to_owned());
     }
 }
 
@@ -469,6 +426,7 @@ fn told(rejected: &[RejectedEvent]) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use axum::body::Body;
     use axum::http::Request;
     use tokio::sync::Mutex;
     use tower::ServiceExt;

@@ -77,39 +77,37 @@ pub struct ComparisonBody {
     pub cost: Option<CostCompared>,
 }
 
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RequestsCompared {
-    pub ours: u64,
-    pub theirs: u64,
-    /// Theirs less ours.
-    #[schema(value_type = i64)]
-    pub gap: i128,
-    /// Theirs that never came here; below zero, ours that their report does not have.
-    #[schema(value_type = i64)]
-    pub missing: i128,
-    /// Failed here, and not counted there.
-    #[schema(value_type = i64)]
-    pub aborted: i128,
-    /// Answered by the gateway's own cache.
-    #[schema(value_type = i64)]
-    pub cached: i128,
+/// Counts of both sides, and what the difference comes from.
+macro_rules! counts_compared {
+    ($(#[$meta:meta])* pub struct $name:ident of $count:ty) => {
+        $(#[$meta])*
+        #[derive(Debug, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            pub ours: $count,
+            pub theirs: $count,
+            /// Theirs less ours.
+            #[schema(value_type = i64)]
+            pub gap: i128,
+            /// Theirs that never came here; below zero, ours that their report does not have.
+            #[schema(value_type = i64)]
+            pub missing: i128,
+            /// Failed here, and not counted there.
+            #[schema(value_type = i64)]
+            pub aborted: i128,
+            /// Answered by the gateway's own cache.
+            #[schema(value_type = i64)]
+            pub cached: i128,
+        }
+    };
 }
 
-/// `gap` and its causes are of input and output tokens together.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TokensCompared {
-    pub ours: TokensBody,
-    pub theirs: TokensBody,
-    #[schema(value_type = i64)]
-    pub gap: i128,
-    #[schema(value_type = i64)]
-    pub missing: i128,
-    #[schema(value_type = i64)]
-    pub aborted: i128,
-    #[schema(value_type = i64)]
-    pub cached: i128,
+counts_compared! {
+    pub struct RequestsCompared of u64
+}
+counts_compared! {
+    /// `gap` and its causes are of input and output tokens together.
+    pub struct TokensCompared of TokensBody
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

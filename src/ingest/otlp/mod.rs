@@ -19,6 +19,7 @@ mod who;
 
 use std::borrow::Cow;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -67,10 +68,11 @@ pub fn parse_traces(
     resources(body, encoding, |group| {
         let resource = group.attributes(&options.projects)?;
         let doubled = anthropic_reports_twice(group, &options.projects)?;
+        let service = spans.number(&resource.text(attributes::SERVICE).unwrap_or_default());
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
             let name = scope.name()?.unwrap_or_default();
-            let (number, layer) = (spans.scope(&name), Layer::of(&name));
+            let (number, layer) = (spans.number(&name), Layer::of(&name));
             let ignored = |why| Ok(Err(Ignored::Because(why)));
             if codex::traces(&name) || name == gemini_cli::SCOPE {
                 return scope.records(|record| reader.take(ignored(TOLD_BY_LOGS), record, Kind::Span));
@@ -102,6 +104,7 @@ pub fn parse_traces(
                     ids: span.ids,
                     scope: number,
                     layer,
+                    service,
                     is_by_provider: span::is_anthropic_sdk(&name),
                     start_nanos: span.start_nanos,
                     end_nanos: span.end_nanos,
@@ -126,17 +129,15 @@ const MAX_TOLD: usize = 50_000;
 struct Spans<'a> {
     told: Vec<Told<'a>>,
     inside: Vec<Inside>,
-    scopes: Vec<String>,
+    /// Names of services and instrumentations.
+    names: HashMap<String, u32>,
 }
 
 impl Spans<'_> {
-    /// The number of an instrumentation.
-    fn scope(&mut self, name: &str) -> u32 {
-        let known = self.scopes.iter().position(|known| known == name);
-        known.unwrap_or_else(|| {
-            self.scopes.push(name.to_owned());
-            self.scopes.len() - 1
-        }) as u32
+    /// The number of a name.
+    fn number(&mut self, name: &str) -> u32 {
+        let next = self.names.len() as u32;
+        *self.names.entry_ref(name).or_insert(next)
     }
 
     fn settle(&mut self, reader: &mut Reader<'_>) -> Result<(), BodyError> {

@@ -71,6 +71,8 @@ pub struct Told<'a> {
     /// The instrumentation, and what it traces.
     pub scope: u32,
     pub layer: Layer,
+    /// Whose span it is.
+    pub service: u32,
     /// It is the provider's own SDK, which has its figures at first hand.
     pub is_by_provider: bool,
     pub start_nanos: u64,
@@ -340,7 +342,7 @@ impl Merging<'_> {
             // Answered calls of which nobody knows the tokens have too little in common.
             if told.call.tokens.is_some() || told.call.ending != Ending::Answered {
                 let content = Content { trace: [0; 16], ..told.content() };
-                groups.entry((told.sender, content)).or_default()[place].push(at);
+                groups.entry((told.service, content)).or_default()[place].push(at);
             }
         }
         let of_bound = |group: &[Vec<usize>; 2]| group.iter().all(|one| (1..=MAX_ALIKE).contains(&one.len()));

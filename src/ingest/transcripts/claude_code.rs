@@ -7,6 +7,7 @@
 //! From 2.1.330 on a line says of each try that it was sent, and `cost-state` lines count all that a run has used. What
 //! they have beyond the calls with lines was used by calls that have none: compactions, and titles of sessions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
@@ -26,13 +27,11 @@ pub(super) const HABITS: Habits = Habits { cache: Place::Beside, reasoning: Plac
 const PROVIDER: &str = "anthropic";
 /// The model of lines that the client made up itself.
 const SYNTHETIC: &str = "<synthetic>";
-/// What a file of a sub-agent is called.
-const AGENT: &str = "agent-";
 
 /// What stands in every line that is looked at. Within a text the quotes would have backslashes.
 static WANTED: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
     ["\"usage\"", "\"api-request\"", "\"cost-state\"", "\"api_error\"", "\"compact_boundary\"", "\"agentId\""]
-        .map(|text| Finder::new(text))
+        .map(Finder::new)
 });
 
 #[derive(Deserialize)]
@@ -49,6 +48,7 @@ struct Line<'a> {
     forked_from: Option<&'a RawValue>,
     request_id: Option<&'a RawValue>,
     request_ref: Option<&'a RawValue>,
+    agent_id: Option<&'a RawValue>,
     id: Option<&'a RawValue>,
     is_api_error_message: Option<&'a RawValue>,
     api_error_status: Option<&'a RawValue>,
@@ -210,14 +210,11 @@ fn id_of_message(message: &str) -> String {
 
 impl File {
     pub fn new(path: &str) -> File {
-        let mut parts = path.rsplit(['/', '\\']);
-        let name = parts.next().unwrap_or_default();
-        let agent = name.strip_prefix(AGENT).and_then(|name| name.strip_suffix(".jsonl")).map(str::to_owned);
         // The folder of a project, whatever is below it.
         let of_project = path.rsplit(['/', '\\']).zip(path.rsplit(['/', '\\']).skip(1));
         let project = of_project.filter(|(_, above)| *above == "projects").map(|(project, _)| project).last();
-        let project = project.or(parts.next()).unwrap_or_default().to_owned();
-        File { project, agent, ..File::default() }
+        let project = project.or(path.rsplit(['/', '\\']).nth(1)).unwrap_or_default().to_owned();
+        File { project, ..File::default() }
     }
 
     pub fn line(&mut self, at: u64, line: &[u8]) -> Result<(), String> {
@@ -253,6 +250,9 @@ impl File {
             return Ok(());
         }
         let (Some(id), Some(usage)) = (word("message.id", message.id)?, present(message.usage)) else { return Ok(()) };
+        if self.agent.is_none() {
+            self.agent = word("agentId", line.agent_id)?.map(Cow::into_owned);
+        }
         let answered = word("requestRef", line.request_ref)?;
         let sent = self.tries.iter_mut().rev().find(|sent| answered.as_deref() == Some(&*sent.id));
         let (place, sent_at) = match sent {
@@ -417,8 +417,14 @@ pub(super) fn calls(files: &[(usize, &File)], calls: &mut Calls) {
             None => drop(whole.insert(&told.id, told.clone())),
         }
     }
-    let agents: HashMap<&str, &File> =
-        files.iter().filter_map(|(_, file)| Some((file.agent.as_deref()?, *file))).collect();
+    let mut agents: HashMap<&str, &File> = HashMap::new();
+    for (agent, file) in files.iter().filter_map(|(_, file)| Some((file.agent.as_deref()?, *file))) {
+        // Of copies the one that has come further.
+        let known = agents.entry(agent).or_insert(file);
+        if (file.calls.len(), file.is_at_rest) > (known.calls.len(), known.is_at_rest) {
+            *known = file;
+        }
+    }
     for (number, file) in files {
         file.failures(*number, calls);
         file.without_lines(*number, &whole, &agents, calls);

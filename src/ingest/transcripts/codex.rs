@@ -23,7 +23,7 @@ use crate::model::UnixMs;
 /// What stands in every line that is looked at. Within a text the quotes would have backslashes.
 static WANTED: LazyLock<[Finder<'static>; 5]> = LazyLock::new(|| {
     ["\"token_count\"", "\"token_usage_record\"", "\"turn_context\"", "\"session_meta\"", "\"task_complete\""]
-        .map(|text| Finder::new(text))
+        .map(Finder::new)
 });
 /// Whose models it calls, as its telemetry has it: a provider that somebody set up has a name of their own.
 const PROVIDER: &str = "openai";

@@ -9,14 +9,12 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Records, Told, count, fields, has, shared, time};
-use crate::ingest::call::id_of_answer;
+use super::{Client, Records, Told, count, fields, has, id_of, shared, time};
 use crate::ingest::json::{Soft, word};
 use crate::ingest::usage::Figures;
 
-static WANTED: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| {
-    ["\"session.usage_record\"", "\"session.start\"", "\"session.resume\""].map(|text| Finder::new(text))
-});
+static WANTED: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["\"session.usage_record\"", "\"session.start\"", "\"session.resume\""].map(Finder::new));
 /// Who answers where no key of one's own is used.
 const PROVIDER: &str = "github_copilot";
 
@@ -104,7 +102,7 @@ pub(super) fn line(records: &mut Records, at: u64, line: &[u8]) -> Result<(), St
             reasoning: count("reasoningTokens", usage.reasoning_tokens)?,
             ..Figures::default()
         },
-        ..Told::new(id_of_answer(&id), at)
+        ..Told::new(id_of(Client::Copilot, &id, time(line.timestamp)), at)
     });
     Ok(())
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::call::Ending;
+use super::call::{Ending, id_of_answer};
 use super::event::whole;
 use super::json::{object, present, word};
 use super::usage::{Figures, Habits};
@@ -92,6 +92,10 @@ impl Client {
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 /// Lines of a file whose faults are kept; the rest is counted.
 const MAX_NOTES: usize = 100;
+/// Places in a broken line at which a whole record may begin.
+const MAX_BEGINNINGS: usize = 1000;
+/// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
+const FEW_DIGITS: usize = 3;
 
 /// What has been read of one file.
 #[derive(Debug)]
@@ -196,19 +200,33 @@ impl Session {
 
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
+        if let Err(why) = self.take(line) {
+            self.refuse(why);
+            // What was being written when the client was ended may be on the line of what the next run wrote first.
+            if let Some(Err(why)) = whole_record_in(line).map(|rest| self.take(rest)) {
+                self.refuse(why);
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) -> Result<(), String> {
         let at = self.lines;
-        let taken = match (&mut self.tells, self.client) {
+        match (&mut self.tells, self.client) {
             (Tells::ClaudeCode(file), _) => file.line(at, line),
             (Tells::Codex(file), _) => file.line(at, line),
             (Tells::Calls(records), Client::GeminiCli) => gemini_cli::line(records, at, line),
             (Tells::Calls(records), Client::QwenCode) => qwen_code::line(records, at, line),
             (Tells::Calls(records), Client::Copilot) => copilot::line(records, at, line),
             (Tells::Calls(records), _) => opencode::line(records, at, line),
-        };
-        if let Err(why) = taken {
-            self.refuse(why);
         }
     }
+}
+
+/// The record that stands whole behind half of one. Objects within it end before the line does.
+fn whole_record_in(line: &[u8]) -> Option<&[u8]> {
+    let is_json = |text: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+    let begins = || memchr::memmem::find_iter(line, "{\"").filter(|at| *at > 0).take(MAX_BEGINNINGS);
+    if is_json(line) { None } else { begins().map(|at| &line[at..]).find(|rest| is_json(rest)) }
 }
 
 /// A call as the files of a home tell it.
@@ -360,6 +378,16 @@ fn time(value: Option<&RawValue>) -> Option<UnixMs> {
 /// Whether a clock may have shown this. That it was not ahead is for the event's reader to see.
 fn can_be(at: UnixMs) -> bool {
     at >= FIRST_HOUR.start_ms()
+}
+
+/// The event id of an answer by the provider's id: whoever else tells of it agrees on it. Servers of one's own give out
+/// numbers, and the same ones again; their answers are told apart by the moment.
+fn id_of(client: Client, answer: &str, ended: Option<UnixMs>) -> String {
+    let number = answer.strip_prefix("chatcmpl-").unwrap_or(answer);
+    match number.len() <= FEW_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("{}\n{answer}\n{}", client.name(), ended.unwrap_or_default()),
+        false => id_of_answer(answer),
+    }
 }
 
 /// Whether any of these stands in a line. Most lines have none of what is looked for, and are many times as long as those

@@ -9,13 +9,13 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Records, Told, count, fields, has, shared, time};
-use crate::ingest::call::{Ending, id_of_answer};
+use super::{Client, Records, Told, count, fields, has, id_of, shared, time};
+use crate::ingest::call::Ending;
 use crate::ingest::json::{Soft, word};
 use crate::ingest::usage::Figures;
 
 static WANTED: LazyLock<[Finder<'static>; 2]> =
-    LazyLock::new(|| ["qwen-code.api_response", "qwen-code.api_error"].map(|text| Finder::new(text)));
+    LazyLock::new(|| ["qwen-code.api_response", "qwen-code.api_error"].map(Finder::new));
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,17 +66,16 @@ pub(super) fn line(records: &mut Records, at: u64, line: &[u8]) -> Result<(), St
         Some("qwen-code.api_error") => true,
         _ => return Ok(()),
     };
-    let id = word("response_id", event.response_id)?;
-    let id = match (&id, word("uuid", line.uuid)?) {
-        (Some(answer), _) if !has_failed => id_of_answer(answer),
+    let status = count("status_code", event.status_code).ok().flatten();
+    let took_ms = count("duration_ms", event.duration_ms).ok().flatten().unwrap_or(0);
+    let ended = time(event.timestamp).or(time(line.timestamp));
+    let id = match (word("response_id", event.response_id)?, word("uuid", line.uuid)?) {
+        (Some(answer), _) if !has_failed => id_of(Client::QwenCode, &answer, ended),
         // That of a failure is the request's.
         (Some(request), _) => format!("qwen-code\n{request}"),
         (None, Some(line)) => format!("qwen-code\nline\n{line}"),
         (None, None) => return Err("response_id is missing, and so is uuid".into()),
     };
-    let status = count("status_code", event.status_code).ok().flatten();
-    let took_ms = count("duration_ms", event.duration_ms).ok().flatten().unwrap_or(0);
-    let ended = time(event.timestamp).or(time(line.timestamp));
     records.told.push(Told {
         at: ended.map(|at| at.saturating_sub(i64::try_from(took_ms).unwrap_or_default())),
         model: shared("model", event.model)?,

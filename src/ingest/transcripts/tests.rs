@@ -139,8 +139,11 @@ fn sums_of(call: &Value) -> Sums {
     sums([1, 0, of("input"), of("cached"), of("written5m") + written_1h, written_1h, of("output"), of("reasoning")])
 }
 
+/// The id of a call, where its client keeps it, its model and its tokens.
+type Expected = (Option<String>, String, Sums);
+
 /// What is counted of the truth: answered calls with a line, and what was used by a compaction.
-fn truth() -> Option<BTreeMap<String, (Vec<(Option<String>, String, Sums)>, u64)>> {
+fn truth() -> Option<BTreeMap<String, (Vec<Expected>, u64)>> {
     let text = std::fs::read_to_string(Path::new(CAPTURED).join("truth.json")).ok()?;
     let truth: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
     let mut cases = BTreeMap::new();
@@ -342,6 +345,7 @@ fn a_sub_agents_calls_are_in_its_file_and_in_its_parents_costs() {
     let result = r#"{"type":"user","message":{"content":[]},"toolUseResult":{"agentId":"a9","totalTokens":9,"usage":{"input_tokens":20,"output_tokens":3}}}"#.to_owned() + "\n";
     let parent = own + &result + &cost_state(1, [40, 0, 0, 15]);
     let of_agent = sent("s1") + &answer("m2", &answers("s1"), TOOL, [20, 0, 0, 3]) + &sent("s2");
+    let of_agent = of_agent.replace("\"type\":\"assistant\"", "\"type\":\"assistant\",\"agentId\":\"a9\"");
     let ended = of_agent.clone() + &answer("m3", &answers("s2"), END, [10, 0, 0, 5]);
     claude(&[(SESSION, &parent), (agent, &ended)], [3, 0, 40, 0, 0, 0, 15, 0]);
     // While its file is not there, or not to its end, nobody knows what else was used.
@@ -501,6 +505,9 @@ fn a_call_of_copilot_is_a_usage_record() {
         + r#"{"type":"session.shutdown","data":{"modelMetrics":{"gpt-5-mini":{"usage":{"inputTokens":120}}}}}"#
         + "\n";
     check(Client::Copilot, &[(path, &text)], [2, 0, 120, 100, 4, 0, 16, 6]);
+    // A server of one's own gave out the same number twice.
+    let local = record("chatcmpl-7") + &record("chatcmpl-7").replace("10:00:05", "10:09:05");
+    check(Client::Copilot, &[(path, &local)], [2, 0, 120, 100, 4, 0, 16, 6]);
 }
 
 #[test]
@@ -545,6 +552,15 @@ fn what_cannot_be_read_is_named_by_its_line_and_takes_nothing_with_it() {
     let found = calls(sessions.iter());
     let times: Vec<_> = found.calls.iter().map(|(_, told)| (told.line(), told.at.is_some())).collect();
     assert_eq!(times, [(1, true), (4, false)]);
+}
+
+#[test]
+fn a_record_behind_half_of_one_is_read() {
+    let (first, second) = (answer("m1", "", END, [1, 0, 0, 2]), answer("m2", "", END, [3, 0, 0, 4]));
+    let glued = format!("{}{second}{}", &first[..first.len() / 2], answer("m3", "", END, [5, 0, 0, 6]));
+    let sessions = [session(Client::ClaudeCode, SESSION, glued.as_bytes())];
+    assert_eq!(all(Client::ClaudeCode, &calls(sessions.iter())), sums([2, 0, 8, 0, 0, 0, 10, 0]));
+    assert_eq!((sessions[0].refused().0[0].line, sessions[0].refused().1), (1, 1));
 }
 
 #[test]

@@ -8,8 +8,7 @@ import { listViewOf, matchesSearch, NOBODY, sortedBy } from "../../state/listVie
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { NOTHING, withBefore } from "../lists/compared";
-import { ListTable } from "../lists/ListTable";
-import { ListTools } from "../lists/ListTools";
+import { ListPanel } from "../lists/ListPanel";
 import { Chip } from "../parts/Chip";
 import { PageHeader } from "../parts/PageHeader";
 import { keyPath, keysPath, memberPath } from "../routes";
@@ -74,7 +73,6 @@ export default function KeysPage({ me, organization }: Props) {
     project: (row) => keysPath(organization.id, view, { project: row.projectId }),
     creator: (row) => (seesPeople && row.createdBy !== null ? memberPath(organization.id, row.createdBy, view) : null),
   });
-  const largest = Math.max(0, ...(narrowed ?? []).map((row) => row.cost));
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
   const projectName = (id: string) => all?.find((row) => row.projectId === id)?.projectName ?? id;
   const nameOfCreator = (id: string) => {
@@ -118,31 +116,22 @@ export default function KeysPage({ me, organization }: Props) {
               ))}
             </div>
           )}
-          <section className="card list-panel activity" data-former={answer.isPlaceholderData} aria-label={text.keys.title}>
-            <ListTools
-              placeholder={text.keys.search}
-              search={view.search}
-              onSearch={(search) => change({ search }, "replace")}
-              sort={view.sort}
-              columns={columns}
-              onSort={(sort, descending) => change({ sort, descending })}
-              csv={keysCsvPath(question)}
-              found={rows && all ? text.keys.found(rows.length, all.length) : ""}
-            />
-            <ListTable<KeyRow, (typeof keyColumns)[number]>
-              label={text.keys.title}
-              columns={columns}
-              rows={rows}
-              idOf={(row) => row.id}
-              pathOf={(row) => keyPath(organization.id, row.id, view)}
-              partOf={(row) => (largest === 0 ? 0 : row.cost / largest)}
-              sort={view.sort}
-              descending={view.descending}
-              onSort={(sort, descending) => change({ sort, descending })}
-              footLabel={whole ? text.keys.allKeys : text.keys.shownKeys}
-              testId="keys-table"
-            />
-          </section>
+          <ListPanel
+            label={text.keys.title}
+            placeholder={text.keys.search}
+            view={view}
+            onChange={change}
+            columns={columns}
+            rows={rows}
+            former={answer.isPlaceholderData}
+            idOf={(row) => row.id}
+            pathOf={(row) => keyPath(organization.id, row.id, view)}
+            among={narrowed}
+            csv={keysCsvPath(question)}
+            found={rows && all ? text.keys.found(rows.length, all.length) : ""}
+            footLabel={whole ? text.keys.allKeys : text.keys.shownKeys}
+            testId="keys-table"
+          />
         </>
       )}
     </div>

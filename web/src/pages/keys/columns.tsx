@@ -1,13 +1,10 @@
 import { Link } from "wouter";
-import { exactText } from "../../api/exact";
 import type { KeyFacts, KeyRow } from "../../api/keys";
 import type { WithErrors } from "../../api/blocks";
-import { count, percent } from "../../format/counts";
-import { exactMoney, money } from "../../format/money";
-import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
 import { comparedColumns, comparingColumns, type Comparing } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
+import { costColumn, countColumns, usageValue } from "../lists/usage";
 
 export const keyColumns = ["key", "project", "creator", "cost", ...comparedColumns, "tokens", "requests", "errorRate"] as const;
 export type KeyColumn = (typeof keyColumns)[number];
@@ -26,10 +23,7 @@ export const keyValue = (
   key: keyName,
   project: (row) => row.projectName,
   creator: (row) => (row.createdBy === null ? null : creatorName(row)),
-  cost: (row) => row.cost,
-  tokens: (row) => row.totalTokens,
-  requests: (row) => row.requestCount,
-  errorRate: (row) => errorShare(row),
+  ...usageValue,
   before: (row) => before(row).cost,
   change: (row) => row.cost - before(row).cost,
 });
@@ -60,46 +54,9 @@ export function columnsFor(
       wideOnly: true,
       cell: (row) => <Quiet path={paths.creator(row)}>{creatorName(row)}</Quiet>,
     },
-    {
-      name: "cost",
-      label: text.metrics.cost,
-      numeric: true,
-      cell: (row) => money(row.cost),
-      exact: (row) => exactText(row, "cost"),
-      hint: (row) => exactMoney(exactText(row, "cost")),
-      foot: totals
-        ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
-        : undefined,
-    },
+    costColumn(totals),
     ...comparingColumns<KeyRow>(comparing),
-    {
-      name: "tokens",
-      label: text.metrics.tokens,
-      numeric: true,
-      wideOnly: true,
-      cell: (row) => count(row.totalTokens),
-      exact: (row) => exactText(row, "totalTokens"),
-      foot: totals ? { shown: count(totals.totalTokens), exact: exactText(totals, "totalTokens") } : undefined,
-    },
-    {
-      name: "requests",
-      label: text.metrics.requests,
-      numeric: true,
-      wideOnly: true,
-      cell: (row) => count(row.requestCount),
-      exact: (row) => exactText(row, "requestCount"),
-      foot: totals ? { shown: count(totals.requestCount), exact: exactText(totals, "requestCount") } : undefined,
-    },
-    {
-      name: "errorRate",
-      label: text.cards.errorRateTitle,
-      numeric: true,
-      wideOnly: true,
-      cell: (row) => percent(errorShare(row)),
-      exact: (row) => exactText(row, "errorCount"),
-      hint: (row) => text.lists.errorHint(count(row.errorCount), count(row.clientErrorCount)),
-      foot: totals ? { shown: percent(errorShare(totals)), exact: exactText(totals, "errorCount") } : undefined,
-    },
+    ...countColumns<KeyRow>(totals),
   ];
 }
 

@@ -7,8 +7,7 @@ import { listViewOf, matchesSearch, NOBODY, sortedBy } from "../../state/listVie
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { NOTHING, withBefore } from "../lists/compared";
-import { ListTable } from "../lists/ListTable";
-import { ListTools } from "../lists/ListTools";
+import { ListPanel } from "../lists/ListPanel";
 import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
 import { keysPath, memberPath } from "../routes";
@@ -59,7 +58,6 @@ function MemberList({ organization }: { organization: Organization }) {
       ? keysPath(organization.id, view, { creator: NOBODY })
       : memberPath(organization.id, row.userId, view);
   const columns = columnsFor(answer.data ?? null, pathOf, beforeOf);
-  const largest = Math.max(0, ...(all ?? []).map((row) => row.cost));
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
 
   return (
@@ -77,31 +75,22 @@ function MemberList({ organization }: { organization: Organization }) {
       {failure ? (
         <Failure error={failure} onRetry={() => void answer.refetch()} />
       ) : (
-        <section className="card list-panel activity" data-former={answer.isPlaceholderData} aria-label={text.members.title}>
-          <ListTools
-            placeholder={text.members.search}
-            search={view.search}
-            onSearch={(search) => change({ search }, "replace")}
-            sort={view.sort}
-            columns={columns}
-            onSort={(sort, descending) => change({ sort, descending })}
-            csv={membersCsvPath(question)}
-            found={rows && all ? text.members.found(people(rows), people(all)) : ""}
-          />
-          <ListTable
-            label={text.members.title}
-            columns={columns}
-            rows={rows}
-            idOf={memberId}
-            pathOf={pathOf}
-            partOf={(row) => (largest === 0 ? 0 : row.cost / largest)}
-            sort={view.sort}
-            descending={view.descending}
-            onSort={(sort, descending) => change({ sort, descending })}
-            footLabel={organization.name}
-            testId="members-table"
-          />
-        </section>
+        <ListPanel
+          label={text.members.title}
+          placeholder={text.members.search}
+          view={view}
+          onChange={change}
+          columns={columns}
+          rows={rows}
+          former={answer.isPlaceholderData}
+          idOf={memberId}
+          pathOf={pathOf}
+          among={all}
+          csv={membersCsvPath(question)}
+          found={rows && all ? text.members.found(people(rows), people(all)) : ""}
+          footLabel={organization.name}
+          testId="members-table"
+        />
       )}
     </div>
   );

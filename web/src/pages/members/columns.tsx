@@ -1,12 +1,11 @@
 import { Link } from "wouter";
 import type { MemberRow, Members } from "../../api/people";
 import { exactText } from "../../api/exact";
-import { count, percent } from "../../format/counts";
-import { exactMoney, money } from "../../format/money";
-import { errorShare } from "../../state/errorShare";
+import { count } from "../../format/counts";
 import { text } from "../../text";
 import { comparedColumns, comparingColumns } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
+import { costColumn, countColumns, usageValue } from "../lists/usage";
 
 export const memberColumns = ["member", "role", "cost", ...comparedColumns, "tokens", "requests", "errorRate", "keys"] as const;
 export type MemberColumn = (typeof memberColumns)[number];
@@ -26,10 +25,7 @@ export const memberValue = (before: Before): Record<MemberColumn, (row: MemberRo
   // Nobody's usage is no name, so it stays at the end of the alphabet.
   member: (row) => (row.userId === null ? null : memberName(row)),
   role: (row) => row.role,
-  cost: (row) => row.cost,
-  tokens: (row) => row.totalTokens,
-  requests: (row) => row.requestCount,
-  errorRate: (row) => errorShare(row),
+  ...usageValue,
   keys: (row) => row.apiKeyCount,
   before: (row) => before(row).cost,
   change: (row) => row.cost - before(row).cost,
@@ -40,7 +36,7 @@ export function columnsFor(
   pathOf: (row: MemberRow) => string | null,
   before: Before,
 ): Column<MemberRow, MemberColumn>[] {
-  const totals = answer?.totals;
+  const totals = answer?.totals ?? null;
   const previous = answer?.previous ?? null;
   return [
     { name: "member", label: text.members.member, cell: (row) => <Name row={row} path={pathOf(row)} /> },
@@ -50,48 +46,9 @@ export function columnsFor(
       wideOnly: true,
       cell: (row) => <span className="muted">{roleName(row.role) || text.members.noRole}</span>,
     },
-    {
-      name: "cost",
-      label: text.metrics.cost,
-      numeric: true,
-      cell: (row) => money(row.cost),
-      exact: (row) => exactText(row, "cost"),
-      hint: (row) => exactMoney(exactText(row, "cost")),
-      foot: totals && {
-        shown: money(totals.cost),
-        exact: exactText(totals, "cost"),
-        hint: exactMoney(exactText(totals, "cost")),
-      },
-    },
-    ...comparingColumns<MemberRow>({ window: previous, before, totals: previous?.totals ?? null, now: totals ?? null }),
-    {
-      name: "tokens",
-      label: text.metrics.tokens,
-      numeric: true,
-      wideOnly: true,
-      cell: (row) => count(row.totalTokens),
-      exact: (row) => exactText(row, "totalTokens"),
-      foot: totals && { shown: count(totals.totalTokens), exact: exactText(totals, "totalTokens") },
-    },
-    {
-      name: "requests",
-      label: text.metrics.requests,
-      numeric: true,
-      wideOnly: true,
-      cell: (row) => count(row.requestCount),
-      exact: (row) => exactText(row, "requestCount"),
-      foot: totals && { shown: count(totals.requestCount), exact: exactText(totals, "requestCount") },
-    },
-    {
-      name: "errorRate",
-      label: text.cards.errorRateTitle,
-      numeric: true,
-      wideOnly: true,
-      cell: (row) => percent(errorShare(row)),
-      exact: (row) => exactText(row, "errorCount"),
-      hint: (row) => text.lists.errorHint(count(row.errorCount), count(row.clientErrorCount)),
-      foot: totals && { shown: percent(errorShare(totals)), exact: exactText(totals, "errorCount") },
-    },
+    costColumn(totals),
+    ...comparingColumns<MemberRow>({ window: previous, before, totals: previous?.totals ?? null, now: totals }),
+    ...countColumns<MemberRow>(totals),
     {
       name: "keys",
       label: text.members.keys,

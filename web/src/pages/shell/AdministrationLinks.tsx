@@ -1,8 +1,8 @@
-import { Link } from "wouter";
 import { text } from "../../text";
-import { Icon, type IconName } from "../../ui/Icon";
-import { loadAhead, type PageName } from "../pages";
+import type { IconName } from "../../ui/Icon";
+import type { PageName } from "../pages";
 import { administrationRoutes } from "../routes";
+import { PageLink } from "./PageLink";
 
 const entries: readonly { page: PageName; icon: IconName; label: string; path: string }[] = [
   { page: "organizations", icon: "building", label: text.administration.organizations, path: administrationRoutes.organizations },
@@ -22,18 +22,7 @@ export function AdministrationLinks({ page, onLeave }: { page: PageName | null; 
       <ul>
         {entries.map((entry) => (
           <li key={entry.page}>
-            <Link
-              className="navigation-link"
-              href={entry.path}
-              aria-current={entry.page === page ? "page" : undefined}
-              onClick={onLeave}
-              onPointerEnter={() => loadAhead(entry.page)}
-              onFocus={() => loadAhead(entry.page)}
-              data-testid={`nav-${entry.page}`}
-            >
-              <Icon name={entry.icon} size={18} />
-              {entry.label}
-            </Link>
+            <PageLink {...entry} shown={page} onLeave={onLeave} />
           </li>
         ))}
       </ul>

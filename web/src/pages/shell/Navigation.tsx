@@ -11,13 +11,14 @@ import { analyticsAccess, type AnalyticsAccess } from "../../state/access";
 import { readTimeWindow } from "../../state/timeWindow";
 import { firstZone } from "../../time/zones";
 import { entries, isFor } from "../entries";
-import { loadAhead, type PageName } from "../pages";
+import type { PageName } from "../pages";
 import { routes } from "../routes";
 import { useRawSearch } from "../useRawSearch";
 import { AdministrationLinks } from "./AdministrationLinks";
 import { Logo } from "./Logo";
 import { SearchButton } from "../palette/SearchButton";
 import { OrganizationSwitcher } from "./OrganizationSwitcher";
+import { PageLink } from "./PageLink";
 
 interface Props {
   me: Me | null;
@@ -50,19 +51,9 @@ export function Navigation({ me, organization, page, onLeave, onSearch }: Props)
               .filter((entry) => isFor(me, organization, entry.page))
               .map((entry) => (
                 <li key={entry.page}>
-                  <Link
-                    className="navigation-link"
-                    href={entry.path(organization.id, window)}
-                    aria-current={entry.page === page ? "page" : undefined}
-                    onClick={onLeave}
-                    onPointerEnter={() => loadAhead(entry.page)}
-                    onFocus={() => loadAhead(entry.page)}
-                    data-testid={`nav-${entry.page}`}
-                  >
-                    <Icon name={entry.icon} size={18} />
-                    {entry.label}
+                  <PageLink {...entry} path={entry.path(organization.id, window)} shown={page} onLeave={onLeave}>
                     {entry.guarded && access && access !== "granted" && <Closed access={access} />}
-                  </Link>
+                  </PageLink>
                 </li>
               ))}
           </ul>

@@ -1,0 +1,142 @@
+//! What senders post: who may send, the body up to its limit, and the way from what was read into the store.
+
+use std::mem;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::directory::Grant;
+use crate::engine::Ingested;
+use crate::http::access::Caller;
+use crate::http::connections::{is_late, late_body};
+use crate::http::problem::Problem;
+use crate::http::{App, on_a_thread};
+use crate::ingest::{BodyError, Context, TokenDefaults};
+use crate::model::Batch;
+
+/// How long events wait for room in the writer's queue before their sender is told to come back: less than the 5 s that
+/// Python's httpx waits by itself.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A post of somebody who may send.
+pub struct Sent {
+    pub app: App,
+    pub caller: Caller,
+    pub headers: HeaderMap,
+    body: Body,
+}
+
+impl FromRequest<App> for Sent {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Sent, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        caller.may_send()?;
+        Ok(Sent { app: app.clone(), caller, headers: parts.headers, body })
+    }
+}
+
+impl Sent {
+    /// Whether its token names no API key that usage is counted under.
+    pub fn gives_no_key(&self) -> bool {
+        token_defaults(&self.caller.grant).api_key_id.is_none()
+    }
+
+    /// The body, once.
+    pub async fn read(&mut self) -> Result<Bytes, Problem> {
+        read(&self.headers, mem::take(&mut self.body), self.app.body_limit).await
+    }
+
+    /// Has a body parsed on a thread that may take its time. A body that is refused whole is entered into the intake
+    /// ledger.
+    pub async fn parse<T: Send + 'static>(
+        self,
+        token: impl for<'s> FnOnce(&'s Sent) -> TokenDefaults<'s> + Send + 'static,
+        parse: impl FnOnce(&Context<'_>) -> Result<T, BodyError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let app = self.app.clone();
+        let parsed = on_a_thread(move || {
+            let token = token(&self);
+            let context = Context {
+                now: self.app.engine.now(),
+                prices: &self.app.prices(),
+                token,
+                kept_since: &|organization| self.app.engine.kept_since(organization),
+            };
+            Ok::<_, Problem>(parse(&context).map_err(|error| (error.refused(token), error)))
+        });
+        or_entered(&app, parsed.await?).await
+    }
+}
+
+/// What the caller's token is called.
+pub fn label(caller: &Caller) -> Option<&str> {
+    let token = caller.directory().token(&caller.token_id)?;
+    Some(token.label.trim()).filter(|label| !label.is_empty())
+}
+
+/// The program that sends, as its user agent has it: `litellm/1.2`, and in parts.
+pub fn client(headers: &HeaderMap) -> Option<(&str, &str, Option<&str>)> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?.split_whitespace().next()?;
+    let (name, version) = agent.split_once('/').map_or((agent, None), |(name, version)| (name, Some(version)));
+    Some((agent, name, version))
+}
+
+/// Has a batch written, unless there is nothing in it, once there is room for it.
+pub async fn write(app: &App, batch: Batch, patience: Duration) -> Result<Ingested, Problem> {
+    if batch.is_empty() {
+        return Ok(Ingested::default());
+    }
+    Ok(app.engine.submit_within(batch, patience).await?.answer().await?)
+}
+
+/// What was read; or the refusal of the whole body, after the intake ledger has it. Whether it has is not what the
+/// sender asked: one that cannot be written is told all the same.
+async fn or_entered<T>(app: &App, read: Result<T, (Batch, BodyError)>) -> Result<T, Problem> {
+    match read {
+        Ok(read) => Ok(read),
+        Err((entry, error)) => {
+            if let Err(problem) = write(app, entry, PATIENCE).await {
+                tracing::debug!(?problem, "a refused body was not entered");
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// What the token of a sender settles for its events.
+pub fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
+    match grant {
+        Grant::Ingest { organization_id, project_id, api_key_id } => TokenDefaults {
+            organization_id: Some(organization_id),
+            project_id: project_id.as_deref(),
+            api_key_id: api_key_id.as_deref(),
+            ..TokenDefaults::default()
+        },
+        Grant::Operator | Grant::User { .. } => TokenDefaults::default(),
+    }
+}
+
+/// Reads a body, already decompressed, up to the limit.
+pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    // What the decompressing layer understood it has taken away.
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|value| *value != "identity") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("content encoding {encoding:?} is not taken; send gzip, zstd or none"),
+        ));
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit} bytes after decompression; send it in parts"),
+        )),
+        Err(error) if is_late(&*error) => Err(late_body()),
+        Err(error) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
+    }
+}

@@ -1,0 +1,64 @@
+import { exactText } from "../../api/exact";
+import type { WithErrors } from "../../api/blocks";
+import { count, percent } from "../../format/counts";
+import { exactMoney, money } from "../../format/money";
+import { errorShare } from "../../state/errorShare";
+import { text } from "../../text";
+import type { Column } from "./ListTable";
+
+/** What rows are sorted by. */
+export const usageValue = {
+  cost: (row: WithErrors) => row.cost,
+  tokens: (row: WithErrors) => row.totalTokens,
+  requests: (row: WithErrors) => row.requestCount,
+  errorRate: (row: WithErrors) => errorShare(row),
+};
+
+export function costColumn<Row extends WithErrors>(totals: WithErrors | null): Column<Row, "cost"> {
+  return {
+    name: "cost",
+    label: text.metrics.cost,
+    numeric: true,
+    cell: (row) => money(row.cost),
+    exact: (row) => exactText(row, "cost"),
+    hint: (row) => exactMoney(exactText(row, "cost")),
+    foot: totals
+      ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
+      : undefined,
+  };
+}
+
+export function countColumns<Row extends WithErrors>(
+  totals: WithErrors | null,
+): Column<Row, "tokens" | "requests" | "errorRate">[] {
+  return [
+    {
+      name: "tokens",
+      label: text.metrics.tokens,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => count(row.totalTokens),
+      exact: (row) => exactText(row, "totalTokens"),
+      foot: totals ? { shown: count(totals.totalTokens), exact: exactText(totals, "totalTokens") } : undefined,
+    },
+    {
+      name: "requests",
+      label: text.metrics.requests,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => count(row.requestCount),
+      exact: (row) => exactText(row, "requestCount"),
+      foot: totals ? { shown: count(totals.requestCount), exact: exactText(totals, "requestCount") } : undefined,
+    },
+    {
+      name: "errorRate",
+      label: text.cards.errorRateTitle,
+      numeric: true,
+      wideOnly: true,
+      cell: (row) => percent(errorShare(row)),
+      exact: (row) => exactText(row, "errorCount"),
+      hint: (row) => text.lists.errorHint(count(row.errorCount), count(row.clientErrorCount)),
+      foot: totals ? { shown: percent(errorShare(totals)), exact: exactText(totals, "errorCount") } : undefined,
+    },
+  ];
+}
