@@ -44,6 +44,8 @@ NODE_EXPORTER = [
 ]
 LANGCHAIN = ["langchain==1.5.2", "langchain-openai==1.7.4"]
 LOOK = ("look", {})
+# As long as a provider takes for it.
+REFUSAL_SECONDS = 0.3
 
 
 @dataclass
@@ -98,6 +100,8 @@ class Client:
     without: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # A failure's status is not told, so none is the client's.
     without_status: bool = False
+    # A failure is told as an answer without tokens.
+    hides_failure: bool = False
     # What a failed call is of, where its span does not tell.
     failed_model: str | None = None
     # Whom its calls belong to, where it tells.
@@ -109,7 +113,7 @@ class Client:
 
     def turns(self, situation):
         if situation == "refused":
-            return [[{"call": "refused", "status": 400}]]
+            return [[{"call": "refused", "status": 400, "wait": REFUSAL_SECONDS}]]
         first, *rest = self.work
         return [[{**plan, "tool": self.tool} if "status" not in plan else plan for plan in first], *rest]
 
@@ -362,7 +366,8 @@ CLIENTS = [
         ["langsmith[otel]==0.15.1", *LANGCHAIN],
         sdk(None, "langsmith.env"),
         "langchain",
-        without_status=True,
+        # findings/langsmith-failed-runs.sh
+        hides_failure=True,
     ),
     python_sdk(
         "pydantic-ai",

@@ -34,8 +34,6 @@ PROGRAMS = {
 }
 # Which kinds of calls it makes no span of.
 UNTRACED = {"openai_v2": ("responded",)}
-# Which tell the kind of a failure only in its text, which is not read.
-TELL_NO_STATUS = ("openinference", "logfire", "pydantic_ai")
 # Which tell their cost themselves, and so with tokens that they leave out otherwise.
 TELL_COST = ("logfire", "pydantic_ai")
 # The answer to a program's first post is lost on the way, its second is turned away, its third arrives.
@@ -70,7 +68,7 @@ def calls(program, person):
 def event(program, person, call, row):
     """What should be counted of a call that the provider served."""
     tokens, sums = row["tokens"], Sums(requestCount=1)
-    if row["status"] == 400 and program not in TELL_NO_STATUS:
+    if row["status"] == 400:
         sums.clientErrorCount = 1
     elif row["status"] != 200:
         sums.errorCount = 1

@@ -104,6 +104,7 @@ class Answers(Handler):
         row = {"call": plan["call"], "model": model, "status": status, "stream": stream, "tokens": told}
         answered = f"{len(self.server.ledger) if run else plan['call']}-{model}"
         self.server.ledger.append({**row, "run": run, "turn": turn, "answer": answered})
+        time.sleep(plan.get("wait", 0))
         if status != 200:
             self.fail(name, status)
             return
