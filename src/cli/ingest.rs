@@ -23,6 +23,7 @@ use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
 use crate::ingest::transcripts::{Client, Whose};
 use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
+use crate::model::Batch;
 use crate::pricing::PriceBook;
 
 /// Batches on their way to the disk while the next are read.

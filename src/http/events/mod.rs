@@ -49,7 +49,7 @@ pub async fn post_events(mut sent: Sent) -> Result<Json<IngestAnswer>, Problem> 
 /// What a token settles for events that come without a format of their own, and whose they are in the intake ledger.
 pub fn token_of<'a>(caller: &'a Caller, headers: &'a HeaderMap) -> TokenDefaults<'a> {
     let version = client(headers).map(|client| client.0);
-    let sender = SentBy { name: token_label(caller).unwrap_or(UNLABELLED), version };
+    let sender = SentBy { name: label(caller).unwrap_or(UNLABELLED), version };
     TokenDefaults { sender, ..token_defaults(&caller.grant) }
 }
 
