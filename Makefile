@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO := cargo
 BINARY := target/release/rollcall
+# Tests, lints and fuzzing share what this profile builds; see Cargo.toml.
+CI := --profile ci --locked
+CI_BINARIES := target/ci
 FIGURES := target/bench/figures.md
 CLIENTS := target/clients
 DENY := target/deny
@@ -31,15 +34,14 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 web/dist/index.html: web/node_modules/.package-lock.json docs/openapi.json $(WEB_SOURCES)
 	cd web && npm run build
 
-# Without `build`: what the tests depend on asks for more features of some dependencies, and everything above those would
-# be compiled twice. The binary that the browser tests use is the one that the others do.
+# The binary that the browser tests use is the one that the others do.
 .PHONY: test
 test: test-rust test-web ## Install what the tests need and run all of them
-	./tests/browser.sh
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) ./tests/browser.sh
 
 .PHONY: test-rust
 test-rust: web
-	$(CARGO) test --release --locked
+	$(CARGO) test $(CI)
 
 .PHONY: test-web
 test-web: web
@@ -63,11 +65,11 @@ web/lighthouse/node_modules/.package-lock.json: web/lighthouse/package.json web/
 
 .PHONY: sim
 sim: ## Simulate with fresh seeds for ROLLCALL_SIM_SECONDS (600)
-	ROLLCALL_SIM_SECONDS=$${ROLLCALL_SIM_SECONDS:-600} $(CARGO) test --release --locked --test simulation -- --nocapture
+	ROLLCALL_SIM_SECONDS=$${ROLLCALL_SIM_SECONDS:-600} $(CARGO) test --release --locked --test all simulation:: -- --nocapture
 
 .PHONY: golden
 golden: ## Write tests/golden/format-N.redb, when a release has a new format
-	ROLLCALL_GOLDEN=write $(CARGO) test --release --locked --test golden
+	ROLLCALL_GOLDEN=write $(CARGO) test --release --locked --test all golden::
 
 .PHONY: test-clients
 test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents and SDKs and compare every sum; LATEST=1: newest
@@ -81,9 +83,9 @@ $(CLIENTS)/requirements.txt: tests/clients/requirements.txt
 .PHONY: lint
 lint: web ## Formatting, clippy and types
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --locked -- -D warnings
-	$(CARGO) clippy --release --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items --quiet
+	$(CARGO) clippy $(CI) -- -D warnings
+	$(CARGO) clippy $(CI) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CI) --no-deps --document-private-items --quiet
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -91,9 +93,9 @@ fmt: ## Format the code
 
 .PHONY: fuzz
 fuzz: web ## Fuzz feeds, questions, records and stores, two at a time, ROLLCALL_FUZZ_SECONDS (60) each
-	RUSTC_WORKSPACE_WRAPPER=$(abspath fuzz/rustc.sh) $(CARGO) build --package rollcall-fuzz --release --locked
+	RUSTC_WORKSPACE_WRAPPER=$(abspath fuzz/rustc.sh) $(CARGO) build --package rollcall-fuzz $(CI)
 	mkdir -p $(FUZZ_TARGETS:%=fuzz/corpus/%)
-	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I {} ./fuzz/run.sh {} target/release/{}
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I {} ./fuzz/run.sh {} $(CI_BINARIES)/{}
 
 .PHONY: deny
 deny: $(DENY)/requirements.txt ## Licences, duplicates and sources of the dependencies; ADVISORIES=1: known vulnerabilities

@@ -1,7 +1,7 @@
 //! The seeded workloads that every bench measures.
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
-#[path = "../tests/support/random.rs"]
+#[path = "../tests/all/support/random.rs"]
 mod random;
 
 use std::collections::HashMap;

@@ -1,0 +1,974 @@
+//! The HTTP contract, asked of the built binary.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+use crate::support::{Answer, OPERATOR, Server, bearer, event, number_text};
+
+const DAY: &str = "from=2026-06-01&to=2026-06-01";
+
+fn with_directory() -> Server {
+    let server = Server::start();
+    let directory = json!({
+        "organizations": [
+            {"id": "acme", "name": "Acme", "timezone": "Europe/Berlin"},
+            {"id": "small", "name": "Small", "plan": "free"},
+            {"id": "gone", "status": "deleted"},
+        ],
+        "projects": [
+            {"id": "web", "organizationId": "acme", "name": "Website"},
+            {"id": "api", "organizationId": "acme"},
+            {"id": "shop", "organizationId": "small"},
+        ],
+        "users": [{"id": "ada", "name": "Ada"}, {"id": "ben", "email": "ben@acme.example"}, {"id": "out"}],
+        "members": [
+            {"organizationId": "acme", "userId": "ada", "role": "owner"},
+            {"organizationId": "acme", "userId": "ben", "role": "admin"},
+            {"organizationId": "acme", "userId": "dev", "role": "developer", "projectIds": ["web"]},
+            {"organizationId": "small", "userId": "ada", "role": "owner"},
+            {"organizationId": "gone", "userId": "ada", "role": "owner"},
+        ],
+        "apiKeys": [
+            {"id": "k1", "projectId": "web", "description": "Web key", "createdBy": "ada"},
+            {"id": "k2", "organizationId": "acme", "projectId": "web", "createdBy": "ben"},
+            {"id": "k3", "organizationId": "acme", "projectId": "web", "createdBy": "dev"},
+            {"id": "s1", "projectId": "shop", "createdBy": "ada"},
+        ],
+        "models": [{"id": "gpt-4o", "name": "GPT-4o"}],
+    });
+    server.put("/v1/directory", OPERATOR, &directory).ok();
+    server
+}
+
+#[test]
+fn events_in_all_forms_are_in_the_very_next_answer() {
+    let server = Server::start();
+    let one = event("a", "2026-06-01T10:00:00Z", &json!({}));
+    let answer = server.send_events(OPERATOR, &one);
+    assert_eq!(answer, json!({"accepted": 1, "duplicates": 0, "rejected": []}));
+    let two =
+        json!([event("b", "2026-06-01T12:00:00+02:00", &json!({})), event("a", "2026-06-01T10:00:00Z", &json!({}))]);
+    assert_eq!(server.send_events(OPERATOR, &two), json!({"accepted": 1, "duplicates": 1, "rejected": []}));
+
+    let lines = format!(
+        "{}\n\n{}\n",
+        event("c", "2026-06-01T00:00:00Z", &json!({})),
+        event("d", "2026-06-01T23:59:59.999Z", &json!({}))
+    );
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(lines.as_bytes()).unwrap();
+    let headers =
+        [("authorization", &*bearer(OPERATOR)), ("content-type", "application/x-ndjson"), ("content-encoding", "gzip")];
+    assert_eq!(server.send("POST", "/v1/events", &headers, &gzip.finish().unwrap()).ok().json()["accepted"], 2);
+
+    let body = event("e", "2026-06-01T10:00:00Z", &json!({"timestamp": 1_780_308_000_000_u64})).to_string();
+    let packed = zstd::encode_all(body.as_bytes(), 1).unwrap();
+    let headers =
+        [("authorization", &*bearer(OPERATOR)), ("content-type", "application/json"), ("content-encoding", "zstd")];
+    assert_eq!(server.send("POST", "/v1/events", &headers, &packed).ok().json()["accepted"], 1);
+
+    let day = server.activity(OPERATOR, DAY);
+    assert_eq!(day["totals"]["requestCount"], 5);
+    assert_eq!(day["totals"]["cost"], 1.25);
+    assert_eq!(day["activity"][0]["breakdown"][0]["key"], "gpt-4o");
+}
+
+#[test]
+fn a_bad_event_is_named_and_the_others_are_kept() {
+    let server = Server::start();
+    let batch = json!([
+        event("ok1", "2026-06-01T10:00:00Z", &json!({})),
+        event("bad", "2026-06-01T10:00:00Z", &json!({"promptTokens": -4})),
+        "not an event",
+        event("ok2", "2026-06-01T10:00:00Z", &json!({"unknownField": {"deep": [1, 2]}})),
+    ]);
+    let answer = server.send_events(OPERATOR, &batch);
+    assert_eq!((&answer["accepted"], &answer["rejected"][0]["index"]), (&json!(2), &json!(1)));
+    assert_eq!(answer["rejected"][0]["id"], "bad");
+    assert_eq!(answer["rejected"][0]["error"], "promptTokens is -4; it must be a whole number of 0 or more");
+    assert_eq!(answer["rejected"][1]["index"], 2);
+}
+
+#[test]
+fn bodies_that_are_no_events_get_a_problem_that_says_why() {
+    let server = Server::start();
+    let post = |kind: &str, encoding: Option<&str>, body: &[u8]| {
+        let auth = bearer(OPERATOR);
+        let mut headers = vec![("authorization", &*auth), ("content-type", kind)];
+        headers.extend(encoding.map(|e| ("content-encoding", e)));
+        server.send("POST", "/v1/events", &headers, body)
+    };
+    post("application/json", None, b"[{\"id\": ").is_problem(400, "not valid JSON");
+    post("application/json", None, b"  ").is_problem(400, "the body is empty");
+    post("text/plain", None, b"{}").is_problem(415, "send application/json or application/x-ndjson");
+    post("application/json", Some("br"), b"{}").is_problem(415, "send gzip, zstd or none");
+    post("application/json", Some("gzip"), b"not gzip").is_problem(400, "could not be read");
+    // 65 MiB of spaces, 64 KiB on the wire.
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..65 {
+        gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
+    }
+    post("application/json", Some("gzip"), &gzip.finish().unwrap()).is_problem(413, "67108864 bytes");
+    let deep = format!("{{\"id\":\"x\",\"deep\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(post("application/json", None, deep.as_bytes()).json()["accepted"], 0, "the server lives on");
+}
+
+#[test]
+fn questions_that_make_no_sense_get_a_problem_that_says_what_would() {
+    let server = with_directory();
+    for (query, words) in [
+        ("", "organizationId is missing"),
+        ("organizationId=acme&from=2026-02-30&to=2026-03-01", "from '2026-02-30' is no date that exists"),
+        ("organizationId=acme&from=2026-06-02&to=2026-06-01", "from (2026-06-02) is after to (2026-06-01)"),
+        ("organizationId=acme&from=2025-01-01&to=2026-06-01", "at most 366 days at day granularity"),
+        ("organizationId=acme&timezone=Mars/Base", "timezone 'Mars/Base' is unknown"),
+        ("organizationId=acme&groupBy=colour", "groupBy is 'colour'; allowed are none, model, project"),
+        ("organizationId=acme&groupBy=model,model", "two different ones"),
+        ("organizationId=acme&granularity=minute", "granularity is 'minute'; allowed: hour, day, week, month"),
+        ("organizationId=acme&granularity=hour&from=2026-01-01&to=2026-03-01", "at most 31 days at hour"),
+        ("organizationId=acme&top=0", "top is '0'"),
+        ("organizationId=acme&rankBy=luck", "rankBy is 'luck'"),
+        ("organizationId=acme&mode=byok", "allowed are credits, api-keys"),
+        ("organizationId=acme&compare=next", "compare is 'next'"),
+        ("organizationId=acme&format=xml", "format is 'xml'"),
+        ("organizationId=acme&from=2026-06-01&from=2026-06-02", "given more than once"),
+    ] {
+        server.get(&format!("/analytics/activity?{query}"), OPERATOR).is_problem(400, words);
+    }
+    server.get("/analytics/activity?organizationId=nobody", OPERATOR).is_problem(404, "no organization 'nobody'");
+    server.get("/analytics/activity?organizationId=gone", OPERATOR).is_problem(404, "no organization 'gone'");
+    server.get("/v1/nothing", OPERATOR).is_problem(404, "nothing at /v1/nothing");
+    server.delete("/v1/events", OPERATOR).is_problem(405, "does not take that method");
+}
+
+/// What somebody would have believed: that the figures are of what they asked for, and that what they wrote is kept.
+#[test]
+fn nothing_that_is_asked_or_written_is_silently_ignored() {
+    let server = with_directory();
+    let activity =
+        "the parameter 'projct' is unknown; did you mean projectId? (allowed here: organizationId, from, to,";
+    for (path, words) in [
+        ("/analytics/activity?organizationId=acme&projct=search", activity),
+        ("/analytics/members?organizationId=acme&top=3", "'top' is unknown; did you mean to? (allowed here"),
+        ("/analytics/members/ada?organizationId=acme&projectId=web", "'projectId' is unknown"),
+        ("/analytics/keys?organizationId=acme&projectId=web", "'projectId' is unknown"),
+        ("/analytics/keys/k1?organizationId=acme&granularity=hour", "'granularity' is unknown"),
+        ("/analytics/export?organizationId=acme&model=gpt-4o", "'model' is unknown"),
+        ("/analytics/reconciliation?organizationId=acme&provider=openai&model=", "'model' is unknown"),
+        ("/v1/directory?organisationId=acme", "did you mean organizationId? (allowed here: organizationId)"),
+        ("/v1/tokens?kind=user", "the parameter 'kind' is unknown (allowed here: none)"),
+        ("/v1/audit?organizationId=acme&from=2026-06-01", "'from' is unknown"),
+        ("/v1/intake?timezone=Europe/Paris", "'timezone' is unknown"),
+        ("/v1/calendar?tz=Europe/Paris", "did you mean timezone?"),
+        ("/v1/me?a=b", "'a' is unknown"),
+    ] {
+        server.get(path, OPERATOR).is_problem(400, words);
+    }
+    server.get("/analytics/activity?organizationId=acme&projct=search", "wrong").is_problem(401, "unknown or revoked");
+    server.post("/v1/events?organizationId=acme", OPERATOR, &json!([])).is_problem(400, "allowed here: none");
+    server.post("/v1/otlp/v1/traces?organizationId=acme", OPERATOR, &json!({})).ok();
+
+    let put = |body: Value| server.put("/v1/directory", OPERATOR, &body);
+    for (body, words) in [
+        (json!([]), "invalid type: sequence, expected an object"),
+        (json!([[["beta", "Beta"]]]), "expected an object"),
+        (json!({"organizations": [["beta", "Beta"]]}), "organizations[0]: invalid type: sequence, expected an object"),
+        (json!({"organisations": [{"id": "beta"}]}), "unknown field `organisations`"),
+        (json!({"organisations": [{"id": "beta"}]}), "; did you mean organizations?"),
+        (json!({"organizations": [{"id": "beta", "timeZone": "UTC"}]}), "; did you mean timezone?"),
+        (json!({"members": [{"organizationId": "acme", "userId": "ada", "role": "onwer"}]}), "; did you mean owner?"),
+        (json!({"projects": [{"id": "p", "organizationId": "acme", "costCenter": 1}]}), "unknown field `costCenter`"),
+        (json!({"users": [{"id": "ada", "mail": "a@b.example"}]}), "; did you mean email?"),
+        (json!({"models": [{"id": "m", "name": "M", "price": 1}]}), "unknown field `price`"),
+        (json!({"apiKeys": [{"id": "k9", "projectId": "web", "owner": "ada"}]}), "unknown field `owner`"),
+    ] {
+        put(body).is_problem(400, words);
+    }
+    let post = |path: &str, body: Value| server.post(path, OPERATOR, &body);
+    post("/v1/tokens", json!({"kind": "operator", "expires": 1})).is_problem(400, "unknown field `expires`");
+    post("/v1/tokens", json!(["operator"])).is_problem(400, "expected an object");
+    post("/v1/session", json!([OPERATOR])).is_problem(400, "expected an object");
+    post("/v1/session", json!({"token": OPERATOR, "tokn": ""})).is_problem(400, "; did you mean token?");
+    post("/v1/reprice", json!(["2026-06-01", "2026-06-30"])).is_problem(400, "expected an object");
+    // A project that is not there is as one that is not theirs.
+    let me = |project: &str, user: &str| {
+        server.get(&format!("/analytics/me?organizationId=acme&projectId={project}"), &server.user_token(user))
+    };
+    me("api", "dev").is_problem(403, "you have no access to a project 'api'");
+    me("none", "dev").is_problem(403, "you have no access to a project 'none'");
+    me("none", "ada").is_problem(403, "you have no access to a project 'none'");
+}
+
+/// What somebody would have believed: that twice as much was spent, when one month is longer or one day is not over.
+#[test]
+fn a_comparison_is_with_a_window_that_means_the_same() {
+    let server = with_directory();
+    let used = |id: &str, at: &str, key: &str, model: &str, cost: &str| {
+        event(id, at, &json!({"apiKeyId": key, "usedModel": format!("openai/{model}"), "cost": cost}))
+    };
+    let events = json!([
+        used("a", "2026-05-20T10:00:00Z", "k1", "gpt-4o", "1.000000000001"),
+        used("b", "2026-05-31T23:59:59Z", "k2", "old", "2"),
+        used("c", "2026-06-01T00:00:00Z", "k1", "gpt-4o", "4"),
+        used("d", "2026-06-30T12:00:00Z", "k3", "new", "8"),
+    ]);
+    server.send_events(OPERATOR, &events);
+    let june = "from=2026-06-01&to=2026-06-30";
+    for (query, from, to, cost, since) in [
+        ("compare=previous", "2026-05-02", "2026-05-31", "3.000000000001", "2026-05-20"),
+        ("compare=previousMonth", "2026-05-01", "2026-05-31", "3.000000000001", "2026-05-20"),
+        ("compare=previousYear", "2025-06-01", "2025-06-30", "0", "2026-05-20"),
+        ("compare=weekdays", "2026-04-27", "2026-05-26", "1.000000000001", "2026-05-20"),
+        ("compareFrom=2026-05-20&compareTo=2026-05-20", "2026-05-20", "2026-05-20", "1.000000000001", ""),
+        ("compareFrom=2026-05-31&compareTo=2026-05-31", "2026-05-31", "2026-05-31", "2", ""),
+    ] {
+        let path = format!("/analytics/activity?organizationId=acme&{june}&{query}");
+        let answer = server.get(&path, OPERATOR).ok();
+        let previous = &answer.json()["previous"];
+        assert_eq!([&previous["from"], &previous["to"]], [from, to], "{query}");
+        assert_eq!(previous["since"].as_str().unwrap_or_default(), since, "{query}");
+        assert!(previous.get("until").is_none(), "{query}: a window that is over is compared as a whole");
+        let text = answer.text.split("\"previous\":").nth(1).unwrap();
+        assert_eq!(number_text(text, "cost"), cost, "{query}");
+    }
+    let ranking = |query: &str| {
+        let answer = server.activity(OPERATOR, &format!("{june}&compare=previousMonth&{query}"));
+        let rows = answer["previous"]["ranking"].as_array().unwrap().clone();
+        assert_eq!(answer["previous"]["totals"]["requestCount"], 2);
+        rows.iter().map(|row| format!("{} {} {}", row["key"], row["label"], row["requestCount"])).collect::<Vec<_>>()
+    };
+    assert_eq!(ranking(""), [r#""old" "old" 1"#, r#""gpt-4o" "GPT-4o" 1"#]);
+    assert_eq!(ranking("top=1"), [r#"null "Other" 2"#], "the largest is new, and what is gone is with the others");
+    assert_eq!(ranking("top=2"), [r#""gpt-4o" "GPT-4o" 1"#, r#"null "Other" 1"#]);
+    assert_eq!(ranking("groupBy=none"), [r#"null "All" 2"#]);
+    assert_eq!(ranking("model=gpt-4o&model=old&groupBy=user"), [r#""ben" "ben@acme.example" 1"#, r#""ada" "Ada" 1"#]);
+
+    let table = |path: &str, token: &str| {
+        server.get(&format!("{path}?organizationId=acme&{june}&compare=previousMonth"), token).ok().json()
+    };
+    let (members, keys) = (table("/analytics/members", OPERATOR), table("/analytics/keys", OPERATOR));
+    let of = |rows: &Value, id: &str| {
+        let rows = rows.as_array().unwrap().iter().map(|row| format!("{} {}", row[id], row["cost"]));
+        rows.collect::<Vec<_>>()
+    };
+    assert_eq!(of(&members["previous"]["members"], "userId"), [r#""ben" 2"#, r#""ada" 1.000000000001"#]);
+    assert_eq!(of(&keys["previous"]["keys"], "id"), [r#""k2" 2"#, r#""k1" 1.000000000001"#]);
+    assert_eq!([&members["previous"]["totals"]["requestCount"], &keys["previous"]["totals"]["requestCount"]], [2, 2]);
+    let own = table("/analytics/keys", &server.user_token("dev"));
+    assert_eq!((of(&own["keys"], "id"), of(&own["previous"]["keys"], "id")), (vec![r#""k3" 8"#.to_owned()], vec![]));
+
+    for (query, words) in [
+        ("compare=lastYear", "compare is 'lastYear'; allowed: previous, previousMonth, previousYear, weekdays"),
+        ("compare=previous&compareFrom=2026-05-01&compareTo=2026-05-31", "leave one of them out"),
+        ("compareFrom=2026-05-01", "compareFrom and compareTo belong together"),
+        ("compareFrom=2026-05-32&compareTo=2026-06-01", "compareFrom '2026-05-32' is no date that exists"),
+    ] {
+        let path = format!("/analytics/activity?organizationId=acme&{june}&{query}");
+        server.get(&path, OPERATOR).is_problem(400, words);
+    }
+}
+
+#[test]
+fn a_day_that_is_not_over_is_compared_with_the_same_part_of_the_day_before() {
+    let server = with_directory();
+    let today = || server.get("/v1/calendar", OPERATOR).ok().json()["today"].as_str().unwrap().to_owned();
+    let yesterday = |day: &str| {
+        let answer = server.activity(OPERATOR, &format!("from={day}&to={day}&compare=previous"));
+        answer["previous"]["from"].as_str().unwrap().to_owned()
+    };
+    let day = today();
+    let before = yesterday(&day);
+    let at_each_hour = (0..24).map(|hour| event(&hour.to_string(), &format!("{before}T{hour:02}:30:00Z"), &json!({})));
+    let events = json!(at_each_hour.collect::<Vec<_>>());
+    server.send_events(OPERATOR, &events);
+    let ask = |query: &str| server.get(&format!("/analytics/activity?organizationId=acme&{query}"), OPERATOR).ok();
+    for query in [
+        format!("from={day}&to={day}&compare=previous"),
+        format!("from={before}&to={day}&compareFrom={before}&compareTo={before}"),
+    ] {
+        let answer = ask(&query);
+        let previous = &answer.json()["previous"];
+        match previous["until"].as_str() {
+            Some(until) => {
+                assert_eq!(until[..10], *before, "{query}");
+                assert_eq!(until[13..], *":00:00+00:00", "{query}");
+                assert_eq!(previous["totals"]["requestCount"], until[11..13].parse::<u64>().unwrap(), "{query}");
+            }
+            None => assert_ne!(today(), day, "the day turned while this was asked"),
+        }
+    }
+    // The day before is over, and compared as a whole.
+    let answer = ask(&format!("from={before}&to={before}&compareFrom={before}&compareTo={before}")).json();
+    assert_eq!((&answer["previous"]["totals"]["requestCount"], answer["previous"].get("until")), (&json!(24), None));
+}
+
+/// As Grafana has them: `${__timezone}` is `utc` there, and `${__from}` an instant.
+#[test]
+fn zones_are_known_in_any_case_and_days_by_an_instant() {
+    let server = with_directory();
+    server.send_events(OPERATOR, &json!([event("late", "2026-06-01T23:30:00Z", &json!({}))]));
+    for (query, zone, from, to) in [
+        ("timezone=utc&from=1780272000000&to=1780444799999", "UTC", "2026-06-01", "2026-06-02"),
+        ("timezone=europe/PARIS&from=1780358400000&to=1780358400000", "Europe/Paris", "2026-06-02", "2026-06-02"),
+        ("timezone=asia/kolkata&from=1780252200000&to=2026-06-02", "Asia/Kolkata", "2026-06-01", "2026-06-02"),
+    ] {
+        let answer = server.activity(OPERATOR, query);
+        assert_eq!([&answer["timezone"], &answer["from"], &answer["to"]], [zone, from, to], "{query}");
+        assert_eq!(answer["totals"]["requestCount"], 1, "{query}");
+    }
+    for from in ["20260601", "178027200000x", "-178027200000", "99999999999999999999"] {
+        let path = format!("/analytics/activity?organizationId=acme&from={from}");
+        server.get(&path, OPERATOR).is_problem(400, &format!("from '{from}' is no date that exists"));
+    }
+    server
+        .put("/v1/directory", OPERATOR, &json!({"organizations": [{"id": "acme", "timezone": "europe/berlin"}]}))
+        .ok();
+    let kept = server.get("/v1/directory?organizationId=acme", OPERATOR).ok().json();
+    assert_eq!(kept["organizations"][0]["timezone"], "Europe/Berlin");
+}
+
+/// Every route as every kind of caller. Fails when a route is added to the document and not here.
+#[test]
+fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
+    let server = with_directory();
+    let operator = OPERATOR.to_owned();
+    let ingest = server.token(&json!({"kind": "ingest", "organizationId": "acme"}));
+    let [owner, admin, developer, outsider] = ["ada", "ben", "dev", "out"].map(|user| server.user_token(user));
+    let callers = [
+        ("operator", &operator),
+        ("ingest", &ingest),
+        ("owner", &owner),
+        ("admin", &admin),
+        ("developer", &developer),
+        ("outsider", &outsider),
+    ];
+    let activity = "/analytics/activity?organizationId=acme";
+    let free = "/analytics/activity?organizationId=small";
+    let gone = "/analytics/activity?organizationId=gone";
+    let unknown = "/analytics/activity?organizationId=nobody";
+    let event = event("r", "2026-06-01T10:00:00Z", &json!({}));
+    let reconciliation = "/analytics/reconciliation?organizationId=acme&provider=openai";
+    let result =
+        json!({"object": "organization.costs.result", "amount": {"value": 1, "currency": "usd"}, "line_item": "a, b"});
+    let invoice = json!({"data": [{"start_time": 1_780_272_000, "end_time": 1_780_358_400, "results": [result]}]});
+    // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
+    let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
+        ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/ingest/litellm", json!([]), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/ingest/llmgateway", json!({"events": []}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/otlp/v1/traces", json!({}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/otlp/v1/logs", json!({}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/otlp/v1/metrics", json!({}), [200, 200, 403, 403, 403, 403], 401),
+        ("PUT", "/v1/directory", json!({}), [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/directory", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("DELETE", "/v1/organizations/acme/members/nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/tokens", json!({"kind": "operator"}), [201, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/tokens", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("DELETE", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/me", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", "/v1/session", Value::Null, [200, 403, 200, 200, 200, 200], 200),
+        ("DELETE", "/v1/session", Value::Null, [204, 204, 204, 204, 204, 204], 401),
+        ("POST", "/v1/session", json!({"token": "wrong"}), [401; 6], 401),
+        ("GET", activity, Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", free, Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", gone, Value::Null, [404, 403, 404, 403, 403, 403], 401),
+        ("GET", unknown, Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/projects?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/v1/projects?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/calendar?timezone=Europe/Paris", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", "/v1/calendar?timezone=Mars", Value::Null, [400, 403, 400, 400, 400, 400], 401),
+        ("GET", "/v1/calendar/zones", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", "/analytics/members?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/members?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/members/ada?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/members/out?organizationId=acme", Value::Null, [404, 403, 404, 404, 403, 403], 401),
+        ("GET", "/analytics/members/ada?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/keys?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/keys?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/analytics/keys/k1?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/keys/k3?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/keys/none?organizationId=acme", Value::Null, [404, 403, 404, 404, 403, 403], 401),
+        ("GET", "/analytics/keys/s1?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=web", Value::Null, [403, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=api", Value::Null, [403, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme&projectId=none", Value::Null, [403, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=small&projectId=shop", Value::Null, [403, 403, 200, 403, 403, 403], 401),
+        (
+            "POST",
+            "/v1/invoices?organizationId=acme&provider=openai",
+            invoice.clone(),
+            [200, 403, 403, 403, 403, 403],
+            401,
+        ),
+        (
+            "POST",
+            "/v1/invoices?organizationId=gone&provider=openai",
+            invoice.clone(),
+            [404, 403, 403, 403, 403, 403],
+            401,
+        ),
+        ("POST", "/v1/invoices?organizationId=nobody&provider=openai", invoice, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", reconciliation, Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        (
+            "GET",
+            "/analytics/reconciliation?organizationId=small&provider=openai",
+            Value::Null,
+            [200, 403, 403, 403, 403, 403],
+            401,
+        ),
+        (
+            "GET",
+            "/analytics/reconciliation?organizationId=nobody&provider=openai",
+            Value::Null,
+            [404, 403, 403, 403, 403, 403],
+            401,
+        ),
+        ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/reread", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/audit?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/audit?organizationId=nobody", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/intake", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/intake?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/intake?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/reprice", json!({"from": "2026-06-01", "to": "2026-06-30"}), [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/repricings?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/settings", Value::Null, [200; 6], 200),
+        ("GET", "/v1/settings/logo", Value::Null, [404; 6], 404),
+        ("GET", "/healthz", Value::Null, [200; 6], 200),
+        ("GET", "/readyz", Value::Null, [200; 6], 200),
+        ("GET", "/metrics", Value::Null, [200; 6], 200),
+        ("GET", "/openapi.json", Value::Null, [200; 6], 200),
+    ];
+    for (row, (method, path, body, expected, without)) in table.iter().enumerate() {
+        // Each from somewhere else: so many wrong tokens from one place would be too many.
+        let source = format!("203.0.113.{row}");
+        let ask = |headers: &[(&str, &str)]| -> Answer {
+            let body = if body.is_null() { String::new() } else { body.to_string() };
+            let common = [("content-type", "application/json"), ("x-forwarded-for", &*source)];
+            server.send(method, path, &[headers, &common].concat(), body.as_bytes())
+        };
+        for ((who, token), expected) in callers.iter().zip(expected) {
+            let answer = ask(&[("authorization", &bearer(token))]);
+            assert_eq!(answer.status, *expected, "{method} {path} as {who}: {}", answer.text);
+            if *expected >= 400 {
+                answer.is_problem(*expected, "");
+            }
+        }
+        assert_eq!(ask(&[]).status, *without, "{method} {path} without a token");
+        if *without == 401 {
+            for wrong in ["Bearer nonsense", "Basic abc", "Bearer", ""] {
+                assert_eq!(ask(&[("authorization", wrong)]).status, 401, "{method} {path} with '{wrong}'");
+            }
+        }
+    }
+    let document: Value = server.get("/openapi.json", "").json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let shape: Vec<&str> = path.split('/').collect();
+            let tried = table.iter().any(|(m, p, ..)| {
+                let p: Vec<&str> = p.split('?').next().unwrap().split('/').collect();
+                m.eq_ignore_ascii_case(method)
+                    && p.len() == shape.len()
+                    && p.iter().zip(&shape).all(|(a, b)| a == b || b.starts_with('{'))
+            });
+            assert!(tried, "{method} {path} is asked as every role");
+        }
+    }
+}
+
+/// Zones whose rules changed lately, one without rules, and those that are furthest ahead and behind.
+#[test]
+fn the_calendar_says_the_day_that_answers_end_on() {
+    let server = with_directory();
+    let known = server.get("/v1/calendar/zones", OPERATOR).ok().json();
+    for zone in [
+        "UTC",
+        "America/Vancouver",
+        "America/Edmonton",
+        "America/Winnipeg",
+        "America/Havana",
+        "Africa/Casablanca",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+        "Asia/Calcutta",
+    ] {
+        let day = |at: &str| server.activity(OPERATOR, &format!("timezone={zone}{at}"));
+        // Asked before and after: the day may turn in between.
+        let (before, calendar, after) = (
+            day("")["to"].clone(),
+            server.get(&format!("/v1/calendar?timezone={zone}"), OPERATOR).ok().json(),
+            day("")["to"].clone(),
+        );
+        let text = |field: &str| calendar[field].as_str().unwrap().to_owned();
+        let today = text("today");
+        assert!(before == today || after == today, "{zone}: {before}, {today}, {after}");
+        assert_eq!(text("timezone"), zone);
+        assert_eq!(text("now")[..10], today, "{zone}");
+        assert!(text("nextDayAt")[..10] > *today, "{zone}");
+        let hours = day(&format!("&from={today}&to={today}&granularity=hour"));
+        let last = hours["activity"].as_array().unwrap().last().unwrap()["date"].as_str().unwrap().to_owned();
+        assert!(last[..10] == *today && last < text("nextDayAt"), "{zone}: {last} is the last hour of {today}");
+        let offset = &text("now")[19..];
+        let entry = known["zones"].as_array().unwrap().iter().find(|one| one["timezone"] == zone);
+        assert_eq!(entry.unwrap()["offset"], offset, "{zone}");
+        assert!(calendar["offsets"].as_array().unwrap().iter().any(|one| one["offset"] == offset), "{zone}");
+        assert_eq!(calendar["zoneDatabase"], known["zoneDatabase"]);
+    }
+}
+
+#[test]
+fn an_ingest_token_sends_for_its_organization_only() {
+    let server = Server::start();
+    let token = server.token(&json!({"kind": "ingest", "organizationId": "acme", "projectId": "p0", "apiKeyId": "k0"}));
+    let mut bare = event("a", "2026-06-01T10:00:00Z", &json!({}));
+    for field in ["organizationId", "projectId", "apiKeyId"] {
+        bare.as_object_mut().unwrap().remove(field);
+    }
+    let foreign = event("b", "2026-06-01T10:00:00Z", &json!({"organizationId": "other"}));
+    let answer = server.send_events(&token, &json!([bare, foreign]));
+    assert_eq!(answer["accepted"], 1);
+    assert!(answer["rejected"][0]["error"].as_str().unwrap().contains("the token is for 'acme' only"));
+    assert_eq!(server.activity(OPERATOR, &format!("{DAY}&groupBy=apiKey"))["ranking"][0]["key"], "k0");
+    assert_eq!(server.get("/v1/directory?organizationId=other", OPERATOR).status, 404, "nothing of it was made");
+}
+
+#[test]
+fn organizations_with_the_same_ids_never_meet() {
+    let server = Server::start();
+    let other = json!({"organizationId": "other", "cost": 7});
+    let batch =
+        json!([event("same", "2026-06-01T10:00:00Z", &json!({})), event("same", "2026-06-01T10:00:00Z", &other)]);
+    assert_eq!(server.send_events(OPERATOR, &batch)["accepted"], 2, "ids are unique within an organization");
+    assert_eq!(server.activity(OPERATOR, DAY)["totals"]["cost"], 0.25);
+}
+
+#[test]
+fn labels_marks_and_attribution_come_from_the_directory_as_it_is_now() {
+    let server = Server::start();
+    let at = "2026-06-01T10:00:00Z";
+    server.send_events(
+        OPERATOR,
+        &json!([
+            event("1", at, &json!({"cost": 3})),
+            event("2", at, &json!({"apiKeyId": "k2", "cost": 2})),
+            event("3", at, &json!({"apiKeyId": "k3", "projectId": "api", "cost": 1})),
+        ]),
+    );
+    // The directory arrives late; it attributes the past as well.
+    server.put("/v1/directory", OPERATOR, &json!({
+        "projects": [{"id": "web", "organizationId": "acme", "name": "Website", "status": "deleted"}],
+        "users": [{"id": "ada", "name": "Ada"}, {"id": "ben", "email": "ben@acme.example"}],
+        "members": [{"organizationId": "acme", "userId": "ada", "role": "owner"}, {"organizationId": "acme", "userId": "ben", "role": "admin"}],
+        "apiKeys": [{"id": "k1", "projectId": "web", "createdBy": "ada"}, {"id": "k2", "projectId": "web", "createdBy": "ben", "status": "deleted"}],
+        "models": [{"id": "gpt-4o", "name": "GPT-4o"}],
+    })).ok();
+    server.delete("/v1/organizations/acme/members/ben", OPERATOR).ok();
+    let by = |group: &str| {
+        let answer = server.activity(OPERATOR, &format!("{DAY}&groupBy={group}"));
+        let day = &answer["activity"][0];
+        let sum: f64 = day["breakdown"].as_array().unwrap().iter().map(|e| e["cost"].as_f64().unwrap()).sum();
+        assert_eq!(sum, 6.0, "the parts add up by {group}");
+        day["breakdown"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| {
+                let mark = |name: &str| e[name] == true;
+                (
+                    e["key"].as_str().unwrap_or("null").to_owned(),
+                    e["label"].as_str().unwrap().to_owned(),
+                    mark("deleted"),
+                    mark("former"),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let row = |key: &str, label: &str, deleted, former| (key.to_owned(), label.to_owned(), deleted, former);
+    assert_eq!(by("project"), [row("web", "Website", true, false), row("api", "api", false, false)]);
+    assert_eq!(
+        by("apiKey"),
+        [row("k1", "k1", false, false), row("k2", "k2", true, false), row("k3", "k3", false, false)]
+    );
+    assert_eq!(
+        by("user"),
+        [
+            row("ada", "Ada", false, false),
+            row("ben", "ben@acme.example", false, true),
+            row("null", "Unattributed", false, false)
+        ]
+    );
+    assert_eq!(by("model"), [row("gpt-4o", "GPT-4o", false, false)]);
+    // A key that changes hands keeps its creator, and whoever says otherwise is told.
+    server
+        .put("/v1/directory", OPERATOR, &json!({"apiKeys": [{"id": "k1", "projectId": "web", "createdBy": "ben"}]}))
+        .is_problem(400, "API key 'k1' was created by 'ada', which stays so; createdBy is 'ben'");
+    assert_eq!(by("user")[0], row("ada", "Ada", false, false));
+}
+
+#[test]
+fn every_local_day_has_a_row_and_takes_its_own_events() {
+    let server = Server::start();
+    // 18:30Z is midnight in Kolkata, 18:15Z in Kathmandu, 22:00Z in Berlin.
+    let batch: Vec<Value> = ["18:14:59.999", "18:15:00", "18:29:59.999", "18:30:00", "21:59:59.999", "22:00:00"]
+        .iter()
+        .map(|time| event(time, &format!("2026-05-31T{time}Z"), &json!({})))
+        .collect();
+    server.send_events(OPERATOR, &json!(batch));
+    for (zone, expected) in
+        [("UTC", [6, 0]), ("Europe/Berlin", [5, 1]), ("Asia/Kolkata", [3, 3]), ("Asia/Kathmandu", [1, 5])]
+    {
+        let answer = server.activity(OPERATOR, &format!("from=2026-05-30&to=2026-06-02&timezone={zone}"));
+        let rows: Vec<(String, u64)> = answer["activity"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["date"].as_str().unwrap().to_owned(), row["requestCount"].as_u64().unwrap()))
+            .collect();
+        let day = |date: &str, count| (date.to_owned(), count);
+        assert_eq!(
+            rows,
+            [
+                day("2026-05-30", 0),
+                day("2026-05-31", expected[0]),
+                day("2026-06-01", expected[1]),
+                day("2026-06-02", 0)
+            ],
+            "{zone}"
+        );
+    }
+}
+
+#[test]
+fn costs_are_written_exactly() {
+    let server = Server::start();
+    let costs = ["0.1", "0.2", "1e-12", "0.30000000000000004", "9999999.999999999999"];
+    let batch: Vec<Value> =
+        costs.iter().map(|cost| event(cost, "2026-06-01T10:00:00Z", &json!({"cost": cost}))).collect();
+    server.send_events(OPERATOR, &json!(batch));
+    let text = server.get(&format!("/analytics/activity?organizationId=acme&{DAY}"), OPERATOR).ok().text;
+    assert_eq!(number_text(&text, "cost"), "10000000.6");
+    server.send_events(OPERATOR, &event("last", "2026-06-01T10:00:00Z", &json!({"cost": "0.000000000001"})));
+    let text = server.get(&format!("/analytics/activity?organizationId=acme&{DAY}"), OPERATOR).ok().text;
+    assert_eq!(number_text(&text, "cost"), "10000000.600000000001");
+}
+
+#[test]
+fn an_answer_is_repeated_only_when_it_could_have_changed() {
+    let server = Server::start();
+    server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({})));
+    let june = "/analytics/activity?organizationId=acme&from=2026-06-01&to=2026-06-30";
+    let etag = server.get(june, OPERATOR).ok().header("etag").to_owned();
+    let again = |path: &str, etag: &str| {
+        server.send("GET", path, &[("authorization", &bearer(OPERATOR)), ("if-none-match", etag)], b"").status
+    };
+    assert_eq!(again(june, &etag), 304);
+    server.send_events(OPERATOR, &event("b", "2026-07-01T10:00:00Z", &json!({})));
+    assert_eq!(again(june, &etag), 304, "an event in July does not spoil June");
+    server.post("/v1/session", "", &json!({"token": OPERATOR})).ok();
+    assert_eq!(again(june, &etag), 304, "who signs in spoils nothing");
+    assert_eq!(again(&format!("{june}&groupBy=project"), &etag), 200, "another question is another answer");
+    server.send_events(OPERATOR, &event("c", "2026-06-30T23:59:59Z", &json!({})));
+    assert_eq!(again(june, &etag), 200);
+    let etag = server.get(june, OPERATOR).ok().header("etag").to_owned();
+    server
+        .put("/v1/directory", OPERATOR, &json!({"projects": [{"id": "web", "organizationId": "acme", "name": "New"}]}))
+        .ok();
+    assert_eq!(again(june, &etag), 200, "labels are part of the answer");
+}
+
+/// Answers are kept for a moment; each must go to its own question and asker only.
+#[test]
+fn an_answer_that_is_kept_is_nobody_elses() {
+    let server = with_directory();
+    let batch: Vec<Value> = ["k1", "k2", "k3"]
+        .iter()
+        .map(|key| event(key, "2026-06-01T10:00:00Z", &json!({"apiKeyId": key, "projectId": "web"})))
+        .collect();
+    server.send_events(OPERATOR, &json!(batch));
+    let [ada, dev] = ["ada", "dev"].map(|user| {
+        let token = json!({"kind": "user", "userId": user, "label": user});
+        server.post("/v1/tokens", OPERATOR, &token).ok().json()["token"].as_str().expect("a secret").to_owned()
+    });
+    let ask = |path: &str, token: &str| {
+        let answers = [0; 2].map(|_| server.get(&format!("{path}?organizationId=acme&{DAY}"), token).ok().text);
+        assert_eq!(answers[0], answers[1], "{path}");
+        answers[0].clone()
+    };
+    for (path, id) in [("members/ada", "ada"), ("members/ben", "ben"), ("keys/k1", "k1"), ("keys/k2", "k2")] {
+        let answer: Value = serde_json::from_str(&ask(&format!("/analytics/{path}"), OPERATOR)).expect("JSON");
+        let found = if path.starts_with("members") { &answer["member"]["userId"] } else { &answer["apiKey"]["id"] };
+        assert_eq!(found, id);
+    }
+    assert_eq!(ask("/analytics/keys", &ada), ask("/analytics/keys", OPERATOR));
+    assert_ne!(ask("/analytics/keys", &ada), ask("/analytics/keys", &dev), "developers see their own keys");
+    server.send_events(OPERATOR, &event("more", "2026-06-01T11:00:00Z", &json!({"apiKeyId": "k3"})));
+    let keys: Value = serde_json::from_str(&ask("/analytics/keys", &dev)).expect("JSON");
+    assert_eq!(keys["totals"]["requestCount"], 2, "{keys}");
+}
+
+#[test]
+fn answers_are_compressed_when_asked() {
+    let server = Server::start();
+    for encoding in ["gzip", "br", "zstd"] {
+        let headers = [("authorization", &*bearer(OPERATOR)), ("accept-encoding", encoding)];
+        server.send_events(OPERATOR, &event(encoding, "2026-06-01T10:00:00Z", &json!({})));
+        let answer = server.send("GET", "/analytics/activity?organizationId=acme", &headers, b"");
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, encoding));
+    }
+}
+
+#[test]
+fn a_session_is_a_cookie_that_ends_with_its_token() {
+    let server = with_directory();
+    let created = server.post("/v1/tokens", OPERATOR, &json!({"kind": "user", "userId": "ada"})).ok().json();
+    let sign_in = || server.post("/v1/session", "", &json!({"token": created["token"]})).ok();
+    let signed_in = sign_in();
+    assert_eq!(
+        signed_in.json()["organizations"][0],
+        json!({"id": "acme", "name": "Acme", "plan": "enterprise", "role": "owner", "timezone": "Europe/Berlin"})
+    );
+    let cookie = signed_in.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let with_cookie = |method: &str, path: &str, csrf: bool| {
+        let mut headers = vec![("cookie", &*cookie)];
+        headers.extend(csrf.then_some(("x-rollcall-request", "1")));
+        server.send(method, path, &headers, b"")
+    };
+    assert_eq!(with_cookie("GET", "/v1/me", false).ok().json()["user"]["name"], "Ada");
+    assert_eq!(with_cookie("GET", "/analytics/activity?organizationId=acme", false).status, 200);
+    assert_eq!(with_cookie("GET", "/v1/session", false).ok().json()["user"]["name"], "Ada");
+    with_cookie("DELETE", "/v1/session", false).is_problem(403, "x-rollcall-request");
+    with_cookie("DELETE", "/v1/session", true).ok();
+    with_cookie("GET", "/v1/me", false).is_problem(401, "unknown, revoked or expired");
+    assert_eq!(with_cookie("GET", "/v1/session", false).ok().json(), Value::Null);
+    server.get("/v1/session", "wrong").is_problem(401, "unknown or revoked");
+    let cookie = sign_in().header("set-cookie").split(';').next().unwrap().to_owned();
+    server.delete(&format!("/v1/tokens/{}", created["id"].as_str().unwrap()), OPERATOR).ok();
+    assert_eq!(
+        server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status,
+        401,
+        "revoking the token ends its sessions"
+    );
+}
+
+#[test]
+fn tokens_are_listed_without_secrets_and_stored_without_them() {
+    let server = with_directory();
+    let secret = server.token(&json!({"kind": "ingest", "organizationId": "acme", "label": "litellm"}));
+    let listed = server.get("/v1/tokens", OPERATOR).ok();
+    assert!(listed.text.contains("litellm") && !listed.text.contains(&secret));
+    server.post("/v1/tokens", OPERATOR, &json!({"kind": "ingest"})).is_problem(400, "organizationId is missing");
+    server.post("/v1/tokens", OPERATOR, &json!({"kind": "user"})).is_problem(400, "userId is missing");
+    server.post("/v1/tokens", OPERATOR, &json!({"kind": "root"})).is_problem(400, "unknown variant `root`");
+    let stored = std::fs::read(server.data_dir.join("rollcall.redb")).unwrap();
+    for secret in [secret.as_bytes(), OPERATOR.as_bytes()] {
+        assert!(!stored.windows(secret.len()).any(|w| w == secret), "a secret is in the store");
+    }
+}
+
+#[test]
+fn the_directory_is_given_back_as_it_was_put() {
+    let server = with_directory();
+    let exported = server.get("/v1/directory?organizationId=acme", OPERATOR).ok().json();
+    assert_eq!(exported["organizations"][0]["timezone"], "Europe/Berlin");
+    assert_eq!(
+        exported["apiKeys"][0],
+        json!({"id": "k1", "organizationId": "acme", "projectId": "web", "description": "Web key", "createdBy": "ada", "status": "active"})
+    );
+    let second = Server::start();
+    second.put("/v1/directory", OPERATOR, &exported).ok();
+    assert_eq!(second.get("/v1/directory?organizationId=acme", OPERATOR).ok().json(), exported);
+
+    let put = |body: Value| server.put("/v1/directory", OPERATOR, &body);
+    put(json!({"organizations": [{"id": "x", "timezone": "Mars/Base"}]})).is_problem(400, "timezone 'Mars/Base'");
+    put(json!({"organizations": [{"id": "x", "plan": "gold"}]})).is_problem(400, "unknown variant `gold`");
+    put(json!({"users": [{"id": ""}]})).is_problem(400, "users[].id is empty");
+    put(json!({"apiKeys": [{"id": "k9", "projectId": "nowhere"}]}))
+        .is_problem(400, "0 organizations have a project 'nowhere'");
+    put(json!({"projects": [{"id": "web", "organizationId": "small"}]})).ok();
+    put(json!({"apiKeys": [{"id": "k9", "projectId": "web"}]})).is_problem(400, "2 organizations have a project 'web'");
+    // All of an update is taken, or nothing.
+    put(json!({"users": [{"id": "new"}], "apiKeys": [{"id": "k9", "projectId": "nowhere"}]}))
+        .is_problem(400, "nowhere");
+    assert!(!server.get("/v1/directory", OPERATOR).ok().text.contains("\"new\""));
+}
+
+#[test]
+fn answers_have_the_documented_shape() {
+    let server = with_directory();
+    server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({})));
+    for path in ["members", "members/ada", "keys", "keys/k1"] {
+        let text = server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}"), OPERATOR).ok().text;
+        let read = match path {
+            "members" => serde_json::from_str::<rollcall::http::wire::Members>(&text).map(drop),
+            "members/ada" => serde_json::from_str::<rollcall::http::wire::MemberAnswer>(&text).map(drop),
+            "keys" => serde_json::from_str::<rollcall::http::wire::Keys>(&text).map(drop),
+            _ => serde_json::from_str::<rollcall::http::wire::KeyAnswer>(&text).map(drop),
+        };
+        read.unwrap_or_else(|e| panic!("{path}: {e}: {text}"));
+        let csv = server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}&format=csv"), OPERATOR).ok().text;
+        let header = csv.lines().next().unwrap();
+        assert!(header.ends_with(
+            "cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost"
+        ));
+        assert!(csv.lines().count() > 1, "{csv}");
+    }
+    let mine = format!("/analytics/me?organizationId=acme&projectId=web&{DAY}");
+    let mine = server.get(&mine, &server.user_token("ada")).ok().text;
+    let mine: rollcall::http::wire::MyUsage = serde_json::from_str(&mine).unwrap_or_else(|e| panic!("{e}: {mine}"));
+    assert_eq!((mine.summary.request_count, mine.activity.len()), (1, 1));
+    for query in [
+        "",
+        "&groupBy=project,model",
+        "&groupBy=none",
+        "&compare=previous&top=1&rankBy=totalTokens",
+        "&granularity=hour",
+    ] {
+        let text = server.get(&format!("/analytics/activity?organizationId=acme&{DAY}{query}"), OPERATOR).ok().text;
+        let activity: rollcall::http::wire::Activity =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{query}: {e}: {text}"));
+        assert_eq!(activity.totals.request_count, 1, "{query}");
+        assert_eq!(activity.ranking.len(), 1, "{query}");
+    }
+    let csv =
+        server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&groupBy=project&format=csv"), OPERATOR).ok();
+    assert_eq!(
+        csv.text,
+        "date,key,label,deleted,former,zoneDatabase,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
+         2026-06-01,web,Website,false,false,2026f,0.25,1,120,1,0,0.25,0\r\n"
+    );
+}
+
+#[test]
+fn a_signal_ends_the_server_after_its_work() {
+    let mut server = Server::start();
+    server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({})));
+    assert!(server.data_dir.join("server.url").exists());
+    assert_eq!(server.terminate(), Some(0));
+    assert!(!server.data_dir.join("server.url").exists());
+}
+
+#[test]
+fn members_and_keys_add_up_to_the_organization() {
+    let server = with_directory();
+    let at = "2026-06-01T10:00:00Z";
+    server.send_events(
+        OPERATOR,
+        &json!([
+            event("1", at, &json!({"cost": "1.000000000001"})),
+            event("2", at, &json!({"apiKeyId": "k2", "cost": 5, "hasError": true, "usedMode": "api-keys"})),
+            event("3", at, &json!({"apiKeyId": "k3", "cost": 2, "finishReason": "client_error", "source": "bot"})),
+            event("4", at, &json!({"apiKeyId": "nobodys", "cost": "0.5", "usedModel": "google/gemini-2.5-pro"})),
+            event("5", "2026-06-02T10:00:00Z", &json!({"cost": 100})),
+        ]),
+    );
+    server.delete("/v1/organizations/acme/members/ben", OPERATOR).ok();
+    let ask = |path: &str| server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}"), OPERATOR).ok();
+    let members = ask("members").json();
+    let row = |m: &Value| {
+        json!([
+            m["userId"],
+            m["name"],
+            m["role"],
+            m["status"],
+            m["apiKeyCount"],
+            m["errorCount"],
+            m["clientErrorCount"],
+            m["cost"]
+        ])
+    };
+    let rows: Vec<Value> = members["members"].as_array().unwrap().iter().map(row).collect();
+    assert_eq!(
+        rows,
+        [
+            json!(["ben", null, "admin", "former", 1, 1, 0, 5]),
+            json!(["dev", null, "developer", "active", 1, 0, 1, 2]),
+            json!(["ada", "Ada", "owner", "active", 1, 0, 0, 1.000000000001]),
+            json!([null, "Unattributed", null, "unattributed", 1, 0, 0, 0.5]),
+        ]
+    );
+    let totals = &ask("activity").json()["totals"];
+    for field in ["cost", "requestCount", "totalTokens", "apiKeysCost", "errorCount", "clientErrorCount"] {
+        assert_eq!(members["totals"][field], totals[field], "{field}");
+        assert_eq!(ask("keys").json()["totals"][field], totals[field], "{field}");
+    }
+    assert_eq!(number_text(&ask("members").text, "cost"), "8.500000000001");
+
+    let dev = ask("members/dev").json();
+    assert_eq!(dev["summary"]["cost"], 2);
+    assert_eq!(dev["topApps"][0]["key"], "bot");
+    assert_eq!(dev["topModels"][0]["label"], "GPT-4o");
+    assert_eq!(dev["activity"][0]["modelBreakdown"][0]["inputTokens"], 100);
+    let key = ask("keys/k2").json();
+    assert_eq!((&key["summary"]["errorRate"], &key["activity"][0]["errorRate"]), (&json!(1.0), &json!(1.0)));
+    assert_eq!(key["apiKey"]["createdBy"], "ben");
+    let own = server.get(&format!("/analytics/keys?organizationId=acme&{DAY}"), &server.user_token("dev")).ok().json();
+    assert_eq!(own["keys"].as_array().unwrap().iter().map(|k| &k["id"]).collect::<Vec<_>>(), ["k3"]);
+    assert_eq!(own["totals"]["cost"], 2);
+    // A filter narrows the table too.
+    let filtered =
+        server.get(&format!("/analytics/members?organizationId=acme&{DAY}&model=gemini-2.5-pro"), OPERATOR).ok().json();
+    assert_eq!(filtered["totals"]["cost"], 0.5);
+}
+
+#[test]
+fn access_is_never_widened_by_what_an_update_leaves_out() {
+    let server = with_directory();
+    let me = |project: &str| {
+        server.get(&format!("/analytics/me?organizationId=acme&projectId={project}"), &server.user_token("dev")).status
+    };
+    assert_eq!((me("web"), me("api")), (200, 403));
+    let put = |member: Value| server.put("/v1/directory", OPERATOR, &json!({"members": [member]})).ok();
+    put(json!({"organizationId": "acme", "userId": "dev", "role": "developer"}));
+    assert_eq!((me("web"), me("api")), (200, 403), "absent leaves the restriction");
+    server.delete("/v1/organizations/acme/members/dev", OPERATOR).ok();
+    put(json!({"organizationId": "acme", "userId": "dev", "role": "developer"}));
+    assert_eq!((me("web"), me("api")), (200, 403), "whoever comes back sees what they saw");
+    put(json!({"organizationId": "acme", "userId": "dev", "role": "developer", "projectIds": null}));
+    assert_eq!((me("web"), me("api")), (200, 200), "null lifts it");
+}
+
+#[test]
+fn one_small_body_cannot_fill_the_memory() {
+    let server = Server::start();
+    let body = format!("[{}1]", "1,".repeat(500_000));
+    let headers = [("authorization", &*bearer(OPERATOR)), ("content-type", "application/json")];
+    server.send("POST", "/v1/events", &headers, body.as_bytes()).is_problem(413, "more than 500000 events");
+    server
+        .post("/v1/tokens", OPERATOR, &json!({"kind": "operator", "label": "x".repeat(600)}))
+        .is_problem(400, "at most 512");
+    server.delete("/v1/tokens/%FF", OPERATOR).is_problem(400, "");
+}
+
+#[test]
+fn sessions_end_when_the_operators_token_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(directory.path());
+    let cookie = server
+        .post("/v1/session", "", &json!({"token": OPERATOR}))
+        .ok()
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 200);
+    server.kill();
+    let mut server = Server::start_in(directory.path());
+    assert_eq!(
+        server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status,
+        200,
+        "a restart keeps people signed in"
+    );
+    server.kill();
+    let server = Server::start_with(directory.path(), "another-operator-token");
+    assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 401);
+}

@@ -1,0 +1,388 @@
+//! The laws every answer keeps, held against a second implementation that is too simple to be wrong.
+//!
+//! Runs with fixed seeds and with a fresh one, which is printed; `ROLLCALL_SEED=n` replays it, and
+//! `ROLLCALL_SEEDS=n` tries that many fresh ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeZone};
+use chrono_tz::Tz;
+use rollcall::calendar::{Date, Granularity, Window, Zone};
+use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
+use rollcall::engine::{Engine, STORE_FILE};
+use rollcall::model::{
+    Batch, Combination, Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
+};
+use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
+use rollcall::store::{SealPolicy, Store};
+use crate::support::ledger::{
+    COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
+};
+
+const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
+const EVENTS: usize = 400;
+const QUESTIONS: usize = 120;
+const NOW: UnixMs = 1_798_761_600_000; // 2027-01-01
+
+const CREATORS: [(&str, &str); 3] = [("k0", "ada"), ("k1", "ada"), ("k2", "ben")];
+
+fn make_events(random: &mut Random, zone: Tz) -> Ledger {
+    // Around a random day of the zone, and dense around its midnights, where mistakes live.
+    let middle = 1_577_836_800_000 + random.below(6 * 365) as i64 * 86_400_000;
+    let rich = random.below(4) == 0;
+    let entries = (0..EVENTS).map(|_| {
+        let day = middle + random.below(40) as i64 * 86_400_000;
+        let midnight = zone.from_utc_datetime(&DateTime::from_timestamp_millis(day).unwrap().naive_utc());
+        let offset = i64::from(chrono::Offset::fix(midnight.offset()).local_minus_utc()) * 1000;
+        let time = match random.below(3) {
+            0 => day - offset + random.below(7_200_000) as i64 - 3_600_000,
+            1 => (day - offset) / 900_000 * 900_000 - random.below(2) as i64,
+            _ => day + random.below(86_400_000) as i64,
+        };
+        let mut measures = Measures::ZERO;
+        for count in 0..measures.counts.len() {
+            measures.counts[count] = random.below(5) * random.below(1000);
+        }
+        measures.counts[Count::Requests as usize] = 1 + random.below(3);
+        measures.cost = PicoUsd(i128::from(random.below(1 << 40)) * [1, 1000, 2_500_000][random.below(3) as usize]);
+        if rich {
+            // Together more than 64 bits of picodollars.
+            measures.cost.0 += PicoUsd::MAX_EVENT.0 / 2;
+        }
+        if random.below(20) == 0 && measures.cost != PicoUsd::ZERO {
+            // What a tool costs is money without a request.
+            measures.counts.fill(0);
+        }
+        Entry {
+            time,
+            combination: Combination {
+                organization: "acme".into(),
+                project: format!("p{}", random.below(3)),
+                api_key: format!("k{}", random.below(5)),
+                model: format!("m{}", random.below(4)),
+                provider: format!("v{}", random.below(2)),
+                source: (random.below(3) > 0).then(|| format!("s{}", random.below(2))),
+                mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
+                cost_source: *random.pick(&COST_SOURCES),
+            },
+            completeness: Completeness::Final,
+            measures,
+        }
+    });
+    let entries = entries.filter(|entry| entry.time >= 1_577_836_800_000 && entry.time < NOW).collect();
+    Ledger { entries, creators: CREATORS.map(|(key, user)| (key.to_owned(), user.to_owned())).into() }
+}
+
+fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    // Sealed usage with daily totals for all, for some or for none.
+    let seal_policy = SealPolicy {
+        rows_worth_totals: *random.pick(&[0, 0, 20, 1000]),
+        segments_worth_totals: *random.pick(&[0, 3, 20]),
+    };
+    let path = directory.path().join(STORE_FILE);
+    let open = move || Ok(Store::open(&path)?.with_seal_policy(seal_policy));
+    let engine = Engine::start(open, Arc::new(|| NOW)).unwrap();
+    let mut rest: Vec<usize> = (0..ledger.entries.len()).collect();
+    // In any order, in batches of any size, some of them sent twice.
+    while !rest.is_empty() {
+        let mut batch = Batch::default();
+        for _ in 0..1 + random.below(60) {
+            if rest.is_empty() {
+                break;
+            }
+            let index = rest.swap_remove(random.below(rest.len() as u64) as usize);
+            let entry = &ledger.entries[index];
+            let combination = batch.combinations.len() as u32;
+            batch.combinations.push(entry.combination.clone());
+            let id = Fingerprint::of(&index.to_string());
+            batch.events.push(Event::new(id, entry.time, combination, entry.measures));
+        }
+        let sent = batch.events.len();
+        assert_eq!(engine.submit(batch.clone()).unwrap().wait().unwrap().accepted, sent);
+        if random.below(3) == 0 {
+            assert_eq!(engine.submit(batch).unwrap().wait().unwrap().duplicates, sent);
+        }
+        // Sealed in between, so that later batches are late for what is sealed; the last ones may stay open.
+        if random.below(4) == 0 {
+            engine.seal().unwrap().wait().unwrap();
+        }
+    }
+    rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).expect("what the store says twice agrees");
+    // The directory comes last: attribution is looked up when asked.
+    let api_keys = (0..5).map(|k| ApiKeyUpdate {
+        id: format!("k{k}"),
+        organization_id: Some("acme".into()),
+        project_id: "p0".into(),
+        created_by: ledger.creator(&format!("k{k}")).map(str::to_owned),
+        ..ApiKeyUpdate::default()
+    });
+    let members = ["ada", "ben"].map(|user| MemberUpdate {
+        organization_id: "acme".into(),
+        user_id: user.into(),
+        role: Role::Developer,
+        project_ids: None,
+        former: user == "ben",
+    });
+    let update =
+        DirectoryUpdate { api_keys: api_keys.collect(), members: members.into(), ..DirectoryUpdate::default() };
+    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
+    (engine, directory)
+}
+
+fn run(seed: u64) {
+    println!("seed {seed}");
+    let random = &mut Random(seed);
+    let zones: Vec<Zone> = Zone::all().collect();
+    // Half of the runs in zones whose midnights are hard.
+    let hard = [
+        "Asia/Kathmandu",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "Africa/Cairo",
+        "America/Santiago",
+        "Pacific/Chatham",
+        "America/St_Johns",
+    ];
+    let home =
+        if random.below(2) == 0 { Zone::named(random.pick::<&str>(&hard)).unwrap() } else { *random.pick(&zones) };
+    let ledger = make_events(random, home.name().parse().unwrap());
+    let (engine, _directory) = load(&ledger, random);
+    for number in 0..QUESTIONS {
+        let zone = if random.below(2) == 0 { home } else { *random.pick(&zones) };
+        let query = question(random, zone, &ledger);
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            check(&engine.snapshot(), &ledger, &query);
+            if number % 10 == 0 {
+                check_people(&engine, &ledger, query.window);
+                check_rollups(&engine, &ledger, &query);
+            }
+        }));
+        if let Err(panic) = checked {
+            println!("seed {seed}, question {number}: {query:#?}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn answers_equal_the_naive_recount_for_fixed_seeds() {
+    FIXED_SEEDS.into_iter().for_each(run);
+}
+
+#[test]
+fn answers_equal_the_naive_recount_for_fresh_seeds() {
+    let first = setting("ROLLCALL_SEED").unwrap_or_else(fresh_seed);
+    (first..first + setting("ROLLCALL_SEEDS").unwrap_or(2)).for_each(run);
+}
+
+/// Members and keys, one by one, are the ledger's, and together the organization's.
+fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
+    let zone: Tz = window.zone.name().parse().unwrap();
+    let snapshot = engine.snapshot();
+    let about = about(&snapshot);
+    let sum = |counts: &dyn Fn(&Entry) -> bool| {
+        let mut sum = Measures::ZERO;
+        for entry in ledger.entries.iter().filter(|entry| {
+            let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+            date >= window.from.to_string() && date <= window.to.to_string() && counts(entry)
+        }) {
+            sum.add(&entry.measures).unwrap();
+        }
+        sum
+    };
+    // What every table shows; other measures are in totals only.
+    let table = |sums: Measures| {
+        let mut table = shown(&sums);
+        for count in [Count::Errors, Count::ClientErrors] {
+            table.counts[count as usize] = sums.get(count);
+        }
+        table
+    };
+    let both = |usage: &Usage| table(usage.all);
+    let (rows, totals) = rollcall::query::members(about, window, Filter::default()).unwrap();
+    assert_eq!(totals.usage.all, sum(&|_| true));
+    let mut whole = Measures::ZERO;
+    for row in &rows {
+        let of_row = |entry: &Entry| ledger.creator(&entry.combination.api_key) == row.user_id.as_deref();
+        assert_eq!(both(&row.usage), table(sum(&of_row)), "{:?}", row.user_id);
+        whole.add(&both(&row.usage)).unwrap();
+        if let Some(user_id) = &row.user_id {
+            let detail = rollcall::query::member(about, window, user_id).unwrap().unwrap();
+            assert_eq!(detail.totals.usage.all, sum(&of_row));
+            assert_eq!(both(&detail.row.usage), both(&row.usage));
+            let mut by_model = Measures::ZERO;
+            for (_, usage, entries) in &detail.days {
+                let mut day = Measures::ZERO;
+                entries.iter().for_each(|(_, _, usage)| day.add(&both(usage)).unwrap());
+                assert_eq!(both(usage), day);
+                by_model.add(&day).unwrap();
+            }
+            assert_eq!(by_model, both(&row.usage));
+            for project in ["p0", "p1", "p2"] {
+                let mine = rollcall::query::my_usage(about, window, user_id, project).unwrap();
+                assert_eq!(mine.totals.usage.all, sum(&|entry| of_row(entry) && entry.combination.project == project));
+            }
+        }
+    }
+    assert_eq!(whole, table(totals.usage.all), "the table adds up to the organization");
+    let (rows, _) = rollcall::query::api_keys(about, window, None).unwrap();
+    for row in &rows {
+        let of_key = |entry: &Entry| entry.combination.api_key == row.id;
+        assert_eq!(both(&row.usage), table(sum(&of_key)), "{}", row.id);
+        assert_eq!(rollcall::query::api_key(about, window, &row.id).unwrap().totals.usage.all, sum(&of_key));
+    }
+}
+
+/// Rollups are the ledger's sums of each bucket and combination, one of each, and add up to the answer's total.
+fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
+    const ALL: [GroupBy; 6] =
+        [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+    let zone: Tz = query.window.zone.name().parse().unwrap();
+    let snapshot = engine.snapshot();
+    let key = |keys: [Option<String>; 6], mode: Mode, cost_source: CostSource| -> Vec<_> {
+        keys.into_iter().chain([Some(format!("{mode:?}")), Some(format!("{cost_source:?}"))]).collect()
+    };
+    let (mut found, mut seen, mut whole) = (Sums::new(), BTreeSet::new(), Measures::ZERO);
+    rollups(about(&snapshot), query.window, query.granularity, |rollup| {
+        let key = key(ALL.map(|by| rollup.label(by).key.clone()), rollup.mode(), rollup.cost_source());
+        assert!(seen.insert((rollup.bucket.start, key.clone())), "one of each");
+        // Hours are named by the server alone; their sums by day are what the clock says.
+        let label = rollup.bucket.label.to_string()[..10].to_owned();
+        add(&mut found, (label, key), rollup.measures);
+        whole.add(rollup.measures).unwrap();
+        Ok::<_, QueryError>(())
+    })
+    .unwrap();
+    let mut expected = Sums::new();
+    for entry in &ledger.entries {
+        let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+        if date >= query.window.from.to_string() && date <= query.window.to.to_string() {
+            let label = bucket_label(zone, entry.time, query.granularity, query.window.from);
+            let key = key(ALL.map(|by| ledger.value(entry, by)), entry.combination.mode, entry.combination.cost_source);
+            add(&mut expected, (label, key), &entry.measures);
+        }
+    }
+    assert_eq!(found, expected);
+    let everything = Query { filter: Filter::default(), ..query.clone() };
+    assert_eq!(whole, activity(about(&snapshot), &everything).unwrap().totals.usage.all);
+}
+
+/// 6,000 keys by the hour for a month would be 180 MB of cells: such an answer is made in slices, none of which is large.
+#[test]
+fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
+    const KEYS: u64 = 6000;
+    /// 2026-06-01T00:00:00Z
+    const JUNE: UnixMs = 1_780_272_000_000;
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path(), Arc::new(|| NOW)).unwrap();
+    let mut batch = Batch::default();
+    let mut hours: BTreeMap<String, UnixMs> = BTreeMap::new();
+    let random = &mut Random(3);
+    for key in 0..KEYS {
+        let mut measures = Measures { cost: PicoUsd(i128::from(key)), ..Measures::ZERO };
+        measures.counts[Count::Requests as usize] = 1;
+        let time = JUNE + random.below(30 * 24 * 3600) as i64 * 1000;
+        hours.insert(format!("k{key}"), time.div_euclid(3_600_000) * 3_600_000);
+        batch.combinations.push(Combination {
+            organization: "acme".into(),
+            project: "p".into(),
+            api_key: format!("k{key}"),
+            model: "m".into(),
+            provider: "v".into(),
+            source: None,
+            mode: Mode::Credits,
+            cost_source: CostSource::Reported,
+        });
+        batch.events.push(Event::new(Fingerprint::of(&key.to_string()), time, key as u32, measures));
+    }
+    engine.submit(batch).unwrap().wait().unwrap();
+    engine.seal().unwrap().wait().unwrap();
+    let date = |text| Date::parse(text).unwrap();
+    let window = Window::new(Zone::UTC, date("2026-06-01"), date("2026-07-01"), Granularity::Hour).unwrap();
+    let query = Query {
+        window,
+        granularity: Granularity::Hour,
+        group_by: vec![GroupBy::ApiKey],
+        filter: Filter::default(),
+        rank_by: RankBy::Cost,
+        top: None,
+        columns: ACTIVITY_COLUMNS,
+    };
+    let snapshot = engine.snapshot();
+    let answer = activity(about(&snapshot), &query).unwrap();
+    assert_eq!(answer.totals.usage.get(Count::Requests), KEYS);
+    let mut found: BTreeMap<String, UnixMs> = BTreeMap::new();
+    answer
+        .each_bucket(|bucket, usage, entries| {
+            assert_eq!(usage.get(Count::Requests), entries.len() as u64);
+            for entry in entries {
+                let key = answer.groups[entry.group as usize].labels[0].key.clone().unwrap();
+                assert_eq!(format!("k{}", entry.usage.cost().0), key);
+                assert_eq!(found.insert(key, bucket.start), None);
+            }
+            Ok::<_, rollcall::query::QueryError>(())
+        })
+        .unwrap();
+    assert_eq!(found, hours);
+    let mut found: BTreeMap<String, UnixMs> = BTreeMap::new();
+    rollups(about(&snapshot), window, Granularity::Hour, |rollup| {
+        let key = rollup.label(GroupBy::ApiKey).key.clone().unwrap();
+        assert_eq!(found.insert(key, rollup.bucket.start), None);
+        Ok::<_, QueryError>(())
+    })
+    .unwrap();
+    assert_eq!(found, hours, "rollups, too");
+    // The same with nearly all of it as *Other*.
+    let query = Query { top: Some(10), ..query };
+    let answer = activity(about(&snapshot), &query).unwrap();
+    let (mut requests, mut cost) = (0, 0);
+    answer
+        .each_bucket(|_, usage, entries| {
+            let sum = entries.iter().fold(Usage::default(), |mut sum, entry| {
+                sum.add(&entry.usage).unwrap();
+                sum
+            });
+            assert_eq!(*usage, sum);
+            requests += sum.get(Count::Requests);
+            cost += sum.cost().0;
+            Ok::<_, rollcall::query::QueryError>(())
+        })
+        .unwrap();
+    assert_eq!((requests, cost), (KEYS, i128::from(KEYS * (KEYS - 1) / 2)));
+    assert_eq!(answer.groups.len(), 11);
+}
+
+/// One ledger, every zone of the database, every granularity: days, weeks, months and hours are the same usage.
+#[test]
+fn granularities_agree_in_every_zone() {
+    let random = &mut Random(7);
+    let ledger = make_events(random, Tz::Asia__Kathmandu);
+    let (engine, _directory) = load(&ledger, random);
+    let middle = ledger.entries[0].time;
+    for zone in Zone::all() {
+        let from = zone.date_at(middle).plus_days(-10);
+        let of = |granularity| {
+            let window = Window::new(zone, from, from.plus_days(30), granularity).unwrap();
+            let query = Query {
+                window,
+                granularity,
+                group_by: vec![GroupBy::Project],
+                filter: Filter::default(),
+                rank_by: RankBy::Cost,
+                top: None,
+                columns: ACTIVITY_COLUMNS,
+            };
+            check(&engine.snapshot(), &ledger, &query);
+            let snapshot = engine.snapshot();
+            let answer = activity(about(&snapshot), &query).unwrap();
+            (answer.totals, answer.ranking)
+        };
+        let days = of(Granularity::Day);
+        for granularity in [Granularity::Hour, Granularity::Week, Granularity::Month] {
+            let other = of(granularity);
+            assert_eq!(other, days, "{} {granularity:?}", zone.name());
+        }
+    }
+}

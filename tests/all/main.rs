@@ -1,0 +1,38 @@
+//! What the outside sees, one file a subject. One binary: it is linked once, and tests of all files run side by side.
+//! `cargo test --test all feeds::` runs those of `feeds.rs`.
+
+mod support;
+
+mod agent_settings;
+mod agents;
+mod api;
+mod audit;
+mod azure;
+mod cli;
+mod completion;
+mod crash;
+mod crash_points;
+mod damage;
+mod dedupe;
+mod disk_failure;
+mod export;
+mod feeds;
+mod files;
+mod golden;
+mod intake;
+mod invoices;
+mod laws;
+mod limits;
+mod look;
+mod maintenance;
+mod nested;
+mod operations;
+mod reference;
+mod reports;
+mod reprice;
+mod retention;
+mod simulation;
+mod tidy;
+mod tls;
+mod transcripts;
+mod webhooks;
