@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 #[allow(dead_code)]
-#[path = "../../tests/support/disk.rs"]
+#[path = "../../tests/all/support/disk.rs"]
 mod disk;
 #[allow(dead_code)]
-#[path = "../../tests/support/random.rs"]
+#[path = "../../tests/all/support/random.rs"]
 mod random;
 
 use disk::CrashDisk;

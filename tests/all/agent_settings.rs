@@ -47,8 +47,10 @@ fn variables(text: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
+type Client = (&'static str, &'static [(&'static str, &'static str)], Option<&'static str>);
+
 /// Each client, its file of settings, and where that and its variables are kept.
-const CLIENTS: [(&str, &[(&str, &str)], Option<&str>); 6] = [
+const CLIENTS: [Client; 6] = [
     ("codex", &[(".codex/config.toml", "codex.toml")], None),
     ("claude-code", &[(".claude/settings.json", "claude-code.json")], None),
     ("gemini-cli", &[(".gemini/settings.json", "gemini-cli.json"), (".gemini/.env", "gemini-cli.env")], None),

@@ -356,6 +356,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
         ("POST", "/v1/ingest/litellm", json!([]), [200, 200, 403, 403, 403, 403], 401),
         ("POST", "/v1/ingest/llmgateway", json!({"events": []}), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/intake", json!([]), [204, 204, 403, 403, 403, 403], 401),
+        ("POST", "/v1/ingest/transcripts", json!({}), [200, 200, 403, 403, 403, 403], 401),
         ("POST", "/v1/otlp/v1/traces", json!({}), [200, 200, 403, 403, 403, 403], 401),
         ("POST", "/v1/otlp/v1/logs", json!({}), [200, 200, 403, 403, 403, 403], 401),
         ("POST", "/v1/otlp/v1/metrics", json!({}), [200, 200, 403, 403, 403, 403], 401),

@@ -177,7 +177,7 @@ fn captured_homes_are_counted_call_by_call() {
     for (case, (expected, failed)) in &truth {
         let client = client_of(case);
         if client == Client::Opencode {
-            continue; // Its rows are in a database: tests/transcripts.rs.
+            continue; // Its rows are in a database: tests/all/transcripts.rs.
         }
         let files = captured(case).unwrap();
         let sessions = read(client, &files);
