@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::json;
 use crate::support::{BINARY, OPERATOR, Server};
+use serde_json::json;
 
 const ADDRESS: &str = "http://rollcall.internal:8787";
 const STANDS_FOR_TOKEN: &str = "rc_ingest_…";

@@ -6,10 +6,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use serde_json::{Value, json};
 use crate::support::otlp::{Body, Signal, attributes};
 use crate::support::random::Random;
 use crate::support::{OPERATOR, Server, bearer, number_text};
+use serde_json::{Value, json};
 
 const CAPTURED: &str = "../shared/data/captured/agents";
 /// 2026-11-28T10:00:00Z, in seconds.

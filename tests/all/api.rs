@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use serde_json::{Value, json};
 use crate::support::{Answer, OPERATOR, Server, bearer, event, number_text};
+use serde_json::{Value, json};
 
 const DAY: &str = "from=2026-06-01&to=2026-06-01";
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::{BINARY, OPERATOR, Server};
 use redb::{Database, ReadableTable, TableDefinition};
 use serde_json::{Value, json};
-use crate::support::{BINARY, OPERATOR, Server};
 
 const AUDIT: TableDefinition<&[u8], &[u8]> = TableDefinition::new("audit");
 

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::{Value, json};
 use crate::support::{BINARY, OPERATOR, Server, event};
+use serde_json::{Value, json};
 
 fn rollcall(arguments: &[&str]) -> Output {
     rollcall_with(arguments, b"")

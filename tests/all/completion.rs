@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::support::ledger::{Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{Change, DirectoryUpdate, OrganizationUpdate};
 use rollcall::engine::{Engine, Ingested, STORE_FILE};
@@ -15,7 +16,6 @@ use rollcall::model::{
 };
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{IntakeLine, SealPolicy, Store};
-use crate::support::ledger::{Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;

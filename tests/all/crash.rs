@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use crate::support::{BINARY, OPERATOR, Server, bearer, event};
+use serde_json::{Value, json};
 
 const ROUNDS: u64 = 4;
 const PRODUCERS: usize = 4;

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::support::disk::{CrashDisk, EVERY_KIND, Image, Kept, Operation};
+use crate::support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{
     ApiKeyUpdate, Change, DirectoryUpdate, Grant, MemberUpdate, Role, SecretHash, Token, UserUpdate,
@@ -18,8 +20,6 @@ use rollcall::model::{
 };
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::{IdPolicy, SealPolicy, Store};
-use crate::support::disk::{CrashDisk, EVERY_KIND, Image, Kept, Operation};
-use crate::support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;

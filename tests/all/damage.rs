@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use crate::support::BINARY;
+use crate::support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, STORE_FILE, check};
 use rollcall::model::{
@@ -12,8 +14,6 @@ use rollcall::model::{
 };
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::{IdPolicy, SealPolicy, Store, StoreError};
-use crate::support::BINARY;
-use crate::support::ledger::{Random, Sums, about, entries, fresh_seed, setting};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;

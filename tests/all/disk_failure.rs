@@ -3,15 +3,15 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use crate::support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, Kept, insist};
+use crate::support::ledger::{Random, about};
+use crate::support::{BINARY, OPERATOR, Server, event};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Snapshot};
 use rollcall::model::{Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::Store;
 use serde_json::{Value, json};
-use crate::support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, Kept, insist};
-use crate::support::ledger::{Random, about};
-use crate::support::{BINARY, OPERATOR, Server, event};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;

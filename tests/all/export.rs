@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{BINARY, OPERATOR, Server, event};
 use parquet::data_type::Decimal;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -15,7 +16,6 @@ use rollcall::calendar::{Date, rfc3339_utc};
 use rollcall::engine::PARTIAL_FILE;
 use rollcall::model::PicoUsd;
 use serde_json::{Value, json};
-use crate::support::{BINARY, OPERATOR, Server, event};
 
 /// The columns that FOCUS 1.2 wants in every file, in its order.
 const MANDATORY: [&str; 21] = [

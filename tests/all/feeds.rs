@@ -6,10 +6,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::support::{Answer, OPERATOR, Server, bearer, number_text};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use crate::support::{Answer, OPERATOR, Server, bearer, number_text};
 
 const CAPTURED: &str = "../shared/data/captured";
 const LITELLM: &str = "/v1/ingest/litellm";

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::{Value, json};
 use crate::support::{BINARY, OPERATOR, Server};
+use serde_json::{Value, json};
 
 /// Inputs shaped like public reports of wrong figures, where they are at hand.
 const REPORTS: &str = "../shared/data/reports";

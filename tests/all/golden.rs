@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::support::ledger::{COST_SOURCES, Entry, Ledger, batch, check, repricing};
 use redb::{Database, TableDefinition};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
@@ -15,7 +16,6 @@ use rollcall::engine::{Engine, NewFile, STORE_FILE, check as check_store};
 use rollcall::model::{Combination, Completeness, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
-use crate::support::ledger::{COST_SOURCES, Entry, Ledger, batch, check, repricing};
 
 const GOLDEN: &str = "tests/golden";
 /// The oldest version that is opened, and the tables that it has not.

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use serde_json::{Value, json};
 use crate::support::{Answer, BINARY, OPERATOR, Server, bearer, event};
+use serde_json::{Value, json};
 
 const LOGS: &str = "/v1/otlp/v1/logs";
 const TRACES: &str = "/v1/otlp/v1/traces";

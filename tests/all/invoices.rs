@@ -6,10 +6,10 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
-use rollcall::http::wire::{CostCompared, ReconciliationAnswer, RequestsCompared, TokensCompared};
-use serde_json::{Value, json};
 use crate::support::ledger::{Random, fresh_seed, setting};
 use crate::support::{BINARY, OPERATOR, Server, bearer, event, number_text};
+use rollcall::http::wire::{CostCompared, ReconciliationAnswer, RequestsCompared, TokensCompared};
+use serde_json::{Value, json};
 
 /// 2026-06-01
 const FIRST: i64 = 1_780_272_000;

@@ -6,6 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::support::ledger::{
+    COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
+};
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
@@ -16,9 +19,6 @@ use rollcall::model::{
 };
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
 use rollcall::store::{SealPolicy, Store};
-use crate::support::ledger::{
-    COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
-};
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
 const EVENTS: usize = 400;

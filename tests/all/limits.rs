@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use crate::support::{OPERATOR, Server, bearer, event};
+use serde_json::{Value, json};
 
 const JUNE: &str = "/analytics/activity?organizationId=acme&from=2026-06-01&to=2026-06-30";
 

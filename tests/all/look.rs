@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
 use crate::support::{BINARY, OPERATOR, Server};
+use serde_json::{Value, json};
 
 const SVG: &str = r#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::ledger::repricing;
+use crate::support::{BINARY, OPERATOR, Server, event};
 use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 use rollcall::calendar::rfc3339_utc;
 use rollcall::engine::{Engine, Note, PARTIAL_FILE};
@@ -16,8 +18,6 @@ use rollcall::model::{
 };
 use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
-use crate::support::ledger::repricing;
-use crate::support::{BINARY, OPERATOR, Server, event};
 
 const STORE_FILE: &str = "rollcall.redb";
 /// The 32 days from 2025-03-13 on.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::support::ledger::{Random, about, fresh_seed, setting};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, STORE_FILE};
 use rollcall::ingest::otlp::{Encoding, Options, parse_traces};
@@ -13,7 +14,6 @@ use rollcall::pricing::PriceBook;
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, Query, RankBy, activity};
 use rollcall::store::{IdPolicy, Store};
 use serde_json::{Value, json};
-use crate::support::ledger::{Random, about, fresh_seed, setting};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;

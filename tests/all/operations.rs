@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Write, pipe};
 
-use serde_json::{Value, json};
 use crate::support::{OPERATOR, Server, bearer, event};
+use serde_json::{Value, json};
 
 fn metric(server: &Server, name: &str) -> u64 {
     let text = server.get("/metrics", "").ok().text;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use crate::support::{Answer, BINARY, OPERATOR, Server, bearer, event};
+use serde_json::{Value, json};
 
 /// The zones whose rules changed from IANA's 2025b to 2026f, and when a day begins there that the older rules begin an
 /// hour earlier or later: by Python's zoneinfo with PyPI's tzdata 2026.6.

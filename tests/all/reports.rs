@@ -6,9 +6,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
 use crate::support::random::Random;
 use crate::support::{BINARY, OPERATOR, Server, bearer, number_text};
+use serde_json::{Value, json};
 
 const REPORTS: &str = "../shared/data/reports";
 const AGENTS: &str = "../shared/data/captured/agents";

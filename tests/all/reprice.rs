@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::disk::CrashDisk;
+use crate::support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, repricing, setting};
+use crate::support::{Answer, BINARY, OPERATOR, Server, bearer, event, number_text};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, RepriceReport};
 use rollcall::model::{Combination, Completeness, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
 use rollcall::store::{Repriced, SealPolicy, Store};
 use serde_json::{Value, json};
-use crate::support::disk::CrashDisk;
-use crate::support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, repricing, setting};
-use crate::support::{Answer, BINARY, OPERATOR, Server, bearer, event, number_text};
 
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;

@@ -1,7 +1,7 @@
 //! Retention: what an organization does not keep goes, and does not come back.
 
-use serde_json::{Value, json};
 use crate::support::{Answer, OPERATOR, Server, bearer, event};
+use serde_json::{Value, json};
 
 const OLD: &str = "2020-03-29T10:00:00Z";
 

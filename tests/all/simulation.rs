@@ -11,6 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
+use crate::support::ledger::{
+    COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting,
+};
 use rollcall::calendar::Zone;
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
 use rollcall::engine::{Engine, EngineError, NewFile};
@@ -18,8 +22,6 @@ use rollcall::model::{
     Combination, Completeness, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs,
 };
 use rollcall::store::{IdPolicy, SealPolicy, Store};
-use crate::support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
-use crate::support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting};
 
 const ACTIONS: usize = 150;
 const SECONDS: u64 = 8;

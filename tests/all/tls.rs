@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::{BINARY, OPERATOR, Server};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
-use crate::support::{BINARY, OPERATOR, Server};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// Writes a new certificate for the address the server listens on, and gives it as PEM.

@@ -8,12 +8,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{BINARY, OPERATOR, Server};
 use rollcall::engine::Engine;
 use rollcall::ingest::transcripts::{Client, Session, Whose, calls, parse, write};
 use rollcall::ingest::{Context, SentBy, TokenDefaults, for_ever};
 use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
-use crate::support::{BINARY, OPERATOR, Server};
 
 /// Homes of real clients, and what their provider counted.
 const CAPTURED: &str = "../shared/data/captured/transcripts";

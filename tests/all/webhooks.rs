@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::{BINARY, OPERATOR, Server, event, number_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
@@ -24,7 +25,6 @@ use rollcall::pricing::PriceBook;
 use rollcall::store::StoreError;
 use rollcall::webhook::{Pace, Watch, Webhooks, parse};
 use serde_json::{Value, json};
-use crate::support::{BINARY, OPERATOR, Server, event, number_text};
 
 /// The secret of the reference libraries' own test.
 const SECRET: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
