@@ -11,9 +11,13 @@ find_browser() {
   for name in "${names[@]}"; do command -v "$name" && return; done
   return 1
 }
-if [ -z "${CHROMIUM:-}" ] && ! command -v "${names[0]}" >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-  # Where this cannot be had, another of them may be there.
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${names[0]}" fonts-liberation; } >/dev/null || true
+install_browser() {
+  command -v apt-get && [ "$(id -u)" = 0 ] && apt-get update -qq &&
+    apt-get install -y -qq --no-install-recommends "${names[0]}" fonts-liberation
+}
+if [ -z "${CHROMIUM:-}" ] && ! command -v "${names[0]}" >/dev/null; then
+  # Where this one cannot be had, another may be there.
+  install_browser >/dev/null || true
 fi
 if ! CHROMIUM=${CHROMIUM:-$(find_browser)}; then
   echo "The browser tests need Chromium: install it (Debian: apt-get install chromium;" >&2

@@ -179,7 +179,7 @@ mod tests {
         assert!(early.is_err());
         for panics in [false, true] {
             let late = body(move |out| {
-                out.buffer.extend([0; 2 * CHUNK_BYTES]);
+                out.buffer.resize(2 * CHUNK_BYTES, 0);
                 out.flow()?;
                 assert!(!panics, "as a bug would");
                 Err(Problem::not_found("nothing more"))
