@@ -164,7 +164,7 @@ struct Line<'a> {
     failure: Option<&'a RawValue>,
 }
 
-/// Reads lines that [`write`] wrote. Where `key_by_person`, a call that names its user has a key of theirs, as telemetry
+/// Reads lines that [`write()`] wrote. Where `key_by_person`, a call that names its user has a key of theirs, as telemetry
 /// of the same client has.
 pub fn parse(body: &[u8], key_by_person: bool, context: &Context<'_>) -> Result<Reading, BodyError> {
     let mut collector = Collector::new(context);

@@ -5,7 +5,7 @@
 //! files, write a line for each part of an answer, and count on where another file left off. Which call is which is
 //! therefore for each client to say, in a file of its own here.
 //!
-//! From here on calls are lines again ([`body`]), the same whether a store takes them here or a server elsewhere. They
+//! From here on calls are lines again (`body`), the same whether a store takes them here or a server elsewhere. They
 //! have no text in them that anybody wrote to a model or got from one.
 
 mod body;
