@@ -107,6 +107,7 @@ test("an operator makes an organization with a project, a member and a key", asy
       { id: "k1", organizationId: "nova", projectId: "web", description: "Web key", createdBy: "mia", status: "active" },
     ],
     models: [],
+    identities: [],
   });
   // The sidebar knows the new organization without a reload, and the page leads to its analytics.
   await page.getByTestId("open-analytics").click();

@@ -81,7 +81,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
           ))}
           {compared && (
             <>
-              <th scope="col" className="number wide-only" title={compared.span}>
+              <th scope="col" className="number wide-only ranking-before" title={compared.span}>
                 <Ordered by="before" label={text.compare.before} {...compared} />
               </th>
               <th scope="col" className="number wide-only">
@@ -154,7 +154,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                   {compared && entry.before && (
                     <>
                       <td
-                        className="number wide-only muted"
+                        className="number wide-only ranking-before muted"
                         title={exactFigure(exactText(entry.before, measureFields[metric]), metric)}
                         data-field="before"
                         data-exact={exactText(entry.before, measureFields[metric])}
@@ -214,7 +214,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
               </td>
             ))}
             <td
-              className="number wide-only"
+              className="number wide-only ranking-before"
               title={exactFigure(exactText(compared.before, measureFields[metric]), metric)}
               data-field="before"
               data-exact={exactText(compared.before, measureFields[metric])}
