@@ -34,6 +34,8 @@ const LAPTOPS: usize = 10_000;
 const POSTS_A_SECOND: usize = 2000;
 const SECONDS: usize = 10;
 const CONNECTIONS: usize = 16;
+/// Laptops whose first reports are one post, before the clock starts.
+const TOGETHER: usize = 500;
 
 fn main() {
     // Cargo asks bench targets for a list in some commands; there is none to give.
@@ -80,13 +82,20 @@ fn read(what: &str, body: &[u8], read: impl Fn(&[u8], &Context<'_>)) {
 fn fleet() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (server, address) = start(directory.path());
+    let body = |number: usize| {
+        let client = if number.is_multiple_of(2) { Client::Codex } else { Client::ClaudeCode };
+        laptop(client, number % LAPTOPS, number)
+    };
     // Made before the clock starts: the laptops' work is not the server's.
-    let posts: Vec<Vec<u8>> = (0..POSTS_A_SECOND * SECONDS)
-        .map(|number| {
-            let client = if number % 2 == 0 { Client::Codex } else { Client::ClaudeCode };
-            post(&laptop(client, number % LAPTOPS, number))
-        })
-        .collect();
+    let count = POSTS_A_SECOND * SECONDS;
+    let posts: Vec<Vec<u8>> = (0..count).map(|number| post(&body(number))).collect();
+    // All of them have reported before. Messages one after the other are one with what is in all.
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    for first in (count..count + LAPTOPS).step_by(TOGETHER) {
+        let together = (first..first + TOGETHER).flat_map(body).collect::<Vec<u8>>();
+        stream.write_all(&post(&together)).expect("the server reads");
+        answered(&mut stream);
+    }
     let (before, started) = (cpu(&server), Instant::now());
     std::thread::scope(|scope| {
         for connection in 0..CONNECTIONS {
