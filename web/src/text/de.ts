@@ -446,6 +446,7 @@ export const de = (product: string): Catalogue => ({
     send: "Ereignisse senden",
     groups: { gateways: "Über HTTP, über ein Gateway", agents: "Coding-Agenten", sdks: "SDKs" },
     places: {
+      terminal: () => "Im Terminal",
       shell: () => "In der Umgebung",
       python: () => "Wo das Programm beginnt, in Python",
       javascript: (of) => `Wo das Programm beginnt, in JavaScript${of === undefined ? "" : `: ${of}`}`,
@@ -453,7 +454,7 @@ export const de = (product: string): Catalogue => ({
     tried: (packages) => `Erprobt mit ${packages}.`,
     doctor: "Auf jenem Rechner, zum Prüfen",
     senderLeads: {
-      curl: "In einem Terminal. Noch einmal gesendet ist dasselbe Ereignis ein Duplikat und ändert nichts.",
+      curl: "Noch einmal gesendet ist dasselbe Ereignis ein Duplikat und ändert nichts.",
       litellm: "In den Einstellungen des Proxys:",
       codex: "Codex hängt an diese Adresse nichts an: Sie gilt nur für die Log-Einträge. Mit ChatGPT angemeldet, gehören die Aufrufe der Person.",
       "claude-code": "Angemeldet gehören die Aufrufe der Person. Für alle in einer Firma gehört dasselbe in die verwalteten Einstellungen.",

@@ -460,6 +460,7 @@ export const en = {
     send: "Send events",
     groups: { gateways: "By HTTP, by a gateway", agents: "Coding agents", sdks: "SDKs" },
     places: {
+      terminal: () => "In a terminal",
       shell: () => "In the environment",
       python: () => "Where the program starts, in Python",
       javascript: (of?: string) => `Where the program starts, in JavaScript${of === undefined ? "" : `: ${of}`}`,
@@ -467,7 +468,7 @@ export const en = {
     tried: (packages: string) => `Tried with ${packages}.`,
     doctor: "On that machine, to check it",
     senderLeads: {
-      curl: "In a terminal. Sent again, the same event is a duplicate and changes nothing.",
+      curl: "Sent again, the same event is a duplicate and changes nothing.",
       litellm: "In the proxy’s settings:",
       codex: "Codex adds nothing to this address: it is that of the log records alone. Signed in with ChatGPT, calls are the person’s.",
       "claude-code": "Signed in, calls are the person’s. For everybody in a company, the same goes into managed settings.",

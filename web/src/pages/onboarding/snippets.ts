@@ -27,7 +27,7 @@ const TOKEN = "rc_ingest_…";
 /** One of the texts that set a sender up. */
 export interface Part {
   /** A file, or a kind of place that each language has its own words for. */
-  where: string | { place: "shell" | "python" | "javascript"; of?: string };
+  where: string | { place: "terminal" | "shell" | "python" | "javascript"; of?: string };
   code: string;
 }
 
@@ -57,7 +57,7 @@ const curl = `curl ${SERVER}/v1/events \\
        "promptTokens": 1200, "completionTokens": 80, "cost": "0.000228"}'`;
 
 const setups = {
-  curl: { name: "curl", parts: [shell(curl)] },
+  curl: { name: "curl", parts: [{ where: { place: "terminal" }, code: curl }] },
   litellm: { name: "LiteLLM", parts: [{ where: "config.yaml", code: litellm }] },
   codex: {
     name: "Codex CLI",
