@@ -47,7 +47,12 @@ impl<'w> Known<'w> {
     }
 
     /// Looks for an id that the batch has not as an event's, or in its turn, and remembers it.
-    pub fn look_for(&mut self, seen: &mut SeenIds, writer: &'w store::Writer, id: store::Seen) -> Result<Id, StoreError> {
+    pub fn look_for(
+        &mut self,
+        seen: &mut SeenIds,
+        writer: &'w store::Writer,
+        id: store::Seen,
+    ) -> Result<Id, StoreError> {
         if self.is_aged(seen, writer, id)? {
             return Ok(Id::KnownInItsHour);
         }

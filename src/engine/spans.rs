@@ -157,7 +157,8 @@ impl Writer {
         mut done: impl FnMut(OrganizationId, usize, Intake),
     ) -> Result<(), StoreError> {
         for family in std::mem::take(&mut nesting.families) {
-            let (more, is_changed) = self.recount_family(&family, &mut nesting, known, incomplete, (writer, touched))?;
+            let (more, is_changed) =
+                self.recount_family(&family, &mut nesting, known, incomplete, (writer, touched))?;
             for (nth, at) in family.events.iter().enumerate() {
                 let result = match nth.checked_sub(more) {
                     None => Intake::Counted,

@@ -20,8 +20,8 @@ use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
-    Batch, Combination, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender,
-    SeriesId,
+    Batch, Combination, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period,
+    Segment, Sender, SeriesId,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{

@@ -15,8 +15,8 @@ mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, KeptSpan, MAX_QUANTITY, OrganizationId,
-    Reread, Series, SeriesId, ValueId,
+    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, KeptSpan, MAX_QUANTITY,
+    OrganizationId, Reread, Series, SeriesId, ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};

@@ -175,7 +175,12 @@ impl Incomplete<'_> {
     }
 
     /// Forgets what a call was counted as that is counted so no more.
-    pub fn remove(&mut self, organization: OrganizationId, id: Fingerprint, counted: &Counted) -> Result<(), StoreError> {
+    pub fn remove(
+        &mut self,
+        organization: OrganizationId,
+        id: Fingerprint,
+        counted: &Counted,
+    ) -> Result<(), StoreError> {
         self.0.remove(&keys::incomplete(organization, id, counted.segment)[..])?;
         Ok(())
     }

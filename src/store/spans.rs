@@ -123,9 +123,8 @@ impl SpanIndex {
     }
 
     fn add(&mut self, arrival: Hour, place: Place, span: &KnownSpan) {
-        let is_over = |of: &Generation| {
-            of.calls >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS
-        };
+        let is_over =
+            |of: &Generation| of.calls >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS;
         if self.generations.back().is_none_or(is_over) {
             let first = place.sequence();
             self.generations.push_back(Generation { first, began: arrival, ..Generation::default() });

@@ -22,8 +22,8 @@ use super::{
     SERIES, SPANS, Seen, StoreError, TABLES, TOTALS, Table, damaged, intake, invoices, keys, spans, webhooks,
 };
 use crate::model::{
-    AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Segment,
-    Usage, ValueId,
+    AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
+    Segment, Usage, ValueId,
 };
 
 /// What a store has in it.

@@ -98,8 +98,7 @@ struct Around<'s> {
 
 impl<'s> Around<'s> {
     fn of(told: &[Told<'_>], spans: &'s [Inside]) -> Around<'s> {
-        let mut around =
-            Around { calls: HashMap::new(), spans: HashMap::new(), steps: vec![Vec::new(); told.len()] };
+        let mut around = Around { calls: HashMap::new(), spans: HashMap::new(), steps: vec![Vec::new(); told.len()] };
         let is_nested = |span: &&Inside| span.ids.has_parent() && span.ids.has_trace();
         if !spans.iter().any(|span| is_nested(&span)) {
             return around;
