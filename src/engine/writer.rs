@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::gathering::Gathering;
 use super::known::{Id, Known};
 use super::nested::{Met, Nesting};
 use super::reprice::{Part, RepricedPart};
@@ -82,6 +83,7 @@ pub(super) struct Writer {
     seen: SeenIds,
     pub(super) open: OpenDays,
     pub(super) audit: AuditHead,
+    gathering: Gathering,
     shared: Arc<Shared>,
     pub(super) clock: Clock,
 }
@@ -119,6 +121,7 @@ impl Writer {
             seen,
             open: OpenDays::new(snapshot.reader.open_days()?),
             audit,
+            gathering: Gathering::default(),
             shared,
             clock,
         })
@@ -147,7 +150,7 @@ impl Writer {
                 events += request.events();
                 group.push(request);
                 rooms.extend(room);
-                next = if events < GROUP_EVENTS { requests.try_recv().ok() } else { None };
+                next = if events < GROUP_EVENTS { self.next(requests, group.len(), events) } else { None };
             }
             let ready = self.reopen();
             if !group.is_empty() {
@@ -171,6 +174,13 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Another request for a group, if one is there or worth waiting for.
+    fn next(&self, requests: &Receiver<Queued>, grouped: usize, events: usize) -> Option<Queued> {
+        let waiting = requests.try_recv().ok();
+        let wait = || self.gathering.wait(Instant::now(), grouped, events);
+        waiting.or_else(|| requests.recv_timeout(wait()?).ok())
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -363,6 +373,8 @@ impl Writer {
     fn serve_changes(&mut self, group: Vec<Request>) {
         match self.commit(&group) {
             Ok(results) => {
+                // Before anybody is answered, who could send more at once.
+                self.gathering.committed(Instant::now(), group.len(), self.shared.waiting());
                 for (request, result) in group.into_iter().zip(results) {
                     request.answer(Ok(result));
                 }
