@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::gathering::Gathering;
 use super::known::{Id, Known};
 use super::reprice::{Part, RepricedPart};
 use super::retention::removable_before;
@@ -83,6 +84,7 @@ pub(super) struct Writer {
     pub(super) spans: SpanIndex,
     pub(super) open: OpenDays,
     pub(super) audit: AuditHead,
+    gathering: Gathering,
     shared: Arc<Shared>,
     pub(super) clock: Clock,
 }
@@ -123,6 +125,7 @@ impl Writer {
             spans: snapshot.reader.span_index()?,
             open: OpenDays::new(snapshot.reader.open_days()?),
             audit,
+            gathering: Gathering::default(),
             shared,
             clock,
         })
@@ -151,7 +154,7 @@ impl Writer {
                 events += request.events();
                 group.push(request);
                 rooms.extend(room);
-                next = if events < GROUP_EVENTS { requests.try_recv().ok() } else { None };
+                next = if events < GROUP_EVENTS { self.next(requests, group.len(), events) } else { None };
             }
             let ready = self.reopen();
             if !group.is_empty() {
@@ -176,6 +179,13 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Another request for a group, if one is there or worth waiting for.
+    fn next(&self, requests: &Receiver<Queued>, grouped: usize, events: usize) -> Option<Queued> {
+        let waiting = requests.try_recv().ok();
+        let wait = || self.gathering.wait(Instant::now(), grouped, events);
+        waiting.or_else(|| requests.recv_timeout(wait()?).ok())
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -353,6 +363,8 @@ impl Writer {
     fn serve_changes(&mut self, group: Vec<Request>) {
         match self.commit(&group) {
             Ok(results) => {
+                // Before anybody is answered, who could send more at once.
+                self.gathering.committed(Instant::now(), group.len(), self.shared.waiting());
                 for (request, result) in group.into_iter().zip(results) {
                     request.answer(Ok(result));
                 }
