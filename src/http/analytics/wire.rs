@@ -105,7 +105,22 @@ macro_rules! with_measures {
     };
 }
 
-with_measures! {
+/// Sums that a part of an answer has which may have no price.
+macro_rules! with_unpriced {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_measures! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                /// Requests whose cost nobody knows: `cost` is of the others. Left out where there are none.
+                #[serde(default)]
+                pub unpriced_request_count: u64,
+            }
+        }
+    };
+}
+
+with_unpriced! {
     pub struct ActivityBucket {
         /// First local day of the bucket; for hours RFC 3339.
         pub date: String,
@@ -113,7 +128,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ActivityEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -128,7 +143,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct RankingEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -136,8 +151,33 @@ with_measures! {
         pub keys: Option<Vec<Option<String>>>,
         /// With two dimensions, instead of `label`.
         pub labels: Option<Vec<String>>,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
+        /// With two dimensions, instead of `ordinal`.
+        pub ordinals: Option<Vec<Option<u32>>>,
         /// Share of the window's cost, 0 to 1.
         pub share: f64,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_unpriced! {
+    pub struct EarlierEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
+        /// With two dimensions, instead of `ordinal`.
+        pub ordinals: Option<Vec<Option<u32>>>,
         #[serde(default)]
         pub deleted: bool,
         #[serde(default)]
@@ -186,7 +226,7 @@ with_earlier_window! {
     pub struct Previous {
         pub totals: Totals,
         /// Its groups, largest first; where the answer has the largest only, the same ones and the rest as *Other*.
-        pub ranking: Vec<ActivityEntry>,
+        pub ranking: Vec<EarlierEntry>,
     }
 }
 
@@ -226,14 +266,14 @@ pub struct Members {
     pub members: Vec<MemberEntry>,
 }
 
-with_measures! {
+with_unpriced! {
     pub struct TableTotals {
         pub error_count: u64,
         pub client_error_count: u64,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MemberEntry {
         /// `null` for usage of keys without a creator.
         pub user_id: Option<String>,
@@ -303,25 +343,30 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct RankedEntry {
         pub key: Option<String>,
         pub label: String,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MemberDay {
         pub date: String,
         pub model_breakdown: Vec<ModelEntry>,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ModelEntry {
         /// The canonical model.
         pub id: String,
         pub label: String,
+        /// As in `costByModel`.
+        pub ordinal: u32,
         pub provider: String,
         pub input_tokens: u64,
         pub output_tokens: u64,
@@ -346,7 +391,7 @@ pub struct Keys {
     pub keys: Vec<KeyEntry>,
 }
 
-with_measures! {
+with_unpriced! {
     pub struct KeyEntry {
         pub id: String,
         pub description: Option<String>,
@@ -404,7 +449,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct KeyDay {
         pub date: String,
         pub error_count: u64,
@@ -430,7 +475,7 @@ pub struct MyUsage {
     pub activity: Vec<MyDay>,
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MyDay {
         pub date: String,
     }
