@@ -57,7 +57,7 @@ use connections::Limits;
 use events::feeds::Tally;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -302,25 +302,24 @@ pub fn router(app: App) -> Router {
     let compress = CompressionLayer::new().compress_when(
         DefaultPredicate::new().and(NotForContentType::IMAGES).and(NotForContentType::const_new(export::PARQUET)),
     );
-    events
-        .merge(rest)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
-        .layer(from_fn_with_state(app.clone(), operations::take_note))
-        .layer(compress)
-        .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
-        .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(security_header(header::REFERRER_POLICY, "same-origin"))
-        .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(security_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(security_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+    // One stack, the outermost first: each by itself would be cloned, with all those within, for each of those without.
+    let around = ServiceBuilder::new()
         .layer(security_header(
             header::CONTENT_SECURITY_POLICY,
             // The dashboard's dialogs put a style into the page while they are open.
             "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
              base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
-        .with_state(app)
+        .layer(security_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(security_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(security_header(header::REFERRER_POLICY, "same-origin"))
+        .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
+        .layer(compress)
+        .layer(from_fn_with_state(app.clone(), operations::take_note))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()));
+    events.merge(rest).method_not_allowed_fallback(method_not_allowed).layer(around).with_state(app)
 }
 
 /// Serves until `stop` resolves, then finishes the requests under way.
@@ -330,7 +329,7 @@ pub async fn serve(
     tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    connections::serve(router(app), listener, Limits::default(), tls, stop).await
+    connections::serve(router(app), listener, Limits::of_this_process(), tls, stop).await
 }
 
 async fn method_not_allowed() -> Problem {

@@ -38,6 +38,9 @@ const DAY_COLUMNS: &[Column] = &[
 const TOP: usize = 5;
 const TOP_COST_BY_MODEL: usize = 20;
 
+/// Rows, and what they add up to.
+pub type Table<R> = (Vec<R>, Totals);
+
 /// Whether someone is a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberStatus {
@@ -106,7 +109,7 @@ pub struct MyUsage {
 }
 
 /// Everyone with usage and every member, by cost, highest first; adds up to the totals.
-pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<MemberRow>, Totals), QueryError> {
+pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<Table<MemberRow>, QueryError> {
     let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COLUMNS)?;
     let mut usage_of: BTreeMap<Option<String>, Usage> = BTreeMap::new();
     for entry in &answer.ranking {
@@ -152,7 +155,7 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
 }
 
 /// Every key and its usage, by cost, highest first; only those of `creator` when there is one.
-pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<(Vec<KeyRow>, Totals), QueryError> {
+pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<Table<KeyRow>, QueryError> {
     let filter = creator.map_or_else(Filter::default, |creator| only([(GroupBy::User, creator)]));
     let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
     let usage_of: BTreeMap<&str, Usage> = answer

@@ -7,12 +7,13 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 
-use self::answer::ActivityAnswer;
+use self::answer::{ActivityAnswer, Listed};
 use self::wire::{CompareParameters, FilterParameters, WindowParameters};
 use super::access::Subject;
 use super::asked::Asked;
 use super::problem::{Problem, Refusals};
-use crate::query::{self, Earlier, RankBy};
+use crate::calendar::Window;
+use crate::query::{self, About, Earlier, QueryError, RankBy, Table};
 
 /// Usage of an organization over time, broken down.
 ///
@@ -85,19 +86,28 @@ fn activity_name(rank_by: RankBy, group_by: &str) -> String {
 )]
 pub async fn members(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
-    let window = asked.days()?;
     let filter = asked.parameters.filter()?;
+    let find = move |about: About<'_>, window| query::members(about, window, filter.clone());
+    table(asked, "members", find).await
+}
+
+/// A table of what was found, beside the same of an earlier window where that is asked for.
+async fn table<R: Listed + 'static>(
+    asked: Asked,
+    name: &'static str,
+    find: impl Fn(About<'_>, Window) -> Result<Table<R>, QueryError> + Send + 'static,
+) -> Result<Response, Problem> {
+    let window = asked.days()?;
     let asked = asked.comparing(window)?;
     let compared = asked.compared;
     asked
-        .answer(window, "members", move |about, frame, csv, out| {
-            let found = query::members(about, window, filter.clone())?;
+        .answer(window, name, move |about, frame, csv, out| {
+            let found = find(about, window)?;
             if csv {
-                return answer::members_csv(out, about, frame, &found.0);
+                return R::csv(out, about, frame, &found.0);
             }
-            let members = |window| Earlier::new(about, window, query::members(about, window, filter)?);
-            let previous = compared.map(members).transpose()?;
-            answer::members_json(&mut out.buffer, about, frame, &found, previous.as_ref());
+            let previous = compared.map(|window| Earlier::new(about, window, find(about, window)?)).transpose()?;
+            R::json(&mut out.buffer, about, frame, &found, previous.as_ref());
             Ok(())
         })
         .await
@@ -150,22 +160,9 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
 )]
 pub async fn api_keys(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::ApiKeys)?;
-    let window = asked.days()?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
-    let asked = asked.comparing(window)?;
-    let compared = asked.compared;
-    asked
-        .answer(window, "keys", move |about, frame, csv, out| {
-            let found = query::api_keys(about, window, creator.as_deref())?;
-            if csv {
-                return answer::keys_csv(out, about, frame, &found.0);
-            }
-            let keys = |window| Earlier::new(about, window, query::api_keys(about, window, creator.as_deref())?);
-            let previous = compared.map(keys).transpose()?;
-            answer::keys_json(&mut out.buffer, about, frame, &found, previous.as_ref());
-            Ok(())
-        })
-        .await
+    let find = move |about: About<'_>, window| query::api_keys(about, window, creator.as_deref());
+    table(asked, "keys", find).await
 }
 
 /// One API key's usage.
