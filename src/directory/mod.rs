@@ -1,4 +1,4 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions.
+//! Who is who: organizations, projects, members, API keys, tokens and sessions; and the pages that members share.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, looked up when a question is asked.
@@ -20,7 +20,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
-pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
+pub use entries::{
+    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User, View,
+};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
 pub use update::{
@@ -73,6 +75,9 @@ impl Directory {
             }
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
+            }
+            Kind::View => {
+                self.organization_mut(key.organization).views.insert(id, record::decode(bytes)?);
             }
             Kind::User => {
                 Arc::make_mut(&mut self.users).put(&id, record::decode(bytes)?);

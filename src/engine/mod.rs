@@ -14,11 +14,11 @@ mod freshness;
 mod gathering;
 mod known;
 mod maintenance;
-mod nested;
 mod reprice;
 mod retention;
 mod room;
 mod sealing;
+mod spans;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, all
 pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::directory::{Change, ChangeError, Directory, Outcome};
-use crate::model::{Batch, Invoice, UnixMs};
+use crate::model::{Batch, Intake, Invoice, UnixMs};
 use crate::store::{Acknowledged, Dictionary, Reader, Store, StoreError};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
@@ -76,6 +76,20 @@ pub struct Ingested {
     /// Those of the accepted that told the tokens of a call that was counted without them.
     pub completed: usize,
     pub duplicates: usize,
+}
+
+impl Ingested {
+    /// Adds what became of an event.
+    fn note(&mut self, result: Intake) {
+        match result {
+            Intake::Counted => self.accepted += 1,
+            Intake::Completed => {
+                self.accepted += 1;
+                self.completed += 1;
+            }
+            _ => self.duplicates += 1,
+        }
+    }
 }
 
 /// What a sealing of everything did.

@@ -3,13 +3,14 @@ import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
 import { timeline } from "../../charts/timeline";
 import { hasFilters, type Grouping } from "../../state/filters";
+import { looksOf } from "../../state/colours";
+import { thingOf } from "../../state/series";
 import { metrics, pivotsOf, type View } from "../../state/view";
 import { text } from "../../text";
 import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
-import { slotsFor } from "../parts/colours";
 import { GroupBy } from "./GroupBy";
 import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
@@ -42,14 +43,7 @@ export function ActivityView({ view, question, today, charted, former, onChange,
     () => (activity ? timeline(activity, metric, granularity, before, today) : null),
     [activity, before, metric, granularity, today],
   );
-  const slots = useMemo(
-    () =>
-      slotsFor(
-        `${question.organizationId} ${activity?.groupBy ?? ""}`,
-        drawn?.series.filter((series) => !series.other).map((series) => series.id) ?? [],
-      ),
-    [question.organizationId, activity?.groupBy, drawn],
-  );
+  const looks = useMemo(() => looksOf(activity?.ranking.map(thingOf) ?? []), [activity]);
   const steps = entrySteps(question.organizationId, pivots, view, (filters) => onChange({ filters }));
 
   const empty = activity !== null && activity.totals.requestCount === 0;
@@ -101,7 +95,7 @@ export function ActivityView({ view, question, today, charted, former, onChange,
             span={question}
             timeline={drawn}
             grouping={pivotsName(pivots)}
-            slots={slots}
+            looks={looks}
             tabs={metricTabs("metric")}
             tools={<Granularities question={question} onChange={onChange} />}
             csv={activityPath(downloadQuestion(question), "csv")}
@@ -121,7 +115,6 @@ export function ActivityView({ view, question, today, charted, former, onChange,
             metric={metric}
             pivots={pivots}
             grouping={pivotsName(pivots)}
-            slots={slots}
             steps={steps}
             tabs={metricTabs("ranking-metric")}
             onChange={onChange}

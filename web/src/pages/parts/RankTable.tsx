@@ -2,7 +2,9 @@ import { Fragment, type CSSProperties } from "react";
 import { Link, useLocation } from "wouter";
 import { exactText } from "../../api/exact";
 import { exactFigure, figure, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
-import { seriesColour } from "../../charts/seriesColour";
+import { colourVariable } from "../../charts/look";
+import { Swatch } from "../../charts/Swatch";
+import type { Look } from "../../state/colours";
 import { LABEL_SEPARATOR } from "../../state/series";
 import { leads, take, type Steps } from "../../state/steps";
 import { metrics, type Metric, type Order } from "../../state/view";
@@ -19,6 +21,7 @@ export interface RankEntry {
   label: string;
   hint: string;
   other: boolean;
+  look: Look;
   note: "deleted" | "former" | null;
   measures: Measures;
   /** The same of an earlier window, where there is one to compare with. */
@@ -50,7 +53,6 @@ interface Props {
   /** What the shares are of. */
   total: number;
   compared?: Compared | null;
-  slots: ReadonlyMap<string, number>;
   skeletonRows?: number;
   /** In half-width cards there is no room for the other measures. */
   narrow?: boolean;
@@ -58,7 +60,7 @@ interface Props {
   narrows?: boolean;
 }
 
-export function RankTable({ grouping, entries, metric, total, compared = null, slots, skeletonRows = 10, narrow = false, narrows = false }: Props) {
+export function RankTable({ grouping, entries, metric, total, compared = null, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
@@ -105,7 +107,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
               const value = measured(entry.measures, metric);
               const style = {
                 "--part": largest === 0 ? 0 : value / largest,
-                "--colour": seriesColour(entry.id, entry.other, slots),
+                "--colour": colourVariable(entry.look),
               } as CSSProperties;
               const { steps } = entry;
               return (
@@ -121,7 +123,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                 >
                   <th scope="row">
                     <span className="ranking-name" title={entry.hint}>
-                      <span className="swatch" />
+                      <Swatch look={entry.look} />
                       {entry.halves ? (
                         <span className="ranking-halves">
                           <Halves halves={entry.halves} />
