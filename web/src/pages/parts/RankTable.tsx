@@ -243,7 +243,10 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
 function Beneath({ now, before, metric, fault }: { now: Measures; before: Measures; metric: Metric; fault: string | null }) {
   return (
     <span className="ranking-beneath muted" title={fault ?? undefined} data-testid="ranking-beneath">
-      {text.compare.was(figureOf(before, metric))}
+      <span>
+        <span className="visually-hidden">{text.compare.was} </span>
+        {figureOf(before, metric)}
+      </span>
       {fault === null && <Ratio now={measured(now, metric)} before={measured(before, metric)} />}
     </span>
   );
