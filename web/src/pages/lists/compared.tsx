@@ -75,6 +75,7 @@ export function withBeneath<Row extends { cost: number; unpricedRequestCount?: n
   );
   return {
     ...column,
+    headBeneath: text.compare.before,
     beneath: (row) => beneath(row, before(row)),
     footBeneath: totals && now ? beneath(now, totals) : undefined,
   };

@@ -79,6 +79,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
           {columns.map((column, i) => (
             <th scope="col" key={column} className={i === 0 ? "number" : "number wide-only"}>
               {i === 0 && compared ? <Ordered by="value" label={text.metrics[column]} {...compared} /> : text.metrics[column]}
+              {i === 0 && compared && <span className="ranking-beneath">{text.compare.before}</span>}
             </th>
           ))}
           {compared && (
