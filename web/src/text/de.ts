@@ -778,7 +778,7 @@ export const de = (product: string): Catalogue => ({
       commits: "Commits seit dem Start",
       mean: (ms) => `je ${ms} ms`,
       failed: (n) => `${n} fehlgeschlagen`,
-      backups: "Letzte Sicherung nach der Uhr",
+      backups: "Letzte geplante Sicherung",
       noBackup: "Keine",
       noBackupHint: "serve --backup-dir macht welche",
       made: (n) => `${n} gemacht`,

@@ -793,7 +793,7 @@ export const en = {
       commits: "Commits since the start",
       mean: (ms: string) => `${ms} ms each`,
       failed: (n: string) => `${n} failed`,
-      backups: "Newest backup by the clock",
+      backups: "Newest scheduled backup",
       noBackup: "None",
       noBackupHint: "serve --backup-dir makes them",
       made: (n: string) => `${n} made`,
