@@ -314,6 +314,7 @@ export const de = (product: string): Catalogue => ({
       invoices: "Rechnungen",
       directory: "Verzeichnis",
       tokens: "Tokens",
+      views: "Geteilte Ansichten",
       session: "Sitzung",
       operations: "Betrieb",
     },

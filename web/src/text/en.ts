@@ -329,6 +329,7 @@ export const en = {
       invoices: "Invoices",
       directory: "Directory",
       tokens: "Tokens",
+      views: "Shared views",
       session: "Session",
       operations: "Operations",
     },
