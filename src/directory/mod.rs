@@ -1,4 +1,4 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions.
+//! Who is who: organizations, projects, members, API keys, tokens and sessions; and the pages that members share.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, looked up when a question is asked.
@@ -13,19 +13,23 @@ mod entries;
 mod learnt;
 mod secret;
 mod update;
+mod users;
 mod written;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
-pub use entries::{ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User};
+pub use entries::{
+    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User, View,
+};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
 pub use update::{
     ApiKeyUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
     UserUpdate,
 };
+use users::Users;
 pub use written::written_by_organization;
 
 use crate::model::UnixMs;
@@ -35,7 +39,7 @@ use crate::store::{Reader, StoreError, damaged, record};
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     organizations: BTreeMap<Arc<str>, Arc<Organization>>,
-    users: Arc<BTreeMap<String, User>>,
+    users: Arc<Users>,
     models: Arc<BTreeMap<String, String>>,
     tokens: Arc<BTreeMap<String, Token>>,
     token_ids: Arc<HashMap<SecretHash, String>>,
@@ -72,8 +76,11 @@ impl Directory {
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
             }
+            Kind::View => {
+                self.organization_mut(key.organization).views.insert(id, record::decode(bytes)?);
+            }
             Kind::User => {
-                Arc::make_mut(&mut self.users).insert(id, record::decode(bytes)?);
+                Arc::make_mut(&mut self.users).put(&id, record::decode(bytes)?);
             }
             Kind::Model => {
                 Arc::make_mut(&mut self.models).insert(id, record::decode(bytes)?);
@@ -109,7 +116,7 @@ impl Directory {
     }
 
     pub fn users(&self) -> impl Iterator<Item = (&str, &User)> {
-        self.users.iter().map(|(id, user)| (id.as_str(), user))
+        self.users.iter()
     }
 
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {

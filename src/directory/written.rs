@@ -9,7 +9,7 @@ use crate::store::record;
 /// Names told of each kind; of more, only the number.
 const TOLD: usize = 5;
 
-/// What was written, by organization; `None` has what belongs to none. Tokens and sessions are left out.
+/// What was written, by organization; `None` has what belongs to none. Tokens, sessions and views are left out.
 pub fn written_by_organization(writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
@@ -22,7 +22,7 @@ pub fn written_by_organization(writes: &[RecordWrite]) -> Vec<(Option<String>, S
             Kind::SameAs => ("identity", format!("{} ({})", key.id, person(bytes.as_deref()))),
             Kind::User => ("user", key.id.to_owned()),
             Kind::Model => ("model", key.id.to_owned()),
-            Kind::Token | Kind::Session | Kind::Revoked => continue,
+            Kind::Token | Kind::Session | Kind::Revoked | Kind::View => continue,
         };
         parts.entry(key.organization).or_default().entry(kind).or_default().push(name);
     }

@@ -588,7 +588,7 @@ impl Writer {
                 Ok(applied) => {
                     (outcome, writes) = (Ok(applied.0), applied.1);
                     self.directory = Arc::new(next);
-                    touched.directory |= !change.is_of_access();
+                    touched.directory |= change.is_of_answers();
                 }
                 Err(refused) => outcome = Err(EngineError::from(refused)),
             }

@@ -20,6 +20,7 @@ mod deliveries;
 mod directory;
 mod events;
 mod export;
+mod file_name;
 mod intake;
 mod invoices;
 mod maintenance;
@@ -37,6 +38,7 @@ mod session;
 mod stream;
 mod tls;
 mod tokens;
+mod views;
 pub mod wire;
 
 use std::future::Future;
@@ -50,7 +52,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use connections::Limits;
 use events::feeds::Tally;
 use http_body_util::BodyExt;
@@ -264,6 +266,8 @@ pub fn router(app: App) -> Router {
     let rest = Router::new()
         .route("/v1/directory", get(directory::get_directory).put(directory::put_directory))
         .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
+        .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
+        .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))
         .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))

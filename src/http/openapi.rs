@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance, operations,
-    reprice, session, tokens,
+    reprice, session, tokens, views,
 };
 
 #[derive(OpenApi)]
@@ -32,6 +32,10 @@ use super::{
         tokens::get_tokens,
         tokens::get_token,
         tokens::delete_token,
+        views::get_views,
+        views::post_view,
+        views::put_view,
+        views::delete_view,
         session::sign_in,
         session::sign_out,
         session::signed_in,

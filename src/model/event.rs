@@ -56,6 +56,13 @@ pub enum CostSource {
     PricedByCall = 4,
 }
 
+impl CostSource {
+    /// Whether nobody knows what its calls cost.
+    pub fn is_unpriced(self) -> bool {
+        matches!(self, CostSource::Unpriced | CostSource::Unmeasured)
+    }
+}
+
 /// One combination of dimension values, as the numbers they have in their organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Series {

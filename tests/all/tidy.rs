@@ -222,8 +222,11 @@ fn places_that_the_pages_of_the_house_name_exist() {
         let code: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
         let source = fs::read_to_string(Path::new("src").join(code[0])).unwrap();
         for name in &code[1..] {
-            let name = name.rsplit("::").next().unwrap();
-            let there = source.contains(&format!("{name}(")) || source.contains(&format!("\"{name}\""));
+            let there = match name.rsplit_once("::") {
+                // A method is where it is written, not where it is called.
+                Some((_, method)) => ["(", "<"].iter().any(|after| source.contains(&format!("fn {method}{after}"))),
+                None => source.contains(&format!("{name}(")) || source.contains(&format!("\"{name}\"")),
+            };
             assert!(there, "{name} is not in {}: {row}", code[0]);
             found += 1;
         }
@@ -278,4 +281,30 @@ fn tests_that_the_docs_name_exist() {
         }
     }
     assert!(named > 50, "{named} tests are named");
+}
+
+/// Only what the tests are built with is compiled in CI: with another set of features the program could be broken, and
+/// nobody would see it.
+#[test]
+fn crates_have_the_same_features_without_the_tests() {
+    let tree = |edges: &str| -> BTreeSet<String> {
+        let arguments =
+            ["tree", "--locked", "--depth", "1", "--prefix", "none", "--format", "{p} {f}", "--edges", edges];
+        let printed = std::process::Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo starts");
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        String::from_utf8(printed.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| line.trim_end_matches(" (*)").to_owned())
+            .collect()
+    };
+    let with_tests = tree("normal,dev");
+    let program = tree("normal");
+    assert!(program.iter().any(|line| line.starts_with("redb ")), "{program:?}");
+    let other: Vec<_> = program.difference(&with_tests).collect();
+    assert_eq!(other, Vec::<&String>::new(), "name the features that the tests add in [dependencies] as well");
 }

@@ -10,7 +10,7 @@ use crate::directory::{ApiKey, Role, Status};
 use crate::http::asked::Frame;
 use crate::http::directory::wire::PlanName;
 use crate::http::problem::Problem;
-use crate::http::render::{ZONE_DATABASE, broken, cell, csv_writer};
+use crate::http::render::{ORIGIN, ZONE_DATABASE, broken, cell, csv_writer, origin};
 use crate::http::stream::Out;
 use crate::model::{Count, PicoUsd, Usage};
 use crate::query::{
@@ -45,7 +45,8 @@ impl ActivityAnswer<'_> {
             list(head, &previous.rows, |out, (group, usage)| {
                 out.push(b'{');
                 out.extend_from_slice(&group_fields(&group.labels));
-                measures(out, usage);
+                ordinals(out, &group.labels);
+                part(out, usage);
                 out.push(b'}');
             });
             head.push(b'}');
@@ -55,9 +56,10 @@ impl ActivityAnswer<'_> {
         list(head, &self.activity.ranking, |out, entry| {
             out.push(b'{');
             out.extend_from_slice(&groups[entry.group as usize]);
+            ordinals(out, &self.activity.groups[entry.group as usize].labels);
             field(out, "share");
             out.extend_from_slice(share(entry.usage.cost(), whole).as_bytes());
-            measures(out, &entry.usage);
+            part(out, &entry.usage);
             out.push(b'}');
         });
         field(head, "activity");
@@ -67,12 +69,12 @@ impl ActivityAnswer<'_> {
             to.push(separator);
             separator = b',';
             date(to, bucket);
-            measures(to, usage);
+            part(to, usage);
             field(to, "breakdown");
             list(to, entries, |to, entry| {
                 to.push(b'{');
                 to.extend_from_slice(&groups[entry.group as usize]);
-                measures(to, &entry.usage);
+                part(to, &entry.usage);
                 to.push(b'}');
             });
             to.push(b'}');
@@ -83,7 +85,7 @@ impl ActivityAnswer<'_> {
     }
 
     /// One row for every bucket and entry, the same columns whatever is asked.
-    pub fn csv(&self, out: &mut Out) -> Result<(), Problem> {
+    pub fn csv(&self, about: About<'_>, out: &mut Out) -> Result<(), Problem> {
         let mut rows = csv_writer(out);
         let two = self.query.group_by.len() == 2;
         let mut header = vec!["date", "key", "label"];
@@ -93,6 +95,8 @@ impl ActivityAnswer<'_> {
         header.extend(["deleted", "former"]);
         header.push(ZONE_DATABASE);
         header.extend(MEASURES);
+        header.extend(ORIGIN);
+        let origin = origin(about.organization_id, &self.frame.window);
         rows.write_record(&header).map_err(broken)?;
         self.activity.each_bucket(|bucket, _, entries| {
             for entry in entries {
@@ -109,6 +113,7 @@ impl ActivityAnswer<'_> {
                 row.push(labels.iter().any(|l| l.former).to_string());
                 row.push(self.frame.zone_database().to_owned());
                 row.extend(values(&entry.usage));
+                row.extend_from_slice(&origin);
                 rows.write_record(&row).map_err(broken)?;
             }
             Ok::<_, Problem>(())
@@ -152,7 +157,7 @@ impl Listed for MemberRow {
 
     fn csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[MemberRow]) -> Result<(), Problem> {
         let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
-        table(out, frame, &columns, rows, |row| {
+        table(out, about, frame, &columns, rows, |row| {
             let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
             let cells = vec![
                 cell(row.user_id.as_deref().unwrap_or_default()),
@@ -195,7 +200,7 @@ impl Listed for KeyRow {
     fn csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[KeyRow]) -> Result<(), Problem> {
         let columns =
             ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
-        table(out, frame, &columns, rows, |row| {
+        table(out, about, frame, &columns, rows, |row| {
             let key = &row.api_key;
             let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
             let cells = vec![
@@ -260,17 +265,18 @@ pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
         field(out, "activity");
         list(out, &usage.days, |out, (bucket, sums)| {
             date(out, bucket);
-            measures(out, sums);
+            part(out, sums);
             out.push(b'}');
         });
     });
 }
 
 /// One row for every day, model and provider.
-pub fn days_csv(out: &mut Out, frame: Frame, days: &[ModelDay]) -> Result<(), Problem> {
+pub fn days_csv(out: &mut Out, about: About<'_>, frame: Frame, days: &[ModelDay]) -> Result<(), Problem> {
     let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
     table(
         out,
+        about,
         frame,
         &["date", "model", "provider", "inputTokens", "outputTokens"],
         &rows,
@@ -287,23 +293,26 @@ pub fn days_csv(out: &mut Out, frame: Frame, days: &[ModelDay]) -> Result<(), Pr
     )
 }
 
-pub fn my_usage_csv(out: &mut Out, frame: Frame, usage: &MyUsage) -> Result<(), Problem> {
-    table(out, frame, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
+pub fn my_usage_csv(out: &mut Out, about: About<'_>, frame: Frame, usage: &MyUsage) -> Result<(), Problem> {
+    table(out, about, frame, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
 }
 
 fn table<T>(
     out: &mut Out,
+    about: About<'_>,
     frame: Frame,
     columns: &[&str],
     items: &[T],
     row: impl Fn(&T) -> (Vec<String>, Usage),
 ) -> Result<(), Problem> {
     let mut rows = csv_writer(out);
-    rows.write_record(columns.iter().chain(&[ZONE_DATABASE]).chain(&MEASURES)).map_err(broken)?;
+    rows.write_record(columns.iter().chain(&[ZONE_DATABASE]).chain(&MEASURES).chain(&ORIGIN)).map_err(broken)?;
+    let origin = origin(about.organization_id, &frame.window);
     for item in items {
         let (cells, sums) = row(item);
         let edition = frame.zone_database().to_owned();
-        rows.write_record(cells.into_iter().chain([edition]).chain(values(&sums))).map_err(broken)?;
+        rows.write_record(cells.into_iter().chain([edition]).chain(values(&sums)).chain(origin.clone()))
+            .map_err(broken)?;
     }
     rows.flush().map_err(|error| broken(error.into()))
 }
@@ -411,13 +420,13 @@ fn table_fields<R>(
         out.push(b'{');
         what(out, row);
         errors(out, usage(row));
-        measures(out, usage(row));
+        part(out, usage(row));
         out.push(b'}');
     };
     let table = |rows: &[&R], sums: &Totals, out: &mut Vec<u8>| {
         field(out, "totals");
         object(out, |out| {
-            measures(out, &sums.usage);
+            part(out, &sums.usage);
             errors(out, &sums.usage);
         });
         field(out, name);
@@ -447,15 +456,17 @@ fn ranked(out: &mut Vec<u8>, name: &str, entries: &[Ranked]) {
     field(out, name);
     list(out, entries, |out, entry| {
         out.push(b'{');
-        out.extend_from_slice(&group_fields(std::slice::from_ref(&entry.label)));
-        measures(out, &entry.usage);
+        let labels = std::slice::from_ref(&entry.label);
+        out.extend_from_slice(&group_fields(labels));
+        ordinals(out, labels);
+        part(out, &entry.usage);
         out.push(b'}');
     });
 }
 
 fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Usage)) {
     date(out, bucket);
-    measures(out, sums);
+    part(out, sums);
     more(out, sums);
     field(out, "modelBreakdown");
     list(out, entries, |out, (model, provider, sums)| {
@@ -463,11 +474,12 @@ fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl F
         json(out, &model.key);
         field(out, "label");
         text(out, &model.label);
+        ordinals(out, std::slice::from_ref(model));
         field(out, "provider");
         json(out, &provider.key);
         count(out, "inputTokens", sums.get(Count::InputTokens));
         count(out, "outputTokens", sums.get(Count::OutputTokens));
-        measures(out, sums);
+        part(out, sums);
         out.push(b'}');
     });
     out.push(b'}');
@@ -492,10 +504,18 @@ fn error_rate(out: &mut Vec<u8>, sums: &Usage) {
 /// Name of the row of keys without a creator.
 const UNATTRIBUTED: &str = "Unattributed";
 
-const MEASURES: [&str; 7] =
-    ["cost", "requestCount", "totalTokens", "creditsRequestCount", "apiKeysRequestCount", "creditsCost", "apiKeysCost"];
+const MEASURES: [&str; 8] = [
+    "cost",
+    "requestCount",
+    "totalTokens",
+    "creditsRequestCount",
+    "apiKeysRequestCount",
+    "creditsCost",
+    "apiKeysCost",
+    "unpricedRequestCount",
+];
 
-fn values(sums: &Usage) -> [String; 7] {
+fn values(sums: &Usage) -> [String; 8] {
     [
         sums.cost().to_string(),
         sums.get(Count::Requests).to_string(),
@@ -504,7 +524,17 @@ fn values(sums: &Usage) -> [String; 7] {
         sums.api_keys_requests.to_string(),
         sums.credits_cost().to_string(),
         sums.api_keys_cost.to_string(),
+        sums.get(Count::Unpriced).to_string(),
     ]
+}
+
+/// The measures of a part of an answer, and how many of its calls have no price: most have one, and there are many parts.
+fn part(out: &mut Vec<u8>, sums: &Usage) {
+    measures(out, sums);
+    let unpriced = sums.get(Count::Unpriced);
+    if unpriced > 0 {
+        count(out, "unpricedRequestCount", unpriced);
+    }
 }
 
 fn measures(out: &mut Vec<u8>, sums: &Usage) {
@@ -561,6 +591,22 @@ fn group_fields(labels: &[Label]) -> Vec<u8> {
         out.push_str(",\"former\":true");
     }
     out.into_bytes()
+}
+
+/// `,"ordinal":…`, or with two dimensions their plural; nothing where there is none.
+fn ordinals(out: &mut Vec<u8>, labels: &[Label]) {
+    match labels {
+        [only] => {
+            if let Some(ordinal) = only.ordinal {
+                count(out, "ordinal", ordinal.into());
+            }
+        }
+        labels if labels.iter().any(|label| label.ordinal.is_some()) => {
+            field(out, "ordinals");
+            json(out, &labels.iter().map(|label| label.ordinal).collect::<Vec<_>>());
+        }
+        _ => {}
+    }
 }
 
 /// A fraction of the whole with six digits, for drawing. The sums beside it are the exact figures.

@@ -82,10 +82,25 @@ macro_rules! with_measures {
     };
 }
 
+/// Sums that a part of an answer has which may have no price.
+macro_rules! with_unpriced {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_measures! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                /// Requests whose cost nobody knows: `cost` is of the others. Left out where there are none.
+                #[serde(default)]
+                pub unpriced_request_count: u64,
+            }
+        }
+    };
+}
+
 /// The same, and the requests that failed.
 macro_rules! with_errors {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
-        with_measures! {
+        with_unpriced! {
             $(#[$meta])*
             pub struct $name {
                 $($body)*
@@ -96,10 +111,10 @@ macro_rules! with_errors {
     };
 }
 
-/// The same, and everything else that is counted.
+/// Sums and everything else that is counted.
 macro_rules! with_counts {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
-        with_errors! {
+        with_measures! {
             $(#[$meta])*
             pub struct $name {
                 $($body)*
@@ -107,6 +122,8 @@ macro_rules! with_counts {
                 pub output_tokens: u64,
                 pub cached_tokens: u64,
                 pub reasoning_tokens: u64,
+                pub error_count: u64,
+                pub client_error_count: u64,
                 pub cache_count: u64,
                 pub unpriced_request_count: u64,
             }
@@ -149,7 +166,7 @@ with_window! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ActivityBucket {
         /// First local day of the bucket; for hours RFC 3339.
         pub date: String,
@@ -157,7 +174,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ActivityEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -172,7 +189,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct RankingEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -180,8 +197,33 @@ with_measures! {
         pub keys: Option<Vec<Option<String>>>,
         /// With two dimensions, instead of `label`.
         pub labels: Option<Vec<String>>,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
+        /// With two dimensions, instead of `ordinal`.
+        pub ordinals: Option<Vec<Option<u32>>>,
         /// Share of the window's cost, 0 to 1.
         pub share: f64,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_unpriced! {
+    pub struct EarlierEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
+        /// With two dimensions, instead of `ordinal`.
+        pub ordinals: Option<Vec<Option<u32>>>,
         #[serde(default)]
         pub deleted: bool,
         #[serde(default)]
@@ -222,7 +264,7 @@ with_earlier_window! {
     pub struct Previous {
         pub totals: Totals,
         /// Its groups, largest first; where the answer has the largest only, the same ones and the rest as *Other*.
-        pub ranking: Vec<ActivityEntry>,
+        pub ranking: Vec<EarlierEntry>,
     }
 }
 
@@ -315,25 +357,30 @@ with_counts! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct RankedEntry {
         pub key: Option<String>,
         pub label: String,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MemberDay {
         pub date: String,
         pub model_breakdown: Vec<ModelEntry>,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ModelEntry {
         /// The canonical model.
         pub id: String,
         pub label: String,
+        /// As in `costByModel`.
+        pub ordinal: u32,
         pub provider: String,
         pub input_tokens: u64,
         pub output_tokens: u64,
@@ -412,7 +459,7 @@ with_window! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MyDay {
         pub date: String,
     }

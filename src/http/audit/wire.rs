@@ -23,7 +23,7 @@ pub struct AuditEntryBody {
     /// Id of the token that was used; `server`, `command` (someone with the store's files) or `unknown`.
     pub actor: String,
     /// `sign-in`, `sign-out`, `token-create`, `token-revoke`, `directory-change`, `membership-end`, `backup`, `compact`,
-    /// `verify`, `restore`, `retention`, `invoice-import` or `reprice`.
+    /// `verify`, `restore`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change` or `view-remove`.
     pub action: String,
     /// What it was done to: a token, a user, a file.
     pub target: String,

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { analyticsAccess, firstPage } from "./access";
-import { assignSlots, SLOTS } from "./colours";
+import { looksOf, SLOTS, type Look, type Thing } from "./colours";
 import { find } from "./find";
 import { tokenInFragment } from "./destination";
 import { readDetailView, writeDetailView } from "./detailView";
 import { isNarrowedTo, selectionOf, toggleFilter, withoutFilter, type Selection } from "./filters";
 import { listViewOf, matchesSearch, sortedBy } from "./listView";
-import { readSavedViews, renamedView, withView, withoutView } from "./savedViews";
 import { readReconciliationView, writeReconciliationView } from "./reconciliationView";
 import { isOther, seriesId, seriesLabel } from "./series";
 import { take } from "./steps";
@@ -147,16 +146,34 @@ test.each([
 ])("%s as %s begins at %s", (kind, role, page) => expect(firstPage(kind, { role })).toBe(page));
 
 describe("colours", () => {
-  test("no two of ten are the same, and order does not matter to who is alone", () => {
-    const ids = Array.from({ length: SLOTS }, (_, i) => `series ${i}`);
-    expect(new Set(assignSlots(ids, new Map()).values()).size).toBe(SLOTS);
-    expect(assignSlots(["gpt-4o"], new Map())).toEqual(assignSlots(["gpt-4o"], new Map()));
+  const thing = (id: string, ordinal: number | null = null) => ({ id, ordinal, nameless: id.startsWith("~") });
+  const slots = (looks: ReadonlyMap<string, Look>) => Object.fromEntries([...looks].map(([id, { slot }]) => [id, slot]));
+
+  test("a thing has the colour it was first seen with, whatever it is shown with and whatever its rank", () => {
+    const all = Array.from({ length: 30 }, (_, i) => thing(`p${i + 1}`, i + 1));
+    const alone = Object.assign({}, ...all.map((one) => slots(looksOf([one]))));
+    expect(slots(looksOf(all))).toEqual(alone);
+    const some = [...all].reverse().slice(3, 17);
+    expect(slots(looksOf(some))).toEqual(Object.fromEntries(some.map(({ id }) => [id, alone[id]])));
+    expect(new Set(all.slice(0, SLOTS).map(({ id }) => alone[id])).size).toBe(SLOTS);
+    // Pairs are known by their id alone, which is as good in any browser.
+    expect(looksOf([thing("search gpt-4o")])).toEqual(looksOf([thing("search gpt-4o")]));
   });
 
-  test("a series keeps what it had, whatever its rank", () => {
-    const before = assignSlots(["a", "b", "c", "d"], new Map());
-    const after = assignSlots(["x", "d", "b", "y", "a"], before);
-    for (const id of ["a", "b", "d"]) expect(after.get(id)).toBe(before.get(id));
+  test("of two things of one colour the later one is filled otherwise, in either order", () => {
+    const [first, later, third] = [thing("a", 3), thing("b", 13), thing("c", 23)];
+    const patterns = (things: readonly Thing[]) => [...looksOf(things)].map(([id, { pattern }]) => [id, pattern]).sort();
+    expect(patterns([first, later, third])).toEqual([["a", 0], ["b", 1], ["c", 2]]);
+    expect(patterns([third, later, first])).toEqual([["a", 0], ["b", 1], ["c", 2]]);
+    expect(patterns([third])).toEqual([["c", 0]]);
+    // What is listed beside a chart does not change how the chart is filled.
+    expect(looksOf([third], [first]).get("c")).toEqual({ slot: 2, pattern: 0 });
+    expect(looksOf([third], [first]).get("a")).toEqual({ slot: 2, pattern: 1 });
+  });
+
+  test("the rest and what is nobody's are neutral, and told apart", () => {
+    const looks = looksOf([thing("~other"), thing("~unattributed"), thing("a", 1)]);
+    expect([looks.get("~other"), looks.get("~unattributed")]).toEqual([{ slot: null, pattern: 0 }, { slot: null, pattern: 1 }]);
   });
 });
 
@@ -174,28 +191,6 @@ test.each([
 test("the token of a link", () => {
   expect(tokenInFragment("#token=rc_1%2B")).toBe("rc_1+");
   expect(tokenInFragment("#content")).toBeNull();
-});
-
-describe("saved views", () => {
-  const june = { name: "June", path: "/organizations/a/analytics?from=2026-06-01" };
-  const teams = { name: "Teams", path: "/organizations/a/members" };
-
-  test("what is stored is read, and what cannot be one is left out", () => {
-    expect(readSavedViews(JSON.stringify([june, teams]))).toEqual([june, teams]);
-    expect(readSavedViews(null)).toEqual([]);
-    expect(readSavedViews('{"cut')).toEqual([]);
-    expect(readSavedViews('{"name":"June"}')).toEqual([]);
-    const wrong = [null, 7, { name: "", path: "/" }, { name: "x", path: "//evil.example" }, { name: "x", path: "javascript:1" }];
-    expect(readSavedViews(JSON.stringify([...wrong, june]))).toEqual([june]);
-  });
-
-  test("no two have the same name", () => {
-    expect(withView([june], teams)).toEqual([june, teams]);
-    expect(withView([june, teams], { ...june, path: "/new" })).toEqual([{ ...june, path: "/new" }, teams]);
-    expect(renamedView([june, teams], "Teams", "June")).toEqual([{ ...teams, name: "June" }]);
-    expect(renamedView([june, teams], "June", "June")).toEqual([june, teams]);
-    expect(withoutView([june, teams], "June")).toEqual([teams]);
-  });
 });
 
 describe("finding", () => {

@@ -1,15 +1,17 @@
 import { Fragment, type CSSProperties } from "react";
 import { Link, useLocation } from "wouter";
 import { exactText } from "../../api/exact";
-import { exactFigure, figure, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
-import { seriesColour } from "../../charts/seriesColour";
+import { exactFigure, figureOf, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
+import { colourVariable } from "../../charts/look";
+import { Swatch } from "../../charts/Swatch";
+import type { Look } from "../../state/colours";
 import { LABEL_SEPARATOR } from "../../state/series";
 import { leads, take, type Steps } from "../../state/steps";
 import { metrics, type Metric, type Order } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
-import { Changed } from "./Changed";
+import { Changed, Ratio } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
 import "./ranking.css";
@@ -19,6 +21,7 @@ export interface RankEntry {
   label: string;
   hint: string;
   other: boolean;
+  look: Look;
   note: "deleted" | "former" | null;
   measures: Measures;
   /** The same of an earlier window, where there is one to compare with. */
@@ -50,7 +53,6 @@ interface Props {
   /** What the shares are of. */
   total: number;
   compared?: Compared | null;
-  slots: ReadonlyMap<string, number>;
   skeletonRows?: number;
   /** In half-width cards there is no room for the other measures. */
   narrow?: boolean;
@@ -58,7 +60,7 @@ interface Props {
   narrows?: boolean;
 }
 
-export function RankTable({ grouping, entries, metric, total, compared = null, slots, skeletonRows = 10, narrow = false, narrows = false }: Props) {
+export function RankTable({ grouping, entries, metric, total, compared = null, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
@@ -77,6 +79,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
           {columns.map((column, i) => (
             <th scope="col" key={column} className={i === 0 ? "number" : "number wide-only"}>
               {i === 0 && compared ? <Ordered by="value" label={text.metrics[column]} {...compared} /> : text.metrics[column]}
+              {i === 0 && compared && <span className="ranking-beneath">{text.compare.before}</span>}
             </th>
           ))}
           {compared && (
@@ -105,7 +108,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
               const value = measured(entry.measures, metric);
               const style = {
                 "--part": largest === 0 ? 0 : value / largest,
-                "--colour": seriesColour(entry.id, entry.other, slots),
+                "--colour": colourVariable(entry.look),
               } as CSSProperties;
               const { steps } = entry;
               return (
@@ -121,7 +124,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                 >
                   <th scope="row">
                     <span className="ranking-name" title={entry.hint}>
-                      <span className="swatch" />
+                      <Swatch look={entry.look} />
                       {entry.halves ? (
                         <span className="ranking-halves">
                           <Halves halves={entry.halves} />
@@ -144,22 +147,25 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                     <td
                       key={column}
                       className={i === 0 ? "number" : "number wide-only muted"}
-                      title={exactFigure(exactText(entry.measures, measureFields[column]), column)}
+                      title={exactFigure(exactText(entry.measures, measureFields[column]), column, entry.measures.unpricedRequestCount)}
                       data-field={column}
                       data-exact={exactText(entry.measures, measureFields[column])}
                     >
-                      {figure(measured(entry.measures, column), column)}
+                      {figureOf(entry.measures, column)}
+                      {i === 0 && compared && entry.before && (
+                        <Beneath now={entry.measures} before={entry.before} metric={metric} fault={compared.fault} />
+                      )}
                     </td>
                   ))}
                   {compared && entry.before && (
                     <>
                       <td
                         className="number wide-only ranking-before muted"
-                        title={exactFigure(exactText(entry.before, measureFields[metric]), metric)}
+                        title={exactFigure(exactText(entry.before, measureFields[metric]), metric, entry.before.unpricedRequestCount)}
                         data-field="before"
                         data-exact={exactText(entry.before, measureFields[metric])}
                       >
-                        {figure(measured(entry.before, metric), metric)}
+                        {figureOf(entry.before, metric)}
                       </td>
                       <td className="number wide-only" data-field="change">
                         {change(entry.measures, entry.before)}
@@ -206,20 +212,21 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
               <td
                 key={column}
                 className={i === 0 ? "number" : "number wide-only"}
-                title={exactFigure(exactText(compared.now, measureFields[column]), column)}
+                title={exactFigure(exactText(compared.now, measureFields[column]), column, compared.now.unpricedRequestCount)}
                 data-field={column}
                 data-exact={exactText(compared.now, measureFields[column])}
               >
-                {figure(measured(compared.now, column), column)}
+                {figureOf(compared.now, column)}
+                {i === 0 && <Beneath now={compared.now} before={compared.before} metric={metric} fault={compared.fault} />}
               </td>
             ))}
             <td
               className="number wide-only ranking-before"
-              title={exactFigure(exactText(compared.before, measureFields[metric]), metric)}
+              title={exactFigure(exactText(compared.before, measureFields[metric]), metric, compared.before.unpricedRequestCount)}
               data-field="before"
               data-exact={exactText(compared.before, measureFields[metric])}
             >
-              {figure(measured(compared.before, metric), metric)}
+              {figureOf(compared.before, metric)}
             </td>
             <td className="number wide-only" data-field="change">
               {change(compared.now, compared.before)}
@@ -230,6 +237,19 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
         </tfoot>
       )}
     </table>
+  );
+}
+
+/** Where there is no room for columns of them: what it was before and what became of that, under the figure. */
+function Beneath({ now, before, metric, fault }: { now: Measures; before: Measures; metric: Metric; fault: string | null }) {
+  return (
+    <span className="ranking-beneath muted" title={fault ?? undefined} data-testid="ranking-beneath">
+      <span>
+        <span className="visually-hidden">{text.compare.was} </span>
+        {figureOf(before, metric)}
+      </span>
+      {fault === null && <Ratio now={measured(now, metric)} before={measured(before, metric)} />}
+    </span>
   );
 }
 

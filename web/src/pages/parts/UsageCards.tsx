@@ -1,34 +1,42 @@
 import type { ReactNode } from "react";
 import type { Summary } from "../../api/blocks";
 import { exactText } from "../../api/exact";
+import { exactFigure, hasNoPrice, spent } from "../../charts/measure";
 import { count, percent, shortCount } from "../../format/counts";
-import { exactMoney, money } from "../../format/money";
+import { money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
 import { Facts } from "./Facts";
 import { FigureCard } from "./FigureCard";
+import { UnpricedTag } from "./UnpricedTag";
 
 interface Props {
   summary: Summary | null;
+  /** Where it is said what has no price, for those who may see it. */
+  unpricedPath?: string;
   /** A further card: the number of keys. */
   children?: ReactNode;
 }
 
 /** What one member, one key or oneself used. */
-export function UsageCards({ summary, children }: Props) {
+export function UsageCards({ summary, unpricedPath, children }: Props) {
   return (
     <section className="cards cards-many" aria-label={text.cards.label}>
       <FigureCard
         id="cost"
         label={text.metrics.cost}
-        figure={summary && spent(summary)}
+        tag={summary && <UnpricedTag count={summary.unpricedRequestCount} path={unpricedPath} />}
+        figure={summary && costFigure(summary)}
       >
-        {summary && (
-          <Facts>
-            {text.cards.credits(money(summary.creditsCost))}
-            {text.cards.ownKeys(money(summary.apiKeysCost))}
-          </Facts>
-        )}
+        {summary &&
+          (hasNoPrice(summary) ? (
+            text.cards.noPriceDetail
+          ) : (
+            <Facts>
+              {text.cards.credits(money(summary.creditsCost))}
+              {text.cards.ownKeys(money(summary.apiKeysCost))}
+            </Facts>
+          ))}
       </FigureCard>
       <FigureCard id="tokens" label={text.metrics.tokens} figure={summary && counted(summary, "totalTokens")}>
         {summary && (
@@ -55,9 +63,9 @@ export function UsageCards({ summary, children }: Props) {
   );
 }
 
-function spent(summary: Summary) {
+function costFigure(summary: Summary) {
   const exact = exactText(summary, "cost");
-  return { shown: money(summary.cost), exact, hint: exactMoney(exact) };
+  return { shown: spent(summary), exact, hint: exactFigure(exact, "cost", summary.unpricedRequestCount) };
 }
 
 function counted(summary: Summary, field: "totalTokens" | "requestCount") {
