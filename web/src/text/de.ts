@@ -141,6 +141,7 @@ export const de = (product: string): Catalogue => ({
     cachedTokens: (n) => `${n} im Cache`,
     unpriced: (n) => `${n} ohne Preis`,
     unpricedHint: (n) => `${n} Anfragen kamen ohne Kosten, und für ihr Modell ist kein Preis bekannt. Sie sind gezählt, aber nicht bepreist.`,
+    noPriceDetail: "Niemand hat gesagt, was es gekostet hat.",
     noneBefore: "davor keine Nutzung",
     versus: (span) => `ggü. ${span}`,
     before: (figure, span) => `${figure} im Zeitraum ${span}`,
@@ -213,7 +214,7 @@ export const de = (product: string): Catalogue => ({
   },
 
   compare: {
-    was: (figure) => `vorher ${figure}`,
+    was: "vorher",
     label: "Verglichen mit",
     with: {
       fitting: "Was zum Zeitraum passt",
@@ -313,6 +314,7 @@ export const de = (product: string): Catalogue => ({
       invoices: "Rechnungen",
       directory: "Verzeichnis",
       tokens: "Tokens",
+      views: "Geteilte Ansichten",
       session: "Sitzung",
       operations: "Betrieb",
     },
@@ -777,7 +779,7 @@ export const de = (product: string): Catalogue => ({
       commits: "Commits seit dem Start",
       mean: (ms) => `je ${ms} ms`,
       failed: (n) => `${n} fehlgeschlagen`,
-      backups: "Letzte Sicherung nach der Uhr",
+      backups: "Letzte geplante Sicherung",
       noBackup: "Keine",
       noBackupHint: "serve --backup-dir macht welche",
       made: (n) => `${n} gemacht`,

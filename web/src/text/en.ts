@@ -154,6 +154,7 @@ export const en = {
     cachedTokens: (n: string) => `${n} cached`,
     unpriced: (n: string) => `${n} without a price`,
     unpricedHint: (n: string) => `${n} requests came without a cost and no price is known for their model. They are counted, not priced.`,
+    noPriceDetail: "Nobody said what it cost.",
     noneBefore: "no usage before",
     versus: (span: string) => `vs ${span}`,
     before: (figure: string, span: string) => `${figure} in ${span}`,
@@ -226,7 +227,7 @@ export const en = {
   },
 
   compare: {
-    was: (figure: string) => `was ${figure}`,
+    was: "before",
     label: "Compared with",
     with: {
       fitting: "What fits the range",
@@ -328,6 +329,7 @@ export const en = {
       invoices: "Invoices",
       directory: "Directory",
       tokens: "Tokens",
+      views: "Shared views",
       session: "Session",
       operations: "Operations",
     },
@@ -792,7 +794,7 @@ export const en = {
       commits: "Commits since the start",
       mean: (ms: string) => `${ms} ms each`,
       failed: (n: string) => `${n} failed`,
-      backups: "Newest backup by the clock",
+      backups: "Newest scheduled backup",
       noBackup: "None",
       noBackupHint: "serve --backup-dir makes them",
       made: (n: string) => `${n} made`,
