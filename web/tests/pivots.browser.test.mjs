@@ -130,7 +130,7 @@ test("a click on a pair narrows to both of its halves, a second one lifts them",
   // That pair, on that day.
   const [from, to] = ["from", "to"].map((end) => new URL(page.url()).searchParams.get(end));
   assert.equal(from, to);
-  await agrees(page, { from, to, timezone: "UTC", groupBy: "project,model", projectId: project, model });
+  await agrees(page, { from, to, timezone: "UTC", granularity: "hour", groupBy: "project,model", projectId: project, model });
   await clickLowestPart(page);
   await whole();
   await visit(page, pairs, "analytics");
@@ -162,7 +162,7 @@ test("a click on a pair narrows to both of its halves, a second one lifts them",
   assert.ok(page.url().includes(`${JUNE}&project=`), page.url());
 });
 
-const PARAMETERS = { project: "projectId", model: "model", apiKey: "apiKeyId", user: "userId", provider: "provider", source: "source", costSource: "costSource" };
+const PARAMETERS = { project: "projectId", model: "model", apiKey: "apiKeyId", user: "userId", provider: "provider", source: "source" };
 
 test("every kind of filter is set by bar, legend entry and ranking row, and lifted there or on its chip", async (t) => {
   const page = await open(t, LINK);
