@@ -58,8 +58,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             api_key_id: None,
             user_id,
             label: "demo".into(),
+            expires_at: None,
         };
-        let (change, created) = new_token(body, &engine)?;
+        let (change, created) = new_token(body, &engine, SERVER)?;
         engine.change(change)?.wait()?;
         Ok(created.token)
     };

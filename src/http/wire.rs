@@ -13,3 +13,4 @@ pub use super::maintenance::wire::*;
 pub use super::reprice::wire::*;
 pub use super::session::wire::*;
 pub use super::tokens::wire::*;
+pub use super::what_if::wire::*;
