@@ -12,12 +12,12 @@ const firstPage = [
   /src\/(api|format|state|time)\/(?!administration)/,
   /src\/text\/(en|index|language)\./,
   /src\/ui\/(Bone|Boundary|Copy|copyText|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
-  /src\/charts\/(TimeChart|Tooltip|measure|palette|seriesColour|timeline)\./,
+  /src\/charts\/(TimeChart|Tooltip|measure|palette|look|Swatch|timeline)\./,
   /src\/pages\/(entries|pages|routes|use\w+)\./,
   /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|PageLink|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
   /src\/pages\/window\/(ComparedWith|RangePicker|WithCalendar|ZonePicker|shownAsOf|use\w+)\./,
-  /src\/pages\/parts\/(BeforeEntry|Changed|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|colours)\./,
+  /src\/pages\/parts\/(BeforeEntry|Changed|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable)\./,
   /src\/pages\/analytics\/(ActivityView|AnalyticsPage|GroupBy|RankingCard|SummaryCards|question|steps)\./,
 ];
 

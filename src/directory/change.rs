@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::entries::{Key, Kind};
-use super::{ApiKey, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Project, SecretHash};
-use super::{Session, Token, User};
+use super::{
+    ApiKey, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Organization, Project, SecretHash,
+};
+use super::{Session, Token, User, View};
 use crate::model::{Combination, UnixMs};
 use crate::store::record::{self, Encode};
 
@@ -13,6 +15,9 @@ use crate::store::record::{self, Encode};
 const SESSIONS_PER_TOKEN: usize = 50;
 /// And of all tokens together.
 const SESSIONS: usize = 10_000;
+
+/// Views that an organization may have: a list that a person can still find one in.
+const VIEWS: usize = 200;
 
 /// A record to write, or with `None` to remove.
 pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
@@ -46,14 +51,26 @@ pub enum Change {
     CloseSession {
         hash: SecretHash,
     },
+    PutView {
+        organization_id: String,
+        id: String,
+        view: View,
+    },
+    RemoveView {
+        organization_id: String,
+        id: String,
+    },
 }
 
 impl Change {
-    /// Whether it is about who may ask, and not about what is answered.
-    pub fn is_of_access(&self) -> bool {
-        use Change::{CloseSession, OpenSession, PutToken, RevokeToken, UseToken};
-        let use_or_end = matches!(self, UseToken { .. } | RevokeToken { .. } | CloseSession { .. });
-        use_or_end || matches!(self, PutToken { .. } | OpenSession { .. })
+    /// Whether it may change what is answered: not if it is about who may ask, or where what is asked about is kept.
+    pub fn is_of_answers(&self) -> bool {
+        match self {
+            Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } => true,
+            Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
+            Change::OpenSession { .. } | Change::CloseSession { .. } => false,
+            Change::PutView { .. } | Change::RemoveView { .. } => false,
+        }
     }
 }
 
@@ -75,6 +92,10 @@ pub enum ChangeError {
     OtherCreator { key: String, creator: String, given: String },
     #[error("'{id}' is the last operator token that does not expire; make another before it is revoked")]
     LastOperator { id: String },
+    #[error("there is a view '{name}' already; give it another name, or change that one")]
+    ViewName { name: String },
+    #[error("there are {VIEWS} views in this organization, which is the most; remove one that nobody needs")]
+    Views,
     #[error("'{user}' cannot be the same as '{person}': {why}")]
     Identity { user: String, person: String, why: &'static str },
 }
@@ -88,10 +109,8 @@ impl Directory {
             Change::Merge(update) => self.merge(update, &mut writes)?,
             Change::Learn(learnt) => self.merge(self.news(&learnt), &mut writes)?,
             Change::EndMembership { organization_id, user_id } => {
-                let known = self.organizations.get_mut(organization_id.as_str());
-                let organization =
-                    known.ok_or(ChangeError::Unknown { what: "organization", id: organization_id.clone() })?;
-                let member = Arc::make_mut(organization).members.get_mut(&user_id).filter(|m| !m.former);
+                let organization = self.existing_mut(&organization_id)?;
+                let member = organization.members.get_mut(&user_id).filter(|m| !m.former);
                 let member = member.ok_or(ChangeError::Unknown { what: "member", id: user_id.clone() })?;
                 member.former = true;
                 put(&mut writes, Kind::Member, &organization_id, &user_id, member);
@@ -139,6 +158,22 @@ impl Directory {
                 Arc::make_mut(&mut self.sessions).insert(hash, session);
             }
             Change::CloseSession { hash } => self.close_sessions(&mut writes, |h, _| *h == hash),
+            Change::PutView { organization_id, id, view } => {
+                let views = &mut self.existing_mut(&organization_id)?.views;
+                if views.iter().any(|(other, of)| *other != id && of.name == view.name) {
+                    return Err(ChangeError::ViewName { name: view.name });
+                }
+                if views.len() >= VIEWS && !views.contains_key(&id) {
+                    return Err(ChangeError::Views);
+                }
+                put(&mut writes, Kind::View, &organization_id, &id, &view);
+                views.insert(id, view);
+            }
+            Change::RemoveView { organization_id, id } => {
+                let removed = self.existing_mut(&organization_id)?.views.remove(&id);
+                removed.ok_or_else(|| ChangeError::Unknown { what: "view", id: id.clone() })?;
+                writes.push((key(Kind::View, &organization_id, &id), None));
+            }
         }
         let writes = before.only_news(writes);
         Ok((Outcome { changed: writes.len() }, writes))
@@ -248,9 +283,7 @@ impl Directory {
     /// never takes more than one step, and nothing is merged that was not named.
     fn identify(&mut self, new: IdentityUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
         let IdentityUpdate { organization_id, user_id, same_as } = new;
-        let known = self.organizations.get_mut(organization_id.as_str());
-        let known = known.ok_or_else(|| ChangeError::Unknown { what: "organization", id: organization_id.clone() })?;
-        let organization = Arc::make_mut(known);
+        let organization = self.existing_mut(&organization_id)?;
         for id in [Some(&user_id), same_as.as_ref()].into_iter().flatten() {
             if !organization.members.contains_key(id) {
                 return Err(ChangeError::Unknown { what: "member", id: id.clone() });
@@ -283,6 +316,11 @@ impl Directory {
         if !self.organizations.contains_key(id) {
             put(writes, Kind::Organization, id, "", &self.organization_mut(id).profile);
         }
+    }
+
+    fn existing_mut(&mut self, id: &str) -> Result<&mut Organization, ChangeError> {
+        let known = self.organizations.get_mut(id);
+        known.map(Arc::make_mut).ok_or_else(|| ChangeError::Unknown { what: "organization", id: id.to_owned() })
     }
 
     fn only_organization_with(&self, key: &str, project: &str) -> Result<String, ChangeError> {

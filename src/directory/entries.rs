@@ -40,6 +40,8 @@ pub struct Organization {
     pub api_keys: BTreeMap<String, ApiKey>,
     /// Members who are other identities of members, and of whom.
     pub same_as: BTreeMap<String, String>,
+    /// Pages as somebody left them, for all members.
+    pub views: BTreeMap<String, View>,
 }
 
 /// What is recorded of an organization itself.
@@ -76,6 +78,16 @@ pub struct ApiKey {
     /// Whom the key's usage belongs to.
     pub created_by: Option<String>,
     pub status: Status,
+}
+
+/// A page of the dashboard as somebody left it. No two of an organization have one name.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct View {
+    pub name: String,
+    /// Address without its origin: the page, and everything on it.
+    pub path: String,
+    /// Who made it; nobody where an operator did.
+    pub created_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Encode, Decode)]
@@ -168,8 +180,9 @@ pub(super) enum Kind {
     SameAs = 9,
     /// A secret of an operator that is worth nothing any more, by its hash.
     Revoked = 10,
+    View = 11,
     /// What else is known of a token.
-    Terms = 11,
+    Terms = 12,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -201,6 +214,7 @@ impl<'a> Key<'a> {
             Kind::Session,
             Kind::SameAs,
             Kind::Revoked,
+            Kind::View,
             Kind::Terms,
         ]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions.
+//! Who is who: organizations, projects, members, API keys, tokens and sessions; and the pages that members share.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, looked up when a question is asked.
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Terms, Token, User,
+    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Terms, Token, User, View,
 };
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
@@ -74,6 +74,9 @@ impl Directory {
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
             }
+            Kind::View => {
+                self.organization_mut(key.organization).views.insert(id, record::decode(bytes)?);
+            }
             Kind::User => {
                 Arc::make_mut(&mut self.users).insert(id, record::decode(bytes)?);
             }
@@ -114,6 +117,7 @@ impl Directory {
             Kind::Member => of?.members.get(key.id).map(record::encode),
             Kind::ApiKey => of?.api_keys.get(key.id).map(record::encode),
             Kind::SameAs => of?.same_as.get(key.id).map(record::encode),
+            Kind::View => of?.views.get(key.id).map(record::encode),
             Kind::User => self.users.get(key.id).map(record::encode),
             Kind::Model => self.models.get(key.id).map(record::encode),
             Kind::Token => self.tokens.get(key.id).map(Token::encode),

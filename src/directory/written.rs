@@ -10,7 +10,7 @@ use crate::store::record::{self, Decode};
 const TOLD: usize = 5;
 
 /// What was written to a directory, by organization; `None` has what belongs to none. Of what was there before, the
-/// fields that changed are told with the old and the new value. Tokens and sessions are left out.
+/// fields that changed are told with the old and the new value. Tokens, sessions and views are left out.
 pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
@@ -23,7 +23,7 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
             Kind::SameAs => ("identity", key.id),
             Kind::User => ("user", key.id),
             Kind::Model => ("model", key.id),
-            Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked => continue,
+            Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => continue,
         };
         let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
         let told = told(name, old, fields(key.kind, bytes.as_deref()));
@@ -105,7 +105,7 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
         }
         Kind::Model => vec![text("name", read(bytes))],
         Kind::SameAs => vec![text("same as", read(bytes))],
-        Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked => Vec::new(),
+        Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => Vec::new(),
     }
 }
 

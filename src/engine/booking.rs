@@ -64,7 +64,10 @@ impl Writer {
             let record = RepricingRecord { at: now, actor: note.actor.clone(), days, all: request.all, repriced };
             writer.keep_repricing(organization, number, model, record)?;
         }
+        // What they were counted as is no longer what stands in the sums.
+        let spans = writer.forget_spans(organization)?;
         writer.commit()?;
+        self.spans = spans.unwrap_or_else(|| std::mem::take(&mut self.spans));
         self.open.sealed(organization, *period, request.with(names, |reprice| reprice.end_in(*period)), now);
         let days = period.first_day().0..period.next().first_day().0;
         touched.days = days.map(|day| ((organization, Day(day)), 0)).collect();

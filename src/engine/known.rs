@@ -1,6 +1,6 @@
 //! Which ids of a batch were there before.
 
-use crate::model::{Batch, Fingerprint, Hour, OrganizationId};
+use crate::model::{Batch, Hour, OrganizationId};
 use crate::store::{self, RunsOfIds, SeenIds, StoreError};
 
 /// Whether an id was there before.
@@ -28,12 +28,6 @@ impl<'w> Known<'w> {
         Known { candidates: seen.candidates(ids).into_iter().peekable(), runs: None, aged: None }
     }
 
-    /// About one id, the only one of its batch.
-    pub fn alone((_, _, id): store::Seen, seen: &SeenIds) -> Known<'w> {
-        let candidates = seen.candidates(std::iter::once(&id)).into_iter().peekable();
-        Known { candidates, runs: None, aged: None }
-    }
-
     /// Looks for the id of the event at a place in the batch, and remembers it.
     pub fn look(
         &mut self,
@@ -42,51 +36,57 @@ impl<'w> Known<'w> {
         at: usize,
         id: store::Seen,
     ) -> Result<Id, StoreError> {
-        let (organization, hour, fingerprint) = id;
-        if seen.may_have_aged(organization, hour) {
-            let on_disk = match self.aged {
-                Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
-                _ => writer.has_aged_ids(organization, hour)?,
-            };
-            self.aged = Some((organization, hour, on_disk));
-            if on_disk && writer.has_aged_id(id)? {
-                return Ok(Id::KnownInItsHour);
-            }
+        if self.is_aged(seen, writer, id)? {
+            return Ok(Id::KnownInItsHour);
         }
         let mut in_run = false;
         while let Some((of, run)) = self.candidates.next_if(|(of, _)| *of <= at) {
-            if of == at && !in_run {
-                let runs = match &self.runs {
-                    Some(runs) => runs,
-                    None => self.runs.insert(writer.runs_of_ids()?),
-                };
-                in_run = runs.have(seen, run, id)?;
-            }
+            in_run = in_run || of == at && self.is_in_run(seen, writer, run, id)?;
         }
-        Ok(if in_run || !seen.insert(organization, fingerprint) { Id::Known } else { Id::New })
+        Ok(if in_run || !seen.insert(id.0, id.2) { Id::Known } else { Id::New })
     }
 
-    /// Whether an id that is no event's came in the last 48 hours.
-    pub fn has(
+    /// Looks for an id that the batch has not as an event's, or in its turn, and remembers it.
+    pub fn look_for(
+        &mut self,
+        seen: &mut SeenIds,
+        writer: &'w store::Writer,
+        id: store::Seen,
+    ) -> Result<Id, StoreError> {
+        if self.is_aged(seen, writer, id)? {
+            return Ok(Id::KnownInItsHour);
+        }
+        let mut in_run = false;
+        for (_, run) in seen.candidates(std::iter::once(&id.2)) {
+            in_run = in_run || self.is_in_run(seen, writer, run, id)?;
+        }
+        Ok(if in_run || !seen.insert(id.0, id.2) { Id::Known } else { Id::New })
+    }
+
+    fn is_aged(&mut self, seen: &SeenIds, writer: &store::Writer, id: store::Seen) -> Result<bool, StoreError> {
+        let (organization, hour, _) = id;
+        if !seen.may_have_aged(organization, hour) {
+            return Ok(false);
+        }
+        let on_disk = match self.aged {
+            Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
+            _ => writer.has_aged_ids(organization, hour)?,
+        };
+        self.aged = Some((organization, hour, on_disk));
+        Ok(on_disk && writer.has_aged_id(id)?)
+    }
+
+    fn is_in_run(
         &mut self,
         seen: &SeenIds,
         writer: &'w store::Writer,
-        organization: OrganizationId,
-        id: Fingerprint,
+        run: usize,
+        id: store::Seen,
     ) -> Result<bool, StoreError> {
-        if seen.contains(organization, id) {
-            return Ok(true);
-        }
-        for (_, run) in seen.candidates(std::iter::once(&id)) {
-            let runs = match &self.runs {
-                Some(runs) => runs,
-                None => self.runs.insert(writer.runs_of_ids()?),
-            };
-            // Of no hour at all, so that only when it came counts.
-            if runs.have(seen, run, (organization, Hour(u32::MAX), id))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let runs = match &self.runs {
+            Some(runs) => runs,
+            None => self.runs.insert(writer.runs_of_ids()?),
+        };
+        runs.have(seen, run, id)
     }
 }

@@ -11,13 +11,14 @@ mod audit;
 mod backups;
 mod booking;
 mod freshness;
+mod gathering;
 mod known;
 mod maintenance;
-mod nested;
 mod reprice;
 mod retention;
 mod room;
 mod sealing;
+mod spans;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, all
 pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::directory::{Change, ChangeError, Directory, Outcome};
-use crate::model::{Batch, Invoice, UnixMs};
+use crate::model::{Batch, Intake, Invoice, UnixMs};
 use crate::store::{Acknowledged, Dictionary, Reader, Store, StoreError};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
@@ -75,6 +76,20 @@ pub struct Ingested {
     /// Those of the accepted that told the tokens of a call that was counted without them.
     pub completed: usize,
     pub duplicates: usize,
+}
+
+impl Ingested {
+    /// Adds what became of an event.
+    fn note(&mut self, result: Intake) {
+        match result {
+            Intake::Counted => self.accepted += 1,
+            Intake::Completed => {
+                self.accepted += 1;
+                self.completed += 1;
+            }
+            _ => self.duplicates += 1,
+        }
+    }
 }
 
 /// What a sealing of everything did.
@@ -134,8 +149,6 @@ pub struct Metrics {
 /// A running store. Ends its writer, after what waits, when dropped.
 pub struct Engine {
     queue: Mutex<Option<Sender<writer::Queued>>>,
-    /// Requests that the queue has room for.
-    slots: Arc<Semaphore>,
     room: Room,
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -146,9 +159,18 @@ pub struct Engine {
 
 /// What the writer and the readers both see.
 struct Shared {
+    /// Requests that the queue has room for.
+    slots: Arc<Semaphore>,
     current: ArcSwap<Snapshot>,
     freshness: Freshness,
     metrics: Metrics,
+}
+
+impl Shared {
+    /// Requests that are in the queue.
+    fn waiting(&self) -> usize {
+        QUEUE_REQUESTS - self.slots.available_permits()
+    }
 }
 
 impl Engine {
@@ -167,6 +189,7 @@ impl Engine {
     ) -> Result<Engine, StoreError> {
         let store = open()?;
         let shared = Arc::new(Shared {
+            slots: Arc::new(Semaphore::new(QUEUE_REQUESTS)),
             current: ArcSwap::from_pointee(Snapshot::of(&store)?),
             freshness: Freshness::default(),
             metrics: Metrics::default(),
@@ -179,8 +202,7 @@ impl Engine {
             .spawn(move || writer.run(&requests))
             .map_err(|e| StoreError::Failed(Box::new(redb::Error::Io(e))))?;
         let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
-        let (slots, room) = (Arc::new(Semaphore::new(QUEUE_REQUESTS)), Room::default());
-        Ok(Engine { queue, slots, room, shared, writer, clock, directory: None })
+        Ok(Engine { queue, room: Room::default(), shared, writer, clock, directory: None })
     }
 
     /// The directory the store was opened in, if it was.
@@ -210,7 +232,7 @@ impl Engine {
         let events = batch.events.len();
         let room = self.room.take(&batch).ok_or(EngineError::Busy)?;
         let (reply, answer) = oneshot::channel();
-        let slot = self.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
+        let slot = self.shared.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
         self.put(writer::Queued { request: writer::Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
         Ok(Pending(answer))
     }
@@ -224,7 +246,7 @@ impl Engine {
                 Some(room) => room,
                 None => self.room.wait(&batch).await.ok_or_else(|| self.refusal())?,
             };
-            let slot = self.slots.clone().acquire_owned().await.map_err(|_| EngineError::Stopping)?;
+            let slot = self.shared.slots.clone().acquire_owned().await.map_err(|_| EngineError::Stopping)?;
             Ok((room, slot))
         };
         let (room, slot) = tokio::time::timeout(patience, places).await.unwrap_or(Err(EngineError::Busy))?;
@@ -302,7 +324,7 @@ impl Engine {
     /// Writes what waits, then ends the writer. Later requests are refused.
     pub fn stop(&self) {
         self.queue.lock().expect("no one panics holding it").take();
-        self.slots.close();
+        self.shared.slots.close();
         self.room.close();
         if let Some(writer) = self.writer.lock().expect("no one panics holding it").take() {
             // A panic of the writer was already reported, and every waiting request refused.
@@ -316,7 +338,7 @@ impl Engine {
     }
 
     fn send(&self, request: writer::Request) -> Result<(), EngineError> {
-        let slot = self.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
+        let slot = self.shared.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
         self.put(writer::Queued { request, slot, room: None }, 0)
     }
 
@@ -333,7 +355,7 @@ impl Engine {
 
     /// Why there is no room.
     fn refusal(&self) -> EngineError {
-        if self.slots.is_closed() { EngineError::Stopping } else { EngineError::Busy }
+        if self.shared.slots.is_closed() { EngineError::Stopping } else { EngineError::Busy }
     }
 }
 
@@ -494,7 +516,7 @@ mod tests {
             let refused = engine.submit_within(batch(events, 300_000), Duration::from_secs(3600)).await;
             assert!(matches!(refused.err(), Some(EngineError::Busy)));
             // One that stops tells those that wait.
-            engine.slots.close();
+            engine.shared.slots.close();
             engine.room.close();
             for one in waiting {
                 assert!(matches!(one.await.err(), Some(EngineError::Stopping)));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::model::{Batch, Event, Nested, SpanCall};
+use crate::model::{Batch, Event, KeptSpan};
 
 /// Events that may wait to be written, over all requests: 160 MB.
 const QUEUE_EVENTS: usize = 1_000_000;
@@ -89,11 +89,11 @@ fn weight(batch: &Batch) -> u32 {
             COMBINATION_BYTES + source + texts.iter().map(|text| text.len()).sum::<usize>()
         })
         .sum();
-    let of_span = |nested: &Nested| {
-        let (steps, within) = (nested.steps.len() * 8, nested.within.len() * size_of::<SpanCall>());
-        size_of::<Nested>() + steps + within
+    let of_span = |span: &KeptSpan| {
+        let hashes = span.spans.len() + span.outer.len() + span.alike.len();
+        size_of::<KeptSpan>() + 8 * hashes + span.told.len()
     };
-    let spans: usize = batch.nested.iter().map(of_span).sum();
+    let spans: usize = batch.spans.values().flatten().map(of_span).sum();
     let events = batch.events.len() + (names + spans) / size_of::<Event>();
     events.clamp(1, QUEUE_EVENTS) as u32
 }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::gathering::Gathering;
 use super::known::{Id, Known};
-use super::nested::{Met, Nesting};
 use super::reprice::{Part, RepricedPart};
 use super::retention::removable_before;
 use super::room::Taken;
@@ -21,12 +21,13 @@ use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
-    Batch, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period, Segment, Sender,
-    SeriesId,
+    Batch, Combination, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period,
+    Segment, Sender, SeriesId,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, SeenIds, Store, StoreError,
+    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, SeenIds, SpanIndex, Store,
+    StoreError,
 };
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
@@ -79,9 +80,11 @@ pub(super) struct Writer {
     tried: Instant,
     pub(super) dictionary: Arc<Dictionary>,
     directory: Arc<Directory>,
-    seen: SeenIds,
+    pub(super) seen: SeenIds,
+    pub(super) spans: SpanIndex,
     pub(super) open: OpenDays,
     pub(super) audit: AuditHead,
+    gathering: Gathering,
     shared: Arc<Shared>,
     pub(super) clock: Clock,
 }
@@ -89,17 +92,19 @@ pub(super) struct Writer {
 /// What a transaction changed in memory, for taking back or telling others.
 #[derive(Default)]
 pub(super) struct Touched {
-    ids: Vec<store::Seen>,
+    pub(super) ids: Vec<store::Seen>,
     /// Known ids that are known of another hour as well from now on.
-    ids_of_other_hours: Vec<store::Seen>,
+    pub(super) ids_of_other_hours: Vec<store::Seen>,
     /// Calls whose place others took.
-    taken_back: BTreeMap<OrganizationId, Vec<Counted>>,
+    pub(super) taken_back: BTreeMap<OrganizationId, Vec<Counted>>,
+    /// What calls of spans are counted as from now on.
+    pub(super) recounted: Vec<(Cell, Measures)>,
     /// Periods that were sealed by the way, with the day before which they are.
     sealed: Vec<(OrganizationId, Period, Day)>,
     /// Rows added to each day.
     pub(super) days: BTreeMap<(OrganizationId, Day), u64>,
     directory: bool,
-    unpriced_calls: u64,
+    pub(super) unpriced_calls: u64,
     pub(super) audit: Vec<(AuditHead, AuditEntry)>,
 }
 
@@ -117,8 +122,10 @@ impl Writer {
             dictionary: snapshot.dictionary.clone(),
             directory: snapshot.directory.clone(),
             seen,
+            spans: snapshot.reader.span_index()?,
             open: OpenDays::new(snapshot.reader.open_days()?),
             audit,
+            gathering: Gathering::default(),
             shared,
             clock,
         })
@@ -147,7 +154,7 @@ impl Writer {
                 events += request.events();
                 group.push(request);
                 rooms.extend(room);
-                next = if events < GROUP_EVENTS { requests.try_recv().ok() } else { None };
+                next = if events < GROUP_EVENTS { self.next(requests, group.len(), events) } else { None };
             }
             let ready = self.reopen();
             if !group.is_empty() {
@@ -162,6 +169,7 @@ impl Writer {
                 continue;
             }
             more_to_do = self.tidy_ids();
+            self.drop_spans();
             if idle || looked.elapsed() > BUSY {
                 more_to_do |= self.seal_due();
                 looked = Instant::now();
@@ -171,6 +179,13 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Another request for a group, if one is there or worth waiting for.
+    fn next(&self, requests: &Receiver<Queued>, grouped: usize, events: usize) -> Option<Queued> {
+        let waiting = requests.try_recv().ok();
+        let wait = || self.gathering.wait(Instant::now(), grouped, events);
+        waiting.or_else(|| requests.recv_timeout(wait()?).ok())
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -251,7 +266,6 @@ impl Writer {
     /// Removes what is older than its organization keeps.
     fn forget(&mut self) {
         self.forget_intake();
-        self.forget_within();
         let keeping: Vec<(String, u32)> = self
             .directory
             .organizations()
@@ -291,22 +305,6 @@ impl Writer {
         }
     }
 
-    /// Removes calls that no span will be held against any more.
-    fn forget_within(&mut self) {
-        let forgotten = self.shared.current.load().reader.has_old_within(&self.seen).and_then(|has_old| {
-            if !has_old {
-                return Ok(());
-            }
-            let writer = self.store().begin()?;
-            writer.forget_within(&self.seen)?;
-            writer.commit()?;
-            self.publish(&Touched::default())
-        });
-        if let Err(error) = forgotten {
-            tracing::error!(%error, "calls inside of spans could not be removed");
-        }
-    }
-
     fn forget_of(&mut self, organization: OrganizationId, name: &str, retention_days: u32) -> Result<(), StoreError> {
         let now = (self.clock)();
         let Some(newest) = self.shared.current.load().reader.newest_day(organization)? else { return Ok(()) };
@@ -314,6 +312,7 @@ impl Writer {
         let before = removable_before(now, newest, retention_days);
         let Some((first, last)) = writer.forget(organization, before)? else { return Ok(()) };
         writer.forget_invoices(name, before.first_day())?;
+        let spans = writer.forget_spans(organization)?;
         let note = Note {
             organization_id: Some(name.to_owned()),
             detail: format!("usage older than {retention_days} days"),
@@ -327,6 +326,7 @@ impl Writer {
             self.audit = audit;
             return Err(error);
         }
+        self.spans = spans.unwrap_or_else(|| std::mem::take(&mut self.spans));
         self.tell_audit(&touched);
         self.open.removed(organization, before.first_day());
         touched.days = (first.0..=last.0).map(|day| ((organization, Day(day)), 0)).collect();
@@ -363,6 +363,8 @@ impl Writer {
     fn serve_changes(&mut self, group: Vec<Request>) {
         match self.commit(&group) {
             Ok(results) => {
+                // Before anybody is answered, who could send more at once.
+                self.gathering.committed(Instant::now(), group.len(), self.shared.waiting());
                 for (request, result) in group.into_iter().zip(results) {
                     request.answer(Ok(result));
                 }
@@ -383,6 +385,7 @@ impl Writer {
     /// Carries out all requests in one transaction, or takes every trace of them back.
     fn commit(&mut self, group: &[Request]) -> Result<Vec<Answer>, StoreError> {
         let before = (self.dictionary.clone(), self.directory.clone(), self.audit);
+        let spans = self.spans.next();
         let mut touched = Touched::default();
         let started = Instant::now();
         let committed = self.write(group, &mut touched);
@@ -415,6 +418,7 @@ impl Writer {
                 for (organization, _, id) in touched.ids {
                     self.seen.remove(organization, id);
                 }
+                self.spans.take_back(spans);
                 Err(error)
             }
         }
@@ -449,6 +453,8 @@ impl Writer {
                 Request::Seal { .. } | Request::Reprice { .. } => unreachable!("served on its own"),
             });
         }
+        let recounted = std::mem::take(&mut touched.recounted);
+        additions.extend(recounted.iter().map(|(cell, measures)| (*cell, measures)));
         for (organization, segment, rows) in rollup::fold(additions)? {
             writer.add_rows(organization, segment, &rows)?;
             *touched.days.entry((organization, segment.day())).or_default() += rows.len() as u64;
@@ -484,66 +490,37 @@ impl Writer {
     ) -> Result<Ingested, StoreError> {
         let mut series: Vec<(OrganizationId, SeriesId)> = Vec::with_capacity(batch.combinations.len());
         for combination in &batch.combinations {
-            series.push(match self.dictionary.find(combination) {
-                Some(known) => known,
-                None => {
-                    let created = Arc::make_mut(&mut self.dictionary).create(combination, writer)?;
-                    let writes = Arc::make_mut(&mut self.directory).notice(combination);
-                    touched.directory |= !writes.is_empty();
-                    for (key, record) in writes {
-                        writer.put_record(&key, record.as_deref())?;
-                    }
-                    created
-                }
-            });
+            series.push(self.series_of(combination, writer, touched)?);
         }
         let mut ingested = Ingested::default();
         let mut tally = Tally::default();
         let mut known = Known::of(batch, &self.seen);
         let mut incomplete: Option<Incomplete<'_>> = None;
-        let (mut nesting, mut spans) = (Nesting::new(writer), batch.nested.iter().peekable());
+        let mut nesting = self.related(batch, writer)?;
         for (at, event) in batch.events.iter().enumerate() {
             let (organization, series) = series[event.combination as usize];
             let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
             let segment = Segment::of(event.time).expect("as its hour");
             let id = (organization, hour, event.id);
             let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
-            let nested = spans.next_if(|nested| nested.event as usize == at);
+            if nesting.as_mut().is_some_and(|nesting| nesting.takes(organization, event.id, at)) {
+                continue;
+            }
             let is = known.look(&mut self.seen, writer, at, id)?;
             // Those of one batch that have a second id are few: each is looked for on its own.
             let other = event.other_id.map(|other| (organization, hour, other));
             let other = match other {
-                Some(other) => Some((other, Known::alone(other, &self.seen).look(&mut self.seen, writer, 0, other)?)),
+                Some(other) => Some((other, known.look_for(&mut self.seen, writer, other)?)),
                 None => None,
             };
             let ids = || other.into_iter().chain([(id, is)]);
             touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
             let result = if ids().all(|(_, is)| is == Id::New) {
-                let met = match nested {
-                    Some(nested) => nesting.meet(&mut known, &self.seen, organization, nested, event)?,
-                    None => Met::Alone,
-                };
-                let completes = match met {
-                    Met::Completes(id, _) | Met::CompletesOuter(id) => {
-                        let id = (organization, hour, id);
-                        complete(opened(&mut incomplete, writer)?, &self.seen, id, false, counted, touched)?
-                    }
-                    _ => false,
-                };
-                let result = match met {
-                    _ if completes => Intake::Completed,
-                    Met::Alone | Met::CompletesOuter(_) => Intake::Counted,
-                    _ => Intake::Duplicate,
-                };
-                if result == Intake::Counted && event.completeness != Completeness::Final {
+                if event.completeness != Completeness::Final {
                     let (_, _, id) = other.map_or(id, |(other, _)| other);
                     opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
                 }
-                if let Some(nested) = nested {
-                    let of = (organization, nested, event);
-                    nesting.leave(&mut known, &mut self.seen, &mut touched.ids, of, (met, result))?;
-                }
-                result
+                Intake::Counted
             } else if event.completeness == Completeness::TokensUnknown {
                 Intake::Duplicate
             } else {
@@ -558,22 +535,43 @@ impl Writer {
                 result
             };
             tally.note(organization, event, result);
-            match result {
-                Intake::Counted => ingested.accepted += 1,
-                Intake::Completed => {
-                    ingested.accepted += 1;
-                    ingested.completed += 1;
-                }
-                _ => {
-                    ingested.duplicates += 1;
-                    continue;
-                }
+            ingested.note(result);
+            if result == Intake::Duplicate {
+                continue;
+            }
+            if let Some(nesting) = &mut nesting {
+                nesting.note(organization, event.id, counted);
             }
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             additions.push((Cell { organization, segment, series }, &event.measures));
         }
+        if let Some(nesting) = nesting {
+            self.recount(nesting, &mut known, &mut incomplete, (writer, touched), |organization, at, result| {
+                tally.note(organization, &batch.events[at], result);
+                ingested.note(result);
+            })?;
+        }
         intake.enter(batch, tally);
         Ok(ingested)
+    }
+
+    /// The numbers of a combination of names, made if it is new.
+    pub(super) fn series_of(
+        &mut self,
+        combination: &Combination,
+        writer: &store::Writer,
+        touched: &mut Touched,
+    ) -> Result<(OrganizationId, SeriesId), StoreError> {
+        if let Some(known) = self.dictionary.find(combination) {
+            return Ok(known);
+        }
+        let created = Arc::make_mut(&mut self.dictionary).create(combination, writer)?;
+        let writes = Arc::make_mut(&mut self.directory).notice(combination);
+        touched.directory |= !writes.is_empty();
+        for (key, record) in writes {
+            writer.put_record(&key, record.as_deref())?;
+        }
+        Ok(created)
     }
 
     pub(super) fn apply(
@@ -591,7 +589,7 @@ impl Writer {
                 Ok(applied) => {
                     (outcome, writes) = (Ok(applied.0), applied.1);
                     self.directory = Arc::new(next);
-                    touched.directory |= !change.is_of_access() && !writes.is_empty();
+                    touched.directory |= change.is_of_answers() && !writes.is_empty();
                 }
                 Err(refused) => outcome = Err(EngineError::from(refused)),
             }
@@ -600,7 +598,8 @@ impl Writer {
             writer.put_record(key, record.as_deref())?;
         }
         // A directory that is as it was said to be is nobody's change.
-        let is_as_it_was = matches!(change, Some(Change::Merge(_))) && outcome.is_ok() && writes.is_empty();
+        let is_put = matches!(change, Some(Change::Merge(_) | Change::PutView { .. }));
+        let is_as_it_was = is_put && outcome.is_ok() && writes.is_empty();
         if let Some(note) = note.filter(|_| !is_as_it_was) {
             let refusal = outcome.as_ref().err().map(ToString::to_string);
             for entry in note.entries((self.clock)(), &before, &writes, refusal) {
@@ -651,7 +650,7 @@ impl Writer {
 }
 
 /// Lets a record take the place of the call that it knows more of, if there is one of this id.
-fn complete(
+pub(super) fn complete(
     waiting: &mut Incomplete<'_>,
     seen: &SeenIds,
     id: store::Seen,
@@ -665,7 +664,7 @@ fn complete(
     Ok(true)
 }
 
-fn opened<'i, 'w>(
+pub(super) fn opened<'i, 'w>(
     incomplete: &'i mut Option<Incomplete<'w>>,
     writer: &'w store::Writer,
 ) -> Result<&'i mut Incomplete<'w>, StoreError> {

@@ -11,7 +11,7 @@ use super::App;
 use super::attempts::Source;
 use super::nearest::refuse_unknown;
 use super::problem::Problem;
-use crate::directory::{Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status};
+use crate::directory::{Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, View};
 use crate::engine::Snapshot;
 
 /// Name of the session cookie.
@@ -94,8 +94,10 @@ pub enum Subject<'a> {
     ApiKeys,
     /// One API key.
     ApiKey(&'a str),
-    /// The caller's own keys in one project.
-    Own { project_id: &'a str },
+    /// The caller's own keys, in one project or wherever they are.
+    Own { project_id: Option<&'a str> },
+    /// The pages that its members share.
+    Views,
 }
 
 impl Caller {
@@ -150,6 +152,13 @@ impl Caller {
         ))
     }
 
+    /// Decides on changing or removing a view: whose it is may, and whoever runs the organization.
+    pub fn may_change_view(&self, organization: &Organization, view: &View) -> bool {
+        let Grant::User { user_id } = &self.grant else { return matches!(self.grant, Grant::Operator) };
+        let runs = organization.active_member(user_id).is_some_and(|member| member.role != Role::Developer);
+        runs || view.created_by.as_ref() == Some(user_id)
+    }
+
     /// Decides on asking which day it is, which is the same for all who read.
     pub fn may_read_calendar(&self) -> Result<(), Problem> {
         match self.grant {
@@ -198,7 +207,7 @@ impl Caller {
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {
-                    Subject::Organization | Subject::ApiKeys => Ok(organization),
+                    Subject::Organization | Subject::ApiKeys | Subject::Views => Ok(organization),
                     Subject::ApiKey(id) => known_key(organization, id),
                     Subject::Own { .. } => {
                         Err(Problem::forbidden("the operator token belongs to no person, so it has no keys of its own"))
@@ -221,14 +230,15 @@ impl Caller {
                     plan_name(organization.profile.plan)
                 )))
             }
-            (Subject::Organization | Subject::ApiKeys, _) => Ok(organization),
+            (Subject::Organization | Subject::ApiKeys | Subject::Views, _) => Ok(organization),
             (Subject::ApiKey(id), Role::Developer)
                 if organization.creator(id) != Some(organization.person(user_id)) =>
             {
                 Err(Problem::forbidden(format!("'{id}' is not one of your API keys; developers see their own")))
             }
             (Subject::ApiKey(id), _) => known_key(organization, id),
-            (Subject::Own { project_id }, role) => {
+            (Subject::Own { project_id: None }, _) => Ok(organization),
+            (Subject::Own { project_id: Some(project_id) }, role) => {
                 let theirs = member.project_ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == project_id));
                 let known = organization.projects.contains_key(project_id);
                 // Whether there is a project that is not theirs is not theirs to know either.

@@ -12,6 +12,7 @@ use twox_hash::XxHash3_128;
 
 use super::App;
 use super::access::{Caller, Subject};
+use super::file_name;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::questions::in_time;
@@ -77,11 +78,12 @@ impl Asked {
         Ok(Asked { compared: self.parameters.compared(&window, self.now)?, ..self })
     }
 
-    /// Answers from the latest commit, unless the asker has that answer already. `name` is the file a CSV is saved as.
+    /// Answers from the latest commit, unless the asker has that answer already. `name` is what the file is called that a CSV
+    /// is saved as, beside whose it is and of when.
     pub async fn answer(
         self,
         window: Window,
-        name: &'static str,
+        name: impl AsRef<str>,
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let (app, caller, uri) = (&self.app, &self.caller, &self.uri);
@@ -128,8 +130,8 @@ impl Asked {
         let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         if csv {
-            let disposition = format!("attachment; filename=\"{name}.csv\"");
-            let disposition = disposition.parse().expect("names are constants");
+            let name = file_name::of_window(&self.organization_id, name.as_ref(), &window, "csv");
+            let disposition = format!("attachment; filename=\"{name}\"").parse().expect("letters, digits and dashes");
             response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
         }
         Ok(response)

@@ -41,7 +41,7 @@ use super::tls::Tls;
 /// What a connection is held to. The default is what is served with; tests are less patient.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at once. A process may usually have 1,024 files open, and those turned away and the store need some.
+    /// Connections at once.
     pub connections: usize,
     /// Connections beyond that wait for a place at once, or are told that there is none. Further ones are closed.
     pub turned_away: usize,
@@ -59,7 +59,7 @@ impl Default for Limits {
     fn default() -> Limits {
         let seconds = Duration::from_secs;
         Limits {
-            connections: 900,
+            connections: connections_within(USUAL_FILES),
             turned_away: 60,
             place: seconds(1),
             head: seconds(30),
@@ -67,6 +67,46 @@ impl Default for Limits {
             answer: seconds(30),
         }
     }
+}
+
+impl Limits {
+    /// As many connections as this process may have files for.
+    pub fn of_this_process() -> Limits {
+        Limits { connections: connections_within(files()), ..Limits::default() }
+    }
+}
+
+/// Connections at most. Three quarters may be of one source: ten thousand laptops behind one address that keep theirs
+/// open between posts.
+const CONNECTIONS: u64 = 16_384;
+/// Files that are no such connections: the store, and those that are turned away.
+const OTHER_FILES: u64 = 124;
+/// What a process may have open where nobody has said otherwise.
+const USUAL_FILES: u64 = 1024;
+
+fn connections_within(files: u64) -> usize {
+    files.saturating_sub(OTHER_FILES).max(files / 2).min(CONNECTIONS) as usize
+}
+
+/// How many files this process may have open, after it has asked for what connections take.
+#[cfg(unix)]
+fn files() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // None is without a limit.
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(CONNECTIONS + OTHER_FILES, |maximum| maximum.min(CONNECTIONS + OTHER_FILES));
+    match current {
+        Some(current) if current < wanted => {
+            let asked = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+            if asked.is_ok() { wanted } else { current }
+        }
+        current => current.unwrap_or(u64::MAX),
+    }
+}
+
+#[cfg(not(unix))]
+fn files() -> u64 {
+    USUAL_FILES
 }
 
 /// Where a connection comes from, as an extension of each of its requests.
@@ -505,6 +545,15 @@ mod tests {
     }
 
     const ASK: &str = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+    #[test]
+    fn there_are_as_many_places_as_files_allow() {
+        for (files, connections) in
+            [(1024, 900), (4096, 3972), (16_508, 16_384), (1 << 20, 16_384), (u64::MAX, 16_384), (100, 50), (0, 0)]
+        {
+            assert_eq!(connections_within(files), connections, "{files}");
+        }
+    }
 
     #[tokio::test]
     async fn a_slow_head_is_closed_and_holds_nobody_up() {

@@ -21,6 +21,7 @@ mod deliveries;
 mod directory;
 mod events;
 mod export;
+mod file_name;
 mod intake;
 mod invoices;
 mod maintenance;
@@ -38,6 +39,7 @@ mod session;
 mod stream;
 mod tls;
 mod tokens;
+mod views;
 mod what_if;
 pub mod wire;
 
@@ -52,12 +54,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use connections::Limits;
 use events::feeds::Tally;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -274,6 +276,8 @@ pub fn router(app: App) -> Router {
     let rest = Router::new()
         .route("/v1/directory", get(directory::get_directory).put(directory::put_directory))
         .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
+        .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
+        .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
         .route("/v1/tokens/find", post(tokens::find_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))
@@ -310,26 +314,25 @@ pub fn router(app: App) -> Router {
     let compress = CompressionLayer::new().compress_when(
         DefaultPredicate::new().and(NotForContentType::IMAGES).and(NotForContentType::const_new(export::PARQUET)),
     );
-    events
-        .merge(rest)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), decimals::as_asked))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
-        .layer(from_fn_with_state(app.clone(), operations::take_note))
-        .layer(compress)
-        .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
-        .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(security_header(header::REFERRER_POLICY, "same-origin"))
-        .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(security_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(security_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+    // One stack, the outermost first: each by itself would be cloned, with all those within, for each of those without.
+    let around = ServiceBuilder::new()
         .layer(security_header(
             header::CONTENT_SECURITY_POLICY,
             // The dashboard's dialogs put a style into the page while they are open.
             "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
              base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
-        .with_state(app)
+        .layer(security_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(security_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(security_header(header::REFERRER_POLICY, "same-origin"))
+        .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
+        .layer(compress)
+        .layer(from_fn_with_state(app.clone(), operations::take_note))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
+        .layer(from_fn_with_state(app.clone(), decimals::as_asked));
+    events.merge(rest).method_not_allowed_fallback(method_not_allowed).layer(around).with_state(app)
 }
 
 /// Serves until `stop` resolves, then finishes the requests under way.
@@ -339,7 +342,7 @@ pub async fn serve(
     tls: Option<Arc<Tls>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    connections::serve(router(app), listener, Limits::default(), tls, stop).await
+    connections::serve(router(app), listener, Limits::of_this_process(), tls, stop).await
 }
 
 async fn method_not_allowed() -> Problem {

@@ -13,7 +13,7 @@ use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
     Described, analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance,
-    operations, reprice, session, tokens, what_if,
+    operations, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +36,10 @@ use super::{
         tokens::get_token,
         tokens::find_token,
         tokens::delete_token,
+        views::get_views,
+        views::post_view,
+        views::put_view,
+        views::delete_view,
         session::sign_in,
         session::sign_out,
         session::signed_in,
@@ -83,6 +87,7 @@ use super::{
         (name = "otlp", description = "OpenTelemetry"),
         (name = "session", description = "Signing in, and who is signed in"),
         (name = "tokens", description = "Access tokens"),
+        (name = "views", description = "Pages that the members of an organization share"),
     ),
     security(("token" = [])),
 )]

@@ -1,8 +1,10 @@
 //! Places for connections: who gets one when they are all taken.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -21,14 +23,22 @@ pub struct Places {
     connections: usize,
     /// One source leaves some to others.
     of_one_source: usize,
-    held: Mutex<Vec<Arc<Held>>>,
+    open: Mutex<Open>,
     freed: Notify,
     /// How many requests have ended: which of two connections has been idle for longer.
     ended: Arc<AtomicU64>,
 }
 
+#[derive(Default)]
+struct Open {
+    held: Vec<Arc<Held>>,
+    /// How many of them each source has. In each of its places as well, where it is found without looking.
+    of: HashMap<IpAddr, Arc<AtomicUsize>>,
+}
+
 pub struct Held {
     source: IpAddr,
+    of_source: Arc<AtomicUsize>,
     /// Of [`Places::ended`], or [`BUSY`].
     idle_since: AtomicU64,
     ended: Arc<AtomicU64>,
@@ -46,29 +56,32 @@ impl Places {
         Arc::new(Places {
             connections,
             of_one_source,
-            held: Mutex::default(),
+            open: Mutex::default(),
             freed: Notify::new(),
             ended: Arc::default(),
         })
     }
 
-    fn held(&self) -> MutexGuard<'_, Vec<Arc<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place, if there is one for this source.
     pub fn take(self: &Arc<Self>, source: IpAddr) -> Option<Place> {
-        let mut held = self.held();
-        if held.len() >= self.connections || self.of(source, &held) >= self.of_one_source {
+        let mut open = self.open();
+        if open.held.len() >= self.connections || open.of(source) >= self.of_one_source {
             return None;
         }
+        let of_source = open.of.entry(source).or_default().clone();
+        of_source.fetch_add(1, Ordering::Relaxed);
         let place = Arc::new(Held {
             source,
+            of_source,
             idle_since: AtomicU64::new(self.ended.fetch_add(1, Ordering::Relaxed)),
             ended: self.ended.clone(),
             leave: Notify::new(),
         });
-        held.push(place.clone());
+        open.held.push(place.clone());
         Some(Place { held: place, places: self.clone() })
     }
 
@@ -86,22 +99,28 @@ impl Places {
     }
 
     fn ask_one_to_leave(&self, source: IpAddr) {
-        let held = self.held();
-        let own = self.of(source, &held) >= self.of_one_source;
-        let idle = held
-            .iter()
-            .filter(|other| other.idle_since.load(Ordering::Acquire) < LEAVING && (!own || other.source == source));
-        let longest = idle.max_by_key(|other| {
-            (self.of(other.source, &held), std::cmp::Reverse(other.idle_since.load(Ordering::Acquire)))
-        });
+        let open = self.open();
+        let own = open.of(source) >= self.of_one_source;
+        let idle_since = |held: &Held| held.idle_since.load(Ordering::Acquire);
+        let idle = open.held.iter().filter(|other| idle_since(other) < LEAVING && (!own || other.source == source));
+        let longest = idle.max_by_key(|other| (other.of_source.load(Ordering::Relaxed), Reverse(idle_since(other))));
         if let Some(longest) = longest {
             longest.idle_since.store(LEAVING, Ordering::Release);
             longest.leave.notify_one();
         }
     }
+}
 
-    fn of(&self, source: IpAddr, held: &[Arc<Held>]) -> usize {
-        held.iter().filter(|held| held.source == source).count()
+impl Open {
+    fn of(&self, source: IpAddr) -> usize {
+        self.of.get(&source).map_or(0, |of| of.load(Ordering::Relaxed))
+    }
+
+    fn leave(&mut self, place: &Arc<Held>) {
+        self.held.retain(|held| !Arc::ptr_eq(held, place));
+        if place.of_source.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.of.remove(&place.source);
+        }
     }
 }
 
@@ -147,7 +166,7 @@ impl Deref for Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.held().retain(|held| !Arc::ptr_eq(held, &self.held));
+        self.places.open().leave(&self.held);
         self.places.freed.notify_waiters();
     }
 }

@@ -121,9 +121,9 @@ impl From<EngineError> for Problem {
             EngineError::Change(
                 ChangeError::AmbiguousKey { .. } | ChangeError::OtherCreator { .. } | ChangeError::Identity { .. },
             ) => Problem::bad_request(error.to_string()),
-            EngineError::Change(ChangeError::LastOperator { .. }) => {
-                Problem::new(StatusCode::CONFLICT, error.to_string())
-            }
+            EngineError::Change(
+                ChangeError::LastOperator { .. } | ChangeError::ViewName { .. } | ChangeError::Views,
+            ) => Problem::new(StatusCode::CONFLICT, error.to_string()),
             EngineError::Store(store) => store_problem(store),
         }
     }

@@ -4,11 +4,18 @@ use serde_json::value::RawValue;
 
 use super::problem::Problem;
 use super::stream::Out;
-use crate::calendar::Zone;
+use crate::calendar::{Window, Zone};
 use crate::model::{Day, PicoUsd};
 
 /// What a column is called that names the edition of the zone rules: days of another edition may be others.
 pub const ZONE_DATABASE: &str = "zoneDatabase";
+
+/// The last columns of a table, whose figures it has and of when: a file is read long after it was asked for.
+pub const ORIGIN: [&str; 4] = ["organizationId", "timezone", "from", "to"];
+
+pub fn origin(organization_id: &str, window: &Window) -> [String; 4] {
+    [cell(organization_id), window.zone.name().to_owned(), window.from.to_string(), window.to.to_string()]
+}
 
 /// An amount as it stands in JSON.
 pub fn usd(picos: i128) -> Box<RawValue> {

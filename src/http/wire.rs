@@ -13,4 +13,5 @@ pub use super::maintenance::wire::*;
 pub use super::reprice::wire::*;
 pub use super::session::wire::*;
 pub use super::tokens::wire::*;
+pub use super::views::wire::*;
 pub use super::what_if::wire::*;

@@ -370,7 +370,7 @@ impl<'c> Collector<'c> {
             }
         };
         measures.cost = cost;
-        if matches!(source, CostSource::Unpriced | CostSource::Unmeasured) {
+        if source.is_unpriced() {
             measures.counts[Count::Unpriced as usize] = of.calls;
         }
         Ok((measures, source))

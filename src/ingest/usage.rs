@@ -4,7 +4,6 @@
 //! reasoning included. Some senders count those parts beside their whole. A total decides when it is there, then a part
 //! that is larger than its whole, then what is known of the sender. Readers hand over figures as they stand.
 
-use crate::model::CallTokens;
 use crate::pricing::ServiceTier;
 
 /// Figures of one record as its sender has them; `None` is what it does not know, which is not 0.
@@ -222,12 +221,6 @@ impl Tokens {
                 self.known = Known::Some;
             }
         }
-    }
-
-    /// What spans of one call have in common.
-    pub fn in_common(&self) -> CallTokens {
-        let Tokens { input, output, reasoning, .. } = *self;
-        CallTokens { input, output, cache: self.cached.saturating_add(self.cache_write), reasoning }
     }
 
     /// Takes over parts that only another record of the same call knows.

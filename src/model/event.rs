@@ -1,6 +1,10 @@
 //! Usage events and the dimensions they are counted by.
 
-use super::{CallKind, Measures, Mode, Sender, SpanCall, SpanKey, UnixMs, Unmade};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Measures, Mode, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -50,6 +54,13 @@ pub enum CostSource {
     /// The price book, by what sums do not keep: a service tier, a cache for an hour, sound, a long call. Repricing leaves
     /// it alone.
     PricedByCall = 4,
+}
+
+impl CostSource {
+    /// Whether nobody knows what its calls cost.
+    pub fn is_unpriced(self) -> bool {
+        matches!(self, CostSource::Unpriced | CostSource::Unmeasured)
+    }
 }
 
 /// One combination of dimension values, as the numbers they have in their organization.
@@ -150,30 +161,31 @@ impl Event {
     }
 }
 
-/// Where in its trace the call of an event stands.
+/// A span that told of a call, to be kept: other spans may come in other posts, and the calls are then those that all of
+/// them tell of together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nested {
-    /// Indexes the batch's events.
-    pub event: u32,
-    pub span: SpanKey,
-    /// Spans inside of it that are no calls, as far as they came with it.
-    pub steps: Vec<[u8; 8]>,
-    /// The nearest span around it that did not come with it and may be a call.
-    pub outer: Option<[u8; 8]>,
-    pub kind: CallKind,
-    /// Calls inside of it that came with it and are counted each.
-    pub within: Vec<SpanCall>,
+pub struct KeptSpan {
+    /// Of the event that it makes by itself.
+    pub id: Fingerprint,
+    /// Hashes of the span and of the steps inside of it, as far as they came with it.
+    pub spans: Vec<u64>,
+    /// Of those that it is inside of, up to the next call or the first that did not come with it.
+    pub outer: Vec<u64>,
+    /// Of what spans of one call may have alike wherever they are.
+    pub alike: Vec<u64>,
+    /// What it told, for [`Reread`] alone to read.
+    pub told: Vec<u8>,
 }
 
-impl Nested {
-    pub fn outer(&self) -> Option<SpanKey> {
-        self.outer.map(|span| SpanKey { span, ..self.span })
-    }
+/// Reads kept spans as if they had come in one post. Nothing when it cannot read one of them.
+#[derive(Clone)]
+pub struct Reread(pub Arc<ReadSpans>);
 
-    /// Spans that others may say they are inside of.
-    pub fn spans(&self) -> impl Iterator<Item = SpanKey> {
-        let of = self.span;
-        std::iter::once(of.span).chain(self.steps.iter().copied()).map(move |span| SpanKey { span, ..of })
+type ReadSpans = dyn Fn(&[&[u8]]) -> Option<Batch> + Send + Sync;
+
+impl fmt::Debug for Reread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reread")
     }
 }
 
@@ -185,8 +197,10 @@ pub struct Batch {
     /// Without any, the batch is counted and not entered into the intake ledger.
     pub senders: Vec<Sender>,
     pub events: Vec<Event>,
-    /// Of events that spans told of, in their order.
-    pub nested: Vec<Nested>,
+    /// The spans that told of its events, by organization.
+    pub spans: BTreeMap<String, Vec<KeptSpan>>,
+    /// How they are read again; there where spans are.
+    pub reread: Option<Reread>,
     pub unmade: Vec<Unmade>,
 }
 

@@ -11,19 +11,17 @@ mod intake;
 mod invoice;
 mod measures;
 mod money;
-mod nested;
 mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, Nested, OrganizationId,
-    Series, SeriesId, ValueId,
+    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, KeptSpan, MAX_QUANTITY,
+    OrganizationId, Reread, Series, SeriesId, ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};
-pub use nested::{CallKind, CallTokens, SpanCall, SpanKey};
 pub use provider::{
     UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,
 };

@@ -10,6 +10,7 @@
 mod list;
 mod own;
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
@@ -23,10 +24,11 @@ const LONG_CALL_TOKENS: u64 = 32_000;
 /// Of each kind of tokens, in usage that only asks whether two prices differ.
 const PROBE_TOKENS: f64 = 20_000.0;
 
-/// Prices by provider, model and date.
+/// Prices by provider, model and date. Cheap to clone.
+#[derive(Clone)]
 pub struct PriceBook {
-    list: ListPrices,
-    own: OwnPrices,
+    list: Arc<ListPrices>,
+    own: Arc<OwnPrices>,
 }
 
 /// How a provider was asked to serve a call, which it has prices for of their own.
@@ -100,12 +102,12 @@ impl PriceBook {
     }
 
     pub fn list_only(list: ListPrices) -> PriceBook {
-        PriceBook { list, own: OwnPrices::default() }
+        PriceBook { list: Arc::new(list), own: Arc::default() }
     }
 
     /// List prices below those of a file (docs/prices.md). The error says what is wrong in it.
     pub fn with_own(list: ListPrices, file: &str) -> Result<PriceBook, String> {
-        Ok(PriceBook { own: OwnPrices::parse(file)?, list })
+        Ok(PriceBook { own: Arc::new(OwnPrices::parse(file)?), list: Arc::new(list) })
     }
 
     pub fn list(&self) -> &ListPrices {

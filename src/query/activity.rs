@@ -108,7 +108,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
 
 /// The group of all that is not shown by itself.
 pub(super) fn other(dimensions: usize) -> Group {
-    let label = Label { key: None, label: "Other".into(), deleted: false, former: false };
+    let label = Label { key: None, label: "Other".into(), ordinal: None, deleted: false, former: false };
     Group { labels: vec![label; dimensions] }
 }
 
@@ -128,6 +128,13 @@ pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError>
 fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: OrganizationId) -> (Scan<'a>, Vec<Group>) {
     let Grouping { groups, group_of_series, counting, api_keys, pivot } = known.group(&query.group_by, &query.filter);
     let pivot = pivot.filter(|(pivot, _)| query.columns.iter().all(|column| pivot.keeps(*column)));
+    let unpriced = known.unpriced(&group_of_series);
+    let mut columns = query.columns.to_vec();
+    if !unpriced.is_empty() && !columns.contains(&Column::Unpriced) {
+        columns.push(Column::Unpriced);
+    }
+    let keeps = pivot.as_ref().is_none_or(|(pivot, _)| pivot.keeps(Column::Unpriced));
+    let unpriced_api_keys = if keeps { Vec::new() } else { known.runs_of_api_keys(&unpriced) };
     let scan = Scan {
         reader: about.reader,
         organization: id,
@@ -138,7 +145,8 @@ fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: Organization
         counting,
         api_keys,
         pivot,
-        columns: query.columns,
+        columns,
+        unpriced_api_keys,
         totals: true,
     };
     (scan, groups)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::activity::{ACTIVITY_COLUMNS, Activity, Totals, activity, other};
 use super::group::{Filter, Group, Label};
-use super::{About, Query, QueryError, RankBy};
+use super::{About, Query, QueryError, RankBy, Table};
 use crate::calendar::{BucketLabel, Date, Granularity, Window};
 use crate::model::{PERIOD_DAYS, Usage};
 
@@ -19,7 +19,7 @@ pub struct Earlier<R> {
 }
 
 impl<R> Earlier<R> {
-    pub fn new(about: About<'_>, window: Window, (rows, totals): (Vec<R>, Totals)) -> Result<Earlier<R>, QueryError> {
+    pub fn new(about: About<'_>, window: Window, (rows, totals): Table<R>) -> Result<Earlier<R>, QueryError> {
         Ok(Earlier { window, since: since(about, window)?, totals, rows })
     }
 }

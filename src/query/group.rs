@@ -64,6 +64,10 @@ pub struct Label {
     /// The id; `None` for usage that belongs to none.
     pub key: Option<String>,
     pub label: String,
+    /// Its place among the organization's values of the dimension, from 1, in the order in which they were first seen;
+    /// a member's is that of their first key. Never changes, so it can stand for the thing where an id is too long:
+    /// for a colour.
+    pub ordinal: Option<u32>,
     pub deleted: bool,
     pub former: bool,
 }
@@ -159,9 +163,16 @@ impl Names<'_> {
         Grouping { groups, group_of_series, counting, api_keys, pivot: pivot.filter(|_| everything_counts) }
     }
 
+    /// The series that count and have no price.
+    pub fn unpriced(&self, group_of_series: &[u32]) -> Vec<SeriesId> {
+        let series = (0..).map(SeriesId).zip(self.names.series()).zip(group_of_series);
+        let unpriced = series.filter(|((_, series), group)| **group != NO_GROUP && series.cost_source.is_unpriced());
+        unpriced.map(|((id, _), _)| id).collect()
+    }
+
     /// The API keys of some series, as few ranges as there are gaps. When most keys count, all are read, which is
     /// quicker than jumping over a few.
-    fn runs_of_api_keys(&self, counting: &[SeriesId]) -> Vec<RangeInclusive<ValueId>> {
+    pub fn runs_of_api_keys(&self, counting: &[SeriesId]) -> Vec<RangeInclusive<ValueId>> {
         let keys = counting.iter().map(|id| self.names.series()[id.0 as usize].api_key.0);
         let keys: Vec<u32> = keys.collect::<BTreeSet<u32>>().into_iter().collect();
         if 2 * keys.len() > self.names.count(Dimension::ApiKey) {
@@ -184,7 +195,7 @@ impl Names<'_> {
         let number_of = values.map(|key| {
             let creator = self.creator(key);
             *numbers.entry(creator).or_insert_with(|| {
-                labels.push(self.user_label(creator));
+                labels.push(self.user_label(creator, key));
                 labels.len() as u32 - 1
             })
         });
@@ -241,7 +252,7 @@ impl Names<'_> {
 
     fn label(&self, by: GroupBy, dimension: Dimension, value: ValueId) -> Label {
         let Some(id) = self.names.name(dimension, value) else {
-            return Label { key: None, label: "No app".into(), deleted: false, former: false };
+            return Label { key: None, label: "No app".into(), ordinal: None, deleted: false, former: false };
         };
         let (label, status) = match by {
             GroupBy::Project => {
@@ -258,17 +269,19 @@ impl Names<'_> {
         Label {
             key: Some(id.to_owned()),
             label: label.unwrap_or(id).to_owned(),
+            ordinal: Some(value.0),
             deleted: status == Some(Status::Deleted),
             former: false,
         }
     }
 
-    fn user_label(&self, user: Option<&str>) -> Label {
+    fn user_label(&self, user: Option<&str>, first_key: ValueId) -> Label {
         match user {
-            None => Label { key: None, label: "Unattributed".into(), deleted: false, former: false },
+            None => Label { key: None, label: "Unattributed".into(), ordinal: None, deleted: false, former: false },
             Some(id) => Label {
                 key: Some(id.to_owned()),
                 label: self.directory.user_label(id).to_owned(),
+                ordinal: Some(first_key.0),
                 deleted: false,
                 former: self.organization.active_member(id).is_none(),
             },
@@ -292,7 +305,8 @@ fn labels_of_cost_sources() -> (Vec<u32>, Vec<Label>) {
     let number_of = COST_SOURCES.map(|(name, label)| {
         let known = labels.iter().position(|known| known.key.as_deref() == Some(name));
         known.unwrap_or_else(|| {
-            labels.push(Label { key: Some(name.into()), label: label.into(), deleted: false, former: false });
+            let ordinal = Some(labels.len() as u32 + 1);
+            labels.push(Label { key: Some(name.into()), label: label.into(), ordinal, deleted: false, former: false });
             labels.len() - 1
         }) as u32
     });

@@ -26,8 +26,8 @@ pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label};
 pub use people::{
-    KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, api_key, api_keys, member,
-    members, my_usage,
+    KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,
+    member, members, my_usage,
 };
 pub use plan::Plan;
 pub use reconciliation::{RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, reconciliation};

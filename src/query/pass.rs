@@ -150,6 +150,7 @@ impl<'a> Pass<'a> {
         }
         if !with_totals.is_empty() {
             self.read_totals(&with_totals)?;
+            self.read_unpriced(&with_totals)?;
             if self.scan.totals {
                 self.read_overall_totals(&with_totals)?;
             }
@@ -238,7 +239,7 @@ impl<'a> Pass<'a> {
                     if *group == NO_GROUP {
                         return Ok(());
                     }
-                    let any = self.add_rows(&rows, *group, &places, Some(of.mode))?;
+                    let any = self.add_rows(&rows, *group, &places, Some(of.mode), self.limbs())?;
                     if any && scan.totals {
                         self.api_keys[of.api_key.0 as usize] = true;
                         self.add_rows_to_totals(&rows, &places, of.mode);
@@ -248,6 +249,37 @@ impl<'a> Pass<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What pivots do not keep: how many calls have no price. Few have none, and their rows lie by API key.
+    fn read_unpriced(&mut self, periods: &[Period]) -> Result<(), StoreError> {
+        let scan = self.scan;
+        let limbs = self.kept_limbs().end..self.limbs().end;
+        for period in periods {
+            let places = self.places(*period);
+            for api_keys in &scan.unpriced_api_keys {
+                scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
+                    let id = rows.id as usize;
+                    let (Some(of), Some(group)) = (scan.series.get(id), scan.group_of_series.get(id)) else {
+                        return Err(damaged("a sealed row counts a series that has no name"));
+                    };
+                    if *group == NO_GROUP || !of.cost_source.is_unpriced() {
+                        return Ok(());
+                    }
+                    self.add_rows(&rows, *group, &places, Some(of.mode), limbs.clone()).map(drop)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn limbs(&self) -> Range<usize> {
+        0..self.cells.limbs.len()
+    }
+
+    /// Those that are read by the pivot.
+    fn kept_limbs(&self) -> Range<usize> {
+        0..self.cells.limbs.len() - usize::from(!self.scan.unpriced_api_keys.is_empty())
     }
 
     fn places(&self, period: Period) -> Places {
@@ -271,14 +303,15 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it. Whether
-    /// any of them is in the plan. Leaves the rows' segments in the scratch.
+    /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it, to some of
+    /// the limbs. Whether any of them is in the plan. Leaves the rows' segments in the scratch.
     fn add_rows(
         &mut self,
         rows: &Rows<'_>,
         group: u32,
         places: &Places,
         mode: Option<Mode>,
+        limbs: Range<usize>,
     ) -> Result<bool, StoreError> {
         let Scratch { segments, offsets, values, parts, .. } = &mut self.scratch;
         rows.segments(Which::Hours, segments)?;
@@ -292,14 +325,14 @@ impl<'a> Pass<'a> {
         }
         offsets.clear();
         offsets.extend(segments.iter().map(|segment| places.offsets[*segment as usize]));
-        for limb in 0..self.cells.limbs.len() {
+        for limb in limbs.clone() {
             let Some(column) = row_column(self.cells.limbs[limb].column, mode) else { continue };
             if rows.column(Which::Hours, column, values) {
                 self.cells.add_each(group, limb, offsets, values);
             }
         }
         if !parts.is_empty() {
-            self.move_parts(rows, group, places, mode)?;
+            self.move_parts(rows, group, places, mode, limbs)?;
         }
         Ok(true)
     }
@@ -311,10 +344,11 @@ impl<'a> Pass<'a> {
         group: u32,
         places: &Places,
         mode: Option<Mode>,
+        limbs: Range<usize>,
     ) -> Result<(), StoreError> {
         let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
         Rows::hours_of_parts(segments, parts, hours_of_parts)?;
-        for limb in 0..self.cells.limbs.len() {
+        for limb in limbs {
             let Limb { column, part: of_value } = self.cells.limbs[limb];
             let Some(column) = row_column(column, mode) else { continue };
             if !rows.column(Which::Parts, column, values) {
@@ -362,6 +396,7 @@ impl<'a> Pass<'a> {
         let scan = self.scan;
         let (pivot, group_of) = scan.pivot.as_ref().expect("only asked with a pivot");
         let group = |value: u32| group_of.get(value as usize).copied().ok_or_else(no_name);
+        let limbs = self.kept_limbs();
         for periods in runs_of_periods(periods) {
             let mut places: Option<(Period, Places)> = None;
             scan.reader.scan_rare(scan.organization, *pivot, periods, |period, rows| {
@@ -369,7 +404,7 @@ impl<'a> Pass<'a> {
                     Some(known) if known.0 == period => known,
                     other => other.insert((period, self.places(period))),
                 };
-                self.add_rows(&rows, group(rows.id)?, places, None).map(drop)
+                self.add_rows(&rows, group(rows.id)?, places, None, limbs.clone()).map(drop)
             })?;
         }
         let mut unknown = false;

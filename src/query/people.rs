@@ -38,6 +38,9 @@ const DAY_COLUMNS: &[Column] = &[
 const TOP: usize = 5;
 const TOP_COST_BY_MODEL: usize = 20;
 
+/// Rows, and what they add up to.
+pub type Table<R> = (Vec<R>, Totals);
+
 /// Whether someone is a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberStatus {
@@ -96,7 +99,7 @@ pub struct KeyDetail {
     pub days: Vec<ModelDay>,
 }
 
-/// Someone's own usage in a project.
+/// Someone's own usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MyUsage {
     pub totals: Totals,
@@ -106,7 +109,7 @@ pub struct MyUsage {
 }
 
 /// Everyone with usage and every member, by cost, highest first; adds up to the totals.
-pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<(Vec<MemberRow>, Totals), QueryError> {
+pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<Table<MemberRow>, QueryError> {
     let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COLUMNS)?;
     let mut usage_of: BTreeMap<Option<String>, Usage> = BTreeMap::new();
     for entry in &answer.ranking {
@@ -135,7 +138,7 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
     if !known {
         return Ok(None);
     }
-    let filter = only(&[(GroupBy::User, user_id)]);
+    let filter = only([(GroupBy::User, user_id)]);
     let by_model =
         about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter.clone(), DAY_COLUMNS)?;
     let by_app = about.ask(window, Granularity::Month, &[GroupBy::Source], filter, ACTIVITY_COLUMNS)?;
@@ -152,8 +155,8 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
 }
 
 /// Every key and its usage, by cost, highest first; only those of `creator` when there is one.
-pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<(Vec<KeyRow>, Totals), QueryError> {
-    let filter = creator.map_or_else(Filter::default, |creator| only(&[(GroupBy::User, creator)]));
+pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<Table<KeyRow>, QueryError> {
+    let filter = creator.map_or_else(Filter::default, |creator| only([(GroupBy::User, creator)]));
     let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
     let usage_of: BTreeMap<&str, Usage> = answer
         .ranking
@@ -175,7 +178,7 @@ pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Resu
 
 /// One key's usage.
 pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, QueryError> {
-    let filter = only(&[(GroupBy::ApiKey, id)]);
+    let filter = only([(GroupBy::ApiKey, id)]);
     let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter, DAY_COLUMNS)?;
     Ok(KeyDetail {
         cost_by_model: first(&ranked(&answer, 0), TOP_COST_BY_MODEL),
@@ -184,13 +187,20 @@ pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, 
     })
 }
 
-/// Usage of someone's own keys in a project.
-pub fn my_usage(about: About<'_>, window: Window, user_id: &str, project_id: &str) -> Result<MyUsage, QueryError> {
+/// Usage of someone's own keys, in one project or in all.
+pub fn my_usage(
+    about: About<'_>,
+    window: Window,
+    user_id: &str,
+    project_id: Option<&str>,
+) -> Result<MyUsage, QueryError> {
     let user_id = about.organization.person(user_id);
-    let filter = only(&[(GroupBy::User, user_id), (GroupBy::Project, project_id)]);
+    let project = project_id.map(|project_id| (GroupBy::Project, project_id));
+    let filter = only([(GroupBy::User, user_id)].into_iter().chain(project));
     let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COLUMNS)?;
     let keys = about.organization.api_keys.values();
-    let own = keys.filter(|key| about.counts_for(key, Some(user_id)) && key.project_id == project_id);
+    let here = |key: &&ApiKey| project_id.is_none_or(|project_id| key.project_id == project_id);
+    let own = keys.filter(|key| about.counts_for(key, Some(user_id))).filter(here);
     Ok(MyUsage {
         api_keys: own.count(),
         top_models: first(&ranked(&answer, 0), TOP),
@@ -241,8 +251,8 @@ impl<'a> About<'a> {
     }
 }
 
-fn only(values: &[(GroupBy, &str)]) -> Filter {
-    let by = values.iter().map(|(by, value)| (*by, BTreeSet::from([(*value).to_owned()])));
+fn only<'a>(values: impl IntoIterator<Item = (GroupBy, &'a str)>) -> Filter {
+    let by = values.into_iter().map(|(by, value)| (by, BTreeSet::from([value.to_owned()])));
     Filter { by: by.collect(), ..Filter::default() }
 }
 

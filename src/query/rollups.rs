@@ -86,7 +86,8 @@ pub fn rollups<E: From<QueryError>>(
         counting: series.len(),
         api_keys: vec![ValueId(0)..=ValueId(u32::MAX)],
         pivot: None,
-        columns: MEASURES,
+        columns: MEASURES.to_vec(),
+        unpriced_api_keys: Vec::new(),
         totals: false,
     };
     let buckets = window.buckets(granularity);

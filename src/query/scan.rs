@@ -25,7 +25,10 @@ pub(super) struct Scan<'a> {
     /// When everything counts and one dimension decides: that dimension, and for each of its values the group.
     pub pivot: Option<(Pivot, Vec<u32>)>,
     /// What is wanted of each group in each bucket. Requests must be the first: a cell without any is empty.
-    pub columns: &'a [Column],
+    pub columns: Vec<Column>,
+    /// The API keys of series without a price that count, where the last column is how many calls have none and the
+    /// pivot does not keep it: it is then added up from the rows of those alone.
+    pub unpriced_api_keys: Vec<RangeInclusive<ValueId>>,
     /// Whether totals are wanted in every measure.
     pub totals: bool,
 }

@@ -137,7 +137,7 @@ impl<'a> Scan<'a> {
     ) -> Result<(Found, Vec<Slice>, u128), StoreError> {
         let run = |range: &Range<usize>| {
             let part = plan.part(range.clone());
-            let cells = Cells::new(self.groups, limbs(self.columns, wide), part.buckets());
+            let cells = Cells::new(self.groups, limbs(&self.columns, wide), part.buckets());
             let mut pass = Pass::new(self, &part, cells);
             pass.read(periods)?;
             Ok((range.clone(), pass.cells, pass.totals, pass.api_keys, pass.open_cost))
@@ -182,12 +182,13 @@ impl<'a> Scan<'a> {
                 counting: 0,
                 api_keys: Vec::new(),
                 pivot: Some((Pivot::By(Dimension::ApiKey), (0..values).collect())),
-                columns: &[Column::Requests],
+                columns: vec![Column::Requests],
+                unpriced_api_keys: Vec::new(),
                 totals: false,
                 ..*self
             };
             let part = Plan { boundaries: vec![start.max(first), end.min(next)] };
-            let cells = Cells::new(of_keys.groups, limbs(of_keys.columns, false), 1);
+            let cells = Cells::new(of_keys.groups, limbs(&of_keys.columns, false), 1);
             let mut pass = Pass::new(&of_keys, &part, cells);
             pass.read_totals(&[*period])?;
             api_keys.extend((0..values).filter(|key| pass.cells.get(*key, 0, 1) > 0));

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use hashbrown::HashTable;
 use redb::ReadableTable;
 
-use super::runs::{self, NO_HOUR, RECENT_HOURS, Runs, Seen, Step};
+use super::runs::{self, RECENT_HOURS, Runs, Seen, Step};
 use super::{ARRIVALS, Bytes, IDS, META, RUNS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
@@ -91,12 +91,6 @@ impl SeenIds {
 
     pub(super) fn arrival_hour(&self) -> Hour {
         self.arrival_hour
-    }
-
-    /// Whether an id is in memory.
-    pub fn contains(&self, organization: OrganizationId, id: Fingerprint) -> bool {
-        let table = self.recent.get(&organization);
-        table.is_some_and(|table| table.find(hash(&id), |seen| *seen == id).is_some())
     }
 
     /// Remembers an id in memory. False when it arrived in the last 48 hours.
@@ -345,9 +339,6 @@ impl Writer {
         let mut table = self.transaction.open_table(IDS)?;
         for group in sorted.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (organization, hour, _) = group[0];
-            if hour == NO_HOUR {
-                continue;
-            }
             let mut ids: Vec<[u8; FINGERPRINT]> = group.iter().map(|(_, _, id)| id.0).collect();
             let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
             let mut run = 0;

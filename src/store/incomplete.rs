@@ -18,7 +18,7 @@ use redb::{ReadableTable, Table};
 
 use super::block::{self, Block};
 use super::ids::{FINGERPRINT, SeenIds};
-use super::packed::{bind, body, frame, put_varint, take_varint, take_varint_u32};
+use super::packed::{bind, body, frame, put_varint, take_varint, take_varint_u32, take_varint_u64};
 use super::runs::Seen;
 use super::seal::KeyRows;
 use super::{Bytes, INCOMPLETE, OPEN, StoreError, Writer, damaged, keys};
@@ -58,6 +58,44 @@ impl Counted {
     pub fn hour(&self) -> Hour {
         Hour::of(self.segment.start_ms()).expect("segments begin after 1970")
     }
+
+    /// Appends it as numbers.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        [self.segment.0, self.series.0, self.completeness as u32].iter().for_each(|of| put_varint(out, (*of).into()));
+        put_measures(out, &self.measures);
+    }
+
+    /// Takes it off the front.
+    pub(super) fn read(at: &mut &[u8]) -> Result<Counted, StoreError> {
+        let (segment, series) = (Segment(take_varint_u32(at)?), SeriesId(take_varint_u32(at)?));
+        let completeness = match take_varint(at)? {
+            2 => Completeness::Final,
+            less => incomplete(less)?,
+        };
+        Ok(Counted { segment, series, completeness, measures: take_measures(at)? })
+    }
+}
+
+fn incomplete(number: u128) -> Result<Completeness, StoreError> {
+    match number {
+        0 => Ok(Completeness::TokensUnknown),
+        1 => Ok(Completeness::AtLeast),
+        _ => Err(damaged("how much is known of an incomplete call")),
+    }
+}
+
+fn put_measures(out: &mut Vec<u8>, measures: &Measures) {
+    measures.counts.iter().for_each(|count| put_varint(out, u128::from(*count)));
+    put_varint(out, u128::try_from(measures.cost.0).expect("an event costs 0 or more"));
+}
+
+fn take_measures(at: &mut &[u8]) -> Result<Measures, StoreError> {
+    let mut counts = [0; COUNTS];
+    for count in &mut counts {
+        *count = take_varint_u64(at)?;
+    }
+    let cost = i128::try_from(take_varint(at)?).map_err(|_| damaged("the cost of a call"))?;
+    Ok(Measures { counts, cost: PicoUsd(cost) })
 }
 
 /// A call of which more may become known.
@@ -82,19 +120,14 @@ impl Waiting {
         put(u64::from(self.arrival.0));
         put(self.other_hours.len() as u64);
         self.other_hours.iter().for_each(|hour| put(u64::from(hour.0)));
-        self.counted.measures.counts.iter().for_each(|count| put(*count));
-        put_varint(&mut out, u128::try_from(self.counted.measures.cost.0).expect("an event costs 0 or more"));
+        put_measures(&mut out, &self.counted.measures);
         bind(key, frame(VERSION, &out))
     }
 
     fn decode(key: &[u8], value: &[u8]) -> Result<Waiting, StoreError> {
         let segment = keys::incomplete_segment(key).ok_or_else(|| damaged("a key of incomplete calls"))?;
         let mut at = body(VERSION, key, value)?;
-        let completeness = match take_varint(&mut at)? {
-            0 => Completeness::TokensUnknown,
-            1 => Completeness::AtLeast,
-            _ => return Err(damaged("how much is known of an incomplete call")),
-        };
+        let completeness = incomplete(take_varint(&mut at)?)?;
         let series = SeriesId(take_varint_u32(&mut at)?);
         let arrival = Hour(take_varint_u32(&mut at)?);
         let others = take_varint_u32(&mut at)? as usize;
@@ -102,15 +135,11 @@ impl Waiting {
             return Err(damaged("the hours of an incomplete call"));
         }
         let other_hours = (0..others).map(|_| take_varint_u32(&mut at).map(Hour)).collect::<Result<_, _>>()?;
-        let mut counts = [0; COUNTS];
-        for count in &mut counts {
-            *count = u64::try_from(take_varint(&mut at)?).map_err(|_| damaged("a count of an incomplete call"))?;
-        }
-        let cost = i128::try_from(take_varint(&mut at)?).map_err(|_| damaged("the cost of an incomplete call"))?;
+        let measures = take_measures(&mut at)?;
         if !at.is_empty() {
             return Err(damaged("an incomplete call with more than what it has"));
         }
-        let counted = Counted { segment, series, completeness, measures: Measures { counts, cost: PicoUsd(cost) } };
+        let counted = Counted { segment, series, completeness, measures };
         Ok(Waiting { counted, arrival, other_hours })
     }
 }
@@ -136,6 +165,24 @@ impl Incomplete<'_> {
         seen: &SeenIds,
     ) -> Result<(), StoreError> {
         self.put(organization, id, &Waiting { counted, arrival: seen.arrival_hour(), other_hours: Vec::new() })
+    }
+
+    /// Whether a call is counted as this still.
+    pub fn is(&self, organization: OrganizationId, id: Fingerprint, counted: &Counted) -> Result<bool, StoreError> {
+        let key = keys::incomplete(organization, id, counted.segment);
+        let Some(value) = self.0.get(&key[..])? else { return Ok(false) };
+        Ok(Waiting::decode(&key, value.value())?.counted == *counted)
+    }
+
+    /// Forgets what a call was counted as that is counted so no more.
+    pub fn remove(
+        &mut self,
+        organization: OrganizationId,
+        id: Fingerprint,
+        counted: &Counted,
+    ) -> Result<(), StoreError> {
+        self.0.remove(&keys::incomplete(organization, id, counted.segment)[..])?;
+        Ok(())
     }
 
     fn put(&mut self, organization: OrganizationId, id: Fingerprint, waiting: &Waiting) -> Result<(), StoreError> {
@@ -306,16 +353,25 @@ impl Claims {
     /// Adds the call of an entry, after checking it.
     pub fn claim(&mut self, key: &[u8], value: &[u8], series: &[Series]) -> Result<(), StoreError> {
         let organization = keys::read_u32(key, 0).ok_or_else(|| damaged("a key of incomplete calls"))?;
-        let counted = Waiting::decode(key, value)?.counted;
+        self.claim_counted(OrganizationId(organization), &Waiting::decode(key, value)?.counted, series)
+    }
+
+    /// Adds a call, after checking it.
+    pub fn claim_counted(
+        &mut self,
+        organization: OrganizationId,
+        counted: &Counted,
+        series: &[Series],
+    ) -> Result<(), StoreError> {
         let tokens = [Count::TotalTokens, Count::InputTokens, Count::OutputTokens];
         if counted.segment.start_ms() < FIRST_HOUR.start_ms()
             || counted.series.0 as usize >= series.len()
             || counted.completeness == Completeness::TokensUnknown
                 && tokens.iter().any(|count| counted.measures.get(*count) > 0)
         {
-            return Err(damaged("an incomplete call of before 2020, of no series, or with tokens that nobody knows"));
+            return Err(damaged("a call of before 2020, of no series, or with tokens that nobody knows"));
         }
-        let place = (OrganizationId(organization), counted.segment, counted.series.0);
+        let place = (organization, counted.segment, counted.series.0);
         self.0.entry(place).or_insert((Measures::ZERO, Measures::ZERO)).0.add(&counted.measures)?;
         Ok(())
     }
@@ -339,7 +395,7 @@ impl Claims {
         match self.0.iter().find(|(_, (claimed, found))| found.without(claimed).is_none()) {
             None => Ok(()),
             Some(((organization, segment, series), _)) => Err(damaged(format!(
-                "organization {}: sums of segment {}, series {series}, have less than its incomplete calls",
+                "organization {}: sums of segment {}, series {series}, have less than the calls that may change",
                 organization.0, segment.0
             ))),
         }

@@ -1,7 +1,7 @@
 //! Keys. Big-endian, so that the order of bytes is the order of (organization, time, dimension).
 
 use super::Pivot;
-use crate::model::{Day, Dimension, Fingerprint, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
+use crate::model::{Dimension, Fingerprint, Hour, OrganizationId, Period, Segment, SeriesId, ValueId};
 
 pub(super) fn open(organization: OrganizationId, segment: Segment, run: u32) -> [u8; 12] {
     let mut key = [0; 12];
@@ -113,11 +113,12 @@ pub(super) fn incomplete(organization: OrganizationId, id: Fingerprint, segment:
     key
 }
 
-pub(super) fn within(day: Day, organization: OrganizationId, span: Fingerprint) -> [u8; 20] {
-    let mut key = [0; 20];
-    key[..8].copy_from_slice(&pair(day.0, organization.0));
-    key[8..].copy_from_slice(&span.0);
-    key
+pub(super) fn spans(sequence: u64) -> [u8; 8] {
+    sequence.to_be_bytes()
+}
+
+pub(super) fn spans_sequence(key: &[u8]) -> Option<u64> {
+    key.try_into().map(u64::from_be_bytes).ok()
 }
 
 pub(super) fn incomplete_segment(key: &[u8]) -> Option<Segment> {

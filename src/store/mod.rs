@@ -26,6 +26,7 @@
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
 //! | `invoices` | organization, provider, report, day, part | `store::invoices`: what providers billed |
 //! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
+//! | `spans` | sequence | `store::spans`: spans that told of calls in the last days, as they came |
 //! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
 
 mod audit;
@@ -48,11 +49,11 @@ mod reprice;
 mod rows;
 mod runs;
 mod seal;
+mod spans;
 mod totals;
 mod untouched;
 mod verify;
 mod webhooks;
-mod within;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -75,12 +76,12 @@ pub use intake::IntakeLine;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
-pub use runs::{NO_HOUR, Seen};
+pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
+pub use spans::{KnownSpan, Place, SpanIndex, Spans, asked_by, known_by};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
-pub use within::{CallWithin, Within};
 
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use crate::rollup::{self, Row};
@@ -105,11 +106,11 @@ const INVOICES: Table = TableDefinition::new("invoices");
 const REPRICINGS: Table = TableDefinition::new("repricings");
 const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
-const WITHIN: Table = TableDefinition::new("within");
+const SPANS: Table = TableDefinition::new("spans");
 
 const TABLES: [Table; 16] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, WITHIN,
+    INCOMPLETE, INTAKE, SPANS,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.

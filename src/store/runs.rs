@@ -20,9 +20,6 @@ use crate::model::{Fingerprint, Hour, OrganizationId};
 /// How long after its arrival an id is looked for whatever its hour.
 pub(super) const RECENT_HOURS: u32 = 48;
 
-/// The hour of ids that are no event's, and are not kept when the 48 hours are over.
-pub const NO_HOUR: Hour = Hour(0);
-
 /// One id's place: whose event it is and in which hour.
 pub type Seen = (OrganizationId, Hour, Fingerprint);
 

@@ -13,17 +13,17 @@ use super::block::{self, Block};
 use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, fingerprints, read_arrivals};
 use super::incomplete::Claims;
 use super::rows::{self, SealedRow};
-use super::runs::{NO_HOUR, is_twice};
+use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES, META, NAMES, OPEN,
     OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord,
-    SERIES, Seen, StoreError, TABLES, TOTALS, Table, WITHIN, damaged, intake, invoices, keys, webhooks, within,
+    SERIES, SPANS, Seen, StoreError, TABLES, TOTALS, Table, damaged, intake, invoices, keys, spans, webhooks,
 };
 use crate::model::{
-    AHEAD_HOURS, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS, Segment,
-    Usage, ValueId,
+    AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
+    Segment, Usage, ValueId,
 };
 
 /// What a store has in it.
@@ -72,6 +72,7 @@ impl Reader {
         check.tables()?;
         let dictionary = check.dictionary()?;
         check.incomplete(&dictionary)?;
+        check.spans(&dictionary)?;
         let open_rows = check.open(&dictionary)?;
         let periods = check.periods(&dictionary)?;
         check.keys_of_rows(&periods)?;
@@ -91,7 +92,6 @@ impl Reader {
         })?;
         check.each(INVOICES, None, invoices::check)?;
         check.each(INTAKE, None, intake::check)?;
-        check.within(&dictionary)?;
         check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
@@ -191,12 +191,21 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Calls inside of spans that had not come yet.
-    fn within(&mut self, dictionary: &Dictionary) -> Result<(), StoreError> {
-        self.each(WITHIN, Some(20), |key, value| {
-            known(dictionary, keys::read_u32(key, 4).unwrap_or_default())?;
-            within::decode(key, value).map(drop)
-        })
+    /// Kept spans: what their calls were counted as is looked for in the sums as well. What is not final of it is among
+    /// the incomplete calls.
+    fn spans(&mut self, dictionary: &Dictionary) -> Result<(), StoreError> {
+        let mut claims = std::mem::take(&mut self.claims);
+        self.each(SPANS, Some(8), |key, value| {
+            for span in spans::decode(key, value)?.1 {
+                let series = known(dictionary, span.organization.0)?.series();
+                if let Some(counted) = span.counted.filter(|counted| counted.completeness == Completeness::Final) {
+                    claims.claim_counted(span.organization, &counted, series)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.claims = claims;
+        Ok(())
     }
 
     /// Open rows; gives their number.
@@ -413,8 +422,7 @@ impl Check<'_> {
         let reader = self.reader;
         let possible = |(organization, hour, _): Seen, arrival: Hour| {
             let hours = FIRST_HOUR.0..=arrival.0.saturating_add(AHEAD_HOURS);
-            let is_possible = hour == NO_HOUR || hours.contains(&hour.0);
-            if dictionary.by_number(organization).is_none() || !is_possible {
+            if dictionary.by_number(organization).is_none() || !hours.contains(&hour.0) {
                 return Err(damaged("an id of no organization, or of an hour that its event cannot have"));
             }
             Ok(())

@@ -9,6 +9,11 @@ const DAY: &str = "from=2026-06-01&to=2026-06-01";
 
 fn with_directory() -> Server {
     let server = Server::start();
+    put_directory(&server);
+    server
+}
+
+fn put_directory(server: &Server) {
     let directory = json!({
         "organizations": [
             {"id": "acme", "name": "Acme", "timezone": "Europe/Berlin"},
@@ -37,7 +42,6 @@ fn with_directory() -> Server {
         "models": [{"id": "gpt-4o", "name": "GPT-4o"}],
     });
     server.put("/v1/directory", OPERATOR, &directory).ok();
-    server
 }
 
 #[test]
@@ -351,6 +355,13 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let result =
         json!({"object": "organization.costs.result", "amount": {"value": 1, "currency": "usd"}, "line_item": "a, b"});
     let invoice = json!({"data": [{"start_time": 1_780_272_000, "end_time": 1_780_358_400, "results": [result]}]});
+    let views = "/v1/organizations/acme/views";
+    let view = |name: &str| json!({"name": name, "path": "/organizations/acme/keys"});
+    let share = |token: &str, name: &str| {
+        let made: Value = server.post(views, token, &view(name)).ok().json();
+        format!("{views}/{}", made["id"].as_str().unwrap())
+    };
+    let (bens_view, devs_view) = (&share(&admin, "Ben's"), &share(&developer, "Dev's"));
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
@@ -364,6 +375,12 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("PUT", "/v1/directory", json!({}), [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/directory", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/organizations/acme/members/nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", views, Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/v1/organizations/nobody/views", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("POST", views, json!({"name": " ", "path": "/"}), [400, 403, 400, 400, 400, 403], 401),
+        ("PUT", bens_view, view("Ben's"), [200, 403, 200, 200, 403, 403], 401),
+        ("PUT", devs_view, view("Dev's"), [200, 403, 200, 200, 200, 403], 401),
+        ("DELETE", "/v1/organizations/acme/views/none", Value::Null, [404, 403, 404, 404, 404, 403], 401),
         ("POST", "/v1/tokens", json!({"kind": "operator"}), [201, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),
@@ -394,6 +411,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/analytics/keys/k3?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
         ("GET", "/analytics/keys/none?organizationId=acme", Value::Null, [404, 403, 404, 404, 403, 403], 401),
         ("GET", "/analytics/keys/s1?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/analytics/me?organizationId=acme", Value::Null, [403, 403, 200, 200, 200, 403], 401),
+        ("GET", "/analytics/me?organizationId=small", Value::Null, [403, 403, 200, 403, 403, 403], 401),
         ("GET", "/analytics/me?organizationId=acme&projectId=web", Value::Null, [403, 403, 200, 200, 200, 403], 401),
         ("GET", "/analytics/me?organizationId=acme&projectId=api", Value::Null, [403, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/me?organizationId=acme&projectId=none", Value::Null, [403, 403, 403, 403, 403, 403], 401),
@@ -879,6 +898,167 @@ fn the_directory_is_given_back_as_it_was_put() {
 }
 
 #[test]
+fn a_view_is_shared_with_everybody_who_reads_the_organization() {
+    let store = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(store.path());
+    put_directory(&server);
+    let [owner, developer] = ["ada", "dev"].map(|user| server.user_token(user));
+    let views = "/v1/organizations/acme/views";
+    let view = |name: &str, page: &str| json!({"name": name, "path": format!("/organizations/acme/{page}")});
+    let made: Value = server.post(views, &developer, &view("June", "keys?range=2026-06")).ok().json();
+    assert_eq!((&made["name"], &made["createdBy"], &made["mayChange"]), (&json!("June"), &json!("dev"), &json!(true)));
+    // Another reader has it, after a restart as well, and may change it where they run the organization.
+    let list = |server: &Server, token: &str| server.get(views, token).ok().json()["views"].clone();
+    assert_eq!(list(&server, &owner), json!([made]));
+    let one = format!("{views}/{}", made["id"].as_str().unwrap());
+    server.put(&one, &owner, &view("June by key", "keys?range=2026-06")).ok();
+    let other: Value = server.post(views, &owner, &view("Members", "members")).ok().json();
+    server.terminate();
+    let server = Server::start_in(store.path());
+    let names = |token: &str| -> Vec<(String, bool)> {
+        let views = list(&server, token);
+        let fact = |view: &Value| (view["name"].as_str().unwrap().to_owned(), view["mayChange"] == true);
+        views.as_array().unwrap().iter().map(fact).collect()
+    };
+    assert_eq!(names(&developer), [("June by key".into(), true), ("Members".into(), false)]);
+    assert_eq!(names(OPERATOR), [("June by key".into(), true), ("Members".into(), true)]);
+    // What cannot be one, what there is already, and what is somebody else's.
+    let elsewhere = json!({"name": "Elsewhere", "path": "//evil.example/organizations/acme"});
+    server.post(views, &owner, &elsewhere).is_problem(400, "//evil.example");
+    server.post(views, &owner, &view(&"x".repeat(81), "keys")).is_problem(400, "81 characters");
+    server.post(views, &developer, &view("Members", "keys")).is_problem(409, "'Members'");
+    let others = format!("{views}/{}", other["id"].as_str().unwrap());
+    server.delete(&others, &developer).is_problem(403, "'Members'");
+    server.delete(&others, &owner).ok();
+    server.delete(&others, &owner).is_problem(404, "view_");
+    // Each change says who made it.
+    let audit: Value = server.get("/v1/audit?organizationId=acme", OPERATOR).json();
+    let entries = audit["entries"].as_array().unwrap().iter().filter(|entry| entry["detail"] == "view 'Members'");
+    let done = entries.map(|entry| json!([entry["action"], entry["userId"], entry["result"] == "ok"]));
+    let expected = json!([["view-remove", "ada", true], ["view-create", "dev", false], ["view-create", "ada", true]]);
+    assert_eq!(json!(done.collect::<Vec<_>>()), expected);
+    // A list that nobody can find anything in is no list.
+    for number in 1..200 {
+        server.post(views, &owner, &view(&format!("view {number}"), "keys")).ok();
+    }
+    server.post(views, &owner, &view("one more", "keys")).is_problem(409, "200 views");
+}
+
+#[test]
+fn my_usage_is_all_of_it_unless_a_project_is_named() {
+    let server = with_directory();
+    let of = |id: &str, project: &str| {
+        event(id, "2026-06-01T10:00:00Z", &json!({"projectId": project, "apiKeyId": format!("mine-{project}")}))
+    };
+    let keys = ["web", "api"].map(|project| {
+        json!({"id": format!("mine-{project}"), "organizationId": "acme", "projectId": project, "createdBy": "dev"})
+    });
+    server.put("/v1/directory", OPERATOR, &json!({"apiKeys": keys})).ok();
+    server.send_events(OPERATOR, &json!([of("a", "web"), of("b", "api")]));
+    let developer = server.user_token("dev");
+    let cost = |query: &str| {
+        let mine: Value =
+            server.get(&format!("/analytics/me?organizationId=acme&{DAY}{query}"), &developer).ok().json();
+        mine["summary"]["cost"].as_f64().unwrap()
+    };
+    assert_eq!((cost("&projectId=web"), cost("")), (0.25, 0.5));
+    // What is listed as theirs adds up to it, even where they have no access to the project any more.
+    let keys: Value = server.get(&format!("/analytics/keys?organizationId=acme&{DAY}"), &developer).ok().json();
+    assert_eq!(keys["totals"]["cost"].as_f64().unwrap(), 0.5);
+}
+
+#[test]
+fn a_call_without_a_price_is_never_a_call_for_nothing() {
+    let server = with_directory();
+    let of = |id: &str, more: Value| event(id, "2026-06-01T10:00:00Z", &more);
+    let unknown = |id: &str| {
+        of(id, json!({"usedModel": "mine/in-house", "usedProvider": "mine", "cost": null, "apiKeyId": "k2"}))
+    };
+    server.send_events(
+        OPERATOR,
+        &json!([of("a", json!({})), unknown("b"), unknown("c"), of("d", json!({"cost": 0, "usedModel": "mine/free"}))]),
+    );
+    for sealed in [false, true] {
+        if sealed {
+            server.post("/v1/compact", OPERATOR, &Value::Null).ok();
+        }
+        for group_by in ["model", "project", "apiKey", "user", "provider", "source", "costSource", "model,project"] {
+            let path = format!("/analytics/activity?organizationId=acme&{DAY}&groupBy={group_by}");
+            let answer: Value = server.get(&path, OPERATOR).ok().json();
+            let unpriced = |entries: &Value| -> u64 {
+                let of = |entry: &Value| entry.get("unpricedRequestCount").map_or(0, |count| count.as_u64().unwrap());
+                entries.as_array().unwrap().iter().map(of).sum()
+            };
+            assert_eq!(unpriced(&answer["ranking"]), 2, "{path}");
+            assert_eq!(unpriced(&answer["activity"][0]["breakdown"]), 2, "{path}");
+            assert_eq!(answer["totals"]["unpricedRequestCount"], 2, "{path}");
+        }
+        let csv = server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&format=csv"), OPERATOR).ok().text;
+        let line = |model: &str| csv.lines().find(|line| line.contains(&format!(",{model},"))).unwrap().to_owned();
+        assert!(line("in-house").contains(",0,2,240,2,0,0,0,2,acme,"), "{csv}");
+        assert!(line("free").contains(",0,1,120,1,0,0,0,0,acme,"), "{csv}");
+    }
+    let keys: Value = server.get(&format!("/analytics/keys?organizationId=acme&{DAY}"), OPERATOR).ok().json();
+    let of_key = |id: &str| keys["keys"].as_array().unwrap().iter().find(|key| key["id"] == id).unwrap().clone();
+    assert_eq!(of_key("k2")["unpricedRequestCount"], 2);
+    assert!(of_key("k1").get("unpricedRequestCount").is_none());
+}
+
+#[test]
+fn a_thing_is_known_by_one_number_in_every_answer() {
+    let server = with_directory();
+    let of = |id: &str, day: u32, model: &str| {
+        event(id, &format!("2026-06-{day:02}T10:00:00Z"), &json!({"usedModel": model, "usedProvider": "p"}))
+    };
+    server.send_events(OPERATOR, &json!([of("a", 1, "small"), of("b", 2, "large"), of("c", 2, "large")]));
+    let ordinal = |path: &str, list: &str, model: &str| -> Value {
+        let answer: Value = server.get(path, OPERATOR).ok().json();
+        let entries = answer.pointer(list).unwrap_or_else(|| panic!("{list}: {answer}")).as_array().unwrap().clone();
+        let named = |entry: &&Value| entry["key"] == model || entry["id"] == model;
+        entries.iter().find(named).map_or(Value::Null, |entry| entry["ordinal"].clone())
+    };
+    let activity = "/analytics/activity?organizationId=acme";
+    for (path, list) in [
+        (format!("{activity}&from=2026-06-01&to=2026-06-02"), "/ranking"),
+        (format!("{activity}&from=2026-06-02&to=2026-06-02&top=1"), "/ranking"),
+        (format!("{activity}&from=2026-06-02&to=2026-06-02&rankBy=requestCount"), "/ranking"),
+        (format!("{activity}&from=2026-06-03&to=2026-06-03&compare=previous"), "/previous/ranking"),
+        ("/analytics/members/ada?organizationId=acme&from=2026-06-02&to=2026-06-02".into(), "/topModels"),
+        (
+            "/analytics/members/ada?organizationId=acme&from=2026-06-02&to=2026-06-02".into(),
+            "/activity/0/modelBreakdown",
+        ),
+        ("/analytics/keys/k1?organizationId=acme&from=2026-06-02&to=2026-06-02".into(), "/costByModel"),
+    ] {
+        assert_eq!(ordinal(&path, list, "large"), 2, "{path}");
+    }
+    assert_eq!(ordinal(&format!("{activity}&from=2026-06-01&to=2026-06-01"), "/ranking", "small"), 1);
+}
+
+#[test]
+fn a_file_that_was_saved_says_whose_figures_it_has() {
+    let server = with_directory();
+    for (path, name) in [
+        ("/analytics/activity?groupBy=project&", "acme-cost-by-project-2026-06-Europe-Paris.csv"),
+        (
+            "/analytics/activity?groupBy=project,model&rankBy=totalTokens&",
+            "acme-tokens-by-project-and-model-2026-06-Europe-Paris.csv",
+        ),
+        ("/analytics/members?", "acme-members-2026-06-Europe-Paris.csv"),
+        ("/analytics/members/ada?", "acme-member-ada-2026-06-Europe-Paris.csv"),
+        ("/analytics/keys/k1?", "acme-key-k1-2026-06-Europe-Paris.csv"),
+        ("/analytics/export?", "acme-rollups-2026-06-Europe-Paris.csv"),
+        ("/v1/intake?", "acme-intake-2026-06-Europe-Paris.csv"),
+    ] {
+        let path = format!("{path}organizationId=acme&from=2026-06-01&to=2026-06-30&timezone=Europe/Paris&format=csv");
+        let path = if name.contains("intake") { path.replace("&timezone=Europe/Paris", "") } else { path };
+        let name = if name.contains("intake") { name.replace("Europe-Paris", "UTC") } else { name.to_owned() };
+        let answer = server.get(&path, OPERATOR).ok();
+        assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"{name}\""), "{path}");
+    }
+}
+
+#[test]
 fn answers_have_the_documented_shape() {
     let server = with_directory();
     server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({})));
@@ -894,7 +1074,8 @@ fn answers_have_the_documented_shape() {
         let csv = server.get(&format!("/analytics/{path}?organizationId=acme&{DAY}&format=csv"), OPERATOR).ok().text;
         let header = csv.lines().next().unwrap();
         assert!(header.ends_with(
-            "cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost"
+            "cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost,\
+             unpricedRequestCount,organizationId,timezone,from,to"
         ));
         assert!(csv.lines().count() > 1, "{csv}");
     }
@@ -919,8 +1100,8 @@ fn answers_have_the_documented_shape() {
         server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&groupBy=project&format=csv"), OPERATOR).ok();
     assert_eq!(
         csv.text,
-        "date,key,label,deleted,former,zoneDatabase,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost\r\n\
-         2026-06-01,web,Website,false,false,2026f,0.25,1,120,1,0,0.25,0\r\n"
+        "date,key,label,deleted,former,zoneDatabase,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost,unpricedRequestCount,organizationId,timezone,from,to\r\n\
+         2026-06-01,web,Website,false,false,2026f,0.25,1,120,1,0,0.25,0,0,acme,UTC,2026-06-01,2026-06-01\r\n"
     );
 }
 

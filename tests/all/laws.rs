@@ -54,7 +54,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
             // What a tool costs is money without a request.
             measures.counts.fill(0);
         }
-        Entry {
+        let entry = Entry {
             time,
             combination: Combination {
                 organization: "acme".into(),
@@ -64,11 +64,12 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
                 provider: format!("v{}", random.below(2)),
                 source: (random.below(3) > 0).then(|| format!("s{}", random.below(2))),
                 mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
-                cost_source: *random.pick(&COST_SOURCES),
+                cost_source: CostSource::default(),
             },
             completeness: Completeness::Final,
             measures,
-        }
+        };
+        entry.with_cost_source(*random.pick(&COST_SOURCES))
     });
     let entries = entries.filter(|entry| entry.time >= 1_577_836_800_000 && entry.time < NOW).collect();
     Ledger { entries, creators: CREATORS.map(|(key, user)| (key.to_owned(), user.to_owned())).into() }
@@ -220,8 +221,10 @@ fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
                 by_model.add(&day).unwrap();
             }
             assert_eq!(by_model, both(&row.usage));
+            let all = rollcall::query::my_usage(about, window, user_id, None).unwrap();
+            assert_eq!(all.totals.usage.all, sum(&of_row), "all projects of one's own are what one used");
             for project in ["p0", "p1", "p2"] {
-                let mine = rollcall::query::my_usage(about, window, user_id, project).unwrap();
+                let mine = rollcall::query::my_usage(about, window, user_id, Some(project)).unwrap();
                 assert_eq!(mine.totals.usage.all, sum(&|entry| of_row(entry) && entry.combination.project == project));
             }
         }

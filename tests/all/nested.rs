@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::support::ledger::{Random, about, fresh_seed, setting};
+use crate::support::ledger::{Random, about, fresh_seed, repricing, setting};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, STORE_FILE};
 use rollcall::ingest::otlp::{Encoding, Options, parse_traces};
 use rollcall::ingest::{Context, TokenDefaults, for_ever};
-use rollcall::model::{Count, HOUR_MS, Measures, UnixMs};
+use rollcall::model::{Count, HOUR_MS, Hour, Measures, UnixMs};
 use rollcall::pricing::PriceBook;
-use rollcall::query::{ACTIVITY_COLUMNS, Filter, Query, RankBy, activity};
+use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
 use rollcall::store::{IdPolicy, Store};
 use serde_json::{Value, json};
 
@@ -51,8 +51,14 @@ impl Machine {
     }
 
     fn post(&self, spans: &[Value]) {
-        let body =
-            json!({"resourceSpans": [{"resource": {}, "scopeSpans": [{"scope": {"name": "s"}, "spans": spans}]}]});
+        self.post_by(&spans.iter().map(|span| ("s", span.clone())).collect::<Vec<_>>());
+    }
+
+    /// Posts spans of one service, each with the instrumentation that made it.
+    fn post_by(&self, spans: &[(&str, Value)]) {
+        let scopes: Vec<Value> =
+            spans.iter().map(|(scope, span)| json!({"scope": {"name": scope}, "spans": [span]})).collect();
+        let body = json!({"resourceSpans": [{"resource": {}, "scopeSpans": scopes}]});
         let prices = PriceBook::bundled();
         let token = TokenDefaults {
             organization_id: Some("acme"),
@@ -67,8 +73,23 @@ impl Machine {
         self.engine().submit(reading.parsed.batch).unwrap().wait().unwrap();
     }
 
+    /// All there is, by hour and by every name.
+    fn rows(&self) -> Vec<String> {
+        let snapshot = self.engine().snapshot();
+        let window = Window::new(Zone::UTC, date("2026-06-01"), date("2026-06-30"), Granularity::Hour).unwrap();
+        let mut rows = Vec::new();
+        rollups(about(&snapshot), window, Granularity::Hour, |of| {
+            let names = [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::Provider, GroupBy::Source];
+            let names = names.map(|by| of.label(by).key.clone());
+            rows.push(format!("{:?} {names:?} {:?} {:?}", of.bucket.start, of.cost_source(), of.measures));
+            Ok::<_, QueryError>(())
+        })
+        .unwrap();
+        rows.sort();
+        rows
+    }
+
     fn sums(&self) -> Measures {
-        let date = |text| Date::parse(text).unwrap();
         let window = Window::new(Zone::UTC, date("2026-06-01"), date("2026-06-30"), Granularity::Day).unwrap();
         let query = Query {
             window,
@@ -82,6 +103,10 @@ impl Machine {
         let snapshot = self.engine().snapshot();
         activity(about(&snapshot), &query).unwrap().totals.usage.all
     }
+}
+
+fn date(text: &str) -> Date {
+    Date::parse(text).unwrap()
 }
 
 /// What a span tells of a call, if it is one.
@@ -274,8 +299,19 @@ fn what_is_inside_is_known_for_two_days_and_then_forgotten() {
     }
 }
 
-/// The spans of a trace in the order in which they end. What stands together comes in one post.
-fn tree(random: &mut Random, trace: u8, next: &mut u64) -> Vec<Vec<Value>> {
+/// A span as an exporter may send it: with its instrumentation, and with what came in the same post always.
+type Sent = Vec<(&'static str, Value)>;
+
+/// Adds attributes to a span.
+fn with(mut span: Value, attributes: &[(&str, Value)]) -> Value {
+    let list = span["attributes"].as_array_mut().unwrap();
+    list.extend(attributes.iter().map(|(key, value)| json!({"key": key, "value": value})));
+    span
+}
+
+/// The spans of some calls that have to do with each other. Steps that are no calls come along with a call around them or
+/// inside: alone they are not kept.
+fn shape(random: &mut Random, trace: u8, next: &mut u64) -> Vec<Sent> {
     let mut tokens = || {
         *next += 1;
         [1000 + 37 * *next, 10 + 3 * *next]
@@ -286,55 +322,192 @@ fn tree(random: &mut Random, trace: u8, next: &mut u64) -> Vec<Vec<Value>> {
         span(trace, number, inside, Tells::Text(Some([input, output, input / 2])))
     };
     let unknown = |number: u8, inside: u8| span(trace, number, inside, Tells::Text(None));
+    let failed = |number: u8, inside: u8| span(trace, number, inside, Tells::Failed);
     let step = |number: u8, inside: u8| span(trace, number, inside, Tells::Step);
+    let embedding = |number: u8, inside: u8| span(trace, number, inside, Tells::Embedding(a[0]));
+    let word = |word: &str| json!({"stringValue": word});
+    let of_answer = |span: Value| with(span, &[("gen_ai.response.id", word(&format!("chatcmpl-of-trace-{trace}")))]);
+    let in_another_hour = |mut span: Value| {
+        span["startTimeUnixNano"] = json!(format!("{}000000", NOON - 3 * HOUR_MS));
+        span
+    };
+    let elsewhere = |mut span: Value| {
+        span["traceId"] = json!(format!("{:02x}", trace + 100).repeat(16));
+        span
+    };
     let sum = [a[0] + b[0], a[1] + b[1]];
-    match random.below(9) {
-        0 => vec![vec![with_cache(2, 1, a)], vec![call(1, 0, a)]],
-        1 => vec![vec![with_cache(4, 3, a)], vec![step(3, 2), call(2, 1, a)], vec![call(1, 0, a)]],
-        2 => vec![vec![call(3, 1, a)], vec![with_cache(4, 1, b)], vec![call(1, 0, sum)]],
-        3 => vec![vec![call(3, 2, a)], vec![call(4, 2, b)], vec![step(2, 1), call(1, 0, sum)]],
-        4 => vec![vec![call(3, 1, a)], vec![call(4, 1, b)], vec![unknown(1, 0)]],
-        5 => vec![vec![unknown(2, 1)], vec![call(1, 0, a)]],
-        6 => vec![vec![call(2, 1, a)], vec![call(1, 0, b)]],
-        7 => vec![vec![span(trace, 3, 2, Tells::Embedding(a[0]))], vec![call(2, 1, a)], vec![call(1, 0, a)]],
-        _ => vec![vec![call(2, 1, a)], vec![span(trace, 4, 1, Tells::Failed)], vec![unknown(1, 9)]],
+    let alone = |spans: Vec<Value>| spans.into_iter().map(|span| vec![("s", span)]).collect();
+    match random.below(20) {
+        // Pairs.
+        0 => alone(vec![call(2, 1, a), call(1, 0, a)]),
+        1 => alone(vec![with_cache(2, 1, a), call(1, 0, a)]),
+        2 => alone(vec![call(2, 1, a), with_cache(1, 0, a)]),
+        3 => alone(vec![call(2, 1, a), call(1, 0, b)]),
+        4 => alone(vec![unknown(2, 1), with(call(1, 0, a), &[("gen_ai.usage.cost", json!({"doubleValue": 0.25}))])]),
+        5 => alone(vec![call(2, 1, a), in_another_hour(unknown(1, 0))]),
+        // Names that only one of them has, and others.
+        6 => {
+            let named = [("gen_ai.provider.name", word("azure")), ("gen_ai.agent.name", word("helper"))];
+            let nameless = with(step(1, 0), &[("gen_ai.operation.name", word("chat"))]);
+            let tokens = [("gen_ai.usage.input_tokens", a[0]), ("gen_ai.usage.output_tokens", a[1])];
+            let tokens = tokens.map(|(key, count)| (key, json!({"intValue": count.to_string()})));
+            alone(vec![with(call(2, 1, a), &named), with(nameless, &tokens)])
+        }
+        // Sums.
+        7 => alone(vec![call(3, 1, a), with_cache(4, 1, b), call(1, 0, sum)]),
+        8 => vec![
+            vec![("s", call(3, 2, a))],
+            vec![("s", call(4, 2, b))],
+            vec![("s", step(2, 1)), ("s", call(1, 0, sum))],
+        ],
+        9 => alone(vec![call(2, 1, a), call(3, 2, a), call(4, 1, b), unknown(5, 4), call(1, 0, sum)]),
+        10 => alone(vec![call(3, 1, a), call(4, 1, b), unknown(1, 0)]),
+        11 => alone(vec![call(3, 1, a), call(4, 1, b), failed(5, 1), call(1, 0, sum)]),
+        12 => alone(vec![embedding(3, 1), call(4, 1, a), call(1, 0, a)]),
+        // Three deep.
+        13 => alone(vec![call(3, 2, a), with_cache(2, 1, a), call(1, 0, a)]),
+        14 => alone(vec![call(3, 2, a), unknown(2, 1), call(1, 0, a)]),
+        15 => vec![
+            vec![("s", with_cache(4, 3, a))],
+            vec![("s", step(3, 2)), ("s", call(2, 1, a))],
+            vec![("s", call(1, 0, a))],
+        ],
+        // Beside each other.
+        16 => alone(vec![call(2, 1, a), call(3, 1, a), failed(4, 1), unknown(1, 9)]),
+        // LangChain, traced by itself and by the SDK in a trace of its own.
+        17 => vec![
+            vec![("openinference.instrumentation.langchain", call(1, 0, a))],
+            vec![("opentelemetry.instrumentation.openai", elsewhere(with_cache(2, 0, a)))],
+        ],
+        // Two instrumentations in one trace, neither inside the other.
+        18 => vec![vec![("first", call(2, 1, a))], vec![("second", with_cache(3, 1, a))]],
+        // An answer that two tell of.
+        _ => vec![vec![("first", of_answer(call(2, 1, a)))], vec![("second", of_answer(with_cache(3, 9, a)))]],
     }
 }
 
-/// Traces of many kinds, whose exporter cuts them into posts anywhere, repeats posts, and meets a server that is
-/// started again here and there.
-fn cut_anywhere(seed: u64) {
+/// Traces of many shapes, whose spans come in any order, cut into posts anywhere and repeated, to a server that is started
+/// again here and there.
+fn in_any_order(seed: u64) {
     println!("ROLLCALL_SEED={seed}");
     let mut random = Random(seed);
     let mut next = 0;
-    let mut traces: Vec<Vec<Vec<Value>>> = (1..=20).map(|trace| tree(&mut random, trace, &mut next)).collect();
+    let mut left: Vec<Sent> = (1..=25).flat_map(|trace| shape(&mut random, trace, &mut next)).collect();
     let together = Machine::new();
-    together.post(&traces.iter().flatten().flatten().cloned().collect::<Vec<_>>());
+    together.post_by(&left.concat());
 
     let mut machine = Machine::new();
-    let (mut posts, mut post): (Vec<Vec<Value>>, Vec<Value>) = (Vec::new(), Vec::new());
-    while !traces.is_empty() {
-        let at = random.below(traces.len() as u64) as usize;
-        post.extend(traces[at].remove(0));
-        traces.retain(|left| !left.is_empty());
-        if random.below(3) == 0 || traces.is_empty() {
-            machine.post(&post);
+    let (mut posts, mut post): (Vec<Sent>, Sent) = (Vec::new(), Vec::new());
+    while !left.is_empty() {
+        post.extend(left.swap_remove(random.below(left.len() as u64) as usize));
+        if random.below(3) == 0 || left.is_empty() {
+            machine.post_by(&post);
             posts.push(std::mem::take(&mut post));
             match random.below(8) {
                 0 => machine.restart(),
-                1..3 => machine.post(random.pick::<Vec<Value>>(&posts)),
+                1..3 => machine.post_by(random.pick::<Sent>(&posts)),
+                // Spans come again in a post of other ones, too.
+                3 => {
+                    let before = random.pick::<Sent>(&posts);
+                    post.push(random.pick::<(&str, Value)>(before).clone());
+                }
                 _ => {}
             }
         }
     }
     machine.restart();
-    assert_eq!(machine.sums(), together.sums());
+    assert_eq!(machine.rows(), together.rows());
 }
 
 #[test]
-fn posts_cut_anywhere_are_the_same_calls_as_one_post() {
+fn spans_in_any_order_and_cut_anywhere_are_the_same_calls_as_one_post() {
     match setting("ROLLCALL_SEED") {
-        Some(seed) => cut_anywhere(seed),
-        None => (0..6).chain([fresh_seed()]).for_each(cut_anywhere),
+        Some(seed) => in_any_order(seed),
+        None => (0..6).chain([fresh_seed()]).for_each(in_any_order),
     }
+}
+
+#[test]
+fn each_order_of_few_spans_is_the_same_calls() {
+    let tells = |of: &[(u8, u8, Tells)]| -> Vec<Value> {
+        of.iter().map(|(number, inside, tells)| span(7, *number, *inside, *tells)).collect()
+    };
+    let cached = |input, output| Tells::Text(Some([input, output, input / 2]));
+    for (what, spans, expected) in [
+        ("a sum", tells(&[(1, 0, text(160, 8)), (2, 1, text(100, 5)), (3, 1, text(60, 3))]), [2, 160, 8]),
+        ("three deep", tells(&[(1, 0, text(100, 5)), (2, 1, text(100, 5)), (3, 2, cached(100, 5))]), [1, 100, 5]),
+        (
+            "with other figures",
+            tells(&[(1, 0, text(200, 5)), (2, 1, text(100, 5)), (3, 2, text(100, 5))]),
+            [2, 300, 10],
+        ),
+        ("siblings", tells(&[(1, 0, text(100, 5)), (2, 1, text(100, 5)), (3, 1, text(100, 5))]), [2, 200, 10]),
+        (
+            "no tokens",
+            tells(&[(1, 0, Tells::Text(None)), (2, 1, text(100, 5)), (3, 2, Tells::Text(None))]),
+            [1, 100, 5],
+        ),
+    ] {
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            for restarts in [false, true] {
+                let mut machine = Machine::new();
+                for at in order {
+                    machine.post(&spans[at..=at]);
+                    if restarts {
+                        machine.restart();
+                    }
+                }
+                check(&machine, expected, &format!("{what} as {order:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_sealed_in_between_is_taken_back_exactly() {
+    let spans = [(1, 0, Tells::Text(Some([1000, 5, 900]))), (2, 1, text(1000, 6))]
+        .map(|(number, inside, tells)| span(7, number, inside, tells));
+    for [first, second] in [[0, 1], [1, 0]] {
+        let mut machine = Machine::new();
+        machine.post(&[span(9, 1, 0, text(1, 1))]);
+        machine.post(&spans[first..=first]);
+        machine.clock.fetch_add(40 * HOUR_MS, Ordering::Relaxed);
+        assert!(machine.engine().seal().unwrap().wait().is_ok());
+        machine.post(&spans[second..=second]);
+        machine.restart();
+        let together = Machine::new();
+        together.post(&[&spans[..], &[span(9, 1, 0, text(1, 1))]].concat());
+        assert_eq!(machine.rows(), together.rows(), "{first} before {second}");
+    }
+}
+
+#[test]
+fn after_a_repricing_what_was_counted_stays() {
+    let [inner, outer] = [(2, 1), (1, 0)].map(|(number, inside)| span(7, number, inside, text(100, 5)));
+    let mut machine = Machine::new();
+    machine.post(std::slice::from_ref(&outer));
+    let day = Hour::of(NOON).unwrap().day();
+    let repriced = machine.engine().reprice(&repricing(day..=day, true), false, &mut |_, _| ());
+    assert!(repriced.unwrap().number.is_some());
+    machine.post(std::slice::from_ref(&inner));
+    machine.restart();
+    check(&machine, [2, 200, 10], "its price is another");
+    machine.post(&[outer, inner]);
+    check(&machine, [2, 200, 10], "and comes again");
+}
+
+#[test]
+fn more_calls_inside_of_one_span_than_are_looked_at_are_counted_as_they_come() {
+    let inner = |number: u8| span(7, number, 1, text(1000 + u64::from(number), 5));
+    let mut machine = Machine::new();
+    for number in 2..=100 {
+        machine.post(&[inner(number)]);
+    }
+    let all: u64 = (2..=100).map(|number| 1000 + number).sum();
+    check(&machine, [99, all, 99 * 5], "inside");
+    machine.post(&[span(7, 1, 0, text(all, 99 * 5))]);
+    machine.restart();
+    check(&machine, [100, 2 * all, 2 * 99 * 5], "with their sum");
+    machine.post(&[inner(50), span(7, 1, 0, text(all, 99 * 5))]);
+    check(&machine, [100, 2 * all, 2 * 99 * 5], "and again");
 }

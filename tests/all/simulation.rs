@@ -145,10 +145,12 @@ impl World {
             provider: format!("v{}", random.below(2)),
             source: (random.below(3) > 0).then(|| format!("s{}", random.below(2))),
             mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
-            cost_source: *random.pick(&COST_SOURCES),
+            cost_source: CostSource::default(),
         };
+        let entry = Entry { time, combination, completeness: Completeness::Final, measures };
+        let entry = entry.with_cost_source(*random.pick(&COST_SOURCES));
         self.next_id += 1;
-        (format!("event-{}", self.next_id), Entry { time, combination, completeness: Completeness::Final, measures })
+        (format!("event-{}", self.next_id), entry)
     }
 
     /// What a sender says of a call that does not know its tokens.
@@ -159,15 +161,13 @@ impl World {
             *count = if is_of_tokens { 0 } else { *count % 3 };
         }
         entry.measures.counts[Count::Requests as usize] = 1;
-        entry.combination.cost_source = *self.random.pick(&[CostSource::Reported, CostSource::Unmeasured]);
-        entry
+        entry.with_cost_source(*self.random.pick(&[CostSource::Reported, CostSource::Unmeasured]))
     }
 
     /// What a sender says of a call that is not over.
     fn lower_bound(&mut self, time: UnixMs) -> Entry {
-        let mut entry = Entry { time, completeness: Completeness::AtLeast, ..self.new_event().1 };
-        entry.combination.cost_source = *self.random.pick(&[CostSource::Reported, CostSource::Unmeasured]);
-        entry
+        let entry = Entry { time, completeness: Completeness::AtLeast, ..self.new_event().1 };
+        entry.with_cost_source(*self.random.pick(&[CostSource::Reported, CostSource::Unmeasured]))
     }
 
     /// Calls that are told twice, with tokens, with some of them and without: at once in either order, and at any time

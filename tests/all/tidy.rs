@@ -25,6 +25,7 @@ const TABLE: [(&str, &[&str], &[&str]); 12] = [
             "hyper",
             "hyper_util",
             "tokio_rustls",
+            "rustix",
             "tower",
             "tower_http",
             "utoipa",

@@ -10,12 +10,12 @@ use crate::directory::{ApiKey, Role, Status};
 use crate::http::asked::Frame;
 use crate::http::directory::wire::PlanName;
 use crate::http::problem::Problem;
-use crate::http::render::{ZONE_DATABASE, broken, cell, csv_writer};
+use crate::http::render::{ORIGIN, ZONE_DATABASE, broken, cell, csv_writer, origin};
 use crate::http::stream::Out;
 use crate::model::{Count, PicoUsd, Usage};
 use crate::query::{
     About, Activity, Earlier, Group, KeyDetail, KeyRow, Label, MemberDetail, MemberRow, MemberStatus, ModelDay,
-    MyUsage, Query, Ranked, Totals,
+    MyUsage, Query, Ranked, Table, Totals,
 };
 
 /// The answer of `/analytics/activity`.
@@ -45,7 +45,8 @@ impl ActivityAnswer<'_> {
             list(head, &previous.rows, |out, (group, usage)| {
                 out.push(b'{');
                 out.extend_from_slice(&group_fields(&group.labels));
-                measures(out, usage);
+                ordinals(out, &group.labels);
+                part(out, usage);
                 out.push(b'}');
             });
             head.push(b'}');
@@ -55,9 +56,10 @@ impl ActivityAnswer<'_> {
         list(head, &self.activity.ranking, |out, entry| {
             out.push(b'{');
             out.extend_from_slice(&groups[entry.group as usize]);
+            ordinals(out, &self.activity.groups[entry.group as usize].labels);
             field(out, "share");
             out.extend_from_slice(share(entry.usage.cost(), whole).as_bytes());
-            measures(out, &entry.usage);
+            part(out, &entry.usage);
             out.push(b'}');
         });
         field(head, "activity");
@@ -67,12 +69,12 @@ impl ActivityAnswer<'_> {
             to.push(separator);
             separator = b',';
             date(to, bucket);
-            measures(to, usage);
+            part(to, usage);
             field(to, "breakdown");
             list(to, entries, |to, entry| {
                 to.push(b'{');
                 to.extend_from_slice(&groups[entry.group as usize]);
-                measures(to, &entry.usage);
+                part(to, &entry.usage);
                 to.push(b'}');
             });
             to.push(b'}');
@@ -83,7 +85,7 @@ impl ActivityAnswer<'_> {
     }
 
     /// One row for every bucket and entry, the same columns whatever is asked.
-    pub fn csv(&self, out: &mut Out) -> Result<(), Problem> {
+    pub fn csv(&self, about: About<'_>, out: &mut Out) -> Result<(), Problem> {
         let mut rows = csv_writer(out);
         let two = self.query.group_by.len() == 2;
         let mut header = vec!["date", "key", "label"];
@@ -93,6 +95,8 @@ impl ActivityAnswer<'_> {
         header.extend(["deleted", "former"]);
         header.push(ZONE_DATABASE);
         header.extend(MEASURES);
+        header.extend(ORIGIN);
+        let origin = origin(about.organization_id, &self.frame.window);
         rows.write_record(&header).map_err(broken)?;
         self.activity.each_bucket(|bucket, _, entries| {
             for entry in entries {
@@ -109,6 +113,7 @@ impl ActivityAnswer<'_> {
                 row.push(labels.iter().any(|l| l.former).to_string());
                 row.push(self.frame.zone_database().to_owned());
                 row.extend(values(&entry.usage));
+                row.extend_from_slice(&origin);
                 rows.write_record(&row).map_err(broken)?;
             }
             Ok::<_, Problem>(())
@@ -117,36 +122,100 @@ impl ActivityAnswer<'_> {
     }
 }
 
+/// What stands in a table, with a total and beside what it was earlier.
+pub trait Listed: Sized {
+    fn json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, found: &Table<Self>, previous: Option<&Earlier<Self>>);
+
+    fn csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[Self]) -> Result<(), Problem>;
+}
+
 /// The answer of `/analytics/members`.
-pub fn members_json(
-    out: &mut Vec<u8>,
-    about: About<'_>,
-    frame: Frame,
-    (rows, sums): &(Vec<MemberRow>, Totals),
-    previous: Option<&Earlier<MemberRow>>,
-) {
-    out.extend_from_slice(b"{\"plan\":");
-    json(out, &PlanName::from(about.organization.profile.plan));
-    frame_fields(out, frame);
-    let member = |out: &mut Vec<u8>, row: &&MemberRow| {
-        out.push(b'{');
-        person(out, about, row);
-        count(out, "apiKeyCount", row.api_keys as u64);
-        errors(out, &row.usage);
-        measures(out, &row.usage);
-        out.push(b'}');
-    };
-    if let Some(previous) = previous {
-        earlier(out, previous);
-        table_totals(out, &previous.totals);
-        field(out, "members");
-        list(out, &used(&previous.rows, |row| &row.usage), member);
+impl Listed for MemberRow {
+    fn json(
+        out: &mut Vec<u8>,
+        about: About<'_>,
+        frame: Frame,
+        found: &Table<MemberRow>,
+        previous: Option<&Earlier<MemberRow>>,
+    ) {
+        out.extend_from_slice(b"{\"plan\":");
+        json(out, &PlanName::from(about.organization.profile.plan));
+        frame_fields(out, frame);
+        table_fields(
+            out,
+            "members",
+            found,
+            previous,
+            |row| &row.usage,
+            |out, row| {
+                person(out, about, row);
+                count(out, "apiKeyCount", row.api_keys as u64);
+            },
+        );
         out.push(b'}');
     }
-    table_totals(out, sums);
-    field(out, "members");
-    list(out, &rows.iter().collect::<Vec<_>>(), member);
-    out.push(b'}');
+
+    fn csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[MemberRow]) -> Result<(), Problem> {
+        let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
+        table(out, about, frame, &columns, rows, |row| {
+            let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
+            let cells = vec![
+                cell(row.user_id.as_deref().unwrap_or_default()),
+                if row.user_id.is_some() { cell(&user.name.unwrap_or_default()) } else { UNATTRIBUTED.to_owned() },
+                cell(&user.email.unwrap_or_default()),
+                row.role.map(|role| role_name(role).to_owned()).unwrap_or_default(),
+                status_name(row.status).to_owned(),
+                row.api_keys.to_string(),
+                row.usage.get(Count::Errors).to_string(),
+                row.usage.get(Count::ClientErrors).to_string(),
+            ];
+            (cells, row.usage)
+        })
+    }
+}
+
+/// The answer of `/analytics/keys`.
+impl Listed for KeyRow {
+    fn json(
+        out: &mut Vec<u8>,
+        about: About<'_>,
+        frame: Frame,
+        found: &Table<KeyRow>,
+        previous: Option<&Earlier<KeyRow>>,
+    ) {
+        out.extend_from_slice(b"{\"organizationId\":");
+        text(out, about.organization_id);
+        frame_fields(out, frame);
+        table_fields(
+            out,
+            "keys",
+            found,
+            previous,
+            |row| &row.usage,
+            |out, row| api_key(out, about, &row.id, &row.api_key),
+        );
+        out.push(b'}');
+    }
+
+    fn csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[KeyRow]) -> Result<(), Problem> {
+        let columns =
+            ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
+        table(out, about, frame, &columns, rows, |row| {
+            let key = &row.api_key;
+            let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
+            let cells = vec![
+                cell(&row.id),
+                cell(key.description.as_deref().unwrap_or_default()),
+                cell(&key.project_id),
+                cell(project.unwrap_or(&key.project_id)),
+                cell(about.organization.creator_of(key).unwrap_or_default()),
+                key_status(key).to_owned(),
+                row.usage.get(Count::Errors).to_string(),
+                row.usage.get(Count::ClientErrors).to_string(),
+            ];
+            (cells, row.usage)
+        })
+    }
 }
 
 /// The answer of `/analytics/members/{userId}`.
@@ -166,37 +235,6 @@ pub fn member_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, detail: &M
     }
     field(out, "activity");
     list(out, &detail.days, |out, day| model_day(out, day, |_, _| ()));
-    out.push(b'}');
-}
-
-/// The answer of `/analytics/keys`.
-pub fn keys_json(
-    out: &mut Vec<u8>,
-    about: About<'_>,
-    frame: Frame,
-    (rows, sums): &(Vec<KeyRow>, Totals),
-    previous: Option<&Earlier<KeyRow>>,
-) {
-    out.extend_from_slice(b"{\"organizationId\":");
-    text(out, about.organization_id);
-    frame_fields(out, frame);
-    let key = |out: &mut Vec<u8>, row: &&KeyRow| {
-        out.push(b'{');
-        api_key(out, about, &row.id, &row.api_key);
-        errors(out, &row.usage);
-        measures(out, &row.usage);
-        out.push(b'}');
-    };
-    if let Some(previous) = previous {
-        earlier(out, previous);
-        table_totals(out, &previous.totals);
-        field(out, "keys");
-        list(out, &used(&previous.rows, |row| &row.usage), key);
-        out.push(b'}');
-    }
-    table_totals(out, sums);
-    field(out, "keys");
-    list(out, &rows.iter().collect::<Vec<_>>(), key);
     out.push(b'}');
 }
 
@@ -220,64 +258,25 @@ pub fn key_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, id: &str, det
 
 /// The answer of `/analytics/me`.
 pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
-    out.push(b'{');
-    frame_fields(out, frame);
-    // Every field brings its own comma; the first has nothing before it.
-    out.remove(1);
-    summary(out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
-    ranked(out, "topModels", &usage.top_models);
-    field(out, "activity");
-    list(out, &usage.days, |out, (bucket, sums)| {
-        date(out, bucket);
-        measures(out, sums);
-        out.push(b'}');
+    object(out, |out| {
+        frame_fields(out, frame);
+        summary(out, &usage.totals, |out| count(out, "apiKeyCount", usage.api_keys as u64));
+        ranked(out, "topModels", &usage.top_models);
+        field(out, "activity");
+        list(out, &usage.days, |out, (bucket, sums)| {
+            date(out, bucket);
+            part(out, sums);
+            out.push(b'}');
+        });
     });
-    out.push(b'}');
-}
-
-pub fn members_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[MemberRow]) -> Result<(), Problem> {
-    let columns = ["userId", "name", "email", "role", "status", "apiKeyCount", "errorCount", "clientErrorCount"];
-    table(out, frame, &columns, rows, |row| {
-        let user = row.user_id.as_deref().and_then(|id| about.directory.user(id)).cloned().unwrap_or_default();
-        let cells = vec![
-            cell(row.user_id.as_deref().unwrap_or_default()),
-            if row.user_id.is_some() { cell(&user.name.unwrap_or_default()) } else { UNATTRIBUTED.to_owned() },
-            cell(&user.email.unwrap_or_default()),
-            row.role.map(|role| role_name(role).to_owned()).unwrap_or_default(),
-            status_name(row.status).to_owned(),
-            row.api_keys.to_string(),
-            row.usage.get(Count::Errors).to_string(),
-            row.usage.get(Count::ClientErrors).to_string(),
-        ];
-        (cells, row.usage)
-    })
-}
-
-pub fn keys_csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[KeyRow]) -> Result<(), Problem> {
-    let columns =
-        ["id", "description", "projectId", "projectName", "createdBy", "status", "errorCount", "clientErrorCount"];
-    table(out, frame, &columns, rows, |row| {
-        let key = &row.api_key;
-        let project = about.organization.projects.get(&key.project_id).and_then(|p| p.name.as_deref());
-        let cells = vec![
-            cell(&row.id),
-            cell(key.description.as_deref().unwrap_or_default()),
-            cell(&key.project_id),
-            cell(project.unwrap_or(&key.project_id)),
-            cell(about.organization.creator_of(key).unwrap_or_default()),
-            key_status(key).to_owned(),
-            row.usage.get(Count::Errors).to_string(),
-            row.usage.get(Count::ClientErrors).to_string(),
-        ];
-        (cells, row.usage)
-    })
 }
 
 /// One row for every day, model and provider.
-pub fn days_csv(out: &mut Out, frame: Frame, days: &[ModelDay]) -> Result<(), Problem> {
+pub fn days_csv(out: &mut Out, about: About<'_>, frame: Frame, days: &[ModelDay]) -> Result<(), Problem> {
     let rows: Vec<_> = days.iter().flat_map(|(bucket, _, entries)| entries.iter().map(move |e| (bucket, e))).collect();
     table(
         out,
+        about,
         frame,
         &["date", "model", "provider", "inputTokens", "outputTokens"],
         &rows,
@@ -294,23 +293,26 @@ pub fn days_csv(out: &mut Out, frame: Frame, days: &[ModelDay]) -> Result<(), Pr
     )
 }
 
-pub fn my_usage_csv(out: &mut Out, frame: Frame, usage: &MyUsage) -> Result<(), Problem> {
-    table(out, frame, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
+pub fn my_usage_csv(out: &mut Out, about: About<'_>, frame: Frame, usage: &MyUsage) -> Result<(), Problem> {
+    table(out, about, frame, &["date"], &usage.days, |(bucket, sums)| (vec![bucket.label.to_string()], *sums))
 }
 
 fn table<T>(
     out: &mut Out,
+    about: About<'_>,
     frame: Frame,
     columns: &[&str],
     items: &[T],
     row: impl Fn(&T) -> (Vec<String>, Usage),
 ) -> Result<(), Problem> {
     let mut rows = csv_writer(out);
-    rows.write_record(columns.iter().chain(&[ZONE_DATABASE]).chain(&MEASURES)).map_err(broken)?;
+    rows.write_record(columns.iter().chain(&[ZONE_DATABASE]).chain(&MEASURES).chain(&ORIGIN)).map_err(broken)?;
+    let origin = origin(about.organization_id, &frame.window);
     for item in items {
         let (cells, sums) = row(item);
         let edition = frame.zone_database().to_owned();
-        rows.write_record(cells.into_iter().chain([edition]).chain(values(&sums))).map_err(broken)?;
+        rows.write_record(cells.into_iter().chain([edition]).chain(values(&sums)).chain(origin.clone()))
+            .map_err(broken)?;
     }
     rows.flush().map_err(|error| broken(error.into()))
 }
@@ -405,58 +407,66 @@ fn earlier<R>(out: &mut Vec<u8>, earlier: &Earlier<R>) {
     }
 }
 
-/// The rows that have usage.
-fn used<R>(rows: &[R], usage: impl Fn(&R) -> &Usage) -> Vec<&R> {
-    rows.iter().filter(|row| !usage(row).is_zero()).collect()
-}
-
-/// The foot of a table: what its rows add up to.
-fn table_totals(out: &mut Vec<u8>, sums: &Totals) {
-    field(out, "totals");
-    out.push(b'{');
-    let start = out.len();
-    measures(out, &sums.usage);
-    out.remove(start);
-    errors(out, &sums.usage);
-    out.push(b'}');
+/// A table: what it is compared with, what its rows add up to, and each row, which says first `what` it is.
+fn table_fields<R>(
+    out: &mut Vec<u8>,
+    name: &str,
+    (rows, sums): &Table<R>,
+    previous: Option<&Earlier<R>>,
+    usage: impl Fn(&R) -> &Usage,
+    what: impl Fn(&mut Vec<u8>, &R),
+) {
+    let row = |out: &mut Vec<u8>, row: &&R| {
+        out.push(b'{');
+        what(out, row);
+        errors(out, usage(row));
+        part(out, usage(row));
+        out.push(b'}');
+    };
+    let table = |rows: &[&R], sums: &Totals, out: &mut Vec<u8>| {
+        field(out, "totals");
+        object(out, |out| {
+            part(out, &sums.usage);
+            errors(out, &sums.usage);
+        });
+        field(out, name);
+        list(out, rows, row);
+    };
+    if let Some(previous) = previous {
+        earlier(out, previous);
+        // Who had none then is no row of it.
+        let used: Vec<_> = previous.rows.iter().filter(|row| !usage(row).is_zero()).collect();
+        table(&used, &previous.totals, out);
+        out.push(b'}');
+    }
+    table(&rows.iter().collect::<Vec<_>>(), sums, out);
 }
 
 /// Everything that is known of one member, key or caller.
 fn summary(out: &mut Vec<u8>, sums: &Totals, more: impl Fn(&mut Vec<u8>)) {
     field(out, "summary");
-    out.push(b'{');
-    let start = out.len();
-    measures(out, &sums.usage);
-    out.remove(start);
-    for (name, what) in [
-        ("inputTokens", Count::InputTokens),
-        ("outputTokens", Count::OutputTokens),
-        ("cachedTokens", Count::CachedTokens),
-        ("reasoningTokens", Count::ReasoningTokens),
-        ("errorCount", Count::Errors),
-        ("clientErrorCount", Count::ClientErrors),
-        ("cacheCount", Count::CacheHits),
-        ("unpricedRequestCount", Count::Unpriced),
-    ] {
-        count(out, name, sums.usage.get(what));
-    }
-    more(out);
-    out.push(b'}');
+    object(out, |out| {
+        measures(out, &sums.usage);
+        counts(out, &sums.usage);
+        more(out);
+    });
 }
 
 fn ranked(out: &mut Vec<u8>, name: &str, entries: &[Ranked]) {
     field(out, name);
     list(out, entries, |out, entry| {
         out.push(b'{');
-        out.extend_from_slice(&group_fields(std::slice::from_ref(&entry.label)));
-        measures(out, &entry.usage);
+        let labels = std::slice::from_ref(&entry.label);
+        out.extend_from_slice(&group_fields(labels));
+        ordinals(out, labels);
+        part(out, &entry.usage);
         out.push(b'}');
     });
 }
 
 fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Usage)) {
     date(out, bucket);
-    measures(out, sums);
+    part(out, sums);
     more(out, sums);
     field(out, "modelBreakdown");
     list(out, entries, |out, (model, provider, sums)| {
@@ -464,11 +474,12 @@ fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl F
         json(out, &model.key);
         field(out, "label");
         text(out, &model.label);
+        ordinals(out, std::slice::from_ref(model));
         field(out, "provider");
         json(out, &provider.key);
         count(out, "inputTokens", sums.get(Count::InputTokens));
         count(out, "outputTokens", sums.get(Count::OutputTokens));
-        measures(out, sums);
+        part(out, sums);
         out.push(b'}');
     });
     out.push(b'}');
@@ -493,10 +504,18 @@ fn error_rate(out: &mut Vec<u8>, sums: &Usage) {
 /// Name of the row of keys without a creator.
 const UNATTRIBUTED: &str = "Unattributed";
 
-const MEASURES: [&str; 7] =
-    ["cost", "requestCount", "totalTokens", "creditsRequestCount", "apiKeysRequestCount", "creditsCost", "apiKeysCost"];
+const MEASURES: [&str; 8] = [
+    "cost",
+    "requestCount",
+    "totalTokens",
+    "creditsRequestCount",
+    "apiKeysRequestCount",
+    "creditsCost",
+    "apiKeysCost",
+    "unpricedRequestCount",
+];
 
-fn values(sums: &Usage) -> [String; 7] {
+fn values(sums: &Usage) -> [String; 8] {
     [
         sums.cost().to_string(),
         sums.get(Count::Requests).to_string(),
@@ -505,7 +524,17 @@ fn values(sums: &Usage) -> [String; 7] {
         sums.api_keys_requests.to_string(),
         sums.credits_cost().to_string(),
         sums.api_keys_cost.to_string(),
+        sums.get(Count::Unpriced).to_string(),
     ]
+}
+
+/// The measures of a part of an answer, and how many of its calls have no price: most have one, and there are many parts.
+fn part(out: &mut Vec<u8>, sums: &Usage) {
+    measures(out, sums);
+    let unpriced = sums.get(Count::Unpriced);
+    if unpriced > 0 {
+        count(out, "unpricedRequestCount", unpriced);
+    }
 }
 
 fn measures(out: &mut Vec<u8>, sums: &Usage) {
@@ -518,27 +547,28 @@ fn measures(out: &mut Vec<u8>, sums: &Usage) {
     money(out, "apiKeysCost", sums.api_keys_cost);
 }
 
-fn totals(out: &mut Vec<u8>, totals: &Totals) {
-    out.push(b'{');
-    let start = out.len();
-    measures(out, &totals.usage);
-    // Every field brings its own comma; the first has nothing before it.
-    out.remove(start);
-    for (name, value) in [
-        ("inputTokens", totals.usage.get(Count::InputTokens)),
-        ("outputTokens", totals.usage.get(Count::OutputTokens)),
-        ("cachedTokens", totals.usage.get(Count::CachedTokens)),
-        ("reasoningTokens", totals.usage.get(Count::ReasoningTokens)),
-        ("errorCount", totals.usage.get(Count::Errors)),
-        ("clientErrorCount", totals.usage.get(Count::ClientErrors)),
-        ("cacheCount", totals.usage.get(Count::CacheHits)),
-        ("unpricedRequestCount", totals.usage.get(Count::Unpriced)),
-        ("activeApiKeyCount", totals.active_api_keys as u64),
-        ("activeMemberCount", totals.active_members as u64),
+fn counts(out: &mut Vec<u8>, sums: &Usage) {
+    for (name, what) in [
+        ("inputTokens", Count::InputTokens),
+        ("outputTokens", Count::OutputTokens),
+        ("cachedTokens", Count::CachedTokens),
+        ("reasoningTokens", Count::ReasoningTokens),
+        ("errorCount", Count::Errors),
+        ("clientErrorCount", Count::ClientErrors),
+        ("cacheCount", Count::CacheHits),
+        ("unpricedRequestCount", Count::Unpriced),
     ] {
-        count(out, name, value);
+        count(out, name, sums.get(what));
     }
-    out.push(b'}');
+}
+
+fn totals(out: &mut Vec<u8>, totals: &Totals) {
+    object(out, |out| {
+        measures(out, &totals.usage);
+        counts(out, &totals.usage);
+        count(out, "activeApiKeyCount", totals.active_api_keys as u64);
+        count(out, "activeMemberCount", totals.active_members as u64);
+    });
 }
 
 /// `"key":…,"label":…`, or with two dimensions their plurals, and the marks of what is gone.
@@ -563,6 +593,22 @@ fn group_fields(labels: &[Label]) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// `,"ordinal":…`, or with two dimensions their plural; nothing where there is none.
+fn ordinals(out: &mut Vec<u8>, labels: &[Label]) {
+    match labels {
+        [only] => {
+            if let Some(ordinal) = only.ordinal {
+                count(out, "ordinal", ordinal.into());
+            }
+        }
+        labels if labels.iter().any(|label| label.ordinal.is_some()) => {
+            field(out, "ordinals");
+            json(out, &labels.iter().map(|label| label.ordinal).collect::<Vec<_>>());
+        }
+        _ => {}
+    }
+}
+
 /// A fraction of the whole with six digits, for drawing. The sums beside it are the exact figures.
 fn share(part: PicoUsd, whole: PicoUsd) -> String {
     if whole == PicoUsd::ZERO {
@@ -581,6 +627,15 @@ fn list<T>(out: &mut Vec<u8>, items: &[T], mut item: impl FnMut(&mut Vec<u8>, &T
         item(out, one);
     }
     out.push(b']');
+}
+
+/// An object of nothing but fields. Each brings its own comma; the first has nothing before it.
+fn object(out: &mut Vec<u8>, fields: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'{');
+    let start = out.len();
+    fields(out);
+    out.remove(start);
+    out.push(b'}');
 }
 
 fn field(out: &mut Vec<u8>, name: &str) {

@@ -7,12 +7,13 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 
-use self::answer::ActivityAnswer;
+use self::answer::{ActivityAnswer, Listed};
 use self::wire::{CompareParameters, FilterParameters, GranularityName, RankByName, WindowParameters};
 use super::access::Subject;
 use super::asked::Asked;
 use super::problem::{Problem, Refusals};
-use crate::query::{self, Earlier};
+use crate::calendar::Window;
+use crate::query::{self, About, Earlier, QueryError, RankBy, Table};
 
 /// Usage of an organization over time, broken down.
 ///
@@ -40,17 +41,31 @@ pub async fn activity(asked: Asked) -> Result<Response, Problem> {
     let asked = asked.comparing(query.window)?;
     let compared = asked.compared;
     let group_by = asked.parameters.group_by_name()?.to_owned();
+    let name = activity_name(query.rank_by, &group_by);
     asked
-        .answer(query.window, "activity", move |about, frame, csv, out| {
+        .answer(query.window, name, move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
             let answer = ActivityAnswer { group_by: &group_by, query: &query, frame, activity: &activity };
             if csv {
-                return answer.csv(out);
+                return answer.csv(about, out);
             }
             let previous = compared.map(|window| query::earlier(about, &query, window, &activity)).transpose()?;
             answer.json(previous.as_ref(), out)
         })
         .await
+}
+
+/// "cost-by-project", "requests-by-project-and-model", "tokens".
+fn activity_name(rank_by: RankBy, group_by: &str) -> String {
+    let measure = match rank_by {
+        RankBy::Cost => "cost",
+        RankBy::RequestCount => "requests",
+        RankBy::TotalTokens => "tokens",
+    };
+    match group_by {
+        "none" => measure.to_owned(),
+        group_by => format!("{measure}-by-{}", group_by.replace(',', "-and-")),
+    }
 }
 
 /// Usage by member.
@@ -71,19 +86,28 @@ pub async fn activity(asked: Asked) -> Result<Response, Problem> {
 )]
 pub async fn members(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
-    let window = asked.days()?;
     let filter = asked.parameters.filter()?;
+    let find = move |about: About<'_>, window| query::members(about, window, filter.clone());
+    table(asked, "members", find).await
+}
+
+/// A table of what was found, beside the same of an earlier window where that is asked for.
+async fn table<R: Listed + 'static>(
+    asked: Asked,
+    name: &'static str,
+    find: impl Fn(About<'_>, Window) -> Result<Table<R>, QueryError> + Send + 'static,
+) -> Result<Response, Problem> {
+    let window = asked.days()?;
     let asked = asked.comparing(window)?;
     let compared = asked.compared;
     asked
-        .answer(window, "members", move |about, frame, csv, out| {
-            let found = query::members(about, window, filter.clone())?;
+        .answer(window, name, move |about, frame, csv, out| {
+            let found = find(about, window)?;
             if csv {
-                return answer::members_csv(out, about, frame, &found.0);
+                return R::csv(out, about, frame, &found.0);
             }
-            let members = |window| Earlier::new(about, window, query::members(about, window, filter)?);
-            let previous = compared.map(members).transpose()?;
-            answer::members_json(&mut out.buffer, about, frame, &found, previous.as_ref());
+            let previous = compared.map(|window| Earlier::new(about, window, find(about, window)?)).transpose()?;
+            R::json(&mut out.buffer, about, frame, &found, previous.as_ref());
             Ok(())
         })
         .await
@@ -108,11 +132,11 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
     asked.allow(Subject::Organization)?;
     let window = asked.days()?;
     asked
-        .answer(window, "member", move |about, frame, csv, out| {
+        .answer(window, format!("member-{user_id}"), move |about, frame, csv, out| {
             let detail = query::member(about, window, &user_id)?
                 .ok_or_else(|| Problem::not_found(format!("'{user_id}' never was a member of this organization")))?;
             if csv {
-                return answer::days_csv(out, frame, &detail.days);
+                return answer::days_csv(out, about, frame, &detail.days);
             }
             answer::member_json(&mut out.buffer, about, frame, &detail);
             Ok(())
@@ -136,22 +160,9 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
 )]
 pub async fn api_keys(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::ApiKeys)?;
-    let window = asked.days()?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
-    let asked = asked.comparing(window)?;
-    let compared = asked.compared;
-    asked
-        .answer(window, "keys", move |about, frame, csv, out| {
-            let found = query::api_keys(about, window, creator.as_deref())?;
-            if csv {
-                return answer::keys_csv(out, about, frame, &found.0);
-            }
-            let keys = |window| Earlier::new(about, window, query::api_keys(about, window, creator.as_deref())?);
-            let previous = compared.map(keys).transpose()?;
-            answer::keys_json(&mut out.buffer, about, frame, &found, previous.as_ref());
-            Ok(())
-        })
-        .await
+    let find = move |about: About<'_>, window| query::api_keys(about, window, creator.as_deref());
+    table(asked, "keys", find).await
 }
 
 /// One API key's usage.
@@ -173,10 +184,10 @@ pub async fn api_key(asked: Asked, path: Result<Path<String>, PathRejection>) ->
     asked.allow(Subject::ApiKey(&id))?;
     let window = asked.days()?;
     asked
-        .answer(window, "key", move |about, frame, csv, out| {
+        .answer(window, format!("key-{id}"), move |about, frame, csv, out| {
             let detail = query::api_key(about, window, &id)?;
             if csv {
-                return answer::days_csv(out, frame, &detail.days);
+                return answer::days_csv(out, about, frame, &detail.days);
             }
             answer::key_json(&mut out.buffer, about, frame, &id, &detail);
             Ok(())
@@ -184,13 +195,14 @@ pub async fn api_key(asked: Asked, path: Result<Path<String>, PathRejection>) ->
         .await
 }
 
-/// Usage of the caller's own keys in one project.
+/// Usage of the caller's own keys, in one project or in all of them.
 ///
-/// For members with access to the project.
+/// With a project, for members with access to it. All projects are those of all the caller's keys, so that the answers
+/// for each of them add up to it.
 #[utoipa::path(
     get, path = "/analytics/me", tag = "analytics",
     params(
-        ("projectId" = String, Query, description = "The project"),
+        ("projectId" = Option<String>, Query, description = "Only in this project; default all"),
         WindowParameters,
     ),
     responses(
@@ -199,15 +211,15 @@ pub async fn api_key(asked: Asked, path: Result<Path<String>, PathRejection>) ->
     ),
 )]
 pub async fn my_usage(asked: Asked) -> Result<Response, Problem> {
-    let project_id = asked.parameters.required("projectId")?.to_owned();
-    asked.allow(Subject::Own { project_id: &project_id })?;
+    let project_id = asked.parameters.one("projectId")?.map(str::to_owned);
+    asked.allow(Subject::Own { project_id: project_id.as_deref() })?;
     let user_id = asked.caller.user_id().unwrap_or_default().to_owned();
     let window = asked.days()?;
     asked
         .answer(window, "my-usage", move |about, frame, csv, out| {
-            let usage = query::my_usage(about, window, &user_id, &project_id)?;
+            let usage = query::my_usage(about, window, &user_id, project_id.as_deref())?;
             if csv {
-                return answer::my_usage_csv(out, frame, &usage);
+                return answer::my_usage_csv(out, about, frame, &usage);
             }
             answer::my_usage_json(&mut out.buffer, frame, &usage);
             Ok(())

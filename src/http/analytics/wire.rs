@@ -117,29 +117,6 @@ pub struct CompareParameters {
     compare_to: Option<String>,
 }
 
-/// Usage over time. Costs are US dollars, written exactly with up to 12 digits after the point.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Activity {
-    pub group_by: String,
-    pub granularity: String,
-    pub timezone: String,
-    /// The edition of the zone rules that its days are by.
-    pub zone_database: String,
-    /// First local day.
-    pub from: String,
-    /// Last local day, included.
-    pub to: String,
-    /// The moment up to which the answer is complete.
-    pub as_of: String,
-    pub totals: Totals,
-    /// Groups over the whole window, largest first.
-    pub ranking: Vec<RankingEntry>,
-    pub previous: Option<Previous>,
-    /// One row for every bucket, idle ones included.
-    pub activity: Vec<ActivityBucket>,
-}
-
 /// Sums that every part of an answer has.
 macro_rules! with_measures {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
@@ -162,7 +139,91 @@ macro_rules! with_measures {
     };
 }
 
-with_measures! {
+/// Sums that a part of an answer has which may have no price.
+macro_rules! with_unpriced {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_measures! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                /// Requests whose cost nobody knows: `cost` is of the others. Left out where there are none.
+                #[serde(default)]
+                pub unpriced_request_count: u64,
+            }
+        }
+    };
+}
+
+/// The same, and the requests that failed.
+macro_rules! with_errors {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_unpriced! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                pub error_count: u64,
+                pub client_error_count: u64,
+            }
+        }
+    };
+}
+
+/// Sums and everything else that is counted.
+macro_rules! with_counts {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_measures! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                pub input_tokens: u64,
+                pub output_tokens: u64,
+                pub cached_tokens: u64,
+                pub reasoning_tokens: u64,
+                pub error_count: u64,
+                pub client_error_count: u64,
+                pub cache_count: u64,
+                pub unpriced_request_count: u64,
+            }
+        }
+    };
+}
+
+/// An answer, and what it is about.
+macro_rules! with_window {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name {
+            $($body)*
+            pub timezone: String,
+            /// The edition of the zone rules that its days are by.
+            pub zone_database: String,
+            /// First local day.
+            pub from: String,
+            /// Last local day, included.
+            pub to: String,
+            /// The moment up to which the answer is complete.
+            pub as_of: String,
+        }
+    };
+}
+
+with_window! {
+    /// Usage over time. Costs are US dollars, written exactly with up to 12 digits after the point.
+    pub struct Activity {
+        pub group_by: String,
+        pub granularity: String,
+        pub totals: Totals,
+        /// Groups over the whole window, largest first.
+        pub ranking: Vec<RankingEntry>,
+        pub previous: Option<Previous>,
+        /// One row for every bucket, idle ones included.
+        pub activity: Vec<ActivityBucket>,
+    }
+}
+
+with_unpriced! {
     pub struct ActivityBucket {
         /// First local day of the bucket; for hours RFC 3339.
         pub date: String,
@@ -170,7 +231,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ActivityEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -185,7 +246,7 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct RankingEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -193,6 +254,11 @@ with_measures! {
         pub keys: Option<Vec<Option<String>>>,
         /// With two dimensions, instead of `label`.
         pub labels: Option<Vec<String>>,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
+        /// With two dimensions, instead of `ordinal`.
+        pub ordinals: Option<Vec<Option<u32>>>,
         /// Share of the window's cost, 0 to 1.
         pub share: f64,
         #[serde(default)]
@@ -202,16 +268,28 @@ with_measures! {
     }
 }
 
-with_measures! {
+with_unpriced! {
+    pub struct EarlierEntry {
+        pub key: Option<String>,
+        pub label: Option<String>,
+        /// With two dimensions, instead of `key`.
+        pub keys: Option<Vec<Option<String>>>,
+        /// With two dimensions, instead of `label`.
+        pub labels: Option<Vec<String>>,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
+        /// With two dimensions, instead of `ordinal`.
+        pub ordinals: Option<Vec<Option<u32>>>,
+        #[serde(default)]
+        pub deleted: bool,
+        #[serde(default)]
+        pub former: bool,
+    }
+}
+
+with_counts! {
     pub struct Totals {
-        pub input_tokens: u64,
-        pub output_tokens: u64,
-        pub cached_tokens: u64,
-        pub reasoning_tokens: u64,
-        pub error_count: u64,
-        pub client_error_count: u64,
-        pub cache_count: u64,
-        pub unpriced_request_count: u64,
         pub active_api_key_count: u64,
         pub active_member_count: u64,
     }
@@ -243,7 +321,7 @@ with_earlier_window! {
     pub struct Previous {
         pub totals: Totals,
         /// Its groups, largest first; where the answer has the largest only, the same ones and the rest as *Other*.
-        pub ranking: Vec<ActivityEntry>,
+        pub ranking: Vec<EarlierEntry>,
     }
 }
 
@@ -265,32 +343,24 @@ with_earlier_window! {
     }
 }
 
-/// Usage by member.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Members {
-    pub plan: PlanName,
-    pub timezone: String,
-    /// The edition of the zone rules that its days are by.
-    pub zone_database: String,
-    pub from: String,
-    pub to: String,
-    pub as_of: String,
-    pub previous: Option<PreviousMembers>,
-    /// What the rows add up to.
-    pub totals: TableTotals,
-    /// By cost, highest first.
-    pub members: Vec<MemberEntry>,
-}
-
-with_measures! {
-    pub struct TableTotals {
-        pub error_count: u64,
-        pub client_error_count: u64,
+with_window! {
+    /// Usage by member.
+    pub struct Members {
+        pub plan: PlanName,
+        pub previous: Option<PreviousMembers>,
+        /// What the rows add up to.
+        pub totals: TableTotals,
+        /// By cost, highest first.
+        pub members: Vec<MemberEntry>,
     }
 }
 
-with_measures! {
+with_errors! {
+    pub struct TableTotals {
+    }
+}
+
+with_errors! {
     pub struct MemberEntry {
         /// `null` for usage of keys without a creator.
         pub user_id: Option<String>,
@@ -300,8 +370,6 @@ with_measures! {
         pub status: MemberStatusName,
         /// Keys they created that are not deleted.
         pub api_key_count: u64,
-        pub error_count: u64,
-        pub client_error_count: u64,
     }
 }
 
@@ -313,27 +381,21 @@ pub enum MemberStatusName {
     Unattributed,
 }
 
-/// One member's usage.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MemberAnswer {
-    pub member: MemberPerson,
-    pub timezone: String,
-    /// The edition of the zone rules that its days are by.
-    pub zone_database: String,
-    pub from: String,
-    pub to: String,
-    pub as_of: String,
-    pub summary: MemberSummary,
-    /// Five at most.
-    pub top_models: Vec<RankedEntry>,
-    /// Five at most.
-    pub top_providers: Vec<RankedEntry>,
-    /// Five at most.
-    pub top_apps: Vec<RankedEntry>,
-    /// Twenty at most.
-    pub cost_by_model: Vec<RankedEntry>,
-    pub activity: Vec<MemberDay>,
+with_window! {
+    /// One member's usage.
+    pub struct MemberAnswer {
+        pub member: MemberPerson,
+        pub summary: MemberSummary,
+        /// Five at most.
+        pub top_models: Vec<RankedEntry>,
+        /// Five at most.
+        pub top_providers: Vec<RankedEntry>,
+        /// Five at most.
+        pub top_apps: Vec<RankedEntry>,
+        /// Twenty at most.
+        pub cost_by_model: Vec<RankedEntry>,
+        pub activity: Vec<MemberDay>,
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -346,64 +408,55 @@ pub struct MemberPerson {
     pub status: MemberStatusName,
 }
 
-with_measures! {
+with_counts! {
     pub struct MemberSummary {
-        pub input_tokens: u64,
-        pub output_tokens: u64,
-        pub cached_tokens: u64,
-        pub reasoning_tokens: u64,
-        pub error_count: u64,
-        pub client_error_count: u64,
-        pub cache_count: u64,
-        pub unpriced_request_count: u64,
         pub api_key_count: u64,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct RankedEntry {
         pub key: Option<String>,
         pub label: String,
+        /// Its place among the organization's values of the dimension, from 1, in the order in which they were first
+        /// seen; a member's is that of their first key. Never changes.
+        pub ordinal: Option<u32>,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MemberDay {
         pub date: String,
         pub model_breakdown: Vec<ModelEntry>,
     }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct ModelEntry {
         /// The canonical model.
         pub id: String,
         pub label: String,
+        /// As in `costByModel`.
+        pub ordinal: u32,
         pub provider: String,
         pub input_tokens: u64,
         pub output_tokens: u64,
     }
 }
 
-/// Usage by API key.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Keys {
-    pub organization_id: String,
-    pub timezone: String,
-    /// The edition of the zone rules that its days are by.
-    pub zone_database: String,
-    pub from: String,
-    pub to: String,
-    pub as_of: String,
-    pub previous: Option<PreviousKeys>,
-    /// What the rows add up to.
-    pub totals: TableTotals,
-    /// By cost, highest first.
-    pub keys: Vec<KeyEntry>,
+with_window! {
+    /// Usage by API key.
+    pub struct Keys {
+        pub organization_id: String,
+        pub previous: Option<PreviousKeys>,
+        /// What the rows add up to.
+        pub totals: TableTotals,
+        /// By cost, highest first.
+        pub keys: Vec<KeyEntry>,
+    }
 }
 
-with_measures! {
+with_errors! {
     pub struct KeyEntry {
         pub id: String,
         pub description: Option<String>,
@@ -412,26 +465,18 @@ with_measures! {
         pub created_by: Option<String>,
         pub created_by_name: Option<String>,
         pub status: StatusName,
-        pub error_count: u64,
-        pub client_error_count: u64,
     }
 }
 
-/// One API key's usage.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeyAnswer {
-    pub api_key: KeyDescription,
-    pub timezone: String,
-    /// The edition of the zone rules that its days are by.
-    pub zone_database: String,
-    pub from: String,
-    pub to: String,
-    pub as_of: String,
-    pub summary: KeySummary,
-    /// Twenty at most.
-    pub cost_by_model: Vec<RankedEntry>,
-    pub activity: Vec<KeyDay>,
+with_window! {
+    /// One API key's usage.
+    pub struct KeyAnswer {
+        pub api_key: KeyDescription,
+        pub summary: KeySummary,
+        /// Twenty at most.
+        pub cost_by_model: Vec<RankedEntry>,
+        pub activity: Vec<KeyDay>,
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -446,48 +491,32 @@ pub struct KeyDescription {
     pub status: StatusName,
 }
 
-with_measures! {
+with_counts! {
     pub struct KeySummary {
-        pub input_tokens: u64,
-        pub output_tokens: u64,
-        pub cached_tokens: u64,
-        pub reasoning_tokens: u64,
-        pub error_count: u64,
-        pub client_error_count: u64,
-        pub cache_count: u64,
-        pub unpriced_request_count: u64,
         /// errorCount by requestCount, 0 when there are no requests.
         pub error_rate: f64,
     }
 }
 
-with_measures! {
+with_errors! {
     pub struct KeyDay {
         pub date: String,
-        pub error_count: u64,
-        pub client_error_count: u64,
         pub error_rate: f64,
         pub model_breakdown: Vec<ModelEntry>,
     }
 }
 
-/// Usage of the caller's own keys in a project.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MyUsage {
-    pub timezone: String,
-    /// The edition of the zone rules that its days are by.
-    pub zone_database: String,
-    pub from: String,
-    pub to: String,
-    pub as_of: String,
-    pub summary: MemberSummary,
-    /// Five at most.
-    pub top_models: Vec<RankedEntry>,
-    pub activity: Vec<MyDay>,
+with_window! {
+    /// Usage of the caller's own keys in a project.
+    pub struct MyUsage {
+        pub summary: MemberSummary,
+        /// Five at most.
+        pub top_models: Vec<RankedEntry>,
+        pub activity: Vec<MyDay>,
+    }
 }
 
-with_measures! {
+with_unpriced! {
     pub struct MyDay {
         pub date: String,
     }

@@ -26,7 +26,7 @@ pub struct AuditEntryBody {
     /// has none.
     pub actor_name: Option<String>,
     /// `sign-in`, `sign-out`, `token-create`, `token-revoke`, `directory-change`, `membership-end`, `backup`, `compact`,
-    /// `verify`, `restore`, `retention`, `invoice-import` or `reprice`.
+    /// `verify`, `restore`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change` or `view-remove`.
     pub action: String,
     /// What it was done to: a token, a user, a file.
     pub target: String,

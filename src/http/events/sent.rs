@@ -21,12 +21,17 @@ use crate::model::Batch;
 /// Python's httpx waits by itself.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Reading a body of this size takes some 50 µs, which is less than what it costs to wake a thread for it.
+const SMALL_BYTES: usize = 16 << 10;
+
 /// A post of somebody who may send.
 pub struct Sent {
     pub app: App,
     pub caller: Caller,
     pub headers: HeaderMap,
     body: Body,
+    /// How long it was, once it is read.
+    bytes: usize,
 }
 
 impl FromRequest<App> for Sent {
@@ -36,7 +41,7 @@ impl FromRequest<App> for Sent {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
         caller.may_send()?;
-        Ok(Sent { app: app.clone(), caller, headers: parts.headers, body })
+        Ok(Sent { app: app.clone(), caller, headers: parts.headers, body, bytes: 0 })
     }
 }
 
@@ -48,18 +53,20 @@ impl Sent {
 
     /// The body, once.
     pub async fn read(&mut self) -> Result<Bytes, Problem> {
-        read(&self.headers, mem::take(&mut self.body), self.app.body_limit).await
+        let body = read(&self.headers, mem::take(&mut self.body), self.app.body_limit).await?;
+        self.bytes = body.len();
+        Ok(body)
     }
 
-    /// Has a body parsed on a thread that may take its time. A body that is refused whole is entered into the intake
-    /// ledger.
+    /// Has a body parsed, a large one on a thread that may take its time. A body that is refused whole is entered into
+    /// the intake ledger.
     pub async fn parse<T: Send + 'static>(
         self,
         token: impl for<'s> FnOnce(&'s Sent) -> TokenDefaults<'s> + Send + 'static,
         parse: impl FnOnce(&Context<'_>) -> Result<T, BodyError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let app = self.app.clone();
-        let parsed = on_a_thread(move || {
+        let (app, small) = (self.app.clone(), self.bytes <= SMALL_BYTES);
+        let parse = move || {
             let token = token(&self);
             let context = Context {
                 now: self.app.engine.now(),
@@ -67,9 +74,10 @@ impl Sent {
                 token,
                 kept_since: &|organization| self.app.engine.kept_since(organization),
             };
-            Ok::<_, Problem>(parse(&context).map_err(|error| (error.refused(token), error)))
-        });
-        or_entered(&app, parsed.await?).await
+            parse(&context).map_err(|error| (error.refused(token), error))
+        };
+        let parsed = if small { parse() } else { on_a_thread(|| Ok::<_, Problem>(parse())).await? };
+        or_entered(&app, parsed).await
     }
 }
 

@@ -18,6 +18,7 @@ use self::parquet::ParquetTable;
 use super::access::Subject;
 use super::asked::Asked;
 use super::body::Binary;
+use super::file_name;
 use super::problem::{Problem, Refusals};
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::model::{PicoUsd, UnixMs};
@@ -69,14 +70,15 @@ pub const PARQUET: &str = "application/vnd.apache.parquet";
 struct Form {
     columns: &'static [Column],
     parquet: bool,
-    file_name: &'static str,
+    /// Of its file: what is in it, and of which kind.
+    name: (&'static str, &'static str),
 }
 
 const FORMS: [(&str, Form); 4] = [
-    ("csv", Form { columns: rollup::COLUMNS, parquet: false, file_name: "rollups.csv" }),
-    ("parquet", Form { columns: rollup::COLUMNS, parquet: true, file_name: "rollups.parquet" }),
-    ("focus", Form { columns: focus::COLUMNS, parquet: false, file_name: "focus.csv" }),
-    ("focus-parquet", Form { columns: focus::COLUMNS, parquet: true, file_name: "focus.parquet" }),
+    ("csv", Form { columns: rollup::COLUMNS, parquet: false, name: ("rollups", "csv") }),
+    ("parquet", Form { columns: rollup::COLUMNS, parquet: true, name: ("rollups", "parquet") }),
+    ("focus", Form { columns: focus::COLUMNS, parquet: false, name: ("focus", "csv") }),
+    ("focus-parquet", Form { columns: focus::COLUMNS, parquet: true, name: ("focus", "parquet") }),
 ];
 const GRANULARITIES: [(&str, Granularity); 3] =
     [("hour", Granularity::Hour), ("day", Granularity::Day), ("month", Granularity::Month)];
@@ -138,7 +140,9 @@ pub async fn export(asked: Asked) -> Result<Response, Problem> {
         }
     });
     let kind = if form.parquet { PARQUET } else { "text/csv; charset=utf-8" };
-    let disposition = format!("attachment; filename=\"{}\"", form.file_name);
+    let (what, extension) = form.name;
+    let name = file_name::of_window(&asked.organization_id, what, &window, extension);
+    let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [
         (header::CACHE_CONTROL, "private, no-cache"),
         (header::CONTENT_TYPE, kind),

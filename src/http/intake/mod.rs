@@ -15,6 +15,7 @@ use super::asked::{CACHING, etag, matches, wants_csv};
 use super::body::JsonObjects;
 use super::directory::id;
 use super::events::{PATIENCE, token_of, write};
+use super::file_name;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::render::{broken, cell, utc_date};
@@ -60,6 +61,7 @@ pub async fn get_intake(
     let day = |date| Segment::of(Zone::UTC.day_start(date)).unwrap_or_default().day();
     let days = day(window.from)..day(window.to).next();
     let turn = app.questions.turn(&caller.token_id).await?;
+    let asked_about = organization_id.clone();
     let bytes = on_a_thread(move || {
         let _turn = turn;
         let lines = lines(&caller, organization_id.as_deref(), days)?;
@@ -75,7 +77,9 @@ pub async fn get_intake(
     let mut response =
         (CACHING, [(header::CONTENT_TYPE, kind.to_owned()), (header::ETAG, etag)], bytes).into_response();
     if csv {
-        let disposition = "attachment; filename=\"intake.csv\"".parse().expect("a constant");
+        let whose = asked_about.as_deref().unwrap_or("all");
+        let name = file_name::of_window(whose, "intake", &window, "csv");
+        let disposition = format!("attachment; filename=\"{name}\"").parse().expect("letters, digits and dashes");
         response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     }
     Ok(response)

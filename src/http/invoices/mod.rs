@@ -18,7 +18,7 @@ use super::asked::Asked;
 use super::events::read;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody, Refusals};
-use super::render::{broken, cell, csv_writer, usd, utc_date};
+use super::render::{ORIGIN, broken, cell, csv_writer, origin, usd, utc_date};
 use super::stream::Out;
 use super::{App, on_a_thread};
 use crate::calendar::{Zone, rfc3339_utc};
@@ -132,11 +132,11 @@ pub async fn get_reconciliation(asked: Asked) -> Result<Response, Problem> {
     let biller = asked.parameters.biller()?;
     let (window, by) = asked.parameters.reconciliation(asked.now)?;
     asked
-        .answer(window, "reconciliation", move |about, frame, csv, out| {
+        .answer(window, format!("reconciliation-{}", biller.name()), move |about, frame, csv, out| {
             let found = query::reconciliation(about, biller, window, by)?;
             let rows = found.rows.iter().map(|(key, comparison)| row(about, key, comparison));
             if csv {
-                return write_csv(out, rows);
+                return write_csv(out, rows, biller, origin(about.organization_id, &window));
             }
             let answer = ReconciliationAnswer {
                 organization_id: about.organization_id.to_owned(),
@@ -206,7 +206,7 @@ fn body(comparison: &Comparison) -> ComparisonBody {
     }
 }
 
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "date",
     "model",
     "apiKeyId",
@@ -235,12 +235,18 @@ const COLUMNS: [&str; 28] = [
     "tokensAborted",
     "tokensCached",
     "modelName",
+    "provider",
 ];
 
 /// What no report says is left empty, which is not 0.
-fn write_csv(out: &mut Out, rows: impl Iterator<Item = ReconciliationRow>) -> Result<(), Problem> {
+fn write_csv(
+    out: &mut Out,
+    rows: impl Iterator<Item = ReconciliationRow>,
+    biller: Biller,
+    origin: [String; 4],
+) -> Result<(), Problem> {
     let mut csv = csv_writer(out);
-    csv.write_record(COLUMNS).map_err(broken)?;
+    csv.write_record(COLUMNS.iter().chain(&ORIGIN)).map_err(broken)?;
     for row in rows {
         let text = |text: Option<String>| cell(&text.unwrap_or_default());
         let mut cells = vec![row.date.unwrap_or_default(), text(row.model), text(row.api_key_id)];
@@ -268,6 +274,8 @@ fn write_csv(out: &mut Out, rows: impl Iterator<Item = ReconciliationRow>) -> Re
             .map(|n: i128| n.to_string())
         }));
         cells.push(text(row.model_name));
+        cells.push(biller.name().to_owned());
+        cells.extend_from_slice(&origin);
         csv.write_record(&cells).map_err(broken)?;
     }
     csv.flush().map_err(|error| broken(error.into()))

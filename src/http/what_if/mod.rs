@@ -6,17 +6,17 @@ use std::collections::HashMap;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use self::wire::{WhatIf, WhatIfEntry, WhatIfTotals};
-use super::App;
 use super::access::Subject;
 use super::analytics::wire::WindowParameters;
 use super::asked::{Asked, CACHING};
 use super::problem::{Problem, Refusals};
-use super::render::{ZONE_DATABASE, broken, cell, csv_writer, usd};
+use super::render::{ORIGIN, ZONE_DATABASE, broken, cell, csv_writer, origin, usd};
 use super::stream::Out;
+use super::{App, file_name};
 use crate::calendar::{Granularity, Window, rfc3339_utc};
 use crate::model::{Count, Measures, UnixMs, provider_of};
 use crate::pricing::PriceBook;
@@ -63,11 +63,12 @@ pub async fn what_if(State(app): State<App>, asked: Asked) -> Result<Response, P
             "no price is known for onModel '{on_model}' of provider '{on_provider}' in these days"
         )));
     }
+    let file = file_name::of_window(&asked.organization_id, &format!("what-if-{on_model}"), &window, "csv");
     // Without an ETag: prices can be read anew under a running server, and no commit tells.
     let written = asked.in_turn(move |about, out| {
         let found = compare(about, window, &book, &on_provider, &on_model)?;
         if csv {
-            return write_csv(out, &found, window);
+            return write_csv(out, &found, origin(about.organization_id, &window), window);
         }
         serde_json::to_writer(&mut out.buffer, &answer(found, window, as_of, on_model, on_provider))
             .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
@@ -75,7 +76,7 @@ pub async fn what_if(State(app): State<App>, asked: Asked) -> Result<Response, P
     let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
     let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], Body::from(written.await?)).into_response();
     if csv {
-        let disposition = HeaderValue::from_static("attachment; filename=\"what-if.csv\"");
+        let disposition = format!("attachment; filename=\"{file}\"").parse().expect("letters, digits and dashes");
         response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     }
     Ok(response)
@@ -182,9 +183,9 @@ fn answer(rows: Vec<Row>, window: Window, as_of: UnixMs, on_model: String, on_pr
     }
 }
 
-fn write_csv(out: &mut Out, models: &[Row], window: Window) -> Result<(), Problem> {
+fn write_csv(out: &mut Out, models: &[Row], origin: [String; 4], window: Window) -> Result<(), Problem> {
     let mut rows = csv_writer(out);
-    rows.write_record([
+    let columns = [
         "key",
         "label",
         ZONE_DATABASE,
@@ -195,10 +196,10 @@ fn write_csv(out: &mut Out, models: &[Row], window: Window) -> Result<(), Proble
         "estimate",
         "difference",
         "notComparedRequestCount",
-    ])
-    .map_err(broken)?;
+    ];
+    rows.write_record(columns.iter().chain(&ORIGIN)).map_err(broken)?;
     for (key, label, compared) in models {
-        rows.write_record([
+        let cells = [
             cell(key.as_deref().unwrap_or_default()),
             cell(label),
             window.zone.edition().version().to_owned(),
@@ -209,8 +210,8 @@ fn write_csv(out: &mut Out, models: &[Row], window: Window) -> Result<(), Proble
             usd(compared.estimate).get().to_owned(),
             usd(compared.difference()).get().to_owned(),
             compared.not_compared.to_string(),
-        ])
-        .map_err(broken)?;
+        ];
+        rows.write_record(cells.iter().chain(&origin)).map_err(broken)?;
     }
     rows.flush().map_err(|error| broken(error.into()))
 }

@@ -10,26 +10,28 @@ mod codex;
 mod details;
 mod failure;
 mod gemini_cli;
+mod kept;
 mod one_call;
 mod operation;
 mod protobuf;
 mod record;
 mod span;
+mod span_call;
 mod who;
 
 use std::borrow::Cow;
 
-use hashbrown::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use twox_hash::XxHash3_64;
 
 pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
-use crate::model::Nested;
 use attributes::Attributes;
-use one_call::{Inside, Layer, Place, Told, merged, read_alike};
+use kept::{kept, rereading};
+use one_call::{Inside, Layer, Told, merged, read_alike};
 use operation::Operation;
 use record::Record;
 use span::Span;
@@ -68,11 +70,11 @@ pub fn parse_traces(
     resources(body, encoding, |group| {
         let resource = group.attributes(&options.projects)?;
         let doubled = anthropic_reports_twice(group, &options.projects)?;
-        let service = spans.number(&resource.text(attributes::SERVICE).unwrap_or_default());
+        let service = hash(&resource.text(attributes::SERVICE).unwrap_or_default());
         group.scopes(|scope| {
             reader.sent_by(&resource, scope)?;
             let name = scope.name()?.unwrap_or_default();
-            let (number, layer) = (spans.number(&name), Layer::of(&name));
+            let (number, layer) = (hash(&name), Layer::of(&name));
             let ignored = |why| Ok(Err(Ignored::Because(why)));
             if codex::traces(&name) || name == gemini_cli::SCOPE {
                 return scope.records(|record| reader.take(ignored(TOLD_BY_LOGS), record, Kind::Span));
@@ -102,6 +104,8 @@ pub fn parse_traces(
                     said: traced.said,
                     sender: reader.collector.sender,
                     ids: span.ids,
+                    project: None,
+                    api_key: None,
                     scope: number,
                     layer,
                     service,
@@ -129,32 +133,30 @@ const MAX_TOLD: usize = 50_000;
 struct Spans<'a> {
     told: Vec<Told<'a>>,
     inside: Vec<Inside>,
-    /// Names of services and instrumentations.
-    names: HashMap<String, u32>,
+}
+
+fn hash(name: &str) -> u64 {
+    XxHash3_64::oneshot(name.as_bytes())
 }
 
 impl Spans<'_> {
-    /// The number of a name.
-    fn number(&mut self, name: &str) -> u32 {
-        let next = self.names.len() as u32;
-        *self.names.entry_ref(name).or_insert(next)
-    }
-
     fn settle(&mut self, reader: &mut Reader<'_>) -> Result<(), BodyError> {
         let mut told = std::mem::take(&mut self.told);
         read_alike(&mut told);
+        let context = reader.collector.context();
+        let batch = &mut reader.collector.parsed.batch;
+        for (organization, spans) in kept(&told, &self.inside, &context.token) {
+            batch.spans.entry(organization).or_default().extend(spans);
+        }
+        if !batch.spans.is_empty() && batch.reread.is_none() {
+            batch.reread = Some(rereading(context));
+        }
         let (calls, repeated) = merged(told, &self.inside);
         self.inside.clear();
-        for (told, place) in calls {
+        for mut told in calls {
             reader.collector.sender = told.sender;
-            let event = reader.collector.parsed.batch.events.len();
-            reader.count(told.call, told.said)?;
-            let batch = &mut reader.collector.parsed.batch;
-            if batch.events.len() > event && told.ids.has_trace() && told.ids.has_span() {
-                let Place { steps, outer, within } = place;
-                let (event, span, kind) = (event as u32, told.ids.key(), told.kind);
-                batch.nested.push(Nested { event, span, steps, outer, kind, within });
-            }
+            let said = std::mem::take(&mut told.said);
+            reader.count(told.to_settle(), said)?;
         }
         for _ in 0..repeated {
             reader.ignored += 1;

@@ -8,15 +8,17 @@
 use std::cmp::Reverse;
 
 use hashbrown::HashMap;
+use twox_hash::XxHash3_64;
 
 use super::operation::Kind;
 use super::span::SpanIds;
-use crate::ingest::call::{Call, Ending, Said, is_of_answer};
+use super::span_call::{CallTokens, SpanCall};
+use crate::ingest::call::{Call, Ending, Said, Text, is_of_answer};
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
-use crate::model::{Fingerprint, SpanCall, canonical_model, is_stand_in, undated_model};
+use crate::model::{Fingerprint, canonical_model, is_stand_in, undated_model};
 
 /// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
-const MAX_STEPS: usize = 64;
+pub const MAX_STEPS: usize = 64;
 /// How many spans of one trace that say the same are compared with each other: each is with all. A post may have as many
 /// as it likes, and beyond this they stay several calls.
 const MAX_ALIKE: usize = 1000;
@@ -68,11 +70,14 @@ pub struct Told<'a> {
     /// Who sent it.
     pub sender: u32,
     pub ids: SpanIds,
-    /// The instrumentation, and what it traces.
-    pub scope: u32,
+    /// Project and key of what does not name them, where the token at hand is not the one that it came with.
+    pub project: Text<'a>,
+    pub api_key: Text<'a>,
+    /// A hash of the instrumentation's name, and what it traces.
+    pub scope: u64,
     pub layer: Layer,
-    /// Whose span it is.
-    pub service: u32,
+    /// A hash of the name of the service whose span it is.
+    pub service: u64,
     /// It is the provider's own SDK, which has its figures at first hand.
     pub is_by_provider: bool,
     pub start_nanos: u64,
@@ -86,35 +91,23 @@ pub struct Told<'a> {
 }
 
 /// A span and what it is inside of, whether it is a call or not.
+#[derive(Debug, Clone, Copy)]
 pub struct Inside {
     pub ids: SpanIds,
     pub is_tool: bool,
 }
 
-/// Where the call of a span stands among spans of other posts.
-#[derive(Debug, Default, Clone)]
-pub struct Place {
-    /// Spans inside of it that are no calls.
-    pub steps: Vec<[u8; 8]>,
-    /// The nearest span around it that this post has not.
-    pub outer: Option<[u8; 8]>,
-    /// Calls inside of it that are others.
-    pub within: Vec<SpanCall>,
-}
-
-/// The calls that spans tell of, each once with its place, and how many spans told of one that was there.
-pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<(Told<'a>, Place)>, usize) {
+/// The calls that spans tell of, each once, and how many spans told of one that was there.
+pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<Told<'a>>, usize) {
     let all = told.len();
-    let ids: Vec<SpanIds> = told.iter().map(|told| told.ids).collect();
-    let mut merging = Merging { told: told.into_iter().map(Some).collect(), within: vec![Vec::new(); all] };
+    let mut merging = Merging { told: told.into_iter().map(Some).collect() };
     if all > 1 {
         merging.by_id();
         merging.by_nesting(spans);
         merging.by_content();
         merging.by_layer();
     }
-    let places = merging.places(&ids, spans);
-    let left: Vec<_> = merging.told.into_iter().zip(places).filter_map(|(told, place)| Some((told?, place))).collect();
+    let left: Vec<_> = merging.told.into_iter().flatten().collect();
     let repeated = all - left.len();
     (left, repeated)
 }
@@ -122,7 +115,7 @@ pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<(Told<'a>, Plac
 /// Reads the figures of each instrumentation and provider in one way: what one span proves of how they are counted holds
 /// for those that could be read in two.
 pub fn read_alike(told: &mut [Told<'_>]) {
-    let mut proven: HashMap<(u32, String), Habits> = HashMap::new();
+    let mut proven: HashMap<(u64, String), Habits> = HashMap::new();
     let provider = |of: &Told<'_>| of.call.provider.as_deref().unwrap_or_default().to_owned();
     for of in told.iter() {
         let proof = of.figures.proof();
@@ -143,16 +136,8 @@ pub fn read_alike(told: &mut [Told<'_>]) {
     }
 }
 
-/// What a span is inside of.
-enum Above {
-    Call(usize),
-    Elsewhere([u8; 8]),
-}
-
 struct Merging<'a> {
     told: Vec<Option<Told<'a>>>,
-    /// Of each that is left, the calls inside of it.
-    within: Vec<Vec<SpanCall>>,
 }
 
 impl<'a> Merging<'a> {
@@ -207,61 +192,12 @@ impl<'a> Merging<'a> {
                 self.hand_down(at, &within);
                 within
             } else {
-                self.within[at] = self.calls(&within).collect();
                 vec![at]
             };
             if let Some(outer) = outer[at] {
                 inside[outer].extend(stands);
             }
         }
-    }
-
-    /// Where the calls that are left stand, by the ids of all that were told.
-    fn places(&self, ids: &[SpanIds], spans: &[Inside]) -> Vec<Place> {
-        let place = |within: &Vec<SpanCall>| Place { within: within.clone(), ..Place::default() };
-        let mut places: Vec<Place> = self.within.iter().map(place).collect();
-        let is_nested = |ids: &SpanIds| ids.has_parent() && ids.has_trace();
-        if !spans.iter().any(|span| is_nested(&span.ids)) {
-            return places;
-        }
-        let calls: HashMap<SpanIds, usize> = ids.iter().enumerate().map(|(at, ids)| (ids.own(), at)).collect();
-        let around: HashMap<SpanIds, &Inside> = spans.iter().map(|span| (span.ids.own(), span)).collect();
-        for (at, place) in places.iter_mut().enumerate().filter(|(at, _)| self.told[*at].is_some()) {
-            if let Some(Above::Elsewhere(outer)) = self.above(&ids[at], &calls, &around) {
-                place.outer = Some(outer);
-            }
-        }
-        for span in spans.iter().filter(|span| is_nested(&span.ids) && !span.is_tool) {
-            if calls.contains_key(&span.ids.own()) {
-                continue;
-            }
-            if let Some(Above::Call(at)) = self.above(&span.ids, &calls, &around)
-                && places[at].steps.len() < MAX_STEPS
-            {
-                places[at].steps.push(span.ids.span());
-            }
-        }
-        places
-    }
-
-    /// What is the nearest above a span: a call that is left, or a span that is not in the post.
-    fn above(
-        &self,
-        ids: &SpanIds,
-        calls: &HashMap<SpanIds, usize>,
-        around: &HashMap<SpanIds, &Inside>,
-    ) -> Option<Above> {
-        let mut at = ids.outer().filter(|_| ids.has_trace())?;
-        for _ in 0..MAX_STEPS {
-            let up = match (calls.get(&at), around.get(&at)) {
-                (Some(call), _) if self.told[*call].is_some() => return Some(Above::Call(*call)),
-                (_, Some(span)) if span.is_tool => return None,
-                (_, Some(span)) => span.ids,
-                (_, None) => return Some(Above::Elsewhere(at.span())),
-            };
-            at = up.outer()?;
-        }
-        None
     }
 
     /// Whether a span tells nothing but the calls inside of it.
@@ -334,14 +270,9 @@ impl Merging<'_> {
         let mut groups: HashMap<_, [Vec<usize>; 2]> = HashMap::new();
         for (at, told) in self.told.iter().enumerate() {
             let Some(told) = told else { continue };
-            let place = match told.layer {
-                Layer::Framework => 0,
-                Layer::Sdk if !told.ids.has_parent() => 1,
-                _ => continue,
-            };
-            // Answered calls of which nobody knows the tokens have too little in common.
-            if told.call.tokens.is_some() || told.call.ending != Ending::Answered {
+            if told.may_be_told_in_another_trace() {
                 let content = Content { trace: [0; 16], ..told.content() };
+                let place = usize::from(told.layer == Layer::Sdk);
                 groups.entry((told.service, content)).or_default()[place].push(at);
             }
         }
@@ -439,7 +370,7 @@ impl<'a> Told<'a> {
     }
 
     fn as_of_a_span(&self) -> SpanCall {
-        let tokens = self.call.tokens.map(|tokens| tokens.in_common());
+        let tokens = self.call.tokens.as_ref().map(CallTokens::of);
         SpanCall { kind: self.kind, tokens, failure: self.call.ending.failure() }
     }
 
@@ -457,6 +388,37 @@ impl<'a> Told<'a> {
             tokens: self.call.tokens.map(|tokens| (tokens.input, tokens.output)),
             ending: self.call.ending,
         }
+    }
+
+    /// The same as a hash, in whatever trace.
+    pub fn hash_of_content(&self, trace: [u8; 16]) -> u64 {
+        let tokens = self.call.tokens.map_or([0; 3], |tokens| [1, tokens.input, tokens.output]);
+        let numbers = [self.kind as u64, self.call.ending as u64].into_iter().chain(tokens);
+        let model = undated_model(self.call.model.as_deref().map(canonical_model).unwrap_or_default());
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(&trace);
+        numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        bytes.extend_from_slice(model.as_bytes());
+        XxHash3_64::oneshot(&bytes)
+    }
+
+    /// Whether it is a framework's or that of an SDK which begins its own trace. Answered calls of which nobody knows the
+    /// tokens have too little in common.
+    pub fn may_be_told_in_another_trace(&self) -> bool {
+        let is_of_layer = match self.layer {
+            Layer::Framework => true,
+            Layer::Sdk => !self.ids.has_parent(),
+            Layer::Other => false,
+        };
+        is_of_layer && (self.call.tokens.is_some() || self.call.ending != Ending::Answered)
+    }
+
+    /// The call to be settled.
+    pub fn to_settle(self) -> Call<'a> {
+        let Told { mut call, project, api_key, .. } = self;
+        call.project = call.project.or(project);
+        call.api_key = call.api_key.or(api_key);
+        call
     }
 
     fn is_at_the_time_of(&self, other: &Told<'_>) -> bool {

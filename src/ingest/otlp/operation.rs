@@ -2,7 +2,7 @@
 
 use super::attributes::{self as names, Attributes};
 
-pub use crate::model::CallKind as Kind;
+pub use super::span_call::Kind;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {

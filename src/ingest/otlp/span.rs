@@ -17,7 +17,7 @@ use crate::ingest::call::{Call, Ending, Said, id_of_answer};
 use crate::ingest::event::{missing, text};
 use crate::ingest::json::{object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
-use crate::model::{PicoUsd, SpanKey, is_self_hosted, provider_of};
+use crate::model::{PicoUsd, is_self_hosted, provider_of};
 use crate::pricing::ServiceTier;
 
 /// What the SDK calls itself when nobody named the service; by the specification followed by the program's name.
@@ -50,6 +50,23 @@ impl SpanIds {
         SpanIds { trace, span, parent: [0; 8] }
     }
 
+    /// All three as bytes, one after the other.
+    pub fn bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&self.trace);
+        bytes[16..24].copy_from_slice(&self.span);
+        bytes[24..].copy_from_slice(&self.parent);
+        bytes
+    }
+
+    pub fn of_bytes(bytes: [u8; 32]) -> SpanIds {
+        let mut ids = SpanIds::default();
+        ids.trace.copy_from_slice(&bytes[..16]);
+        ids.span.copy_from_slice(&bytes[16..24]);
+        ids.parent.copy_from_slice(&bytes[24..]);
+        ids
+    }
+
     /// The span alone, as a key.
     pub fn own(self) -> SpanIds {
         SpanIds { parent: [0; 8], ..self }
@@ -72,21 +89,13 @@ impl SpanIds {
         self.trace
     }
 
-    pub fn span(self) -> [u8; 8] {
-        self.span
-    }
-
-    pub fn key(self) -> SpanKey {
-        SpanKey { trace: self.trace, span: self.span }
-    }
-
     pub fn has_span(self) -> bool {
         self.span != [0; 8]
     }
 
     /// The id of an event that a span tells of.
     fn id(self) -> String {
-        self.key().event_id()
+        format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
     }
 }
 

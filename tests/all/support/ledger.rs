@@ -105,6 +105,15 @@ pub fn repricing(days: RangeInclusive<Day>, all: bool) -> Arc<RepriceRequest> {
 }
 
 impl Entry {
+    /// With another source of its cost: calls whose cost somebody knows are not counted as unpriced.
+    pub fn with_cost_source(mut self, cost_source: CostSource) -> Entry {
+        self.combination.cost_source = cost_source;
+        if !cost_source.is_unpriced() {
+            self.measures.counts[Count::Unpriced as usize] = 0;
+        }
+        self
+    }
+
     /// Whether it is the one to count of two records of a call.
     pub fn knows_more_than(&self, other: &Entry) -> bool {
         let of = |entry: &Entry| {
@@ -166,7 +175,7 @@ pub fn entries(answer: &Activity<'_>) -> Sums {
 
 pub fn shown(measures: &Measures) -> Measures {
     let mut shown = Measures { cost: measures.cost, ..Measures::ZERO };
-    for count in [Count::Requests, Count::TotalTokens] {
+    for count in [Count::Requests, Count::TotalTokens, Count::Unpriced] {
         shown.counts[count as usize] = measures.get(count);
     }
     shown

@@ -10,6 +10,7 @@ import {
   type Ref,
 } from "react";
 import { spanText } from "../format/dates";
+import type { Look } from "../state/colours";
 import { leads, type Steps } from "../state/steps";
 import type { Metric } from "../state/view";
 import { text } from "../text";
@@ -19,7 +20,8 @@ import { loaded } from "../ui/lazily";
 import { useDark, usePrinting } from "../ui/theme";
 import type { Area, Plot } from "./engine";
 import type { LegendItem } from "./png";
-import { readPalette } from "./palette";
+import { lookOf } from "./look";
+import { colourIn, readPalette } from "./palette";
 import { seriesAt, type Series, type Timeline } from "./timeline";
 import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
 import "./chart.css";
@@ -34,7 +36,7 @@ interface Props {
   kind: "bars" | "lines";
   metric: Metric;
   hidden: ReadonlySet<string>;
-  slots: ReadonlyMap<string, number>;
+  looks: ReadonlyMap<string, Look>;
   /** What the chart shows, in a sentence. */
   summary: string;
   onZoom: (span: Span) => void;
@@ -53,7 +55,7 @@ const TOOLTIP_WIDTH = 288;
 /** Pixels of a chart in the card of an upright page; print.css has the same height. */
 const ON_PAPER = { width: 670, height: 250 };
 
-export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary, onZoom, stepsOf, onPick }: Props) {
+export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary, onZoom, stepsOf, onPick }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
@@ -70,10 +72,6 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
 
   // Tokens resolve differently once the theme has changed, which nothing but `dark` tells.
   const palette = useMemo(() => readPalette(), [dark]);
-  const colourOf = (series: Series) => {
-    const slot = slots.get(series.id);
-    return (slot === undefined || series.other ? undefined : palette.series[slot]) ?? palette.other;
-  };
 
   useEffect(() => {
     const element = surface.current;
@@ -108,10 +106,9 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
   // In the frame that has the new legend and figures.
   useLayoutEffect(() => {
     if (!plot || !timeline) return;
-    plot.draw({ timeline, kind, metric, hidden, colourOf, palette, animate: !still });
+    plot.draw({ timeline, kind, metric, hidden, looks, palette, animate: !still });
     redrawOverlay((n) => n + 1);
-    // colourOf is made from slots and palette.
-  }, [plot, timeline, kind, metric, hidden, slots, palette, still]);
+  }, [plot, timeline, kind, metric, hidden, looks, palette, still]);
 
   // A new window has other buckets under the same pointer.
   useEffect(() => {
@@ -125,10 +122,13 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       if (!plot || !timeline) return;
       const legend: LegendItem[] = timeline.series
         .filter((series) => !hidden.has(series.id))
-        .map((series) => ({ label: series.label, colour: colourOf(series) }));
+        .map(({ id, label }) => {
+          const look = lookOf(id, looks);
+          return { label, colour: colourIn(palette, look), pattern: look.pattern };
+        });
       if (timeline.before) {
         const { from, to } = timeline.before;
-        legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, dashed: true });
+        legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, pattern: 0, dashed: true });
       }
       const picture = { chart: plot.canvas(), title, subtitle, legend, palette };
       void import("./png").then((module) => module.downloadPicture(picture, name));
@@ -247,7 +247,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, slots, summary,
       )}
       {area && facts && index !== null && (
         <div className="tooltip" style={{ left: tooltipLeft(columns(area, count, index, index), frame.current?.clientWidth ?? 0) }}>
-          <Tooltip facts={facts} metric={metric} slots={slots} target={target?.id ?? null} hint={target && hintOf(stepsOf(target))} />
+          <Tooltip facts={facts} metric={metric} looks={looks} target={target?.id ?? null} hint={target && hintOf(stepsOf(target))} />
         </div>
       )}
       <span className="visually-hidden" role="status">

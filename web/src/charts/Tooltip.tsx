@@ -1,9 +1,11 @@
 import { beforeTitle, bucketTitle } from "../format/dates";
+import type { Look } from "../state/colours";
 import type { Metric } from "../state/view";
 import { text } from "../text";
 import type { Granularity } from "../time/buckets";
 import { figure } from "./measure";
-import { seriesColour } from "./seriesColour";
+import { lookOf } from "./look";
+import { Swatch } from "./Swatch";
 import type { Before, Series, Timeline } from "./timeline";
 
 export interface BucketFacts {
@@ -58,14 +60,14 @@ export function spokenFacts(facts: BucketFacts, metric: Metric): string {
 interface Props {
   facts: BucketFacts;
   metric: Metric;
-  slots: ReadonlyMap<string, number>;
+  looks: ReadonlyMap<string, Look>;
   /** The series that a click would follow. */
   target: string | null;
   /** What a click on it does. */
   hint: string | null;
 }
 
-export function Tooltip({ facts, metric, slots, target, hint }: Props) {
+export function Tooltip({ facts, metric, looks, target, hint }: Props) {
   return (
     <>
       <p className="tooltip-title">
@@ -89,7 +91,7 @@ export function Tooltip({ facts, metric, slots, target, hint }: Props) {
         {facts.largest.map(({ series, value }) => (
           <div key={series.id} data-target={series.id === target}>
             <dt>
-              <span className="swatch" style={{ background: seriesColour(series.id, series.other, slots) }} />
+              <Swatch look={lookOf(series.id, looks)} />
               <span className="truncate">{series.label}</span>
             </dt>
             <dd>{figure(value, metric)}</dd>

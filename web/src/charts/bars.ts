@@ -1,9 +1,10 @@
 import type { CustomSeriesOption } from "echarts/charts";
 import { graphic } from "echarts/core";
+import { fillStyle } from "./fill";
 
 /** Stacked columns, one for each bucket. */
 export interface Bars {
-  stack: readonly { colour: string; values: readonly number[] }[];
+  stack: readonly { colour: string; pattern: number; values: readonly number[] }[];
   columns: number;
   /** Space between columns, as a share of their distance. */
   gap: number;
@@ -73,8 +74,8 @@ function paint(context: CanvasRenderingContext2D, bars: Bars, { first, step, zer
   const left = (column: number) => first + column * step - width / 2;
   const tops = new Float64Array(bars.columns).fill(zero);
   context.save();
-  for (const { colour, values } of bars.stack) {
-    context.fillStyle = colour;
+  for (const { colour, pattern, values } of bars.stack) {
+    context.fillStyle = fillStyle(context, colour, pattern, bars.surface);
     for (let i = 0; i < bars.columns; i++) {
       const height = (values[i] ?? 0) * unit;
       if (height === 0) continue;

@@ -2,10 +2,12 @@ import type { CustomSeriesOption, LineSeriesOption } from "echarts/charts";
 import type { GridComponentOption } from "echarts/components";
 import type { ComposeOption } from "echarts/core";
 import { axisLabel, axisMonth } from "../format/dates";
+import type { Look } from "../state/colours";
 import type { Metric } from "../state/view";
 import { barsSeries } from "./bars";
+import { lookOf } from "./look";
 import { axisFigure } from "./measure";
-import type { Palette } from "./palette";
+import { colourIn, type Palette } from "./palette";
 import type { Before, Series, Timeline } from "./timeline";
 
 export type ChartOption = ComposeOption<CustomSeriesOption | LineSeriesOption | GridComponentOption>;
@@ -15,7 +17,7 @@ export interface Drawing {
   kind: "bars" | "lines";
   metric: Metric;
   hidden: ReadonlySet<string>;
-  colourOf: (series: Series) => string;
+  looks: ReadonlyMap<string, Look>;
   palette: Palette;
   animate: boolean;
 }
@@ -90,11 +92,17 @@ function isLong({ dates }: Timeline): boolean {
   return dates.length > LONG_WINDOW;
 }
 
-function bars(shown: readonly Series[], { timeline, colourOf, palette }: Drawing): CustomSeriesOption {
+/** Lines of one colour, by the pattern that bars of it have. Dashes alone are the rest and the window before. */
+const LINES = ["solid", "dotted", [10, 3, 2, 3], [2, 5]] as const;
+
+function bars(shown: readonly Series[], { timeline, looks, palette }: Drawing): CustomSeriesOption {
   const long = isLong(timeline);
   const columns = timeline.dates.length;
   return barsSeries({
-    stack: shown.map((series) => ({ colour: colourOf(series), values: series.values })),
+    stack: shown.map(({ id, values }) => {
+      const look = lookOf(id, looks);
+      return { colour: colourIn(palette, look), pattern: look.pattern, values };
+    }),
     columns,
     gap: columns > LONG_WINDOW * 4 ? 0 : long ? 0.12 : 0.26,
     hairline: long ? 0 : 0.5,
@@ -103,8 +111,10 @@ function bars(shown: readonly Series[], { timeline, colourOf, palette }: Drawing
   });
 }
 
-function line(series: Series, { colourOf, timeline }: Drawing): LineSeriesOption {
-  const colour = colourOf(series);
+function line(series: Series, { looks, palette, timeline }: Drawing): LineSeriesOption {
+  const look = lookOf(series.id, looks);
+  const colour = colourIn(palette, look);
+  const type = series.other ? "dashed" : LINES[look.pattern];
   return {
     id: series.id,
     name: series.label,
@@ -112,7 +122,7 @@ function line(series: Series, { colourOf, timeline }: Drawing): LineSeriesOption
     showSymbol: timeline.dates.length === 1,
     symbol: "circle",
     symbolSize: 6,
-    lineStyle: { color: colour, width: 2, ...(series.other ? { type: "dashed" as const } : {}) },
+    lineStyle: { color: colour, width: 2, type: typeof type === "object" ? [...type] : type },
     itemStyle: { color: colour },
     emphasis: { disabled: true },
     data: series.values,

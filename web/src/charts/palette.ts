@@ -1,4 +1,4 @@
-import { SLOTS } from "../state/colours";
+import { SLOTS, type Look } from "../state/colours";
 
 export interface Palette {
   series: string[];
@@ -32,4 +32,8 @@ export function readPalette(): Palette {
   };
   probe.remove();
   return palette;
+}
+
+export function colourIn(palette: Palette, { slot }: Look): string {
+  return (slot === null ? undefined : palette.series[slot]) ?? palette.other;
 }

@@ -1,8 +1,10 @@
+import { fillStyle } from "./fill";
 import type { Palette } from "./palette";
 
 export interface LegendItem {
   label: string;
   colour: string;
+  pattern: number;
   /** Drawn as a dashed line rather than as a square. */
   dashed?: boolean;
 }
@@ -47,7 +49,7 @@ export function downloadPicture(picture: Picture, name: string): void {
   let y = PAD + 52 + chart.height / SCALE + 16;
   for (const row of rows) {
     for (const item of row) {
-      context.fillStyle = item.colour;
+      context.fillStyle = fillStyle(context, item.colour, item.pattern, palette.surface);
       if (item.dashed) for (const x of [0, 6]) context.fillRect(PAD + item.x + x, y + 7, 4, 2);
       else context.fillRect(PAD + item.x, y + 3, 10, 10);
       context.fillStyle = palette.text;

@@ -14,6 +14,8 @@ export interface Series {
   keys: readonly (string | null)[];
   label: string;
   other: boolean;
+  /** Among all of its kind; null where the days do not say it. */
+  ordinal: number | null;
   note: "deleted" | "former" | null;
   values: number[];
   total: number;
@@ -102,6 +104,7 @@ export function timeline(
       keys: seriesKeys(entry),
       label: seriesLabel(entry),
       other: isOther(entry),
+      ordinal: null,
       note: entry.former ? ("former" as const) : entry.deleted ? ("deleted" as const) : null,
       value: measured(entry, metric),
     })),
@@ -147,6 +150,7 @@ export function modelTimeline(
       keys: [model.id],
       label: model.label,
       other: false,
+      ordinal: model.ordinal,
       note: null,
       value: measured(model, metric),
     })),
@@ -162,6 +166,7 @@ function withRest(whole: Timeline, label: string): Timeline {
     keys: [null],
     label,
     other: true,
+    ordinal: null,
     note: null,
     values: whole.dates.map((_, i) => small.reduce((sum, series) => sum + (series.values[i] ?? 0), 0)),
     total: small.reduce((sum, series) => sum + series.total, 0),
@@ -181,7 +186,7 @@ export function totalTimeline(
     return {
       date: day.date,
       total: value,
-      parts: [{ id: "~total", keys: [null], label, other: false, note: null, value }],
+      parts: [{ id: "~total", keys: [null], label, other: false, ordinal: null, note: null, value }],
     };
   });
   return assemble(answer, "day", buckets, today);

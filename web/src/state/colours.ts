@@ -1,4 +1,24 @@
+/** Colours there are, and ways to fill a shape with one: plain, and three that tell things of one colour apart. */
 export const SLOTS = 10;
+const PATTERNS = 4;
+
+/** What a colour belongs to. */
+export interface Thing {
+  /** Of the entry: a model, a project, a key. */
+  id: string;
+  /** Its place among all of its kind, in the order in which the server first saw them; null where it has none. */
+  ordinal: number | null;
+  /** The rest, and usage that is nobody's. */
+  nameless: boolean;
+}
+
+export interface Look {
+  /** Null is neutral. */
+  slot: number | null;
+  pattern: number;
+}
+
+export const NEUTRAL: Look = { slot: null, pattern: 0 };
 
 /** FNV-1a: short, spreads well over few slots, and the same in every browser. */
 function hash(text: string): number {
@@ -10,32 +30,31 @@ function hash(text: string): number {
   return value >>> 0;
 }
 
+/** A pair has no place of its own, so it goes by what it is called. */
+function slotOf({ id, ordinal, nameless }: Thing): number | null {
+  if (nameless) return null;
+  return (ordinal === null ? hash(id) : ordinal - 1) % SLOTS;
+}
+
+function firstSeenFirst(a: Thing, b: Thing): number {
+  return (a.ordinal ?? Infinity) - (b.ordinal ?? Infinity) || (a.id < b.id ? -1 : Number(a.id > b.id)) || 0;
+}
+
 /**
- * Gives each id (largest first) a palette slot. An id keeps the slot it was `remembered` with; others take
- * their hash's slot, or the next free one along their own step, so that a series looks the same on every page.
- * With more ids than slots, the small ones share.
+ * The looks of things that are shown together. A thing has one colour wherever it is shown, so what has the same is told
+ * apart by how it is filled: first what was seen first, whatever its rank. Those of the first group come before others.
  */
-export function assignSlots(
-  ids: readonly string[],
-  remembered: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const slots = new Map<string, number>();
-  const taken = new Set<number>();
-  for (const id of ids) {
-    const slot = remembered.get(id);
-    if (slot === undefined || taken.has(slot)) continue;
-    slots.set(id, slot);
-    taken.add(slot);
+export function looksOf(...groups: readonly (readonly Thing[])[]): ReadonlyMap<string, Look> {
+  const looks = new Map<string, Look>();
+  const used = new Map<number | null, number>();
+  for (const things of groups) {
+    for (const thing of [...things].sort(firstSeenFirst)) {
+      if (looks.has(thing.id)) continue;
+      const slot = slotOf(thing);
+      const before = used.get(slot) ?? 0;
+      used.set(slot, before + 1);
+      looks.set(thing.id, { slot, pattern: before % PATTERNS });
+    }
   }
-  for (const id of ids) {
-    if (slots.has(id)) continue;
-    const h = hash(id);
-    // Steps that share no factor with ten visit every slot.
-    const step = [1, 3, 7, 9][(h >>> 8) % 4] ?? 1;
-    let slot = h % SLOTS;
-    for (let tries = 0; tries < SLOTS && taken.has(slot); tries++) slot = (slot + step) % SLOTS;
-    slots.set(id, slot);
-    taken.add(slot);
-  }
-  return slots;
+  return looks;
 }

@@ -1,4 +1,5 @@
 import { text } from "../text";
+import type { Thing } from "./colours";
 
 /** What names an entry of an answer: one key and label, or two of each where a question has two pivots. */
 export interface Keyed {
@@ -6,6 +7,8 @@ export interface Keyed {
   label?: string | null;
   keys?: readonly (string | null)[] | null;
   labels?: readonly string[] | null;
+  /** Where there is one, see the contract. */
+  ordinal?: number | null;
 }
 
 /** One id for every pivot; null for what has none: the rest, and usage that is nobody's. */
@@ -55,4 +58,9 @@ export function isOther(entry: Keyed): boolean {
 
 export function isNameless(entry: Keyed): boolean {
   return seriesKeys(entry).every((key) => key === null);
+}
+
+/** Whose colour an entry has. */
+export function thingOf(entry: Keyed): Thing {
+  return { id: seriesId(entry), ordinal: entry.ordinal ?? null, nameless: isNameless(entry) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { analyticsAccess, firstPage } from "./access";
-import { assignSlots, SLOTS } from "./colours";
+import { looksOf, SLOTS, type Look, type Thing } from "./colours";
 import { find } from "./find";
 import { tokenInFragment } from "./destination";
 import { readDetailView, writeDetailView } from "./detailView";
@@ -147,16 +147,34 @@ test.each([
 ])("%s as %s begins at %s", (kind, role, page) => expect(firstPage(kind, { role })).toBe(page));
 
 describe("colours", () => {
-  test("no two of ten are the same, and order does not matter to who is alone", () => {
-    const ids = Array.from({ length: SLOTS }, (_, i) => `series ${i}`);
-    expect(new Set(assignSlots(ids, new Map()).values()).size).toBe(SLOTS);
-    expect(assignSlots(["gpt-4o"], new Map())).toEqual(assignSlots(["gpt-4o"], new Map()));
+  const thing = (id: string, ordinal: number | null = null) => ({ id, ordinal, nameless: id.startsWith("~") });
+  const slots = (looks: ReadonlyMap<string, Look>) => Object.fromEntries([...looks].map(([id, { slot }]) => [id, slot]));
+
+  test("a thing has the colour it was first seen with, whatever it is shown with and whatever its rank", () => {
+    const all = Array.from({ length: 30 }, (_, i) => thing(`p${i + 1}`, i + 1));
+    const alone = Object.assign({}, ...all.map((one) => slots(looksOf([one]))));
+    expect(slots(looksOf(all))).toEqual(alone);
+    const some = [...all].reverse().slice(3, 17);
+    expect(slots(looksOf(some))).toEqual(Object.fromEntries(some.map(({ id }) => [id, alone[id]])));
+    expect(new Set(all.slice(0, SLOTS).map(({ id }) => alone[id])).size).toBe(SLOTS);
+    // Pairs are known by their id alone, which is as good in any browser.
+    expect(looksOf([thing("search gpt-4o")])).toEqual(looksOf([thing("search gpt-4o")]));
   });
 
-  test("a series keeps what it had, whatever its rank", () => {
-    const before = assignSlots(["a", "b", "c", "d"], new Map());
-    const after = assignSlots(["x", "d", "b", "y", "a"], before);
-    for (const id of ["a", "b", "d"]) expect(after.get(id)).toBe(before.get(id));
+  test("of two things of one colour the later one is filled otherwise, in either order", () => {
+    const [first, later, third] = [thing("a", 3), thing("b", 13), thing("c", 23)];
+    const patterns = (things: readonly Thing[]) => [...looksOf(things)].map(([id, { pattern }]) => [id, pattern]).sort();
+    expect(patterns([first, later, third])).toEqual([["a", 0], ["b", 1], ["c", 2]]);
+    expect(patterns([third, later, first])).toEqual([["a", 0], ["b", 1], ["c", 2]]);
+    expect(patterns([third])).toEqual([["c", 0]]);
+    // What is listed beside a chart does not change how the chart is filled.
+    expect(looksOf([third], [first]).get("c")).toEqual({ slot: 2, pattern: 0 });
+    expect(looksOf([third], [first]).get("a")).toEqual({ slot: 2, pattern: 1 });
+  });
+
+  test("the rest and what is nobody's are neutral, and told apart", () => {
+    const looks = looksOf([thing("~other"), thing("~unattributed"), thing("a", 1)]);
+    expect([looks.get("~other"), looks.get("~unattributed")]).toEqual([{ slot: null, pattern: 0 }, { slot: null, pattern: 1 }]);
   });
 });
 

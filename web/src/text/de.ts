@@ -111,6 +111,8 @@ export const de = (product: string): Catalogue => ({
     tokens: "Tokens",
     credits: (amount) => `${amount} Guthaben`,
     ownKeys: (amount) => `${amount} eigene Keys`,
+    perRequest: (amount) => `${amount} je Anfrage`,
+    perMillion: (amount) => `${amount} je Million Tokens`,
     errorRate: (share) => `${share} Fehler`,
     errorRateTitle: "Fehlerquote",
     errors: (n) => `${n} Fehler`,
@@ -541,6 +543,19 @@ export const de = (product: string): Catalogue => ({
       ignored: "Übergangen",
       rejected: "Abgelehnt",
     },
+  },
+
+  whatIf: {
+    title: "Was wäre, wenn",
+    onModel: "Alles mit einem anderen Modell",
+    ask: "Schätzen",
+    wouldHave: (model) => `Mit ${model} hätte es`,
+    about: (amount) => `etwa ${amount}`,
+    insteadOf: (amount) => `statt ${amount} gekostet`,
+    less: (amount, share) => `${amount} weniger${share === null ? "" : ` (${share})`}`,
+    more: (amount, share) => `${amount} mehr${share === null ? "" : ` (${share})`}`,
+    notCompared: (n) => `${n} Anfragen bleiben außer Betracht: Ihre Kosten oder der damalige Preis des Modells sind nicht bekannt.`,
+    note: "Eine Schätzung: die Tokens, wie sie waren, zu den Preisen des jeweiligen Tages. Ein anderes Modell macht aus demselben Text andere Tokens.",
   },
 
   audit: {

@@ -123,6 +123,8 @@ export const en = {
     tokens: "Tokens",
     credits: (amount: string) => `${amount} credits`,
     ownKeys: (amount: string) => `${amount} own keys`,
+    perRequest: (amount: string) => `${amount} a request`,
+    perMillion: (amount: string) => `${amount} per million tokens`,
     errorRate: (share: string) => `${share} errors`,
     errorRateTitle: "Error rate",
     errors: (n: string) => `${n} errors`,
@@ -555,6 +557,19 @@ export const en = {
       ignored: "Ignored",
       rejected: "Rejected",
     },
+  },
+
+  whatIf: {
+    title: "What if",
+    onModel: "All of it on another model",
+    ask: "Estimate",
+    wouldHave: (model: string) => `On ${model} it would have cost`,
+    about: (amount: string) => `about ${amount}`,
+    insteadOf: (amount: string) => `instead of ${amount}`,
+    less: (amount: string, share: string | null) => `${amount} less${share === null ? "" : ` (${share})`}`,
+    more: (amount: string, share: string | null) => `${amount} more${share === null ? "" : ` (${share})`}`,
+    notCompared: (n: string) => `${n} requests are left out: their cost, or that model’s price at the time, is not known.`,
+    note: "An estimate: the tokens as they were, at the prices of each day. Another model makes other tokens of the same text.",
   },
 
   audit: {

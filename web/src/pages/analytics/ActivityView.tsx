@@ -1,15 +1,17 @@
 import { Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
+import type { Activity } from "../../api/types";
 import { timeline } from "../../charts/timeline";
 import { hasFilters, type Grouping } from "../../state/filters";
+import { looksOf } from "../../state/colours";
+import { thingOf } from "../../state/series";
 import { metrics, pivotsOf, type View } from "../../state/view";
 import { text } from "../../text";
 import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
-import { slotsFor } from "../parts/colours";
 import { GroupBy } from "./GroupBy";
 import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
@@ -17,6 +19,7 @@ import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
 import { lazily } from "../../ui/lazily";
 
+const WhatIfCard = lazily(() => import("./WhatIfCard"));
 const Empty = lazily(() => import("./Empty"));
 const FilterChips = lazily(() => import("./FilterChips"));
 
@@ -42,14 +45,7 @@ export function ActivityView({ view, question, today, charted, former, onChange,
     () => (activity ? timeline(activity, metric, granularity, before, today) : null),
     [activity, before, metric, granularity, today],
   );
-  const slots = useMemo(
-    () =>
-      slotsFor(
-        `${question.organizationId} ${activity?.groupBy ?? ""}`,
-        drawn?.series.filter((series) => !series.other).map((series) => series.id) ?? [],
-      ),
-    [question.organizationId, activity?.groupBy, drawn],
-  );
+  const looks = useMemo(() => looksOf(activity?.ranking.map(thingOf) ?? []), [activity]);
   const steps = entrySteps(question.organizationId, pivots, view, (filters) => onChange({ filters }));
 
   const empty = activity !== null && activity.totals.requestCount === 0;
@@ -101,7 +97,7 @@ export function ActivityView({ view, question, today, charted, former, onChange,
             span={question}
             timeline={drawn}
             grouping={pivotsName(pivots)}
-            slots={slots}
+            looks={looks}
             tabs={metricTabs("metric")}
             tools={<Granularities question={question} onChange={onChange} />}
             csv={activityPath(downloadQuestion(question), "csv")}
@@ -121,15 +117,23 @@ export function ActivityView({ view, question, today, charted, former, onChange,
             metric={metric}
             pivots={pivots}
             grouping={pivotsName(pivots)}
-            slots={slots}
             steps={steps}
             tabs={metricTabs("ranking-metric")}
             onChange={onChange}
           />
+          {activity !== null && !hasFilters(view.filters) && (
+            <Suspense fallback={<div className="card panel" />}>
+              <WhatIfCard question={question} models={activity.groupBy === "model" ? modelsOf(activity) : []} />
+            </Suspense>
+          )}
         </>
       )}
     </div>
   );
+}
+
+function modelsOf({ ranking }: Activity): string[] {
+  return ranking.flatMap(({ key }) => key ?? []);
 }
 
 /** "Model", "Project and model". */

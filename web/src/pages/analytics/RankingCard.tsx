@@ -4,8 +4,10 @@ import type { ActivityQuestion } from "../../api/activity";
 import { activityQuery } from "../../api/queries";
 import type { Activity } from "../../api/types";
 import { measured, type Measures } from "../../charts/measure";
+import { lookOf } from "../../charts/look";
+import { looksOf } from "../../state/colours";
 import type { Grouping } from "../../state/filters";
-import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, shownLabels, type Keyed } from "../../state/series";
+import { isNameless, isOther, seriesId, seriesKeys, seriesLabel, shownLabels, thingOf, type Keyed } from "../../state/series";
 import type { Metric, Order, View } from "../../state/view";
 import { text } from "../../text";
 import type { Day } from "../../time/day";
@@ -25,13 +27,12 @@ interface Props {
   /** What the entries of the answer are, and what that is called. */
   pivots: readonly Grouping[];
   grouping: string;
-  slots: ReadonlyMap<string, number>;
   steps: EntrySteps;
   tabs: ReactNode;
   onChange: (change: Partial<View>) => void;
 }
 
-export function RankingCard({ view, question, today, activity, metric, pivots, grouping, slots, steps, tabs, onChange }: Props) {
+export function RankingCard({ view, question, today, activity, metric, pivots, grouping, steps, tabs, onChange }: Props) {
   const whole = useQuery({
     ...activityQuery(rankingQuestion(question)),
     placeholderData: keepPreviousData,
@@ -46,11 +47,15 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
   const previous = shown?.previous ?? null;
   const before = new Map(previous?.ranking.map((one) => [seriesId(one), one]));
 
+  const charted = activity?.ranking.map(thingOf) ?? [];
+  const looks = looksOf(charted, [...(shown?.ranking ?? []), ...(previous?.ranking ?? [])].map(thingOf));
+
   const entry = (one: Ranked): RankEntry => ({
     id: seriesId(one),
     label: seriesLabel(one),
     hint: hint(one, pivots),
     other: isOther(one),
+    look: lookOf(seriesId(one), looks),
     note: one.former ? "former" : one.deleted ? "deleted" : null,
     measures: one,
     before: previous ? (before.get(seriesId(one)) ?? NOTHING) : undefined,
@@ -83,7 +88,6 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
             onOrder: (order) => onChange({ order }),
           }
         }
-        slots={slots}
         narrows
       />
       {whole.error && view.all && (

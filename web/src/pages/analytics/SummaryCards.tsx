@@ -8,6 +8,7 @@ import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { earlierText, incomparable, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
+import { unitCostFacts } from "../parts/unitCost";
 
 export function SummaryCards({ activity }: { activity: Activity | null }) {
   return (
@@ -78,6 +79,7 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       <Facts>
         {text.cards.credits(money(totals.creditsCost))}
         {text.cards.ownKeys(money(totals.apiKeysCost))}
+        {unitCostFacts(totals)}
       </Facts>
     );
   }

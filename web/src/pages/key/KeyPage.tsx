@@ -71,7 +71,6 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
           <NoUsage whose={name ?? ""} span={question} onChange={change} />
         ) : (
           <ModelUsage
-            organizationId={organization.id}
             answer={answer}
             state={view}
             span={question}

@@ -4,6 +4,7 @@ import { count, percent } from "../../format/counts";
 import { exactMoney, money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
+import { costHint } from "../parts/unitCost";
 import type { Column } from "./ListTable";
 
 /** What rows are sorted by. */
@@ -21,9 +22,13 @@ export function costColumn<Row extends WithErrors>(totals: WithErrors | null): C
     numeric: true,
     cell: (row) => money(row.cost),
     exact: (row) => exactText(row, "cost"),
-    hint: (row) => exactMoney(exactText(row, "cost")),
+    hint: (row) => costHint(exactMoney(exactText(row, "cost")), row),
     foot: totals
-      ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
+      ? {
+          shown: money(totals.cost),
+          exact: exactText(totals, "cost"),
+          hint: costHint(exactMoney(exactText(totals, "cost")), totals),
+        }
       : undefined,
   };
 }

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { Link } from "wouter";
 import { memberCsvPath } from "../../api/people";
 import { memberQuery } from "../../api/queries";
@@ -8,13 +7,11 @@ import { exactText } from "../../api/exact";
 import { count } from "../../format/counts";
 import { readDetailView, writeDetailView } from "../../state/detailView";
 import type { Grouping } from "../../state/filters";
-import { seriesId, type Keyed } from "../../state/series";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { memberName, roleName } from "../members/columns";
 import { Answer } from "../parts/Answer";
 import { BackLink } from "../parts/BackLink";
-import { slotsFor } from "../parts/colours";
 import { FigureCard } from "../parts/FigureCard";
 import { Guarded } from "../parts/Guarded";
 import { ModelUsage } from "../parts/ModelUsage";
@@ -54,10 +51,6 @@ function Member({ organization, userId }: Omit<Props, "me">) {
   const name = answer && memberName(answer.member);
   useTitle(name ?? text.members.title, organization.name);
 
-  const slots = (kind: "provider" | "source", entries: readonly Keyed[] | undefined) =>
-    slotsFor(`${organization.id} ${kind}`, entries?.map(seriesId) ?? []);
-  const providerSlots = useMemo(() => slots("provider", answer?.topProviders), [answer]);
-  const appSlots = useMemo(() => slots("source", answer?.topApps), [answer]);
 
   /** The analytics page says more about a part of this person's usage. */
   const partOf = (grouping: Grouping, by: Grouping) => (id: string) =>
@@ -106,7 +99,6 @@ function Member({ organization, userId }: Omit<Props, "me">) {
           <>
             <MostUsed answer={answer} />
             <ModelUsage
-              organizationId={organization.id}
               answer={answer}
               state={view}
               span={question}
@@ -121,7 +113,6 @@ function Member({ organization, userId }: Omit<Props, "me">) {
                 grouping={text.detail.provider}
                 entries={answer?.topProviders ?? null}
                 total={answer?.summary.cost ?? 0}
-                slots={providerSlots}
                 narrow
                 pathOf={partOf("provider", "model")}
               />
@@ -131,7 +122,6 @@ function Member({ organization, userId }: Omit<Props, "me">) {
                 grouping={text.detail.app}
                 entries={answer?.topApps ?? null}
                 total={answer?.summary.cost ?? 0}
-                slots={appSlots}
                 narrow
                 pathOf={partOf("source", "model")}
               />

@@ -13,7 +13,6 @@ import { Failure } from "../../ui/Failure";
 import { Notice } from "../../ui/Notice";
 import { Answer } from "../parts/Answer";
 import { ChartCard } from "../parts/ChartCard";
-import { slotsFor } from "../parts/colours";
 import { FigureCard } from "../parts/FigureCard";
 import { MetricTabs } from "../parts/MetricTabs";
 import { NoUsage } from "../parts/NoUsage";
@@ -34,6 +33,9 @@ interface Props {
   me: Me;
   organization: Organization;
 }
+
+/** One series, of all that there is. */
+const WHOLE = new Map([["~total", { slot: 0, pattern: 0 }]]);
 
 const spelling = { read: readDetailView, write: writeDetailView };
 
@@ -56,11 +58,6 @@ export default function MinePage({ me, organization }: Props) {
   const drawn = useMemo(
     () => (answer ? totalTimeline(answer, view.metric, text.metrics[view.metric], today) : null),
     [answer, view.metric, today],
-  );
-  const chartSlots = useMemo(() => new Map([["~total", 0]]), []);
-  const modelSlots = useMemo(
-    () => slotsFor(`${organization.id} model`, answer?.topModels.flatMap((one) => one.key ?? []) ?? []),
-    [organization.id, answer],
   );
   const ownId = me.user?.id ?? "";
   const seesAll = analyticsAccess(me.kind, organization) === "granted";
@@ -114,7 +111,7 @@ export default function MinePage({ me, organization }: Props) {
                 span={question}
                 timeline={drawn}
                 grouping={text.mine.title}
-                slots={chartSlots}
+                looks={WHOLE}
                 tabs={<MetricTabs value={view.metric} onChange={(metric) => change({ metric })} />}
                 csv={mineCsvPath(chosen ?? "", question)}
                 onChange={change}
@@ -126,7 +123,6 @@ export default function MinePage({ me, organization }: Props) {
                   grouping={text.groupings.model}
                   entries={answer?.topModels ?? null}
                   total={answer?.summary.cost ?? 0}
-                  slots={modelSlots}
                   narrow
                   pathOf={
                     seesAll && chosen !== null

@@ -5,6 +5,7 @@ import { peakIndex, type Series, type Timeline } from "../../charts/timeline";
 import { figure } from "../../charts/measure";
 import { bucketTitle, spanText } from "../../format/dates";
 import type { TimeWindow } from "../../state/timeWindow";
+import type { Look } from "../../state/colours";
 import { nowhere, take, type Steps } from "../../state/steps";
 import { chartKinds, type ChartKind, type Metric } from "../../state/view";
 import { text } from "../../text";
@@ -31,7 +32,7 @@ interface Props {
   timeline: Timeline | null;
   /** What the series are, in the singular: "Model". */
   grouping: string;
-  slots: ReadonlyMap<string, number>;
+  looks: ReadonlyMap<string, Look>;
   /** Right of the title: what is measured. */
   tabs: ReactNode;
   /** Left above the chart. */
@@ -45,7 +46,7 @@ interface Props {
 
 const leadsNowhere = () => nowhere;
 
-export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools, csv, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
+export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools, csv, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
   const [, navigate] = useLocation();
   const chart = useRef<TimeChartHandle>(null);
   // The address is read anew with every change; only another choice of series may draw the chart anew.
@@ -103,7 +104,7 @@ export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools,
           kind={state.chart === "lines" ? "lines" : "bars"}
           metric={state.metric}
           hidden={hidden}
-          slots={slots}
+          looks={looks}
           summary={timeline ? summarize(timeline, state.metric, grouping, span) : ""}
           onZoom={(zoomed) => onChange({ range: { kind: "custom", ...zoomed } })}
           stepsOf={stepsOf}
@@ -111,7 +112,7 @@ export function ChartCard({ state, span, timeline, grouping, slots, tabs, tools,
         />
       )}
       {timeline ? (
-        <Legend series={timeline.series} hidden={hidden} slots={slots} onToggle={toggle} stepsOf={stepsOf}>
+        <Legend series={timeline.series} hidden={hidden} looks={looks} onToggle={toggle} stepsOf={stepsOf}>
           {comparison && <BeforeEntry comparison={comparison} hindrance={hindrance} />}
         </Legend>
       ) : (

@@ -1,7 +1,9 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { seriesColour } from "../../charts/seriesColour";
+import { lookOf } from "../../charts/look";
+import { Swatch } from "../../charts/Swatch";
 import type { Series } from "../../charts/timeline";
+import type { Look } from "../../state/colours";
 import { leads, type Steps } from "../../state/steps";
 import { text } from "../../text";
 import { EntryTag } from "./EntryTag";
@@ -11,7 +13,7 @@ import "./legend.css";
 interface Props {
   series: readonly Series[];
   hidden: ReadonlySet<string>;
-  slots: ReadonlyMap<string, number>;
+  looks: ReadonlyMap<string, Look>;
   onToggle: (series: Series) => void;
   stepsOf: (series: Series) => Steps;
   /** Further entries, after the series. */
@@ -19,7 +21,7 @@ interface Props {
 }
 
 /** The swatch switches a series off and on; its name leads to its page or narrows this one, where that can be. */
-export function Legend({ series, hidden, slots, onToggle, stepsOf, children }: Props) {
+export function Legend({ series, hidden, looks, onToggle, stepsOf, children }: Props) {
   return (
     <ul className="legend" aria-label={text.chart.legend}>
       {series.map((one) => {
@@ -42,7 +44,7 @@ export function Legend({ series, hidden, slots, onToggle, stepsOf, children }: P
               onClick={() => onToggle(one)}
               data-testid="legend-entry"
             >
-              <span className="swatch" style={{ "--colour": seriesColour(one.id, one.other, slots) } as object} />
+              <Swatch look={lookOf(one.id, looks)} />
               {!own && name}
             </button>
             {own && <Name label={one.label} steps={steps} name={name} />}

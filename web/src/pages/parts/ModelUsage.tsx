@@ -1,17 +1,16 @@
 import { useMemo } from "react";
 import type { Answered, ModelDay, Summary, TopEntry } from "../../api/blocks";
 import { modelTimeline } from "../../charts/timeline";
+import { looksOf } from "../../state/colours";
 import { nowhere } from "../../state/steps";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
 import { useCalendar } from "../window/WithCalendar";
 import { ChartCard, type ChartState } from "./ChartCard";
-import { slotsFor } from "./colours";
 import { MetricTabs } from "./MetricTabs";
 import { TopCard } from "./TopCard";
 
 interface Props {
-  organizationId: string;
   /** Null while the answer is on its way. */
   answer: (Answered & { summary: Summary; costByModel: TopEntry[]; activity: ModelDay[] }) | null;
   state: ChartState;
@@ -23,20 +22,15 @@ interface Props {
 }
 
 /** Usage by model, over time and as a ranking: of one member or of one key. */
-export function ModelUsage({ organizationId, answer, state, span, csv, onChange, pathOf }: Props) {
+export function ModelUsage({ answer, state, span, csv, onChange, pathOf }: Props) {
   const { today } = useCalendar();
   const drawn = useMemo(
     () => (answer ? modelTimeline(answer, state.metric, text.chart.other, today) : null),
     [answer, state.metric, today],
   );
-  // The analytics page's scope: a model has the same colour there and here.
-  const slots = useMemo(
-    () =>
-      slotsFor(
-        `${organizationId} model`,
-        drawn?.series.filter((series) => !series.other).map((series) => series.id) ?? [],
-      ),
-    [organizationId, drawn],
+  const looks = useMemo(
+    () => looksOf(drawn?.series.map(({ id, ordinal, other }) => ({ id, ordinal, nameless: other })) ?? []),
+    [drawn],
   );
 
   return (
@@ -46,7 +40,7 @@ export function ModelUsage({ organizationId, answer, state, span, csv, onChange,
         span={span}
         timeline={drawn}
         grouping={text.groupings.model}
-        slots={slots}
+        looks={looks}
         tabs={<MetricTabs value={state.metric} onChange={(metric) => onChange({ metric })} />}
         csv={csv}
         onChange={onChange}
@@ -58,7 +52,7 @@ export function ModelUsage({ organizationId, answer, state, span, csv, onChange,
         grouping={text.groupings.model}
         entries={answer?.costByModel ?? null}
         total={answer?.summary.cost ?? 0}
-        slots={slots}
+        chartLooks={looks}
         pathOf={pathOf}
       />
     </>

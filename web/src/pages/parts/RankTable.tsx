@@ -2,7 +2,9 @@ import { Fragment, type CSSProperties } from "react";
 import { Link, useLocation } from "wouter";
 import { exactText } from "../../api/exact";
 import { exactFigure, figure, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
-import { seriesColour } from "../../charts/seriesColour";
+import { colourVariable } from "../../charts/look";
+import { Swatch } from "../../charts/Swatch";
+import type { Look } from "../../state/colours";
 import { LABEL_SEPARATOR } from "../../state/series";
 import { leads, take, type Steps } from "../../state/steps";
 import { metrics, type Metric, type Order } from "../../state/view";
@@ -12,6 +14,7 @@ import { Icon } from "../../ui/Icon";
 import { Changed } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
+import { costHint } from "./unitCost";
 import "./ranking.css";
 
 export interface RankEntry {
@@ -19,6 +22,7 @@ export interface RankEntry {
   label: string;
   hint: string;
   other: boolean;
+  look: Look;
   note: "deleted" | "former" | null;
   measures: Measures;
   /** The same of an earlier window, where there is one to compare with. */
@@ -50,7 +54,6 @@ interface Props {
   /** What the shares are of. */
   total: number;
   compared?: Compared | null;
-  slots: ReadonlyMap<string, number>;
   skeletonRows?: number;
   /** In half-width cards there is no room for the other measures. */
   narrow?: boolean;
@@ -58,7 +61,7 @@ interface Props {
   narrows?: boolean;
 }
 
-export function RankTable({ grouping, entries, metric, total, compared = null, slots, skeletonRows = 10, narrow = false, narrows = false }: Props) {
+export function RankTable({ grouping, entries, metric, total, compared = null, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
@@ -105,7 +108,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
               const value = measured(entry.measures, metric);
               const style = {
                 "--part": largest === 0 ? 0 : value / largest,
-                "--colour": seriesColour(entry.id, entry.other, slots),
+                "--colour": colourVariable(entry.look),
               } as CSSProperties;
               const { steps } = entry;
               return (
@@ -121,7 +124,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                 >
                   <th scope="row">
                     <span className="ranking-name" title={entry.hint}>
-                      <span className="swatch" />
+                      <Swatch look={entry.look} />
                       {entry.halves ? (
                         <span className="ranking-halves">
                           <Halves halves={entry.halves} />
@@ -144,7 +147,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                     <td
                       key={column}
                       className={i === 0 ? "number" : "number wide-only muted"}
-                      title={exactFigure(exactText(entry.measures, measureFields[column]), column)}
+                      title={hint(entry.measures, column)}
                       data-field={column}
                       data-exact={exactText(entry.measures, measureFields[column])}
                     >
@@ -285,4 +288,9 @@ export function isRowClick(event: {
 }): boolean {
   const own = event.target instanceof Element && event.target.closest("a, button") !== null;
   return !own && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && getSelection()?.isCollapsed !== false;
+}
+
+function hint(measures: Measures, column: Metric): string {
+  const exact = exactFigure(exactText(measures, measureFields[column]), column);
+  return column === "cost" ? costHint(exact, measures) : exact;
 }

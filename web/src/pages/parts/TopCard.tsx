@@ -1,5 +1,7 @@
 import type { TopEntry } from "../../api/blocks";
-import { seriesId, seriesLabel } from "../../state/series";
+import { lookOf } from "../../charts/look";
+import { looksOf, type Look } from "../../state/colours";
+import { seriesId, seriesLabel, thingOf } from "../../state/series";
 import { nowhere } from "../../state/steps";
 import { text } from "../../text";
 import { RankTable } from "./RankTable";
@@ -12,7 +14,8 @@ interface Props {
   entries: readonly TopEntry[] | null;
   /** Of which cost the shares are. */
   total: number;
-  slots: ReadonlyMap<string, number>;
+  /** Of the chart beside it, where that has the same things. */
+  chartLooks?: ReadonlyMap<string, Look>;
   /** Half as wide as the page. */
   narrow?: boolean;
   /** Where more is said about an entry. */
@@ -20,7 +23,8 @@ interface Props {
 }
 
 /** The largest by cost. */
-export function TopCard({ id, title, grouping, entries, total, slots, narrow = false, pathOf }: Props) {
+export function TopCard({ id, title, grouping, entries, total, chartLooks, narrow = false, pathOf }: Props) {
+  const looks = new Map([...looksOf(entries?.map(thingOf) ?? []), ...(chartLooks ?? [])]);
   return (
     <section className="card panel" aria-labelledby={`${id}-title`} data-testid={id}>
       <header className="panel-header">
@@ -37,6 +41,7 @@ export function TopCard({ id, title, grouping, entries, total, slots, narrow = f
               label: seriesLabel(entry),
               hint: entry.key && entry.key !== entry.label ? `${entry.label} (${entry.key})` : seriesLabel(entry),
               other: false,
+              look: lookOf(seriesId(entry), looks),
               note: null,
               measures: entry,
               steps: { ...nowhere, path: entry.key == null ? null : (pathOf?.(entry.key) ?? null) },
@@ -44,7 +49,6 @@ export function TopCard({ id, title, grouping, entries, total, slots, narrow = f
           }
           metric="cost"
           total={total}
-          slots={slots}
           skeletonRows={narrow ? 3 : 6}
           narrow={narrow}
         />

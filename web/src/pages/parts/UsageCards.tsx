@@ -7,6 +7,7 @@ import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
 import { Facts } from "./Facts";
 import { FigureCard } from "./FigureCard";
+import { unitCostFacts } from "./unitCost";
 
 interface Props {
   summary: Summary | null;
@@ -27,6 +28,7 @@ export function UsageCards({ summary, children }: Props) {
           <Facts>
             {text.cards.credits(money(summary.creditsCost))}
             {text.cards.ownKeys(money(summary.apiKeysCost))}
+            {unitCostFacts(summary)}
           </Facts>
         )}
       </FigureCard>

@@ -1,11 +1,12 @@
 //! Calls as spans of a trace tell them, and which spans tell of one call.
 
-use super::{Count, Measures};
+use crate::ingest::usage::Tokens;
+use crate::model::Count;
 
 /// What calls are told apart by: a chat that wraps an embedding is not the same call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum CallKind {
+pub enum Kind {
     Text = 0,
     Embedding = 1,
     Rerank = 2,
@@ -13,27 +14,12 @@ pub enum CallKind {
     Other = 3,
 }
 
-impl CallKind {
-    pub const ALL: [CallKind; 4] = [CallKind::Text, CallKind::Embedding, CallKind::Rerank, CallKind::Other];
+impl Kind {
+    pub const ALL: [Kind; 4] = [Kind::Text, Kind::Embedding, Kind::Rerank, Kind::Other];
 
     /// Whether two spans can be of one call.
-    pub fn can_be(self, other: CallKind) -> bool {
-        self == other || [self, other].contains(&CallKind::Other)
-    }
-}
-
-/// A span by its trace's id and its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpanKey {
-    pub trace: [u8; 16],
-    pub span: [u8; 8],
-}
-
-impl SpanKey {
-    /// The id of the event of a span that has no better one.
-    pub fn event_id(&self) -> String {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
+    pub fn can_be(self, other: Kind) -> bool {
+        self == other || [self, other].contains(&Kind::Other)
     }
 }
 
@@ -48,6 +34,11 @@ pub struct CallTokens {
 }
 
 impl CallTokens {
+    pub fn of(tokens: &Tokens) -> CallTokens {
+        let Tokens { input, output, reasoning, .. } = *tokens;
+        CallTokens { input, output, cache: tokens.cached.saturating_add(tokens.cache_write), reasoning }
+    }
+
     fn plus(self, other: CallTokens) -> CallTokens {
         CallTokens {
             input: self.input.saturating_add(other.input),
@@ -59,7 +50,7 @@ impl CallTokens {
 
     /// Input and output of a span that is around one with these tokens and tells fewer parts. Streams may be counted a
     /// token apart.
-    pub fn as_told_around(&self) -> impl Iterator<Item = (u64, u64)> {
+    fn as_told_around(&self) -> impl Iterator<Item = (u64, u64)> {
         let of = *self;
         let inputs = [Some(of.input), of.input.checked_sub(of.cache).filter(|_| of.cache > 0)];
         let outputs = [Some(of.output), of.output.checked_sub(of.reasoning).filter(|_| of.reasoning > 0)];
@@ -80,7 +71,7 @@ impl CallTokens {
 /// What is asked of a call to see whether another span tells of the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpanCall {
-    pub kind: CallKind,
+    pub kind: Kind,
     /// `None` when the span does not know them.
     pub tokens: Option<CallTokens>,
     /// What its failure counts as, if it failed.
@@ -88,21 +79,6 @@ pub struct SpanCall {
 }
 
 impl SpanCall {
-    pub fn of(kind: CallKind, knows_tokens: bool, measures: &Measures) -> SpanCall {
-        let get = |count: Count| measures.get(count);
-        let tokens = CallTokens {
-            input: get(Count::InputTokens),
-            output: get(Count::OutputTokens),
-            cache: get(Count::CachedTokens) + get(Count::CacheWriteTokens),
-            reasoning: get(Count::ReasoningTokens),
-        };
-        SpanCall {
-            kind,
-            tokens: knows_tokens.then_some(tokens),
-            failure: [Count::Errors, Count::ClientErrors].into_iter().find(|count| get(*count) > 0),
-        }
-    }
-
     /// Whether the span tells nothing but the calls inside of it.
     pub fn repeats(&self, within: impl Iterator<Item = SpanCall>) -> bool {
         let within: Vec<SpanCall> = within.filter(|of| of.kind.can_be(self.kind)).collect();
@@ -129,15 +105,15 @@ mod tests {
     /// Input, output, cache and reasoning of a text, or nothing that is known.
     fn text(tokens: Option<[u64; 4]>) -> SpanCall {
         let tokens = tokens.map(|[input, output, cache, reasoning]| CallTokens { input, output, cache, reasoning });
-        SpanCall { kind: CallKind::Text, tokens, failure: None }
+        SpanCall { kind: Kind::Text, tokens, failure: None }
     }
 
     #[test]
     fn a_span_repeats_those_inside_that_have_its_tokens_their_sum_or_none() {
         let known = |input, output| text(Some([input, output, 0, 0]));
         let (unknown, failed) = (text(None), SpanCall { failure: FAILED, ..text(None) });
-        let embedding = SpanCall { kind: CallKind::Embedding, ..known(100, 0) };
-        let other = SpanCall { kind: CallKind::Other, ..known(100, 0) };
+        let embedding = SpanCall { kind: Kind::Embedding, ..known(100, 0) };
+        let other = SpanCall { kind: Kind::Other, ..known(100, 0) };
         let parts = text(Some([1000, 100, 900, 60]));
         for (outer, within, expected) in [
             (known(100, 5), vec![], false),

@@ -1,0 +1,299 @@
+//! Spans as they are kept for those of the same calls that come in other posts, and how they are read together again.
+//!
+//! What is kept is a message of figures and names: nothing that anybody wrote or was answered.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use twox_hash::XxHash3_64;
+
+use super::one_call::{Inside, Layer, MAX_STEPS, Told, merged};
+use super::protobuf::{Field, fields, put_bytes, put_varint};
+use super::span::SpanIds;
+use super::span_call::Kind;
+use crate::ingest::call::{Call, Ending, Names, Said};
+use crate::ingest::event::Collector;
+use crate::ingest::usage::{Figures, Habits, Known, Tokens};
+use crate::ingest::{Context, TokenDefaults, for_ever};
+use crate::model::{Batch, Fingerprint, KeptSpan, Mode, PicoUsd, Reread};
+use crate::pricing::{PriceBook, ServiceTier};
+
+/// Calls of two instrumentations in traces of their own are looked for where they began within this time.
+const TOGETHER_NANOS: u64 = 60_000_000_000;
+
+const LAYERS: [Layer; 3] = [Layer::Other, Layer::Framework, Layer::Sdk];
+const ENDINGS: [Ending; 3] = [Ending::Answered, Ending::ClientError, Ending::Error];
+const KNOWN: [Known; 3] = [Known::All, Known::Input, Known::Some];
+const MODES: [Mode; 2] = [Mode::Credits, Mode::ApiKeys];
+const TIERS: [ServiceTier; 5] =
+    [ServiceTier::Standard, ServiceTier::Batch, ServiceTier::Flex, ServiceTier::Priority, ServiceTier::Other];
+
+/// What is kept of the spans of a post that tell of calls, by organization.
+pub fn kept(told: &[Told<'_>], spans: &[Inside], token: &TokenDefaults<'_>) -> BTreeMap<String, Vec<KeptSpan>> {
+    let mut around = Around::of(told, spans);
+    let mut kept: BTreeMap<String, Vec<KeptSpan>> = BTreeMap::new();
+    for (at, of) in told.iter().enumerate().filter(|(_, of)| of.ids.has_trace() && of.ids.has_span()) {
+        let Some(organization) = of.call.organization.as_deref().or(token.organization_id) else { continue };
+        let mut span = KeptSpan {
+            id: Fingerprint::of(&of.call.id),
+            spans: vec![hash(of.ids)],
+            outer: Vec::new(),
+            alike: vec![XxHash3_64::oneshot(of.call.id.as_bytes()), of.hash_of_content(of.ids.trace())],
+            told: Vec::new(),
+        };
+        let mut steps = std::mem::take(&mut around.steps[at]);
+        span.spans.extend(steps.iter().map(|step| hash(step.ids)));
+        around.walk(of.ids, |outer, step| {
+            span.outer.push(hash(outer));
+            steps.extend(step);
+        });
+        if of.may_be_told_in_another_trace() {
+            let content = of.hash_of_content([0; 16]) ^ of.service;
+            let minute = of.start_nanos / TOGETHER_NANOS;
+            span.alike.extend([minute, minute + 1].map(|minute| content.wrapping_add(minute)));
+        }
+        span.told = write(of, organization, &steps, token);
+        match kept.get_mut(organization) {
+            Some(spans) => spans.push(span),
+            None => drop(kept.insert(organization.to_owned(), vec![span])),
+        }
+    }
+    kept
+}
+
+/// How kept spans are read: as one post, at the prices there are now.
+pub fn rereading(context: &Context<'_>) -> Reread {
+    let (now, prices) = (context.now, context.prices.clone());
+    Reread(Arc::new(move |kept| reread(kept, now, &prices)))
+}
+
+fn reread(kept: &[&[u8]], now: i64, prices: &PriceBook) -> Option<Batch> {
+    let (mut told, mut spans) = (Vec::new(), Vec::new());
+    for one in kept {
+        told.push(read(one, &mut spans)?);
+    }
+    let context = Context { now, prices, token: TokenDefaults::default(), kept_since: &for_ever };
+    let mut collector = Collector::new(&context);
+    for of in merged(told, &spans).0 {
+        // What is refused now was when it came.
+        collector.settle(of.to_settle(), Said::default(), &mut Names::default()).ok();
+    }
+    Some(collector.finish().batch)
+}
+
+/// A span of a trace, as a key.
+fn hash(ids: SpanIds) -> u64 {
+    XxHash3_64::oneshot(&ids.own().bytes()[..24])
+}
+
+/// The spans of a post by what they are inside of.
+struct Around<'s> {
+    calls: HashMap<SpanIds, usize>,
+    spans: HashMap<SpanIds, &'s Inside>,
+    /// Of each call the spans inside of it that are none.
+    steps: Vec<Vec<Inside>>,
+}
+
+impl<'s> Around<'s> {
+    fn of(told: &[Told<'_>], spans: &'s [Inside]) -> Around<'s> {
+        let mut around = Around { calls: HashMap::new(), spans: HashMap::new(), steps: vec![Vec::new(); told.len()] };
+        let is_nested = |span: &&Inside| span.ids.has_parent() && span.ids.has_trace();
+        if !spans.iter().any(|span| is_nested(&span)) {
+            return around;
+        }
+        around.calls = told.iter().enumerate().map(|(at, told)| (told.ids.own(), at)).collect();
+        around.spans = spans.iter().map(|span| (span.ids.own(), span)).collect();
+        for step in spans.iter().filter(is_nested).filter(|span| !span.is_tool) {
+            if around.calls.contains_key(&step.ids.own()) {
+                continue;
+            }
+            let mut last = None;
+            around.walk(step.ids, |outer, _| last = Some(outer));
+            if let Some(call) = last.and_then(|last| around.calls.get(&last))
+                && around.steps[*call].len() < MAX_STEPS
+            {
+                around.steps[*call].push(*step);
+            }
+        }
+        around
+    }
+
+    /// Visits the spans that one is inside of, with what is known of each that is no call, up to the first that is one,
+    /// is a tool's, or did not come along.
+    fn walk(&self, ids: SpanIds, mut visit: impl FnMut(SpanIds, Option<Inside>)) {
+        let mut at = ids.outer();
+        for _ in 0..MAX_STEPS {
+            let Some(outer) = at else { return };
+            let step = self.spans.get(&outer).filter(|_| !self.calls.contains_key(&outer)).map(|span| **span);
+            visit(outer, step);
+            at = step.filter(|step| !step.is_tool).and_then(|step| step.ids.outer());
+        }
+    }
+}
+
+const VERSION: u64 = 1;
+
+fn write(of: &Told<'_>, organization: &str, steps: &[Inside], token: &TokenDefaults<'_>) -> Vec<u8> {
+    let call = &of.call;
+    let mut out = Vec::with_capacity(320);
+    put_varint(&mut out, 1, VERSION);
+    put_bytes(&mut out, 2, &of.ids.bytes());
+    for (number, text) in [
+        (3, Some(call.id.as_str())),
+        (4, call.other_id.as_deref()),
+        (5, Some(organization)),
+        (6, call.project.as_deref()),
+        (7, call.api_key.as_deref()),
+        (8, call.model.as_deref()),
+        (9, call.provider.as_deref()),
+        (10, call.source.as_deref()),
+        (11, of.project.as_deref().or(token.project_id)),
+        (12, of.api_key.as_deref().or(token.api_key_id)),
+    ] {
+        if let Some(text) = text {
+            put_bytes(&mut out, number, text.as_bytes());
+        }
+    }
+    let place = |place: Option<usize>| place.unwrap_or_default() as u64;
+    for (number, value) in [
+        (13, call.start as u64),
+        (14, of.start_nanos),
+        (15, of.end_nanos),
+        (16, of.scope),
+        (17, of.service),
+        (18, place(LAYERS.iter().position(|layer| *layer == of.layer))),
+        (19, place(Kind::ALL.iter().position(|kind| *kind == of.kind))),
+        (20, place(ENDINGS.iter().position(|ending| *ending == call.ending))),
+        (21, place(MODES.iter().position(|mode| *mode == call.mode))),
+        (22, place(TIERS.iter().position(|tier| *tier == call.tier))),
+        (23, u64::from(of.is_by_provider)),
+        (24, u64::from(of.is_read)),
+        (25, u64::from(call.is_partial)),
+        (26, u64::from(call.cached)),
+        (27, u64::from(call.is_extra)),
+    ] {
+        if value != 0 {
+            put_varint(&mut out, number, value);
+        }
+    }
+    if let Some(cost) = call.cost {
+        put_bytes(&mut out, 28, &cost.0.to_le_bytes());
+    }
+    if let Some(tokens) = call.tokens {
+        put_varint(&mut out, 29, place(KNOWN.iter().position(|known| *known == tokens.known)));
+        for (number, value) in (30..).zip(tokens_of(&mut tokens.clone()).map(|value| *value)) {
+            if value != 0 {
+                put_varint(&mut out, number, value);
+            }
+        }
+    }
+    for step in steps {
+        put_bytes(&mut out, if step.is_tool { 40 } else { 39 }, &step.ids.bytes());
+    }
+    out
+}
+
+fn tokens_of(tokens: &mut Tokens) -> [&mut u64; 9] {
+    [
+        &mut tokens.input,
+        &mut tokens.output,
+        &mut tokens.total,
+        &mut tokens.cached,
+        &mut tokens.cache_write,
+        &mut tokens.cache_write_1h,
+        &mut tokens.reasoning,
+        &mut tokens.audio_input,
+        &mut tokens.audio_output,
+    ]
+}
+
+/// What a span told, with itself and the steps that came with it added to `spans`. Nothing if it is not what [`write`]
+/// wrote.
+fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
+    let mut of = Told {
+        call: Call::default(),
+        said: Said::default(),
+        sender: 0,
+        ids: SpanIds::default(),
+        project: None,
+        api_key: None,
+        scope: 0,
+        layer: Layer::Other,
+        service: 0,
+        is_by_provider: false,
+        start_nanos: 0,
+        end_nanos: 0,
+        kind: Kind::Text,
+        is_read: false,
+        figures: Figures::default(),
+        client: Habits::default(),
+    };
+    let mut tokens = Tokens::default();
+    let mut version = 0;
+    for field in fields(kept) {
+        match field.ok()? {
+            (1, Field::Varint(value)) => version = value,
+            (number, Field::Varint(value)) => match number {
+                13 => of.call.start = value as i64,
+                14 => of.start_nanos = value,
+                15 => of.end_nanos = value,
+                16 => of.scope = value,
+                17 => of.service = value,
+                18 => of.layer = *LAYERS.get(value as usize)?,
+                19 => of.kind = *Kind::ALL.get(value as usize)?,
+                20 => of.call.ending = *ENDINGS.get(value as usize)?,
+                21 => of.call.mode = *MODES.get(value as usize)?,
+                22 => of.call.tier = *TIERS.get(value as usize)?,
+                23 => of.is_by_provider = value == 1,
+                24 => of.is_read = value == 1,
+                25 => of.call.is_partial = value == 1,
+                26 => of.call.cached = value == 1,
+                27 => of.call.is_extra = value == 1,
+                29 => {
+                    tokens.known = *KNOWN.get(value as usize)?;
+                    of.call.tokens = Some(tokens);
+                }
+                30..39 => {
+                    *tokens_of(&mut tokens)[number as usize - 30] = value;
+                    of.call.tokens = Some(tokens);
+                }
+                _ => return None,
+            },
+            (number @ (2 | 39 | 40), Field::Bytes(ids)) => {
+                let ids = SpanIds::of_bytes(ids.try_into().ok()?);
+                spans.push(Inside { ids, is_tool: number == 40 });
+                if number == 2 {
+                    of.ids = ids;
+                }
+            }
+            (28, Field::Bytes(cost)) => of.call.cost = Some(PicoUsd(i128::from_le_bytes(cost.try_into().ok()?))),
+            (number, Field::Bytes(text)) => {
+                let text = std::str::from_utf8(text).ok()?;
+                let place = match number {
+                    3 => {
+                        of.call.id = text.to_owned();
+                        continue;
+                    }
+                    4 => {
+                        of.call.other_id = Some(text.to_owned());
+                        continue;
+                    }
+                    5 => &mut of.call.organization,
+                    6 => &mut of.call.project,
+                    7 => &mut of.call.api_key,
+                    8 => &mut of.call.model,
+                    9 => &mut of.call.provider,
+                    10 => &mut of.call.source,
+                    11 => &mut of.project,
+                    12 => &mut of.api_key,
+                    _ => return None,
+                };
+                *place = Some(Cow::Borrowed(text));
+            }
+            _ => return None,
+        }
+    }
+    (version == VERSION).then_some(of)
+}

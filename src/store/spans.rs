@@ -1,0 +1,358 @@
+//! Spans that told of calls, kept for others of the same calls that come in other posts.
+//!
+//! ```text
+//! key     sequence u64
+//! value   a frame (see `store::packed`) around the hour of arrival and some spans, each: org | id 12 bytes | hashes of
+//!         the span and its steps, of those around it, of what it has alike with others: number and 8 bytes each |
+//!         length and bytes of what it told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in the
+//!         sums under its id, or 0: segment | series | completeness | 11 counts | picodollars
+//! ```
+//!
+//! In the file they stand in the order in which they came, so that keeping one costs next to nothing. Where those are
+//! that another may belong to is known in memory, for two days and for the last [`CALLS`] at least. Both go in
+//! generations, of which the oldest is dropped.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use hashbrown::HashTable;
+use redb::{ReadableTable, Table};
+
+use super::ids::{FINGERPRINT, SeenIds};
+use super::incomplete::Counted;
+use super::packed::{bind, body, frame, put_varint, take_varint_u32, take_varint_u64};
+use super::{Bytes, Reader, SPANS, StoreError, Writer, damaged, keys};
+use crate::model::{Fingerprint, Hour, KeptSpan, OrganizationId};
+
+const VERSION: u8 = 1;
+/// Calls that are kept at least, unless they are older than two days.
+const CALLS: usize = 1 << 17;
+/// Calls of a generation, and hours.
+const GENERATION_CALLS: usize = CALLS / 2;
+const GENERATION_HOURS: u32 = 24;
+/// Most that are found by one hash: calls inside of one span, or those that say the same.
+const MAX_ALIKE: usize = 64;
+/// A value takes about as much, unless one span needs more: see `store::ids`.
+const VALUE_BYTES: usize = 16 * 1024 - 512;
+
+/// Where a span is: the value's sequence and the place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(u64);
+
+impl Place {
+    fn new(sequence: u64, at: usize) -> Place {
+        Place(sequence << 16 | at as u64)
+    }
+
+    fn sequence(self) -> u64 {
+        self.0 >> 16
+    }
+
+    fn at(self) -> usize {
+        self.0 as usize & 0xffff
+    }
+}
+
+/// A span with what became of the event under its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSpan {
+    pub organization: OrganizationId,
+    pub span: KeptSpan,
+    /// The hour that the id was counted with first, if spans did that. Only they take away or count again what has it.
+    pub ours: Option<Hour>,
+    /// What stands in the sums under the id.
+    pub counted: Option<Counted>,
+}
+
+/// What a hash is of.
+const OWN: u64 = 0;
+const OUTER: u64 = 0x9e37_79b9_7f4a_7c15;
+const ALIKE: u64 = 0xc2b2_ae3d_27d4_eb4f;
+
+/// What a span is found by.
+pub fn known_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
+    keyed(organization, [(OWN, &span.spans), (OUTER, &span.outer), (ALIKE, &span.alike)])
+}
+
+/// What others are found by that a span may be of one call with: those around it, those inside of it, those alike.
+pub fn asked_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
+    keyed(organization, [(OWN, &span.outer), (OUTER, &span.spans), (ALIKE, &span.alike)])
+}
+
+fn keyed(organization: OrganizationId, hashes: [(u64, &Vec<u64>); 3]) -> impl Iterator<Item = u64> {
+    let of = u64::from(organization.0).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    hashes.into_iter().flat_map(move |(what, hashes)| hashes.iter().map(move |hash| hash.wrapping_add(what) ^ of))
+}
+
+/// Where the spans are that came lately.
+#[derive(Debug, Default)]
+pub struct SpanIndex {
+    generations: VecDeque<Generation>,
+    /// The sequence of the next value.
+    next: u64,
+}
+
+#[derive(Debug, Default)]
+struct Generation {
+    first: u64,
+    began: Hour,
+    /// When the last of it arrived.
+    ended: Hour,
+    calls: usize,
+    places: HashTable<(u64, Place)>,
+}
+
+impl SpanIndex {
+    /// The sequence of what comes next.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The spans that one may be of one call with; nothing if they are too many to tell.
+    pub fn find(&self, organization: OrganizationId, span: &KeptSpan, seen: &SeenIds) -> Option<Vec<Place>> {
+        let mut found = Vec::new();
+        for hash in asked_by(organization, span) {
+            let before = found.len();
+            for generation in self.generations.iter().filter(|of| of.ended >= seen.oldest_kept()) {
+                found.extend(generation.having(hash));
+            }
+            if found.len() - before > MAX_ALIKE {
+                return None;
+            }
+        }
+        Some(found)
+    }
+
+    fn add(&mut self, arrival: Hour, place: Place, span: &KnownSpan) {
+        let is_over =
+            |of: &Generation| of.calls >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS;
+        if self.generations.back().is_none_or(is_over) {
+            let first = place.sequence();
+            self.generations.push_back(Generation { first, began: arrival, ..Generation::default() });
+        }
+        let generation = self.generations.back_mut().expect("there is one");
+        generation.ended = generation.ended.max(arrival);
+        generation.calls += 1;
+        for hash in known_by(span.organization, &span.span) {
+            if generation.having(hash).count() <= MAX_ALIKE {
+                generation.places.insert_unique(hash, (hash, place), |(hash, _)| *hash);
+            }
+        }
+    }
+
+    /// Forgets what was not written after all.
+    pub fn take_back(&mut self, next: u64) {
+        for generation in &mut self.generations {
+            if self.next > next {
+                generation.places.retain(|(_, place)| place.sequence() < next);
+            }
+        }
+        self.next = next;
+    }
+
+    /// The first sequence to keep, if there are generations to drop.
+    pub fn droppable(&self, seen: &SeenIds) -> Option<u64> {
+        let mut calls: usize = self.generations.iter().map(|of| of.calls).sum();
+        let mut kept = None;
+        for (at, generation) in self.generations.iter().enumerate() {
+            calls -= generation.calls;
+            if generation.ended >= seen.oldest_kept() && calls < CALLS {
+                break;
+            }
+            kept = Some(self.generations.get(at + 1).map_or(self.next, |next| next.first));
+        }
+        kept
+    }
+
+    /// Drops generations after [`Writer::drop_spans`].
+    pub fn dropped(&mut self, first: u64) {
+        self.generations.retain(|generation| generation.first >= first);
+    }
+}
+
+impl Generation {
+    fn having(&self, hash: u64) -> impl Iterator<Item = Place> {
+        self.places.iter_hash(hash).filter(move |(of, _)| *of == hash).map(|(_, place)| *place).take(MAX_ALIKE + 1)
+    }
+}
+
+/// The spans that are kept, as far as they were read, with what is to be written.
+pub struct Spans<'w> {
+    table: Table<'w, Bytes, Bytes>,
+    read: BTreeMap<u64, (Hour, Vec<KnownSpan>)>,
+    changed: HashSet<u64>,
+}
+
+impl Spans<'_> {
+    pub fn get(&mut self, place: Place) -> Result<&KnownSpan, StoreError> {
+        let sequence = place.sequence();
+        if !self.read.contains_key(&sequence) {
+            let key = keys::spans(sequence);
+            let value = self.table.get(&key[..])?.ok_or_else(|| damaged("spans that are known are not there"))?;
+            let spans = decode(&key, value.value())?;
+            drop(value);
+            self.read.insert(sequence, spans);
+        }
+        self.read[&sequence].1.get(place.at()).ok_or_else(|| damaged("a span that is known is not there"))
+    }
+
+    /// Notes what stands under the id of a span that was read.
+    pub fn set(&mut self, place: Place, ours: Option<Hour>, counted: Option<Counted>) {
+        let span = self.read.get_mut(&place.sequence()).and_then(|(_, spans)| spans.get_mut(place.at()));
+        if let Some(span) = span
+            && (span.ours, span.counted) != (ours, counted)
+        {
+            (span.ours, span.counted) = (ours, counted);
+            self.changed.insert(place.sequence());
+        }
+    }
+
+    /// Writes what was noted.
+    pub fn write(&mut self) -> Result<(), StoreError> {
+        for sequence in self.changed.drain() {
+            let (key, (arrival, spans)) = (keys::spans(sequence), &self.read[&sequence]);
+            self.table.insert(&key[..], &encode(&key, *arrival, spans)[..])?;
+        }
+        Ok(())
+    }
+
+    /// Keeps spans that have just arrived.
+    pub fn keep(&mut self, index: &mut SpanIndex, seen: &SeenIds, spans: &[KnownSpan]) -> Result<(), StoreError> {
+        let arrival = seen.arrival_hour();
+        let mut rest = spans;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|of| {
+                bytes += bytes_of(of);
+                bytes <= VALUE_BYTES
+            });
+            let (now, later) = rest.split_at(fits.count().max(1));
+            let (sequence, key) = (index.next, keys::spans(index.next));
+            self.table.insert(&key[..], &encode(&key, arrival, now)[..])?;
+            index.next += 1;
+            for (at, span) in now.iter().enumerate() {
+                index.add(arrival, Place::new(sequence, at), span);
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+}
+
+impl Writer {
+    pub fn spans(&self) -> Result<Spans<'_>, StoreError> {
+        let table = self.transaction.open_table(SPANS)?;
+        Ok(Spans { table, read: BTreeMap::new(), changed: HashSet::new() })
+    }
+
+    /// Removes spans before a sequence.
+    pub fn drop_spans(&self, first: u64) -> Result<(), StoreError> {
+        self.remove(SPANS, &keys::spans(0), &keys::spans(first))
+    }
+
+    /// Removes the spans of an organization: what they say of sums is no longer so. What there is now, if there were any.
+    pub fn forget_spans(&self, organization: OrganizationId) -> Result<Option<SpanIndex>, StoreError> {
+        let mut table = self.transaction.open_table(SPANS)?;
+        let mut left: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            let (arrival, mut spans) = decode(key.value(), value.value())?;
+            let all = spans.len();
+            spans.retain(|span| span.organization != organization);
+            if spans.len() < all {
+                let value = (!spans.is_empty()).then(|| encode(key.value(), arrival, &spans));
+                left.push((key.value().to_vec(), value));
+            }
+        }
+        for (key, value) in &left {
+            match value {
+                Some(value) => drop(table.insert(&key[..], &value[..])?),
+                None => drop(table.remove(&key[..])?),
+            }
+        }
+        if left.is_empty() { Ok(None) } else { index(&table).map(Some) }
+    }
+}
+
+impl Reader {
+    /// Where the spans are.
+    pub fn span_index(&self) -> Result<SpanIndex, StoreError> {
+        index(&self.transaction.open_table(SPANS)?)
+    }
+}
+
+fn index(table: &impl ReadableTable<Bytes, Bytes>) -> Result<SpanIndex, StoreError> {
+    let mut index = SpanIndex::default();
+    for entry in table.iter()? {
+        let (key, value) = entry?;
+        let sequence = keys::spans_sequence(key.value()).ok_or_else(|| damaged("a key of spans"))?;
+        let (arrival, spans) = decode(key.value(), value.value())?;
+        for (at, span) in spans.iter().enumerate() {
+            index.add(arrival, Place::new(sequence, at), span);
+        }
+        index.next = sequence + 1;
+    }
+    Ok(index)
+}
+
+fn bytes_of(of: &KnownSpan) -> usize {
+    let hashes = of.span.spans.len() + of.span.outer.len() + of.span.alike.len();
+    // With what stands in the sums.
+    8 * hashes + of.span.told.len() + 80
+}
+
+fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(spans.iter().map(bytes_of).sum::<usize>() + 8);
+    let put = |out: &mut Vec<u8>, number: u64| put_varint(out, number.into());
+    put(&mut out, arrival.0.into());
+    for KnownSpan { organization, span, ours, counted } in spans {
+        put(&mut out, organization.0.into());
+        out.extend_from_slice(&span.id.0);
+        for hashes in [&span.spans, &span.outer, &span.alike] {
+            put(&mut out, hashes.len() as u64);
+            hashes.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
+        }
+        put(&mut out, span.told.len() as u64);
+        out.extend_from_slice(&span.told);
+        put(&mut out, ours.map_or(0, |hour| u64::from(hour.0) + 1));
+        put(&mut out, u64::from(counted.is_some()));
+        counted.iter().for_each(|counted| counted.write(&mut out));
+    }
+    bind(key, frame(VERSION, &out))
+}
+
+/// The spans of a value with the hour in which they came, after checking it.
+pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan>), StoreError> {
+    let wrong = || damaged("spans of calls");
+    let mut at = body(VERSION, key, value)?;
+    let arrival = Hour(take_varint_u32(&mut at)?);
+    let mut spans = Vec::new();
+    while !at.is_empty() {
+        let organization = OrganizationId(take_varint_u32(&mut at)?);
+        let id: &[u8; FINGERPRINT] = take(&mut at, FINGERPRINT)?.try_into().map_err(|_| wrong())?;
+        let mut hashes = || -> Result<Vec<u64>, StoreError> {
+            let bytes = take_varint_u32(&mut at)? as usize * 8;
+            Ok(take(&mut at, bytes)?.as_chunks().0.iter().map(|hash| u64::from_le_bytes(*hash)).collect())
+        };
+        let (own, outer, alike) = (hashes()?, hashes()?, hashes()?);
+        let length = take_varint_u32(&mut at)? as usize;
+        let told = take(&mut at, length)?.to_vec();
+        let ours = take_varint_u32(&mut at)?.checked_sub(1).map(Hour);
+        let counted = match take_varint_u64(&mut at)? {
+            0 => None,
+            1 => Some(Counted::read(&mut at)?),
+            _ => return Err(wrong()),
+        };
+        let span = KeptSpan { id: Fingerprint(*id), spans: own, outer, alike, told };
+        spans.push(KnownSpan { organization, span, ours, counted });
+    }
+    if spans.is_empty() {
+        return Err(wrong());
+    }
+    Ok((arrival, spans))
+}
+
+fn take<'a>(at: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], StoreError> {
+    let (taken, rest) = at.split_at_checked(bytes).ok_or_else(|| damaged("spans of calls"))?;
+    *at = rest;
+    Ok(taken)
+}
