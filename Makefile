@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO := cargo
 BINARY := target/release/rollcall
-# Tests, lints and fuzzing share what this profile builds; see Cargo.toml.
+# The demo, tests, lints and fuzzing share what this profile builds; see Cargo.toml.
 CI := --profile ci --locked
 CI_BINARIES := target/ci
 FIGURES := target/bench/figures.md
@@ -19,8 +19,9 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: build ## Build everything and serve the dashboard on sample data
-	$(BINARY) demo
+demo: web ## Build everything and serve the dashboard on sample data
+	$(CARGO) build $(CI)
+	$(CI_BINARIES)/rollcall demo
 
 .PHONY: build
 build: web ## Build the binary with the dashboard in it
@@ -96,7 +97,6 @@ $(CLIENTS)/requirements.txt: tests/clients/requirements.txt
 .PHONY: lint
 lint: web ## Formatting, clippy and types
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(CI) -- -D warnings
 	$(CARGO) clippy $(CI) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CI) --no-deps --document-private-items --quiet
 

@@ -24,7 +24,7 @@ use crate::pricing::PriceBook;
 #[command(after_help = "Example:
   rollcall demo --listen 127.0.0.1:9000
 
-Prints links that sign in: one as the owner, one as a developer. Everything is gone once it stops.")]
+Prints links that sign in: as the owner, as a developer and as the operator. Everything is gone once it stops.")]
 pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
@@ -50,9 +50,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let note = invoice_note(SERVER, &invoice);
         engine.import_invoice(invoice, note)?.wait()?;
     }
-    let token = |user_id: Option<String>| -> Result<String, Failure> {
+    let token = |kind, user_id: Option<String>| -> Result<String, Failure> {
         let body = NewToken {
-            kind: TokenKind::User,
+            kind,
             organization_id: None,
             project_id: None,
             api_key_id: None,
@@ -64,13 +64,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         engine.change(change)?.wait()?;
         Ok(created.token)
     };
-    let (owner, developer) = (token(owner)?, token(developer)?);
+    let (owner, developer) = (token(TokenKind::User, owner)?, token(TokenKind::User, developer)?);
+    let operator = token(TokenKind::Operator, None)?;
     let app = App::new(engine, PriceBook::bundled(), look, (DEFAULT_BODY_MIB as usize) << 20);
     run_server(&app, arguments.listen, None, |address| {
         println!(
             "Sample organization with {} events ready in {:.1} s.\n\n  \
              as its owner      http://{address}/#token={owner}\n  \
-             as a developer    http://{address}/#token={developer}\n\n\
+             as a developer    http://{address}/#token={developer}\n  \
+             as the operator   http://{address}/#token={operator}\n\n\
              Ctrl-C stops it and throws the data away.",
             HumanCount(events as u64),
             started.elapsed().as_secs_f64(),
@@ -94,21 +96,23 @@ fn load(engine: &Engine, sample: &Sample) -> Result<usize, Failure> {
     let token = TokenDefaults { sender, ..TokenDefaults::default() };
     let context = Context { now: engine.now(), prices: &prices, token, kept_since: &for_ever };
     let bar = ProgressBar::new_spinner().with_message("loading sample data");
-    let mut waiting = Vec::new();
-    for lines in sample.months(engine.now()) {
+    let send = |lines: String| -> Result<_, Failure> {
         bar.tick();
         let parsed = parse_ndjson(lines.as_bytes(), &context)?;
         if let Some(rejection) = parsed.rejected.first() {
             return Err(Failure(format!("the sample is wrong: {}", rejection.error)));
         }
-        waiting.push(submit(engine, parsed.batch)?);
-    }
+        Ok(submit(engine, parsed.batch)?)
+    };
+    let now = engine.now();
+    let waiting: Result<Vec<_>, Failure> = sample.months(now).chain([sample.unpriced(now)]).map(send).collect();
     let mut events = 0;
-    for pending in waiting {
+    for pending in waiting? {
         events += pending.wait()?.accepted;
     }
     bar.set_message("sealing the days that are over");
     engine.seal()?.wait()?;
+    events += send(sample.late(now))?.wait()?.accepted;
     bar.finish_and_clear();
     Ok(events)
 }

@@ -28,6 +28,7 @@ pub struct Sample {
     month: Month,
     takeover: Takeover,
     outage: Outage,
+    trouble: Trouble,
     models: Vec<Model>,
     keys: Vec<Key>,
     pub directory: DirectoryBody,
@@ -62,6 +63,18 @@ struct Outage {
     until_hour: i64,
     provider: String,
     error_percent: u64,
+}
+
+/// What goes on in the last days: calls of a model that no list knows, and calls that are told of days later.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Trouble {
+    days: i64,
+    project_id: String,
+    api_key_id: String,
+    app: String,
+    unpriced_model: String,
+    late_model: String,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +214,43 @@ impl Sample {
             let end = Zone::UTC.day_start(day);
             (start < now).then(|| self.lines(&self.drafts(start, end), now, &rates))
         })
+    }
+
+    /// Calls of the last days that have no price, as NDJSON.
+    pub fn unpriced(&self, now: UnixMs) -> String {
+        self.recent(now, "unpriced", &self.trouble.unpriced_model)
+    }
+
+    /// Calls of days that are over. Sent after those have been sealed, they are late.
+    pub fn late(&self, now: UnixMs) -> String {
+        self.recent(now - 2 * DAY_MS, "late", &self.trouble.late_model)
+    }
+
+    /// Calls in working hours of the days before `until`, never of the month whose sums are known.
+    fn recent(&self, until: UnixMs, what: &str, model: &str) -> String {
+        let Trouble { days, project_id, api_key_id, app, .. } = &self.trouble;
+        let (_, known_end) = self.known_month();
+        let mut lines = String::new();
+        let first = (until - days * DAY_MS).max(known_end).div_euclid(HOUR_MS) + 1;
+        for hour in first..until / HOUR_MS {
+            if !(7..17).contains(&hour.rem_euclid(24)) {
+                continue;
+            }
+            let mut random = Random::new(hour as u64, model.len() as u64);
+            let count = 4 + random.below(20);
+            writeln!(
+                lines,
+                "{{\"id\":\"demo-{what}-{hour}\",\"timestamp\":{},\"organizationId\":\"{}\",\"projectId\":\"{project_id}\",\
+                 \"apiKeyId\":\"{api_key_id}\",\"usedModel\":\"{model}\",\"source\":\"{app}\",\"count\":{count},\
+                 \"promptTokens\":{},\"completionTokens\":{}}}",
+                hour * HOUR_MS + random.below(HOUR_MS as u64) as i64,
+                self.organization_id,
+                count * (300 + random.below(200)),
+                count * (80 + random.below(60)),
+            )
+            .expect("text takes every write");
+        }
+        lines
     }
 
     fn rates(&self) -> Rates {

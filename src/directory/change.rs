@@ -224,17 +224,18 @@ impl Directory {
             put(writes, Kind::Project, &new.organization_id, &new.id, project);
         }
         for new in update.users {
-            let user = Arc::make_mut(&mut self.users).entry(new.id.clone()).or_default();
+            let mut user = self.users.get(&new.id).cloned().unwrap_or_default();
             set_some(&mut user.name, new.name);
             set_some(&mut user.email, new.email);
-            put(writes, Kind::User, "", &new.id, user);
+            put(writes, Kind::User, "", &new.id, &user);
+            Arc::make_mut(&mut self.users).put(&new.id, user);
         }
         for new in update.members {
             self.ensure_organization(&new.organization_id, writes);
-            if !self.users.contains_key(&new.user_id) {
+            if self.users.get(&new.user_id).is_none() {
                 let user = User::default();
                 put(writes, Kind::User, "", &new.user_id, &user);
-                Arc::make_mut(&mut self.users).insert(new.user_id.clone(), user);
+                Arc::make_mut(&mut self.users).put(&new.user_id, user);
             }
             // What is absent stays, for people who come back too: an update never widens access by leaving out.
             let before = self.organization_mut(&new.organization_id).members.get(&new.user_id);

@@ -122,11 +122,7 @@ impl Directory {
     }
 
     fn member_by_email<'a>(&'a self, organization: &'a Organization, email: &str) -> Option<&'a str> {
-        let has = |id: &str| {
-            let known = self.user(id).and_then(|user| user.email.as_deref());
-            known.is_some_and(|known| known.eq_ignore_ascii_case(email))
-        };
-        let mut members = organization.members.keys().map(String::as_str).filter(|id| has(id));
+        let mut members = self.users.at(email).filter(|id| organization.members.contains_key(*id));
         members.next().filter(|_| members.next().is_none())
     }
 }

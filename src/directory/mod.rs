@@ -13,6 +13,7 @@ mod entries;
 mod learnt;
 mod secret;
 mod update;
+mod users;
 mod written;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,6 +29,7 @@ pub use update::{
     ApiKeyUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
     UserUpdate,
 };
+use users::Users;
 pub use written::written_by_organization;
 
 use crate::model::UnixMs;
@@ -37,7 +39,7 @@ use crate::store::{Reader, StoreError, damaged, record};
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     organizations: BTreeMap<Arc<str>, Arc<Organization>>,
-    users: Arc<BTreeMap<String, User>>,
+    users: Arc<Users>,
     models: Arc<BTreeMap<String, String>>,
     tokens: Arc<BTreeMap<String, Token>>,
     token_ids: Arc<HashMap<SecretHash, String>>,
@@ -78,7 +80,7 @@ impl Directory {
                 self.organization_mut(key.organization).views.insert(id, record::decode(bytes)?);
             }
             Kind::User => {
-                Arc::make_mut(&mut self.users).insert(id, record::decode(bytes)?);
+                Arc::make_mut(&mut self.users).put(&id, record::decode(bytes)?);
             }
             Kind::Model => {
                 Arc::make_mut(&mut self.models).insert(id, record::decode(bytes)?);
@@ -140,7 +142,7 @@ impl Directory {
     }
 
     pub fn users(&self) -> impl Iterator<Item = (&str, &User)> {
-        self.users.iter().map(|(id, user)| (id.as_str(), user))
+        self.users.iter()
     }
 
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -3,6 +3,7 @@
 //! Spans that have something to do with each other are read together, as if they had come in one post, and what stands
 //! in the sums becomes what they then tell. So neither their order nor how they were cut into posts changes anything.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::known::{Id, Known};
@@ -124,7 +125,7 @@ impl Writer {
                         new.push(at);
                         spans[at].clone()
                     }
-                    (None, Some(place)) => kept.get(place)?.span.clone(),
+                    (None, Some(place)) => kept.get(place)?.span.clone().into_owned(),
                     (None, None) => break,
                 };
                 // With the new ones that it leads to it is left alone.
@@ -172,7 +173,7 @@ impl Writer {
         for (organization, spans) in &nesting.organizations {
             for span in spans.iter().filter(|span| !nesting.again.contains(&std::ptr::from_ref(*span))) {
                 let (ours, counted) = nesting.became.remove(&(*organization, span.id)).unwrap_or_default();
-                all.push(KnownSpan { organization: *organization, span: span.clone(), ours, counted });
+                all.push(KnownSpan { organization: *organization, span: Cow::Borrowed(span), ours, counted });
             }
         }
         nesting.kept.write()?;

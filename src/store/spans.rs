@@ -12,6 +12,7 @@
 //! that another may belong to is known in memory, for two days and for the last [`CALLS`] at least. Both go in
 //! generations, of which the oldest is dropped.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use hashbrown::HashTable;
@@ -54,9 +55,9 @@ impl Place {
 
 /// A span with what became of the event under its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownSpan {
+pub struct KnownSpan<'b> {
     pub organization: OrganizationId,
-    pub span: KeptSpan,
+    pub span: Cow<'b, KeptSpan>,
     /// The hour that the id was counted with first, if spans did that. Only they take away or count again what has it.
     pub ours: Option<Hour>,
     /// What stands in the sums under the id.
@@ -122,7 +123,7 @@ impl SpanIndex {
         Some(found)
     }
 
-    fn add(&mut self, arrival: Hour, place: Place, span: &KnownSpan) {
+    fn add(&mut self, arrival: Hour, place: Place, span: &KnownSpan<'_>) {
         let is_over =
             |of: &Generation| of.calls >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS;
         if self.generations.back().is_none_or(is_over) {
@@ -178,12 +179,12 @@ impl Generation {
 /// The spans that are kept, as far as they were read, with what is to be written.
 pub struct Spans<'w> {
     table: Table<'w, Bytes, Bytes>,
-    read: BTreeMap<u64, (Hour, Vec<KnownSpan>)>,
+    read: BTreeMap<u64, (Hour, Vec<KnownSpan<'static>>)>,
     changed: HashSet<u64>,
 }
 
 impl Spans<'_> {
-    pub fn get(&mut self, place: Place) -> Result<&KnownSpan, StoreError> {
+    pub fn get(&mut self, place: Place) -> Result<&KnownSpan<'static>, StoreError> {
         let sequence = place.sequence();
         if !self.read.contains_key(&sequence) {
             let key = keys::spans(sequence);
@@ -216,7 +217,7 @@ impl Spans<'_> {
     }
 
     /// Keeps spans that have just arrived.
-    pub fn keep(&mut self, index: &mut SpanIndex, seen: &SeenIds, spans: &[KnownSpan]) -> Result<(), StoreError> {
+    pub fn keep(&mut self, index: &mut SpanIndex, seen: &SeenIds, spans: &[KnownSpan<'_>]) -> Result<(), StoreError> {
         let arrival = seen.arrival_hour();
         let mut rest = spans;
         while !rest.is_empty() {
@@ -294,13 +295,13 @@ fn index(table: &impl ReadableTable<Bytes, Bytes>) -> Result<SpanIndex, StoreErr
     Ok(index)
 }
 
-fn bytes_of(of: &KnownSpan) -> usize {
+fn bytes_of(of: &KnownSpan<'_>) -> usize {
     let hashes = of.span.spans.len() + of.span.outer.len() + of.span.alike.len();
     // With what stands in the sums.
     8 * hashes + of.span.told.len() + 80
 }
 
-fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan]) -> Vec<u8> {
+fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(spans.iter().map(bytes_of).sum::<usize>() + 8);
     let put = |out: &mut Vec<u8>, number: u64| put_varint(out, number.into());
     put(&mut out, arrival.0.into());
@@ -321,7 +322,7 @@ fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan]) -> Vec<u8> {
 }
 
 /// The spans of a value with the hour in which they came, after checking it.
-pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan>), StoreError> {
+pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan<'static>>), StoreError> {
     let wrong = || damaged("spans of calls");
     let mut at = body(VERSION, key, value)?;
     let arrival = Hour(take_varint_u32(&mut at)?);
@@ -342,7 +343,7 @@ pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan>),
             1 => Some(Counted::read(&mut at)?),
             _ => return Err(wrong()),
         };
-        let span = KeptSpan { id: Fingerprint(*id), spans: own, outer, alike, told };
+        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), spans: own, outer, alike, told });
         spans.push(KnownSpan { organization, span, ours, counted });
     }
     if spans.is_empty() {

@@ -458,6 +458,15 @@ fn span(trace: u8, number: u8, inside: u8, of: &Value) -> Value {
         "attributes": attributes(of), "status": {}})
 }
 
+/// The span with a good status and events of these names.
+fn with_events(mut span: Value, names: &[&str]) -> Value {
+    let text = attributes(&json!({"exception.message": "Error code: 529 PROMPT exception"}));
+    let event = |name: &&str| json!({"timeUnixNano": span["startTimeUnixNano"], "name": name, "attributes": text});
+    span["events"] = names.iter().map(event).collect();
+    span["status"] = json!({"code": 1});
+    span
+}
+
 /// The span with a status that says that it failed.
 fn failed(mut span: Value, message: &str) -> Value {
     span["status"] = json!({"code": 2, "message": message});
@@ -1280,6 +1289,25 @@ fn frameworks_are_counted_once_with_what_they_tell() {
                 cost: "0.00047",
                 providers: &[("openai", 1)],
                 people: &[(NOBODY, 1)],
+            },
+        ),
+        // A failure after a moment has the status of the beginning. Others tell of exceptions that ended nothing, and
+        // prompts may have the word in them.
+        (
+            "langsmith.failed",
+            app(
+                "bot",
+                &[
+                    ("langsmith", vec![with_events(span(1, 1, 0, &chat(json!({}))), &["PROMPT", "exception"])]),
+                    ("langsmith", vec![with_events(span(2, 1, 0, &chat(json!({}))), &["an exception"])]),
+                    ("somebody.else", vec![with_events(span(3, 1, 0, &chat(tokens.clone())), &["exception"])]),
+                ],
+            ),
+            Truth {
+                sums: [3, 1, 0, 1000, 0, 110, 0, 1],
+                cost: "0.00047",
+                providers: &[("openai", 3)],
+                people: &[(NOBODY, 3)],
             },
         ),
         // The answer's id stands among the parameters.

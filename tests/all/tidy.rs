@@ -279,3 +279,29 @@ fn tests_that_the_docs_name_exist() {
     }
     assert!(named > 50, "{named} tests are named");
 }
+
+/// Only what the tests are built with is compiled in CI: with another set of features the program could be broken, and
+/// nobody would see it.
+#[test]
+fn crates_have_the_same_features_without_the_tests() {
+    let tree = |edges: &str| -> BTreeSet<String> {
+        let arguments =
+            ["tree", "--locked", "--depth", "1", "--prefix", "none", "--format", "{p} {f}", "--edges", edges];
+        let printed = std::process::Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo starts");
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        String::from_utf8(printed.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| line.trim_end_matches(" (*)").to_owned())
+            .collect()
+    };
+    let with_tests = tree("normal,dev");
+    let program = tree("normal");
+    assert!(program.iter().any(|line| line.starts_with("redb ")), "{program:?}");
+    let other: Vec<_> = program.difference(&with_tests).collect();
+    assert_eq!(other, Vec::<&String>::new(), "name the features that the tests add in [dependencies] as well");
+}

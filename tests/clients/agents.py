@@ -129,9 +129,7 @@ def told(client, situation, served, sent):
 def event(client, row):
     """What should be counted of a request that the provider served."""
     tokens, sums, model = row["tokens"], Sums(requestCount=1), row["model"]
-    if row["status"] != 200 and client.hides_failure:
-        sums.unpricedRequestCount = 1
-    elif row["status"] != 200:
+    if row["status"] != 200:
         is_client_error = row["status"] == 400 and not client.without_status
         sums.clientErrorCount, sums.errorCount = int(is_client_error), int(not is_client_error)
         model = client.failed_model or model

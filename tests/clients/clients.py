@@ -100,8 +100,6 @@ class Client:
     without: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # A failure's status is not told, so none is the client's.
     without_status: bool = False
-    # A failure is told as an answer without tokens.
-    hides_failure: bool = False
     # What a failed call is of, where its span does not tell.
     failed_model: str | None = None
     # Whom its calls belong to, where it tells.
@@ -366,8 +364,7 @@ CLIENTS = [
         ["langsmith[otel]==0.15.1", *LANGCHAIN],
         sdk(None, "langsmith.env"),
         "langchain",
-        # findings/langsmith-failed-runs.sh
-        hides_failure=True,
+        without_status=True,
     ),
     python_sdk(
         "pydantic-ai",

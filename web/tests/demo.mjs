@@ -11,11 +11,11 @@ let links = [];
 for await (const part of demo.stdout.iterator({ destroyOnReturn: false })) {
   said += part;
   links = said.match(/http:\S+#token=\S+/g) ?? [];
-  if (links.length === 2) break;
+  if (links.length === 3) break;
 }
-assert.equal(links.length, 2, `“rollcall demo” printed no two sign-in links: ${said}`);
+assert.equal(links.length, 3, `“rollcall demo” printed no three sign-in links: ${said}`);
 // It must not keep this process from ending.
 demo.stdout.destroy();
 demo.unref();
 
-export const [LINK, DEVELOPER_LINK] = links;
+export const [LINK, DEVELOPER_LINK, OPERATOR_LINK] = links;

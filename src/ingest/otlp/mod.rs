@@ -80,10 +80,13 @@ pub fn parse_traces(
                 return scope.records(|record| reader.take(ignored(TOLD_BY_LOGS), record, Kind::Span));
             }
             scope.records(|record| {
-                let span = match Span::read(record, &options.projects) {
+                let mut span = match Span::read(record, &options.projects) {
                     Ok(span) => span,
                     Err(error) => return reader.take(Err(error), record, Kind::Span),
                 };
+                if name == span::LANGSMITH {
+                    span.fails_by_exception();
+                }
                 if doubled && span::is_anthropic_sdk(&name) && span.failed() {
                     return reader.take(ignored(REPEATED_CALL), record, Kind::Span);
                 }

@@ -15,7 +15,7 @@ use super::who::Person;
 use super::{Options, Raw, ms_of_nanos, nanos_of_json};
 use crate::ingest::call::{Call, Ending, Said, id_of_answer};
 use crate::ingest::event::{missing, text};
-use crate::ingest::json::{object, present};
+use crate::ingest::json::{each, object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
 use crate::model::{PicoUsd, is_self_hosted, provider_of};
 use crate::pricing::ServiceTier;
@@ -24,6 +24,11 @@ use crate::pricing::ServiceTier;
 pub(super) const UNNAMED_SERVICE: &str = "unknown_service";
 /// Most digits of an answer's number that comes again: Ollama numbers its own from 0 to 998.
 const FEW_DIGITS: usize = 4;
+
+/// What LangSmith's tracing calls itself.
+pub(super) const LANGSMITH: &str = "langsmith";
+/// What an event is called that tells of an exception.
+const EXCEPTION: &str = "exception";
 
 /// How the id of an answer of OpenAI's Responses API begins.
 const RESPONSE: &str = "resp_";
@@ -106,6 +111,8 @@ pub(super) struct Span<'a> {
     pub end_nanos: u64,
     has_error_status: bool,
     status_message: Cow<'a, str>,
+    /// It has an event that tells of an exception. Whether that ended it, its status says.
+    has_exception: bool,
     pub attributes: Attributes<'a>,
 }
 
@@ -138,7 +145,15 @@ struct SpanFields<'a> {
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
     #[serde(borrow)]
+    events: Option<&'a RawValue>,
+    #[serde(borrow)]
     status: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Happened<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +190,7 @@ impl<'a> Span<'a> {
             end_nanos: 0,
             has_error_status: false,
             status_message: Cow::Borrowed(""),
+            has_exception: false,
             attributes: Attributes::new(projects),
         };
         for field in fields(message) {
@@ -185,6 +201,10 @@ impl<'a> Span<'a> {
                 (7, Field::Fixed64(nanos)) => span.start_nanos = nanos,
                 (8, Field::Fixed64(nanos)) => span.end_nanos = nanos,
                 (9, Field::Bytes(pair)) => span.attributes.take_protobuf(pair).map_err(broken)?,
+                (11, Field::Bytes(event)) if !span.has_exception => {
+                    let name = fields(event).find(|field| matches!(field, Ok((2, _)) | Err(_)));
+                    span.has_exception = name == Some(Ok((2, Field::Bytes(EXCEPTION.as_bytes()))));
+                }
                 (15, Field::Bytes(status)) => {
                     for field in fields(status) {
                         match field.map_err(broken)? {
@@ -223,8 +243,14 @@ impl<'a> Span<'a> {
             end_nanos: nanos_of_json(fields.end_time_unix_nano).unwrap_or(0),
             has_error_status: code.is_some_and(|code| matches!(code.get(), "2" | "\"STATUS_CODE_ERROR\"")),
             status_message: message.unwrap_or_default(),
+            has_exception: present(fields.events).is_some_and(|events| tell_of_an_exception(events.get())),
             attributes,
         })
+    }
+
+    /// Takes it for a failure if it tells of an exception, whatever its status: LangSmith's is that of the beginning.
+    pub fn fails_by_exception(&mut self) {
+        self.has_error_status |= self.has_exception;
     }
 
     pub fn failed(&self) -> bool {
@@ -375,6 +401,22 @@ impl<'a> Span<'a> {
             tier: text_of(parameters.service_tier).map(|tier| tier_of(&tier)),
         }
     }
+}
+
+/// Whether one of a span's events is an exception. Most have none, and may have prompts in them.
+fn tell_of_an_exception(events: &str) -> bool {
+    let mut found = false;
+    let has_name = |event: &RawValue| {
+        let event = object::<Happened<'_>>(event.get()).ok();
+        event.and_then(|event| text("name", event.name?).ok()).is_some_and(|name| name == EXCEPTION)
+    };
+    events.contains(EXCEPTION)
+        && each(events.as_bytes(), |event| {
+            found |= has_name(event);
+            Ok::<_, ()>(())
+        })
+        .is_ok()
+        && found
 }
 
 /// What parameters tell of a call.

@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, Instrumentati
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::span::Event;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
 use serde_json::{Value, json};
@@ -228,8 +229,18 @@ fn span(of: &Value) -> Span {
         start_time_unix_nano: nanos(of, "startTimeUnixNano"),
         end_time_unix_nano: nanos(of, "endTimeUnixNano"),
         attributes: pairs(&of["attributes"]),
+        events: items(&of["events"]).iter().map(event).collect(),
         status: Some(status),
         ..Span::default()
+    }
+}
+
+fn event(of: &Value) -> Event {
+    Event {
+        time_unix_nano: nanos(of, "timeUnixNano"),
+        name: text(of, "name"),
+        attributes: pairs(&of["attributes"]),
+        ..Event::default()
     }
 }
 

@@ -36,6 +36,7 @@ const filterNames: Record<Grouping, string> = {
   user: "userId",
   provider: "provider",
   source: "source",
+  costSource: "costSource",
 };
 
 export function activityPath(question: ActivityQuestion, format?: "csv"): string {

@@ -29,9 +29,12 @@ export function fetchMember(userId: string, question: UsageQuestion, asking: Ask
   return request<MemberAnswer>(usagePath(memberPart(userId), question), asking);
 }
 
-export const mineCsvPath = (projectId: string, question: UsageQuestion) =>
-  usagePath("me", question, { projectId, ...asCsv });
+/** Of one project, or of all. */
+const inProject = (projectId: string | null): Record<string, string> => (projectId === null ? {} : { projectId });
 
-export function fetchMine(projectId: string, question: UsageQuestion, asking: Asking): Promise<MineAnswer> {
-  return request<MineAnswer>(usagePath("me", question, { projectId }), asking);
+export const mineCsvPath = (projectId: string | null, question: UsageQuestion) =>
+  usagePath("me", question, { ...inProject(projectId), ...asCsv });
+
+export function fetchMine(projectId: string | null, question: UsageQuestion, asking: Asking): Promise<MineAnswer> {
+  return request<MineAnswer>(usagePath("me", question, inProject(projectId)), asking);
 }

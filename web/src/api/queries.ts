@@ -7,6 +7,7 @@ import { fetchReconciliation, type ReconciliationQuestion } from "./reconciliati
 import { fetchMember, fetchMembers, fetchMine } from "./people";
 import { whoAmI } from "./session";
 import { fetchProjects, fetchReference } from "./surroundings";
+import { fetchViews } from "./views";
 import type { Activity } from "./types";
 import type { Metric } from "../state/view";
 import { askAgainInMs } from "../time/clock";
@@ -126,7 +127,7 @@ export function keyQuery(apiKeyId: string, question: UsageQuestion) {
   return usageQuery("key", subject, question, (asking) => fetchKey(apiKeyId, question, asking));
 }
 
-export function mineQuery(projectId: string, question: UsageQuestion) {
+export function mineQuery(projectId: string | null, question: UsageQuestion) {
   const subject = JSON.stringify([question.organizationId, projectId]);
   return usageQuery("mine", subject, question, (asking) => fetchMine(projectId, question, asking));
 }
@@ -141,6 +142,13 @@ export function projectsQuery(organizationId: string) {
     queryKey: ["projects", organizationId],
     queryFn: ({ signal }) => fetchProjects(organizationId, signal),
     staleTime: 60_000,
+  });
+}
+
+export function viewsQuery(organizationId: string) {
+  return queryOptions({
+    queryKey: ["views", organizationId],
+    queryFn: ({ signal }) => fetchViews(organizationId, signal),
   });
 }
 

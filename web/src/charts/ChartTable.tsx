@@ -43,16 +43,16 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
                 {i === timeline.unfinished && <span className="tag">{text.chart.soFar}</span>}
               </th>
               <td className="number" data-field="total" data-value={timeline.totals[i]}>
-                {figure(timeline.totals[i] ?? 0, metric)}
+                {figure(timeline.totals[i] ?? 0, metric, timeline.unpriced[i])}
               </td>
               {before && (
                 <td className="number muted" data-field="before" data-value={before.values[i] ?? 0}>
-                  {figure(before.values[i] ?? 0, metric)}
+                  {figure(before.values[i] ?? 0, metric, before.unpriced[i])}
                 </td>
               )}
               {shown.map((series) => (
                 <td key={series.id} className="number muted" data-field={series.id} data-value={series.values[i]}>
-                  {figure(series.values[i] ?? 0, metric)}
+                  {figure(series.values[i] ?? 0, metric, series.unpriced[i])}
                 </td>
               ))}
             </tr>

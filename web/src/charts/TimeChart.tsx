@@ -41,9 +41,9 @@ interface Props {
   summary: string;
   onZoom: (span: Span) => void;
   /** Where clicks on the parts of a bar lead. */
-  stepsOf: (series: Series) => Steps;
+  stepsOf: (series: Series, span?: Span) => Steps;
   /** `aside` with Shift: the click narrows even where there is a page. */
-  onPick: (series: Series, aside: boolean) => void;
+  onPick: (series: Series, span: Span, aside: boolean) => void;
 }
 
 // Asked for while the page's own code still runs, so that the library and the data arrive side by side.
@@ -63,7 +63,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   if (fault !== null) throw fault;
   const [, redrawOverlay] = useState(0);
   const [pointed, setPointed] = useState<{ index: number; by: "pointer" | "keys" } | null>(null);
-  /** The part of a bar under the pointer that a click would follow. */
+  /** The part of a bar, under the pointer or chosen by keys, that a click and the Enter key follow. */
   const [target, setTarget] = useState<Series | null>(null);
   const [brush, setBrush] = useState<{ start: number; end: number } | null>(null);
   const dark = useDark();
@@ -152,10 +152,26 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
     return series && leads(stepsOf(series)) ? series : null;
   };
 
-  const zoomInto = (a: number, b: number) => {
+  const spanOf = (a: number, b: number): Span | null => {
     const from = timeline?.dates[Math.min(a, b)]?.slice(0, 10);
     const to = timeline?.lastDays[Math.max(a, b)];
-    if (from && to) onZoom({ from, to });
+    return from && to ? { from, to } : null;
+  };
+  const zoomInto = (a: number, b: number) => {
+    const span = spanOf(a, b);
+    if (span) onZoom(span);
+  };
+  /** That thing on that day; where no thing is meant, that day. */
+  const follow = (index: number, series: Series | null, aside: boolean) => {
+    const span = spanOf(index, index);
+    if (span && series) onPick(series, span, aside);
+    else if (span && timeline?.granularity !== "hour") onZoom(span);
+  };
+  /** The parts of a bar that lead somewhere, from the axis upwards. */
+  const partsAt = (index: number): Series[] => {
+    if (kind !== "bars") return [];
+    const drawn = timeline?.series.filter((series) => !hidden.has(series.id) && (series.values[index] ?? 0) > 0) ?? [];
+    return drawn.filter((series) => leads(stepsOf(series)));
   };
 
   const onPointerDown = (event: PointerEvent) => {
@@ -179,8 +195,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
       zoomInto(brush.start, brush.end);
       return;
     }
-    const series = targetAt(event, brush.start);
-    if (series) onPick(series, event.shiftKey);
+    follow(brush.start, targetAt(event, brush.start), event.shiftKey);
   };
   const onPointerLeave = () => {
     if (brush) return;
@@ -191,14 +206,24 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") {
       setPointed(null);
+      setTarget(null);
       setBrush(null);
       return;
     }
-    if (event.key === "Enter" && pointed && timeline?.granularity !== "hour") {
-      zoomInto(pointed.index, pointed.index);
+    const at = pointed?.index;
+    if (event.key === "Enter") {
+      if (at !== undefined) follow(at, target, event.shiftKey);
       return;
     }
-    const at = pointed?.index;
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      event.preventDefault();
+      if (at === undefined) return;
+      const parts = partsAt(at);
+      const place = parts.findIndex(({ id }) => id === target?.id) + (event.key === "ArrowUp" ? 1 : -1);
+      setPointed({ index: at, by: "keys" });
+      setTarget(parts[Math.min(place, parts.length - 1)] ?? null);
+      return;
+    }
     const next = {
       ArrowLeft: (at ?? count) - 1,
       ArrowRight: (at ?? -1) + 1,
@@ -207,7 +232,10 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
     }[event.key];
     if (next === undefined || count === 0) return;
     event.preventDefault();
-    setPointed({ index: Math.min(count - 1, Math.max(0, next)), by: "keys" });
+    const index = Math.min(count - 1, Math.max(0, next));
+    setPointed({ index, by: "keys" });
+    // The same thing on the next day, where it has a part of that bar.
+    setTarget(partsAt(index).find(({ id }) => id === target?.id) ?? null);
   };
 
   const index = pointed && pointed.index < count ? pointed.index : null;
@@ -230,7 +258,10 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
       onPointerCancel={() => setBrush(null)}
       onPointerLeave={onPointerLeave}
       onKeyDown={onKeyDown}
-      onBlur={() => setPointed(null)}
+      onBlur={() => {
+        setPointed(null);
+        setTarget(null);
+      }}
     >
       {area && index !== null && (!brush || brush.start === brush.end) && <Band className="chart-band" {...columns(area, count, index, index)} area={area} />}
       {area && kind === "lines" && timeline?.unfinished != null && (
@@ -251,7 +282,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
         </div>
       )}
       <span className="visually-hidden" role="status">
-        {facts && pointed?.by === "keys" ? spokenFacts(facts, metric) : ""}
+        {facts && pointed?.by === "keys" ? spokenFacts(facts, metric, target?.id ?? null) : ""}
       </span>
     </div>
   );

@@ -12,11 +12,12 @@ export interface BucketFacts {
   title: string;
   soFar: boolean;
   total: number;
+  unpriced: number;
   /** Whether series are switched off, so that the total is not of everything. */
   partial: boolean;
-  largest: { series: Series; value: number }[];
-  more: { count: number; value: number };
-  before: { title: string; value: number } | null;
+  largest: { series: Series; value: number; unpriced: number }[];
+  more: { count: number; value: number; unpriced: number };
+  before: { title: string; value: number; unpriced: number } | null;
 }
 
 const LARGEST = 6;
@@ -24,8 +25,8 @@ const LARGEST = 6;
 export function bucketFacts(timeline: Timeline, index: number, hidden: ReadonlySet<string>): BucketFacts {
   const present = timeline.series
     .filter((series) => !hidden.has(series.id))
-    .map((series) => ({ series, value: series.values[index] ?? 0 }))
-    .filter(({ value }) => value !== 0)
+    .map((series) => ({ series, value: series.values[index] ?? 0, unpriced: series.unpriced[index] ?? 0 }))
+    .filter(({ value, unpriced }) => value !== 0 || unpriced > 0)
     .sort((a, b) => Number(a.series.other) - Number(b.series.other) || b.value - a.value);
   const partial = timeline.series.some((series) => hidden.has(series.id));
   // One entry more fits in the line that would say "1 more".
@@ -36,25 +37,37 @@ export function bucketFacts(timeline: Timeline, index: number, hidden: ReadonlyS
     title: bucketTitle(date, timeline.lastDays[index] ?? date, timeline.granularity),
     soFar: timeline.unfinished === index,
     total: partial ? present.reduce((sum, { value }) => sum + value, 0) : (timeline.totals[index] ?? 0),
+    unpriced: partial ? present.reduce((sum, { unpriced }) => sum + unpriced, 0) : (timeline.unpriced[index] ?? 0),
     partial,
     largest: present.slice(0, cut),
-    more: { count: rest.length, value: rest.reduce((sum, { value }) => sum + value, 0) },
+    more: {
+      count: rest.length,
+      value: rest.reduce((sum, { value }) => sum + value, 0),
+      unpriced: rest.reduce((sum, { unpriced }) => sum + unpriced, 0),
+    },
     before: timeline.before && beforeFacts(timeline.before, index, timeline.granularity),
   };
 }
 
-function beforeFacts({ values, dates, lastDays }: Before, index: number, granularity: Granularity) {
+function beforeFacts({ values, unpriced, dates, lastDays }: Before, index: number, granularity: Granularity) {
   const value = values[index] ?? null;
   const date = dates[index];
   const lastDay = lastDays[index];
   if (value === null || !date || !lastDay) return null;
-  return { title: beforeTitle(date, lastDay, granularity), value };
+  return { title: beforeTitle(date, lastDay, granularity), value, unpriced: unpriced[index] ?? 0 };
 }
 
-export function spokenFacts(facts: BucketFacts, metric: Metric): string {
-  const parts = facts.largest.slice(0, 3).map(({ series, value }) => `${series.label} ${figure(value, metric)}`);
-  const before = facts.before ? [`${facts.before.title}: ${figure(facts.before.value, metric)}`] : [];
-  return [`${facts.title}: ${figure(facts.total, metric)}`, ...before, ...parts].join(". ");
+/** Of a part that was chosen the part alone. */
+export function spokenFacts(facts: BucketFacts, metric: Metric, chosen: string | null): string {
+  const part = facts.largest.find(({ series }) => series.id === chosen);
+  if (part) return `${facts.title}, ${part.series.label}: ${figure(part.value, metric, part.unpriced)}`;
+  const parts = facts.largest.slice(0, 3).map(
+    ({ series, value, unpriced }) => `${series.label} ${figure(value, metric, unpriced)}`,
+  );
+  const before = facts.before
+    ? [`${facts.before.title}: ${figure(facts.before.value, metric, facts.before.unpriced)}`]
+    : [];
+  return [`${facts.title}: ${figure(facts.total, metric, facts.unpriced)}`, ...before, ...parts].join(". ");
 }
 
 interface Props {
@@ -77,7 +90,7 @@ export function Tooltip({ facts, metric, looks, target, hint }: Props) {
       <dl>
         <div className="tooltip-total">
           <dt>{facts.partial ? text.chart.shownTotal : text.chart.total}</dt>
-          <dd>{figure(facts.total, metric)}</dd>
+          <dd>{figure(facts.total, metric, facts.unpriced)}</dd>
         </div>
         {facts.before && (
           <div className="muted tooltip-before" data-testid="tooltip-before">
@@ -85,22 +98,22 @@ export function Tooltip({ facts, metric, looks, target, hint }: Props) {
               <span className="swatch-dashed" />
               <span className="truncate">{facts.before.title}</span>
             </dt>
-            <dd>{figure(facts.before.value, metric)}</dd>
+            <dd>{figure(facts.before.value, metric, facts.before.unpriced)}</dd>
           </div>
         )}
-        {facts.largest.map(({ series, value }) => (
+        {facts.largest.map(({ series, value, unpriced }) => (
           <div key={series.id} data-target={series.id === target}>
             <dt>
               <Swatch look={lookOf(series.id, looks)} />
               <span className="truncate">{series.label}</span>
             </dt>
-            <dd>{figure(value, metric)}</dd>
+            <dd>{figure(value, metric, unpriced)}</dd>
           </div>
         ))}
         {facts.more.count > 0 && (
           <div className="muted">
             <dt>{text.chart.more(facts.more.count)}</dt>
-            <dd>{figure(facts.more.value, metric)}</dd>
+            <dd>{figure(facts.more.value, metric, facts.more.unpriced)}</dd>
           </div>
         )}
       </dl>

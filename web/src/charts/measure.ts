@@ -1,6 +1,7 @@
 import { axisCount, count, percent } from "../format/counts";
 import { axisMoney, exactMoney, money } from "../format/money";
 import type { Metric } from "../state/view";
+import { text } from "../text";
 
 export const measureFields = {
   cost: "cost",
@@ -12,22 +13,35 @@ export interface Measures {
   cost: number;
   requestCount: number;
   totalTokens: number;
+  /** Requests whose cost nobody knows; left out where there are none. */
+  unpricedRequestCount?: number;
 }
 
 export function measured(block: Measures, metric: Metric): number {
   return block[measureFields[metric]];
 }
 
-export function figure(value: number, metric: Metric): string {
-  return metric === "cost" ? money(value) : count(value);
+/** `unpriced` of the calls have no price: what they cost nobody knows, which is another thing than nothing. */
+export function figure(value: number, metric: Metric, unpriced = 0): string {
+  if (metric !== "cost") return count(value);
+  return value === 0 && unpriced > 0 ? text.noPrice : money(value);
 }
+
+export function figureOf(block: Measures, metric: Metric): string {
+  return figure(measured(block, metric), metric, block.unpricedRequestCount);
+}
+
+export const spent = (block: { cost: number; unpricedRequestCount?: number }): string =>
+  figure(block.cost, "cost", block.unpricedRequestCount);
 
 export function axisFigure(value: number, metric: Metric): string {
   return metric === "cost" ? axisMoney(value) : axisCount(value);
 }
 
-export function exactFigure(exact: string, metric: Metric): string {
-  return metric === "cost" ? exactMoney(exact) : count(Number(exact));
+/** Every digit, and of how many calls it is not. */
+export function exactFigure(exact: string, metric: Metric, unpriced = 0): string {
+  if (metric !== "cost") return count(Number(exact));
+  return unpriced > 0 ? `${exactMoney(exact)} · ${text.cards.unpriced(count(unpriced))}` : exactMoney(exact);
 }
 
 export function shareOf(value: number, total: number): string {

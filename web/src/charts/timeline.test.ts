@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { ModelDay } from "../api/blocks";
 import type { Activity } from "../api/types";
+import { figure, figureOf } from "./measure";
 import { modelTimeline, seriesAt, timeline } from "./timeline";
+import { bucketFacts, spokenFacts } from "./Tooltip";
 
 const window = { from: "2026-06-01", to: "2026-06-02", asOf: "2026-07-01T00:00:00Z" };
 const TODAY = "2026-07-01";
@@ -72,8 +74,34 @@ describe("activity", () => {
       from: "2026-05-30",
       to: "2026-05-31",
       values: [5],
+      unpriced: [0],
       dates: ["2026-05-30"],
       lastDays: ["2026-05-31"],
     });
+  });
+});
+
+describe("a call without a price is not one for nothing", () => {
+  test.each([
+    [0, 2, "no price"],
+    [0, 0, "$0.00"],
+    [1.5, 2, "$1.50"],
+  ])("%s of which %s have none: %s", (cost, unpriced, shown) => {
+    const block = { cost, requestCount: 3, totalTokens: 30, unpricedRequestCount: unpriced };
+    expect(figureOf(block, "cost")).toBe(shown);
+    expect(figureOf(block, "requests")).toBe("3");
+  });
+
+  test("neither in a bar's tooltip nor for those who hear it", () => {
+    const priced = { id: "a", label: "a", provider: "x", ordinal: 1, cost: 2, requestCount: 1 };
+    const unpriced = { id: "b", label: "b", provider: "y", ordinal: 2, cost: 0, requestCount: 4, unpricedRequestCount: 4 };
+    const activity = [{ date: "2026-06-01", cost: 2, unpricedRequestCount: 4, modelBreakdown: [priced, unpriced] }];
+    const drawn = modelTimeline({ ...window, activity: activity as unknown as ModelDay[] }, "cost", "Other", TODAY);
+    const facts = bucketFacts(drawn, 0, new Set());
+    expect(facts.largest.map(({ series, value, unpriced }) => [series.id, figure(value, "cost", unpriced)])).toEqual([
+      ["a", "$2.00"],
+      ["b", "no price"],
+    ]);
+    expect(spokenFacts(facts, "cost", null)).toContain("b no price");
   });
 });

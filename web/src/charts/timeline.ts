@@ -19,6 +19,8 @@ export interface Series {
   note: "deleted" | "former" | null;
   values: number[];
   total: number;
+  /** By bucket: how many calls have no price. */
+  unpriced: number[];
 }
 
 export interface Timeline {
@@ -28,6 +30,7 @@ export interface Timeline {
   lastDays: Day[];
   /** Sums as the server gave them, of everything, shown or not. */
   totals: number[];
+  unpriced: number[];
   /** Largest first, the rest last. */
   series: Series[];
   unfinished: number | null;
@@ -38,6 +41,7 @@ export interface Timeline {
 export interface Before extends Span {
   /** Totals; null where a bucket has no counterpart. */
   values: (number | null)[];
+  unpriced: number[];
   /** The first bucket and the last day of the window before that a value is of. */
   dates: string[];
   lastDays: Day[];
@@ -49,11 +53,12 @@ interface Window {
   asOf: string;
 }
 
-type Part = Omit<Series, "values" | "total"> & { value: number };
+type Part = Omit<Series, "values" | "total" | "unpriced"> & { value: number; unpriced: number };
 
 interface Bucket {
   date: string;
   total: number;
+  unpriced: number;
   parts: readonly Part[];
 }
 
@@ -62,15 +67,17 @@ function assemble(window: Window, granularity: Granularity, buckets: readonly Bu
   const series = new Map<string, Series>();
 
   buckets.forEach((bucket, index) => {
-    for (const { value, ...facts } of bucket.parts) {
+    for (const { value, unpriced, ...facts } of bucket.parts) {
       let one = series.get(facts.id);
       if (!one) {
-        one = { ...facts, values: new Array<number>(dates.length).fill(0), total: 0 };
+        const nothing = () => new Array<number>(dates.length).fill(0);
+        one = { ...facts, values: nothing(), total: 0, unpriced: nothing() };
         series.set(facts.id, one);
       }
       // A model served by two providers is two parts of one series.
       one.values[index] = (one.values[index] ?? 0) + value;
       one.total += value;
+      one.unpriced[index] = (one.unpriced[index] ?? 0) + unpriced;
     }
   });
 
@@ -79,6 +86,7 @@ function assemble(window: Window, granularity: Granularity, buckets: readonly Bu
     dates,
     lastDays: dates.map((date) => bucketLastDay(date, granularity, window)),
     totals: buckets.map((bucket) => bucket.total),
+    unpriced: buckets.map((bucket) => bucket.unpriced),
     series: [...series.values()].sort(largestFirst),
     unfinished: unfinishedBucket(dates, granularity, window, window.asOf, today),
     before: null,
@@ -99,6 +107,7 @@ export function timeline(
   const buckets = activity.activity.map((bucket) => ({
     date: bucket.date,
     total: measured(bucket, metric),
+    unpriced: bucket.unpricedRequestCount ?? 0,
     parts: bucket.breakdown.map((entry) => ({
       id: seriesId(entry),
       keys: seriesKeys(entry),
@@ -107,6 +116,7 @@ export function timeline(
       ordinal: null,
       note: entry.former ? ("former" as const) : entry.deleted ? ("deleted" as const) : null,
       value: measured(entry, metric),
+      unpriced: entry.unpricedRequestCount ?? 0,
     })),
   }));
   const drawn = assemble(activity, granularity, buckets, today);
@@ -118,6 +128,7 @@ function laidOnto(drawn: Timeline, window: Span, former: Activity, metric: Metri
     from: former.from,
     to: former.to,
     values: drawn.dates.map(() => null),
+    unpriced: drawn.dates.map(() => 0),
     dates: drawn.dates.map(() => ""),
     lastDays: drawn.dates.map(() => ""),
   };
@@ -126,6 +137,7 @@ function laidOnto(drawn: Timeline, window: Span, former: Activity, metric: Metri
     const place = places[i];
     if (place === undefined || place === null) continue;
     before.values[place] = (before.values[place] ?? 0) + measured(bucket, metric);
+    before.unpriced[place] = (before.unpriced[place] ?? 0) + (bucket.unpricedRequestCount ?? 0);
     before.dates[place] ||= bucket.date;
     before.lastDays[place] = bucket.date.slice(0, 10);
   }
@@ -145,6 +157,7 @@ export function modelTimeline(
   const buckets = answer.activity.map((day) => ({
     date: day.date,
     total: measured(day, metric),
+    unpriced: day.unpricedRequestCount ?? 0,
     parts: day.modelBreakdown.map((model) => ({
       id: model.id,
       keys: [model.id],
@@ -153,6 +166,7 @@ export function modelTimeline(
       ordinal: model.ordinal,
       note: null,
       value: measured(model, metric),
+      unpriced: model.unpricedRequestCount ?? 0,
     })),
   }));
   return withRest(assemble(answer, "day", buckets, today), otherLabel);
@@ -169,6 +183,7 @@ function withRest(whole: Timeline, label: string): Timeline {
     ordinal: null,
     note: null,
     values: whole.dates.map((_, i) => small.reduce((sum, series) => sum + (series.values[i] ?? 0), 0)),
+    unpriced: whole.dates.map((_, i) => small.reduce((sum, series) => sum + (series.unpriced[i] ?? 0), 0)),
     total: small.reduce((sum, series) => sum + series.total, 0),
   };
   return { ...whole, series: [...whole.series.slice(0, LARGEST), rest] };
@@ -183,10 +198,12 @@ export function totalTimeline(
 ): Timeline {
   const buckets = answer.activity.map((day) => {
     const value = measured(day, metric);
+    const unpriced = day.unpricedRequestCount ?? 0;
     return {
       date: day.date,
       total: value,
-      parts: [{ id: "~total", keys: [null], label, other: false, ordinal: null, note: null, value }],
+      unpriced,
+      parts: [{ id: "~total", keys: [null], label, other: false, ordinal: null, note: null, value, unpriced }],
     };
   });
   return assemble(answer, "day", buckets, today);

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { change } from "./change";
+import { fileName } from "./fileName";
 import { bytes, percent } from "./counts";
 import { exactMoney, labelled, money } from "./money";
 
@@ -49,4 +50,17 @@ test("changes", () => {
   expect(change(5, 0)).toEqual({ kind: "new" });
   expect(change(0, 0)).toBeNull();
   expect(change(2500, 100)).toEqual({ kind: "up", text: "25×" });
+});
+
+describe("files", () => {
+  const june = { from: "2026-06-01", to: "2026-06-30" };
+  test.each([
+    ["northwind", "cost-by-project", june, "Europe/Paris", "northwind-cost-by-project-2026-06-Europe-Paris.png"],
+    ["a", "my-usage", { from: "2025-01-01", to: "2025-12-31" }, "UTC", "a-my-usage-2025-UTC.png"],
+    ["a", "my-usage", { from: "2026-06-03", to: "2026-06-03" }, "UTC", "a-my-usage-2026-06-03-UTC.png"],
+    ["a", "my-usage", { from: "2026-06-03", to: "2026-06-09" }, "UTC", "a-my-usage-2026-06-03-to-2026-06-09-UTC.png"],
+    ['../"x\r\n', "key-sk/1 é", june, "America/North_Dakota/Center", "..-x-key-sk-1-2026-06-America-North_Dakota-Center.png"],
+  ])("a picture says whose figures it has and of when: %s %s", (organization, what, span, zone, name) =>
+    expect(fileName(organization, what, span, zone, "png")).toBe(name),
+  );
 });

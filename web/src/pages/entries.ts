@@ -20,7 +20,7 @@ export const entries: readonly Entry[] = [
   { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
   { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
-  { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: false },
+  { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: true },
   { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
   { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
 ];
@@ -28,7 +28,6 @@ export const entries: readonly Entry[] = [
 /** Pages that somebody has no use for are not shown; the operator finds all that was done and sent under administration. */
 export function isFor(me: Me, organization: Organization, page: PageName): boolean {
   if (page === "mine") return hasOwnUsage(me.kind);
-  if (page === "reconciliation") return analyticsAccess(me.kind, organization) === "granted";
   const isRecord = page === "audit" || page === "intake";
   return !isRecord || (me.kind !== "operator" && readsRecords(me.kind, organization));
 }

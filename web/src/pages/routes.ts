@@ -1,6 +1,6 @@
 import { searchText, writeTimeWindow, type TimeWindow } from "../state/timeWindow";
 import { NOBODY } from "../state/listView";
-import { writeFilters, type Filters, type Grouping } from "../state/filters";
+import { UNPRICED, writeFilters, type Filters, type Grouping } from "../state/filters";
 
 export const routes = {
   analytics: "/organizations/:organizationId/analytics",
@@ -35,6 +35,10 @@ export const analyticsPath = (organizationId: string, window: TimeWindow | null 
 /** The analytics of part of an organization's usage, broken down by something else. */
 export const narrowedPath = (organizationId: string, window: TimeWindow, by: Grouping, filters: Filters) =>
   organizationPath(organizationId, "analytics", window, { by }, filters);
+
+/** What has no price, by model: a price is of a model. Counted, for it has no cost. */
+export const unpricedPath = (organizationId: string, window: TimeWindow, filters: Filters = {}) =>
+  organizationPath(organizationId, "analytics", window, { by: "model", metric: "requests" }, { ...filters, ...UNPRICED });
 
 export const membersPath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "members", window);

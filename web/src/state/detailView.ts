@@ -6,7 +6,7 @@ export interface DetailView extends TimeWindow {
   metric: Metric;
   chart: ChartKind;
   hidden: readonly string[];
-  /** My usage alone asks about one project. */
+  /** Of my usage; null is all of it. */
   project: string | null;
 }
 

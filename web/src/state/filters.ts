@@ -1,8 +1,11 @@
-export const groupings = ["model", "project", "apiKey", "user", "provider", "source"] as const;
+export const groupings = ["model", "project", "apiKey", "user", "provider", "source", "costSource"] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** Either of the ids within one grouping, all groupings together. */
 export type Filters = Readonly<Partial<Record<Grouping, readonly string[]>>>;
+
+/** What narrows a page to calls whose cost nobody knows. */
+export const UNPRICED: Filters = { costSource: ["unpriced"] };
 
 /** The ids that say one entry: one, or with two pivots one of each. */
 export type Selection = readonly (readonly [Grouping, string])[];

@@ -25,9 +25,12 @@ export const LABEL_SEPARATOR = " · ";
 /** As readers see them: the server's own words for usage without an id are in English. */
 export function shownLabels(entry: Keyed): readonly string[] {
   const keys = seriesKeys(entry);
-  return seriesLabels(entry).map((label, i) =>
-    keys[i] === null ? (text.nameless[label as keyof typeof text.nameless] ?? label) : label,
-  );
+  return seriesLabels(entry).map((label, i) => {
+    const key = keys[i] ?? null;
+    if (key === null) return text.nameless[label as keyof typeof text.nameless] ?? label;
+    // A source of costs has no name but the server's.
+    return key === label.toLowerCase() ? (text.costSources[label as keyof typeof text.costSources] ?? label) : label;
+  });
 }
 
 export function seriesLabel(entry: Keyed): string {

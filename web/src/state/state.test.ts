@@ -6,7 +6,6 @@ import { tokenInFragment } from "./destination";
 import { readDetailView, writeDetailView } from "./detailView";
 import { isNarrowedTo, selectionOf, toggleFilter, withoutFilter, type Selection } from "./filters";
 import { listViewOf, matchesSearch, sortedBy } from "./listView";
-import { readSavedViews, renamedView, withView, withoutView } from "./savedViews";
 import { readReconciliationView, writeReconciliationView } from "./reconciliationView";
 import { isOther, seriesId, seriesLabel } from "./series";
 import { take } from "./steps";
@@ -192,28 +191,6 @@ test.each([
 test("the token of a link", () => {
   expect(tokenInFragment("#token=rc_1%2B")).toBe("rc_1+");
   expect(tokenInFragment("#content")).toBeNull();
-});
-
-describe("saved views", () => {
-  const june = { name: "June", path: "/organizations/a/analytics?from=2026-06-01" };
-  const teams = { name: "Teams", path: "/organizations/a/members" };
-
-  test("what is stored is read, and what cannot be one is left out", () => {
-    expect(readSavedViews(JSON.stringify([june, teams]))).toEqual([june, teams]);
-    expect(readSavedViews(null)).toEqual([]);
-    expect(readSavedViews('{"cut')).toEqual([]);
-    expect(readSavedViews('{"name":"June"}')).toEqual([]);
-    const wrong = [null, 7, { name: "", path: "/" }, { name: "x", path: "//evil.example" }, { name: "x", path: "javascript:1" }];
-    expect(readSavedViews(JSON.stringify([...wrong, june]))).toEqual([june]);
-  });
-
-  test("no two have the same name", () => {
-    expect(withView([june], teams)).toEqual([june, teams]);
-    expect(withView([june, teams], { ...june, path: "/new" })).toEqual([{ ...june, path: "/new" }, teams]);
-    expect(renamedView([june, teams], "Teams", "June")).toEqual([{ ...teams, name: "June" }]);
-    expect(renamedView([june, teams], "June", "June")).toEqual([june, teams]);
-    expect(withoutView([june, teams], "June")).toEqual([teams]);
-  });
 });
 
 describe("finding", () => {

@@ -1,5 +1,5 @@
 import { comparisons, type Comparison } from "../time/before";
-import { isPreset } from "../time/presets";
+import { isPreset, type Span } from "../time/presets";
 import { isDay } from "../time/day";
 import { DEFAULT_RANGE, spanFault, type Range, type SpanFault } from "../time/range";
 
@@ -89,4 +89,9 @@ export function withRange(search: string, range: Range, ownZone: string): string
   const window = readTimeWindow(params, ownZone);
   for (const name of ["range", "from", "to", "tz", "with", "per"]) params.delete(name);
   return searchText(new URLSearchParams([...writeTimeWindow({ ...window, range }), ...params]));
+}
+
+/** Its days alone, where some are named. */
+export function within<W extends TimeWindow>(window: W, span: Span | undefined): W {
+  return span ? { ...window, range: { kind: "custom", ...span } } : window;
 }

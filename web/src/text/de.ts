@@ -70,6 +70,7 @@ export const de = (product: string): Catalogue => ({
     user: "Mitglied",
     provider: "Anbieter",
     source: "App",
+    costSource: "Kostenquelle",
   },
 
   groupingPair: (first, second) => `${first} und ${second}`,
@@ -82,12 +83,31 @@ export const de = (product: string): Catalogue => ({
     user: "Mitglieder",
     provider: "Anbieter",
     source: "Apps",
+    costSource: "Kostenquellen",
   },
 
   nameless: {
     Other: "Übrige",
     Unattributed: "Nicht zugeordnet",
     "No app": "Ohne App",
+  },
+
+  costSources: {
+    Reported: "Gemeldet",
+    Priced: "Hier bepreist",
+    Unpriced: "Ohne Preis",
+  },
+
+  noPrice: "ohne Preis",
+
+  unpriced: {
+    title: "Der fehlende Preis",
+    forOperator:
+      "Niemand hat gesagt, was diese Aufrufe kosten, und keine Liste kennt ihr Modell. Ergänzen Sie die Modelle in der Datei, mit der der Server durch --prices gestartet wird (in US-Dollar), und bepreisen Sie neu, was schon da ist:",
+    forOthers:
+      "Niemand hat gesagt, was diese Aufrufe kosten, und keine Liste kennt ihr Modell; auf keiner Seite sind sie in den Kosten. Wer diesen Server betreibt, kann die Modelle in seinen eigenen Preisen ergänzen (in US-Dollar):",
+    file: "Eigene Preise",
+    reprice: "Vorhandene Nutzung neu bepreisen",
   },
 
   metrics: {
@@ -165,7 +185,7 @@ export const de = (product: string): Catalogue => ({
     soFar: "bisher",
     nothing: "Keine Nutzung",
     drawing: "Das Diagramm wird gezeichnet…",
-    keys: "Pfeiltasten gehen durch das Diagramm. Ziehen mit der Maus wählt einen Zeitraum.",
+    keys: "Links und rechts gehen durch das Diagramm, auf und ab durch die Teile eines Balkens; Enter öffnet, was ein Klick öffnet. Ziehen mit der Maus wählt einen Zeitraum.",
     summary: (metric, grouping, span, total, peak) =>
       `${metric} nach ${grouping}, ${span}. Summe ${total}. Höchster Wert: ${peak}.`,
     period: { hour: "Stunde", day: "Tag", week: "Woche", month: "Monat" },
@@ -195,6 +215,7 @@ export const de = (product: string): Catalogue => ({
   },
 
   compare: {
+    was: (figure) => `vorher ${figure}`,
     label: "Verglichen mit",
     with: {
       fitting: "Was zum Zeitraum passt",
@@ -275,6 +296,7 @@ export const de = (product: string): Catalogue => ({
   mine: {
     title: "Meine Nutzung",
     you: "Meine Nutzung",
+    allProjects: "Alle Projekte",
     yourKeys: "Meine API-Schlüssel",
     keysHint: "von mir erstellt",
     deletedProject: (name) => `${name} (gelöscht)`,
@@ -331,10 +353,11 @@ export const de = (product: string): Catalogue => ({
   },
 
   views: {
-    menu: "Gespeicherte Ansichten und Link",
-    title: "Gespeicherte Ansichten",
+    menu: "Geteilte Ansichten und Link",
+    title: (organization) => `Ansichten von ${organization}`,
+    by: (name) => `Geteilt von ${name}`,
     copyLink: "Link zu dieser Ansicht kopieren",
-    none: "Noch keine. Eine Ansicht ist die Seite, wie sie jetzt ist: Zeitraum, Filter, Diagramm.",
+    none: "Noch keine. Eine Ansicht ist die Seite, wie sie jetzt ist: Zeitraum, Filter, Diagramm. Alle in der Organisation haben sie.",
     name: "Name dieser Ansicht",
     save: "Speichern",
     rename: (name) => `${name} umbenennen`,
@@ -579,6 +602,9 @@ export const de = (product: string): Catalogue => ({
       "directory-change": "Verzeichnis geändert",
       "membership-end": "Mitgliedschaft beendet",
       backup: "Sicherung",
+      "view-create": "Ansicht geteilt",
+      "view-change": "Ansicht geändert",
+      "view-remove": "Ansicht entfernt",
       compact: "Tage versiegelt",
       verify: "Speicher geprüft",
       restore: "Speicher wiederhergestellt",

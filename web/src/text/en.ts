@@ -80,6 +80,7 @@ export const en = {
     user: "Member",
     provider: "Provider",
     source: "App",
+    costSource: "Cost source",
   } satisfies Record<Grouping, string>,
 
   /** Two pivots at once: "Project and model". */
@@ -93,6 +94,7 @@ export const en = {
     user: "members",
     provider: "providers",
     source: "apps",
+    costSource: "cost sources",
   } satisfies Record<Grouping, string>,
 
   /** What the server calls usage that has no id, by its own words. */
@@ -100,6 +102,25 @@ export const en = {
     Other: "Other",
     Unattributed: "Unattributed",
     "No app": "No app",
+  },
+
+  /** Where a cost is from, by the server's own words. */
+  costSources: {
+    Reported: "Reported",
+    Priced: "Priced here",
+    Unpriced: "No price",
+  },
+
+  noPrice: "no price",
+
+  unpriced: {
+    title: "The price to add",
+    forOperator:
+      "Nobody said what these calls cost, and no list knows their model. Add the models to the file that the server is started with by --prices (in US dollars), and reprice what is there:",
+    forOthers:
+      "Nobody said what these calls cost, and no list knows their model, so they are in no cost on any page. Whoever runs this server can add the models to its own prices (in US dollars):",
+    file: "Own prices",
+    reprice: "Reprice usage that is there",
   },
 
   metrics: {
@@ -133,7 +154,7 @@ export const en = {
     input: (n: string) => `${n} in`,
     output: (n: string) => `${n} out`,
     cachedTokens: (n: string) => `${n} cached`,
-    unpriced: (n: string) => `${n} unpriced`,
+    unpriced: (n: string) => `${n} without a price`,
     unpricedHint: (n: string) => `${n} requests came without a cost and no price is known for their model. They are counted, not priced.`,
     noneBefore: "no usage before",
     versus: (span: string) => `vs ${span}`,
@@ -177,7 +198,7 @@ export const en = {
     soFar: "so far",
     nothing: "No usage",
     drawing: "Drawing the chart…",
-    keys: "Arrow keys walk through the chart. Drag across it to zoom into a range.",
+    keys: "Left and right walk through the chart, up and down through the parts of a bar; Enter opens what a click would. Drag across it to zoom into a range.",
     summary: (metric: string, grouping: string, span: string, total: string, peak: string) =>
       `${metric} by ${inside(grouping)}, ${span}. Total ${total}. Highest: ${peak}.`,
     period: { hour: "Hour", day: "Day", week: "Week", month: "Month" } satisfies Record<Granularity, string>,
@@ -207,6 +228,7 @@ export const en = {
   },
 
   compare: {
+    was: (figure: string) => `was ${figure}`,
     label: "Compared with",
     with: {
       fitting: "What fits the range",
@@ -289,6 +311,7 @@ export const en = {
   mine: {
     title: "My usage",
     you: "You",
+    allProjects: "All projects",
     yourKeys: "Your API keys",
     keysHint: "made by you",
     deletedProject: (name: string) => `${name} (deleted)`,
@@ -345,10 +368,11 @@ export const en = {
   },
 
   views: {
-    menu: "Saved views and link",
-    title: "Saved views",
+    menu: "Shared views and link",
+    title: (organization: string) => `Views of ${organization}`,
+    by: (name: string) => `Shared by ${name}`,
     copyLink: "Copy link to this view",
-    none: "None yet. A view is the page as it is now: range, filters, chart.",
+    none: "None yet. A view is the page as it is now: range, filters, chart. Everybody in the organization has it.",
     name: "Name of this view",
     save: "Save",
     rename: (name: string) => `Rename ${name}`,
@@ -593,6 +617,9 @@ export const en = {
       "directory-change": "Directory changed",
       "membership-end": "Membership ended",
       backup: "Backup",
+      "view-create": "View shared",
+      "view-change": "View changed",
+      "view-remove": "View removed",
       compact: "Days sealed",
       verify: "Store checked",
       restore: "Store restored",

@@ -2,16 +2,19 @@ import { Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
 import type { Activity } from "../../api/types";
-import { timeline } from "../../charts/timeline";
-import { hasFilters, type Grouping } from "../../state/filters";
+import { fileName } from "../../format/fileName";
+import { timeline, type Series } from "../../charts/timeline";
+import { hasFilters, isNarrowedTo, type Filters, type Grouping } from "../../state/filters";
 import { looksOf } from "../../state/colours";
 import { thingOf } from "../../state/series";
 import { metrics, pivotsOf, type View } from "../../state/view";
 import { text } from "../../text";
 import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
+import type { Span } from "../../time/presets";
 import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
+import { unpricedPath } from "../routes";
 import { GroupBy } from "./GroupBy";
 import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
@@ -21,12 +24,15 @@ import { lazily } from "../../ui/lazily";
 
 const WhatIfCard = lazily(() => import("./WhatIfCard"));
 const Empty = lazily(() => import("./Empty"));
+const PriceToAdd = lazily(() => import("./PriceToAdd"));
 const FilterChips = lazily(() => import("./FilterChips"));
 
 interface Props {
   view: View;
   question: ActivityQuestion;
   today: Day;
+  /** The reader runs the server. */
+  operates: boolean;
   /** Null until the first answer is there. */
   charted: Charted | null;
   /** The answer is to the question before; the one to this question is on its way. */
@@ -36,7 +42,7 @@ interface Props {
   onIntent: (change: Partial<View>) => void;
 }
 
-export function ActivityView({ view, question, today, charted, former, onChange, onIntent }: Props) {
+export function ActivityView({ view, question, today, operates, charted, former, onChange, onIntent }: Props) {
   const { activity, before, metric } = charted ?? { activity: null, before: null, metric: view.metric };
   // While a former answer stands in, its own measure, grain and pivots count, not those just asked for.
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
@@ -47,8 +53,15 @@ export function ActivityView({ view, question, today, charted, former, onChange,
   );
   const looks = useMemo(() => looksOf(activity?.ranking.map(thingOf) ?? []), [activity]);
   const steps = entrySteps(question.organizationId, pivots, view, (filters) => onChange({ filters }));
+  const stepsOf = (series: Series, span?: Span) => {
+    if (!span) return steps.of(series);
+    const range = { kind: "custom" as const, ...span };
+    const then = (filters: Filters) => onChange({ filters, range });
+    return entrySteps(question.organizationId, pivots, { ...view, range }, then).of(series);
+  };
 
   const empty = activity !== null && activity.totals.requestCount === 0;
+  const onlyUnpriced = isNarrowedTo(view.filters, [["costSource", "unpriced"]]);
   const previous = activity?.previous;
   const metricChoices = metrics.map((metric) => ({ value: metric, label: text.metrics[metric] }));
   const metricTabs = (testIdPrefix: string) => (
@@ -78,7 +91,15 @@ export function ActivityView({ view, question, today, charted, former, onChange,
           <FilterChips view={view} question={question} onChange={onChange} />
         </Suspense>
       )}
-      <SummaryCards activity={activity} />
+      <SummaryCards
+        activity={activity}
+        unpricedPath={unpricedPath(question.organizationId, view, view.filters)}
+      />
+      {onlyUnpriced && activity && !empty && (
+        <Suspense fallback={null}>
+          <PriceToAdd question={question} operates={operates} />
+        </Suspense>
+      )}
       {empty ? (
         <Suspense fallback={null}>
           <Empty
@@ -101,8 +122,9 @@ export function ActivityView({ view, question, today, charted, former, onChange,
             tabs={metricTabs("metric")}
             tools={<Granularities question={question} onChange={onChange} />}
             csv={activityPath(downloadQuestion(question), "csv")}
+            picture={fileName(question.organizationId, `${metric}-by-${pivots.join("-and-")}`, question, view.zone, "png")}
             onChange={onChange}
-            stepsOf={steps.of}
+            stepsOf={stepsOf}
             comparison={
               previous && previous.totals.requestCount > 0
                 ? { span: previous, wanted: view.compare, onToggle: () => onChange({ compare: !view.compare }) }

@@ -26,15 +26,15 @@ interface Props {
 export function AnalyticsPage({ me, organization }: Props) {
   useTitle(text.analytics.title, organization.name);
   return (
-    <Guarded me={me} organization={organization}>
-      <Analytics organization={organization} />
+    <Guarded me={me} organization={organization} title={text.analytics.title}>
+      <Analytics organization={organization} operates={me.kind === "operator"} />
     </Guarded>
   );
 }
 
 const spelling = { read: readView, write: writeView, merge: changeView };
 
-function Analytics({ organization }: { organization: Organization }) {
+function Analytics({ organization, operates }: { organization: Organization; operates: boolean }) {
   const client = useQueryClient();
   const [view, setView] = useAddress<View>(spelling);
   const { today } = useCalendar();
@@ -83,6 +83,7 @@ function Analytics({ organization }: { organization: Organization }) {
           view={view}
           question={question}
           today={today}
+          operates={operates}
           charted={answer.data ?? null}
           former={answer.isPlaceholderData}
           onChange={change}

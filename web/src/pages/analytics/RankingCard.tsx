@@ -111,7 +111,7 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
 
 type Ranked = Keyed & Measures & { deleted?: boolean; former?: boolean };
 
-const NOTHING = { cost: 0, requestCount: 0, totalTokens: 0 };
+const NOTHING = { cost: 0, requestCount: 0, totalTokens: 0, unpricedRequestCount: 0 };
 
 /** What is gone has a row as well, so that both columns add up. The whole ranking may still be one by another measure. */
 function sorted({ ranking, previous }: Activity, metric: Metric, order: Order): Ranked[] {

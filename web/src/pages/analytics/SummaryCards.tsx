@@ -1,42 +1,45 @@
 import { exactText } from "../../api/exact";
 import type { Activity } from "../../api/types";
-import { exactFigure, figure, measured, measureFields } from "../../charts/measure";
-import { count, percent, shortCount } from "../../format/counts";
+import { exactFigure, figureOf, measured, measureFields } from "../../charts/measure";
+import { percent, shortCount } from "../../format/counts";
 import { money } from "../../format/money";
 import { metrics, type Metric } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { earlierText, incomparable, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
+import { UnpricedTag } from "../parts/UnpricedTag";
 import { unitCostFacts } from "../parts/unitCost";
 
-export function SummaryCards({ activity }: { activity: Activity | null }) {
+interface Props {
+  activity: Activity | null;
+  /** Where it is said what has no price. */
+  unpricedPath: string;
+}
+
+export function SummaryCards({ activity, unpricedPath }: Props) {
   return (
     <section className="cards" aria-label={text.cards.label}>
       {metrics.map((metric) => (
-        <SummaryCard key={metric} metric={metric} activity={activity} />
+        <SummaryCard key={metric} metric={metric} activity={activity} unpricedPath={unpricedPath} />
       ))}
     </section>
   );
 }
 
-function SummaryCard({ metric, activity }: { metric: Metric; activity: Activity | null }) {
+function SummaryCard({ metric, activity, unpricedPath }: Props & { metric: Metric }) {
   const totals = activity?.totals;
   const exact = totals ? exactText(totals, measureFields[metric]) : undefined;
   return (
     <article className="card summary" data-testid={`card-${metric}`}>
       <h2>
         {text.cards[metric]}
-        {metric === "cost" && totals && totals.unpricedRequestCount > 0 && (
-          <span className="unpriced" title={text.cards.unpricedHint(count(totals.unpricedRequestCount))}>
-            {text.cards.unpriced(shortCount(totals.unpricedRequestCount))}
-          </span>
-        )}
+        {metric === "cost" && totals && <UnpricedTag count={totals.unpricedRequestCount} path={unpricedPath} />}
       </h2>
       <p className="summary-figure">
         {totals && exact !== undefined ? (
-          <data value={exact} data-exact={exact} title={exactFigure(exact, metric)}>
-            {figure(measured(totals, metric), metric)}
+          <data value={exact} data-exact={exact} title={exactFigure(exact, metric, totals.unpricedRequestCount)}>
+            {figureOf(totals, metric)}
           </data>
         ) : (
           <Bone width="160px" height="0.9em" />
@@ -67,7 +70,7 @@ function Comparison({ activity, metric }: { activity: Activity; metric: Metric }
     );
   }
   return (
-    <span title={text.cards.before(figure(before, metric), span)}>
+    <span title={text.cards.before(figureOf(previous.totals, metric), span)}>
       <Ratio now={now} before={before} /> <span className="muted">{text.cards.versus(span)}</span>
     </span>
   );

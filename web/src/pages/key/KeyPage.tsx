@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { keyCsvPath, type KeyFacts } from "../../api/keys";
+import { fileName } from "../../format/fileName";
 import { keyQuery } from "../../api/queries";
 import type { Me, Organization } from "../../api/types";
 import { analyticsAccess } from "../../state/access";
 import { readDetailView, writeDetailView } from "../../state/detailView";
-import type { TimeWindow } from "../../state/timeWindow";
+import { within, type TimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { creatorName, keyName } from "../keys/columns";
@@ -15,7 +16,7 @@ import { ModelUsage } from "../parts/ModelUsage";
 import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { UsageCards } from "../parts/UsageCards";
-import { keysPath, memberPath, narrowedPath } from "../routes";
+import { keysPath, memberPath, narrowedPath, unpricedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
@@ -66,7 +67,10 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
         onChange={change}
       />
       <Answer query={query} away={{ href: keys, label: text.keys.back }}>
-        <UsageCards summary={answer?.summary ?? null} />
+        <UsageCards
+          summary={answer?.summary ?? null}
+          unpricedPath={seesPeople ? unpricedPath(organization.id, view, { apiKey: [apiKeyId] }) : undefined}
+        />
         {empty ? (
           <NoUsage whose={name ?? ""} span={question} onChange={change} />
         ) : (
@@ -75,10 +79,12 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
             state={view}
             span={question}
             csv={keyCsvPath(apiKeyId, question)}
+            picture={fileName(organization.id, `key-${apiKeyId}`, question, view.zone, "png")}
             onChange={change}
             pathOf={
               seesPeople
-                ? (model) => narrowedPath(organization.id, view, "source", { model: [model], apiKey: [apiKeyId] })
+                ? (model, span) =>
+                    narrowedPath(organization.id, within(view, span), "source", { model: [model], apiKey: [apiKeyId] })
                 : undefined
             }
           />

@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import type { KeyFacts, KeyRow } from "../../api/keys";
 import type { WithErrors } from "../../api/blocks";
 import { text } from "../../text";
-import { comparedColumns, comparingColumns, type Comparing } from "../lists/compared";
+import { comparedColumns, comparingColumns, withBeneath, type Comparing } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
 import { costColumn, countColumns, usageValue } from "../lists/usage";
 
@@ -54,7 +54,7 @@ export function columnsFor(
       wideOnly: true,
       cell: (row) => <Quiet path={paths.creator(row)}>{creatorName(row)}</Quiet>,
     },
-    costColumn(totals),
+    withBeneath<KeyRow>(costColumn(totals), comparing),
     ...comparingColumns<KeyRow>(comparing),
     ...countColumns<KeyRow>(totals),
   ];

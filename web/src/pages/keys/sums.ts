@@ -2,7 +2,7 @@ import type { KeyRow } from "../../api/keys";
 import type { WithErrors } from "../../api/blocks";
 import { exactText, parseExact } from "../../api/exact";
 
-const ZERO = { cost: 0, requestCount: 0, totalTokens: 0, errorCount: 0, clientErrorCount: 0 };
+const ZERO = { cost: 0, requestCount: 0, totalTokens: 0, errorCount: 0, clientErrorCount: 0, unpricedRequestCount: 0 };
 const PICO = 12;
 
 /** A narrowed list has a foot of its own; money is added as whole picodollars, so no digit is lost. */
@@ -14,6 +14,7 @@ export function sumOf(rows: readonly KeyRow[]): WithErrors {
     counts.totalTokens += row.totalTokens;
     counts.errorCount += row.errorCount;
     counts.clientErrorCount += row.clientErrorCount;
+    counts.unpricedRequestCount += row.unpricedRequestCount ?? 0;
     cost += picodollars(exactText(row, "cost"));
   }
   const { cost: _, ...rest } = counts;

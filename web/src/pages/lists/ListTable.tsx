@@ -17,6 +17,9 @@ export interface Column<Row, Name extends string> {
   exact?: (row: Row) => string;
   hint?: (row: Row) => string | undefined;
   foot?: { shown: ReactNode; exact?: string; hint?: string };
+  /** Under the cell, where columns beside it have no room. */
+  beneath?: (row: Row) => ReactNode;
+  footBeneath?: ReactNode;
 }
 
 interface Props<Row, Name extends string> {
@@ -101,6 +104,7 @@ export function ListTable<Row, Name extends string>(props: Props<Row, Name>) {
                         ) : (
                           column.cell(row)
                         )}
+                        {column.beneath && <span className="list-beneath muted">{column.beneath(row)}</span>}
                       </Cell>
                     );
                   })}
@@ -140,6 +144,7 @@ export function ListTable<Row, Name extends string>(props: Props<Row, Name>) {
                 data-exact={column.foot?.exact}
               >
                 {column.foot ? column.foot.shown : null}
+                {column.footBeneath && <span className="list-beneath muted">{column.footBeneath}</span>}
               </td>
             ),
           )}

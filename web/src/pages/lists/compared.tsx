@@ -1,14 +1,16 @@
 import { exactText } from "../../api/exact";
 import type { WithErrors } from "../../api/blocks";
-import { exactMoney, money } from "../../format/money";
+import { spent } from "../../charts/measure";
+import { exactMoney } from "../../format/money";
+import { costFoot } from "./usage";
 import { text } from "../../text";
-import { Changed, earlierText, incomparable, type EarlierWindow } from "../parts/Changed";
+import { Changed, earlierText, incomparable, Ratio, type EarlierWindow } from "../parts/Changed";
 import type { Column } from "./ListTable";
 
 export const comparedColumns = ["before", "change"] as const;
 type ComparedColumn = (typeof comparedColumns)[number];
 
-export const NOTHING = { cost: 0, requestCount: 0, totalTokens: 0, errorCount: 0, clientErrorCount: 0 };
+export const NOTHING = { cost: 0, requestCount: 0, totalTokens: 0, errorCount: 0, clientErrorCount: 0, unpricedRequestCount: 0 };
 
 /** Rows of now and of an earlier window, by id: what is in one of them only has nothing in the other. */
 export function withBefore<Row extends object>(
@@ -23,7 +25,7 @@ export function withBefore<Row extends object>(
 
 export interface Comparing<Row> {
   window: EarlierWindow | null;
-  before: (row: Row) => { cost: number };
+  before: (row: Row) => { cost: number; unpricedRequestCount?: number };
   totals: WithErrors | null;
   /** What the rows now add up to. */
   now: WithErrors | null;
@@ -39,12 +41,10 @@ export function comparingColumns<Row extends { cost: number }>(comparing: Compar
       label: text.compare.before,
       numeric: true,
       wideOnly: true,
-      cell: (row) => <span className="muted">{money(before(row).cost)}</span>,
+      cell: (row) => <span className="muted">{spent(before(row))}</span>,
       exact: (row) => exactText(before(row), "cost"),
       hint: (row) => `${exactMoney(exactText(before(row), "cost"))}${window ? ` (${earlierText(window)})` : ""}`,
-      foot: totals
-        ? { shown: money(totals.cost), exact: exactText(totals, "cost"), hint: exactMoney(exactText(totals, "cost")) }
-        : undefined,
+      foot: totals ? costFoot(totals) : undefined,
     },
     {
       name: "change",
@@ -58,4 +58,23 @@ export function comparingColumns<Row extends { cost: number }>(comparing: Compar
           : undefined,
     },
   ];
+}
+
+/** The column of costs, which says the same under its figures where those two have no room. */
+export function withBeneath<Row extends { cost: number; unpricedRequestCount?: number }>(
+  column: Column<Row, "cost">,
+  { window, before, totals, now }: Comparing<Row>,
+): Column<Row, "cost"> {
+  if (window === null) return column;
+  const comparable = incomparable(window) === null;
+  const beneath = (now: { cost: number }, then: { cost: number; unpricedRequestCount?: number }) => (
+    <>
+      {text.compare.was(spent(then))} {comparable && <Ratio now={now.cost} before={then.cost} />}
+    </>
+  );
+  return {
+    ...column,
+    beneath: (row) => beneath(row, before(row)),
+    footBeneath: totals && now ? beneath(now, totals) : undefined,
+  };
 }

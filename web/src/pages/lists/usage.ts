@@ -1,7 +1,7 @@
 import { exactText } from "../../api/exact";
 import type { WithErrors } from "../../api/blocks";
+import { exactFigure, spent } from "../../charts/measure";
 import { count, percent } from "../../format/counts";
-import { exactMoney, money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
 import { costHint } from "../parts/unitCost";
@@ -15,21 +15,21 @@ export const usageValue = {
   errorRate: (row: WithErrors) => errorShare(row),
 };
 
+/** What a column of costs adds up to. */
+export function costFoot(totals: WithErrors) {
+  const exact = exactText(totals, "cost");
+  return { shown: spent(totals), exact, hint: exactFigure(exact, "cost", totals.unpricedRequestCount) };
+}
+
 export function costColumn<Row extends WithErrors>(totals: WithErrors | null): Column<Row, "cost"> {
   return {
     name: "cost",
     label: text.metrics.cost,
     numeric: true,
-    cell: (row) => money(row.cost),
+    cell: (row) => spent(row),
     exact: (row) => exactText(row, "cost"),
-    hint: (row) => costHint(exactMoney(exactText(row, "cost")), row),
-    foot: totals
-      ? {
-          shown: money(totals.cost),
-          exact: exactText(totals, "cost"),
-          hint: costHint(exactMoney(exactText(totals, "cost")), totals),
-        }
-      : undefined,
+    hint: (row) => costHint(exactFigure(exactText(row, "cost"), "cost", row.unpricedRequestCount), row),
+    foot: totals ? costFoot(totals) : undefined,
   };
 }
 

@@ -1,13 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { memberCsvPath } from "../../api/people";
+import { fileName } from "../../format/fileName";
 import { memberQuery } from "../../api/queries";
 import type { Me, Organization } from "../../api/types";
 import { exactText } from "../../api/exact";
 import { count } from "../../format/counts";
 import { readDetailView, writeDetailView } from "../../state/detailView";
 import type { Grouping } from "../../state/filters";
+import { within } from "../../state/timeWindow";
 import { text } from "../../text";
+import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
 import { memberName, roleName } from "../members/columns";
 import { Answer } from "../parts/Answer";
@@ -19,7 +22,7 @@ import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { TopCard } from "../parts/TopCard";
 import { UsageCards } from "../parts/UsageCards";
-import { keysPath, membersPath, narrowedPath } from "../routes";
+import { keysPath, membersPath, narrowedPath, unpricedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
@@ -35,7 +38,7 @@ interface Props {
 
 export default function MemberPage({ me, organization, userId }: Props) {
   return (
-    <Guarded me={me} organization={organization}>
+    <Guarded me={me} organization={organization} title={text.members.title}>
       <Member organization={organization} userId={userId} />
     </Guarded>
   );
@@ -53,8 +56,8 @@ function Member({ organization, userId }: Omit<Props, "me">) {
 
 
   /** The analytics page says more about a part of this person's usage. */
-  const partOf = (grouping: Grouping, by: Grouping) => (id: string) =>
-    narrowedPath(organization.id, view, by, { [grouping]: [id], user: [userId] });
+  const partOf = (grouping: Grouping, by: Grouping) => (id: string, span?: Span) =>
+    narrowedPath(organization.id, within(view, span), by, { [grouping]: [id], user: [userId] });
 
   const members = membersPath(organization.id, view);
   const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
@@ -80,7 +83,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
         onChange={change}
       />
       <Answer query={query} away={{ href: members, label: text.members.back }}>
-        <UsageCards summary={answer?.summary ?? null}>
+        <UsageCards summary={answer?.summary ?? null} unpricedPath={unpricedPath(organization.id, view, { user: [userId] })}>
           <FigureCard
             id="keys"
             label={text.keys.title}
@@ -103,6 +106,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
               state={view}
               span={question}
               csv={memberCsvPath(userId, question)}
+              picture={fileName(organization.id, `member-${userId}`, question, view.zone, "png")}
               onChange={change}
               pathOf={partOf("model", "apiKey")}
             />

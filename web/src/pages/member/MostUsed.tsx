@@ -1,7 +1,6 @@
 import type { MemberAnswer } from "../../api/people";
 import type { TopEntry } from "../../api/blocks";
-import { shareOf } from "../../charts/measure";
-import { money } from "../../format/money";
+import { shareOf, spent } from "../../charts/measure";
 import { seriesLabel } from "../../state/series";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
@@ -36,7 +35,7 @@ function One({ label, loading, entry, total }: OneProps) {
             <strong className="truncate" title={seriesLabel(entry)}>
               {seriesLabel(entry)}
             </strong>
-            <span className="muted">{text.detail.ofSpend(money(entry.cost), shareOf(entry.cost, total))}</span>
+            <span className="muted">{text.detail.ofSpend(spent(entry), shareOf(entry.cost, total))}</span>
           </>
         )}
       </dd>

@@ -26,7 +26,7 @@ interface Props {
 export default function MembersPage({ me, organization }: Props) {
   useTitle(text.members.title, organization.name);
   return (
-    <Guarded me={me} organization={organization}>
+    <Guarded me={me} organization={organization} title={text.members.title}>
       <MemberList organization={organization} />
     </Guarded>
   );

@@ -3,7 +3,7 @@ import type { MemberRow, Members } from "../../api/people";
 import { exactText } from "../../api/exact";
 import { count } from "../../format/counts";
 import { text } from "../../text";
-import { comparedColumns, comparingColumns } from "../lists/compared";
+import { comparedColumns, comparingColumns, withBeneath } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
 import { costColumn, countColumns, usageValue } from "../lists/usage";
 
@@ -38,6 +38,7 @@ export function columnsFor(
 ): Column<MemberRow, MemberColumn>[] {
   const totals = answer?.totals ?? null;
   const previous = answer?.previous ?? null;
+  const comparing = { window: previous, before, totals: previous?.totals ?? null, now: totals };
   return [
     { name: "member", label: text.members.member, cell: (row) => <Name row={row} path={pathOf(row)} /> },
     {
@@ -46,8 +47,8 @@ export function columnsFor(
       wideOnly: true,
       cell: (row) => <span className="muted">{roleName(row.role) || text.members.noRole}</span>,
     },
-    costColumn(totals),
-    ...comparingColumns<MemberRow>({ window: previous, before, totals: previous?.totals ?? null, now: totals }),
+    withBeneath<MemberRow>(costColumn(totals), comparing),
+    ...comparingColumns<MemberRow>(comparing),
     ...countColumns<MemberRow>(totals),
     {
       name: "keys",

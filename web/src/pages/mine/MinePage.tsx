@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { exactText } from "../../api/exact";
 import { mineCsvPath } from "../../api/people";
+import { fileName } from "../../format/fileName";
 import { keysQuery, mineQuery, projectsQuery } from "../../api/queries";
 import type { Me, Organization } from "../../api/types";
 import { totalTimeline } from "../../charts/timeline";
@@ -19,14 +20,13 @@ import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { TopCard } from "../parts/TopCard";
 import { UsageCards } from "../parts/UsageCards";
-import { analyticsPath, narrowedPath } from "../routes";
+import { analyticsPath, narrowedPath, unpricedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
-import { projectToBeginWith } from "./projectToBeginWith";
 import "../parts/page.css";
 
 interface Props {
@@ -50,25 +50,24 @@ export default function MinePage({ me, organization }: Props) {
     () => keys.data?.keys.filter((key) => key.createdBy !== null && key.createdBy === me.user?.id) ?? null,
     [keys.data, me.user?.id],
   );
-  const chosen =
-    view.project ?? (projects.data && !keys.isPending ? projectToBeginWith(projects.data, own ?? []) : null);
-  const query = useQuery({ ...mineQuery(chosen ?? "", question), enabled: chosen !== null, refetchInterval });
+  const chosen = view.project;
+  const query = useQuery({ ...mineQuery(chosen, question), refetchInterval });
   const answer = query.data ?? null;
 
   const drawn = useMemo(
     () => (answer ? totalTimeline(answer, view.metric, text.metrics[view.metric], today) : null),
     [answer, view.metric, today],
   );
-  const ownId = me.user?.id ?? "";
+  const ownUsage = { user: [me.user?.id ?? ""], ...(chosen === null ? {} : { project: [chosen] }) };
   const seesAll = analyticsAccess(me.kind, organization) === "granted";
   const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
 
   return (
-    <div className="page" data-testid="mine" data-busy={query.isPending || query.isPlaceholderData} data-project={chosen}>
+    <div className="page" data-testid="mine" data-busy={query.isPending || query.isPlaceholderData} data-project={chosen ?? "~all"}>
       <PageHeader
         title={text.mine.title}
         facts={
-          chosen !== null && projects.data ? (
+          projects.data && projects.data.length > 0 ? (
             <ProjectChoice
               projects={projects.data}
               chosen={chosen}
@@ -85,13 +84,16 @@ export default function MinePage({ me, organization }: Props) {
       />
       {projects.error ? (
         <Failure error={projects.error} onRetry={() => void projects.refetch()} />
-      ) : projects.data?.length === 0 && view.project === null ? (
+      ) : projects.data?.length === 0 && view.project === null && empty ? (
         <Notice icon="inbox" title={text.mine.noProjectTitle}>
           <p>{text.mine.noProject(organization.name)}</p>
         </Notice>
       ) : (
         <Answer query={query} away={{ href: analyticsPath(organization.id, view), label: text.errors.home }}>
-          <UsageCards summary={answer?.summary ?? null}>
+          <UsageCards
+            summary={answer?.summary ?? null}
+            unpricedPath={seesAll ? unpricedPath(organization.id, view, ownUsage) : undefined}
+          >
             <FigureCard
               id="keys"
               label={text.mine.yourKeys}
@@ -113,7 +115,8 @@ export default function MinePage({ me, organization }: Props) {
                 grouping={text.mine.title}
                 looks={WHOLE}
                 tabs={<MetricTabs value={view.metric} onChange={(metric) => change({ metric })} />}
-                csv={mineCsvPath(chosen ?? "", question)}
+                csv={mineCsvPath(chosen, question)}
+                picture={fileName(organization.id, "my-usage", question, view.zone, "png")}
                 onChange={change}
               />
               <div className="halves">
@@ -125,14 +128,14 @@ export default function MinePage({ me, organization }: Props) {
                   total={answer?.summary.cost ?? 0}
                   narrow
                   pathOf={
-                    seesAll && chosen !== null
-                      ? (model) => narrowedPath(organization.id, view, "apiKey", { model: [model], project: [chosen], user: [ownId] })
+                    seesAll
+                      ? (model) => narrowedPath(organization.id, view, "apiKey", { model: [model], ...ownUsage })
                       : undefined
                   }
                 />
                 <OwnKeys
                   organizationId={organization.id}
-                  keys={own?.filter((key) => key.projectId === chosen) ?? null}
+                  keys={own?.filter((key) => chosen === null || key.projectId === chosen) ?? null}
                   view={view}
                 />
               </div>

@@ -1,11 +1,13 @@
 import { Link } from "wouter";
 import type { KeyRow } from "../../api/keys";
+import { spent } from "../../charts/measure";
 import { exactText } from "../../api/exact";
-import { exactMoney, money } from "../../format/money";
+import { exactMoney } from "../../format/money";
 import type { TimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { keyName } from "../keys/columns";
+import { sumOf } from "../keys/sums";
 import { keyPath } from "../routes";
 
 interface Props {
@@ -16,6 +18,7 @@ interface Props {
 }
 
 export function OwnKeys({ organizationId, keys, view }: Props) {
+  const total = keys && sumOf(keys);
   return (
     <section className="card panel" aria-labelledby="own-keys-title" data-testid="own-keys">
       <header className="panel-header">
@@ -47,7 +50,7 @@ export function OwnKeys({ organizationId, keys, view }: Props) {
                 </span>
               </th>
               <td className="number" title={exactMoney(exactText(key, "cost"))} data-exact={exactText(key, "cost")}>
-                {money(key.cost)}
+                {spent(key)}
               </td>
             </tr>
           )) ?? (
@@ -61,6 +64,16 @@ export function OwnKeys({ organizationId, keys, view }: Props) {
             </tr>
           )}
         </tbody>
+        {keys && total && (
+          <tfoot>
+            <tr data-testid="own-keys-foot">
+              <th scope="row">{text.chart.total}</th>
+              <td className="number" title={exactMoney(exactText(total, "cost"))} data-exact={exactText(total, "cost")}>
+                {spent(total)}
+              </td>
+            </tr>
+          </tfoot>
+        )}
       </table>
     </section>
   );

@@ -47,7 +47,7 @@ export function useDestinations(me: Me, organization: Organization, query: strin
   const search = useRawSearch();
   const window = useMemo(() => readTimeWindow(new URLSearchParams(search), firstZone()), [search]);
   const { today } = useCalendar();
-  const [views] = useSavedViews();
+  const { views } = useSavedViews(organization.id);
   const seesAll = analyticsAccess(me.kind, organization) === "granted";
 
   const question = { organizationId: organization.id, ...presetSpan(KNOWN_FOR, today), timezone: window.zone };
@@ -82,7 +82,13 @@ export function useDestinations(me: Me, organization: Organization, query: strin
     const custom = (span: Span, label: string) => range({ kind: "custom", ...span }, span, label);
     const typed = typedSpan(query);
     return {
-      views: views.map((view) => ({ id: view.name, icon: "bookmark", label: view.name, path: view.path })),
+      views: (views ?? []).map(({ id, name, path, createdByName }) => ({
+        id,
+        icon: "bookmark",
+        label: name,
+        path,
+        detail: createdByName,
+      })),
       pages: pagesFor(me, organization, window),
       ranges: [
         ...(typed ? [custom(typed, query.trim())] : []),

@@ -38,15 +38,18 @@ interface Props {
   /** Left above the chart. */
   tools?: ReactNode;
   csv: string;
+  /** What the chart is called as a file. */
+  picture: string;
   onChange: (change: Partial<ChartState>) => void;
-  stepsOf?: (series: Series) => Steps;
+  /** Where a series leads, or the part of it that is of some days. */
+  stepsOf?: (series: Series, span?: Span) => Steps;
   /** The window before, where the page compares with one. */
   comparison?: Comparison | null;
 }
 
 const leadsNowhere = () => nowhere;
 
-export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools, csv, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
+export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools, csv, picture, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
   const [, navigate] = useLocation();
   const chart = useRef<TimeChartHandle>(null);
   // The address is read anew with every change; only another choice of series may draw the chart anew.
@@ -55,7 +58,6 @@ export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools,
   const shown = useMemo(() => (timeline && hindrance ? { ...timeline, before: null } : timeline), [timeline, hindrance]);
   const title = text.chart.title[state.metric];
   const subtitle = `${grouping} · ${spanText(span.from, span.to)} · ${state.zone}`;
-  const picture = `rollcall-${state.metric}-${span.from}-${span.to}.png`;
 
   const toggle = (series: Series) =>
     onChange({
@@ -108,7 +110,7 @@ export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools,
           summary={timeline ? summarize(timeline, state.metric, grouping, span) : ""}
           onZoom={(zoomed) => onChange({ range: { kind: "custom", ...zoomed } })}
           stepsOf={stepsOf}
-          onPick={(series, aside) => take(stepsOf(series), navigate, aside)}
+          onPick={(series, span, aside) => take(stepsOf(series, span), navigate, aside)}
         />
       )}
       {timeline ? (
@@ -141,7 +143,7 @@ function summarize(timeline: Timeline, metric: Metric, grouping: string, span: S
     text.metrics[metric],
     grouping,
     spanText(span.from, span.to),
-    figure(total, metric),
-    `${bucketTitle(date, lastDay, timeline.granularity)}, ${figure(timeline.totals[peak] ?? 0, metric)}`,
+    figure(total, metric, timeline.unpriced.reduce((sum, unpriced) => sum + unpriced, 0)),
+    `${bucketTitle(date, lastDay, timeline.granularity)}, ${figure(timeline.totals[peak] ?? 0, metric, timeline.unpriced[peak])}`,
   );
 }

@@ -4,15 +4,20 @@ import { Bone } from "../../ui/Bone";
 interface Props {
   id: string;
   label: string;
+  /** After the label. */
+  tag?: ReactNode;
   /** Null while the answer is on its way. */
   figure: { shown: string; exact: string; hint?: string } | null;
   children?: ReactNode;
 }
 
-export function FigureCard({ id, label, figure, children }: Props) {
+export function FigureCard({ id, label, tag, figure, children }: Props) {
   return (
     <article className="card summary" data-testid={`card-${id}`}>
-      <h2>{label}</h2>
+      <h2>
+        {label}
+        {tag}
+      </h2>
       <p className="summary-figure">
         {figure ? (
           <data value={figure.exact} data-exact={figure.exact} title={figure.hint}>

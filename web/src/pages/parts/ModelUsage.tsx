@@ -16,13 +16,14 @@ interface Props {
   state: ChartState;
   span: Span;
   csv: string;
+  picture: string;
   onChange: (change: Partial<ChartState>) => void;
   /** Where more is said about a model, for those who may see it. */
-  pathOf?: (model: string) => string | null;
+  pathOf?: (model: string, span?: Span) => string | null;
 }
 
 /** Usage by model, over time and as a ranking: of one member or of one key. */
-export function ModelUsage({ answer, state, span, csv, onChange, pathOf }: Props) {
+export function ModelUsage({ answer, state, span, csv, picture, onChange, pathOf }: Props) {
   const { today } = useCalendar();
   const drawn = useMemo(
     () => (answer ? modelTimeline(answer, state.metric, text.chart.other, today) : null),
@@ -43,8 +44,9 @@ export function ModelUsage({ answer, state, span, csv, onChange, pathOf }: Props
         looks={looks}
         tabs={<MetricTabs value={state.metric} onChange={(metric) => onChange({ metric })} />}
         csv={csv}
+        picture={picture}
         onChange={onChange}
-        stepsOf={({ keys: [model] }) => ({ ...nowhere, path: model == null ? null : (pathOf?.(model) ?? null) })}
+        stepsOf={({ keys: [model] }, span) => ({ ...nowhere, path: model == null ? null : (pathOf?.(model, span) ?? null) })}
       />
       <TopCard
         id="cost-by-model"
@@ -53,7 +55,7 @@ export function ModelUsage({ answer, state, span, csv, onChange, pathOf }: Props
         entries={answer?.costByModel ?? null}
         total={answer?.summary.cost ?? 0}
         chartLooks={looks}
-        pathOf={pathOf}
+        pathOf={pathOf && ((model) => pathOf(model))}
       />
     </>
   );

@@ -63,7 +63,7 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
           />
         )}
         {compares && <ComparedWith value={view.comparedWith} onChange={(comparedWith) => onChange({ comparedWith })} />}
-        <ViewsMenu />
+        <ViewsMenu organizationId={organization.id} organizationName={organization.name} />
       </div>
     </header>
   );

@@ -1,7 +1,7 @@
 import { Fragment, type CSSProperties } from "react";
 import { Link, useLocation } from "wouter";
 import { exactText } from "../../api/exact";
-import { exactFigure, figure, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
+import { exactFigure, figureOf, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
 import { colourVariable } from "../../charts/look";
 import { Swatch } from "../../charts/Swatch";
 import type { Look } from "../../state/colours";
@@ -11,7 +11,7 @@ import { metrics, type Metric, type Order } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
-import { Changed } from "./Changed";
+import { Changed, Ratio } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
 import { costHint } from "./unitCost";
@@ -151,18 +151,21 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                       data-field={column}
                       data-exact={exactText(entry.measures, measureFields[column])}
                     >
-                      {figure(measured(entry.measures, column), column)}
+                      {figureOf(entry.measures, column)}
+                      {i === 0 && compared && entry.before && (
+                        <Beneath now={entry.measures} before={entry.before} metric={metric} fault={compared.fault} />
+                      )}
                     </td>
                   ))}
                   {compared && entry.before && (
                     <>
                       <td
                         className="number wide-only ranking-before muted"
-                        title={exactFigure(exactText(entry.before, measureFields[metric]), metric)}
+                        title={exactFigure(exactText(entry.before, measureFields[metric]), metric, entry.before.unpricedRequestCount)}
                         data-field="before"
                         data-exact={exactText(entry.before, measureFields[metric])}
                       >
-                        {figure(measured(entry.before, metric), metric)}
+                        {figureOf(entry.before, metric)}
                       </td>
                       <td className="number wide-only" data-field="change">
                         {change(entry.measures, entry.before)}
@@ -209,20 +212,21 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
               <td
                 key={column}
                 className={i === 0 ? "number" : "number wide-only"}
-                title={exactFigure(exactText(compared.now, measureFields[column]), column)}
+                title={exactFigure(exactText(compared.now, measureFields[column]), column, compared.now.unpricedRequestCount)}
                 data-field={column}
                 data-exact={exactText(compared.now, measureFields[column])}
               >
-                {figure(measured(compared.now, column), column)}
+                {figureOf(compared.now, column)}
+                {i === 0 && <Beneath now={compared.now} before={compared.before} metric={metric} fault={compared.fault} />}
               </td>
             ))}
             <td
               className="number wide-only ranking-before"
-              title={exactFigure(exactText(compared.before, measureFields[metric]), metric)}
+              title={exactFigure(exactText(compared.before, measureFields[metric]), metric, compared.before.unpricedRequestCount)}
               data-field="before"
               data-exact={exactText(compared.before, measureFields[metric])}
             >
-              {figure(measured(compared.before, metric), metric)}
+              {figureOf(compared.before, metric)}
             </td>
             <td className="number wide-only" data-field="change">
               {change(compared.now, compared.before)}
@@ -233,6 +237,16 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
         </tfoot>
       )}
     </table>
+  );
+}
+
+/** Where there is no room for columns of them: what it was before and what became of that, under the figure. */
+function Beneath({ now, before, metric, fault }: { now: Measures; before: Measures; metric: Metric; fault: string | null }) {
+  return (
+    <span className="ranking-beneath muted" title={fault ?? undefined} data-testid="ranking-beneath">
+      {text.compare.was(figureOf(before, metric))}
+      {fault === null && <Ratio now={measured(now, metric)} before={measured(before, metric)} />}
+    </span>
   );
 }
 
@@ -291,6 +305,6 @@ export function isRowClick(event: {
 }
 
 function hint(measures: Measures, column: Metric): string {
-  const exact = exactFigure(exactText(measures, measureFields[column]), column);
+  const exact = exactFigure(exactText(measures, measureFields[column]), column, measures.unpricedRequestCount);
   return column === "cost" ? costHint(exact, measures) : exact;
 }

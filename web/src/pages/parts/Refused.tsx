@@ -3,13 +3,28 @@ import type { AnalyticsAccess } from "../../state/access";
 import { settings } from "../../state/settings";
 import { text } from "../../text";
 import { Notice } from "../../ui/Notice";
+import { useTitle } from "../useTitle";
+import "./page.css";
 
 interface Props {
   access: Exclude<AnalyticsAccess, "granted">;
   organization: Organization;
+  title: string;
 }
 
-export default function Refused({ access, organization }: Props) {
+export default function Refused({ access, organization, title }: Props) {
+  useTitle(title, organization.name);
+  return (
+    <div className="page">
+      <header className="page-header">
+        <h1>{title}</h1>
+      </header>
+      <Why access={access} organization={organization} />
+    </div>
+  );
+}
+
+function Why({ access, organization }: Omit<Props, "title">) {
   return access === "needs-plan" ? <NeedsPlan organization={organization} /> : <NeedsRole organization={organization} />;
 }
 
@@ -19,7 +34,6 @@ function NeedsPlan({ organization }: { organization: Organization }) {
   return (
     <div data-testid="needs-plan">
       <Notice
-        whole
         icon="spark"
         title={text.refused.planTitle}
         actions={
@@ -44,7 +58,7 @@ function httpUrl(link: string | null): string | null {
 function NeedsRole({ organization }: { organization: Organization }) {
   return (
     <div data-testid="needs-role">
-      <Notice whole icon="lock" title={text.refused.roleTitle}>
+      <Notice icon="lock" title={text.refused.roleTitle}>
         <p>{text.refused.role(organization.name)}</p>
       </Notice>
     </div>

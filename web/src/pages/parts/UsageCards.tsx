@@ -1,28 +1,33 @@
 import type { ReactNode } from "react";
 import type { Summary } from "../../api/blocks";
 import { exactText } from "../../api/exact";
+import { exactFigure, spent } from "../../charts/measure";
 import { count, percent, shortCount } from "../../format/counts";
-import { exactMoney, money } from "../../format/money";
+import { money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
 import { Facts } from "./Facts";
 import { FigureCard } from "./FigureCard";
+import { UnpricedTag } from "./UnpricedTag";
 import { unitCostFacts } from "./unitCost";
 
 interface Props {
   summary: Summary | null;
+  /** Where it is said what has no price, for those who may see it. */
+  unpricedPath?: string;
   /** A further card: the number of keys. */
   children?: ReactNode;
 }
 
 /** What one member, one key or oneself used. */
-export function UsageCards({ summary, children }: Props) {
+export function UsageCards({ summary, unpricedPath, children }: Props) {
   return (
     <section className="cards cards-many" aria-label={text.cards.label}>
       <FigureCard
         id="cost"
         label={text.metrics.cost}
-        figure={summary && spent(summary)}
+        tag={summary && <UnpricedTag count={summary.unpricedRequestCount} path={unpricedPath} />}
+        figure={summary && costFigure(summary)}
       >
         {summary && (
           <Facts>
@@ -57,9 +62,9 @@ export function UsageCards({ summary, children }: Props) {
   );
 }
 
-function spent(summary: Summary) {
+function costFigure(summary: Summary) {
   const exact = exactText(summary, "cost");
-  return { shown: money(summary.cost), exact, hint: exactMoney(exact) };
+  return { shown: spent(summary), exact, hint: exactFigure(exact, "cost", summary.unpricedRequestCount) };
 }
 
 function counted(summary: Summary, field: "totalTokens" | "requestCount") {

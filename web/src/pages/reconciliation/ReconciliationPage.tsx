@@ -42,7 +42,7 @@ const spelling = { read: readReconciliationView, write: writeReconciliationView 
 export default function ReconciliationPage({ me, organization }: Props) {
   useTitle(words.title, organization.name);
   return (
-    <Guarded me={me} organization={organization}>
+    <Guarded me={me} organization={organization} title={words.title}>
       <Compared organization={organization} />
     </Guarded>
   );
@@ -67,6 +67,9 @@ function Compared({ organization }: { organization: Organization }) {
         title={words.title}
         facts={
           <p className="muted page-fact">
+            <span className="print-only" data-testid="printed-provider">
+              {words.provider}: {words.providers[view.provider]}
+            </span>
             {words.days} {answer?.importedAt && words.imported(momentText(answer.importedAt, calendar))}
           </p>
         }

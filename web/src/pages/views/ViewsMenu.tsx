@@ -7,7 +7,12 @@ import { ahead, lazily } from "../../ui/lazily";
 const loadPanel = () => import("./ViewsPanel");
 const ViewsPanel = lazily(loadPanel);
 
-export function ViewsMenu() {
+interface Props {
+  organizationId: string;
+  organizationName: string;
+}
+
+export function ViewsMenu(props: Props) {
   const [open, setOpen] = useState(false);
   return (
     <Popover
@@ -15,9 +20,9 @@ export function ViewsMenu() {
       onOpenChange={setOpen}
       label={text.views.menu}
       onIntent={() => ahead(loadPanel)}
-      trigger={(props) => (
+      trigger={(trigger) => (
         <button
-          {...props}
+          {...trigger}
           className="button button-icon views-button"
           aria-label={text.views.menu}
           title={text.views.menu}
@@ -28,7 +33,7 @@ export function ViewsMenu() {
       )}
     >
       <Suspense fallback={<div className="views-panel" />}>
-        <ViewsPanel onDone={() => setOpen(false)} />
+        <ViewsPanel {...props} onDone={() => setOpen(false)} />
       </Suspense>
     </Popover>
   );

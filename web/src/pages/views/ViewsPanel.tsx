@@ -1,6 +1,5 @@
 import { useState, type FormEvent } from "react";
 import { Link, useLocation } from "wouter";
-import { renamedView, withoutView, withView } from "../../state/savedViews";
 import { text } from "../../text";
 import { Copy } from "../../ui/Copy";
 import { Icon } from "../../ui/Icon";
@@ -8,8 +7,14 @@ import { useRawSearch } from "../useRawSearch";
 import { useSavedViews } from "./useSavedViews";
 import "./views.css";
 
-export default function ViewsPanel({ onDone }: { onDone: () => void }) {
-  const [views, change] = useSavedViews();
+interface Props {
+  organizationId: string;
+  organizationName: string;
+  onDone: () => void;
+}
+
+export default function ViewsPanel({ organizationId, organizationName, onDone }: Props) {
+  const { views, change, error } = useSavedViews(organizationId);
   const [path] = useLocation();
   const search = useRawSearch();
   const here = search ? `${path}?${search}` : path;
@@ -18,18 +23,18 @@ export default function ViewsPanel({ onDone }: { onDone: () => void }) {
   return (
     <div className="views-panel">
       <Copy className="menu-item" icon="link" label={text.views.copyLink} what={() => location.href} testId="copy-link" />
-      <h2 className="views-title">{text.views.title}</h2>
-      {views.length === 0 && <p className="muted views-none">{text.views.none}</p>}
+      <h2 className="views-title">{text.views.title(organizationName)}</h2>
+      {views?.length === 0 && <p className="muted views-none">{text.views.none}</p>}
       <ul className="views-list">
-        {views.map((view) => (
-          <li key={view.name} data-testid="view">
-            {renaming === view.name ? (
+        {views?.map((view) => (
+          <li key={view.id} data-testid="view">
+            {renaming === view.id ? (
               <NameForm
                 label={text.views.newName}
                 start={view.name}
                 onDone={(name) => {
                   setRenaming(null);
-                  change((all) => renamedView(all, view.name, name));
+                  if (name !== view.name) change({ rename: view, name });
                 }}
               />
             ) : (
@@ -38,34 +43,40 @@ export default function ViewsPanel({ onDone }: { onDone: () => void }) {
                   href={view.path}
                   className="menu-item"
                   aria-current={view.path === here ? "page" : undefined}
+                  title={view.createdByName ? text.views.by(view.createdByName) : undefined}
                   onClick={onDone}
                   data-testid="view-link"
                 >
                   <span className="truncate">{view.name}</span>
                   {view.path === here && <Icon name="check" />}
                 </Link>
-                <ViewButton
-                  icon="edit"
-                  label={text.views.rename(view.name)}
-                  onClick={() => setRenaming(view.name)}
-                  testId="view-rename"
-                />
-                <ViewButton
-                  icon="trash"
-                  label={text.views.remove(view.name)}
-                  onClick={() => change((all) => withoutView(all, view.name))}
-                  testId="view-remove"
-                />
+                {view.mayChange && (
+                  <>
+                    <ViewButton
+                      icon="edit"
+                      label={text.views.rename(view.name)}
+                      onClick={() => setRenaming(view.id)}
+                      testId="view-rename"
+                    />
+                    <ViewButton
+                      icon="trash"
+                      label={text.views.remove(view.name)}
+                      onClick={() => change({ remove: view })}
+                      testId="view-remove"
+                    />
+                  </>
+                )}
               </>
             )}
           </li>
         ))}
       </ul>
-      <NameForm
-        label={text.views.name}
-        start=""
-        onDone={(name) => change((all) => withView(all, { name, path: here }))}
-      />
+      {error && (
+        <p className="views-fault" role="alert" data-testid="views-fault">
+          {error.message}
+        </p>
+      )}
+      <NameForm label={text.views.name} start="" onDone={(name) => change({ save: { name, path: here } })} />
     </div>
   );
 }

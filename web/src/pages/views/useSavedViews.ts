@@ -1,48 +1,25 @@
-import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useSyncExternalStore } from "react";
-import { meQuery } from "../../api/queries";
-import { readSavedViews, type SavedView } from "../../state/savedViews";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { viewsQuery } from "../../api/queries";
+import { changeView, createView, removeView, type NewView, type View } from "../../api/views";
 
-const listeners = new Set<() => void>();
-/** Where storage is forbidden, views last until the page is left. */
-const memory = new Map<string, string>();
+/** What is done to the views that an organization shares. */
+type Change = { save: NewView } | { rename: View; name: string } | { remove: View };
 
-function load(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return memory.get(key) ?? null;
-  }
-}
-
-function store(key: string, text: string): void {
-  try {
-    localStorage.setItem(key, text);
-  } catch {
-    memory.set(key, text);
-  }
-  for (const listener of listeners) listener();
-}
-
-/** Another tab's changes arrive by themselves. */
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  addEventListener("storage", listener);
-  return () => {
-    listeners.delete(listener);
-    removeEventListener("storage", listener);
-  };
-}
-
-/** The views of whoever is signed in, kept by this browser alone. */
-export function useSavedViews(): [readonly SavedView[], (change: (views: readonly SavedView[]) => SavedView[]) => void] {
-  const me = useQuery(meQuery).data;
-  const key = `rollcall.views.${me?.user?.id ?? `~${me?.kind ?? ""}`}`;
-  const stored = useSyncExternalStore(subscribe, () => load(key));
-  const views = useMemo(() => readSavedViews(stored), [stored]);
-  const change = useCallback(
-    (next: (views: readonly SavedView[]) => SavedView[]) => store(key, JSON.stringify(next(readSavedViews(load(key))))),
-    [key],
-  );
-  return [views, change];
+export function useSavedViews(organizationId: string) {
+  const client = useQueryClient();
+  const query = viewsQuery(organizationId);
+  const views = useQuery(query);
+  const change = useMutation({
+    mutationFn: async (change: Change): Promise<unknown> => {
+      if ("remove" in change) return removeView(organizationId, change.remove.id);
+      if ("rename" in change) {
+        return changeView(organizationId, change.rename.id, { name: change.name, path: change.rename.path });
+      }
+      // A name that is taken means the view of that name as it is now.
+      const known = views.data?.find(({ name, mayChange }) => name === change.save.name && mayChange);
+      return known ? changeView(organizationId, known.id, change.save) : createView(organizationId, change.save);
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: query.queryKey }),
+  });
+  return { views: views.data ?? null, change: change.mutate, error: change.error ?? views.error };
 }
