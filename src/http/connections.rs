@@ -77,7 +77,7 @@ impl Limits {
 }
 
 /// Connections at most. Three quarters may be of one source: ten thousand laptops behind one address that keep theirs
-/// open between posts.
+/// open between posts. One that is idle takes 18 KB.
 const CONNECTIONS: u64 = 16_384;
 /// Files that are no such connections: the store, and those that are turned away.
 const OTHER_FILES: u64 = 124;
@@ -117,6 +117,8 @@ pub struct Peer {
     pub tls: bool,
 }
 
+/// Largest head of a request. Somebody without a token can have as much of memory on each connection.
+const HEAD_BYTES: usize = 64 << 10;
 /// A body up to this size that nobody wanted is read before it is answered: the connection can then be used again.
 const SMALL_BYTES: u64 = 64 << 10;
 /// This much is read after the last answer, as much as the largest body has by default.
@@ -243,6 +245,7 @@ impl Server {
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.head)
+                .max_buf_size(HEAD_BYTES)
                 .serve_connection(io, service)
         );
         let mut ended = tokio::select! {

@@ -253,7 +253,7 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
             entries[0].1[requests] += 100;
             sign(&mut entries[0]);
         },
-        "have less than its incomplete calls",
+        "have less than the calls that may change",
     );
     checked(
         "periods",

@@ -71,7 +71,7 @@ test("the palette lists what its reader may open", async (t) => {
   await page.locator("[data-testid=search-button]:focus").waitFor();
 });
 
-test("a view is saved under a name, found in the menu and the palette, renamed and deleted", async (t) => {
+test("a view is shared under a name, found by everybody in the menu and the palette, renamed and deleted", async (t) => {
   const page = await open(t, LINK);
   const where = `${ANALYTICS}?${JUNE}&by=project&metric=tokens&chart=lines`;
   await visit(page, where, "analytics");
@@ -91,16 +91,30 @@ test("a view is saved under a name, found in the menu and the palette, renamed a
   await page.getByTestId("view-rename").click();
   await page.getByTestId("view-new-name").fill("Tokens");
   await page.keyboard.press("Enter");
-  assert.equal(await page.getByTestId("view-link").innerText(), "Tokens");
+  await page.getByTestId("view-link").getByText("Tokens", { exact: true }).waitFor();
   await page.reload();
   await ready(page, "analytics");
 
-  // Somebody else at the same browser has views of their own.
-  const stored = await page.evaluate(() => localStorage.getItem("rollcall.views.user_ada"));
-  assert.deepEqual(JSON.parse(stored), [{ name: "Tokens", path: where }]);
+  // Everybody in the organization has it, and may change it who made it or runs the organization.
+  const developer = await open(t, DEVELOPER_LINK, { landsOn: "mine", mayRefuse: true });
+  await developer.getByTestId("views-button").click();
+  await developer.getByTestId("view-link").waitFor();
+  assert.equal(await developer.getByTestId("view-link").innerText(), "Tokens");
+  assert.equal(await developer.getByTestId("view-remove").count(), 0);
+  await developer.getByTestId("view-name").fill("Tokens");
+  await developer.keyboard.press("Enter");
+  await developer.getByTestId("views-fault").getByText("there is a view 'Tokens' already").waitFor();
+  await developer.getByTestId("view-name").fill("Mine");
+  await developer.keyboard.press("Enter");
+  await developer.getByTestId("view").nth(1).waitFor();
+  assert.equal(await developer.getByTestId("view-remove").count(), 1, "their own");
+
   await page.getByTestId("views-button").click();
-  await page.getByTestId("view-remove").click();
-  await page.getByTestId("view").waitFor({ state: "detached" });
+  await page.getByTestId("view").nth(1).waitFor();
+  for (const left of [1, 0]) {
+    await page.getByTestId("view-remove").first().click();
+    await page.waitForFunction((left) => document.querySelectorAll("[data-testid=view]").length === left, left);
+  }
 });
 
 test("the link on the clipboard shows exactly what its sender sees", async (t) => {

@@ -97,22 +97,22 @@ async function textOf(download) {
 
 test("a developer begins at their own usage and is told before clicking what is closed", async (t) => {
   const page = await open(t, DEVELOPER_LINK, { landsOn: "mine" });
-  assert.equal(await page.getByTestId("nav-lock").count(), 2);
+  assert.equal(await page.getByTestId("nav-lock").count(), 3);
 
   await visit(page, `${NORTHWIND}/my-usage?${JUNE}`, "mine");
-  const projectId = await page.getByTestId("mine").getAttribute("data-project");
-  const mine = await ask(page, "/analytics/me", { ...JUNE_QUERY, projectId });
+  assert.equal(await page.getByTestId("mine").getAttribute("data-project"), "~all");
+  const mine = await ask(page, "/analytics/me", JUNE_QUERY);
   await cardsAre(page, mine.summary);
   await rankingIs(page, "top-models", mine.topModels);
 
   const projects = (await ask(page, "/v1/projects", {})).projects;
-  const another = projects.find((one) => one.id !== projectId);
+  const another = projects[0];
   await page.getByTestId("project-choice").selectOption(another.id);
   await page.waitForURL((url) => url.search.includes(`project=${another.id}`));
   await page.locator(`[data-testid=mine][data-project=${another.id}][data-busy=false]`).waitFor();
   await cardsAre(page, (await ask(page, "/analytics/me", { ...JUNE_QUERY, projectId: another.id })).summary);
   await page.goBack();
-  await page.locator(`[data-testid=mine][data-project=${projectId}][data-busy=false]`).waitFor();
+  await page.locator(`[data-testid=mine][data-project="~all"][data-busy=false]`).waitFor();
 
   await page.getByTestId("own-key").first().getByTestId("list-link").click();
   await ready(page, "key");
@@ -154,7 +154,7 @@ test("an organization on another plan sees what it would get, and what it has", 
     assert.equal(await page.getByTestId("upgrade-link").count(), 0, "this server has no link to show");
     assert.deepEqual(await seen(page), ["needs-plan"], path);
   }
-  assert.equal(await page.getByTestId("nav-lock").count(), 2);
+  assert.equal(await page.getByTestId("nav-lock").count(), 3);
   await accessible(page, "the upgrade card");
   await visit(page, `${NORTHWIND}/keys?${JUNE}`, "keys");
   assert.ok((await page.getByTestId("list-row").count()) > 0);

@@ -127,9 +127,13 @@ test("a click on a pair narrows to both of its halves, a second one lifts them",
   const [project, model] = pair.split(" ").map(decodeURIComponent);
   assert.deepEqual(filtersOf(page), { project: [project], model: [model] });
   assert.equal(await page.getByTestId("chip").count(), 2);
-  await agrees(page, { ...JUNE_QUERY, groupBy: "project,model", projectId: project, model });
+  // That pair, on that day.
+  const [from, to] = ["from", "to"].map((end) => new URL(page.url()).searchParams.get(end));
+  assert.equal(from, to);
+  await agrees(page, { from, to, timezone: "UTC", groupBy: "project,model", projectId: project, model });
   await clickLowestPart(page);
   await whole();
+  await visit(page, pairs, "analytics");
 
   const entry = page.getByTestId("legend-filter").nth(1);
   await entry.click();
@@ -158,7 +162,7 @@ test("a click on a pair narrows to both of its halves, a second one lifts them",
   assert.ok(page.url().includes(`${JUNE}&project=`), page.url());
 });
 
-const PARAMETERS = { project: "projectId", model: "model", apiKey: "apiKeyId", user: "userId", provider: "provider", source: "source" };
+const PARAMETERS = { project: "projectId", model: "model", apiKey: "apiKeyId", user: "userId", provider: "provider", source: "source", costSource: "costSource" };
 
 test("every kind of filter is set by bar, legend entry and ranking row, and lifted there or on its chip", async (t) => {
   const page = await open(t, LINK);
@@ -178,9 +182,15 @@ test("every kind of filter is set by bar, legend entry and ranking row, and lift
     };
 
     const id = await clickLowestPart(page, { shift: paged });
-    await set(id);
+    await page.waitForURL((url) => url.searchParams.get(by) === id);
+    await ready(page);
+    const [from, to] = ["from", "to"].map((end) => new URL(page.url()).searchParams.get(end));
+    assert.equal(from, to, "that thing on that day");
+    const { totals } = await ask(page, "/analytics/activity", { from, to, timezone: "UTC", [parameter]: id });
+    assert.equal(await exact(page, "card-cost"), totals.cost, `${by}=${id} on ${from}`);
     await clickLowestPart(page, { shift: paged });
     await lifted();
+    await visit(page, `${ANALYTICS}?${JUNE}&by=${by}`, "analytics");
 
     const second = await page.getByTestId("ranking-row").nth(1).getAttribute("data-key");
     await page.getByTestId("legend-filter").nth(1).click();

@@ -32,7 +32,7 @@ const lastPart = (page) => decodeURIComponent(new URL(page.url()).pathname.split
 /** The page of one's own usage, with whatever project it begins at. */
 async function mineIs(page, query) {
   const projectId = await page.getByTestId("mine").getAttribute("data-project");
-  const mine = await ask(page, "/analytics/me", { ...query, projectId });
+  const mine = await ask(page, "/analytics/me", projectId === "~all" ? query : { ...query, projectId });
   await cardsAre(page, mine.summary);
   await rankingIs(page, "top-models", mine.topModels);
   await barsAre(page, mine.activity);
@@ -45,6 +45,13 @@ async function keyIs(page, query) {
   await rankingIs(page, "cost-by-model", key.costByModel);
   await barsAre(page, key.activity);
   return key;
+}
+
+/** Where a bar of one day has led. */
+function dayOf(page) {
+  const { pathname, searchParams } = new URL(page.url());
+  assert.equal(searchParams.get("from"), searchParams.get("to"), page.url());
+  return { path: pathname, day: searchParams.get("from"), project: searchParams.get("project") };
 }
 
 test("an owner: organization → project bar → key → member → my usage", async (t) => {
@@ -60,7 +67,10 @@ test("an owner: organization → project bar → key → member → my usage", a
 
   const project = await clickLowestPart(page);
   await ready(page, "keys");
-  assert.ok(page.url().endsWith(`/keys?${JUNE}&project=${project}`), page.url());
+  const { day, ...rest } = dayOf(page);
+  assert.deepEqual(rest, { path: `${NORTHWIND}/keys`, project });
+  assert.match(day, /^2026-06-\d\d$/, "that project on that day");
+  await visit(page, `${NORTHWIND}/keys?${JUNE}&project=${project}`, "keys");
   const { keys } = await ask(page, "/analytics/keys", JUNE_QUERY);
   await keysAre(page, keys.filter((key) => key.projectId === project));
 
@@ -121,7 +131,7 @@ test("a developer: told before clicking, then my usage → key → my keys", asy
   const page = await open(t, DEVELOPER_LINK, { landsOn: "mine" });
   await watch(page, ["needs-plan", "needs-role", "analytics", "members", "member"]);
   await visit(page, `${NORTHWIND}/my-usage?${JUNE}`, "mine");
-  assert.equal(await page.getByTestId("nav-lock").count(), 2);
+  assert.equal(await page.getByTestId("nav-lock").count(), 3);
   assert.deepEqual(await seen(page), [], "nothing flashes by");
   await mineIs(page, JUNE_QUERY);
 
@@ -266,7 +276,7 @@ for (const plan of ["free", "pro"]) {
     const server = await acme(t, plan);
     const page = await open(t, await server.linkOf("olga"), { landsOn: null });
     await page.getByTestId("needs-plan").waitFor();
-    assert.equal(await page.getByTestId("nav-lock").count(), 2);
+    assert.equal(await page.getByTestId("nav-lock").count(), 3);
 
     await watch(page, ["needs-plan", "needs-role", "analytics", "members", "member"]);
     for (const path of ["analytics", "members", "members/olga"]) {

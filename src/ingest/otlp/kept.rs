@@ -297,3 +297,81 @@ fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
     }
     (version == VERSION).then_some(of)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told() -> Told<'static> {
+        let text = |text: &'static str| Some(Cow::Borrowed(text));
+        let mut tokens = Tokens { known: Known::Input, ..Tokens::default() };
+        (11..).zip(tokens_of(&mut tokens)).for_each(|(value, place)| *place = value);
+        let call = Call {
+            id: "answer\nresp_1".into(),
+            other_id: Some("another".into()),
+            start: 1_781_092_800_123,
+            organization: None,
+            project: text("p"),
+            api_key: text("k"),
+            model: text("openai/gpt-4o-mini"),
+            provider: text("openai"),
+            source: text("bot"),
+            mode: Mode::ApiKeys,
+            tokens: Some(tokens),
+            is_partial: true,
+            tier: ServiceTier::Other,
+            cost: Some(PicoUsd(i128::from(u64::MAX) + 7)),
+            ending: Ending::Error,
+            cached: true,
+            is_extra: true,
+        };
+        Told {
+            call,
+            said: Said::default(),
+            sender: 0,
+            ids: SpanIds::of_bytes(std::array::from_fn(|at| at as u8)),
+            project: None,
+            api_key: None,
+            scope: u64::MAX,
+            layer: Layer::Sdk,
+            service: 9,
+            is_by_provider: true,
+            start_nanos: 1_781_092_800_123_456_789,
+            end_nanos: 1_781_092_801_123_456_789,
+            kind: Kind::Other,
+            is_read: true,
+            figures: Figures::default(),
+            client: Habits::default(),
+        }
+    }
+
+    fn token() -> TokenDefaults<'static> {
+        TokenDefaults { project_id: Some("default"), api_key_id: Some("key"), ..TokenDefaults::default() }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_with_all_that_was_told() {
+        let steps = [5, 6].map(|byte| Inside { ids: SpanIds::of_bytes([byte; 32]), is_tool: byte == 6 });
+        let kept = write(&told(), "acme", &steps, &token());
+        let mut spans = Vec::new();
+        let read = read(&kept, &mut spans).unwrap();
+        let found: Vec<_> = spans.iter().map(|span| (span.ids, span.is_tool)).collect();
+        assert_eq!(found, [(told().ids, false), (steps[0].ids, false), (steps[1].ids, true)]);
+        assert_eq!((read.project.as_deref(), read.api_key.as_deref()), (Some("default"), Some("key")));
+        let call = Call { organization: Some("acme".into()), ..told().call };
+        assert_eq!(format!("{:?}", read.call), format!("{call:?}"));
+        // All else that was told is in what is written of it again.
+        assert_eq!(write(&read, "acme", &steps, &TokenDefaults::default()), kept);
+    }
+
+    #[test]
+    fn what_was_not_written_here_is_not_read() {
+        let kept = write(&told(), "acme", &[], &token());
+        let mut newer = kept.clone();
+        newer[1] = VERSION as u8 + 1;
+        for wrong in [&newer[..], &kept[..kept.len() - 1], &kept[2..], b"what it told", b""] {
+            assert!(read(wrong, &mut Vec::new()).is_none(), "{wrong:?}");
+        }
+        assert!(reread(&[&kept, &newer], 0, &PriceBook::bundled()).is_none());
+    }
+}

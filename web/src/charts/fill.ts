@@ -1,4 +1,4 @@
-const TILE = 6;
+const TILE = 8;
 /** Tiles are drawn finer than they are shown, for screens that have the pixels. */
 const FINE = 2;
 
@@ -28,7 +28,7 @@ export function fillStyle(context: CanvasRenderingContext2D, colour: string, pat
   own.fillStyle = colour;
   own.fillRect(0, 0, TILE, TILE);
   own.strokeStyle = surface;
-  own.lineWidth = 1.5;
+  own.lineWidth = 1.2;
   draw(own);
   const fill = context.createPattern(tile, "repeat");
   fill?.setTransform(new DOMMatrix().scale(1 / FINE));

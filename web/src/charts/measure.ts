@@ -27,6 +27,11 @@ export function figure(value: number, metric: Metric, unpriced = 0): string {
   return value === 0 && unpriced > 0 ? text.noPrice : money(value);
 }
 
+/** Nothing of it has a price. */
+export function hasNoPrice({ cost, unpricedRequestCount = 0 }: { cost: number; unpricedRequestCount?: number }): boolean {
+  return cost === 0 && unpricedRequestCount > 0;
+}
+
 export function figureOf(block: Measures, metric: Metric): string {
   return figure(measured(block, metric), metric, block.unpricedRequestCount);
 }

@@ -143,6 +143,7 @@ export const de = (product: string): Catalogue => ({
     cachedTokens: (n) => `${n} im Cache`,
     unpriced: (n) => `${n} ohne Preis`,
     unpricedHint: (n) => `${n} Anfragen kamen ohne Kosten, und für ihr Modell ist kein Preis bekannt. Sie sind gezählt, aber nicht bepreist.`,
+    noPriceDetail: "Niemand hat gesagt, was es gekostet hat.",
     noneBefore: "davor keine Nutzung",
     versus: (span) => `ggü. ${span}`,
     before: (figure, span) => `${figure} im Zeitraum ${span}`,
@@ -215,7 +216,7 @@ export const de = (product: string): Catalogue => ({
   },
 
   compare: {
-    was: (figure) => `vorher ${figure}`,
+    was: "vorher",
     label: "Verglichen mit",
     with: {
       fitting: "Was zum Zeitraum passt",

@@ -156,6 +156,7 @@ export const en = {
     cachedTokens: (n: string) => `${n} cached`,
     unpriced: (n: string) => `${n} without a price`,
     unpricedHint: (n: string) => `${n} requests came without a cost and no price is known for their model. They are counted, not priced.`,
+    noPriceDetail: "Nobody said what it cost.",
     noneBefore: "no usage before",
     versus: (span: string) => `vs ${span}`,
     before: (figure: string, span: string) => `${figure} in ${span}`,
@@ -228,7 +229,7 @@ export const en = {
   },
 
   compare: {
-    was: (figure: string) => `was ${figure}`,
+    was: "before",
     label: "Compared with",
     with: {
       fitting: "What fits the range",

@@ -1,6 +1,6 @@
 import { exactText } from "../../api/exact";
 import type { Activity } from "../../api/types";
-import { exactFigure, figureOf, measured, measureFields } from "../../charts/measure";
+import { exactFigure, figureOf, hasNoPrice, measured, measureFields } from "../../charts/measure";
 import { percent, shortCount } from "../../format/counts";
 import { money } from "../../format/money";
 import { metrics, type Metric } from "../../state/view";
@@ -78,6 +78,7 @@ function Comparison({ activity, metric }: { activity: Activity; metric: Metric }
 
 function Detail({ activity: { totals }, metric }: { activity: Activity; metric: Metric }) {
   if (metric === "cost") {
+    if (hasNoPrice(totals)) return text.cards.noPriceDetail;
     return (
       <Facts>
         {text.cards.credits(money(totals.creditsCost))}

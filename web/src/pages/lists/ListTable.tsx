@@ -18,6 +18,7 @@ export interface Column<Row, Name extends string> {
   hint?: (row: Row) => string | undefined;
   foot?: { shown: ReactNode; exact?: string; hint?: string };
   /** Under the cell, where columns beside it have no room. */
+  headBeneath?: string;
   beneath?: (row: Row) => ReactNode;
   footBeneath?: ReactNode;
 }
@@ -68,6 +69,7 @@ export function ListTable<Row, Name extends string>(props: Props<Row, Name>) {
                   <Icon name="chevronDown" size={12} />
                 </span>
               </button>
+              {column.headBeneath && <span className="list-beneath">{column.headBeneath}</span>}
             </th>
           ))}
         </tr>

@@ -69,11 +69,13 @@ export function withBeneath<Row extends { cost: number; unpricedRequestCount?: n
   const comparable = incomparable(window) === null;
   const beneath = (now: { cost: number }, then: { cost: number; unpricedRequestCount?: number }) => (
     <>
-      {text.compare.was(spent(then))} {comparable && <Ratio now={now.cost} before={then.cost} />}
+      <span className="visually-hidden">{text.compare.was} </span>
+      {spent(then)} {comparable && <Ratio now={now.cost} before={then.cost} />}
     </>
   );
   return {
     ...column,
+    headBeneath: text.compare.before,
     beneath: (row) => beneath(row, before(row)),
     footBeneath: totals && now ? beneath(now, totals) : undefined,
   };

@@ -80,6 +80,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
           {columns.map((column, i) => (
             <th scope="col" key={column} className={i === 0 ? "number" : "number wide-only"}>
               {i === 0 && compared ? <Ordered by="value" label={text.metrics[column]} {...compared} /> : text.metrics[column]}
+              {i === 0 && compared && <span className="ranking-beneath">{text.compare.before}</span>}
             </th>
           ))}
           {compared && (
@@ -244,7 +245,10 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
 function Beneath({ now, before, metric, fault }: { now: Measures; before: Measures; metric: Metric; fault: string | null }) {
   return (
     <span className="ranking-beneath muted" title={fault ?? undefined} data-testid="ranking-beneath">
-      {text.compare.was(figureOf(before, metric))}
+      <span>
+        <span className="visually-hidden">{text.compare.was} </span>
+        {figureOf(before, metric)}
+      </span>
       {fault === null && <Ratio now={measured(now, metric)} before={measured(before, metric)} />}
     </span>
   );

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { Summary } from "../../api/blocks";
 import { exactText } from "../../api/exact";
-import { exactFigure, spent } from "../../charts/measure";
+import { exactFigure, hasNoPrice, spent } from "../../charts/measure";
 import { count, percent, shortCount } from "../../format/counts";
 import { money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
@@ -29,13 +29,16 @@ export function UsageCards({ summary, unpricedPath, children }: Props) {
         tag={summary && <UnpricedTag count={summary.unpricedRequestCount} path={unpricedPath} />}
         figure={summary && costFigure(summary)}
       >
-        {summary && (
-          <Facts>
-            {text.cards.credits(money(summary.creditsCost))}
-            {text.cards.ownKeys(money(summary.apiKeysCost))}
-            {unitCostFacts(summary)}
-          </Facts>
-        )}
+        {summary &&
+          (hasNoPrice(summary) ? (
+            text.cards.noPriceDetail
+          ) : (
+            <Facts>
+              {text.cards.credits(money(summary.creditsCost))}
+              {text.cards.ownKeys(money(summary.apiKeysCost))}
+              {unitCostFacts(summary)}
+            </Facts>
+          ))}
       </FigureCard>
       <FigureCard id="tokens" label={text.metrics.tokens} figure={summary && counted(summary, "totalTokens")}>
         {summary && (
