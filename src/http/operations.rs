@@ -47,7 +47,7 @@ struct ListPricesBody {
 }
 
 /// Whether the process answers. For everyone.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "operations", security(()), responses((status = 200, body = Health)))]
 pub async fn healthz(State(app): State<App>) -> Json<Health> {
     health(&app)
 }
@@ -71,8 +71,11 @@ pub fn health(app: &App) -> Json<Health> {
 
 /// Whether events and questions are taken. For everyone.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operations",
-    responses((status = 200, body = Health), (status = 503, body = ProblemBody, content_type = "application/problem+json")),
+    get, path = "/readyz", tag = "operations", security(()),
+    responses(
+        (status = 200, body = Health),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not now"),
+    ),
 )]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     if app.engine.is_writing() {
@@ -84,7 +87,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
 
 /// Counters in the Prometheus text format. For everyone: they name no organization.
 #[utoipa::path(
-    get, path = "/metrics", tag = "operations",
+    get, path = "/metrics", tag = "operations", security(()),
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
