@@ -161,8 +161,8 @@ impl Event {
     }
 }
 
-/// A span that told of a call, to be kept: other spans may come in other posts, and the calls are then those that all of
-/// them tell of together.
+/// A span that told of a call, to be kept: other spans may come in other posts, and the calls are then those that all
+/// of them tell of together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptSpan {
     /// Of the event that it makes by itself.

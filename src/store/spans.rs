@@ -4,8 +4,8 @@
 //! key     sequence u64
 //! value   a frame (see `store::packed`) around the hour of arrival and some spans, each: org | id 12 bytes | hashes of
 //!         the span and its steps, of those around it, of what it has alike with others: number and 8 bytes each |
-//!         length and bytes of what it told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in the
-//!         sums under its id, or 0: segment | series | completeness | 11 counts | picodollars
+//!         length and bytes of what it told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in
+//!         the sums under its id, or 0: segment | series | completeness | 11 counts | picodollars
 //! ```
 //!
 //! In the file they stand in the order in which they came, so that keeping one costs next to nothing. Where those are
@@ -253,7 +253,7 @@ impl Writer {
         self.remove(SPANS, &keys::spans(0), &keys::spans(first))
     }
 
-    /// Removes the spans of an organization: what they say of sums is no longer so. What there is now, if there were any.
+    /// Removes the spans of an organization: what they say of sums is no longer so. What is left, if there were any.
     pub fn forget_spans(&self, organization: OrganizationId) -> Result<Option<SpanIndex>, StoreError> {
         let mut table = self.transaction.open_table(SPANS)?;
         let mut left: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();

@@ -309,8 +309,8 @@ fn with(mut span: Value, attributes: &[(&str, Value)]) -> Value {
     span
 }
 
-/// The spans of some calls that have to do with each other. Steps that are no calls come along with a call around them or
-/// inside: alone they are not kept.
+/// The spans of some calls that have to do with each other. Steps that are no calls come along with a call around them
+/// or inside: alone they are not kept.
 fn shape(random: &mut Random, trace: u8, next: &mut u64) -> Vec<Sent> {
     let mut tokens = || {
         *next += 1;
@@ -386,8 +386,8 @@ fn shape(random: &mut Random, trace: u8, next: &mut u64) -> Vec<Sent> {
     }
 }
 
-/// Traces of many shapes, whose spans come in any order, cut into posts anywhere and repeated, to a server that is started
-/// again here and there.
+/// Traces of many shapes, whose spans come in any order, cut into posts anywhere and repeated, to a server that is
+/// started again here and there.
 fn in_any_order(seed: u64) {
     println!("ROLLCALL_SEED={seed}");
     let mut random = Random(seed);
