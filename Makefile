@@ -10,6 +10,7 @@ CI_BINARIES := target/ci
 FIGURES := target/bench/figures.md
 CLIENTS := target/clients
 DENY := target/deny
+OPENAPI := target/openapi
 FUZZ_TARGETS := feeds query records store
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
 
@@ -75,6 +76,18 @@ golden: ## Write tests/golden/format-N.redb, when a release has a new format
 .PHONY: test-clients
 test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents and SDKs and compare every sum; LATEST=1: newest
 	LATEST=$(LATEST) $(CLIENTS)/bin/python tests/clients/run.py $(ONLY)
+
+.PHONY: test-openapi
+test-openapi: build $(OPENAPI)/requirements.txt tests/openapi/node_modules/.package-lock.json ## Validate the description and run clients made from it
+	$(OPENAPI)/bin/python tests/openapi/run.py
+
+$(OPENAPI)/requirements.txt: tests/openapi/requirements.txt
+	python3 -m venv --clear $(OPENAPI)
+	$(OPENAPI)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
+
+tests/openapi/node_modules/.package-lock.json: tests/openapi/package.json tests/openapi/package-lock.json
+	cd tests/openapi && npm ci --no-audit --no-fund
 
 $(CLIENTS)/requirements.txt: tests/clients/requirements.txt
 	python3 -m venv --clear $(CLIENTS)

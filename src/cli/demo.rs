@@ -51,9 +51,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         engine.import_invoice(invoice, note)?.wait()?;
     }
     let token = |kind, user_id: Option<String>| -> Result<String, Failure> {
-        let body =
-            NewToken { kind, organization_id: None, project_id: None, api_key_id: None, user_id, label: "demo".into() };
-        let (change, created) = new_token(body, &engine)?;
+        let body = NewToken {
+            kind,
+            organization_id: None,
+            project_id: None,
+            api_key_id: None,
+            user_id,
+            label: "demo".into(),
+            expires_at: None,
+        };
+        let (change, created) = new_token(body, &engine, SERVER)?;
         engine.change(change)?.wait()?;
         Ok(created.token)
     };

@@ -47,10 +47,13 @@ enum Action {
         /// What it is for
         #[arg(long, env = "ROLLCALL_LABEL", default_value = "")]
         label: String,
+        /// From when on it is worth nothing, such as 2027-01-31T00:00:00Z; never unless given
+        #[arg(long, value_name = "TIME", env = "ROLLCALL_EXPIRES")]
+        expires: Option<String>,
         #[command(flatten)]
         target: TargetArguments,
     },
-    /// List tokens, without their secrets
+    /// List tokens, without their secrets: id, kind, whose, when made, last used and worth nothing, label
     #[command(after_help = "Example:\n  rollcall token list --data-dir ./data")]
     List {
         #[command(flatten)]
@@ -74,7 +77,7 @@ enum Kind {
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.action {
-        Action::Create { kind, organization, project, api_key, user, label, target } => {
+        Action::Create { kind, organization, project, api_key, user, label, expires, target } => {
             let kind = match kind {
                 Kind::Operator => TokenKind::Operator,
                 Kind::Ingest => TokenKind::Ingest,
@@ -87,16 +90,20 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 api_key_id: api_key,
                 user_id: user,
                 label,
+                expires_at: expires,
             };
             let created: CreatedToken = match target.open(true)? {
                 Target::Server(client) => client.post("/v1/tokens", &body)?,
                 Target::Local(engine) => {
-                    let (change, created) = new_token(body, &engine)?;
+                    let (change, created) = new_token(body, &engine, COMMAND)?;
                     let note = token_note(COMMAND, &change, &engine.snapshot().directory);
                     engine.audited(change, note)?.wait()?;
                     created
                 }
             };
+            if let Some(warning) = created.warning {
+                eprintln!("warning: {warning}");
+            }
             eprintln!("token {} (its secret is not shown again):", created.id);
             println!("{}", created.token);
         }
@@ -108,7 +115,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             for token in list.tokens {
                 let kind = format!("{:?}", token.kind).to_lowercase();
                 let of = token.organization_id.or(token.user_id).unwrap_or_default();
-                println!("{}\t{kind}\t{of}\t{}\t{}", token.id, token.created_at, token.label);
+                let never = || "-".to_owned();
+                let (used, expires) = (token.last_used_at, token.expires_at);
+                let times = [Some(token.created_at), used, expires].map(|time| time.unwrap_or_else(never)).join("\t");
+                println!("{}\t{kind}\t{of}\t{times}\t{}", token.id, token.label);
             }
         }
         Action::Revoke { id, target } => match target.open(false)? {

@@ -1,5 +1,6 @@
 //! Changes to the directory: each is checked as a whole, then applied and written as a whole.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::entries::{Key, Kind};
@@ -26,13 +27,39 @@ pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
 pub enum Change {
     Merge(DirectoryUpdate),
     Learn(Learnt),
-    EndMembership { organization_id: String, user_id: String },
-    PutToken { id: String, token: Token },
-    RevokeToken { id: String },
-    OpenSession { hash: SecretHash, session: Session, now: UnixMs },
-    CloseSession { hash: SecretHash },
-    PutView { organization_id: String, id: String, view: View },
-    RemoveView { organization_id: String, id: String },
+    EndMembership {
+        organization_id: String,
+        user_id: String,
+    },
+    PutToken {
+        id: String,
+        token: Token,
+    },
+    RevokeToken {
+        id: String,
+    },
+    /// It is in use.
+    UseToken {
+        id: String,
+        now: UnixMs,
+    },
+    OpenSession {
+        hash: SecretHash,
+        session: Session,
+        now: UnixMs,
+    },
+    CloseSession {
+        hash: SecretHash,
+    },
+    PutView {
+        organization_id: String,
+        id: String,
+        view: View,
+    },
+    RemoveView {
+        organization_id: String,
+        id: String,
+    },
 }
 
 impl Change {
@@ -40,7 +67,7 @@ impl Change {
     pub fn is_of_answers(&self) -> bool {
         match self {
             Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } => true,
-            Change::PutToken { .. } | Change::RevokeToken { .. } => false,
+            Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::CloseSession { .. } => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
         }
@@ -63,7 +90,7 @@ pub enum ChangeError {
     Unknown { what: &'static str, id: String },
     #[error("API key '{key}' was created by '{creator}', which stays so; createdBy is '{given}'")]
     OtherCreator { key: String, creator: String, given: String },
-    #[error("'{id}' is the last operator token; make another before it is revoked")]
+    #[error("'{id}' is the last operator token that does not expire; make another before it is revoked")]
     LastOperator { id: String },
     #[error("there is a view '{name}' already; give it another name, or change that one")]
     ViewName { name: String },
@@ -76,6 +103,7 @@ pub enum ChangeError {
 impl Directory {
     /// Applies a change and returns what to write. On an error `self` is to be thrown away: apply to a clone.
     pub fn apply(&mut self, change: Change) -> Result<(Outcome, Vec<RecordWrite>), ChangeError> {
+        let before = self.clone();
         let mut writes = Vec::new();
         match change {
             Change::Merge(update) => self.merge(update, &mut writes)?,
@@ -88,7 +116,8 @@ impl Directory {
                 put(&mut writes, Kind::Member, &organization_id, &user_id, member);
             }
             Change::PutToken { id, token } => {
-                put(&mut writes, Kind::Token, "", &id, &token);
+                writes.push((key(Kind::Token, "", &id), Some(token.encode())));
+                put(&mut writes, Kind::Terms, "", &id, &token.terms);
                 Arc::make_mut(&mut self.token_ids).insert(token.hash, id.clone());
                 if let Some(old) = Arc::make_mut(&mut self.tokens).insert(id.clone(), token.clone())
                     && old.hash != token.hash
@@ -101,15 +130,24 @@ impl Directory {
                 let token = Arc::make_mut(&mut self.tokens).remove(&id);
                 let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
                 Arc::make_mut(&mut self.token_ids).remove(&token.hash);
-                writes.push((key(Kind::Token, "", &id), None));
+                writes.extend([Kind::Token, Kind::Terms].map(|kind| (key(kind, "", &id), None)));
                 if token.grant == Grant::Operator {
-                    if !self.tokens.values().any(|other| other.grant == Grant::Operator) {
+                    // One that expires would leave nobody behind.
+                    let stays = |other: &Token| other.grant == Grant::Operator && other.terms.expires.is_none();
+                    if !self.tokens.values().any(stays) {
                         return Err(ChangeError::LastOperator { id });
                     }
                     Arc::make_mut(&mut self.revoked).insert(token.hash);
                     put(&mut writes, Kind::Revoked, "", &token.hash.to_hex(), &());
                 }
                 self.close_sessions(&mut writes, |_, session| session.token_id == id);
+            }
+            Change::UseToken { id, now } => {
+                // It may have been revoked since.
+                if let Some(token) = Arc::make_mut(&mut self.tokens).get_mut(&id).filter(|t| t.is_used_anew(now)) {
+                    token.terms.last_used = Some(now);
+                    put(&mut writes, Kind::Terms, "", &id, &token.terms);
+                }
             }
             Change::OpenSession { hash, session, now } => {
                 self.close_sessions(&mut writes, |_, s| s.expires <= now);
@@ -137,7 +175,15 @@ impl Directory {
                 writes.push((key(Kind::View, &organization_id, &id), None));
             }
         }
+        let writes = before.only_news(writes);
         Ok((Outcome { changed: writes.len() }, writes))
+    }
+
+    /// The last of what is written to each record, unless that is what stands there.
+    fn only_news(&self, writes: Vec<RecordWrite>) -> Vec<RecordWrite> {
+        let last: BTreeMap<Vec<u8>, Option<Vec<u8>>> = writes.into_iter().collect();
+        let is_news = |(key, new): &RecordWrite| Key::parse(key).and_then(|key| self.record(&key)) != *new;
+        last.into_iter().filter(is_news).collect()
     }
 
     /// Enters the organization, project and key of events seen for the first time.
@@ -312,6 +358,14 @@ impl Directory {
 }
 
 impl Token {
+    /// The user that a user token is of.
+    pub fn user_id(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::User { user_id } => Some(user_id),
+            _ => None,
+        }
+    }
+
     /// The organization an ingest token is for.
     pub fn organization_id(&self) -> Option<&str> {
         match &self.grant {
@@ -344,6 +398,36 @@ fn set_some<T>(field: &mut Option<T>, new: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_that_has_ended_opens_nothing_and_one_that_stays_stays() {
+        let hash = |secret: &str| SecretHash::of(secret);
+        let token = |secret: &str, expires| {
+            let mut token = Token::new(Grant::Operator, secret, hash(secret), 0);
+            token.terms.expires = expires;
+            Change::PutToken { id: secret.to_owned(), token }
+        };
+        let mut directory = Directory::default();
+        for change in [token("first", None), token("lent", Some(1_000))] {
+            directory.apply(change).unwrap();
+        }
+        let session = Session { token_id: "lent".into(), expires: 5_000 };
+        directory.apply(Change::OpenSession { hash: hash("cookie"), session, now: 0 }).unwrap();
+        assert!(directory.token_by_session("cookie", 999).is_some());
+        assert!(directory.token_by_session("cookie", 1_000).is_none(), "a session ends with its token");
+        assert!(
+            directory.token("lent").unwrap().has_expired(1_000)
+                && !directory.token("first").unwrap().has_expired(1_000)
+        );
+        let last = directory.clone().apply(Change::RevokeToken { id: "first".into() });
+        assert_eq!(last.unwrap_err(), ChangeError::LastOperator { id: "first".into() }, "the other one ends by itself");
+
+        // Once an hour, and never of one that is gone.
+        let mut use_at = |now| directory.apply(Change::UseToken { id: "first".into(), now }).unwrap().0.changed;
+        assert_eq!([0, 3_599_999, 3_600_000].map(&mut use_at), [1, 0, 1]);
+        let gone = directory.apply(Change::UseToken { id: "gone".into(), now: 0 }).unwrap();
+        assert_eq!(gone.0.changed, 0);
+    }
 
     #[test]
     fn the_oldest_sessions_end_when_there_are_too_many() {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::SecretHash;
 use crate::model::UnixMs;
-use crate::store::record::{Decode, Encode};
+use crate::store::StoreError;
+use crate::store::record::{self, Decode, Encode};
 
 /// What an organization pays for; decides who sees the whole of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -110,12 +111,52 @@ pub enum Grant {
     },
 }
 
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone)]
 pub struct Token {
     pub grant: Grant,
     pub label: String,
     pub hash: SecretHash,
     pub created: UnixMs,
+    pub terms: Terms,
+}
+
+/// What else is known of a token. A record of its own: older files have tokens without.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Terms {
+    /// Id of the token that it was made with, or who else made it.
+    pub made_by: Option<String>,
+    /// From when on it is worth nothing.
+    pub expires: Option<UnixMs>,
+    /// When it was used last, at most [`USE_MS`] before it was.
+    pub last_used: Option<UnixMs>,
+}
+
+/// How often it is written down that a token is in use: seldom enough that questions stay reading.
+const USE_MS: i64 = 3_600_000;
+
+impl Token {
+    pub fn new(grant: Grant, label: impl Into<String>, hash: SecretHash, created: UnixMs) -> Token {
+        Token { grant, label: label.into(), hash, created, terms: Terms::default() }
+    }
+
+    pub fn has_expired(&self, now: UnixMs) -> bool {
+        self.terms.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// Whether a use of it now has to be written down.
+    pub fn is_used_anew(&self, now: UnixMs) -> bool {
+        self.terms.last_used.is_none_or(|last| now - last >= USE_MS)
+    }
+
+    /// As it is recorded, without its terms.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        record::encode(&(&self.grant, &self.label, &self.hash, &self.created))
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Token, StoreError> {
+        let (grant, label, hash, created): (Grant, String, SecretHash, UnixMs) = record::decode(bytes)?;
+        Ok(Token::new(grant, label, hash, created))
+    }
 }
 
 #[derive(Debug, Clone, Encode, Decode)]
@@ -140,6 +181,8 @@ pub(super) enum Kind {
     /// A secret of an operator that is worth nothing any more, by its hash.
     Revoked = 10,
     View = 11,
+    /// What else is known of a token.
+    Terms = 12,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -172,6 +215,7 @@ impl<'a> Key<'a> {
             Kind::SameAs,
             Kind::Revoked,
             Kind::View,
+            Kind::Terms,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

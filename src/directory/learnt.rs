@@ -265,7 +265,7 @@ mod tests {
 
         let grant = Grant::User { user_id: "ada".into() };
         let hash = SecretHash::of(Secret::generate("rc_").reveal());
-        let token = Change::PutToken { id: "t".into(), token: Token { grant, label: String::new(), hash, created: 0 } };
+        let token = Change::PutToken { id: "t".into(), token: Token::new(grant, "", hash, 0) };
         let directory = after([token, told()]);
         assert!(directory.organization("acme").unwrap().members.is_empty());
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Token, User, View,
+    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Terms, Token, User, View,
 };
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
@@ -86,13 +86,19 @@ impl Directory {
                 Arc::make_mut(&mut self.models).insert(id, record::decode(bytes)?);
             }
             Kind::Token => {
-                let token: Token = record::decode(bytes)?;
+                let token = Token::decode(bytes)?;
                 Arc::make_mut(&mut self.token_ids).insert(token.hash, id.clone());
                 Arc::make_mut(&mut self.tokens).insert(id, token);
             }
             Kind::Session => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a session's key"))?;
                 Arc::make_mut(&mut self.sessions).insert(hash, record::decode(bytes)?);
+            }
+            Kind::Terms => {
+                // Those of a token come after it.
+                if let Some(token) = Arc::make_mut(&mut self.tokens).get_mut(&id) {
+                    token.terms = record::decode(bytes)?;
+                }
             }
             Kind::Revoked => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a revoked secret's key"))?;
@@ -101,6 +107,26 @@ impl Directory {
             }
         }
         Ok(())
+    }
+
+    /// A record as it would be written now.
+    fn record(&self, key: &entries::Key<'_>) -> Option<Vec<u8>> {
+        use entries::Kind;
+        let of = self.organizations.get(key.organization);
+        match key.kind {
+            Kind::Organization => of.map(|of| record::encode(&of.profile)),
+            Kind::Project => of?.projects.get(key.id).map(record::encode),
+            Kind::Member => of?.members.get(key.id).map(record::encode),
+            Kind::ApiKey => of?.api_keys.get(key.id).map(record::encode),
+            Kind::SameAs => of?.same_as.get(key.id).map(record::encode),
+            Kind::View => of?.views.get(key.id).map(record::encode),
+            Kind::User => self.users.get(key.id).map(record::encode),
+            Kind::Model => self.models.get(key.id).map(record::encode),
+            Kind::Token => self.tokens.get(key.id).map(Token::encode),
+            Kind::Terms => self.tokens.get(key.id).map(|token| record::encode(&token.terms)),
+            Kind::Session => self.sessions.get(&SecretHash::parse(key.id)?).map(record::encode),
+            Kind::Revoked => self.revoked.contains(&SecretHash::parse(key.id)?).then(|| record::encode(&())),
+        }
     }
 
     pub fn organizations(&self) -> impl Iterator<Item = (&str, &Organization)> {
@@ -141,7 +167,7 @@ impl Directory {
         self.tokens.get(id)
     }
 
-    /// The token that a secret opens, with its id.
+    /// The token of a secret, with its id. It may have expired.
     pub fn token_by_secret(&self, secret: &str) -> Option<(&str, &Token)> {
         let id = self.token_ids.get(&SecretHash::of(secret))?;
         Some((id, self.tokens.get(id)?))
@@ -150,7 +176,7 @@ impl Directory {
     /// The token behind a session that has not ended, with its id.
     pub fn token_by_session(&self, secret: &str, now: UnixMs) -> Option<(&str, &Token)> {
         let session = self.sessions.get(&SecretHash::of(secret)).filter(|s| s.expires > now)?;
-        let (id, token) = self.tokens.get_key_value(&session.token_id)?;
+        let (id, token) = self.tokens.get_key_value(&session.token_id).filter(|(_, token)| !token.has_expired(now))?;
         Some((id, token))
     }
 

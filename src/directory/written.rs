@@ -2,35 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use super::RecordWrite;
-use super::entries::{Key, Kind, Member, Role};
-use crate::store::record;
+use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, Status, User};
+use super::{Directory, RecordWrite};
+use crate::store::record::{self, Decode};
 
 /// Names told of each kind; of more, only the number.
 const TOLD: usize = 5;
 
-/// What was written, by organization; `None` has what belongs to none. Tokens, sessions and views are left out.
-pub fn written_by_organization(writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
+/// What was written to a directory, by organization; `None` has what belongs to none. Of what was there before, the
+/// fields that changed are told with the old and the new value. Tokens, sessions and views are left out.
+pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
         let Some(key) = Key::parse(key) else { continue };
         let (kind, name) = match key.kind {
-            Kind::Organization => ("organization", key.organization.to_owned()),
-            Kind::Project => ("project", key.id.to_owned()),
-            Kind::Member => ("member", format!("{} ({})", key.id, standing(bytes.as_deref()))),
-            Kind::ApiKey => ("API key", key.id.to_owned()),
-            Kind::SameAs => ("identity", format!("{} ({})", key.id, person(bytes.as_deref()))),
-            Kind::User => ("user", key.id.to_owned()),
-            Kind::Model => ("model", key.id.to_owned()),
-            Kind::Token | Kind::Session | Kind::Revoked | Kind::View => continue,
+            Kind::Organization => ("organization", key.organization),
+            Kind::Project => ("project", key.id),
+            Kind::Member => ("member", key.id),
+            Kind::ApiKey => ("API key", key.id),
+            Kind::SameAs => ("identity", key.id),
+            Kind::User => ("user", key.id),
+            Kind::Model => ("model", key.id),
+            Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => continue,
         };
-        parts.entry(key.organization).or_default().entry(kind).or_default().push(name);
+        let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
+        let told = told(name, old, fields(key.kind, bytes.as_deref()));
+        parts.entry(key.organization).or_default().entry(kind).or_default().push(told);
     }
     let organization = |id: &str| (!id.is_empty()).then(|| id.to_owned());
-    parts.into_iter().map(|(id, kinds)| (organization(id), told(&kinds))).collect()
+    parts.into_iter().map(|(id, kinds)| (organization(id), listed(&kinds))).collect()
 }
 
-fn told(kinds: &BTreeMap<&'static str, Vec<String>>) -> String {
+fn listed(kinds: &BTreeMap<&'static str, Vec<String>>) -> String {
     let kinds = kinds.iter().map(|(kind, names)| match names.len() {
         0..=TOLD => format!("{kind} {}", names.join(", ")),
         more => format!("{kind} {} and {} more", names[..TOLD].join(", "), more - TOLD),
@@ -38,24 +41,88 @@ fn told(kinds: &BTreeMap<&'static str, Vec<String>>) -> String {
     kinds.collect::<Vec<_>>().join("; ")
 }
 
-fn person(same_as: Option<&[u8]>) -> String {
-    let same_as = same_as.and_then(|bytes| record::decode::<String>(bytes).ok());
-    same_as.map_or_else(|| "their own".to_owned(), |person| format!("of {person}"))
+/// A field of an entry: its name, its value in words, and whether that is what it has by itself.
+type Field = (&'static str, String, bool);
+
+/// `web (name 'Web')` of a new entry, `web (name 'Web' → 'Website')` of one that changed.
+fn told(name: &str, old: Option<Vec<Field>>, new: Vec<Field>) -> String {
+    let told: Vec<String> = match old {
+        None => {
+            new.into_iter().filter(|(.., usual)| !usual).map(|(field, value, _)| format!("{field} {value}")).collect()
+        }
+        Some(old) => {
+            let changes = old.into_iter().zip(new).filter(|(old, new)| old.1 != new.1);
+            changes.map(|((field, old, _), (_, new, _))| format!("{field} {old} → {new}")).collect()
+        }
+    };
+    if told.is_empty() { name.to_owned() } else { format!("{name} ({})", told.join(", ")) }
 }
 
-fn standing(member: Option<&[u8]>) -> &'static str {
-    match member.and_then(|bytes| record::decode::<Member>(bytes).ok()) {
-        Some(Member { former: true, .. }) => "former",
-        Some(Member { role: Role::Owner, .. }) => "owner",
-        Some(Member { role: Role::Admin, .. }) => "admin",
-        Some(Member { role: Role::Developer, .. }) => "developer",
-        None => "removed",
+/// The fields of an entry, the same ones for each of a kind. An entry that was taken out has those of none.
+fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
+    fn read<T: Decode<()>>(bytes: Option<&[u8]>) -> Option<T> {
+        bytes.and_then(|bytes| record::decode(bytes).ok())
     }
+    match kind {
+        Kind::Organization => {
+            let Profile { name, plan, status, timezone, retention_days } = read(bytes).unwrap_or_default();
+            let kept = retention_days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} days"));
+            vec![
+                text("name", name),
+                ("plan", format!("{plan:?}").to_lowercase(), plan == Plan::default()),
+                standing(status),
+                text("timezone", timezone),
+                ("kept", kept, retention_days.is_none()),
+            ]
+        }
+        Kind::Project => {
+            let Project { name, status } = read(bytes).unwrap_or_default();
+            vec![text("name", name), standing(status)]
+        }
+        Kind::Member => {
+            let member: Option<Member> = read(bytes);
+            let role = member.as_ref().map(|member| format!("{:?}", member.role).to_lowercase());
+            let projects = member.as_ref().and_then(|member| member.project_ids.as_ref());
+            let former = member.as_ref().is_some_and(|member| member.former);
+            vec![
+                ("role", role.unwrap_or_else(|| NONE.to_owned()), false),
+                ("projects", projects.map_or_else(|| "all".to_owned(), |ids| ids.join(" ")), projects.is_none()),
+                ("membership", if former { "ended" } else { "active" }.to_owned(), !former),
+            ]
+        }
+        Kind::ApiKey => {
+            let ApiKey { project_id, description, created_by, status } = read(bytes).unwrap_or_default();
+            vec![
+                text("project", Some(project_id)),
+                text("description", description),
+                text("creator", created_by),
+                standing(status),
+            ]
+        }
+        Kind::User => {
+            let User { name, email } = read(bytes).unwrap_or_default();
+            vec![text("name", name), text("e-mail", email)]
+        }
+        Kind::Model => vec![text("name", read(bytes))],
+        Kind::SameAs => vec![text("same as", read(bytes))],
+        Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => Vec::new(),
+    }
+}
+
+const NONE: &str = "none";
+
+fn text(field: &'static str, value: Option<String>) -> Field {
+    let usual = value.is_none();
+    (field, value.map_or_else(|| NONE.to_owned(), |value| format!("'{value}'")), usual)
+}
+
+fn standing(status: Status) -> Field {
+    ("status", format!("{status:?}").to_lowercase(), status == Status::default())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Directory, DirectoryUpdate, MemberUpdate, ProjectUpdate};
+    use super::super::{Change, DirectoryUpdate, MemberUpdate, ProjectUpdate, Role};
     use super::*;
 
     #[test]
@@ -77,15 +144,64 @@ mod tests {
             projects: (0..7).map(project).collect(),
             ..DirectoryUpdate::default()
         };
-        let (_, writes) = Directory::default().apply(Change::Merge(update)).unwrap();
-        let acme = "member ada (owner); organization acme; project p0, p1, p2, p3, p4 and 2 more";
+        let before = Directory::default();
+        let (_, writes) = before.clone().apply(Change::Merge(update)).unwrap();
+        let acme = "member ada (role owner); organization acme; project p0, p1, p2, p3, p4 and 2 more";
         assert_eq!(
-            written_by_organization(&writes),
+            written_by_organization(&before, &writes),
             [
                 (None, "user ada".to_owned()),
                 (Some("acme".to_owned()), acme.to_owned()),
-                (Some("beta".to_owned()), "member ada (developer); organization beta".to_owned()),
+                (Some("beta".to_owned()), "member ada (role developer); organization beta".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn what_changed_is_told_with_its_old_and_its_new_value() {
+        let project = |name: &str, status| ProjectUpdate {
+            id: "web".into(),
+            organization_id: "acme".into(),
+            name: Some(name.into()),
+            status,
+        };
+        let member = |role, project_ids, former| MemberUpdate {
+            organization_id: "acme".into(),
+            user_id: "ada".into(),
+            role,
+            project_ids: Some(project_ids),
+            former,
+        };
+        let mut directory = Directory::default();
+        let mut check = |update: DirectoryUpdate, expected: &str| {
+            let before = directory.clone();
+            let (outcome, writes) = directory.apply(Change::Merge(update)).unwrap();
+            assert_eq!(outcome.changed, writes.len());
+            let told: Vec<String> =
+                written_by_organization(&before, &writes).into_iter().map(|(_, told)| told).collect();
+            assert_eq!(told.join(" | "), expected);
+        };
+        let of = |project, member: Option<MemberUpdate>| DirectoryUpdate {
+            projects: vec![project],
+            members: member.into_iter().collect(),
+            ..DirectoryUpdate::default()
+        };
+        let first = || of(project("Web", None), Some(member(Role::Developer, Some(vec!["web".into()]), false)));
+        check(
+            first(),
+            "user ada | member ada (role developer, projects web); organization acme; project web (name 'Web')",
+        );
+        check(first(), "");
+        check(
+            of(project("Website", Some(Status::Deleted)), Some(member(Role::Owner, None, true))),
+            "member ada (role developer → owner, projects web → all, membership active → ended); \
+             project web (name 'Web' → 'Website', status active → deleted)",
+        );
+        // Back and forth within one update is no change.
+        let twice = DirectoryUpdate {
+            projects: vec![project("X", None), project("Website", None)],
+            ..of(project("", None), None)
+        };
+        check(twice, "");
     }
 }

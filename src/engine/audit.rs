@@ -1,6 +1,6 @@
 //! What the audit log is told of a request.
 
-use crate::directory::{RecordWrite, written_by_organization};
+use crate::directory::{Directory, RecordWrite, written_by_organization};
 use crate::model::UnixMs;
 use crate::store::AuditEntry;
 
@@ -31,8 +31,15 @@ impl Note {
         Note { actor: actor.to_owned(), action, ..Note::default() }
     }
 
-    /// The entries of what was done: one for each organization whose part of the directory was written.
-    pub(super) fn entries(&self, at: UnixMs, writes: &[RecordWrite], refusal: Option<String>) -> Vec<AuditEntry> {
+    /// The entries of what was done: one for each organization whose part of the directory, as it was before, was
+    /// written.
+    pub(super) fn entries(
+        &self,
+        at: UnixMs,
+        before: &Directory,
+        writes: &[RecordWrite],
+        refusal: Option<String>,
+    ) -> Vec<AuditEntry> {
         let entry = AuditEntry {
             at,
             actor: self.actor.clone(),
@@ -43,7 +50,7 @@ impl Note {
             detail: self.detail.clone(),
             refusal: refusal.or_else(|| self.refusal.clone()),
         };
-        let written = written_by_organization(writes);
+        let written = written_by_organization(before, writes);
         if written.is_empty() {
             return vec![entry];
         }

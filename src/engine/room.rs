@@ -89,10 +89,7 @@ fn weight(batch: &Batch) -> u32 {
             COMBINATION_BYTES + source + texts.iter().map(|text| text.len()).sum::<usize>()
         })
         .sum();
-    let of_span = |span: &KeptSpan| {
-        let hashes = span.spans.len() + span.outer.len() + span.alike.len();
-        size_of::<KeptSpan>() + 8 * hashes + span.told.len()
-    };
+    let of_span = |span: &KeptSpan| size_of::<KeptSpan>() + 8 * span.hashes.count() + span.told.len();
     let spans: usize = batch.spans.values().flatten().map(of_span).sum();
     let events = batch.events.len() + (names + spans) / size_of::<Event>();
     events.clamp(1, QUEUE_EVENTS) as u32

@@ -25,9 +25,12 @@ pub(super) struct Nesting<'b, 'w> {
     by_id: HashMap<(OrganizationId, Fingerprint), usize>,
     /// Spans that are kept already.
     again: HashSet<*const KeptSpan>,
-    /// What became of events, by their ids: the hour that spans first counted it with, and what it is counted as.
-    became: HashMap<(OrganizationId, Fingerprint), (Option<Hour>, Option<Counted>)>,
+    /// What events are counted as.
+    became: Vec<Became>,
 }
+
+/// What an event is counted as: organization and id, and the hour that spans first counted it with.
+type Became = ((OrganizationId, Fingerprint), Option<(Option<Hour>, Counted)>);
 
 /// Spans that have to do with each other.
 struct Family {
@@ -48,7 +51,7 @@ impl Nesting<'_, '_> {
 
     /// Notes what an event was counted as.
     pub fn note(&mut self, organization: OrganizationId, id: Fingerprint, counted: Counted) {
-        self.became.insert((organization, id), (Some(counted.hour()), Some(counted)));
+        self.became.push(((organization, id), Some((Some(counted.hour()), counted))));
     }
 }
 
@@ -66,7 +69,7 @@ impl Writer {
             families: Vec::new(),
             by_id: HashMap::new(),
             again: HashSet::new(),
-            became: HashMap::new(),
+            became: Vec::new(),
         };
         for (name, spans) in &batch.spans {
             // One of which no event was valid has no number.
@@ -110,8 +113,8 @@ impl Writer {
         let mut families = Vec::new();
         let mut is_visited = vec![false; spans.len()];
         let mut new_by: Option<HashMap<u64, Vec<usize>>> = None;
-        for first in 0..spans.len() {
-            if is_visited[first] || find(&spans[first]).is_some_and(|found| found.is_empty()) {
+        for (first, span) in spans.iter().enumerate() {
+            if is_visited[first] || find(span).is_some_and(|found| found.is_empty()) {
                 continue;
             }
             let new_by = new_by.get_or_insert_with(|| by_hash(organization, spans));
@@ -169,10 +172,14 @@ impl Writer {
                 done(family.organization, *at, result);
             }
         }
-        let mut all = Vec::new();
+        // By id: of some spans with one id, the first has it.
+        nesting.became.sort_unstable_by_key(|(id, _)| *id);
+        let mut all = Vec::with_capacity(nesting.organizations.iter().map(|(_, spans)| spans.len()).sum());
         for (organization, spans) in &nesting.organizations {
             for span in spans.iter().filter(|span| !nesting.again.contains(&std::ptr::from_ref(*span))) {
-                let (ours, counted) = nesting.became.remove(&(*organization, span.id)).unwrap_or_default();
+                let became = nesting.became.binary_search_by_key(&(*organization, span.id), |(id, _)| *id);
+                let became = became.ok().and_then(|at| nesting.became[at].1.take());
+                let (ours, counted) = (became.and_then(|(hour, _)| hour), became.map(|(_, counted)| counted));
                 all.push(KnownSpan { organization: *organization, span: Cow::Borrowed(span), ours, counted });
             }
         }
@@ -258,7 +265,7 @@ impl Writer {
             nesting.kept.set(*place, ours.get(&id).copied(), after.remove(&id));
         }
         for (id, counted) in after {
-            nesting.became.insert((organization, id), (ours.get(&id).copied(), Some(counted)));
+            nesting.became.push(((organization, id), Some((ours.get(&id).copied(), counted))));
         }
         Ok((more, is_changed))
     }

@@ -582,13 +582,14 @@ impl Writer {
         touched: &mut Touched,
     ) -> Result<Result<Outcome, EngineError>, StoreError> {
         let (mut outcome, mut writes) = (Ok(Outcome::default()), Vec::new());
+        let before = self.directory.clone();
         if let Some(change) = change {
             let mut next = Directory::clone(&self.directory);
             match next.apply(change.clone()) {
                 Ok(applied) => {
                     (outcome, writes) = (Ok(applied.0), applied.1);
                     self.directory = Arc::new(next);
-                    touched.directory |= change.is_of_answers();
+                    touched.directory |= change.is_of_answers() && !writes.is_empty();
                 }
                 Err(refused) => outcome = Err(EngineError::from(refused)),
             }
@@ -596,9 +597,12 @@ impl Writer {
         for (key, record) in &writes {
             writer.put_record(key, record.as_deref())?;
         }
-        if let Some(note) = note {
+        // A directory that is as it was said to be is nobody's change.
+        let is_put = matches!(change, Some(Change::Merge(_) | Change::PutView { .. }));
+        let is_as_it_was = is_put && outcome.is_ok() && writes.is_empty();
+        if let Some(note) = note.filter(|_| !is_as_it_was) {
             let refusal = outcome.as_ref().err().map(ToString::to_string);
-            for entry in note.entries((self.clock)(), &writes, refusal) {
+            for entry in note.entries((self.clock)(), &before, &writes, refusal) {
                 writer.append_audit(&mut self.audit, &entry)?;
                 touched.audit.push((self.audit, entry));
             }

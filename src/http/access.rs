@@ -11,7 +11,7 @@ use super::App;
 use super::attempts::Source;
 use super::nearest::refuse_unknown;
 use super::problem::Problem;
-use crate::directory::{Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, View};
+use crate::directory::{Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, View};
 use crate::engine::Snapshot;
 
 /// Name of the session cookie.
@@ -69,6 +69,11 @@ impl FromRequestParts<App> for Caller {
         };
         // After the token: strangers learn nothing of what there is.
         refuse_unknown(parts, app)?;
+        let now = app.engine.now();
+        if token.is_used_anew(now) {
+            // Nobody waits for that, and where it cannot be written the next use tells it.
+            drop(app.engine.change(Change::UseToken { id: id.to_owned(), now }));
+        }
         let (token_id, grant) = (id.to_owned(), token.grant.clone());
         Ok(Caller { grant, token_id, snapshot })
     }

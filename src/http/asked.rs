@@ -87,7 +87,7 @@ impl Asked {
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let (app, caller, uri) = (&self.app, &self.caller, &self.uri);
-        let csv = wants_csv(&self.parameters, &self.headers)?;
+        let csv = self.wants_csv()?;
         let number = caller.snapshot.dictionary.organization(&self.organization_id).map(|(id, _)| id);
         let compared = self.compared;
         // Since when there is usage may be said of an earlier window.
@@ -135,6 +135,10 @@ impl Asked {
             response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
         }
         Ok(response)
+    }
+
+    pub fn wants_csv(&self) -> Result<bool, Problem> {
+        wants_csv(&self.parameters, &self.headers)
     }
 
     /// Writes an answer from the latest commit, when it is the caller's turn.

@@ -16,6 +16,7 @@ use axum::http::{Extensions, HeaderMap, StatusCode};
 use super::connections::Peer;
 use super::places::network;
 use super::problem::Problem;
+use crate::calendar::rfc3339_utc;
 use crate::directory::{Directory, Token, is_random_secret};
 use crate::model::UnixMs;
 
@@ -92,6 +93,9 @@ impl Attempts {
         let random = is_random_secret(secret);
         let waits = self.has_failed_too_often(source, now);
         let found = if random || !waits { directory.token_by_secret(secret) } else { None };
+        if let Some(expires) = found.and_then(|(_, token)| token.terms.expires.filter(|_| token.has_expired(now))) {
+            return Err(Problem::unauthorized(format!("the access token expired at {}", rfc3339_utc(expires))));
+        }
         found.ok_or_else(|| {
             if waits {
                 return too_many("too many failed sign-ins from your address; try again in a minute");

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 use super::connections::{is_late, late_body};
 use super::nearest::with_nearest;
@@ -38,6 +39,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonObjects<T> {
         Ok(JsonObjects(body.0.into_iter().map(|object| object.0).collect()))
     }
 }
+
+/// A body of bytes, for the document.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "documents what handlers take and answer")]
+pub struct Binary(Vec<u8>);
 
 /// Turns any way in which a JSON body can be wrong into a problem.
 fn problem(rejection: JsonRejection) -> Problem {

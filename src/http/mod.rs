@@ -16,6 +16,7 @@ mod body;
 mod calendar;
 mod connections;
 mod dashboard;
+mod decimals;
 mod deliveries;
 mod directory;
 mod events;
@@ -39,6 +40,7 @@ mod stream;
 mod tls;
 mod tokens;
 mod views;
+mod what_if;
 pub mod wire;
 
 use std::future::Future;
@@ -88,8 +90,16 @@ const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
 /// Id of the token that the operator starts with.
 const FIRST_TOKEN_ID: &str = "operator";
 
-/// The names of query parameters that a method of a route takes.
-type QueryParameters = fn(&Method, &str) -> &'static [String];
+/// What the OpenAPI document says of an operation that requests are held to.
+struct Described {
+    /// The query parameters that it takes, and no others.
+    parameters: Vec<String>,
+    /// The amounts of money in its answer.
+    amounts: decimals::Amounts,
+}
+
+/// The same by a route's method and path.
+type DescribedBy = fn(&Method, &str) -> Option<&'static Described>;
 
 /// Which page the server has now.
 const PAGE_VERSION: HeaderName = HeaderName::from_static("x-rollcall-page");
@@ -109,8 +119,7 @@ pub struct Shared {
     pub look: Look,
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
-    /// The query parameters that each route takes.
-    query_parameters: QueryParameters,
+    described: DescribedBy,
     /// Tells that page from those of other versions and settings, so that one that stays open learns that it is old.
     page_version: HeaderValue,
     /// Largest body of events in bytes, after decompression.
@@ -156,7 +165,7 @@ impl App {
             prices: RwLock::new(Arc::new(prices)),
             rereading: OnceLock::new(),
             page,
-            query_parameters: openapi::query_parameters,
+            described: openapi::described,
             page_version: page_version.parse().expect("hexadecimal"),
             look,
             body_limit,
@@ -244,7 +253,8 @@ pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<bool, EngineE
         return Ok(true);
     }
     drop(snapshot);
-    let token = Token { grant: Grant::Operator, label: "first operator token".into(), hash, created: engine.now() };
+    let mut token = Token::new(Grant::Operator, "first operator token", hash, engine.now());
+    token.terms.made_by = Some(SERVER.into());
     let change = Change::PutToken { id: FIRST_TOKEN_ID.into(), token };
     let note = token_note(SERVER, &change, &engine.snapshot().directory);
     engine.audited(change, note)?.wait().map(|_| true)
@@ -269,6 +279,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
         .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
+        .route("/v1/tokens/find", post(tokens::find_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))
         .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))
         .route("/v1/me", get(session::me))
@@ -284,6 +295,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/what-if", get(what_if::what_if))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/reread", post(maintenance::reread))
@@ -318,7 +330,8 @@ pub fn router(app: App) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
         .layer(compress)
         .layer(from_fn_with_state(app.clone(), operations::take_note))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()));
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
+        .layer(from_fn_with_state(app.clone(), decimals::as_asked));
     events.merge(rest).method_not_allowed_fallback(method_not_allowed).layer(around).with_state(app)
 }
 

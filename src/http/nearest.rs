@@ -3,24 +3,26 @@
 use axum::extract::MatchedPath;
 use axum::http::request::Parts;
 
-use super::App;
 use super::problem::Problem;
+use super::{App, decimals};
 
 /// How alike two names have to be, from 0 to 1; clap takes the same for commands.
 const ALIKE: f64 = 0.7;
 
-/// Doors of other senders, who may append what they like to an address: their usage is not lost over it.
-const DOORS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
+/// Endpoints of other senders, who may append what they like to an address: their usage is not lost over it.
+const ENDPOINTS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
 
 /// Refuses a request with a parameter that its route does not take: the answer would be to another question.
 pub fn refuse_unknown(request: &Parts, app: &App) -> Result<(), Problem> {
     let Some(route) = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else { return Ok(()) };
-    if DOORS.iter().any(|door| route.starts_with(door)) {
+    if ENDPOINTS.iter().any(|endpoint| route.starts_with(endpoint)) {
         return Ok(());
     }
-    let known = (app.query_parameters)(&request.method, route);
+    let known = (app.described)(&request.method, route).map_or(&[][..], |described| &described.parameters);
     let mut given = form_urlencoded::parse(request.uri.query().unwrap_or_default().as_bytes());
-    let Some((unknown, _)) = given.find(|(name, _)| !known.iter().any(|known| known == name)) else { return Ok(()) };
+    let Some((unknown, _)) = given.find(|(name, _)| !known.iter().any(|known| known == name)) else {
+        return decimals::check(request.uri.query());
+    };
     let nearest = did_you_mean(&unknown, known.iter().map(String::as_str));
     let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Err(Problem::bad_request(format!("the parameter '{unknown}' is unknown{nearest} (allowed here: {allowed})")))

@@ -1,16 +1,19 @@
 //! The contract as OpenAPI, made from the handlers themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use axum::http::{Method, header};
 use axum::response::IntoResponse;
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::decimals::{self, Amounts};
+use super::problem::ProblemBody;
 use super::{
-    analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance, operations,
-    reprice, session, tokens, views,
+    Described, analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance,
+    operations, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +34,7 @@ use super::{
         tokens::post_token,
         tokens::get_tokens,
         tokens::get_token,
+        tokens::find_token,
         tokens::delete_token,
         views::get_views,
         views::post_view,
@@ -53,6 +57,7 @@ use super::{
         analytics::my_usage,
         invoices::get_reconciliation,
         export::export,
+        what_if::what_if,
         maintenance::compact,
         maintenance::reread,
         maintenance::backup,
@@ -65,8 +70,25 @@ use super::{
         operations::healthz,
         operations::readyz,
         operations::metrics,
+        serve,
     ),
+    components(schemas(ProblemBody)),
     modifiers(&Token),
+    servers((url = "/", description = "Wherever this document is served")),
+    tags(
+        (name = "analytics", description = "Questions about usage"),
+        (name = "audit", description = "Who did what"),
+        (name = "calendar", description = "Days and zones"),
+        (name = "directory", description = "Organizations, projects, people and keys"),
+        (name = "events", description = "Usage events, and what became of them"),
+        (name = "invoices", description = "What providers billed"),
+        (name = "maintenance", description = "The store as a file"),
+        (name = "operations", description = "What runs the server asks"),
+        (name = "otlp", description = "OpenTelemetry"),
+        (name = "session", description = "Signing in, and who is signed in"),
+        (name = "tokens", description = "Access tokens"),
+        (name = "views", description = "Pages that the members of an organization share"),
+    ),
     security(("token" = [])),
 )]
 struct Api;
@@ -80,30 +102,174 @@ impl Modify for Token {
     }
 }
 
-/// The document, indented, as `docs/openapi.json` has it.
-pub fn openapi_json() -> String {
-    Api::openapi().to_pretty_json().expect("the document serializes") + "\n"
-}
+/// What any request with a token can meet, whatever it asks for.
+const OF_ANY: [(&str, &str); 6] = [
+    ("400", "A parameter or the body makes no sense, or there is no parameter of that name"),
+    ("401", "No access token, or an unknown one"),
+    ("403", "Not for this caller"),
+    ("429", "Too many wrong tokens from one place; `Retry-After` says when to come back"),
+    ("500", "A bug, or a damaged store; the server's log says more"),
+    ("503", "Too much to do, or the disk fails; `Retry-After` says when to come back"),
+];
+/// What any request with a body can meet.
+const OF_BODIES: [(&str, &str); 3] = [
+    ("408", "The body did not arrive in time"),
+    ("413", "The body is larger than the limit"),
+    ("415", "An encoding or a kind of content that is not taken"),
+];
+/// What some say in addition.
+const OF_SOME: [(&str, &str); 4] = [
+    ("200", "The answer"),
+    ("201", "It was made"),
+    ("404", "There is no such thing"),
+    ("409", "It cannot be done as things are"),
+];
 
-/// Names of query parameters by method and path, with `{}` for whatever a part of a path is called.
-static QUERIES: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
-    let document = serde_json::to_value(Api::openapi()).expect("the document serializes");
-    let mut queries = HashMap::new();
-    for (path, methods) in document["paths"].as_object().expect("there are paths") {
-        for (method, operation) in methods.as_object().expect("a path has methods") {
-            let described = operation["parameters"].as_array().into_iter().flatten();
-            let in_query = described.filter(|parameter| parameter["in"] == "query");
-            let names = in_query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
-            queries.insert(shape(method, path), names.collect());
+/// What is the same for many operations is written once, here.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut document = serde_json::to_value(Api::openapi()).expect("the document serializes");
+    let schemas = document["components"]["schemas"].take();
+    for (_, _, operation) in operations(&mut document) {
+        describe_statuses(operation);
+        describe_csv(operation);
+        if !amounts(operation, &schemas).is_empty() {
+            describe_decimals(operation);
         }
     }
-    queries
+    let answers: Vec<Value> =
+        operations(&mut document).map(|(_, _, operation)| operation["responses"].clone()).collect();
+    document["components"]["schemas"] = let_grow(schemas, &answers);
+    document
 });
 
-/// The query parameters that a route takes: those that are described, and no others.
-pub fn query_parameters(method: &Method, route: &str) -> &'static [String] {
+fn operations(document: &mut Value) -> impl Iterator<Item = (&str, &str, &mut Value)> {
+    let paths = document["paths"].as_object_mut().expect("there are paths").iter_mut();
+    paths.flat_map(|(path, methods)| {
+        let methods = methods.as_object_mut().expect("a path has methods").iter_mut();
+        methods.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+/// Every status has a description, and those that any request can meet stand at every one.
+fn describe_statuses(operation: &mut Value) {
+    let needs_no_token = operation["security"] == json!([{}]);
+    let has_body = operation["requestBody"].is_object();
+    let refusals = OF_ANY.iter().filter(|_| has_body || !needs_no_token).chain(OF_BODIES.iter().filter(|_| has_body));
+    for (status, _) in refusals {
+        let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+        let response = operation["responses"].as_object_mut().expect("there are answers").entry(*status);
+        response.or_insert_with(|| json!({"content": {"application/problem+json": problem}}));
+    }
+    for (status, response) in operation["responses"].as_object_mut().expect("there are answers") {
+        let known = OF_ANY.iter().chain(&OF_BODIES).chain(&OF_SOME).find(|(known, _)| known == status);
+        if let (None, Some((_, description))) = (response.get("description"), known) {
+            response["description"] = json!(description);
+        }
+    }
+}
+
+/// A table is CSV as well.
+fn describe_csv(operation: &mut Value) {
+    let takes_format = parameters(operation).any(|parameter| parameter["name"] == "format");
+    let content = operation.pointer_mut("/responses/200/content").and_then(Value::as_object_mut);
+    if let Some(content) = content.filter(|content| takes_format && content.contains_key("application/json")) {
+        content.insert("text/csv".to_owned(), json!({"schema": {"type": "string"}}));
+    }
+}
+
+fn describe_decimals(operation: &mut Value) {
+    let parameter = json!({
+        "name": decimals::NAME,
+        "in": "query",
+        "description": "`string` writes every amount of money in JSON as a string: for clients that read numbers as \
+                        doubles. Default `number`",
+        "required": false,
+        "schema": {"type": "string", "enum": decimals::CHOICES.map(|(name, _)| name), "default": "number"},
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
+    }
+}
+
+fn parameters(operation: &Value) -> impl Iterator<Item = &Value> {
+    operation["parameters"].as_array().into_iter().flatten()
+}
+
+/// What answers are made of may have more fields one day, and clients must not refuse them then. Bodies of requests
+/// have those that are described, and no others.
+fn let_grow(mut schemas: Value, answers: &[Value]) -> Value {
+    let mut reached = HashSet::new();
+    let mut next: Vec<&Value> = answers.iter().collect();
+    while let Some(part) = next.pop() {
+        match part {
+            Value::Object(fields) => next.extend(fields.values()),
+            Value::Array(items) => next.extend(items),
+            Value::String(name) => {
+                let referred = name.strip_prefix(SCHEMAS).filter(|name| !reached.contains(*name));
+                if let Some(name) = referred {
+                    reached.insert(name.to_owned());
+                    next.push(&schemas[name]);
+                }
+            }
+            _ => {}
+        }
+    }
+    for name in reached {
+        if let Some(schema) = schemas[&name].as_object_mut() {
+            schema.remove("additionalProperties");
+        }
+    }
+    schemas
+}
+
+/// What a reference to a schema begins with.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// The amounts of an operation's answer.
+fn amounts(operation: &Value, schemas: &Value) -> Amounts {
+    let mut amounts = Amounts::new();
+    find_amounts(&operation["responses"]["200"]["content"]["application/json"]["schema"], schemas, "", &mut amounts);
+    amounts
+}
+
+fn find_amounts(schema: &Value, schemas: &Value, path: &str, amounts: &mut Amounts) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|to| to.strip_prefix(SCHEMAS)) {
+        match name {
+            "Money" => drop(amounts.insert(path.to_owned())),
+            _ => find_amounts(&schemas[name], schemas, path, amounts),
+        }
+        return;
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        find_amounts(field, schemas, &path, amounts);
+    }
+    let parts = ["oneOf", "anyOf", "allOf"].iter().filter_map(|of| schema[of].as_array()).flatten();
+    parts.chain(schema.get("items")).for_each(|part| find_amounts(part, schemas, path, amounts));
+}
+
+/// The document, indented, as `docs/openapi.json` has it.
+pub fn openapi_json() -> String {
+    serde_json::to_string_pretty(&*DOCUMENT).expect("a value serializes") + "\n"
+}
+
+/// By method and path, with `{}` for whatever a part of a path is called.
+static OPERATIONS: LazyLock<HashMap<String, Described>> = LazyLock::new(|| {
+    let mut document = DOCUMENT.clone();
+    let schemas = document["components"]["schemas"].take();
+    let described = operations(&mut document).map(|(path, method, operation)| {
+        let in_query = parameters(operation).filter(|parameter| parameter["in"] == "query");
+        let names = in_query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)).collect();
+        (shape(method, path), Described { parameters: names, amounts: amounts(operation, &schemas) })
+    });
+    described.collect()
+});
+
+/// What is described of a route.
+pub(super) fn described(method: &Method, route: &str) -> Option<&'static Described> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    QUERIES.get(&shape(method.as_str(), route)).map_or(&[], Vec::as_slice)
+    OPERATIONS.get(&shape(method.as_str(), route))
 }
 
 fn shape(method: &str, path: &str) -> String {
@@ -111,6 +277,12 @@ fn shape(method: &str, path: &str) -> String {
     parts.fold(method.to_ascii_uppercase(), |shape, part| shape + "/" + part)
 }
 
+/// This description. For everyone.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operations", operation_id = "openapi", security(()),
+    responses((status = 200, body = Object, description = "OpenAPI 3.1")),
+)]
 pub async fn serve() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], openapi_json())
+    static JSON: LazyLock<String> = LazyLock::new(openapi_json);
+    ([(header::CONTENT_TYPE, "application/json")], JSON.as_str())
 }

@@ -47,7 +47,7 @@ struct ListPricesBody {
 }
 
 /// Whether the process answers. For everyone.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "operations", security(()), responses((status = 200, body = Health)))]
 pub async fn healthz(State(app): State<App>) -> Json<Health> {
     health(&app)
 }
@@ -71,8 +71,11 @@ pub fn health(app: &App) -> Json<Health> {
 
 /// Whether events and questions are taken. For everyone.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operations",
-    responses((status = 200, body = Health), (status = 503, body = ProblemBody, content_type = "application/problem+json")),
+    get, path = "/readyz", tag = "operations", security(()),
+    responses(
+        (status = 200, body = Health),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not now"),
+    ),
 )]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     if app.engine.is_writing() {
@@ -84,7 +87,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
 
 /// Counters in the Prometheus text format. For everyone: they name no organization.
 #[utoipa::path(
-    get, path = "/metrics", tag = "operations",
+    get, path = "/metrics", tag = "operations", security(()),
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
@@ -113,8 +116,8 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     count("rollcall_requests_busy_total", "Requests answered 503.", &http.busy_requests);
     count("rollcall_requests_failed_total", "Requests answered 500.", &http.failed_requests);
     count("rollcall_audit_entries_total", "Entries of the audit log, since it began.", &engine.audit_entries);
-    count("rollcall_backups_total", "Backups made by the clock.", &engine.backups);
-    count("rollcall_backups_failed_total", "Backups by the clock that failed.", &engine.failed_backups);
+    count("rollcall_backups_total", "Scheduled backups made.", &engine.backups);
+    count("rollcall_backups_failed_total", "Scheduled backups that failed.", &engine.failed_backups);
     let queued = engine.queued_events.load(Ordering::Relaxed) as u64;
     write("rollcall_queue_events", "gauge", "Events waiting to be written.", queued);
     let waiting = app.engine.waiting_senders() as u64;
@@ -122,7 +125,7 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let file = app.engine.directory().map(|directory| directory.join(STORE_FILE));
     let size = file.and_then(|file| allocated_bytes(&file).ok()).unwrap_or_default();
     write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
-    let help = "When the last backup by the clock was whole; 0 when there is none.";
+    let help = "When the last scheduled backup was whole; 0 when there is none.";
     write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
     let (zones, book) = (ZoneDatabase::current(), app.prices());
     let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000) as u64;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone};
@@ -108,6 +108,20 @@ impl Parameters {
         let to = given("to")?.unwrap_or_else(|| zone.date_at(now));
         let from = given("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
         Window::new(zone, from, to, granularity).map_err(bad_request)
+    }
+
+    /// The instants of some local days, either end of which may be open.
+    pub fn times(&self) -> Result<Range<UnixMs>, Problem> {
+        let zone = self.zone()?;
+        let given = |name| self.one(name)?.map(|text| day(name, text, zone)).transpose();
+        let (from, to) = (given("from")?, given("to")?);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(Problem::bad_request(format!("from {from} is after to {to}")));
+        }
+        let start = from.map_or(UnixMs::MIN, |from| zone.day_start(from));
+        Ok(start..to.map_or(UnixMs::MAX, |to| zone.day_start(to.plus_days(1))))
     }
 
     pub fn zone(&self) -> Result<Zone, Problem> {

@@ -34,49 +34,19 @@ pub struct ProblemBody {
     pub detail: String,
 }
 
-/// How a question can fail, or be answered with nothing new.
+/// How a question can fail in ways of its own, or be answered with nothing new.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "documents what handlers answer")]
 pub enum Refusals {
     /// Nothing has changed since the answer with that ETag.
     #[response(status = 304)]
     NotModified,
-    /// A parameter is missing or makes no sense.
-    #[response(status = 400, content_type = "application/problem+json")]
-    BadRequest(ProblemBody),
-    /// No access token, or an unknown one.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(ProblemBody),
-    /// Not for this caller.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
     /// There is no such thing.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemBody),
-}
-
-/// How sending events can fail.
-#[derive(IntoResponses)]
-#[allow(dead_code, reason = "documents what handlers answer")]
-pub enum SendRefusals {
-    /// The body is not what it says it is.
-    #[response(status = 400, content_type = "application/problem+json")]
-    BadRequest(ProblemBody),
-    /// No access token, or an unknown one.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(ProblemBody),
-    /// Not a token that may send.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
-    /// The body is larger than the limit.
-    #[response(status = 413, content_type = "application/problem+json")]
+    /// A sum does not fit its number.
+    #[response(status = 422, content_type = "application/problem+json")]
     TooLarge(ProblemBody),
-    /// An encoding or a kind of content that is not taken.
-    #[response(status = 415, content_type = "application/problem+json")]
-    UnsupportedMediaType(ProblemBody),
-    /// Too much waits to be written; `Retry-After` says when to come back.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Busy(ProblemBody),
 }
 
 /// Seconds after which a busy server may be asked again.

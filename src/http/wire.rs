@@ -14,3 +14,4 @@ pub use super::reprice::wire::*;
 pub use super::session::wire::*;
 pub use super::tokens::wire::*;
 pub use super::views::wire::*;
+pub use super::what_if::wire::*;

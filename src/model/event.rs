@@ -167,14 +167,54 @@ impl Event {
 pub struct KeptSpan {
     /// Of the event that it makes by itself.
     pub id: Fingerprint,
-    /// Hashes of the span and of the steps inside of it, as far as they came with it.
-    pub spans: Vec<u64>,
-    /// Of those that it is inside of, up to the next call or the first that did not come with it.
-    pub outer: Vec<u64>,
-    /// Of what spans of one call may have alike wherever they are.
-    pub alike: Vec<u64>,
+    pub hashes: SpanHashes,
     /// What it told, for [`Reread`] alone to read.
     pub told: Vec<u8>,
+}
+
+/// What says which spans have to do with each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpanHashes {
+    /// One list of all three, for there are many spans.
+    all: Vec<u64>,
+    own: usize,
+    outer: usize,
+}
+
+impl SpanHashes {
+    pub fn of(
+        own: impl IntoIterator<Item = u64>,
+        outer: impl IntoIterator<Item = u64>,
+        alike: impl IntoIterator<Item = u64>,
+    ) -> SpanHashes {
+        let mut all = Vec::with_capacity(8);
+        all.extend(own);
+        let own = all.len();
+        all.extend(outer);
+        let outer = all.len() - own;
+        all.extend(alike);
+        SpanHashes { all, own, outer }
+    }
+
+    /// Of the span and of the steps inside of it, as far as they came with it.
+    pub fn own(&self) -> &[u64] {
+        &self.all[..self.own]
+    }
+
+    /// Of those that it is inside of, up to the next call or the first that did not come with it.
+    pub fn outer(&self) -> &[u64] {
+        &self.all[self.own..self.own + self.outer]
+    }
+
+    /// Of what spans of one call may have alike wherever they are.
+    pub fn alike(&self) -> &[u64] {
+        &self.all[self.own + self.outer..]
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
 }
 
 /// Reads kept spans as if they had come in one post. Nothing when it cannot read one of them.

@@ -16,7 +16,7 @@ mod time;
 
 pub use event::{
     Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, KeptSpan, MAX_QUANTITY,
-    OrganizationId, Reread, Series, SeriesId, ValueId,
+    OrganizationId, Reread, Series, SeriesId, SpanHashes, ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};

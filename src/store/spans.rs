@@ -22,7 +22,7 @@ use super::ids::{FINGERPRINT, SeenIds};
 use super::incomplete::Counted;
 use super::packed::{bind, body, frame, put_varint, take_varint_u32, take_varint_u64};
 use super::{Bytes, Reader, SPANS, StoreError, Writer, damaged, keys};
-use crate::model::{Fingerprint, Hour, KeptSpan, OrganizationId};
+use crate::model::{Fingerprint, Hour, KeptSpan, OrganizationId, SpanHashes};
 
 const VERSION: u8 = 1;
 /// Calls that are kept at least, unless they are older than two days.
@@ -71,15 +71,18 @@ const ALIKE: u64 = 0xc2b2_ae3d_27d4_eb4f;
 
 /// What a span is found by.
 pub fn known_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
-    keyed(organization, [(OWN, &span.spans), (OUTER, &span.outer), (ALIKE, &span.alike)])
+    keyed(organization, [(OWN, span.hashes.own()), (OUTER, span.hashes.outer()), (ALIKE, span.hashes.alike())])
 }
 
-/// What others are found by that a span may be of one call with: those around it, those inside of it, those alike.
+/// What others are found by that a span may be of one call with: itself, when it came before; those around it, those
+/// inside of it, those alike.
 pub fn asked_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
-    keyed(organization, [(OWN, &span.outer), (OUTER, &span.spans), (ALIKE, &span.alike)])
+    let of = &span.hashes;
+    let own = &of.own()[..of.own().len().min(1)];
+    keyed(organization, [(OWN, own), (OWN, of.outer()), (OUTER, of.own()), (ALIKE, of.alike())])
 }
 
-fn keyed(organization: OrganizationId, hashes: [(u64, &Vec<u64>); 3]) -> impl Iterator<Item = u64> {
+fn keyed<const N: usize>(organization: OrganizationId, hashes: [(u64, &[u64]); N]) -> impl Iterator<Item = u64> {
     let of = u64::from(organization.0).wrapping_mul(0xd6e8_feb8_6659_fd93);
     hashes.into_iter().flat_map(move |(what, hashes)| hashes.iter().map(move |hash| hash.wrapping_add(what) ^ of))
 }
@@ -296,9 +299,8 @@ fn index(table: &impl ReadableTable<Bytes, Bytes>) -> Result<SpanIndex, StoreErr
 }
 
 fn bytes_of(of: &KnownSpan<'_>) -> usize {
-    let hashes = of.span.spans.len() + of.span.outer.len() + of.span.alike.len();
     // With what stands in the sums.
-    8 * hashes + of.span.told.len() + 80
+    8 * of.span.hashes.count() + of.span.told.len() + 80
 }
 
 fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
@@ -308,7 +310,7 @@ fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
     for KnownSpan { organization, span, ours, counted } in spans {
         put(&mut out, organization.0.into());
         out.extend_from_slice(&span.id.0);
-        for hashes in [&span.spans, &span.outer, &span.alike] {
+        for hashes in [span.hashes.own(), span.hashes.outer(), span.hashes.alike()] {
             put(&mut out, hashes.len() as u64);
             hashes.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
         }
@@ -343,7 +345,7 @@ pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan<'s
             1 => Some(Counted::read(&mut at)?),
             _ => return Err(wrong()),
         };
-        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), spans: own, outer, alike, told });
+        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), hashes: SpanHashes::of(own, outer, alike), told });
         spans.push(KnownSpan { organization, span, ours, counted });
     }
     if spans.is_empty() {

@@ -161,7 +161,7 @@ fn nothing_that_is_asked_or_written_is_silently_ignored() {
         ("/analytics/reconciliation?organizationId=acme&provider=openai&model=", "'model' is unknown"),
         ("/v1/directory?organisationId=acme", "did you mean organizationId? (allowed here: organizationId)"),
         ("/v1/tokens?kind=user", "the parameter 'kind' is unknown (allowed here: none)"),
-        ("/v1/audit?organizationId=acme&from=2026-06-01", "'from' is unknown"),
+        ("/v1/audit?organizationId=acme&since=2026-06-01", "'since' is unknown"),
         ("/v1/intake?timezone=Europe/Paris", "'timezone' is unknown"),
         ("/v1/calendar?tz=Europe/Paris", "did you mean timezone?"),
         ("/v1/me?a=b", "'a' is unknown"),
@@ -386,6 +386,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/tokens/find", json!({"token": "lost"}), [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/me", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/v1/session", Value::Null, [200, 403, 200, 200, 200, 200], 200),
         ("DELETE", "/v1/session", Value::Null, [204, 204, 204, 204, 204, 204], 401),
@@ -446,6 +447,20 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             [404, 403, 403, 403, 403, 403],
             401,
         ),
+        (
+            "GET",
+            "/analytics/what-if?organizationId=acme&onModel=gpt-4o-mini",
+            Value::Null,
+            [200, 403, 200, 200, 403, 403],
+            401,
+        ),
+        (
+            "GET",
+            "/analytics/what-if?organizationId=small&onModel=gpt-4o-mini",
+            Value::Null,
+            [200, 403, 403, 403, 403, 403],
+            401,
+        ),
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
@@ -467,7 +482,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/metrics", Value::Null, [200; 6], 200),
         ("GET", "/openapi.json", Value::Null, [200; 6], 200),
     ];
+    let document: Value = server.get("/openapi.json", "").json();
     for (row, (method, path, body, expected, without)) in table.iter().enumerate() {
+        let described = operation(&document, method, path.split('?').next().unwrap());
         // Each from somewhere else: so many wrong tokens from one place would be too many.
         let source = format!("203.0.113.{row}");
         let ask = |headers: &[(&str, &str)]| -> Answer {
@@ -478,6 +495,10 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         for ((who, token), expected) in callers.iter().zip(expected) {
             let answer = ask(&[("authorization", &bearer(token))]);
             assert_eq!(answer.status, *expected, "{method} {path} as {who}: {}", answer.text);
+            assert!(
+                described["responses"][expected.to_string()].is_object(),
+                "{method} {path}: {expected} is described"
+            );
             if *expected >= 400 {
                 answer.is_problem(*expected, "");
             }
@@ -489,18 +510,72 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             }
         }
     }
-    let document: Value = server.get("/openapi.json", "").json();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
-            let shape: Vec<&str> = path.split('/').collect();
-            let tried = table.iter().any(|(m, p, ..)| {
-                let p: Vec<&str> = p.split('?').next().unwrap().split('/').collect();
-                m.eq_ignore_ascii_case(method)
-                    && p.len() == shape.len()
-                    && p.iter().zip(&shape).all(|(a, b)| a == b || b.starts_with('{'))
-            });
+            let is_this = |p: &str| is_at(path, p.split('?').next().unwrap());
+            let tried = table.iter().any(|(m, p, ..)| m.eq_ignore_ascii_case(method) && is_this(p));
             assert!(tried, "{method} {path} is asked as every role");
         }
+    }
+}
+
+/// Whether a path is one of a described path, whose parts in braces are anything.
+fn is_at(described: &str, path: &str) -> bool {
+    let (described, path): (Vec<&str>, Vec<&str>) = (described.split('/').collect(), path.split('/').collect());
+    described.len() == path.len() && described.iter().zip(&path).all(|(a, b)| a == b || a.starts_with('{'))
+}
+
+/// How a method of a path is described; the path itself goes before one with braces.
+fn operation<'d>(document: &'d Value, method: &str, path: &str) -> &'d Value {
+    let paths = document["paths"].as_object().unwrap();
+    let described = paths.get(path).or_else(|| paths.iter().find(|(at, _)| is_at(at, path)).map(|(_, of)| of));
+    &described.unwrap()[method.to_lowercase()]
+}
+
+/// What somebody would have believed: that a token is used by whoever it was made for, for as long as it was meant, and
+/// that a secret that lies around tells whose it is.
+#[test]
+fn a_token_says_who_made_it_when_it_was_used_and_when_it_ends() {
+    let server = with_directory();
+    let made = server.post("/v1/tokens", OPERATOR, &json!({"kind": "operator", "label": "second"})).ok().json();
+    assert_eq!(made["warning"], Value::Null);
+    let second = made["token"].as_str().unwrap();
+    let far = json!({"kind": "user", "userId": "ada", "label": "laptop", "expiresAt": "2999-01-31T00:00:00+01:00"});
+    let made = server.post("/v1/tokens", second, &far).ok().json();
+    let (id, secret) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let token = || server.get(&format!("/v1/tokens/{id}"), OPERATOR).ok().json();
+    assert_eq!(token()["expiresAt"], "2999-01-30T23:00:00Z");
+    assert_eq!(token()["lastUsedAt"], Value::Null, "nobody has used it");
+    let maker = server.post("/v1/tokens/find", OPERATOR, &json!({"token": second})).ok().json();
+    assert_eq!((&token()["madeBy"], &maker["label"]), (&maker["id"], &json!("second")));
+    assert_eq!(server.get("/v1/tokens/operator", OPERATOR).ok().json()["madeBy"], "server");
+
+    // Asked again until what nobody waited for is written.
+    server.get("/v1/me", secret).ok();
+    while token()["lastUsedAt"].is_null() {
+        server.get("/v1/me", secret).ok();
+    }
+    let used = token()["lastUsedAt"].clone();
+    server.get("/v1/me", secret).ok();
+    assert_eq!(token()["lastUsedAt"], used, "once an hour is enough");
+
+    let found = server.post("/v1/tokens/find", OPERATOR, &json!({"token": format!(" {secret}\n")})).ok().json();
+    assert_eq!(found, token(), "with blanks around it, as it is pasted");
+    server.post("/v1/tokens/find", OPERATOR, &json!({"token": "lost"})).is_problem(404, "no token has that secret");
+    assert!(!server.log.lock().unwrap().contains(secret));
+    for (given, words) in [
+        ("2020-01-01T00:00:00Z", "expiresAt is '2020-01-01T00:00:00Z'; it must be after now"),
+        ("tomorrow", "expiresAt is 'tomorrow'; write RFC 3339"),
+    ] {
+        let body = json!({"kind": "user", "userId": "ada", "expiresAt": given});
+        server.post("/v1/tokens", OPERATOR, &body).is_problem(400, words);
+    }
+    for (body, words) in [
+        (json!({"kind": "user", "userId": "adaa"}), "there is no user 'adaa' yet"),
+        (json!({"kind": "ingest", "organizationId": "acmee"}), "there is no organization 'acmee' yet"),
+    ] {
+        let warning = server.post("/v1/tokens", OPERATOR, &body).ok().json()["warning"].clone();
+        assert!(warning.as_str().unwrap().contains(words), "{warning}");
     }
 }
 
@@ -1154,4 +1229,47 @@ fn sessions_end_when_the_operators_token_changes() {
     server.kill();
     let server = Server::start_with(directory.path(), "another-operator-token");
     assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 401);
+}
+
+/// What somebody would have believed: that the other model's price is that of today, and that what has no price was
+/// cheap.
+#[test]
+fn what_usage_would_have_cost_elsewhere_is_of_the_tokens_as_they_were_and_says_what_it_leaves_out() {
+    let server = with_directory();
+    let million =
+        json!({"usedModel": "openai/gpt-4o", "promptTokens": 1_000_000, "completionTokens": 100_000, "cost": null});
+    let told = json!({"usedModel": "openai/gpt-4o", "promptTokens": 2_000_000, "completionTokens": 0, "cost": "7.5"});
+    let unpriced = json!({"usedModel": "openai/nobody-knows-it", "promptTokens": 5_000_000, "cost": null});
+    server.send_events(
+        OPERATOR,
+        &json!([
+            event("a", "2026-06-01T10:00:00Z", &million),
+            event("b", "2026-06-02T10:00:00Z", &told),
+            event("c", "2026-06-02T10:00:00Z", &unpriced),
+        ]),
+    );
+    let ask = |query: &str| {
+        let days = "organizationId=acme&from=2026-06-01&to=2026-06-02&decimals=string";
+        server.get(&format!("/analytics/what-if?{days}&{query}"), OPERATOR)
+    };
+    // gpt-4o-mini: 0.15 USD for a million of input, 0.60 USD of output.
+    let answer = ask("onModel=gpt-4o-mini").ok().json();
+    let totals = &answer["totals"];
+    assert_eq!(totals["requestCount"], 3);
+    assert_eq!(totals["notComparedRequestCount"], 1, "what has no price is no saving");
+    assert_eq!(totals["cost"], "11", "2.50 and 1 of the first, 7.5 as it was told");
+    assert_eq!(totals["comparedCost"], "11");
+    assert_eq!(totals["estimate"], "0.51");
+    assert_eq!(totals["difference"], "-10.49");
+    assert_eq!(answer["models"][0]["label"], "GPT-4o");
+    assert_eq!(answer["models"][1]["key"], "nobody-knows-it");
+    assert_eq!((&answer["onModel"], &answer["onProvider"]), (&json!("gpt-4o-mini"), &json!("unknown")));
+    let same = ask("onModel=openai/gpt-4o").ok().json();
+    assert_eq!(same["totals"]["estimate"], "8.5", "at its own price, whatever was told");
+    ask("onModel=nobody-knows-it")
+        .is_problem(400, "no price is known for onModel 'nobody-knows-it' of provider 'unknown'");
+    ask("").is_problem(400, "the parameter onModel is missing");
+    let csv = ask("onModel=gpt-4o-mini&format=csv").ok().text;
+    assert!(csv.starts_with("key,label,zoneDatabase,requestCount,totalTokens,cost,comparedCost,estimate,difference,"));
+    assert!(csv.contains("gpt-4o,GPT-4o,"), "{csv}");
 }

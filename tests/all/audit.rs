@@ -103,9 +103,75 @@ fn what_is_done_is_written_down_and_owners_read_their_part() {
         "the organization's own, and its members' tokens"
     );
     let of_beta = entries(&server, "organizationId=beta", OPERATOR);
-    assert_eq!(of_beta[0]["detail"], "member ben (former)");
-    assert_eq!(of_beta[1]["detail"], "member ben (owner); organization beta");
+    assert_eq!(of_beta[0]["detail"], "member ben (membership active → ended)");
+    assert_eq!(of_beta[1]["detail"], "member ben (role owner); organization beta");
     server.get("/v1/audit?organizationId=beta", &ada).is_problem(403, "the audit log is for the operator");
+}
+
+/// What somebody would have believed: that an entry says what was there before, and that nothing happened where nothing
+/// did.
+#[test]
+fn a_change_says_old_and_new_and_what_changed_nothing_leaves_no_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = populated(directory.path());
+    let put = |body: Value| server.put("/v1/directory", OPERATOR, &body).ok().json()["written"].clone();
+    let names = json!({
+        "organizations": [{"id": "acme", "name": "Acme"}],
+        "users": [{"id": "ada", "name": "Ada"}],
+        "projects": [{"id": "web", "organizationId": "acme", "name": "Web"}],
+    });
+    assert_eq!(put(names.clone()), 3);
+    let before = entries(&server, "", OPERATOR).len();
+    assert_eq!(put(names), 0);
+    assert_eq!(put(json!({})), 0);
+    assert_eq!(entries(&server, "", OPERATOR).len(), before, "the directory is as it was");
+    let changed = json!({
+        "organizations": [{"id": "acme", "retentionDays": 90}],
+        "projects": [{"id": "web", "organizationId": "acme", "name": "Website", "status": "deleted"}],
+        "members": [{"organizationId": "acme", "userId": "ada", "role": "admin"}],
+    });
+    assert_eq!(put(changed), 3);
+    let last = entries(&server, "limit=1", OPERATOR)[0].clone();
+    let expected = "member ada (role owner → admin); organization acme (kept for ever → 90 days); \
+                    project web (name 'Web' → 'Website', status active → deleted)";
+    assert_eq!(last["detail"], expected);
+    assert_eq!(last["organizationName"], "Acme");
+    assert_eq!((&last["actor"], &last["actorName"]), (&json!("operator"), &json!("first operator token")));
+}
+
+#[test]
+fn the_log_is_found_by_person_and_day_and_is_a_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = populated(directory.path());
+    server.put("/v1/directory", OPERATOR, &json!({"users": [{"id": "ada", "name": "Ada, Lady"}]})).ok();
+    let (ada, ben) = (server.user_token("ada"), server.user_token("ben"));
+    server.post("/v1/session", "", &json!({"token": ada})).ok();
+    let of = |query: &str| {
+        let found = entries(&server, query, OPERATOR);
+        found.iter().map(|e| format!("{} {}", e["action"].as_str().unwrap(), e["userName"])).collect::<Vec<_>>()
+    };
+    assert_eq!(of("userId=ada"), ["sign-in \"Ada, Lady\"", "token-create \"Ada, Lady\""]);
+    assert_eq!(of("userId=ben"), ["token-create null"], "somebody without a name");
+    assert_eq!(of("userId=nobody"), [""; 0]);
+    assert_eq!(of("userId=ada&organizationId=acme").len(), 2);
+    assert_eq!(of("to=2020-12-31"), [""; 0]);
+    assert_eq!(of("from=2021-01-01&timezone=Asia/Kathmandu").len(), entries(&server, "", OPERATOR).len());
+    for (query, words) in [
+        ("from=2021-02-30", "from '2021-02-30' is no date"),
+        ("from=2021-02-02&to=2021-02-01", "from 2021-02-02 is after to 2021-02-01"),
+        ("timezone=Mars", "timezone 'Mars' is unknown"),
+    ] {
+        server.get(&format!("/v1/audit?{query}"), OPERATOR).is_problem(400, words);
+    }
+
+    let csv = server.get("/v1/audit?format=csv", OPERATOR).ok();
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    let lines: Vec<&str> = csv.text.split("\r\n").filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 1 + entries(&server, "", OPERATOR).len(), "all of it at once");
+    assert!(lines[0].starts_with("sequence,at,actor,actorName,action,target,targetName,organizationId,"));
+    assert!(lines[1].contains(",sign-in,") && lines[1].contains(",\"Ada, Lady\","), "{}", lines[1]);
+    assert_eq!(server.get("/v1/audit?format=csv&limit=2", OPERATOR).ok().text.lines().count(), 3);
+    assert!(!csv.text.contains(&ben));
 }
 
 #[test]

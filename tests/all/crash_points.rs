@@ -62,12 +62,7 @@ fn workload() -> Vec<Step> {
         api_keys: vec![key],
         ..DirectoryUpdate::default()
     };
-    let token = |id: &str| Token {
-        grant: Grant::User { user_id: "ada".into() },
-        label: id.into(),
-        hash: SecretHash::of(id),
-        created: NOON,
-    };
+    let token = |id: &str| Token::new(Grant::User { user_id: "ada".into() }, id, SecretHash::of(id), NOON);
     let put = |id: &str| Step::Change(Change::PutToken { id: id.into(), token: token(id) });
     vec![
         Step::Send(0..150),

@@ -14,6 +14,7 @@ mod crash;
 mod crash_points;
 mod damage;
 mod dedupe;
+mod description;
 mod disk_failure;
 mod export;
 mod feeds;

@@ -517,6 +517,71 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+test("a token that was found somewhere says whose it is, who made it, when it was used and when it ends", async (t) => {
+  const server = await acme(t);
+  const link = await server.linkOf("dave");
+  const secret = new URL(link).hash.replace("#token=", "");
+  await open(t, link, { landsOn: "mine" });
+  const page = await open(t, server.operatorLink);
+  await visit(page, "/administration/tokens", "tokens");
+  await page.getByTestId("find-token").click();
+  await fill(page, { secret });
+  await send(page);
+  await page.getByTestId("entry-found").getByText(/^1 of \d+$/).waitFor();
+  const found = page.getByTestId("entry-row");
+  assert.equal(await found.count(), 1);
+  const { tokens } = await server.get("/v1/tokens");
+  const dave = tokens.find((token) => token.label === "dave");
+  assert.equal(await found.getAttribute("data-key"), dave.id);
+  await found.locator("[data-field=created]").getByText("by first operator token").waitFor();
+  assert.equal(await found.locator("[data-field=expires]").innerText(), "never");
+  assert.notEqual(await found.locator("[data-field=lastUsed]").innerText(), "never", "the page was signed in with it");
+  await found.getByTestId("revoke").click();
+  await page.getByRole("dialog").getByText(`${dave.id} · for Dave`).waitFor();
+  await page.getByRole("dialog").getByText("Cancel").click();
+
+  await page.getByTestId("add").click();
+  await choose(page, { organizationId: "acme" });
+  await fill(page, { label: "gateway", apiKeyId: "k-olga", expiresAt: "2999-01-31" });
+  await page.getByTestId("dialog-submit").click();
+  await page.getByTestId("secret-done").click();
+  await page.getByTestId("entry-search").fill("gateway");
+  const made = page.getByTestId("entry-row");
+  await made.getByText("default key Olga's key").waitFor();
+  assert.match(await made.locator("[data-field=expires]").innerText(), /31.*2999/);
+  const gateway = (await server.get("/v1/tokens")).tokens.find((token) => token.label === "gateway");
+  assert.deepEqual([gateway.apiKeyId, gateway.expiresAt.slice(0, 7)], ["k-olga", "2999-01"]);
+  for (const viewport of [LAPTOP, PHONE]) {
+    await page.setViewportSize(viewport);
+    await page.getByTestId("find-token").click();
+    await accessible(page, "finding a token");
+    await withinWidth(page, "finding a token");
+    await page.getByRole("dialog").getByText("Cancel").click();
+  }
+});
+
+test("the audit log has names, old and new values, and is narrowed to a person and to days", async (t) => {
+  const server = await acme(t);
+  await server.linkOf("dave");
+  await server.directory({ projects: [{ id: "chat", organizationId: "acme", name: "Chatter" }] });
+  const page = await open(t, server.operatorLink, { landsOn: null });
+  await page.getByTestId("nav-audit").click();
+  await ready(page, "audit");
+  await page.getByText("project chat (name 'Chat' → 'Chatter')").first().waitFor();
+  const change = page.getByTestId("entry-row").filter({ hasText: "Chatter" });
+  await change.locator("[data-field=actor]").getByText("first operator token").waitFor();
+  await change.locator("[data-field=target]").getByText("Acme").waitFor();
+  await page.getByTestId("audit-userId").fill("dave");
+  await page.getByTestId("entry-row").first().getByText("user token 'dave'").first().waitFor();
+  await page.getByTestId("entry-row").nth(1).waitFor({ state: "detached" });
+  const csv = await page.getByTestId("audit-csv").getAttribute("href");
+  const table = await page.evaluate(async (path) => (await fetch(path)).text(), csv);
+  assert.match(table, /^sequence,at,actor,actorName,action,/);
+  assert.equal(table.trim().split("\r\n").length, 2);
+  await page.getByTestId("audit-to").fill("2020-12-31");
+  await page.getByText("Nothing yet.").waitFor();
+});
+
 test("the audit log is the operator's whole and an owner's part of it", async (t) => {
   const server = await acme(t);
   const [olga, dave] = [await server.linkOf("olga"), await server.linkOf("dave")];

@@ -380,6 +380,33 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
+test("what it would have cost on another model is an estimate of the same days, beside what each cost", async (t) => {
+  const page = await signedIn(t);
+  await chooseZone(page, "UTC");
+  await chooseCustomRange(page, "2026-06-01", "2026-06-30");
+  await shows(page, { groupBy: "model", from: "2026-06-01", to: "2026-06-30", zone: "UTC" });
+  await page.getByTestId("card-cost").getByText("per million tokens").waitFor();
+  await page.getByTestId("what-if-model").fill("gpt-4o-mini");
+  await page.getByTestId("what-if-ask").click();
+  const estimate = page.getByTestId("what-if-estimate");
+  await estimate.waitFor();
+  const answer = await page.evaluate(async () => {
+    const organizationId = decodeURIComponent(location.pathname.split("/")[2]);
+    const query = new URLSearchParams({ organizationId, from: "2026-06-01", to: "2026-06-30", onModel: "gpt-4o-mini", decimals: "string" });
+    return (await fetch(`/analytics/what-if?${query}`)).json();
+  });
+  assert.equal(await estimate.getAttribute("data-exact"), answer.totals.estimate);
+  for (const viewport of [LAPTOP, PHONE]) {
+    await page.setViewportSize(viewport);
+    await accessible(page, "an estimate");
+    await withinWidth(page, "an estimate");
+  }
+  await page.setViewportSize(LAPTOP);
+  await page.getByTestId("groupby-project").click();
+  await page.getByTestId("ranking-row").first().getByTestId("filter-entry").click();
+  await page.getByTestId("what-if").waitFor({ state: "detached" });
+});
+
 test("digits past a double's are kept", async (t) => {
   const page = await open(t, null);
   const long = "1234567.123456789012";

@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 
 use self::answer::{ActivityAnswer, Listed};
-use self::wire::{CompareParameters, FilterParameters, WindowParameters};
+use self::wire::{CompareParameters, FilterParameters, GranularityName, RankByName, WindowParameters};
 use super::access::Subject;
 use super::asked::Asked;
 use super::problem::{Problem, Refusals};
@@ -23,11 +23,11 @@ use crate::query::{self, About, Earlier, QueryError, RankBy, Table};
     get, path = "/analytics/activity", tag = "analytics",
     params(
         WindowParameters,
-        ("groupBy" = Option<String>, Query, description = "model (default), project, apiKey, user, provider, source, costSource, none, or two joined by a comma"),
-        ("granularity" = Option<String>, Query, description = "hour (31 days at most), day (366; default), week or month (10 years)"),
+        ("groupBy" = Option<String>, Query, pattern = "^(none|(model|project|apiKey|user|provider|source|costSource)(,(model|project|apiKey|user|provider|source|costSource))?)$", description = "model (default), project, apiKey, user, provider, source, costSource, none, or two joined by a comma"),
+        ("granularity" = inline(Option<GranularityName>), Query, description = "hour (31 days at most), day (366; default), week or month (10 years)"),
         FilterParameters,
-        ("top" = Option<u32>, Query, description = "Keep the N largest groups over the window; the rest is one entry, Other"),
-        ("rankBy" = Option<String>, Query, description = "cost (default), requestCount or totalTokens"),
+        ("top" = Option<u32>, Query, minimum = 1, description = "Keep the N largest groups over the window; the rest is one entry, Other"),
+        ("rankBy" = inline(Option<RankByName>), Query, description = "cost (default), requestCount or totalTokens"),
         CompareParameters,
     ),
     responses(

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::http::decimals::Money;
 use crate::http::directory::wire::{PlanName, RoleName, StatusName};
+use crate::http::events::wire::ModeName;
 
 /// What every question names: whose days are asked about, and in which form.
 #[derive(IntoParams)]
@@ -19,8 +21,60 @@ pub struct WindowParameters {
     to: Option<String>,
     /// IANA name; default UTC.
     timezone: Option<String>,
-    /// `json` (default) or `csv` (RFC 4180).
-    format: Option<String>,
+    /// JSON unless said otherwise, here or in `Accept`; CSV is that of RFC 4180.
+    #[param(inline)]
+    format: Option<TableFormat>,
+}
+
+/// How a table is written.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum TableFormat {
+    Json,
+    Csv,
+}
+
+/// What a bucket of time is.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum GranularityName {
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+/// What the largest is by.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum RankByName {
+    Cost,
+    RequestCount,
+    TotalTokens,
+}
+
+/// Where a cost is from.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum CostSourceName {
+    Reported,
+    Priced,
+    Unpriced,
+}
+
+/// Which window another is compared with.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum CompareName {
+    Previous,
+    PreviousMonth,
+    PreviousYear,
+    Weekdays,
 }
 
 /// Which usage counts: either value within one name, all names together.
@@ -40,10 +94,12 @@ pub struct FilterParameters {
     provider: Option<Vec<String>>,
     /// Only these apps.
     source: Option<Vec<String>>,
-    /// Where the cost is from: `reported`, `priced` or `unpriced`.
-    cost_source: Option<Vec<String>>,
-    /// `credits` or `api-keys`.
-    mode: Option<Vec<String>>,
+    /// Only with costs from there.
+    #[param(inline)]
+    cost_source: Option<Vec<CostSourceName>>,
+    /// Only what was paid by these.
+    #[param(inline)]
+    mode: Option<Vec<ModeName>>,
 }
 
 /// What an answer is compared with: it then also has `previous`.
@@ -53,7 +109,8 @@ pub struct FilterParameters {
 pub struct CompareParameters {
     /// `previous` (as many days just before), `previousMonth` (a whole month with the one before, else the same days a
     /// month earlier), `previousYear` likewise, or `weekdays` (back by the fewest whole weeks that do not overlap).
-    compare: Option<String>,
+    #[param(inline)]
+    compare: Option<CompareName>,
     /// Or from this local day on, YYYY-MM-DD.
     compare_from: Option<String>,
     /// To this local day, included.
@@ -68,15 +125,15 @@ macro_rules! with_measures {
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct $name {
             $($body)*
-            #[schema(value_type = f64)]
+            #[schema(value_type = Money)]
             pub cost: Box<RawValue>,
             pub request_count: u64,
             pub total_tokens: u64,
             pub credits_request_count: u64,
             pub api_keys_request_count: u64,
-            #[schema(value_type = f64)]
+            #[schema(value_type = Money)]
             pub credits_cost: Box<RawValue>,
-            #[schema(value_type = f64)]
+            #[schema(value_type = Money)]
             pub api_keys_cost: Box<RawValue>,
         }
     };

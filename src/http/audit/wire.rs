@@ -22,13 +22,21 @@ pub struct AuditEntryBody {
     pub at: String,
     /// Id of the token that was used; `server`, `command` (someone with the store's files) or `unknown`.
     pub actor: String,
+    /// Whose token that is, or what it is called; like all names here as the directory has it now, and `null` where it
+    /// has none.
+    pub actor_name: Option<String>,
     /// `sign-in`, `sign-out`, `token-create`, `token-revoke`, `directory-change`, `membership-end`, `backup`, `compact`,
     /// `verify`, `restore`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change` or `view-remove`.
     pub action: String,
     /// What it was done to: a token, a user, a file.
     pub target: String,
+    pub target_name: Option<String>,
     pub organization_id: Option<String>,
+    pub organization_name: Option<String>,
+    /// The person behind a token.
     pub user_id: Option<String>,
+    pub user_name: Option<String>,
+    /// Of a change of the directory, every field that changed, with its old and its new value.
     pub detail: String,
     /// `ok`, or why it was not done.
     pub result: String,

@@ -9,7 +9,7 @@ use self::wire::{CalendarBody, ZoneBody, ZoneOffset, Zones};
 use super::App;
 use super::access::Caller;
 use super::parameters::Parameters;
-use super::problem::{Problem, ProblemBody};
+use super::problem::Problem;
 use crate::calendar::{Zone, ZoneDatabase, rfc3339_utc};
 use crate::model::{FIRST_HOUR, HOUR_MS, UnixMs};
 
@@ -25,9 +25,6 @@ const AHEAD_MS: i64 = 48 * HOUR_MS;
     params(("timezone" = Option<String>, Query, description = "IANA name; default UTC")),
     responses(
         (status = 200, body = CalendarBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_calendar(
@@ -47,8 +44,6 @@ pub async fn get_calendar(
     get, path = "/v1/calendar/zones", tag = "calendar",
     responses(
         (status = 200, body = Zones),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_zones(State(app): State<App>, caller: Caller) -> Result<Json<Zones>, Problem> {

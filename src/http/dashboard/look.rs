@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::colour::accent_style;
 use super::wire::Settings;
 use crate::http::App;
+use crate::http::body::Binary;
 use crate::http::problem::{Problem, ProblemBody};
 
 /// Where the logo is.
@@ -84,16 +85,16 @@ fn escaped(text: &str) -> String {
 }
 
 /// What the operator has set for everyone. For everyone.
-#[utoipa::path(get, path = "/v1/settings", tag = "session", responses((status = 200, body = Settings)))]
+#[utoipa::path(get, path = "/v1/settings", tag = "session", security(()), responses((status = 200, body = Settings)))]
 pub async fn settings(State(app): State<App>) -> axum::Json<Settings> {
     axum::Json(app.look.settings.clone())
 }
 
 /// The operator's logo. For everyone.
 #[utoipa::path(
-    get, path = "/v1/settings/logo", tag = "session",
+    get, path = "/v1/settings/logo", tag = "session", security(()),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "image/*"),
+        (status = 200, body = inline(Binary), content_type = "image/*"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

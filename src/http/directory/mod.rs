@@ -37,9 +37,6 @@ const MAX_PROJECT_IDS: usize = 1000;
     put, path = "/v1/directory", tag = "directory", request_body = DirectoryBody,
     responses(
         (status = 200, body = DirectoryAnswer),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn put_directory(
@@ -64,8 +61,6 @@ pub async fn put_directory(
     params(("organizationId" = Option<String>, Query, description = "Only this organization")),
     responses(
         (status = 200, body = DirectoryBody),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -84,11 +79,12 @@ pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Js
 /// Operator only.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organization}/members/{user}", tag = "directory",
-    params(("organization" = String, Path), ("user" = String, Path)),
+    params(
+        ("organization" = String, Path, description = "The organization"),
+        ("user" = String, Path, description = "The member"),
+    ),
     responses(
         (status = 204, description = "The membership has ended"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

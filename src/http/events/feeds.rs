@@ -1,4 +1,4 @@
-//! The doors of other senders: LiteLLM, LLM Gateway, and whatever speaks OTLP.
+//! The endpoints of other senders: LiteLLM, LLM Gateway, and whatever speaks OTLP.
 //!
 //! They differ from `/v1/events` in what they read and, for OTLP, in what they answer; who may send, when the answer is
 //! sent and what a duplicate is are the same.
@@ -17,7 +17,8 @@ use super::wire::{FeedAnswer, RejectedEvent};
 use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_signed};
 use crate::engine::Ingested;
 use crate::http::access::bearer;
-use crate::http::problem::{Problem, SendRefusals};
+use crate::http::body::Binary;
+use crate::http::problem::Problem;
 use crate::http::{App, on_a_thread};
 use crate::ingest::litellm::Project;
 use crate::ingest::otlp::{Encoding, Options};
@@ -46,10 +47,9 @@ const TOLD: usize = 3;
 #[utoipa::path(
     post, path = "/v1/ingest/litellm", tag = "events",
     params(("x-rollcall-project-from" = Option<String>, Header, description = "What counts as the project: `project`, `team`, or both in the order in which they are looked for; default `project,team`")),
-    request_body(content = String, content_type = "application/json", description = "StandardLoggingPayload objects"),
+    request_body(content = Value, content_type = "application/json", description = "StandardLoggingPayload objects"),
     responses(
         (status = 200, body = FeedAnswer),
-        SendRefusals,
     ),
 )]
 pub async fn post_litellm(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
@@ -65,10 +65,9 @@ pub async fn post_litellm(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
 #[utoipa::path(
     post, path = "/v1/ingest/llmgateway", tag = "events",
     params(("x-llmgateway-signature" = Option<String>, Header, description = "`t=SECONDS,v1=HEX`, the HMAC-SHA256 of `SECONDS.BODY`")),
-    request_body(content = String, content_type = "application/json", description = "A batch of request_log events"),
+    request_body(content = Value, content_type = "application/json", description = "A batch of request_log events"),
     responses(
         (status = 200, body = FeedAnswer),
-        SendRefusals,
     ),
 )]
 pub async fn post_llmgateway(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
@@ -86,7 +85,6 @@ pub async fn post_llmgateway(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem
     request_body(content = String, content_type = "application/x-ndjson", description = "Calls, one a line"),
     responses(
         (status = 200, body = FeedAnswer),
-        SendRefusals,
     ),
 )]
 pub async fn post_transcripts(mut sent: Sent) -> Result<Json<FeedAnswer>, Problem> {
@@ -103,10 +101,9 @@ pub async fn post_transcripts(mut sent: Sent) -> Result<Json<FeedAnswer>, Proble
 #[utoipa::path(
     post, path = "/v1/otlp/v1/traces", tag = "otlp",
     params(("x-rollcall-project-from" = Option<String>, Header, description = "Attributes that name the project, in the order in which they are looked for; default `team.id,department,cost_center,service.namespace`")),
-    request_body(content = String, content_type = "application/x-protobuf", description = "An ExportTraceServiceRequest, in protobuf or JSON"),
+    request_body(content = inline(Binary), content_type = "application/x-protobuf", description = "An ExportTraceServiceRequest, in protobuf or JSON"),
     responses(
-        (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportTraceServiceResponse"),
-        SendRefusals,
+        (status = 200, body = inline(Binary), content_type = "application/x-protobuf", description = "An ExportTraceServiceResponse"),
     ),
 )]
 pub async fn post_traces(sent: Sent) -> Result<Response, Problem> {
@@ -119,10 +116,9 @@ pub async fn post_traces(sent: Sent) -> Result<Response, Problem> {
 #[utoipa::path(
     post, path = "/v1/otlp/v1/logs", tag = "otlp",
     params(("x-rollcall-project-from" = Option<String>, Header, description = "Attributes that name the project, in the order in which they are looked for; default `team.id,department,cost_center,service.namespace`")),
-    request_body(content = String, content_type = "application/x-protobuf", description = "An ExportLogsServiceRequest, in protobuf or JSON"),
+    request_body(content = inline(Binary), content_type = "application/x-protobuf", description = "An ExportLogsServiceRequest, in protobuf or JSON"),
     responses(
-        (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportLogsServiceResponse"),
-        SendRefusals,
+        (status = 200, body = inline(Binary), content_type = "application/x-protobuf", description = "An ExportLogsServiceResponse"),
     ),
 )]
 pub async fn post_logs(sent: Sent) -> Result<Response, Problem> {
@@ -134,10 +130,9 @@ pub async fn post_logs(sent: Sent) -> Result<Response, Problem> {
 /// They repeat what spans and log records say. For operator and ingest tokens. See docs/feeds.md.
 #[utoipa::path(
     post, path = "/v1/otlp/v1/metrics", tag = "otlp",
-    request_body(content = String, content_type = "application/x-protobuf", description = "An ExportMetricsServiceRequest, in protobuf or JSON"),
+    request_body(content = inline(Binary), content_type = "application/x-protobuf", description = "An ExportMetricsServiceRequest, in protobuf or JSON"),
     responses(
-        (status = 200, body = String, content_type = "application/x-protobuf", description = "An ExportMetricsServiceResponse"),
-        SendRefusals,
+        (status = 200, body = inline(Binary), content_type = "application/x-protobuf", description = "An ExportMetricsServiceResponse"),
     ),
 )]
 pub async fn post_metrics(sent: Sent) -> Result<Response, Problem> {
@@ -508,12 +503,12 @@ mod tests {
         let (app, time, _directory) = app();
         let no_time = time.lock().await;
         let queued = fill(&app);
-        let doors = [
+        let endpoints = [
             post("/v1/events", events(1_000_000, 1)),
             post("/v1/otlp/v1/traces", span(1)),
             post("/v1/otlp/v1/traces", span(2)),
         ];
-        let posts = doors.map(|request| tokio::spawn(router(app.clone()).oneshot(request)));
+        let posts = endpoints.map(|request| tokio::spawn(router(app.clone()).oneshot(request)));
         while app.engine.waiting_senders() < 3 {
             tokio::task::yield_now().await;
         }

@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 pub use self::sent::{PATIENCE, read, write};
 use self::sent::{Sent, client, label, token_defaults};
-use self::wire::{IngestAnswer, RejectedEvent};
+use self::wire::{EventsBody, IngestAnswer, RejectedEvent};
 use super::access::Caller;
-use super::problem::{Problem, SendRefusals};
+use super::problem::Problem;
 use crate::engine::Ingested;
 use crate::ingest::{self, Parsed, SentBy, TokenDefaults};
 
@@ -23,10 +23,15 @@ use crate::ingest::{self, Parsed, SentBy, TokenDefaults};
 /// are durable. A bad event is named and skipped; the others are taken. For operator and ingest tokens.
 #[utoipa::path(
     post, path = "/v1/events", tag = "events",
-    request_body(content = String, content_type = "application/json", description = "Events; see docs/events.md"),
+    request_body(
+        content(
+            (EventsBody = "application/json"),
+            (String = "application/x-ndjson"),
+        ),
+        description = "Events; as NDJSON one in each line",
+    ),
     responses(
         (status = 200, body = IngestAnswer),
-        SendRefusals,
     ),
 )]
 pub async fn post_events(mut sent: Sent) -> Result<Json<IngestAnswer>, Problem> {

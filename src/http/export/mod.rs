@@ -11,11 +11,13 @@ use std::ops::Range;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use utoipa::ToSchema;
 
 use self::csv::CsvTable;
 use self::parquet::ParquetTable;
 use super::access::Subject;
 use super::asked::Asked;
+use super::body::Binary;
 use super::file_name;
 use super::problem::{Problem, Refusals};
 use crate::calendar::{Date, Granularity, Window, Zone};
@@ -81,6 +83,27 @@ const FORMS: [(&str, Form); 4] = [
 const GRANULARITIES: [(&str, Granularity); 3] =
     [("hour", Granularity::Hour), ("day", Granularity::Day), ("month", Granularity::Month)];
 
+/// The names of [`FORMS`].
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[allow(dead_code, reason = "documents what is allowed")]
+enum ExportForm {
+    Csv,
+    Parquet,
+    Focus,
+    FocusParquet,
+}
+
+/// The names of [`GRANULARITIES`].
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what is allowed")]
+enum ExportGranularity {
+    Hour,
+    Day,
+    Month,
+}
+
 /// Rollups of an organization as a file, at full dimension.
 ///
 /// One row for every bucket of the window and every combination of project, API key, model, provider, app, mode and
@@ -93,13 +116,13 @@ const GRANULARITIES: [(&str, Granularity); 3] =
         ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
         ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("format" = Option<String>, Query, description = "csv (default), parquet, focus (CSV with the columns of FOCUS 1.2) or focus-parquet"),
-        ("granularity" = Option<String>, Query, description = "hour (31 days at most), day (366; default) or month (10 years)"),
+        ("format" = inline(Option<ExportForm>), Query, description = "csv (default), parquet, focus (CSV with the columns of FOCUS 1.2) or focus-parquet"),
+        ("granularity" = inline(Option<ExportGranularity>), Query, description = "hour (31 days at most), day (366; default) or month (10 years)"),
     ),
     responses(
         (status = 200, description = "The file", content(
             (String = "text/csv"),
-            (String = "application/vnd.apache.parquet"),
+            (inline(Binary) = "application/vnd.apache.parquet"),
         )),
         Refusals,
     ),

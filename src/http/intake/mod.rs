@@ -10,13 +10,14 @@ use axum::response::{IntoResponse, Response};
 
 use self::wire::{IntakeAnswer, IntakeBody, IntakeResult, UnsentBody};
 use super::access::Caller;
+use super::analytics::wire::TableFormat;
 use super::asked::{CACHING, etag, matches, wants_csv};
 use super::body::JsonObjects;
 use super::directory::id;
 use super::events::{PATIENCE, token_of, write};
 use super::file_name;
 use super::parameters::Parameters;
-use super::problem::{Problem, ProblemBody, SendRefusals};
+use super::problem::{Problem, ProblemBody};
 use super::render::{broken, cell, utc_date};
 use super::{App, on_a_thread};
 use crate::calendar::{Granularity, Zone};
@@ -38,16 +39,12 @@ const COLUMNS: [&str; 8] =
         ("organizationId" = Option<String>, Query, description = "Only this organization's; owners have to name theirs"),
         ("from" = Option<String>, Query, description = "First day, YYYY-MM-DD in UTC; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last day, YYYY-MM-DD in UTC; default today. At most 366 days"),
-        ("format" = Option<String>, Query, description = "json (default) or csv (RFC 4180)"),
+        ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
     ),
     responses(
         (status = 200, body = IntakeAnswer),
         (status = 304, description = "The answer is the one that If-None-Match names"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_intake(
@@ -101,7 +98,6 @@ const MAX_UNSENT: usize = 256;
     request_body = Vec<UnsentBody>,
     responses(
         (status = 204, description = "They are in the ledger"),
-        SendRefusals,
     ),
 )]
 pub async fn post_intake(

@@ -9,14 +9,15 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use self::wire::{
-    ComparisonBody, CostCompared, ImportedReport, InvoiceAnswer, ReconciliationAnswer, ReconciliationRow,
+    BillerName, ComparisonBody, CostCompared, ImportedReport, InvoiceAnswer, ReconciliationAnswer, ReconciliationRow,
     RequestsCompared, TokensBody, TokensCompared,
 };
 use super::access::{Caller, Subject};
+use super::analytics::wire::TableFormat;
 use super::asked::Asked;
 use super::events::read;
 use super::parameters::Parameters;
-use super::problem::{Problem, ProblemBody, Refusals, SendRefusals};
+use super::problem::{Problem, ProblemBody, Refusals};
 use super::render::{ORIGIN, broken, cell, csv_writer, origin, usd, utc_date};
 use super::stream::Out;
 use super::{App, on_a_thread};
@@ -36,13 +37,12 @@ use crate::query::{self, About, Compared, Comparison, CostCauses, CountCauses, R
     post, path = "/v1/invoices", tag = "invoices",
     params(
         ("organizationId" = String, Query, description = "Whose usage was billed"),
-        ("provider" = String, Query, description = "openai or anthropic"),
+        ("provider" = inline(BillerName), Query, description = "Who billed"),
     ),
     request_body(content = String, content_type = "application/json", description = "Pages of reports, by day, of costs grouped by line_item or description and of usage grouped by model"),
     responses(
         (status = 200, body = InvoiceAnswer),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        SendRefusals,
     ),
 )]
 pub async fn post_invoices(
@@ -115,12 +115,12 @@ pub fn invoice_answer(invoice: &Invoice) -> InvoiceAnswer {
     get, path = "/analytics/reconciliation", tag = "analytics",
     params(
         ("organizationId" = String, Query, description = "The organization asked about"),
-        ("provider" = String, Query, description = "openai or anthropic"),
+        ("provider" = inline(BillerName), Query, description = "Who billed"),
         ("from" = Option<String>, Query, description = "First UTC day, YYYY-MM-DD; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last UTC day, included; default today"),
         ("timezone" = Option<String>, Query, description = "UTC, and nothing else"),
         ("groupBy" = Option<String>, Query, description = "What rows are told apart by: some of day, model and apiKey, joined by commas; default all three"),
-        ("format" = Option<String>, Query, description = "json (default) or csv (RFC 4180)"),
+        ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
     ),
     responses(
         (status = 200, body = ReconciliationAnswer),

@@ -4,6 +4,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::http::decimals::Money;
+
+/// Whose reports are read.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum BillerName {
+    OpenAi,
+    Anthropic,
+}
+
 /// What was read of a provider's reports.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -125,23 +136,23 @@ pub struct TokensBody {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CostCompared {
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub ours: Box<RawValue>,
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub theirs: Box<RawValue>,
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub gap: Box<RawValue>,
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub missing: Box<RawValue>,
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub aborted: Box<RawValue>,
     /// Requests here that no price is known for.
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub unpriced: Box<RawValue>,
     /// What is left of a day and model, when it is a cent or more.
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub price: Box<RawValue>,
     /// All of a day's and model's gap of less than a cent, and what is left of a larger one when it is less.
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub rounding: Box<RawValue>,
 }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 
 use self::wire::{Checked, Compaction, StoreSize, Verification};
 use super::access::Caller;
+use super::body::Binary;
 use super::operations::{Health, health};
 use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread, stream};
@@ -33,9 +34,6 @@ const CHUNK_BYTES: usize = 256 * 1024;
     post, path = "/v1/compact", tag = "maintenance",
     responses(
         (status = 200, body = Compaction),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Compaction>, Problem> {
@@ -57,8 +55,6 @@ pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Comp
     post, path = "/v1/reread", tag = "maintenance",
     responses(
         (status = 200, body = Health),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -83,10 +79,7 @@ pub async fn reread(State(app): State<App>, caller: Caller) -> Result<Json<Healt
 #[utoipa::path(
     get, path = "/v1/backup", tag = "maintenance",
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, body = inline(Binary), content_type = "application/octet-stream"),
     ),
 )]
 pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
@@ -129,9 +122,6 @@ pub async fn backup(State(app): State<App>, caller: Caller) -> Result<Response, 
     post, path = "/v1/verify", tag = "maintenance",
     responses(
         (status = 200, body = Verification),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn verify(State(app): State<App>, caller: Caller) -> Result<Json<Verification>, Problem> {

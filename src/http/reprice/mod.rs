@@ -32,11 +32,7 @@ const MAX_REPRICINGS: usize = 100;
     request_body = RepriceBody,
     responses(
         (status = 200, body = RepriceAnswer),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn post_reprice(
@@ -69,10 +65,6 @@ pub async fn post_reprice(
     ),
     responses(
         (status = 200, body = Repricings),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_repricings(

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::http::decimals::Money;
+
 /// What to reprice.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -47,9 +49,9 @@ pub struct RepricedTotals {
     /// Requests that no price is known for still.
     pub unpriced_request_count: u64,
     /// Of the requests that were priced, in US dollars.
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub cost_before: Box<RawValue>,
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub cost_after: Box<RawValue>,
 }
 
@@ -66,9 +68,9 @@ pub struct RepricedModel {
     /// Requests that no price is known for still.
     pub unpriced_request_count: u64,
     /// Of the requests that were priced, in US dollars.
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub cost_before: Box<RawValue>,
-    #[schema(value_type = f64)]
+    #[schema(value_type = Money)]
     pub cost_after: Box<RawValue>,
 }
 

@@ -29,12 +29,9 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Signs in with a token: sets a session cookie.
 #[utoipa::path(
-    post, path = "/v1/session", tag = "session", request_body = SignIn,
+    post, path = "/v1/session", tag = "session", security(()), request_body = SignIn,
     responses(
         (status = 200, body = Me, description = "Signed in; the cookie is in Set-Cookie"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn sign_in(
@@ -96,11 +93,9 @@ async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem)
 ///
 /// For a page that cannot read its own cookie, and to which "nobody" is an answer and no failure.
 #[utoipa::path(
-    get, path = "/v1/session", tag = "session",
+    get, path = "/v1/session", tag = "session", security((), ("token" = [])),
     responses(
         (status = 200, body = Option<Me>),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> Result<Json<Option<Me>>, Problem> {
@@ -118,7 +113,6 @@ pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> R
     delete, path = "/v1/session", tag = "session",
     responses(
         (status = 204, description = "Signed out"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn sign_out(
@@ -145,8 +139,6 @@ pub async fn sign_out(
     get, path = "/v1/me", tag = "session",
     responses(
         (status = 200, body = Me),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
@@ -158,12 +150,9 @@ pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
 /// For operator and user tokens.
 #[utoipa::path(
     get, path = "/v1/projects", tag = "session",
-    params(("organizationId" = String, Query)),
+    params(("organizationId" = String, Query, description = "The organization asked about")),
     responses(
         (status = 200, body = Projects),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

@@ -7,14 +7,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use self::wire::{CreatedToken, NewToken, TokenBody, TokenKind, TokenList};
+use self::wire::{CreatedToken, FindToken, NewToken, TokenBody, TokenKind, TokenList};
 use super::App;
 use super::access::Caller;
 use super::body::JsonObject;
 use super::directory::{id, text};
 use super::problem::{Problem, ProblemBody};
-use crate::calendar::rfc3339_utc;
-use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Token};
+use crate::calendar::{parse_rfc3339, rfc3339_utc};
+use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Terms, Token};
 use crate::engine::{Engine, Note};
 
 /// Makes a token. Its secret is in the answer and nowhere else.
@@ -24,9 +24,6 @@ use crate::engine::{Engine, Note};
     post, path = "/v1/tokens", tag = "tokens", request_body = NewToken,
     responses(
         (status = 201, body = CreatedToken),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn post_token(
@@ -36,7 +33,7 @@ pub async fn post_token(
 ) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
     caller.require_operator()?;
     let JsonObject(body) = body?;
-    let (change, created) = new_token(body, &app.engine)?;
+    let (change, created) = new_token(body, &app.engine, &caller.token_id)?;
     let note = token_note(&caller.token_id, &change, caller.directory());
     app.engine.audited(change, note)?.answer().await?;
     Ok((StatusCode::CREATED, Json(created)))
@@ -49,8 +46,6 @@ pub async fn post_token(
     get, path = "/v1/tokens", tag = "tokens",
     responses(
         (status = 200, body = TokenList),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get_tokens(caller: Caller) -> Result<Json<TokenList>, Problem> {
@@ -62,11 +57,9 @@ pub async fn get_tokens(caller: Caller) -> Result<Json<TokenList>, Problem> {
 ///
 /// Operator only.
 #[utoipa::path(
-    get, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
+    get, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path, description = "The token's id, not its secret")),
     responses(
         (status = 200, body = TokenBody),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -77,15 +70,34 @@ pub async fn get_token(caller: Caller, path: Result<Path<String>, PathRejection>
     Ok(Json(token_body(&id, token)))
 }
 
+/// The token that a secret is of, for whoever has found one somewhere. The secret is neither kept nor logged.
+///
+/// Operator only.
+#[utoipa::path(
+    post, path = "/v1/tokens/find", tag = "tokens", request_body = FindToken,
+    responses(
+        (status = 200, body = TokenBody),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn find_token(
+    caller: Caller,
+    body: Result<JsonObject<FindToken>, Problem>,
+) -> Result<Json<TokenBody>, Problem> {
+    caller.require_operator()?;
+    let JsonObject(FindToken { token: secret }) = body?;
+    let found = caller.directory().token_by_secret(secret.trim());
+    let (id, token) = found.ok_or_else(|| Problem::not_found("no token has that secret; one that had was revoked"))?;
+    Ok(Json(token_body(id, token)))
+}
+
 /// Revokes a token, and ends the sessions opened with it.
 ///
 /// The last operator token stays until there is another. Operator only.
 #[utoipa::path(
-    delete, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
+    delete, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path, description = "The token's id, not its secret")),
     responses(
         (status = 204, description = "The token is worth nothing now"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -103,8 +115,8 @@ pub async fn delete_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Checks what is asked for and makes the token.
-pub fn new_token(body: NewToken, engine: &Engine) -> Result<(Change, CreatedToken), Problem> {
+/// Checks what is asked for and makes the token. `maker` is who it is made by.
+pub fn new_token(body: NewToken, engine: &Engine, maker: &str) -> Result<(Change, CreatedToken), Problem> {
     let needed = |name: &str, value: Option<String>| match value {
         Some(value) => id(name, value),
         None => Err(Problem::bad_request(format!("{name} is missing; this kind of token needs it"))),
@@ -122,14 +134,38 @@ pub fn new_token(body: NewToken, engine: &Engine) -> Result<(Change, CreatedToke
         }
         TokenKind::User => ("rc_user_", Grant::User { user_id: needed("userId", body.user_id)? }),
     };
+    let now = engine.now();
+    let expires = body.expires_at.map(|text| match parse_rfc3339(&text) {
+        Some(at) if at > now => Ok(at),
+        Some(_) => Err(Problem::bad_request(format!("expiresAt is '{text}'; it must be after now"))),
+        None => {
+            Err(Problem::bad_request(format!("expiresAt is '{text}'; write RFC 3339, such as 2027-01-31T00:00:00Z")))
+        }
+    });
+    let expires = expires.transpose()?;
+    let warning = unheard_of(&grant, &engine.snapshot().directory);
     let secret = Secret::generate(prefix);
     let hash = SecretHash::of(secret.reveal());
     // Part of a hash of random bits: unique, and of no use to whoever reads it.
     let token_id = format!("tok_{}", &hash.to_hex()[..16]);
     let label = text("label", body.label)?;
-    let token = Token { grant, label, hash, created: engine.now() };
-    let created = CreatedToken { id: token_id.clone(), token: secret.reveal().to_owned() };
+    let terms = Terms { made_by: Some(maker.to_owned()), expires, last_used: None };
+    let token = Token { terms, ..Token::new(grant, label, hash, now) };
+    let created = CreatedToken { id: token_id.clone(), token: secret.reveal().to_owned(), warning };
     Ok((Change::PutToken { id: token_id, token }, created))
+}
+
+/// What a token is for that is not in the directory. It may come there later, so it is no mistake for certain.
+fn unheard_of(grant: &Grant, directory: &Directory) -> Option<String> {
+    match grant {
+        Grant::User { user_id } if directory.user(user_id).is_none() => Some(format!(
+            "there is no user '{user_id}' yet; the token shows nothing until somebody is a member by that id"
+        )),
+        Grant::Ingest { organization_id, .. } if directory.organization(organization_id).is_none() => {
+            Some(format!("there is no organization '{organization_id}' yet; the first event that comes makes it"))
+        }
+        _ => None,
+    }
 }
 
 /// What the audit log says of making or revoking a token.
@@ -168,5 +204,8 @@ fn token_body(id: &str, token: &Token) -> TokenBody {
         api_key_id,
         user_id,
         created_at: rfc3339_utc(token.created),
+        made_by: token.terms.made_by.clone(),
+        expires_at: token.terms.expires.map(rfc3339_utc),
+        last_used_at: token.terms.last_used.map(rfc3339_utc),
     }
 }

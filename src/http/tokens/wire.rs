@@ -22,6 +22,16 @@ pub struct NewToken {
     pub user_id: Option<String>,
     #[serde(default)]
     pub label: String,
+    /// From when on it is worth nothing: RFC 3339. Never when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// A secret whose token is looked for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindToken {
+    pub token: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +48,9 @@ pub enum TokenKind {
 pub struct CreatedToken {
     pub id: String,
     pub token: String,
+    /// What may be a mistake: that nobody has heard of the user or organization that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -64,4 +77,14 @@ pub struct TokenBody {
     pub user_id: Option<String>,
     /// RFC 3339, UTC.
     pub created_at: String,
+    /// Id of the token that it was made with; `server`, or `command` (someone with the store's files). Not known of those
+    /// that are older than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// From when on it is worth nothing; never when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// When it was used last, to within the hour; absent when it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<String>,
 }

@@ -26,11 +26,9 @@ const MAX_PATH_BYTES: usize = 8192;
 /// For its members and operators.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/views", tag = "views",
-    params(("organizationId" = String, Path)),
+    params(("organizationId" = String, Path, description = "The organization")),
     responses(
         (status = 200, body = ViewList),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -48,12 +46,9 @@ pub async fn get_views(caller: Caller, path: Result<Path<String>, PathRejection>
 /// For its members and operators. An organization has 200 views at most.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/views", tag = "views", request_body = NewView,
-    params(("organizationId" = String, Path)),
+    params(("organizationId" = String, Path, description = "The organization")),
     responses(
         (status = 201, body = ViewBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -79,12 +74,9 @@ pub async fn post_view(
 /// For who made it, for the organization's owners and admins, and for operators.
 #[utoipa::path(
     put, path = "/v1/organizations/{organizationId}/views/{viewId}", tag = "views", request_body = NewView,
-    params(("organizationId" = String, Path), ("viewId" = String, Path)),
+    params(("organizationId" = String, Path, description = "The organization"), ("viewId" = String, Path, description = "The view")),
     responses(
         (status = 200, body = ViewBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -107,11 +99,9 @@ pub async fn put_view(
 /// For who made it, for the organization's owners and admins, and for operators.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/views/{viewId}", tag = "views",
-    params(("organizationId" = String, Path), ("viewId" = String, Path)),
+    params(("organizationId" = String, Path, description = "The organization"), ("viewId" = String, Path, description = "The view")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

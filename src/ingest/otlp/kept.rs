@@ -11,13 +11,13 @@ use twox_hash::XxHash3_64;
 
 use super::one_call::{Inside, Layer, MAX_STEPS, Told, merged};
 use super::protobuf::{Field, fields, put_bytes, put_varint};
-use super::span::SpanIds;
+use super::span::{SpanIds, is_of_span};
 use super::span_call::Kind;
 use crate::ingest::call::{Call, Ending, Names, Said};
 use crate::ingest::event::Collector;
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
 use crate::ingest::{Context, TokenDefaults, for_ever};
-use crate::model::{Batch, Fingerprint, KeptSpan, Mode, PicoUsd, Reread};
+use crate::model::{Batch, Fingerprint, KeptSpan, Mode, PicoUsd, Reread, SpanHashes};
 use crate::pricing::{PriceBook, ServiceTier};
 
 /// Calls of two instrumentations in traces of their own are looked for where they began within this time.
@@ -36,25 +36,31 @@ pub fn kept(told: &[Told<'_>], spans: &[Inside], token: &TokenDefaults<'_>) -> B
     let mut kept: BTreeMap<String, Vec<KeptSpan>> = BTreeMap::new();
     for (at, of) in told.iter().enumerate().filter(|(_, of)| of.ids.has_trace() && of.ids.has_span()) {
         let Some(organization) = of.call.organization.as_deref().or(token.organization_id) else { continue };
-        let mut span = KeptSpan {
-            id: Fingerprint::of(&of.call.id),
-            spans: vec![hash(of.ids)],
-            outer: Vec::new(),
-            alike: vec![XxHash3_64::oneshot(of.call.id.as_bytes()), of.hash_of_content(of.ids.trace())],
-            told: Vec::new(),
-        };
         let mut steps = std::mem::take(&mut around.steps[at]);
-        span.spans.extend(steps.iter().map(|step| hash(step.ids)));
-        around.walk(of.ids, |outer, step| {
-            span.outer.push(hash(outer));
+        let inside = steps.len();
+        let mut outer = Vec::new();
+        around.walk(of.ids, |ids, step| {
+            outer.push(hash(ids));
             steps.extend(step);
         });
-        if of.may_be_told_in_another_trace() {
-            let content = of.hash_of_content([0; 16]) ^ of.service;
+        let (own, content) = (hash(of.ids), of.hash_of_content());
+        let [first, second] = of.ids.trace_halves();
+        let in_trace = content.wrapping_add(first) ^ second;
+        let in_another = of.may_be_told_in_another_trace().then(|| {
             let minute = of.start_nanos / TOGETHER_NANOS;
-            span.alike.extend([minute, minute + 1].map(|minute| content.wrapping_add(minute)));
-        }
-        span.told = write(of, organization, &steps, token);
+            [minute, minute + 1].map(|minute| (content ^ of.service).wrapping_add(minute))
+        });
+        // A call without another id is known by its span.
+        let id = (!is_of_span(&of.call.id)).then(|| XxHash3_64::oneshot(of.call.id.as_bytes()));
+        let span = KeptSpan {
+            id: Fingerprint::of(&of.call.id),
+            hashes: SpanHashes::of(
+                std::iter::once(own).chain(steps[..inside].iter().map(|step| hash(step.ids))),
+                outer,
+                id.into_iter().chain([in_trace]).chain(in_another.into_iter().flatten()),
+            ),
+            told: write(of, organization, &steps, token),
+        };
         match kept.get_mut(organization) {
             Some(spans) => spans.push(span),
             None => drop(kept.insert(organization.to_owned(), vec![span])),
@@ -89,35 +95,44 @@ fn hash(ids: SpanIds) -> u64 {
 }
 
 /// The spans of a post by what they are inside of.
-struct Around<'s> {
-    calls: HashMap<SpanIds, usize>,
-    spans: HashMap<SpanIds, &'s Inside>,
+struct Around {
+    /// By hash, those that tell of calls with their places.
+    spans: HashMap<u64, (Inside, Option<usize>)>,
     /// Of each call the spans inside of it that are none.
     steps: Vec<Vec<Inside>>,
 }
 
-impl<'s> Around<'s> {
-    fn of(told: &[Told<'_>], spans: &'s [Inside]) -> Around<'s> {
-        let mut around = Around { calls: HashMap::new(), spans: HashMap::new(), steps: vec![Vec::new(); told.len()] };
+impl Around {
+    fn of(told: &[Told<'_>], spans: &[Inside]) -> Around {
+        let mut around = Around { spans: HashMap::new(), steps: vec![Vec::new(); told.len()] };
         let is_nested = |span: &&Inside| span.ids.has_parent() && span.ids.has_trace();
         if !spans.iter().any(|span| is_nested(&span)) {
             return around;
         }
-        around.calls = told.iter().enumerate().map(|(at, told)| (told.ids.own(), at)).collect();
-        around.spans = spans.iter().map(|span| (span.ids.own(), span)).collect();
+        around.spans.reserve(spans.len());
+        around.spans.extend(spans.iter().map(|span| (hash(span.ids), (*span, None))));
+        for (at, of) in told.iter().enumerate() {
+            if let Some((_, call)) = around.spans.get_mut(&hash(of.ids)) {
+                *call = Some(at);
+            }
+        }
         for step in spans.iter().filter(is_nested).filter(|span| !span.is_tool) {
-            if around.calls.contains_key(&step.ids.own()) {
+            if around.call(step.ids).is_some() {
                 continue;
             }
             let mut last = None;
             around.walk(step.ids, |outer, _| last = Some(outer));
-            if let Some(call) = last.and_then(|last| around.calls.get(&last))
-                && around.steps[*call].len() < MAX_STEPS
+            if let Some(call) = last.and_then(|last| around.call(last))
+                && around.steps[call].len() < MAX_STEPS
             {
-                around.steps[*call].push(*step);
+                around.steps[call].push(*step);
             }
         }
         around
+    }
+
+    fn call(&self, ids: SpanIds) -> Option<usize> {
+        self.spans.get(&hash(ids)).and_then(|(_, call)| *call)
     }
 
     /// Visits the spans that one is inside of, with what is known of each that is no call, up to the first that is one,
@@ -126,7 +141,7 @@ impl<'s> Around<'s> {
         let mut at = ids.outer();
         for _ in 0..MAX_STEPS {
             let Some(outer) = at else { return };
-            let step = self.spans.get(&outer).filter(|_| !self.calls.contains_key(&outer)).map(|span| **span);
+            let step = self.spans.get(&hash(outer)).filter(|(_, call)| call.is_none()).map(|(span, _)| *span);
             visit(outer, step);
             at = step.filter(|step| !step.is_tool).and_then(|step| step.ids.outer());
         }
@@ -181,9 +196,9 @@ fn write(of: &Told<'_>, organization: &str, steps: &[Inside], token: &TokenDefau
     if let Some(cost) = call.cost {
         put_bytes(&mut out, 28, &cost.0.to_le_bytes());
     }
-    if let Some(tokens) = call.tokens {
+    if let Some(mut tokens) = call.tokens {
         put_varint(&mut out, 29, place(KNOWN.iter().position(|known| *known == tokens.known)));
-        for (number, value) in (30..).zip(tokens_of(&mut tokens.clone()).map(|value| *value)) {
+        for (number, value) in (30..).zip(tokens_of(&mut tokens).map(|value| *value)) {
             if value != 0 {
                 put_varint(&mut out, number, value);
             }

@@ -390,16 +390,13 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// The same as a hash, in whatever trace.
-    pub fn hash_of_content(&self, trace: [u8; 16]) -> u64 {
-        let tokens = self.call.tokens.map_or([0; 3], |tokens| [1, tokens.input, tokens.output]);
-        let numbers = [self.kind as u64, self.call.ending as u64].into_iter().chain(tokens);
+    /// The same as a hash, but for the trace.
+    pub fn hash_of_content(&self) -> u64 {
+        let [known, input, output] = self.call.tokens.map_or([0; 3], |tokens| [1, tokens.input, tokens.output]);
         let model = undated_model(self.call.model.as_deref().map(canonical_model).unwrap_or_default());
-        let mut bytes = Vec::with_capacity(128);
-        bytes.extend_from_slice(&trace);
-        numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-        bytes.extend_from_slice(model.as_bytes());
-        XxHash3_64::oneshot(&bytes)
+        let model = XxHash3_64::oneshot(model.as_bytes());
+        let numbers = [self.kind as u64, self.call.ending as u64, known, input, output, model];
+        XxHash3_64::oneshot(numbers.map(u64::to_le_bytes).as_flattened())
     }
 
     /// Whether it is a framework's or that of an SDK which begins its own trace. Answered calls of which nobody knows the

@@ -36,6 +36,14 @@ const RESPONSE: &str = "resp_";
 /// Instrumentations that count thoughts within the output, whatever the provider's own API does.
 const COUNT_THOUGHTS_WITHIN: [&str; 3] = ["gcp.vertex.agent", "litellm", "pydantic-ai"];
 
+/// How the id of a call begins that goes by its span.
+const SPAN: &str = "otel\n";
+
+/// Whether a call's id is that of a span.
+pub(super) fn is_of_span(id: &str) -> bool {
+    id.starts_with(SPAN)
+}
+
 /// Whether an instrumentation is the tracing that Anthropic's own SDK has built in.
 pub(super) fn is_anthropic_sdk(scope: &str) -> bool {
     scope.starts_with("com.anthropic.sdk")
@@ -90,6 +98,12 @@ impl SpanIds {
         self.trace != [0; 16]
     }
 
+    /// The trace as two numbers.
+    pub fn trace_halves(self) -> [u64; 2] {
+        let number = u128::from_le_bytes(self.trace);
+        [number as u64, (number >> 64) as u64]
+    }
+
     pub fn trace(self) -> [u8; 16] {
         self.trace
     }
@@ -100,7 +114,7 @@ impl SpanIds {
 
     /// The id of an event that a span tells of.
     fn id(self) -> String {
-        format!("otel\n{}/{}", hex(&self.trace), hex(&self.span))
+        format!("{SPAN}{}/{}", hex(&self.trace), hex(&self.span))
     }
 }
 

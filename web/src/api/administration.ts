@@ -45,6 +45,11 @@ export function createToken(token: NewToken): Promise<CreatedToken> {
   return request<CreatedToken>("/v1/tokens", { method: "POST", body: token });
 }
 
+/** The token of a secret: in the body of a post, for what stands in addresses is kept by many. */
+export function findToken(token: string): Promise<Token> {
+  return request<Token>("/v1/tokens/find", { method: "POST", body: { token } });
+}
+
 export function revokeToken(id: string): Promise<void> {
   return request<void>(`/v1/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
 }

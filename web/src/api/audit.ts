@@ -4,10 +4,19 @@ import type { components } from "./schema";
 export type AuditEntry = components["schemas"]["AuditEntry"];
 type AuditAnswer = components["schemas"]["AuditAnswer"];
 
+/** Which entries are meant; what is empty leaves them all. */
+export interface AuditFilter {
+  from: string;
+  to: string;
+  userId: string;
+}
+
 /** Who did what, newest first: everywhere, or what is an organization's. */
-export function fetchAudit(organizationId: string | null, before: number | null, signal?: AbortSignal): Promise<AuditAnswer> {
-  const params = new URLSearchParams();
-  if (organizationId !== null) params.set("organizationId", organizationId);
-  if (before !== null) params.set("before", String(before));
-  return request<AuditAnswer>(`/v1/audit?${params}`, { signal });
+export function auditPath(organizationId: string | null, timezone: string, filter: AuditFilter, more: Record<string, string>): string {
+  const all = { ...(organizationId !== null && { organizationId }), timezone, ...filter, ...more };
+  return `/v1/audit?${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== ""))}`;
+}
+
+export function fetchAudit(path: string, signal?: AbortSignal): Promise<AuditAnswer> {
+  return request<AuditAnswer>(path, { signal });
 }

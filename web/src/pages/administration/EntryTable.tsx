@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { matchesSearch } from "../../state/listView";
 import { text } from "../../text";
@@ -28,6 +28,8 @@ interface Props<Row> {
   /** The button that adds one. */
   add: ReactNode;
   search: string;
+  /** An entry's id that was found in another way, and is looked for as if it had been typed. */
+  found?: string | null;
   none: string;
   testId: string;
 }
@@ -37,6 +39,9 @@ const SKELETON_ROWS = 5;
 export function EntryTable<Row>(props: Props<Row>) {
   const { columns, rows, idOf, pathOf, actions } = props;
   const [search, setSearch] = useState("");
+  useEffect(() => {
+    if (props.found) setSearch(props.found);
+  }, [props.found]);
   const [, navigate] = useLocation();
   const shown = rows?.filter((row) => matchesSearch(search, props.textsOf(row))) ?? null;
   const width = columns.length + (actions ? 1 : 0);

@@ -17,7 +17,7 @@ interface FieldProps extends LabelProps {
   name: string;
   value?: string | null;
   required?: boolean;
-  type?: "text" | "email";
+  type?: "text" | "email" | "date";
 }
 
 /** A line of text. One that is emptied would be left as it is by the server, so what has a value must keep one. */

@@ -2,6 +2,8 @@ import * as Dialog from "@radix-ui/react-dialog";
 import { useState } from "react";
 import { createToken, type Directory, type TokenKind } from "../../api/administration";
 import { text } from "../../text";
+import { offsetNow, type Calendar } from "../../time/clock";
+import { useCalendar } from "../window/WithCalendar";
 import { ChoiceField, Field, typed } from "./Field";
 import { FormDialog, Overlay } from "./FormDialog";
 import { inOrder, nameOf, userName } from "./names";
@@ -19,7 +21,11 @@ interface Props {
 export function NewToken({ directory, onClose }: Props) {
   const [kind, setKind] = useState<TokenKind>("ingest");
   const create = useChange(createToken);
-  if (create.data) return <Created secret={create.data.token} signsIn={create.variables.kind === "user"} onClose={onClose} />;
+  const calendar = useCalendar();
+  if (create.data) {
+    const { token, warning } = create.data;
+    return <Created secret={token} warning={warning} signsIn={create.variables.kind === "user"} onClose={onClose} />;
+  }
 
   const organizations = inOrder(directory.organizations, nameOf).map((one) => ({ value: one.id, label: nameOf(one) }));
   const people = inOrder(
@@ -45,6 +51,8 @@ export function NewToken({ directory, onClose }: Props) {
           organizationId: typed(values, "organizationId"),
           userId: typed(values, "userId"),
           projectId: typed(values, "projectId"),
+          apiKeyId: typed(values, "apiKeyId"),
+          expiresAt: startOf(typed(values, "expiresAt"), calendar),
           label: typed(values, "label") ?? "",
         })
       }
@@ -71,15 +79,30 @@ export function NewToken({ directory, onClose }: Props) {
       )}
       <Field name="label" label={words.label} hint={words.labelHint} />
       {kind === "ingest" && <Field name="projectId" label={words.project} hint={words.projectHint} />}
+      {kind === "ingest" && <Field name="apiKeyId" label={words.apiKey} hint={words.projectHint} />}
+      <Field name="expiresAt" label={words.expires} hint={words.expiresHint} type="date" />
     </FormDialog>
   );
 }
 
+/** When a day begins. The zone's offset of today will do: it is a date on which somebody is to look again. */
+function startOf(day: string | null, calendar: Calendar): string | null {
+  return day && `${day}T00:00:00${offsetNow(calendar)}`;
+}
+
+interface CreatedProps {
+  secret: string;
+  warning?: string | null;
+  signsIn: boolean;
+  onClose: () => void;
+}
+
 /** The only time that the secret is on a screen: closing this forgets it. */
-function Created({ secret, signsIn, onClose }: { secret: string; signsIn: boolean; onClose: () => void }) {
+function Created({ secret, warning, signsIn, onClose }: CreatedProps) {
   return (
     <Overlay title={words.createdTitle} lead={words.once} onClose={onClose}>
       <div className="form">
+        {warning && <p role="alert">{warning}</p>}
         <Secret label={words.secret} value={secret} testId="secret" />
         {signsIn && (
           <Secret

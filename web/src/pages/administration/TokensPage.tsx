@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { revokeToken, type Directory, type Token } from "../../api/administration";
+import { findToken, revokeToken, type Directory, type Token } from "../../api/administration";
 import { dayText, momentText } from "../../format/dates";
 import { sortedBy } from "../../state/listView";
 import { text } from "../../text";
@@ -11,7 +11,8 @@ import { AdministrationHeader } from "./AdministrationHeader";
 import { EntryAction } from "./EntryActions";
 import { AddButton, EntryName, EntryTable, type EntryColumn } from "./EntryTable";
 import { FormDialog } from "./FormDialog";
-import { nameOf, userName, userOf } from "./names";
+import { keyName, nameOf, userName, userOf } from "./names";
+import { Field, filled } from "./Field";
 import { NewToken } from "./NewToken";
 import { directoryQuery, tokensQuery, useChange } from "./queries";
 
@@ -25,13 +26,14 @@ export default function TokensPage() {
   const tokens = useQuery(tokensQuery);
   const directory = useQuery(directoryQuery(null));
   const calendar = useCalendar();
-  const [doing, setDoing] = useState<"add" | Token | null>(null);
+  const [doing, setDoing] = useState<"add" | "find" | Token | null>(null);
+  const [found, setFound] = useState<string | null>(null);
   const revoke = useChange(revokeToken);
   const rows = useMemo(
     () => (tokens.data && directory.data ? sortedBy(tokens.data, (token) => token.createdAt, true) : null),
     [tokens.data, directory.data],
   );
-  const columns = useMemo(() => columnsFor(directory.data, calendar), [directory.data, calendar]);
+  const columns = useMemo(() => columnsFor(tokens.data, directory.data, calendar), [tokens.data, directory.data, calendar]);
   const failed = [tokens, directory].find((query) => query.error && !query.data);
   return (
     <div className="page" data-testid="tokens" data-busy={rows === null && !failed}>
@@ -44,11 +46,19 @@ export default function TokensPage() {
           columns={columns}
           rows={rows}
           idOf={(row) => row.id}
-          textsOf={(row) => [row.label, row.id, words.kinds[row.kind], subjectOf(directory.data, row)]}
+          textsOf={(row) => [row.label, row.id, words.kinds[row.kind], subjectOf(directory.data, row), row.userId, row.organizationId]}
+          found={found}
           search={words.search}
           none={text.lists.none}
           testId="tokens-table"
-          add={<AddButton label={words.add} onClick={() => setDoing("add")} />}
+          add={
+            <>
+              <button type="button" className="button" onClick={() => setDoing("find")} data-testid="find-token">
+                {words.find}
+              </button>
+              <AddButton label={words.add} onClick={() => setDoing("add")} />
+            </>
+          }
           actions={(token) => (
             <EntryAction
               icon="trash"
@@ -62,10 +72,30 @@ export default function TokensPage() {
         />
       )}
       {doing === "add" && directory.data && <NewToken directory={directory.data} onClose={() => setDoing(null)} />}
-      {doing !== null && doing !== "add" && (
+      {doing === "find" && (
+        <FormDialog
+          title={words.find}
+          lead={words.findLead}
+          submit={words.find}
+          onClose={() => setDoing(null)}
+          onSubmit={async (values) => {
+            setFound((await findToken(filled(values, "secret"))).id);
+            setDoing(null);
+          }}
+        >
+          <Field name="secret" label={words.secret} required />
+        </FormDialog>
+      )}
+      {doing !== null && doing !== "add" && doing !== "find" && (
         <FormDialog
           title={words.revokeTitle(labelOf(doing))}
-          lead={[words.revokeLead[doing.kind], doing.id === FIRST_TOKEN && words.revokeFirst].filter(Boolean).join(" ")}
+          lead={[
+            `${words.revokeFacts(doing.id, subjectOf(directory.data, doing))}.`,
+            words.revokeLead[doing.kind],
+            doing.id === FIRST_TOKEN && words.revokeFirst,
+          ]
+            .filter(Boolean)
+            .join(" ")}
           submit={words.revoke}
           danger
           onClose={() => setDoing(null)}
@@ -88,14 +118,35 @@ function subjectOf(directory: Directory | undefined, token: Token): string {
   return organization ? nameOf(organization) : (token.organizationId ?? "");
 }
 
-/** The project that stands in where an event names none. */
-function defaultProject(directory: Directory | undefined, token: Token): string | null {
-  if (!token.projectId) return null;
-  const project = directory?.projects.find((one) => one.organizationId === token.organizationId && one.id === token.projectId);
-  return words.defaults(project ? nameOf(project) : token.projectId);
+/** The project and the key that stand in where an event names none. */
+function defaultsOf(directory: Directory | undefined, token: Token): string | null {
+  const { organizationId, projectId, apiKeyId } = token;
+  const isOne = (one: { organizationId?: string | null; id: string }, id: string) => one.organizationId === organizationId && one.id === id;
+  const project = projectId && directory?.projects.find((one) => isOne(one, projectId));
+  const key = apiKeyId && directory?.apiKeys.find((one) => isOne(one, apiKeyId));
+  const defaults = [
+    projectId && words.defaults(project ? nameOf(project) : projectId),
+    apiKeyId && words.defaultKey(key ? keyName(key) : apiKeyId),
+  ];
+  return defaults.filter(Boolean).join(", ") || null;
 }
 
-function columnsFor(directory: Directory | undefined, calendar: Calendar): EntryColumn<Token>[] {
+/** Who made a token: the label of the token that it was made with. */
+function makerOf(tokens: readonly Token[] | undefined, token: Token): string | null {
+  if (!token.madeBy) return null;
+  return words.madeBy(tokens?.find((one) => one.id === token.madeBy)?.label || token.madeBy);
+}
+
+function hasExpired(token: Token, calendar: Calendar): boolean {
+  return Boolean(token.expiresAt) && Date.parse(token.expiresAt ?? "") <= Date.parse(calendar.now);
+}
+
+function columnsFor(tokens: readonly Token[] | undefined, directory: Directory | undefined, calendar: Calendar): EntryColumn<Token>[] {
+  const moment = (at: string | null | undefined) => (
+    <span className="muted" title={at ? momentText(at, calendar) : undefined}>
+      {at ? dayText(dayAt(at, calendar)) : words.never}
+    </span>
+  );
   return [
     {
       name: "label",
@@ -113,17 +164,20 @@ function columnsFor(directory: Directory | undefined, calendar: Calendar): Entry
       name: "for",
       label: words.for,
       wideOnly: true,
-      cell: (row) => <EntryName name={subjectOf(directory, row)} second={defaultProject(directory, row)} />,
+      cell: (row) => <EntryName name={subjectOf(directory, row)} second={defaultsOf(directory, row)} />,
     },
     {
       name: "created",
       label: words.created,
       wideOnly: true,
-      cell: (row) => (
-        <span className="muted" title={momentText(row.createdAt, calendar)}>
-          {dayText(dayAt(row.createdAt, calendar))}
-        </span>
-      ),
+      cell: (row) => <EntryName name={dayText(dayAt(row.createdAt, calendar))} second={makerOf(tokens, row)} />,
+    },
+    { name: "lastUsed", label: words.lastUsed, wideOnly: true, cell: (row) => moment(row.lastUsedAt) },
+    {
+      name: "expires",
+      label: words.expires,
+      wideOnly: true,
+      cell: (row) => (hasExpired(row, calendar) ? <span className="tag">{words.expired}</span> : moment(row.expiresAt)),
     },
   ];
 }

@@ -1,6 +1,7 @@
 import { Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
+import type { Activity } from "../../api/types";
 import { fileName } from "../../format/fileName";
 import { timeline, type Series } from "../../charts/timeline";
 import { hasFilters, isNarrowedTo, type Filters, type Grouping } from "../../state/filters";
@@ -21,6 +22,7 @@ import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
 import { lazily } from "../../ui/lazily";
 
+const WhatIfCard = lazily(() => import("./WhatIfCard"));
 const Empty = lazily(() => import("./Empty"));
 const PriceToAdd = lazily(() => import("./PriceToAdd"));
 const FilterChips = lazily(() => import("./FilterChips"));
@@ -141,10 +143,19 @@ export function ActivityView({ view, question, today, operates, charted, former,
             tabs={metricTabs("ranking-metric")}
             onChange={onChange}
           />
+          {activity !== null && !hasFilters(view.filters) && (
+            <Suspense fallback={<div className="card panel" />}>
+              <WhatIfCard question={question} models={activity.groupBy === "model" ? modelsOf(activity) : []} />
+            </Suspense>
+          )}
         </>
       )}
     </div>
   );
+}
+
+function modelsOf({ ranking }: Activity): string[] {
+  return ranking.flatMap(({ key }) => key ?? []);
 }
 
 /** "Model", "Project and model". */

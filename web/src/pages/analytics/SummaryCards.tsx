@@ -9,6 +9,7 @@ import { Bone } from "../../ui/Bone";
 import { earlierText, incomparable, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
 import { UnpricedTag } from "../parts/UnpricedTag";
+import { unitCostFacts } from "../parts/unitCost";
 
 interface Props {
   activity: Activity | null;
@@ -82,6 +83,7 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       <Facts>
         {text.cards.credits(money(totals.creditsCost))}
         {text.cards.ownKeys(money(totals.apiKeysCost))}
+        {unitCostFacts(totals)}
       </Facts>
     );
   }

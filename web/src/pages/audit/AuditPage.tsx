@@ -1,10 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
-import { fetchAudit, type AuditEntry } from "../../api/audit";
+import { useMemo, useState } from "react";
+import { auditPath, fetchAudit, type AuditEntry, type AuditFilter } from "../../api/audit";
 import { momentText } from "../../format/dates";
 import { text } from "../../text";
 import type { Calendar } from "../../time/clock";
 import { Failure } from "../../ui/Failure";
+import { Icon } from "../../ui/Icon";
 import { AdministrationHeader } from "../administration/AdministrationHeader";
 import { EntryName, EntryTable, type EntryColumn } from "../administration/EntryTable";
 import { useCalendar } from "../window/WithCalendar";
@@ -13,18 +14,21 @@ const words = text.audit;
 
 /** Who did what: on the whole server, or in one organization. */
 export default function AuditPage({ organizationId }: { organizationId: string | null }) {
+  const calendar = useCalendar();
+  const [filter, setFilter] = useState<AuditFilter>({ from: "", to: "", userId: "" });
+  const pathWith = (more: Record<string, string>) => auditPath(organizationId, calendar.timezone, filter, more);
   const log = useInfiniteQuery({
-    queryKey: ["audit", organizationId],
-    queryFn: ({ pageParam, signal }) => fetchAudit(organizationId, pageParam, signal),
-    initialPageParam: null as number | null,
-    getNextPageParam: (last) => last.next,
+    queryKey: ["audit", pathWith({})],
+    queryFn: ({ pageParam, signal }) => fetchAudit(pathWith({ before: pageParam }), signal),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next?.toString(),
   });
   const rows = useMemo(() => log.data?.pages.flatMap((page) => page.entries) ?? null, [log.data]);
-  const calendar = useCalendar();
   const columns = useMemo(() => columnsFor(calendar), [calendar]);
   return (
     <div className="page" data-testid="audit" data-busy={rows === null && !log.error}>
       <AdministrationHeader title={words.title} lead={words.lead} />
+      <AuditTools filter={filter} onChange={setFilter} csv={pathWith({ format: "csv" })} />
       {log.error && rows === null ? (
         <Failure error={log.error} onRetry={() => void log.refetch()} />
       ) : (
@@ -33,7 +37,7 @@ export default function AuditPage({ organizationId }: { organizationId: string |
           columns={columns}
           rows={rows}
           idOf={(row) => String(row.sequence)}
-          textsOf={(row) => [actionOf(row), row.action, row.actor, row.userId, row.target, row.organizationId, row.detail, row.result]}
+          textsOf={textsOf}
           search={words.search}
           none={words.none}
           testId="audit-table"
@@ -56,6 +60,45 @@ export default function AuditPage({ organizationId }: { organizationId: string |
   );
 }
 
+interface ToolsProps {
+  filter: AuditFilter;
+  onChange: (filter: AuditFilter) => void;
+  csv: string;
+}
+
+/** Whose entries, and of which days; and all of them as a table. */
+function AuditTools({ filter, onChange, csv }: ToolsProps) {
+  const field = (name: keyof AuditFilter, label: string, type: "date" | "text") => (
+    <label className="audit-field">
+      <span className="muted">{label}</span>
+      <input
+        className="field"
+        type={type}
+        value={filter[name]}
+        spellCheck={false}
+        onChange={(event) => onChange({ ...filter, [name]: event.target.value.trim() })}
+        data-testid={`audit-${name}`}
+      />
+    </label>
+  );
+  return (
+    <div className="audit-tools">
+      {field("userId", words.person, "text")}
+      {field("from", words.from, "date")}
+      {field("to", words.to, "date")}
+      <a className="button" href={csv} download data-testid="audit-csv">
+        <Icon name="table" />
+        {text.chart.csv}
+      </a>
+    </div>
+  );
+}
+
+function textsOf(row: AuditEntry) {
+  const { action, actor, actorName, userId, userName, target, targetName, organizationId, organizationName, detail, result } = row;
+  return [actionOf(row), action, actor, actorName, userId, userName, target, targetName, organizationId, organizationName, detail, result];
+}
+
 function actionOf(row: AuditEntry): string {
   return (words.actions as Record<string, string>)[row.action] ?? row.action;
 }
@@ -66,11 +109,12 @@ function signsIn(row: AuditEntry): boolean {
 }
 
 function actorOf(row: AuditEntry): string {
-  return (signsIn(row) ? row.userId : null) ?? row.actor;
+  return (signsIn(row) ? (row.userName ?? row.userId) : null) ?? row.actorName ?? row.actor;
 }
 
 function whereOf(row: AuditEntry): string {
-  return [signsIn(row) ? null : row.userId, row.organizationId].filter(Boolean).join(" · ");
+  const person = signsIn(row) ? null : (row.userName ?? row.userId);
+  return [row.targetName && row.target, person !== row.targetName && person, row.organizationName ?? row.organizationId].filter(Boolean).join(" · ");
 }
 
 function columnsFor(calendar: Calendar): EntryColumn<AuditEntry>[] {
@@ -89,8 +133,8 @@ function columnsFor(calendar: Calendar): EntryColumn<AuditEntry>[] {
         </EntryName>
       ),
     },
-    { name: "actor", label: words.actor, wideOnly: true, cell: (row) => <EntryName name={actorOf(row)} /> },
-    { name: "target", label: words.target, wideOnly: true, cell: (row) => <EntryName name={row.target} second={whereOf(row)} /> },
+    { name: "actor", label: words.actor, wideOnly: true, cell: (row) => <EntryName name={actorOf(row)} second={row.actor} /> },
+    { name: "target", label: words.target, wideOnly: true, cell: (row) => <EntryName name={row.targetName ?? row.target} second={whereOf(row)} /> },
     {
       name: "at",
       label: words.at,

@@ -4,6 +4,7 @@ import { exactFigure, spent } from "../../charts/measure";
 import { count, percent } from "../../format/counts";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
+import { costHint } from "../parts/unitCost";
 import type { Column } from "./ListTable";
 
 /** What rows are sorted by. */
@@ -27,7 +28,7 @@ export function costColumn<Row extends WithErrors>(totals: WithErrors | null): C
     numeric: true,
     cell: (row) => spent(row),
     exact: (row) => exactText(row, "cost"),
-    hint: (row) => exactFigure(exactText(row, "cost"), "cost", row.unpricedRequestCount),
+    hint: (row) => costHint(exactFigure(exactText(row, "cost"), "cost", row.unpricedRequestCount), row),
     foot: totals ? costFoot(totals) : undefined,
   };
 }

@@ -14,6 +14,7 @@ import { Icon } from "../../ui/Icon";
 import { Changed, Ratio } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
+import { costHint } from "./unitCost";
 import "./ranking.css";
 
 export interface RankEntry {
@@ -147,7 +148,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                     <td
                       key={column}
                       className={i === 0 ? "number" : "number wide-only muted"}
-                      title={exactFigure(exactText(entry.measures, measureFields[column]), column, entry.measures.unpricedRequestCount)}
+                      title={hint(entry.measures, column)}
                       data-field={column}
                       data-exact={exactText(entry.measures, measureFields[column])}
                     >
@@ -305,4 +306,9 @@ export function isRowClick(event: {
 }): boolean {
   const own = event.target instanceof Element && event.target.closest("a, button") !== null;
   return !own && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && getSelection()?.isCollapsed !== false;
+}
+
+function hint(measures: Measures, column: Metric): string {
+  const exact = exactFigure(exactText(measures, measureFields[column]), column, measures.unpricedRequestCount);
+  return column === "cost" ? costHint(exact, measures) : exact;
 }

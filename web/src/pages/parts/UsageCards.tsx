@@ -9,6 +9,7 @@ import { text } from "../../text";
 import { Facts } from "./Facts";
 import { FigureCard } from "./FigureCard";
 import { UnpricedTag } from "./UnpricedTag";
+import { unitCostFacts } from "./unitCost";
 
 interface Props {
   summary: Summary | null;
@@ -35,6 +36,7 @@ export function UsageCards({ summary, unpricedPath, children }: Props) {
             <Facts>
               {text.cards.credits(money(summary.creditsCost))}
               {text.cards.ownKeys(money(summary.apiKeysCost))}
+              {unitCostFacts(summary)}
             </Facts>
           ))}
       </FigureCard>
