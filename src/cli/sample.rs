@@ -240,7 +240,8 @@ impl Sample {
             let count = 4 + random.below(20);
             writeln!(
                 lines,
-                "{{\"id\":\"demo-{what}-{hour}\",\"timestamp\":{},\"organizationId\":\"{}\",\"projectId\":\"{project_id}\",\
+                "{{\"id\":\"demo-{what}-{hour}\",\"timestamp\":{},\"organizationId\":\"{}\",\
+                 \"projectId\":\"{project_id}\",\
                  \"apiKeyId\":\"{api_key_id}\",\"usedModel\":\"{model}\",\"source\":\"{app}\",\"count\":{count},\
                  \"promptTokens\":{},\"completionTokens\":{}}}",
                 hour * HOUR_MS + random.below(HOUR_MS as u64) as i64,
