@@ -55,7 +55,7 @@ impl Client {
         self.send("/v1/events", content_type, body)
     }
 
-    /// Sends events to a door; waits and repeats while the server is busy or away.
+    /// Sends events to an endpoint; waits and repeats while the server is busy or away.
     pub fn send<T: DeserializeOwned>(&self, path: &str, content_type: &str, body: &[u8]) -> Result<T, Failure> {
         self.read(self.send_patiently(path, content_type, body)?)
     }

@@ -147,8 +147,9 @@ fn look_at_disk(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
 fn look_at_backups(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
     let age = system_clock()() as u64 / 1000;
     match metric("rollcall_last_backup_timestamp_seconds").unwrap_or_default() {
-        0 => findings
-            .missing("no backup was made by the clock since its start; set --backup-dir of rollcall serve".into()),
+        0 => {
+            findings.missing("no scheduled backup was made since its start; set --backup-dir of rollcall serve".into())
+        }
         at if age.saturating_sub(at) > OLD_BACKUP_S => {
             findings
                 .missing(format!("the last backup is {} days old; look at the log", age.saturating_sub(at) / 86_400));

@@ -7,7 +7,7 @@ use crate::model::Batch;
 
 /// Rejected events that are shown; the rest is counted.
 pub const SHOWN: usize = 10;
-/// The project of usage for which a known export names none, as at the doors of other senders.
+/// The project of usage for which a known export names none, as at the endpoints of other senders.
 pub const DEFAULT_PROJECT: &str = "default";
 
 /// Queues a batch, waiting while the queue is full.

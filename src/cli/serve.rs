@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long, value_name = "MIB", env = "ROLLCALL_MAX_BODY_MIB", default_value_t = DEFAULT_BODY_MIB)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     max_body_mib: u32,
-    /// Make backups by the clock, into this directory; made when absent
+    /// Make backups on a schedule, into this directory; made when absent
     #[arg(long, value_name = "DIR", env = "ROLLCALL_BACKUP_DIR")]
     backup_dir: Option<PathBuf>,
     /// How often: a number and s, m, h or d

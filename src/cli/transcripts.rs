@@ -26,8 +26,8 @@ use crate::pricing::PriceBook;
 
 /// Calls of one body.
 const BODY_CALLS: usize = 5000;
-/// The door of a server.
-const DOOR: &str = "/v1/ingest/transcripts";
+/// The endpoint of a server.
+const ENDPOINT: &str = "/v1/ingest/transcripts";
 /// How often the progress bar is told of what was read.
 const STEP: Duration = Duration::from_millis(100);
 
@@ -55,7 +55,7 @@ pub fn run(load: Load<'_>, target: &TargetArguments) -> Result<ExitCode, Failure
         return load.preview();
     }
     match target.open(true)? {
-        Target::Server(client) => load.run(&mut |body| client.send(DOOR, "application/x-ndjson", body)),
+        Target::Server(client) => load.run(&mut |body| client.send(ENDPOINT, "application/x-ndjson", body)),
         Target::Local(engine) => {
             let code = load.run(&mut |body| load.take(&engine, body));
             let bar = progress_bar(None).with_message("sealing the days that are over");

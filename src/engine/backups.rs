@@ -1,4 +1,4 @@
-//! Backups by the clock.
+//! Scheduled backups.
 //!
 //! A thread of its own copies a snapshot into a directory every so often and removes the oldest copies beyond a
 //! number. The writer does not notice, other than that pages of the snapshot stay in the file while it is copied.
@@ -37,7 +37,7 @@ pub fn backup_name(stamp: &str) -> String {
     format!("rollcall-{stamp}.redb")
 }
 
-/// Backups being made by the clock, until dropped.
+/// Scheduled backups being made, until dropped.
 pub struct BackupSchedule {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,

@@ -9,13 +9,13 @@ use super::{App, decimals};
 /// How alike two names have to be, from 0 to 1; clap takes the same for commands.
 const ALIKE: f64 = 0.7;
 
-/// Doors of other senders, who may append what they like to an address: their usage is not lost over it.
-const DOORS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
+/// Endpoints of other senders, who may append what they like to an address: their usage is not lost over it.
+const ENDPOINTS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
 
 /// Refuses a request with a parameter that its route does not take: the answer would be to another question.
 pub fn refuse_unknown(request: &Parts, app: &App) -> Result<(), Problem> {
     let Some(route) = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else { return Ok(()) };
-    if DOORS.iter().any(|door| route.starts_with(door)) {
+    if ENDPOINTS.iter().any(|endpoint| route.starts_with(endpoint)) {
         return Ok(());
     }
     let known = (app.described)(&request.method, route).map_or(&[][..], |described| &described.parameters);

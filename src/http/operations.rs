@@ -116,8 +116,8 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     count("rollcall_requests_busy_total", "Requests answered 503.", &http.busy_requests);
     count("rollcall_requests_failed_total", "Requests answered 500.", &http.failed_requests);
     count("rollcall_audit_entries_total", "Entries of the audit log, since it began.", &engine.audit_entries);
-    count("rollcall_backups_total", "Backups made by the clock.", &engine.backups);
-    count("rollcall_backups_failed_total", "Backups by the clock that failed.", &engine.failed_backups);
+    count("rollcall_backups_total", "Scheduled backups made.", &engine.backups);
+    count("rollcall_backups_failed_total", "Scheduled backups that failed.", &engine.failed_backups);
     let queued = engine.queued_events.load(Ordering::Relaxed) as u64;
     write("rollcall_queue_events", "gauge", "Events waiting to be written.", queued);
     let waiting = app.engine.waiting_senders() as u64;
@@ -125,7 +125,7 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let file = app.engine.directory().map(|directory| directory.join(STORE_FILE));
     let size = file.and_then(|file| allocated_bytes(&file).ok()).unwrap_or_default();
     write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
-    let help = "When the last backup by the clock was whole; 0 when there is none.";
+    let help = "When the last scheduled backup was whole; 0 when there is none.";
     write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
     let (zones, book) = (ZoneDatabase::current(), app.prices());
     let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000) as u64;

@@ -174,7 +174,7 @@ fn the_doctor_says_what_is_missing() {
     let server = Server::start();
     let ask = || rollcall(&["doctor", "--data-dir", server.data_dir.to_str().unwrap(), "--token", OPERATOR]);
     check(&ask(), 1, "missing  there is no organization yet");
-    check(&ask(), 1, "missing  no backup was made by the clock");
+    check(&ask(), 1, "missing  no scheduled backup was made");
     let old = event("1", "2026-06-01T10:00:00Z", &json!({}));
     server.send_events(OPERATOR, &old);
     check(&ask(), 1, "missing  acme: no usage in the last 7 days");

@@ -237,7 +237,7 @@ test("the chart downloads as a picture and as the API's CSV", async (t) => {
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.locator(".tooltip").waitFor();
   const picture = await fetched("download-png");
-  assert.equal(picture.name, "rollcall-cost-2026-06-01-2026-06-30.png");
+  assert.equal(picture.name, "northwind-cost-by-model-2026-06-UTC.png");
   assert.deepEqual([...picture.bytes.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
   assert.ok((await shareOfLegendColours(page, picture.bytes)) > 0.1, "the bars are in the picture, pointed at or not");
 

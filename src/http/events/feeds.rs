@@ -1,4 +1,4 @@
-//! The doors of other senders: LiteLLM, LLM Gateway, and whatever speaks OTLP.
+//! The endpoints of other senders: LiteLLM, LLM Gateway, and whatever speaks OTLP.
 //!
 //! They differ from `/v1/events` in what they read and, for OTLP, in what they answer; who may send, when the answer is
 //! sent and what a duplicate is are the same.
@@ -503,12 +503,12 @@ mod tests {
         let (app, time, _directory) = app();
         let no_time = time.lock().await;
         let queued = fill(&app);
-        let doors = [
+        let endpoints = [
             post("/v1/events", events(1_000_000, 1)),
             post("/v1/otlp/v1/traces", span(1)),
             post("/v1/otlp/v1/traces", span(2)),
         ];
-        let posts = doors.map(|request| tokio::spawn(router(app.clone()).oneshot(request)));
+        let posts = endpoints.map(|request| tokio::spawn(router(app.clone()).oneshot(request)));
         while app.engine.waiting_senders() < 3 {
             tokio::task::yield_now().await;
         }
