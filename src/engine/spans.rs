@@ -4,6 +4,7 @@
 //! in the sums becomes what they then tell. So neither their order nor how they were cut into posts changes anything.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::known::{Id, Known};
@@ -28,6 +29,9 @@ pub(super) struct Nesting<'b, 'w> {
     /// What events are counted as.
     became: Vec<Became>,
 }
+
+/// Kept spans, and spans of a batch that have to do with them.
+type Related = (BTreeSet<Place>, Vec<usize>);
 
 /// What an event is counted as: organization and id, and the hour that spans first counted it with.
 type Became = ((OrganizationId, Fingerprint), Option<(Option<Hour>, Counted)>);
@@ -102,13 +106,13 @@ impl Writer {
         Ok(Some(nesting))
     }
 
-    /// Spans that have to do with kept ones, by their places, with all of these.
+    /// Spans that have to do with kept ones, with all of these.
     fn families(
         &self,
         kept: &mut Spans<'_>,
         organization: OrganizationId,
         spans: &[KeptSpan],
-    ) -> Result<Vec<(BTreeSet<Place>, Vec<usize>)>, StoreError> {
+    ) -> Result<Vec<Related>, StoreError> {
         let find = |span: &KeptSpan| self.spans.find(organization, span, &self.seen);
         let mut families = Vec::new();
         let mut is_visited = vec![false; spans.len()];
@@ -228,7 +232,7 @@ impl Writer {
             let mut is_kept_incomplete = false;
             if let Some(old) = old {
                 take_back(organization, event.id, old, incomplete, (writer, touched))?;
-            } else if !ours.contains_key(&event.id) {
+            } else if let Entry::Vacant(ours) = ours.entry(event.id) {
                 match known.look_for(&mut self.seen, writer, id)? {
                     Id::New => touched.ids.push(id),
                     _ if event.completeness == Completeness::TokensUnknown => continue,
@@ -241,7 +245,7 @@ impl Writer {
                         is_kept_incomplete = true;
                     }
                 }
-                ours.insert(event.id, counted.hour());
+                ours.insert(counted.hour());
             }
             if event.completeness != Completeness::Final && !is_kept_incomplete {
                 opened(incomplete, writer)?.keep(organization, event.id, counted, &self.seen)?;

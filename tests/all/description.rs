@@ -69,7 +69,7 @@ fn every_operation_parameter_and_status_is_described() {
             let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(
                 *problem == json!("#/components/schemas/Problem"),
-                *status >= "400".to_owned(),
+                status.as_str() >= "400",
                 "{what}: {status}"
             );
         }

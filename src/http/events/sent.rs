@@ -74,7 +74,7 @@ impl Sent {
                 token,
                 kept_since: &|organization| self.app.engine.kept_since(organization),
             };
-            parse(&context).map_err(|error| (error.refused(token), error))
+            parse(&context).map_err(|error| (Box::new(error.refused(token)), error))
         };
         let parsed = if small { parse() } else { on_a_thread(|| Ok::<_, Problem>(parse())).await? };
         or_entered(&app, parsed).await
@@ -104,11 +104,11 @@ pub async fn write(app: &App, batch: Batch, patience: Duration) -> Result<Ingest
 
 /// What was read; or the refusal of the whole body, after the intake ledger has it. Whether it has is not what the
 /// sender asked: one that cannot be written is told all the same.
-async fn or_entered<T>(app: &App, read: Result<T, (Batch, BodyError)>) -> Result<T, Problem> {
+async fn or_entered<T>(app: &App, read: Result<T, (Box<Batch>, BodyError)>) -> Result<T, Problem> {
     match read {
         Ok(read) => Ok(read),
         Err((entry, error)) => {
-            if let Err(problem) = write(app, entry, PATIENCE).await {
+            if let Err(problem) = write(app, *entry, PATIENCE).await {
                 tracing::debug!(?problem, "a refused body was not entered");
             }
             Err(error.into())

@@ -10,7 +10,7 @@ use crate::ingest::Rejection;
 #[derive(ToSchema)]
 #[schema(as = Events)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "documents what `ingest::event` reads")]
+#[allow(dead_code, clippy::large_enum_variant, reason = "documents what `ingest::event` reads")]
 pub enum EventsBody {
     Several(Vec<EventBody>),
     One(EventBody),

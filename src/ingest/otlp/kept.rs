@@ -84,7 +84,7 @@ fn reread(kept: &[&[u8]], now: i64, prices: &PriceBook) -> Option<Batch> {
     let mut collector = Collector::new(&context);
     for of in merged(told, &spans).0 {
         // What is refused now was when it came.
-        collector.settle(of.to_settle(), Said::default(), &mut Names::default()).ok();
+        collector.settle(of.into_call(), Said::default(), &mut Names::default()).ok();
     }
     Some(collector.finish().batch)
 }

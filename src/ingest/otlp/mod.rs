@@ -159,7 +159,7 @@ impl Spans<'_> {
         for mut told in calls {
             reader.collector.sender = told.sender;
             let said = std::mem::take(&mut told.said);
-            reader.count(told.to_settle(), said)?;
+            reader.count(told.into_call(), said)?;
         }
         for _ in 0..repeated {
             reader.ignored += 1;

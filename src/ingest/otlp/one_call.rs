@@ -411,7 +411,7 @@ impl<'a> Told<'a> {
     }
 
     /// The call to be settled.
-    pub fn to_settle(self) -> Call<'a> {
+    pub fn into_call(self) -> Call<'a> {
         let Told { mut call, project, api_key, .. } = self;
         call.project = call.project.or(project);
         call.api_key = call.api_key.or(api_key);
