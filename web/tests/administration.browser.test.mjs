@@ -383,7 +383,7 @@ test("usage that came without a price is offered one with the amount, and booked
 test("zone rules and list prices have their edition, date and source, and say when they are old", async (t) => {
   const server = await acme(t);
   const page = await open(t, server.operatorLink);
-  const { today } = await server.get("/v1/calendar");
+  const { today } = await server.get("/v1/calendar?timezone=Europe/Paris");
   const before = (days) => new Date(Date.parse(`${today}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
   const day = (date) =>
     new Intl.DateTimeFormat("en-US", { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${date}T00:00:00Z`));
