@@ -322,7 +322,7 @@ fn any_order(seed: u64) {
             }
             if tokens == 0 && random.below(2) == 0 {
                 call.measures.cost = PicoUsd(i128::from(random.below(1000)));
-                call.combination.cost_source = CostSource::Reported;
+                call = call.with_cost_source(CostSource::Reported);
             }
             call
         };
