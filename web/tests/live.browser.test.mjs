@@ -42,6 +42,7 @@ test("new usage of today comes without flicker, and nothing new is a 304 that ch
   await ready(page);
   assert.equal(await exact(page, "card-cost"), "1.5");
   await page.locator(".chart[data-drawn=true]").waitFor();
+  await page.getByTestId("what-if").waitFor();
   // Notes everything that is drawn anew below the header, and any dimming.
   await page.evaluate(() => {
     window.changes = [];

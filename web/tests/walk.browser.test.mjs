@@ -201,7 +201,7 @@ test("the invoice of each provider stands beside what was counted", async (t) =>
 
 test("a developer has no reconciliation", async (t) => {
   const page = await open(t, DEVELOPER_LINK, { landsOn: "mine" });
-  assert.equal(await page.getByTestId("nav-reconciliation").count(), 0);
+  await page.getByTestId("nav-reconciliation").getByTestId("nav-lock").waitFor();
   await page.goto(new URL(`${NORTHWIND}/reconciliation?${JUNE}`, LINK).href);
   await page.getByTestId("needs-role").waitFor();
 });

@@ -52,6 +52,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
     [activity, before, metric, granularity, today],
   );
   const looks = useMemo(() => looksOf(activity?.ranking.map(thingOf) ?? []), [activity]);
+  const models = useMemo(() => modelsOf(activity), [activity]);
   const steps = entrySteps(question.organizationId, pivots, view, (filters) => onChange({ filters }));
   const stepsOf = (series: Series, span?: Span) => {
     if (!span) return steps.of(series);
@@ -145,7 +146,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
           />
           {activity !== null && !hasFilters(view.filters) && (
             <Suspense fallback={<div className="card panel" />}>
-              <WhatIfCard question={question} models={activity.groupBy === "model" ? modelsOf(activity) : []} />
+              <WhatIfCard question={question} models={models} />
             </Suspense>
           )}
         </>
@@ -154,8 +155,8 @@ export function ActivityView({ view, question, today, operates, charted, former,
   );
 }
 
-function modelsOf({ ranking }: Activity): string[] {
-  return ranking.flatMap(({ key }) => key ?? []);
+function modelsOf(activity: Activity | null): string[] {
+  return activity?.groupBy === "model" ? activity.ranking.flatMap(({ key }) => key ?? []) : [];
 }
 
 /** "Model", "Project and model". */

@@ -9,7 +9,7 @@ import { Bone } from "../../ui/Bone";
 import { earlierText, incomparable, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
 import { UnpricedTag } from "../parts/UnpricedTag";
-import { unitCostFacts } from "../parts/unitCost";
+import { costOfMillion, costOfRequest } from "../parts/unitCost";
 
 interface Props {
   activity: Activity | null;
@@ -83,7 +83,6 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       <Facts>
         {text.cards.credits(money(totals.creditsCost))}
         {text.cards.ownKeys(money(totals.apiKeysCost))}
-        {unitCostFacts(totals)}
       </Facts>
     );
   }
@@ -93,6 +92,7 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       <Facts>
         {text.cards.errorRate(percent(errors))}
         {text.cards.cached(shortCount(totals.cacheCount))}
+        {costOfRequest(totals)}
       </Facts>
     );
   }
@@ -101,6 +101,7 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       {text.cards.input(shortCount(totals.inputTokens))}
       {text.cards.output(shortCount(totals.outputTokens))}
       {text.cards.cachedTokens(shortCount(totals.cachedTokens))}
+      {costOfMillion(totals)}
     </Facts>
   );
 }

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useId, useState, type FormEvent } from "react";
+import { memo, useId, useState, type FormEvent } from "react";
 import { exactText } from "../../api/exact";
 import type { UsageQuestion } from "../../api/usageQuestion";
 import { fetchWhatIf, type WhatIf } from "../../api/whatIf";
@@ -27,39 +27,13 @@ export default function WhatIfCard({ question, models }: Props) {
     enabled: onModel !== "",
     placeholderData: keepPreviousData,
   });
-  const ask = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget).get("onModel");
-    setOnModel(typeof given === "string" ? given.trim() : "");
-  };
   const failed = answer.error !== null && !answer.isPlaceholderData;
   return (
     <section className="card panel what-if" aria-labelledby={`${ids}-title`} data-testid="what-if">
       <header className="panel-header">
         <h2 id={`${ids}-title`}>{words.title}</h2>
       </header>
-      <form className="what-if-form" onSubmit={ask}>
-        <label htmlFor={`${ids}-model`}>{words.onModel}</label>
-        <input
-          id={`${ids}-model`}
-          className="field"
-          name="onModel"
-          list={`${ids}-models`}
-          maxLength={512}
-          autoComplete="off"
-          spellCheck={false}
-          placeholder="gpt-4o-mini"
-          data-testid="what-if-model"
-        />
-        <datalist id={`${ids}-models`}>
-          {models.map((model) => (
-            <option key={model} value={model} />
-          ))}
-        </datalist>
-        <button type="submit" className="button" data-testid="what-if-ask">
-          {words.ask}
-        </button>
-      </form>
+      <ModelForm models={models} onAsk={setOnModel} />
       <div role="status">
         {failed && <p data-testid="what-if-failed">{explanation(answer.error)}</p>}
         {answer.data && !failed && <Estimate answer={answer.data} />}
@@ -68,6 +42,45 @@ export default function WhatIfCard({ question, models }: Props) {
     </section>
   );
 }
+
+interface ModelFormProps {
+  models: readonly string[];
+  onAsk: (model: string) => void;
+}
+
+/** Drawn anew only for other models: an input has its name set again whenever it is. */
+const ModelForm = memo(function ModelForm({ models, onAsk }: ModelFormProps) {
+  const ids = useId();
+  const ask = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget).get("onModel");
+    onAsk(typeof given === "string" ? given.trim() : "");
+  };
+  return (
+    <form className="what-if-form" onSubmit={ask}>
+      <label htmlFor={`${ids}-model`}>{words.onModel}</label>
+      <input
+        id={`${ids}-model`}
+        className="field"
+        name="onModel"
+        list={`${ids}-models`}
+        maxLength={512}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="gpt-4o-mini"
+        data-testid="what-if-model"
+      />
+      <datalist id={`${ids}-models`}>
+        {models.map((model) => (
+          <option key={model} value={model} />
+        ))}
+      </datalist>
+      <button type="submit" className="button" data-testid="what-if-ask">
+        {words.ask}
+      </button>
+    </form>
+  );
+});
 
 function Estimate({ answer: { onModel, totals } }: { answer: WhatIf }) {
   const { comparedCost, estimate, difference, notComparedRequestCount } = totals;
