@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rollcall::directory::{Member, Profile, Session, Token};
+use rollcall::directory::{Grant, Member, Profile, SecretHash, Session, Terms, View};
 use rollcall::store::block::Block;
 use rollcall::store::{AuditEntry, record};
 
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
         )*};
     }
-    reads_back!(Member, Profile, Token, Session, AuditEntry, (String, i64));
+    reads_back!(Member, Profile, (Grant, String, SecretHash, i64), Terms, Session, View, AuditEntry, (String, i64));
     if let Ok(block) = Block::parse(b"", bytes) {
         block.rows();
     }

@@ -127,7 +127,7 @@ pub struct Terms {
     pub made_by: Option<String>,
     /// From when on it is worth nothing.
     pub expires: Option<UnixMs>,
-    /// When it was used last, at most [`USE_MS`] before it was.
+    /// When it was used last, at most an hour before it was.
     pub last_used: Option<UnixMs>,
 }
 

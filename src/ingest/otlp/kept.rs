@@ -224,7 +224,7 @@ fn tokens_of(tokens: &mut Tokens) -> [&mut u64; 9] {
     ]
 }
 
-/// What a span told, with itself and the steps that came with it added to `spans`. Nothing if it is not what [`write`]
+/// What a span told, with itself and the steps that came with it added to `spans`. Nothing if it is not what [`write()`]
 /// wrote.
 fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
     let mut of = Told {
