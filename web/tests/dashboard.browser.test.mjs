@@ -385,7 +385,7 @@ test("what it would have cost on another model is an estimate of the same days, 
   await chooseZone(page, "UTC");
   await chooseCustomRange(page, "2026-06-01", "2026-06-30");
   await shows(page, { groupBy: "model", from: "2026-06-01", to: "2026-06-30", zone: "UTC" });
-  await page.getByTestId("card-totalTokens").getByText("per million tokens").waitFor();
+  await page.getByTestId("card-tokens").getByText("per million tokens").waitFor();
   await page.getByTestId("what-if-model").fill("gpt-4o-mini");
   await page.getByTestId("what-if-ask").click();
   const estimate = page.getByTestId("what-if-estimate");
