@@ -130,19 +130,19 @@ impl Writer {
                     (Some(at), place) => {
                         places_left.extend(place);
                         new.push(at);
-                        spans[at].clone()
+                        &spans[at]
                     }
-                    (None, Some(place)) => kept.get(place)?.span.clone().into_owned(),
+                    (None, Some(place)) => &*kept.get(place)?.span,
                     (None, None) => break,
                 };
                 // With the new ones that it leads to it is left alone.
                 are_too_many |= places.len() > MAX_TOGETHER;
-                match find(&span) {
+                match find(span) {
                     None => are_too_many = true,
                     Some(_) if are_too_many => {}
                     Some(found) => places_left.extend(found.into_iter().filter(|place| places.insert(*place))),
                 }
-                for at in asked_by(organization, &span).filter_map(|hash| new_by.remove(&hash)).flatten() {
+                for at in asked_by(organization, span).filter_map(|hash| new_by.remove(&hash)).flatten() {
                     if !std::mem::replace(&mut is_visited[at], true) {
                         new_left.push(at);
                     }
