@@ -1,8 +1,11 @@
 //! Entries of the directory, as they are in memory and on disk, and their keys.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::SecretHash;
+use super::budget::Budget;
+use super::policy::Policy;
 use crate::model::UnixMs;
 use crate::store::StoreError;
 use crate::store::record::{self, Decode, Encode};
@@ -42,6 +45,8 @@ pub struct Organization {
     pub same_as: BTreeMap<String, String>,
     /// Pages as somebody left them, for all members.
     pub views: BTreeMap<String, View>,
+    pub budgets: Arc<BTreeMap<String, Budget>>,
+    pub policies: Arc<BTreeMap<String, Policy>>,
 }
 
 /// What is recorded of an organization itself.
@@ -183,6 +188,10 @@ pub(super) enum Kind {
     View = 11,
     /// What else is known of a token.
     Terms = 12,
+    Budget = 20,
+    Policy = 21,
+    /// The attributes of a provider.
+    Provider = 22,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -216,6 +225,9 @@ impl<'a> Key<'a> {
             Kind::Revoked,
             Kind::View,
             Kind::Terms,
+            Kind::Budget,
+            Kind::Policy,
+            Kind::Provider,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;
