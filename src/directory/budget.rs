@@ -1,6 +1,6 @@
 //! Budgets as they are recorded: what was said of each. What one means on a day is for `budget` to say.
 
-use super::Status;
+use super::status::Status;
 use crate::model::PicoUsd;
 use crate::store::record::{Decode, Encode};
 

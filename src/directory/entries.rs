@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::SecretHash;
 use super::budget::Budget;
 use super::policy::Policy;
+use super::status::Status;
 use crate::model::UnixMs;
 use crate::store::StoreError;
 use crate::store::record::{self, Decode, Encode};
@@ -25,13 +26,6 @@ pub enum Role {
     Owner,
     Admin,
     Developer,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-pub enum Status {
-    #[default]
-    Active,
-    Deleted,
 }
 
 /// An organization and all that belongs to it.

@@ -15,6 +15,7 @@ mod entries;
 mod learnt;
 mod policy;
 mod secret;
+mod status;
 mod update;
 mod users;
 mod written;
@@ -25,11 +26,12 @@ use std::sync::Arc;
 pub use budget::{BUDGETS, Budget, BudgetAction, BudgetScope, BudgetUpdate, BudgetWindow, Counted, Limit};
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Status, Terms, Token, User, View,
+    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Terms, Token, User, View,
 };
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
+pub use status::Status;
 pub use update::{
     ApiKeyUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
     UserUpdate,

@@ -1,6 +1,6 @@
 //! Policies as they are recorded: which models and providers an organization or a project may use.
 
-use super::Status;
+use super::status::Status;
 use crate::store::record::{Decode, Encode};
 
 /// Policies of one organization: each call is held to all of them.

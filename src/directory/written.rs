@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::budget::{Budget, BudgetAction, BudgetScope};
-use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, Status, User};
+use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, User};
 use super::policy::{Policy, PolicyMode};
+use super::status::Status;
 use super::{Directory, RecordWrite};
 use crate::model::PicoUsd;
 use crate::store::record::{self, Decode};

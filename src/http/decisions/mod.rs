@@ -19,7 +19,6 @@ use self::tally::{Line, Times};
 use self::wire::{Decision, DecisionCount, DecisionCounts, NewDecision, ReasonCode};
 use super::App;
 use super::access::Caller;
-use super::analytics::wire::WindowParameters;
 use super::asked::{Asked, CACHING};
 use super::body::JsonObject;
 use super::budgets::amount;
@@ -72,8 +71,14 @@ pub async fn post_decision(
         Some(cost) => Some(cost),
         None => price(&app.prices(), provider.as_deref(), &model, app.engine.now(), prompt, completion),
     };
-    let decision_id = app.next_decision_id();
     let call_id = named("callId", asked.call_id)?;
+    // Whoever asks again about a call is answered under the same id.
+    let decision_id = match &call_id {
+        Some(call_id) => {
+            Fingerprint::of(call_id).0.iter().fold("dec_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+        }
+        None => app.next_decision_id(),
+    };
     let call = Call {
         organization_id,
         api_key_id: id("apiKeyId", asked.api_key_id)?,
@@ -215,7 +220,12 @@ pub async fn check_by_post(
 /// as they are now. For operators, owners and admins.
 #[utoipa::path(
     get, path = "/v1/decisions/counts", tag = "budgets",
-    params(WindowParameters),
+    params(
+        ("organizationId" = String, Query, description = "The organization"),
+        ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
+        ("to" = Option<String>, Query, description = "Last local day, YYYY-MM-DD; default today"),
+        ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+    ),
     responses(
         (status = 200, body = DecisionCounts),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
