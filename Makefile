@@ -78,7 +78,7 @@ test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents an
 	LATEST=$(LATEST) $(CLIENTS)/bin/python tests/clients/run.py $(ONLY)
 
 .PHONY: test-gateways
-test-gateways: web ## Let nginx and Caddy, which have to be installed, ask before they call a provider
+test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, ask before calls
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
 

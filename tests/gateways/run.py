@@ -1,6 +1,6 @@
 """Gateways as they are ask the server before they call a provider: with the settings that docs/budgets.md has.
 
-ROLLCALL, NGINX and CADDY say where the programs are; by default they are those of the path.
+ROLLCALL, NGINX, CADDY and ENVOY say where the programs are; by default they are those of the path.
 """
 
 import http.server
@@ -85,7 +85,7 @@ def settled(settings, rollcall, provider, token):
         "provider:443", f"127.0.0.1:{provider}")
 
 
-def nginx(folder, port, settings):
+def nginx(folder, port, settings, _):
     file = folder / "nginx.conf"
     file.write_text(f"""daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
 events {{}}
@@ -101,10 +101,37 @@ http {{
     return [program("nginx"), "-p", str(folder), "-c", str(file)]
 
 
-def caddy(folder, port, settings):
+def caddy(folder, port, settings, _):
     file = folder / "Caddyfile"
     file.write_text("{\n    admin off\n}\n" + settings.replace(":8080 {", f"http://127.0.0.1:{port} {{"))
     return [program("caddy"), "run", "--config", str(file), "--adapter", "caddyfile"]
+
+
+def envoy(folder, port, settings, provider):
+    def cluster(name, to):
+        address = {"socket_address": {"address": "127.0.0.1", "port_value": int(to)}}
+        endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
+        return {"name": name, "load_assignment": {"cluster_name": name, "endpoints": endpoints}}
+
+    rollcall = re.search(r"127\.0\.0\.1:(\d+)", settings).group(1)
+    clusters = json.dumps([cluster("rollcall", rollcall), cluster("provider", provider)])
+    filters = "".join(" " * 10 + line for line in settings.splitlines(keepends=True))
+    file = folder / "envoy.yaml"
+    file.write_text(f"""static_resources:
+  clusters: {clusters}
+  listeners:
+  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: calls
+          route_config:
+            virtual_hosts:
+            - {{name: all, domains: ["*"], routes: [{{match: {{prefix: /}}, route: {{cluster: provider}}}}]}}
+{filters}""")
+    return [program("envoy"), "-c", str(file), "--disable-hot-restart", "--concurrency", "1"]
 
 
 def check(what, given, expected):
@@ -138,15 +165,16 @@ def main():
             check(f"{method} {path} {text}", status // 100, 2)
             return json.loads(text)
 
-        keys = [{"id": key, "organizationId": "acme", "projectId": "web"} for key in ("free", "nginx", "caddy")]
+        keys = [{"id": key, "organizationId": "acme", "projectId": "web"} for key in ("free", "nginx", "caddy", "envoy")]
         tell("PUT", "/v1/directory", {"organizations": [{"id": "acme"}], "apiKeys": keys})
         token = tell("POST", "/v1/tokens", {"kind": "ingest", "organizationId": "acme", "label": "gateway"})["token"]
-        for name, language, begin in (("nginx", "nginx", nginx), ("caddy", "caddy", caddy)):
+        gateways = (("nginx", "nginx", nginx), ("caddy", "caddy", caddy), ("envoy", "yaml", envoy))
+        for name, language, begin in gateways:
             port = free_port()
             home = folder / name
             home.mkdir()
             settings = settled(documented(language), rollcall, provider.server_port, token)
-            start(begin(home, port, settings), port, env={**environment, "HOME": str(home)})
+            start(begin(home, port, settings, provider.server_port), port, env={**environment, "HOME": str(home)})
             url = urls[name] = f"http://127.0.0.1:{port}/v1/chat/completions"
 
             def call(key):
@@ -163,14 +191,14 @@ def main():
             tell("POST", "/v1/events", [used], token)
             check(f"{name}, over its budget", call(name)[:3], (429, "86400", 0))
             check(f"{name}, another key", call("free")[:3], (200, None, 1))
-            if name == "caddy":
-                check("what a client is told", "budget 'caddy' allows" in call(name)[3], True)
+            if name != "nginx":
+                check("what a client is told", f"budget '{name}' allows" in call(name)[3], True)
             tell("PUT", "/v1/budgets", {"budgets": [{**budget, "limit": {"requests": 2}}]})
             check(f"{name}, with more allowed", call(name)[:3], (200, None, 1))
             print(f"{name}: passes, refuses, passes again")
         running[0].terminate()
         running[0].wait(20)
-        for name, away in (("nginx", 503), ("caddy", 502)):
+        for name, away in (("nginx", 503), ("caddy", 502), ("envoy", 503)):
             check(f"{name}, while the server is away", ask(urls[name], {"X-Api-Key": "free"}, b"{}")[0], away)
             print(f"{name}: closed while the server is away")
     finally:
