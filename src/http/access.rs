@@ -203,7 +203,9 @@ impl Caller {
     pub fn may_read_calendar(&self) -> Result<(), Problem> {
         match self.grant {
             Grant::Operator | Grant::User { .. } => Ok(()),
-            Grant::Ingest { .. } => Err(Problem::forbidden("an ingest token may send events and nothing else")),
+            Grant::Ingest { .. } => {
+                Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
+            }
         }
     }
 
@@ -243,7 +245,9 @@ impl Caller {
                 .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))
         };
         let user_id = match &self.grant {
-            Grant::Ingest { .. } => return Err(Problem::forbidden("an ingest token may send events and nothing else")),
+            Grant::Ingest { .. } => {
+                return Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"));
+            }
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {

@@ -53,7 +53,7 @@ impl Verdict {
 /// Decides on a call.
 pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
     let (organization_id, asked) = (call.organization_id.clone(), app.clone());
-    with_book(app, &organization_id, move |accounts, at| {
+    let judged = with_book(app, &organization_id, move |accounts, at| {
         let api_key_id = at.organization.map_or(call.api_key_id.as_str(), |of| resolved(of, &call.api_key_id));
         let key = at.organization.and_then(|organization| organization.api_keys.get(api_key_id));
         let project = call.project_id.as_deref().or(key.map(|key| key.project_id.as_str()));
@@ -111,7 +111,12 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
         }
         Ok(verdict)
     })
-    .await?
+    .await?;
+    app.counters.decisions.fetch_add(1, Ordering::Relaxed);
+    if judged.as_ref().is_ok_and(|verdict| !verdict.is_allowed()) {
+        app.counters.refused_decisions.fetch_add(1, Ordering::Relaxed);
+    }
+    judged
 }
 
 /// The id of the key that is meant.
