@@ -5,9 +5,9 @@
 //!
 //! Does not know where usage is kept, who asks, or what the time is: sums, names and clock are handed in.
 //!
-//! Invariants: what an open book says is spent is what the rollups say of the same stretch of time, since each commit is
-//! added to it as the commit is published, and whatever else moves sums closes it; a reservation counts once, and never
-//! in a window that begins after it was made.
+//! Invariants: what an open book says is spent is what the rollups say of the same stretch of time, since each commit
+//! is added to it as the commit is published, and whatever else moves sums closes it; a reservation counts once, and
+//! never in a window that begins after it was made.
 
 mod accounts;
 mod policy;

@@ -81,11 +81,8 @@ impl Change {
 
     /// Whether it says how something is to be, so that nothing was done where it is so already.
     pub fn is_of_how_it_is(&self) -> bool {
-        match self {
-            Change::Merge(_) | Change::PutView { .. } => true,
-            Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_) => true,
-            _ => false,
-        }
+        let is_of_limits = matches!(self, Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_));
+        is_of_limits || matches!(self, Change::Merge(_) | Change::PutView { .. })
     }
 }
 

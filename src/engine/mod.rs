@@ -230,6 +230,11 @@ impl Engine {
         self.shared.accounts()
     }
 
+    /// The same for whoever cannot wait; `None` while somebody else has them.
+    pub fn accounts_now(&self) -> Option<MutexGuard<'_, Accounts>> {
+        self.shared.accounts_now()
+    }
+
     pub fn freshness(&self) -> &Freshness {
         &self.shared.freshness
     }

@@ -2,7 +2,7 @@
 //! readers see it. What moves sums in any other way closes the book, and whoever asks next opens it anew.
 
 use std::collections::HashMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError, TryLockError};
 
 use super::Shared;
 use super::writer::{Request, Touched, Writer};
@@ -12,13 +12,23 @@ use crate::store::StoreError;
 
 impl Shared {
     pub(super) fn accounts(&self) -> MutexGuard<'_, Accounts> {
-        self.accounts.lock().unwrap_or_else(|poisoned| {
-            // Whatever was under way was not finished.
-            self.accounts.clear_poison();
-            let mut accounts = PoisonError::into_inner(poisoned);
-            accounts.close_all();
-            accounts
-        })
+        self.accounts.lock().unwrap_or_else(|poisoned| self.mended(poisoned))
+    }
+
+    pub(super) fn accounts_now(&self) -> Option<MutexGuard<'_, Accounts>> {
+        match self.accounts.try_lock() {
+            Ok(accounts) => Some(accounts),
+            Err(TryLockError::Poisoned(poisoned)) => Some(self.mended(poisoned)),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// The accounts after a panic: whatever was under way was not finished.
+    fn mended<'a>(&self, poisoned: PoisonError<MutexGuard<'a, Accounts>>) -> MutexGuard<'a, Accounts> {
+        self.accounts.clear_poison();
+        let mut accounts = poisoned.into_inner();
+        accounts.close_all();
+        accounts
     }
 }
 

@@ -246,7 +246,9 @@ impl Caller {
         };
         let user_id = match &self.grant {
             Grant::Ingest { .. } => {
-                return Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"));
+                return Err(Problem::forbidden(
+                    "an ingest token may send events and ask about calls, and nothing else",
+                ));
             }
             Grant::Operator => {
                 let organization = existing()?;

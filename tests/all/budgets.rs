@@ -1,5 +1,5 @@
-//! Budgets and decisions: that what is spent is what activity says, whatever happens, and that calls are refused exactly
-//! where a ledger that is too simple to be wrong refuses them.
+//! Budgets and decisions: that what is spent is what activity says, whatever happens, and that calls are refused
+//! exactly where a ledger that is too simple to be wrong refuses them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Books of budgets, opened from the latest commit where they are closed.
 
+use std::sync::MutexGuard;
+
 use crate::budget::{Accounts, By};
 use crate::directory::{Directory, Organization};
 use crate::http::problem::Problem;
@@ -23,16 +25,22 @@ pub async fn with_book<T: Send + 'static>(
     organization_id: &str,
     work: impl FnOnce(&mut Accounts, At<'_>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    let is_open = app.engine.accounts().is_open(organization_id, app.engine.now());
-    if is_open {
-        return look(app, organization_id, work);
+    // What waits here keeps other requests waiting, so whoever would have to goes elsewhere.
+    if let Some(accounts) = app.engine.accounts_now()
+        && accounts.is_open(organization_id, app.engine.now())
+    {
+        return look(app, organization_id, accounts, work);
     }
     let (app, organization_id) = (app.clone(), organization_id.to_owned());
-    on_a_thread(move || look(&app, &organization_id, work)).await
+    on_a_thread(move || look(&app, &organization_id, app.engine.accounts(), work)).await
 }
 
-fn look<T>(app: &App, organization_id: &str, work: impl FnOnce(&mut Accounts, At<'_>) -> T) -> Result<T, Problem> {
-    let mut accounts = app.engine.accounts();
+fn look<T>(
+    app: &App,
+    organization_id: &str,
+    mut accounts: MutexGuard<'_, Accounts>,
+    work: impl FnOnce(&mut Accounts, At<'_>) -> T,
+) -> Result<T, Problem> {
     let (now, snapshot) = (app.engine.now(), app.engine.snapshot());
     let directory = &*snapshot.directory;
     let organization = directory.organization(organization_id).map(|found| &**found);

@@ -214,7 +214,7 @@ pub async fn check_by_post(
     check(state, caller, path, headers).await
 }
 
-/// What was refused and what would have been, by rule, project and person; and what broke policies without asking.
+/// What was refused, what would have been, and what broke policies, by rule, project and person.
 ///
 /// What was asked is counted since the server started. What is found is all usage of those days that breaks the policies
 /// as they are now. For operators, owners and admins.
