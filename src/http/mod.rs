@@ -13,6 +13,7 @@ mod asked;
 mod attempts;
 mod audit;
 mod body;
+mod cache_saving;
 mod calendar;
 mod connections;
 mod dashboard;
@@ -295,6 +296,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/cache-saving", get(cache_saving::cache_saving))
         .route("/analytics/what-if", get(what_if::what_if))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))

@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance,
-    operations, reprice, session, tokens, views, what_if,
+    Described, analytics, audit, cache_saving, calendar, dashboard, directory, events, export, intake, invoices,
+    maintenance, operations, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -57,6 +57,7 @@ use super::{
         analytics::my_usage,
         invoices::get_reconciliation,
         export::export,
+        cache_saving::cache_saving,
         what_if::what_if,
         maintenance::compact,
         maintenance::reread,

@@ -44,6 +44,14 @@ fn put_directory(server: &Server) {
     server.put("/v1/directory", OPERATOR, &directory).ok();
 }
 
+fn text(of: &Value) -> &str {
+    of.as_str().unwrap_or_default()
+}
+
+fn entries(of: &Value) -> &[Value] {
+    of.as_array().map_or(&[], Vec::as_slice)
+}
+
 #[test]
 fn events_in_all_forms_are_in_the_very_next_answer() {
     let server = Server::start();
@@ -461,6 +469,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             [200, 403, 403, 403, 403, 403],
             401,
         ),
+        ("GET", "/analytics/cache-saving?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/cache-saving?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
@@ -1264,6 +1274,18 @@ fn what_usage_would_have_cost_elsewhere_is_of_the_tokens_as_they_were_and_says_w
     assert_eq!(answer["models"][0]["label"], "GPT-4o");
     assert_eq!(answer["models"][1]["key"], "nobody-knows-it");
     assert_eq!((&answer["onModel"], &answer["onProvider"]), (&json!("gpt-4o-mini"), &json!("unknown")));
+    // What somebody would have believed: that under a filter it is still of everything.
+    let of = |filter: &str| {
+        let totals = ask(&format!("onModel=gpt-4o-mini&{filter}")).ok().json()["totals"].clone();
+        (text(&totals["cost"]).to_owned(), text(&totals["estimate"]).to_owned())
+    };
+    let expected = |cost: &str, estimate: &str| (cost.to_owned(), estimate.to_owned());
+    assert_eq!(of("costSource=priced"), expected("3.5", "0.21"));
+    assert_eq!(of("costSource=reported&mode=credits"), expected("7.5", "0.3"));
+    assert_eq!(of("model=gpt-4o&provider=openai&projectId=web&apiKeyId=k1"), expected("11", "0.51"));
+    assert_eq!(of("model=nobody-knows-it"), expected("0", "0"));
+    assert_eq!(of("userId=nobody"), expected("0", "0"));
+    assert_eq!(of("source=nowhere"), expected("0", "0"));
     let same = ask("onModel=openai/gpt-4o").ok().json();
     assert_eq!(same["totals"]["estimate"], "8.5", "at its own price, whatever was told");
     ask("onModel=nobody-knows-it")
@@ -1272,4 +1294,58 @@ fn what_usage_would_have_cost_elsewhere_is_of_the_tokens_as_they_were_and_says_w
     let csv = ask("onModel=gpt-4o-mini&format=csv").ok().text;
     assert!(csv.starts_with("key,label,zoneDatabase,requestCount,totalTokens,cost,comparedCost,estimate,difference,"));
     assert!(csv.contains("gpt-4o,GPT-4o,"), "{csv}");
+}
+
+/// What somebody would have believed: that a cache saved what its tokens cost, or what the dearest model would have, and
+/// that what has no price saved nothing.
+#[test]
+fn what_a_cache_saved_is_by_the_price_of_the_model_and_day_and_says_what_it_leaves_out() {
+    let server = with_directory();
+    let call = |id: &str, at: &str, key: &str, model: &str, cached: u64| {
+        let tokens = json!({
+            "usedModel": model, "apiKeyId": key, "promptTokens": 2_000_000, "cachedTokens": cached, "cost": null
+        });
+        event(id, at, &tokens)
+    };
+    server.send_events(
+        OPERATOR,
+        &json!([
+            call("a", "2026-06-01T10:00:00Z", "k1", "openai/gpt-4o-mini", 1_000_000),
+            call("b", "2026-06-01T11:00:00Z", "k2", "anthropic/claude-sonnet-4-5", 1_000_000),
+            call("c", "2026-06-02T10:00:00Z", "k1", "anthropic/claude-sonnet-4-5", 1_000_001),
+            call("d", "2026-06-02T10:00:00Z", "k1", "openai/nobody-knows-it", 500),
+            call("e", "2026-06-02T10:00:00Z", "k1", "openai/gpt-4o", 0),
+        ]),
+    );
+    let ask = |query: &str| {
+        let days = "organizationId=acme&from=2026-06-01&to=2026-06-02&decimals=string";
+        server.get(&format!("/analytics/cache-saving?{days}&{query}"), OPERATOR)
+    };
+    let sums = |of: &Value| {
+        let tokens = |name: &str| of[name].as_u64().unwrap();
+        (tokens("cachedTokens"), text(&of["cacheSaving"]).to_owned(), tokens("unpricedCachedTokens"))
+    };
+    // A million cached tokens of gpt-4o-mini cost 0.075 USD instead of 0.15, of claude-sonnet-4-5 0.30 instead of 3.
+    let all = (3_000_501, "5.4750027".to_owned(), 500);
+    let answer = ask("").ok().json();
+    assert_eq!(sums(&answer["totals"]), all);
+    let models: Vec<_> = entries(&answer["entries"]).iter().map(|one| (text(&one["key"]), sums(one))).collect();
+    assert_eq!(
+        models,
+        [
+            ("claude-sonnet-4-5", (2_000_001, "5.4000027".to_owned(), 0)),
+            ("gpt-4o-mini", (1_000_000, "0.075".to_owned(), 0)),
+            ("nobody-knows-it", (500, "0".to_owned(), 500)),
+        ],
+        "a model without cached tokens is no entry"
+    );
+    for by in ["none", "model", "project", "apiKey", "user", "provider", "source", "costSource"] {
+        assert_eq!(sums(&ask(&format!("groupBy={by}")).ok().json()["totals"]), all, "{by}");
+    }
+    let keys = ask("groupBy=apiKey").ok().json();
+    assert_eq!(sums(&keys["entries"][0]), (2_000_501, "2.7750027".to_owned(), 500));
+    assert_eq!(sums(&ask("apiKeyId=k2").ok().json()["totals"]), (1_000_000, "2.7".to_owned(), 0));
+    ask("groupBy=model,user").is_problem(400, "groupBy is 'model,user'; here it is one thing or none");
+    let csv = ask("groupBy=apiKey&format=csv").ok().text;
+    assert!(csv.starts_with("key,label,zoneDatabase,cachedTokens,cacheSaving,unpricedCachedTokens,"), "{csv}");
 }

@@ -570,6 +570,14 @@ export const de = (product: string): Catalogue => ({
     },
   },
 
+  cacheSaving: {
+    hint: "Was Eingabe aus Caches als gewöhnliche Eingabe gekostet hätte, abzüglich dessen, was sie gekostet hat: eine Schätzung mit den Preisen des jeweiligen Tages. Was das Schreiben in Caches gekostet hat, ist nicht abgezogen.",
+    fact: (amount) => `${amount} per Cache gespart`,
+    brief: (amount) => `${amount} gespart`,
+    of: (n) => `${n} Tokens aus Caches`,
+    unpriced: (n) => `für ${n} davon ist kein Preis bekannt`,
+  },
+
   whatIf: {
     title: "Was wäre, wenn",
     onModel: "Alles mit einem anderen Modell",

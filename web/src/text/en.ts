@@ -585,6 +585,14 @@ export const en = {
     },
   },
 
+  cacheSaving: {
+    hint: "What input from caches would have cost as plain input, less what it cost: an estimate by the prices of each day. What writing to caches cost is not taken off.",
+    fact: (amount: string) => `${amount} saved by cache`,
+    brief: (amount: string) => `${amount} saved`,
+    of: (n: string) => `${n} cached tokens`,
+    unpriced: (n: string) => `no price is known for ${n} of them`,
+  },
+
   whatIf: {
     title: "What if",
     onModel: "All of it on another model",
