@@ -31,6 +31,11 @@ pub enum Change {
         organization_id: String,
         user_id: String,
     },
+    /// By somebody who runs the organization: refused if it leaves that without an owner.
+    KeepingAnOwner {
+        organization_id: String,
+        change: Box<Change>,
+    },
     PutToken {
         id: String,
         token: Token,
@@ -67,9 +72,18 @@ impl Change {
     pub fn is_of_answers(&self) -> bool {
         match self {
             Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } => true,
+            Change::KeepingAnOwner { change, .. } => change.is_of_answers(),
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::CloseSession { .. } => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
+        }
+    }
+
+    /// Whether it says how something is: as it was already, that is nobody's change.
+    pub fn is_put(&self) -> bool {
+        match self {
+            Change::KeepingAnOwner { change, .. } => change.is_put(),
+            change => matches!(change, Change::Merge(_) | Change::PutView { .. }),
         }
     }
 }
@@ -96,6 +110,8 @@ pub enum ChangeError {
     ViewName { name: String },
     #[error("there are {VIEWS} views in this organization, which is the most; remove one that nobody needs")]
     Views,
+    #[error("that leaves organization '{id}' without an owner; make somebody else one before")]
+    LastOwner { id: String },
     #[error("'{user}' cannot be the same as '{person}': {why}")]
     Identity { user: String, person: String, why: &'static str },
 }
@@ -114,6 +130,13 @@ impl Directory {
                 let member = member.ok_or(ChangeError::Unknown { what: "member", id: user_id.clone() })?;
                 member.former = true;
                 put(&mut writes, Kind::Member, &organization_id, &user_id, member);
+            }
+            Change::KeepingAnOwner { organization_id, change } => {
+                let applied = self.apply(*change)?;
+                if !self.existing_mut(&organization_id)?.has_owner() {
+                    return Err(ChangeError::LastOwner { id: organization_id });
+                }
+                return Ok(applied);
             }
             Change::PutToken { id, token } => {
                 writes.push((key(Kind::Token, "", &id), Some(token.encode())));
@@ -353,24 +376,6 @@ impl Directory {
         for hash in ended {
             Arc::make_mut(&mut self.sessions).remove(&hash);
             writes.push((key(Kind::Session, "", &hash.to_hex()), None));
-        }
-    }
-}
-
-impl Token {
-    /// The user that a user token is of.
-    pub fn user_id(&self) -> Option<&str> {
-        match &self.grant {
-            Grant::User { user_id } => Some(user_id),
-            _ => None,
-        }
-    }
-
-    /// The organization an ingest token is for.
-    pub fn organization_id(&self) -> Option<&str> {
-        match &self.grant {
-            Grant::Ingest { organization_id, .. } => Some(organization_id),
-            _ => None,
         }
     }
 }

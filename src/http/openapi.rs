@@ -62,6 +62,7 @@ use super::{
         maintenance::compact,
         maintenance::reread,
         maintenance::backup,
+        maintenance::backups,
         maintenance::verify,
         audit::get_audit,
         intake::get_intake,

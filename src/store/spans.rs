@@ -3,9 +3,10 @@
 //! ```text
 //! key     sequence u64
 //! value   a frame (see `store::packed`) around the hour of arrival and some spans, each: org | id 12 bytes | hashes of
-//!         the span and its steps, of those around it, of what it has alike with others: number and 8 bytes each |
-//!         length and bytes of what it told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in
-//!         the sums under its id, or 0: segment | series | completeness | 11 counts | picodollars
+//!         the span and its steps, of those around it, of its ids, of what it says, of what it says where another trace
+//!         may too: number and 8 bytes each | start, end and instrumentation 8 bytes each | length and bytes of what it
+//!         told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in the sums under its id, or 0:
+//!         segment | series | completeness | 11 counts | picodollars
 //! ```
 //!
 //! In the file they stand in the order in which they came, so that keeping one costs next to nothing. Where those are
@@ -13,7 +14,7 @@
 //! generations, of which the oldest is dropped.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use hashbrown::HashTable;
 use redb::{ReadableTable, Table};
@@ -22,7 +23,7 @@ use super::ids::{FINGERPRINT, SeenIds};
 use super::incomplete::Counted;
 use super::packed::{bind, body, frame, put_varint, take_varint_u32, take_varint_u64};
 use super::{Bytes, Reader, SPANS, StoreError, Writer, damaged, keys};
-use crate::model::{Fingerprint, Hour, KeptSpan, OrganizationId, SpanHashes};
+use crate::model::{Fingerprint, Hour, KeptSpan, Observed, OrganizationId, SpanHashes};
 
 const VERSION: u8 = 1;
 /// Calls that are kept at least, unless they are older than two days.
@@ -31,7 +32,7 @@ const CALLS: usize = 1 << 17;
 const GENERATION_CALLS: usize = CALLS / 2;
 const GENERATION_HOURS: u32 = 24;
 /// Most that are found by one hash: calls inside of one span, or those that say the same.
-const MAX_ALIKE: usize = 64;
+pub const MAX_ALIKE: usize = 256;
 /// A value takes about as much, unless one span needs more: see `store::ids`.
 const VALUE_BYTES: usize = 16 * 1024 - 512;
 
@@ -67,24 +68,39 @@ pub struct KnownSpan<'b> {
 /// What a hash is of.
 const OWN: u64 = 0;
 const OUTER: u64 = 0x9e37_79b9_7f4a_7c15;
-const ALIKE: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const IDS: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const CONTENTS: u64 = 0x1656_67b1_9e37_79f9;
 
 /// What a span is found by.
 pub fn known_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
-    keyed(organization, [(OWN, span.hashes.own()), (OUTER, span.hashes.outer()), (ALIKE, span.hashes.alike())])
+    let of = &span.hashes;
+    let [own, outer] = [(OWN, of.own()), (OUTER, of.outer())];
+    keyed(organization, [own, outer, (IDS, of.ids()), (CONTENTS, of.contents()), (CONTENTS, of.across())])
 }
 
-/// What others are found by that a span may be of one call with: itself, when it came before; those around it, those
-/// inside of it, those alike.
+/// What others are found by that a span is of one call with, or may be: itself, when it came before; those around it,
+/// those inside of it, those with its ids.
 pub fn asked_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
     let of = &span.hashes;
     let own = &of.own()[..of.own().len().min(1)];
-    keyed(organization, [(OWN, own), (OWN, of.outer()), (OUTER, of.own()), (ALIKE, of.alike())])
+    keyed(organization, [(OWN, own), (OWN, of.outer()), (OUTER, of.own()), (IDS, of.ids())])
+}
+
+/// What others are found by that say the same. They may be of one call if [`Observed`] agrees.
+pub fn asked_by_content(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
+    let of = &span.hashes;
+    let across = of.across().iter().map(|hash| hash ^ 1);
+    let mixed = mix(organization);
+    of.contents().iter().copied().chain(across).map(move |hash| hash.wrapping_add(CONTENTS) ^ mixed)
 }
 
 fn keyed<const N: usize>(organization: OrganizationId, hashes: [(u64, &[u64]); N]) -> impl Iterator<Item = u64> {
-    let of = u64::from(organization.0).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    hashes.into_iter().flat_map(move |(what, hashes)| hashes.iter().map(move |hash| hash.wrapping_add(what) ^ of))
+    let mixed = mix(organization);
+    hashes.into_iter().flat_map(move |(what, hashes)| hashes.iter().map(move |hash| hash.wrapping_add(what) ^ mixed))
+}
+
+fn mix(organization: OrganizationId) -> u64 {
+    u64::from(organization.0).wrapping_mul(0xd6e8_feb8_6659_fd93)
 }
 
 /// Where the spans are that came lately.
@@ -103,6 +119,10 @@ struct Generation {
     ended: Hour,
     calls: usize,
     places: HashTable<(u64, Place)>,
+    /// Hashes by which so many are found that no more are noted: a program may do the same as often as it likes.
+    crowded: HashSet<u64>,
+    /// What is said of each span, by the value's sequence.
+    observed: HashMap<u64, Vec<Observed>>,
 }
 
 impl SpanIndex {
@@ -114,13 +134,13 @@ impl SpanIndex {
     /// The spans that one may be of one call with; nothing if they are too many to tell.
     pub fn find(&self, organization: OrganizationId, span: &KeptSpan, seen: &SeenIds) -> Option<Vec<Place>> {
         let mut found = Vec::new();
-        for hash in asked_by(organization, span) {
-            let before = found.len();
-            for generation in self.generations.iter().filter(|of| of.ended >= seen.oldest_kept()) {
-                found.extend(generation.having(hash));
+        for generation in self.generations.iter().filter(|of| of.ended >= seen.oldest_kept()) {
+            for hash in asked_by(organization, span) {
+                found.extend(generation.having(hash)?);
             }
-            if found.len() - before > MAX_ALIKE {
-                return None;
+            for hash in asked_by_content(organization, span) {
+                let may_be = |place: &Place| span.observed.may_be_one_with(generation.observed(*place));
+                found.extend(generation.having(hash)?.filter(may_be));
             }
         }
         Some(found)
@@ -136,9 +156,12 @@ impl SpanIndex {
         let generation = self.generations.back_mut().expect("there is one");
         generation.ended = generation.ended.max(arrival);
         generation.calls += 1;
+        generation.observed.entry(place.sequence()).or_default().push(span.span.observed);
         for hash in known_by(span.organization, &span.span) {
-            if generation.having(hash).count() <= MAX_ALIKE {
-                generation.places.insert_unique(hash, (hash, place), |(hash, _)| *hash);
+            match generation.having(hash).map(Iterator::count) {
+                None => {}
+                Some(MAX_ALIKE..) => drop(generation.crowded.insert(hash)),
+                Some(_) => drop(generation.places.insert_unique(hash, (hash, place), |(hash, _)| *hash)),
             }
         }
     }
@@ -148,6 +171,9 @@ impl SpanIndex {
         for generation in &mut self.generations {
             if self.next > next {
                 generation.places.retain(|(_, place)| place.sequence() < next);
+                generation.observed.retain(|sequence, _| *sequence < next);
+                let having = |hash: u64| generation.places.iter_hash(hash).filter(move |(of, _)| *of == hash).count();
+                generation.crowded.retain(|hash| having(*hash) >= MAX_ALIKE);
             }
         }
         self.next = next;
@@ -174,8 +200,14 @@ impl SpanIndex {
 }
 
 impl Generation {
-    fn having(&self, hash: u64) -> impl Iterator<Item = Place> {
-        self.places.iter_hash(hash).filter(move |(of, _)| *of == hash).map(|(_, place)| *place).take(MAX_ALIKE + 1)
+    /// Nothing if they are too many.
+    fn having(&self, hash: u64) -> Option<impl Iterator<Item = Place>> {
+        let having = || self.places.iter_hash(hash).filter(move |(of, _)| *of == hash).map(|(_, place)| *place);
+        (self.crowded.is_empty() || !self.crowded.contains(&hash)).then(having)
+    }
+
+    fn observed(&self, place: Place) -> &Observed {
+        &self.observed[&place.sequence()][place.at()]
     }
 }
 
@@ -300,7 +332,7 @@ fn index(table: &impl ReadableTable<Bytes, Bytes>) -> Result<SpanIndex, StoreErr
 
 fn bytes_of(of: &KnownSpan<'_>) -> usize {
     // With what stands in the sums.
-    8 * of.span.hashes.count() + of.span.told.len() + 80
+    8 * of.span.hashes.count() + of.span.told.len() + 104
 }
 
 fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
@@ -310,10 +342,13 @@ fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
     for KnownSpan { organization, span, ours, counted } in spans {
         put(&mut out, organization.0.into());
         out.extend_from_slice(&span.id.0);
-        for hashes in [span.hashes.own(), span.hashes.outer(), span.hashes.alike()] {
+        let of = &span.hashes;
+        for hashes in [of.own(), of.outer(), of.ids(), of.contents(), of.across()] {
             put(&mut out, hashes.len() as u64);
             hashes.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
         }
+        let Observed { start_nanos, end_nanos, scope } = span.observed;
+        out.extend_from_slice([start_nanos, end_nanos, scope].map(u64::to_le_bytes).as_flattened());
         put(&mut out, span.told.len() as u64);
         out.extend_from_slice(&span.told);
         put(&mut out, ours.map_or(0, |hour| u64::from(hour.0) + 1));
@@ -336,7 +371,10 @@ pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan<'s
             let bytes = take_varint_u32(&mut at)? as usize * 8;
             Ok(take(&mut at, bytes)?.as_chunks().0.iter().map(|hash| u64::from_le_bytes(*hash)).collect())
         };
-        let (own, outer, alike) = (hashes()?, hashes()?, hashes()?);
+        let hashes = SpanHashes::of(hashes()?, hashes()?, hashes()?, hashes()?, hashes()?);
+        let observed = take(&mut at, 24)?.as_chunks().0;
+        let [start_nanos, end_nanos, scope] = [0, 1, 2].map(|nth| u64::from_le_bytes(observed[nth]));
+        let observed = Observed { start_nanos, end_nanos, scope };
         let length = take_varint_u32(&mut at)? as usize;
         let told = take(&mut at, length)?.to_vec();
         let ours = take_varint_u32(&mut at)?.checked_sub(1).map(Hour);
@@ -345,7 +383,7 @@ pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan<'s
             1 => Some(Counted::read(&mut at)?),
             _ => return Err(wrong()),
         };
-        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), hashes: SpanHashes::of(own, outer, alike), told });
+        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), hashes, observed, told });
         spans.push(KnownSpan { organization, span, ours, counted });
     }
     if spans.is_empty() {

@@ -12,6 +12,7 @@ export const routes = {
   reconciliation: "/organizations/:organizationId/reconciliation",
   intake: "/organizations/:organizationId/intake",
   audit: "/organizations/:organizationId/audit",
+  settings: "/organizations/:organizationId/settings/:part?",
   reference: "/reference",
 } as const;
 
@@ -64,6 +65,10 @@ export const reconciliationPath = (organizationId: string, window: TimeWindow | 
 export const intakePath = (organizationId: string) => organizationPath(organizationId, "intake", null);
 
 export const auditPath = (organizationId: string) => organizationPath(organizationId, "audit", null);
+
+/** Where owners run their organization. */
+export const settingsPath = (organizationId: string, part?: string) =>
+  organizationPath(organizationId, part ? `settings/${part}` : "settings", null);
 
 /** Where one key of a grouping has a page of its own; null where it has none. */
 export function entryPath(

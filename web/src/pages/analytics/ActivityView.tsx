@@ -154,7 +154,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
             onChange={onChange}
           />
           {activity !== null && (
-            <Suspense fallback={<div className="card panel" />}>
+            <Suspense fallback={<div className="card panel what-if" />}>
               <WhatIfCard question={usage} models={models} />
             </Suspense>
           )}
