@@ -1,8 +1,12 @@
 //! Entries of the directory, as they are in memory and on disk, and their keys.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::SecretHash;
+use super::budget::Budget;
+use super::policy::Policy;
+use super::status::Status;
 use crate::model::UnixMs;
 use crate::store::StoreError;
 use crate::store::record::{self, Decode, Encode};
@@ -24,13 +28,6 @@ pub enum Role {
     Developer,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-pub enum Status {
-    #[default]
-    Active,
-    Deleted,
-}
-
 /// An organization and all that belongs to it.
 #[derive(Debug, Clone, Default)]
 pub struct Organization {
@@ -42,6 +39,8 @@ pub struct Organization {
     pub same_as: BTreeMap<String, String>,
     /// Pages as somebody left them, for all members.
     pub views: BTreeMap<String, View>,
+    pub budgets: Arc<BTreeMap<String, Budget>>,
+    pub policies: Arc<BTreeMap<String, Policy>>,
 }
 
 /// What is recorded of an organization itself.
@@ -213,6 +212,10 @@ pub(super) enum Kind {
     View = 11,
     /// What else is known of a token.
     Terms = 12,
+    Budget = 20,
+    Policy = 21,
+    /// The attributes of a provider.
+    Provider = 22,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -246,6 +249,9 @@ impl<'a> Key<'a> {
             Kind::Revoked,
             Kind::View,
             Kind::Terms,
+            Kind::Budget,
+            Kind::Policy,
+            Kind::Provider,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

@@ -147,8 +147,8 @@ impl Writer {
                 let of_its_call = asked_by(organization, span).filter_map(|hash| new_by.remove(&hash)).flatten();
                 let mut leads_to: Vec<usize> = of_its_call.collect();
                 for alike in asked_by_content(organization, span).filter_map(|hash| new_by.get(&hash)) {
-                    are_too_many |= alike.len() > MAX_ALIKE;
-                    let alike = alike.iter().take(MAX_ALIKE).copied();
+                    are_too_many |= alike.len() > MAX_ALIKE as usize;
+                    let alike = alike.iter().take(MAX_ALIKE as usize).copied();
                     leads_to.extend(alike.filter(|at| span.observed.may_be_one_with(&spans[*at].observed)));
                 }
                 for at in leads_to {

@@ -2,14 +2,15 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::ops::Range;
 
-use super::group::{Group, Grouping, Label, Names};
+use super::group::{Filter, Group, GroupBy, Grouping, Label, Names};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::{Found, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::model::{Count, Dimension, OrganizationId, Usage, ValueId};
+use crate::model::{Count, Dimension, Measures, OrganizationId, UnixMs, Usage, ValueId};
 use crate::store::{Column, damaged};
 
 /// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
@@ -55,7 +56,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         let (groups, totals, ranking, shown, others) = Default::default();
         return Ok(Activity { groups, totals, ranking, buckets, shown, others, sums: None });
     };
-    let (mut scan, mut groups) = scan(about, query, &known, id);
+    let (mut scan, mut groups) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
     let (Found { totals, api_keys }, mut sums) = scan.run(&Plan::of(&buckets))?;
     // Buckets that are still to be summed need no totals again.
     scan.totals = false;
@@ -116,7 +117,7 @@ pub(super) fn other(dimensions: usize) -> Group {
 /// benches, which measure it by itself.
 pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError> {
     let Some((known, id)) = about.names() else { return Ok(0) };
-    let (mut scan, groups) = scan(about, query, &known, id);
+    let (mut scan, groups) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
     scan.totals = false;
     let (_, sums) = scan.run(&Plan::of(&query.window.buckets(query.granularity)))?;
     let Sums::ByBucket(slices) = sums else { return Ok(0) };
@@ -125,11 +126,43 @@ pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError>
     Ok((0..groups.len() as u32).filter(|group| slices[0].usage(*group, slices[0].buckets.start, &mut usage)).count())
 }
 
-fn scan<'a>(about: About<'a>, query: &Query, known: &Names<'a>, id: OrganizationId) -> (Scan<'a>, Vec<Group>) {
-    let Grouping { groups, group_of_series, counting, api_keys, pivot } = known.group(&query.group_by, &query.filter);
-    let pivot = pivot.filter(|(pivot, _)| query.columns.iter().all(|column| pivot.keeps(*column)));
+/// What was used between two instants at which sums can be cut, by one dimension or in all.
+pub fn used(
+    about: About<'_>,
+    time: &Range<UnixMs>,
+    by: Option<GroupBy>,
+) -> Result<Vec<(Option<String>, Measures)>, QueryError> {
+    let Some((known, id)) = about.names() else { return Ok(Vec::new()) };
+    let Some(newest) = about.reader.newest_day(id)? else { return Ok(Vec::new()) };
+    let group_by = Vec::from_iter(by);
+    let (mut scan, groups) = scan(about, &group_by, &Filter::default(), USED_COLUMNS, &known, id);
+    scan.totals = false;
+    let plan = Plan::between(time.start, time.end.min(newest.next().start_ms()));
+    if plan.segments().is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, sums) = scan.run(&plan)?;
+    let sums = over_window(&sums, groups.len())?;
+    let key = |group: Group| group.labels.into_iter().next().and_then(|label| label.key);
+    let used = groups.into_iter().zip(sums).filter(|(_, usage)| !usage.is_zero());
+    Ok(used.map(|(group, usage)| (key(group), usage.all)).collect())
+}
+
+/// What budgets count.
+const USED_COLUMNS: &[Column] = &[Column::Requests, Column::TotalTokens, Column::Cost];
+
+fn scan<'a>(
+    about: About<'a>,
+    group_by: &[GroupBy],
+    filter: &Filter,
+    columns: &[Column],
+    known: &Names<'a>,
+    id: OrganizationId,
+) -> (Scan<'a>, Vec<Group>) {
+    let Grouping { groups, group_of_series, counting, api_keys, pivot } = known.group(group_by, filter);
+    let pivot = pivot.filter(|(pivot, _)| columns.iter().all(|column| pivot.keeps(*column)));
     let unpriced = known.unpriced(&group_of_series);
-    let mut columns = query.columns.to_vec();
+    let mut columns = columns.to_vec();
     if !unpriced.is_empty() && !columns.contains(&Column::Unpriced) {
         columns.push(Column::Unpriced);
     }

@@ -14,7 +14,7 @@
 //! generations, of which the oldest is dropped.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use hashbrown::HashTable;
 use redb::{ReadableTable, Table};
@@ -32,7 +32,7 @@ const CALLS: usize = 1 << 17;
 const GENERATION_CALLS: usize = CALLS / 2;
 const GENERATION_HOURS: u32 = 24;
 /// Most that are found by one hash: calls inside of one span, or those that say the same.
-pub const MAX_ALIKE: usize = 256;
+pub const MAX_ALIKE: u32 = 256;
 /// A value takes about as much, unless one span needs more: see `store::ids`.
 const VALUE_BYTES: usize = 16 * 1024 - 512;
 
@@ -117,12 +117,86 @@ struct Generation {
     began: Hour,
     /// When the last of it arrived.
     ended: Hour,
-    calls: usize,
-    places: HashTable<(u64, Place)>,
-    /// Hashes by which so many are found that no more are noted: a program may do the same as often as it likes.
-    crowded: HashSet<u64>,
-    /// What is said of each span, by the value's sequence.
-    observed: HashMap<u64, Vec<Observed>>,
+    spans: Vec<(Place, Observed)>,
+    found: Found,
+}
+
+/// Spans of a generation by their hashes, each hash with a list of which the last noted is the first.
+#[derive(Debug, Default)]
+struct Found {
+    by_hash: HashTable<List>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct List {
+    hash: u64,
+    /// The entry that was noted last.
+    last: u32,
+    /// One more than [`MAX_ALIKE`] where there are more, of which no entry is noted: a program may do the same as often
+    /// as it likes.
+    count: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    span: u32,
+    /// The one that was noted before, if it is not the first.
+    before: u32,
+}
+
+impl Found {
+    /// The spans that have a hash; nothing if they are too many.
+    fn having(&self, hash: u64) -> Option<impl Iterator<Item = u32>> {
+        let list = self.by_hash.find(hash, |list| list.hash == hash);
+        let entries = list.map_or(0, |list| list.count);
+        let mut next = list.map_or(0, |list| list.last);
+        (entries <= MAX_ALIKE).then(|| {
+            (0..entries).map(move |_| {
+                let Entry { span, before } = self.entries[next as usize];
+                next = before;
+                span
+            })
+        })
+    }
+
+    fn note(&mut self, hash: u64, span: u32) {
+        let last = self.entries.len() as u32;
+        let list = self.by_hash.entry(hash, |list| list.hash == hash, |list| list.hash);
+        let before = match list {
+            hashbrown::hash_table::Entry::Vacant(vacant) => {
+                vacant.insert(List { hash, last, count: 1 });
+                last
+            }
+            hashbrown::hash_table::Entry::Occupied(mut list) => {
+                let list = list.get_mut();
+                list.count = (list.count + 1).min(MAX_ALIKE + 1);
+                if list.count > MAX_ALIKE {
+                    return;
+                }
+                std::mem::replace(&mut list.last, last)
+            }
+        };
+        self.entries.push(Entry { span, before });
+    }
+
+    /// Forgets spans from this one on.
+    fn take_back(&mut self, span: u32) {
+        let left = self.entries.partition_point(|entry| entry.span < span);
+        self.by_hash.retain(|list| {
+            let entries = list.count.min(MAX_ALIKE);
+            let mut taken = 0;
+            while taken < entries && list.last as usize >= left {
+                list.last = self.entries[list.last as usize].before;
+                taken += 1;
+            }
+            if taken > 0 {
+                list.count = entries - taken;
+            }
+            list.count > 0
+        });
+        self.entries.truncate(left);
+    }
 }
 
 impl SpanIndex {
@@ -135,34 +209,32 @@ impl SpanIndex {
     pub fn find(&self, organization: OrganizationId, span: &KeptSpan, seen: &SeenIds) -> Option<Vec<Place>> {
         let mut found = Vec::new();
         for generation in self.generations.iter().filter(|of| of.ended >= seen.oldest_kept()) {
+            let of = |at: u32| &generation.spans[at as usize];
             for hash in asked_by(organization, span) {
-                found.extend(generation.having(hash)?);
+                found.extend(generation.found.having(hash)?.map(|at| of(at).0));
             }
             for hash in asked_by_content(organization, span) {
-                let may_be = |place: &Place| span.observed.may_be_one_with(generation.observed(*place));
-                found.extend(generation.having(hash)?.filter(may_be));
+                let may_be = generation.found.having(hash)?.map(of).filter(|of| span.observed.may_be_one_with(&of.1));
+                found.extend(may_be.map(|of| of.0));
             }
         }
         Some(found)
     }
 
     fn add(&mut self, arrival: Hour, place: Place, span: &KnownSpan<'_>) {
-        let is_over =
-            |of: &Generation| of.calls >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS;
+        let is_over = |of: &Generation| {
+            of.spans.len() >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS
+        };
         if self.generations.back().is_none_or(is_over) {
             let first = place.sequence();
             self.generations.push_back(Generation { first, began: arrival, ..Generation::default() });
         }
         let generation = self.generations.back_mut().expect("there is one");
         generation.ended = generation.ended.max(arrival);
-        generation.calls += 1;
-        generation.observed.entry(place.sequence()).or_default().push(span.span.observed);
+        let at = generation.spans.len() as u32;
+        generation.spans.push((place, span.span.observed));
         for hash in known_by(span.organization, &span.span) {
-            match generation.having(hash).map(Iterator::count) {
-                None => {}
-                Some(MAX_ALIKE..) => drop(generation.crowded.insert(hash)),
-                Some(_) => drop(generation.places.insert_unique(hash, (hash, place), |(hash, _)| *hash)),
-            }
+            generation.found.note(hash, at);
         }
     }
 
@@ -170,10 +242,9 @@ impl SpanIndex {
     pub fn take_back(&mut self, next: u64) {
         for generation in &mut self.generations {
             if self.next > next {
-                generation.places.retain(|(_, place)| place.sequence() < next);
-                generation.observed.retain(|sequence, _| *sequence < next);
-                let having = |hash: u64| generation.places.iter_hash(hash).filter(move |(of, _)| *of == hash).count();
-                generation.crowded.retain(|hash| having(*hash) >= MAX_ALIKE);
+                let left = generation.spans.partition_point(|(place, _)| place.sequence() < next);
+                generation.spans.truncate(left);
+                generation.found.take_back(left as u32);
             }
         }
         self.next = next;
@@ -181,10 +252,10 @@ impl SpanIndex {
 
     /// The first sequence to keep, if there are generations to drop.
     pub fn droppable(&self, seen: &SeenIds) -> Option<u64> {
-        let mut calls: usize = self.generations.iter().map(|of| of.calls).sum();
+        let mut calls: usize = self.generations.iter().map(|of| of.spans.len()).sum();
         let mut kept = None;
         for (at, generation) in self.generations.iter().enumerate() {
-            calls -= generation.calls;
+            calls -= generation.spans.len();
             if generation.ended >= seen.oldest_kept() && calls < CALLS {
                 break;
             }
@@ -196,18 +267,6 @@ impl SpanIndex {
     /// Drops generations after [`Writer::drop_spans`].
     pub fn dropped(&mut self, first: u64) {
         self.generations.retain(|generation| generation.first >= first);
-    }
-}
-
-impl Generation {
-    /// Nothing if they are too many.
-    fn having(&self, hash: u64) -> Option<impl Iterator<Item = Place>> {
-        let having = || self.places.iter_hash(hash).filter(move |(of, _)| *of == hash).map(|(_, place)| *place);
-        (self.crowded.is_empty() || !self.crowded.contains(&hash)).then(having)
-    }
-
-    fn observed(&self, place: Place) -> &Observed {
-        &self.observed[&place.sequence()][place.at()]
     }
 }
 
@@ -396,4 +455,38 @@ fn take<'a>(at: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], StoreError> {
     let (taken, rest) = at.split_at_checked(bytes).ok_or_else(|| damaged("spans of calls"))?;
     *at = rest;
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(of: &Found, hash: u64) -> Option<Vec<u32>> {
+        of.having(hash).map(Iterator::collect)
+    }
+
+    #[test]
+    fn spans_are_found_by_their_hashes_until_they_are_too_many_or_taken_back() {
+        let mut of = Found::default();
+        for span in 0..10 {
+            of.note(1, span);
+            of.note(2 + u64::from(span % 2), span);
+        }
+        assert_eq!(found(&of, 1), Some((0..10).rev().collect()));
+        assert_eq!(found(&of, 2), Some(vec![8, 6, 4, 2, 0]));
+        assert_eq!(found(&of, 9), Some(vec![]));
+        (10..MAX_ALIKE).for_each(|span| of.note(1, span));
+        assert_eq!(found(&of, 1).unwrap().len(), MAX_ALIKE as usize);
+        (300..310).for_each(|span| of.note(1, span));
+        assert_eq!(found(&of, 1), None);
+        of.take_back(300);
+        assert_eq!(found(&of, 1), None, "at the bound, none more");
+        of.take_back(5);
+        assert_eq!(found(&of, 1), Some(vec![4, 3, 2, 1, 0]));
+        assert_eq!((found(&of, 2), found(&of, 3)), (Some(vec![4, 2, 0]), Some(vec![3, 1])));
+        of.note(1, 5);
+        assert_eq!(found(&of, 1), Some(vec![5, 4, 3, 2, 1, 0]));
+        of.take_back(0);
+        assert_eq!((found(&of, 1), of.by_hash.len(), of.entries.len()), (Some(vec![]), 0, 0));
+    }
 }
