@@ -85,15 +85,12 @@ impl Change {
         }
     }
 
-    /// Whether it says how something is: as it was already, that is nobody's change.
-    pub fn is_put(&self) -> bool {
+    /// Whether it says how something is to be, so that nothing was done where it is so already.
+    pub fn is_of_how_it_is(&self) -> bool {
         match self {
-            Change::KeepingAnOwner { change, .. } => change.is_put(),
-            change => {
-                let is_of_limits =
-                    matches!(change, Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_));
-                is_of_limits || matches!(change, Change::Merge(_) | Change::PutView { .. })
-            }
+            Change::KeepingAnOwner { change, .. } => change.is_of_how_it_is(),
+            Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_) => true,
+            change => matches!(change, Change::Merge(_) | Change::PutView { .. }),
         }
     }
 }
@@ -120,6 +117,8 @@ pub enum ChangeError {
     ViewName { name: String },
     #[error("there are {VIEWS} views in this organization, which is the most; remove one that nobody needs")]
     Views,
+    #[error("that leaves organization '{id}' without an owner; make somebody else one before")]
+    LastOwner { id: String },
     #[error("{what} '{id}' of organization '{organization}' is new and needs a {field}")]
     Lacks { what: &'static str, id: String, organization: String, field: &'static str },
     #[error("{what} '{id}' is for {whose} '{of}', and organization '{organization}' has none of that id")]
@@ -128,8 +127,6 @@ pub enum ChangeError {
     BudgetDates { id: String, from: String, to: String },
     #[error("organization '{organization}' would have more than {most} {what}, which is the most")]
     TooMany { what: &'static str, organization: String, most: usize },
-    #[error("that leaves organization '{id}' without an owner; make somebody else one before")]
-    LastOwner { id: String },
     #[error("'{user}' cannot be the same as '{person}': {why}")]
     Identity { user: String, person: String, why: &'static str },
 }

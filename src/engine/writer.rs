@@ -606,7 +606,7 @@ impl Writer {
             writer.put_record(key, record.as_deref())?;
         }
         // A directory that is as it was said to be is nobody's change.
-        let is_as_it_was = change.is_some_and(Change::is_put) && outcome.is_ok() && writes.is_empty();
+        let is_as_it_was = change.is_some_and(Change::is_of_how_it_is) && outcome.is_ok() && writes.is_empty();
         if let Some(note) = note.filter(|_| !is_as_it_was) {
             let refusal = outcome.as_ref().err().map(ToString::to_string);
             for entry in note.entries((self.clock)(), &before, &writes, refusal) {

@@ -241,20 +241,17 @@ impl Caller {
     /// Decides on changing or removing a view: whose it is may, and whoever runs the organization.
     pub fn may_change_view(&self, organization: &Organization, view: &View) -> bool {
         let Some(user_id) = self.user_id() else { return matches!(self.grant, Grant::Operator) };
-        let runs = organization.active_member(user_id).is_some_and(|member| member.role != Role::Developer);
-        runs || view.created_by.as_deref() == Some(user_id)
-    }
-
-    /// Whether the caller is an owner or an admin.
-    fn runs(&self, organization_id: &str, organization: &Organization) -> bool {
-        self.grant.member_of(organization_id, organization).is_some_and(|member| member.role != Role::Developer)
+        runs(organization, user_id) || view.created_by.as_deref() == Some(user_id)
     }
 
     /// Decides on sending budgets and policies at all, before they are read.
     pub fn may_set_limits(&self) -> Result<(), Problem> {
+        let runs = |(id, of): (&str, &Organization)| {
+            self.grant.member_of(id, of).is_some_and(|member| member.role != Role::Developer)
+        };
         match &self.grant {
             Grant::Operator => Ok(()),
-            _ if self.directory().organizations().any(|(id, of)| self.runs(id, of)) => Ok(()),
+            _ if self.directory().organizations().any(runs) => Ok(()),
             _ => Err(Problem::forbidden("this is for the operator, and for owners and admins of an organization")),
         }
     }
@@ -262,12 +259,10 @@ impl Caller {
     /// Decides on a budget or a policy of an organization.
     pub fn may_set_limits_of(&self, organization_id: &str) -> Result<(), Problem> {
         let organization = self.may_ask(organization_id, Subject::Budgets)?;
-        match &self.grant {
-            Grant::User { .. } | Grant::Member { .. } if !self.runs(organization_id, organization) => {
-                Err(Problem::forbidden(format!(
-                    "this is for owners and admins; your role in organization '{organization_id}' is developer"
-                )))
-            }
+        match self.user_id() {
+            Some(user_id) if !runs(organization, user_id) => Err(Problem::forbidden(format!(
+                "this is for owners and admins; your role in organization '{organization_id}' is developer"
+            ))),
             _ => Ok(()),
         }
     }
@@ -382,6 +377,10 @@ impl Caller {
             }
         }
     }
+}
+
+fn runs(organization: &Organization, user_id: &str) -> bool {
+    organization.active_member(user_id).is_some_and(|member| member.role != Role::Developer)
 }
 
 fn known_key<'o>(organization: &'o Arc<Organization>, id: &str) -> Result<&'o Arc<Organization>, Problem> {

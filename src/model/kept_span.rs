@@ -10,7 +10,7 @@ pub struct KeptSpan {
     pub id: Fingerprint,
     pub hashes: SpanHashes,
     pub observed: Observed,
-    /// What it told, for [`Reread`](super::Reread) alone to read.
+    /// What it told, for `Reread` alone to read.
     pub told: Vec<u8>,
 }
 

@@ -370,13 +370,13 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         format!("{views}/{}", made["id"].as_str().unwrap())
     };
     let (bens_view, devs_view) = (&share(&admin, "Ben's"), &share(&developer, "Dev's"));
+    let project =
+        |organization: &str| json!({"projects": [{"id": "new", "organizationId": organization, "name": "New"}]});
+    let link = |organization: &str| json!({"kind": "user", "organizationId": organization, "userId": "ben"});
     let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
     let budget = json!({"id": "b", "organizationId": "acme", "scope": {"kind": "organization"}, "limit": {"cost": 1}, "window": "day"});
     let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe"});
     let call = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o"});
-    let project =
-        |organization: &str| json!({"projects": [{"id": "new", "organizationId": organization, "name": "New"}]});
-    let link = |organization: &str| json!({"kind": "user", "organizationId": organization, "userId": "ben"});
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),

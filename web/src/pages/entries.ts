@@ -4,18 +4,7 @@ import type { TimeWindow } from "../state/timeWindow";
 import { text } from "../text";
 import type { IconName } from "../ui/Icon";
 import type { PageName } from "./pages";
-import {
-  analyticsPath,
-  auditPath,
-  budgetsPath,
-  intakePath,
-  keysPath,
-  membersPath,
-  minePath,
-  reconciliationPath,
-  routes,
-  settingsPath,
-} from "./routes";
+import { analyticsPath, auditPath, budgetsPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes, settingsPath } from "./routes";
 
 interface Entry {
   page: PageName;

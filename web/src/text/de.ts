@@ -365,6 +365,10 @@ export const de = (product: string): Catalogue => ({
     rename: (name) => `${name} umbenennen`,
     newName: "Neuer Name",
     remove: (name) => `${name} löschen`,
+    kept: (names) => `Nur dieser Browser hat sie, aus der Zeit vor geteilten Ansichten: ${names}.`,
+    shareKept: "Teilen",
+    forgetKept: "Vergessen",
+    mine: (name) => `${name} (aus meinem Browser)`,
   },
 
   range: {

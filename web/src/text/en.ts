@@ -380,6 +380,10 @@ export const en = {
     rename: (name: string) => `Rename ${name}`,
     newName: "New name",
     remove: (name: string) => `Delete ${name}`,
+    kept: (names: string) => `Only this browser has these, from before views were shared: ${names}.`,
+    shareKept: "Share them",
+    forgetKept: "Forget them",
+    mine: (name: string) => `${name} (from my browser)`,
   },
 
   range: {
