@@ -30,7 +30,8 @@ async function acme(t) {
 
 test("an owner sets a limit, changes it and takes it away", async (t) => {
   const server = await acme(t);
-  const page = await open(t, await server.linkOf("ada"));
+  // One change is refused on purpose.
+  const page = await open(t, await server.linkOf("ada"), { mayRefuse: true });
   await page.getByTestId("nav-budgets").click();
   await ready(page, "budgets");
   await page.getByText("There are no budgets yet.").waitFor();
