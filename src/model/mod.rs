@@ -9,6 +9,7 @@
 mod event;
 mod intake;
 mod invoice;
+mod limits;
 mod measures;
 mod money;
 mod provider;
@@ -20,6 +21,7 @@ pub use event::{
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
+pub use limits::{NameLimits, OTHER_NAMES, TooMany};
 pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};
 pub use provider::{

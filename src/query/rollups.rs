@@ -1,7 +1,9 @@
 //! Usage at full dimension: what each series had in each bucket.
 
+use std::sync::Arc;
+
 use super::activity::{ACTIVITY_COLUMNS, activity};
-use super::group::{Filter, GroupBy, Label};
+use super::group::{Filter, GroupBy, GroupOf, Label};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::Slice;
@@ -82,7 +84,7 @@ pub fn rollups<E: From<QueryError>>(
         series,
         api_key_count: known.names.count(Dimension::ApiKey),
         groups: series.len(),
-        group_of_series: (0..series.len() as u32).collect(),
+        group_of: Arc::new(GroupOf::Series((0..series.len() as u32).collect())),
         counting: series.len(),
         api_keys: vec![ValueId(0)..=ValueId(u32::MAX)],
         pivot: None,
@@ -94,7 +96,7 @@ pub fn rollups<E: From<QueryError>>(
     let (mut sum, mut usage) = (Measures::ZERO, Usage::default());
     scan.each_slice(&Plan::of(&buckets), |slice: &mut Slice| {
         for number in slice.buckets.clone() {
-            for (group, series) in (0..).zip(series) {
+            for (group, series) in (0..).zip(series.iter()) {
                 if slice.usage(group, number, &mut usage) {
                     sum.add(&usage.all).map_err(|error| QueryError::from(StoreError::from(error)))?;
                     visit(&Rollup { bucket: &buckets[number], measures: &usage.all, series, labels: &labels })?;
