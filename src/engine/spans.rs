@@ -11,7 +11,9 @@ use super::known::{Id, Known};
 use super::writer::{Touched, Writer, complete, opened};
 use crate::model::{Batch, Completeness, Count, Fingerprint, Hour, Intake, KeptSpan, OrganizationId, Segment};
 use crate::rollup::Cell;
-use crate::store::{self, Counted, Incomplete, KnownSpan, Place, Spans, StoreError, asked_by, known_by};
+use crate::store::{
+    self, Counted, Incomplete, KnownSpan, MAX_ALIKE, Place, Spans, StoreError, asked_by, asked_by_content, known_by,
+};
 
 /// Kept spans that are read together at most. What has to do with more is counted as it came.
 const MAX_TOGETHER: usize = 1000;
@@ -142,7 +144,14 @@ impl Writer {
                     Some(_) if are_too_many => {}
                     Some(found) => places_left.extend(found.into_iter().filter(|place| places.insert(*place))),
                 }
-                for at in asked_by(organization, span).filter_map(|hash| new_by.remove(&hash)).flatten() {
+                let of_its_call = asked_by(organization, span).filter_map(|hash| new_by.remove(&hash)).flatten();
+                let mut leads_to: Vec<usize> = of_its_call.collect();
+                for alike in asked_by_content(organization, span).filter_map(|hash| new_by.get(&hash)) {
+                    are_too_many |= alike.len() > MAX_ALIKE as usize;
+                    let alike = alike.iter().take(MAX_ALIKE as usize).copied();
+                    leads_to.extend(alike.filter(|at| span.observed.may_be_one_with(&spans[*at].observed)));
+                }
+                for at in leads_to {
                     if !std::mem::replace(&mut is_visited[at], true) {
                         new_left.push(at);
                     }

@@ -1,10 +1,8 @@
 //! Usage events and the dimensions they are counted by.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 
-use super::{Measures, Mode, Sender, UnixMs, Unmade};
+use super::{KeptSpan, Measures, Mode, Reread, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -158,74 +156,6 @@ impl Event {
     /// An event that tells its tokens, by the first sender of its batch.
     pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
         Event { id, other_id: None, time, combination, sender: 0, completeness: Completeness::Final, measures }
-    }
-}
-
-/// A span that told of a call, to be kept: other spans may come in other posts, and the calls are then those that all
-/// of them tell of together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptSpan {
-    /// Of the event that it makes by itself.
-    pub id: Fingerprint,
-    pub hashes: SpanHashes,
-    /// What it told, for [`Reread`] alone to read.
-    pub told: Vec<u8>,
-}
-
-/// What says which spans have to do with each other.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SpanHashes {
-    /// One list of all three, for there are many spans.
-    all: Vec<u64>,
-    own: usize,
-    outer: usize,
-}
-
-impl SpanHashes {
-    pub fn of(
-        own: impl IntoIterator<Item = u64>,
-        outer: impl IntoIterator<Item = u64>,
-        alike: impl IntoIterator<Item = u64>,
-    ) -> SpanHashes {
-        let mut all = Vec::with_capacity(8);
-        all.extend(own);
-        let own = all.len();
-        all.extend(outer);
-        let outer = all.len() - own;
-        all.extend(alike);
-        SpanHashes { all, own, outer }
-    }
-
-    /// Of the span and of the steps inside of it, as far as they came with it.
-    pub fn own(&self) -> &[u64] {
-        &self.all[..self.own]
-    }
-
-    /// Of those that it is inside of, up to the next call or the first that did not come with it.
-    pub fn outer(&self) -> &[u64] {
-        &self.all[self.own..self.own + self.outer]
-    }
-
-    /// Of what spans of one call may have alike wherever they are.
-    pub fn alike(&self) -> &[u64] {
-        &self.all[self.own + self.outer..]
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.all.len()
-    }
-}
-
-/// Reads kept spans as if they had come in one post. Nothing when it cannot read one of them.
-#[derive(Clone)]
-pub struct Reread(pub Arc<ReadSpans>);
-
-type ReadSpans = dyn Fn(&[&[u8]]) -> Option<Batch> + Send + Sync;
-
-impl fmt::Debug for Reread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reread")
     }
 }
 

@@ -9,6 +9,7 @@
 mod event;
 mod intake;
 mod invoice;
+mod kept_span;
 mod limits;
 mod measures;
 mod money;
@@ -16,11 +17,12 @@ mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, KeptSpan, MAX_QUANTITY,
-    OrganizationId, Reread, Series, SeriesId, SpanHashes, ValueId,
+    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, OrganizationId, Series,
+    SeriesId, ValueId,
 };
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
+pub use kept_span::{KeptSpan, Observed, Reread, SpanHashes};
 pub use limits::{NameLimits, OTHER_NAMES, TooMany};
 pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};

@@ -121,13 +121,14 @@ impl<'a> Scan<'a> {
             return Ok(None);
         }
         let periods = self.periods(&plan.segments())?;
-        let all = [0..plan.buckets()];
-        let (_, mut of_whole, open_cost) = whole.sum_with(plan, &all, &periods, false)?;
+        let all = 0..plan.buckets();
+        let all = std::slice::from_ref(&all);
+        let (_, mut of_whole, open_cost) = whole.sum_with(plan, all, &periods, false)?;
         let wide = is_wide(&periods, open_cost);
         if wide {
-            (_, of_whole, _) = whole.sum_with(plan, &all, &periods, true)?;
+            (_, of_whole, _) = whole.sum_with(plan, all, &periods, true)?;
         }
-        let (_, mut slices, _) = self.sum_with(plan, &all, &periods, wide)?;
+        let (_, mut slices, _) = self.sum_with(plan, all, &periods, wide)?;
         slices.iter_mut().zip(&of_whole).for_each(|(slice, whole)| slice.cells.make_last_the_rest_of(&whole.cells));
         Ok(Some(Sums::ByBucket(slices)))
     }

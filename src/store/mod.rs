@@ -80,7 +80,7 @@ pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
 pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
-pub use spans::{KnownSpan, Place, SpanIndex, Spans, asked_by, known_by};
+pub use spans::{KnownSpan, MAX_ALIKE, Place, SpanIndex, Spans, asked_by, asked_by_content, known_by};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;

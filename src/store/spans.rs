@@ -3,9 +3,10 @@
 //! ```text
 //! key     sequence u64
 //! value   a frame (see `store::packed`) around the hour of arrival and some spans, each: org | id 12 bytes | hashes of
-//!         the span and its steps, of those around it, of what it has alike with others: number and 8 bytes each |
-//!         length and bytes of what it told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in
-//!         the sums under its id, or 0: segment | series | completeness | 11 counts | picodollars
+//!         the span and its steps, of those around it, of its ids, of what it says, of what it says where another trace
+//!         may too: number and 8 bytes each | start, end and instrumentation 8 bytes each | length and bytes of what it
+//!         told | 1 + the hour that its id was counted with, or 0 | 1 and what stands in the sums under its id, or 0:
+//!         segment | series | completeness | 11 counts | picodollars
 //! ```
 //!
 //! In the file they stand in the order in which they came, so that keeping one costs next to nothing. Where those are
@@ -22,7 +23,7 @@ use super::ids::{FINGERPRINT, SeenIds};
 use super::incomplete::Counted;
 use super::packed::{bind, body, frame, put_varint, take_varint_u32, take_varint_u64};
 use super::{Bytes, Reader, SPANS, StoreError, Writer, damaged, keys};
-use crate::model::{Fingerprint, Hour, KeptSpan, OrganizationId, SpanHashes};
+use crate::model::{Fingerprint, Hour, KeptSpan, Observed, OrganizationId, SpanHashes};
 
 const VERSION: u8 = 1;
 /// Calls that are kept at least, unless they are older than two days.
@@ -31,7 +32,7 @@ const CALLS: usize = 1 << 17;
 const GENERATION_CALLS: usize = CALLS / 2;
 const GENERATION_HOURS: u32 = 24;
 /// Most that are found by one hash: calls inside of one span, or those that say the same.
-const MAX_ALIKE: usize = 64;
+pub const MAX_ALIKE: u32 = 256;
 /// A value takes about as much, unless one span needs more: see `store::ids`.
 const VALUE_BYTES: usize = 16 * 1024 - 512;
 
@@ -67,24 +68,39 @@ pub struct KnownSpan<'b> {
 /// What a hash is of.
 const OWN: u64 = 0;
 const OUTER: u64 = 0x9e37_79b9_7f4a_7c15;
-const ALIKE: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const IDS: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const CONTENTS: u64 = 0x1656_67b1_9e37_79f9;
 
 /// What a span is found by.
 pub fn known_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
-    keyed(organization, [(OWN, span.hashes.own()), (OUTER, span.hashes.outer()), (ALIKE, span.hashes.alike())])
+    let of = &span.hashes;
+    let [own, outer] = [(OWN, of.own()), (OUTER, of.outer())];
+    keyed(organization, [own, outer, (IDS, of.ids()), (CONTENTS, of.contents()), (CONTENTS, of.across())])
 }
 
-/// What others are found by that a span may be of one call with: itself, when it came before; those around it, those
-/// inside of it, those alike.
+/// What others are found by that a span is of one call with, or may be: itself, when it came before; those around it,
+/// those inside of it, those with its ids.
 pub fn asked_by(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
     let of = &span.hashes;
     let own = &of.own()[..of.own().len().min(1)];
-    keyed(organization, [(OWN, own), (OWN, of.outer()), (OUTER, of.own()), (ALIKE, of.alike())])
+    keyed(organization, [(OWN, own), (OWN, of.outer()), (OUTER, of.own()), (IDS, of.ids())])
+}
+
+/// What others are found by that say the same. They may be of one call if [`Observed`] agrees.
+pub fn asked_by_content(organization: OrganizationId, span: &KeptSpan) -> impl Iterator<Item = u64> {
+    let of = &span.hashes;
+    let across = of.across().iter().map(|hash| hash ^ 1);
+    let mixed = mix(organization);
+    of.contents().iter().copied().chain(across).map(move |hash| hash.wrapping_add(CONTENTS) ^ mixed)
 }
 
 fn keyed<const N: usize>(organization: OrganizationId, hashes: [(u64, &[u64]); N]) -> impl Iterator<Item = u64> {
-    let of = u64::from(organization.0).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    hashes.into_iter().flat_map(move |(what, hashes)| hashes.iter().map(move |hash| hash.wrapping_add(what) ^ of))
+    let mixed = mix(organization);
+    hashes.into_iter().flat_map(move |(what, hashes)| hashes.iter().map(move |hash| hash.wrapping_add(what) ^ mixed))
+}
+
+fn mix(organization: OrganizationId) -> u64 {
+    u64::from(organization.0).wrapping_mul(0xd6e8_feb8_6659_fd93)
 }
 
 /// Where the spans are that came lately.
@@ -101,8 +117,86 @@ struct Generation {
     began: Hour,
     /// When the last of it arrived.
     ended: Hour,
-    calls: usize,
-    places: HashTable<(u64, Place)>,
+    spans: Vec<(Place, Observed)>,
+    found: Found,
+}
+
+/// Spans of a generation by their hashes, each hash with a list of which the last noted is the first.
+#[derive(Debug, Default)]
+struct Found {
+    by_hash: HashTable<List>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct List {
+    hash: u64,
+    /// The entry that was noted last.
+    last: u32,
+    /// One more than [`MAX_ALIKE`] where there are more, of which no entry is noted: a program may do the same as often
+    /// as it likes.
+    count: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    span: u32,
+    /// The one that was noted before, if it is not the first.
+    before: u32,
+}
+
+impl Found {
+    /// The spans that have a hash; nothing if they are too many.
+    fn having(&self, hash: u64) -> Option<impl Iterator<Item = u32>> {
+        let list = self.by_hash.find(hash, |list| list.hash == hash);
+        let entries = list.map_or(0, |list| list.count);
+        let mut next = list.map_or(0, |list| list.last);
+        (entries <= MAX_ALIKE).then(|| {
+            (0..entries).map(move |_| {
+                let Entry { span, before } = self.entries[next as usize];
+                next = before;
+                span
+            })
+        })
+    }
+
+    fn note(&mut self, hash: u64, span: u32) {
+        let last = self.entries.len() as u32;
+        let list = self.by_hash.entry(hash, |list| list.hash == hash, |list| list.hash);
+        let before = match list {
+            hashbrown::hash_table::Entry::Vacant(vacant) => {
+                vacant.insert(List { hash, last, count: 1 });
+                last
+            }
+            hashbrown::hash_table::Entry::Occupied(mut list) => {
+                let list = list.get_mut();
+                list.count = (list.count + 1).min(MAX_ALIKE + 1);
+                if list.count > MAX_ALIKE {
+                    return;
+                }
+                std::mem::replace(&mut list.last, last)
+            }
+        };
+        self.entries.push(Entry { span, before });
+    }
+
+    /// Forgets spans from this one on.
+    fn take_back(&mut self, span: u32) {
+        let left = self.entries.partition_point(|entry| entry.span < span);
+        self.by_hash.retain(|list| {
+            let entries = list.count.min(MAX_ALIKE);
+            let mut taken = 0;
+            while taken < entries && list.last as usize >= left {
+                list.last = self.entries[list.last as usize].before;
+                taken += 1;
+            }
+            if taken > 0 {
+                list.count = entries - taken;
+            }
+            list.count > 0
+        });
+        self.entries.truncate(left);
+    }
 }
 
 impl SpanIndex {
@@ -114,32 +208,33 @@ impl SpanIndex {
     /// The spans that one may be of one call with; nothing if they are too many to tell.
     pub fn find(&self, organization: OrganizationId, span: &KeptSpan, seen: &SeenIds) -> Option<Vec<Place>> {
         let mut found = Vec::new();
-        for hash in asked_by(organization, span) {
-            let before = found.len();
-            for generation in self.generations.iter().filter(|of| of.ended >= seen.oldest_kept()) {
-                found.extend(generation.having(hash));
+        for generation in self.generations.iter().filter(|of| of.ended >= seen.oldest_kept()) {
+            let of = |at: u32| &generation.spans[at as usize];
+            for hash in asked_by(organization, span) {
+                found.extend(generation.found.having(hash)?.map(|at| of(at).0));
             }
-            if found.len() - before > MAX_ALIKE {
-                return None;
+            for hash in asked_by_content(organization, span) {
+                let may_be = generation.found.having(hash)?.map(of).filter(|of| span.observed.may_be_one_with(&of.1));
+                found.extend(may_be.map(|of| of.0));
             }
         }
         Some(found)
     }
 
     fn add(&mut self, arrival: Hour, place: Place, span: &KnownSpan<'_>) {
-        let is_over =
-            |of: &Generation| of.calls >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS;
+        let is_over = |of: &Generation| {
+            of.spans.len() >= GENERATION_CALLS || arrival.0.saturating_sub(of.began.0) >= GENERATION_HOURS
+        };
         if self.generations.back().is_none_or(is_over) {
             let first = place.sequence();
             self.generations.push_back(Generation { first, began: arrival, ..Generation::default() });
         }
         let generation = self.generations.back_mut().expect("there is one");
         generation.ended = generation.ended.max(arrival);
-        generation.calls += 1;
+        let at = generation.spans.len() as u32;
+        generation.spans.push((place, span.span.observed));
         for hash in known_by(span.organization, &span.span) {
-            if generation.having(hash).count() <= MAX_ALIKE {
-                generation.places.insert_unique(hash, (hash, place), |(hash, _)| *hash);
-            }
+            generation.found.note(hash, at);
         }
     }
 
@@ -147,7 +242,9 @@ impl SpanIndex {
     pub fn take_back(&mut self, next: u64) {
         for generation in &mut self.generations {
             if self.next > next {
-                generation.places.retain(|(_, place)| place.sequence() < next);
+                let left = generation.spans.partition_point(|(place, _)| place.sequence() < next);
+                generation.spans.truncate(left);
+                generation.found.take_back(left as u32);
             }
         }
         self.next = next;
@@ -155,10 +252,10 @@ impl SpanIndex {
 
     /// The first sequence to keep, if there are generations to drop.
     pub fn droppable(&self, seen: &SeenIds) -> Option<u64> {
-        let mut calls: usize = self.generations.iter().map(|of| of.calls).sum();
+        let mut calls: usize = self.generations.iter().map(|of| of.spans.len()).sum();
         let mut kept = None;
         for (at, generation) in self.generations.iter().enumerate() {
-            calls -= generation.calls;
+            calls -= generation.spans.len();
             if generation.ended >= seen.oldest_kept() && calls < CALLS {
                 break;
             }
@@ -170,12 +267,6 @@ impl SpanIndex {
     /// Drops generations after [`Writer::drop_spans`].
     pub fn dropped(&mut self, first: u64) {
         self.generations.retain(|generation| generation.first >= first);
-    }
-}
-
-impl Generation {
-    fn having(&self, hash: u64) -> impl Iterator<Item = Place> {
-        self.places.iter_hash(hash).filter(move |(of, _)| *of == hash).map(|(_, place)| *place).take(MAX_ALIKE + 1)
     }
 }
 
@@ -300,7 +391,7 @@ fn index(table: &impl ReadableTable<Bytes, Bytes>) -> Result<SpanIndex, StoreErr
 
 fn bytes_of(of: &KnownSpan<'_>) -> usize {
     // With what stands in the sums.
-    8 * of.span.hashes.count() + of.span.told.len() + 80
+    8 * of.span.hashes.count() + of.span.told.len() + 104
 }
 
 fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
@@ -310,10 +401,13 @@ fn encode(key: &[u8], arrival: Hour, spans: &[KnownSpan<'_>]) -> Vec<u8> {
     for KnownSpan { organization, span, ours, counted } in spans {
         put(&mut out, organization.0.into());
         out.extend_from_slice(&span.id.0);
-        for hashes in [span.hashes.own(), span.hashes.outer(), span.hashes.alike()] {
+        let of = &span.hashes;
+        for hashes in [of.own(), of.outer(), of.ids(), of.contents(), of.across()] {
             put(&mut out, hashes.len() as u64);
             hashes.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
         }
+        let Observed { start_nanos, end_nanos, scope } = span.observed;
+        out.extend_from_slice([start_nanos, end_nanos, scope].map(u64::to_le_bytes).as_flattened());
         put(&mut out, span.told.len() as u64);
         out.extend_from_slice(&span.told);
         put(&mut out, ours.map_or(0, |hour| u64::from(hour.0) + 1));
@@ -336,7 +430,10 @@ pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan<'s
             let bytes = take_varint_u32(&mut at)? as usize * 8;
             Ok(take(&mut at, bytes)?.as_chunks().0.iter().map(|hash| u64::from_le_bytes(*hash)).collect())
         };
-        let (own, outer, alike) = (hashes()?, hashes()?, hashes()?);
+        let hashes = SpanHashes::of(hashes()?, hashes()?, hashes()?, hashes()?, hashes()?);
+        let observed = take(&mut at, 24)?.as_chunks().0;
+        let [start_nanos, end_nanos, scope] = [0, 1, 2].map(|nth| u64::from_le_bytes(observed[nth]));
+        let observed = Observed { start_nanos, end_nanos, scope };
         let length = take_varint_u32(&mut at)? as usize;
         let told = take(&mut at, length)?.to_vec();
         let ours = take_varint_u32(&mut at)?.checked_sub(1).map(Hour);
@@ -345,7 +442,7 @@ pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<(Hour, Vec<KnownSpan<'s
             1 => Some(Counted::read(&mut at)?),
             _ => return Err(wrong()),
         };
-        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), hashes: SpanHashes::of(own, outer, alike), told });
+        let span = Cow::Owned(KeptSpan { id: Fingerprint(*id), hashes, observed, told });
         spans.push(KnownSpan { organization, span, ours, counted });
     }
     if spans.is_empty() {
@@ -358,4 +455,38 @@ fn take<'a>(at: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], StoreError> {
     let (taken, rest) = at.split_at_checked(bytes).ok_or_else(|| damaged("spans of calls"))?;
     *at = rest;
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(of: &Found, hash: u64) -> Option<Vec<u32>> {
+        of.having(hash).map(Iterator::collect)
+    }
+
+    #[test]
+    fn spans_are_found_by_their_hashes_until_they_are_too_many_or_taken_back() {
+        let mut of = Found::default();
+        for span in 0..10 {
+            of.note(1, span);
+            of.note(2 + u64::from(span % 2), span);
+        }
+        assert_eq!(found(&of, 1), Some((0..10).rev().collect()));
+        assert_eq!(found(&of, 2), Some(vec![8, 6, 4, 2, 0]));
+        assert_eq!(found(&of, 9), Some(vec![]));
+        (10..MAX_ALIKE).for_each(|span| of.note(1, span));
+        assert_eq!(found(&of, 1).unwrap().len(), MAX_ALIKE as usize);
+        (300..310).for_each(|span| of.note(1, span));
+        assert_eq!(found(&of, 1), None);
+        of.take_back(300);
+        assert_eq!(found(&of, 1), None, "at the bound, none more");
+        of.take_back(5);
+        assert_eq!(found(&of, 1), Some(vec![4, 3, 2, 1, 0]));
+        assert_eq!((found(&of, 2), found(&of, 3)), (Some(vec![4, 2, 0]), Some(vec![3, 1])));
+        of.note(1, 5);
+        assert_eq!(found(&of, 1), Some(vec![5, 4, 3, 2, 1, 0]));
+        of.take_back(0);
+        assert_eq!((found(&of, 1), of.by_hash.len(), of.entries.len()), (Some(vec![]), 0, 0));
+    }
 }

@@ -8,7 +8,10 @@ use crate::support::ledger::{Random, about};
 use crate::support::{BINARY, OPERATOR, Server, event};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::engine::{Engine, Snapshot};
+use rollcall::ingest::otlp::{Encoding, Options, parse_traces};
+use rollcall::ingest::{Context, TokenDefaults, for_ever};
 use rollcall::model::{Batch, Combination, CostSource, Count, Event, Fingerprint, HOUR_MS, Measures, Mode, UnixMs};
+use rollcall::pricing::PriceBook;
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy, activity};
 use rollcall::store::Store;
 use serde_json::{Value, json};
@@ -103,6 +106,64 @@ fn whatever_operation_fails_reads_go_on_and_work_resumes_by_itself() {
     });
     println!("{failed} operations failed, each once");
     assert!(failed > 20, "{failed}");
+}
+
+/// A span of one call, inside another or not.
+fn traced(span: u8, inside: Option<u8>) -> Batch {
+    let id = |number: u8| format!("{number:016x}");
+    let count = |key: &str, value: u64| json!({"key": key, "value": {"intValue": value.to_string()}});
+    let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+        "traceId": "7".repeat(32), "spanId": id(span), "parentSpanId": inside.map(id).unwrap_or_default(), "name": "a span",
+        "startTimeUnixNano": format!("{}000000", NOON - HOUR_MS), "endTimeUnixNano": format!("{NOON}000000"),
+        "attributes": [
+            {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+            {"key": "gen_ai.request.model", "value": {"stringValue": "openai/gpt-4o-mini"}},
+            count("gen_ai.usage.input_tokens", 100),
+            count("gen_ai.usage.output_tokens", 5),
+        ],
+    }]}]}]});
+    let token = TokenDefaults {
+        organization_id: Some("acme"),
+        project_id: Some("p"),
+        api_key_id: Some("k"),
+        ..TokenDefaults::default()
+    };
+    let prices = PriceBook::bundled();
+    let context = Context { now: NOON, prices: &prices, token, kept_since: &for_ever };
+    let body = body.to_string();
+    parse_traces(body.as_bytes(), Encoding::Json, &Options::default(), &context).unwrap().parsed.batch
+}
+
+/// Lets an operation fail while spans are counted that have to do with others. Whether there were so many operations.
+fn check_failure_of_spans(after: u64) -> bool {
+    let disk = CrashDisk::new(Vec::new());
+    let engine = start(&disk);
+    let send = |batch: Batch| engine.submit(batch).unwrap().wait().map(drop).map_err(|error| error.to_string());
+    send(traced(2, Some(1))).unwrap();
+    disk.fail_after(after, DISK_FULL);
+    if send(traced(1, Some(9))).is_ok() {
+        return false;
+    }
+    disk.repair();
+    // Others come in between, in the place of those that were not written.
+    insist(|| send(traced(5, None)));
+    insist(|| send(traced(9, None)));
+    insist(|| send(traced(1, Some(9))));
+    assert_eq!(requests(&engine.snapshot()), 2, "after {after} operations");
+    rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).unwrap();
+    let bytes = disk.image().after_crash(Kept::Nothing, &mut Random(1));
+    drop(engine);
+    assert_eq!(requests(&start(&CrashDisk::new(bytes)).snapshot()), 2, "after {after} operations, started again");
+    true
+}
+
+#[test]
+fn spans_of_a_commit_that_failed_are_not_known() {
+    let failed: usize = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..20).map(|after| scope.spawn(move || check_failure_of_spans(after))).collect();
+        tries.into_iter().map(|tried| usize::from(tried.join().unwrap())).sum()
+    });
+    assert!(failed > 5, "{failed}");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use rollcall::calendar::rfc3339_utc;
 use rollcall::engine::{Engine, Note, PARTIAL_FILE};
 use rollcall::ingest::{Context, TokenDefaults, parse_ndjson};
 use rollcall::model::{
-    Batch, BilledDay, BilledLine, Biller, Fingerprint, HOUR_MS, Invoice, KeptSpan, Period, PicoUsd, Report, Reread,
-    SpanHashes, UnixMs,
+    Batch, BilledDay, BilledLine, Biller, Fingerprint, HOUR_MS, Invoice, KeptSpan, Observed, Period, PicoUsd, Report,
+    Reread, SpanHashes, UnixMs,
 };
 use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
@@ -100,7 +100,8 @@ fn fill(directory: &Path) {
     clock.fetch_add(60 * HOUR_MS, Ordering::Relaxed);
     send(&format!("{}\n", event("late", &rfc3339_utc(now()), &json!({}))));
     let told = b"what it told".to_vec();
-    let span = KeptSpan { id: Fingerprint::of("inside"), hashes: SpanHashes::of([2], [3], [4]), told };
+    let hashes = SpanHashes::of([2], [3], [4], [5], []);
+    let span = KeptSpan { id: Fingerprint::of("inside"), hashes, observed: Observed::default(), told };
     send_traced(&format!("{inside}\n"), BTreeMap::from([("other".to_owned(), vec![span])]));
     let line = BilledLine { cost: PicoUsd(1), ..BilledLine::default() };
     let days = vec![BilledDay { report: Report::Costs, day: PERIOD.first_day(), lines: vec![line] }];

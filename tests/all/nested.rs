@@ -496,18 +496,82 @@ fn after_a_repricing_what_was_counted_stays() {
     check(&machine, [2, 200, 10], "and comes again");
 }
 
+/// A call without parent or name of its own that begins so many seconds after noon, in a trace of its own.
+fn alike(trace: u64, second: u64) -> Value {
+    let start = NOON as u64 - HOUR_MS as u64 + second * 1000;
+    let mut span = span(1, 1, 0, text(100, 5));
+    span["traceId"] = json!(format!("{trace:032x}"));
+    span["startTimeUnixNano"] = json!(format!("{start}000000"));
+    span["endTimeUnixNano"] = json!(format!("{}000000", start + 900));
+    span
+}
+
+#[test]
+fn a_program_that_does_the_same_all_the_time_is_counted_call_by_call() {
+    const FRAMEWORK: &str = "openinference.instrumentation.langchain";
+    const SDK: &str = "opentelemetry.instrumentation.openai";
+    let pairs = 700;
+    let framework: Vec<_> = (0..pairs).map(|second| (FRAMEWORK, alike(1 + second, second))).collect();
+    let sdk: Vec<_> = (0..pairs).map(|second| (SDK, alike(10_000 + second, second))).collect();
+    for [first, second] in [[&framework, &sdk], [&sdk, &framework]] {
+        let mut machine = Machine::new();
+        first.chunks(100).for_each(|post| machine.post_by(post));
+        check(&machine, [pairs, 100 * pairs, 5 * pairs], "traced once");
+        machine.restart();
+        second.chunks(70).for_each(|post| machine.post_by(post));
+        check(&machine, [pairs, 100 * pairs, 5 * pairs], "traced twice");
+    }
+    // At one moment, and by one instrumentation only.
+    let many: Vec<_> = (0..1200).map(|trace| (SDK, alike(20_000 + trace, 5))).collect();
+    let machine = Machine::new();
+    many.chunks(40).for_each(|post| machine.post_by(post));
+    check(&machine, [1200, 120_000, 6000], "at one moment");
+}
+
+#[test]
+fn what_three_instrumentations_trace_is_one_call_in_any_order() {
+    let tells = |scope: &'static str, number: u8, second: u64| {
+        let mut span = alike(7, second);
+        span["spanId"] = json!(format!("{number:02x}").repeat(8));
+        (scope, span)
+    };
+    // The first of them has seen another call as well, which the others have not.
+    let spans = [
+        tells("b", 2, 10),
+        tells("c", 3, 10),
+        tells("d", 4, 10),
+        tells("a", 1, 0),
+        tells("b", 5, 20),
+        tells("d", 6, 20),
+    ];
+    for turn in 0..spans.len() {
+        let mut spans = spans.to_vec();
+        spans.rotate_left(turn);
+        let machine = Machine::new();
+        machine.post_by(&spans);
+        check(&machine, [3, 300, 15], "in one post");
+        let machine = Machine::new();
+        spans.chunks(1).for_each(|span| machine.post_by(span));
+        check(&machine, [3, 300, 15], "one by one");
+    }
+}
+
 #[test]
 fn more_calls_inside_of_one_span_than_are_looked_at_are_counted_as_they_come() {
-    let inner = |number: u8| span(7, number, 1, text(1000 + u64::from(number), 5));
+    let inner = |number: u64| {
+        let mut span = span(7, 2, 1, text(1000 + number, 5));
+        span["spanId"] = json!(format!("{number:016x}"));
+        span
+    };
     let mut machine = Machine::new();
-    for number in 2..=100 {
+    for number in 2..=300 {
         machine.post(&[inner(number)]);
     }
-    let all: u64 = (2..=100).map(|number| 1000 + number).sum();
-    check(&machine, [99, all, 99 * 5], "inside");
-    machine.post(&[span(7, 1, 0, text(all, 99 * 5))]);
+    let all: u64 = (2..=300).map(|number| 1000 + number).sum();
+    check(&machine, [299, all, 299 * 5], "inside");
+    machine.post(&[span(7, 1, 0, text(all, 299 * 5))]);
     machine.restart();
-    check(&machine, [100, 2 * all, 2 * 99 * 5], "with their sum");
-    machine.post(&[inner(50), span(7, 1, 0, text(all, 99 * 5))]);
-    check(&machine, [100, 2 * all, 2 * 99 * 5], "and again");
+    check(&machine, [300, 2 * all, 2 * 299 * 5], "with their sum");
+    machine.post(&[inner(50), span(7, 1, 0, text(all, 299 * 5))]);
+    check(&machine, [300, 2 * all, 2 * 299 * 5], "and again");
 }

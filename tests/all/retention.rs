@@ -66,3 +66,46 @@ fn usage_that_is_too_old_goes_and_does_not_come_back() {
     assert_eq!(answer["accepted"], 1, "{answer}");
     assert_eq!(old(&server, "acme").json()["totals"]["requestCount"], 1);
 }
+
+#[test]
+fn what_spans_told_of_usage_that_is_gone_is_forgotten() {
+    let server = Server::start();
+    let token =
+        json!({"kind": "ingest", "organizationId": "acme", "projectId": "p", "apiKeyId": "k", "label": "spans"});
+    let token = server.token(&token);
+    let now = chrono::Utc::now();
+    let send = |number: u8, inside: Option<u8>, start: chrono::DateTime<chrono::Utc>| {
+        let id = |number: u8| format!("{number:016x}");
+        let start = start.timestamp_nanos_opt().unwrap().to_string();
+        let attribute = |key: &str, value: Value| json!({"key": key, "value": value});
+        let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "7".repeat(32), "spanId": id(number), "parentSpanId": inside.map(id).unwrap_or_default(),
+            "name": "a span", "startTimeUnixNano": start, "endTimeUnixNano": start,
+            "attributes": [
+                attribute("organization.id", json!({"stringValue": "acme"})),
+                attribute("gen_ai.operation.name", json!({"stringValue": "chat"})),
+                attribute("gen_ai.request.model", json!({"stringValue": "openai/gpt-4o-mini"})),
+                attribute("gen_ai.usage.input_tokens", json!({"intValue": "100"})),
+                attribute("gen_ai.usage.output_tokens", json!({"intValue": "5"})),
+            ],
+        }]}]}]});
+        server.post("/v1/otlp/v1/traces", &token, &body).ok()
+    };
+    let lately = || {
+        let day = |days| (now - chrono::Days::new(days)).format("%Y-%m-%d").to_string();
+        let path = format!("/analytics/activity?organizationId=acme&from={}&to={}", day(2), day(0));
+        server.get(&path, OPERATOR).ok().json()["totals"]["requestCount"].clone()
+    };
+    let long_ago = || old(&server, "acme").json()["totals"]["requestCount"].clone();
+    // What is old is told by the clock and by what came last.
+    server.send_events(OPERATOR, &json!([event("new", &now.to_rfc3339(), &json!({}))]));
+    send(1, None, OLD.parse().unwrap());
+    assert_eq!(long_ago(), 1);
+    retention(&server, &json!(31)).ok();
+    server.post("/v1/compact", OPERATOR, &Value::Null).ok();
+    assert_eq!(long_ago(), 0);
+    // Of the same call, and of a time that is kept: there is nothing left to be taken back for it.
+    send(2, Some(1), now);
+    assert_eq!((long_ago(), lately()), (json!(0), json!(2)));
+    server.post("/v1/verify", OPERATOR, &Value::Null).ok();
+}

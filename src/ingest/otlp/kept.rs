@@ -17,7 +17,7 @@ use crate::ingest::call::{Call, Ending, Names, Said};
 use crate::ingest::event::Collector;
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
 use crate::ingest::{Context, TokenDefaults, for_ever};
-use crate::model::{Batch, Fingerprint, KeptSpan, Mode, PicoUsd, Reread, SpanHashes};
+use crate::model::{Batch, Fingerprint, KeptSpan, Mode, Observed, PicoUsd, Reread, SpanHashes};
 use crate::pricing::{PriceBook, ServiceTier};
 
 /// Calls of two instrumentations in traces of their own are looked for where they began within this time.
@@ -46,19 +46,17 @@ pub fn kept(told: &[Told<'_>], spans: &[Inside], token: &TokenDefaults<'_>) -> B
         let (own, content) = (hash(of.ids), of.hash_of_content());
         let [first, second] = of.ids.trace_halves();
         let in_trace = content.wrapping_add(first) ^ second;
-        let in_another = of.may_be_told_in_another_trace().then(|| {
-            let minute = of.start_nanos / TOGETHER_NANOS;
-            [minute, minute + 1].map(|minute| (content ^ of.service).wrapping_add(minute))
+        let across = of.may_be_told_in_another_trace().then(|| {
+            let (minute, sdk) = (of.observed.start_nanos / TOGETHER_NANOS, u64::from(of.layer == Layer::Sdk));
+            [minute, minute + 1].map(|minute| (content ^ of.service).wrapping_add(minute) << 1 | sdk)
         });
         // A call without another id is known by its span.
         let id = (!is_of_span(&of.call.id)).then(|| XxHash3_64::oneshot(of.call.id.as_bytes()));
+        let own = std::iter::once(own).chain(steps[..inside].iter().map(|step| hash(step.ids)));
         let span = KeptSpan {
             id: Fingerprint::of(&of.call.id),
-            hashes: SpanHashes::of(
-                std::iter::once(own).chain(steps[..inside].iter().map(|step| hash(step.ids))),
-                outer,
-                id.into_iter().chain([in_trace]).chain(in_another.into_iter().flatten()),
-            ),
+            hashes: SpanHashes::of(own, outer, id, [in_trace], across.into_iter().flatten()),
+            observed: of.observed,
             told: write(of, organization, &steps, token),
         };
         match kept.get_mut(organization) {
@@ -174,9 +172,9 @@ fn write(of: &Told<'_>, organization: &str, steps: &[Inside], token: &TokenDefau
     let place = |place: Option<usize>| place.unwrap_or_default() as u64;
     for (number, value) in [
         (13, call.start as u64),
-        (14, of.start_nanos),
-        (15, of.end_nanos),
-        (16, of.scope),
+        (14, of.observed.start_nanos),
+        (15, of.observed.end_nanos),
+        (16, of.observed.scope),
         (17, of.service),
         (18, place(LAYERS.iter().position(|layer| *layer == of.layer))),
         (19, place(Kind::ALL.iter().position(|kind| *kind == of.kind))),
@@ -234,12 +232,10 @@ fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
         ids: SpanIds::default(),
         project: None,
         api_key: None,
-        scope: 0,
+        observed: Observed::default(),
         layer: Layer::Other,
         service: 0,
         is_by_provider: false,
-        start_nanos: 0,
-        end_nanos: 0,
         kind: Kind::Text,
         is_read: false,
         figures: Figures::default(),
@@ -252,9 +248,9 @@ fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
             (1, Field::Varint(value)) => version = value,
             (number, Field::Varint(value)) => match number {
                 13 => of.call.start = value as i64,
-                14 => of.start_nanos = value,
-                15 => of.end_nanos = value,
-                16 => of.scope = value,
+                14 => of.observed.start_nanos = value,
+                15 => of.observed.end_nanos = value,
+                16 => of.observed.scope = value,
                 17 => of.service = value,
                 18 => of.layer = *LAYERS.get(value as usize)?,
                 19 => of.kind = *Kind::ALL.get(value as usize)?,
@@ -347,12 +343,14 @@ mod tests {
             ids: SpanIds::of_bytes(std::array::from_fn(|at| at as u8)),
             project: None,
             api_key: None,
-            scope: u64::MAX,
+            observed: Observed {
+                start_nanos: 1_781_092_800_123_456_789,
+                end_nanos: 1_781_092_801_123_456_789,
+                scope: u64::MAX,
+            },
             layer: Layer::Sdk,
             service: 9,
             is_by_provider: true,
-            start_nanos: 1_781_092_800_123_456_789,
-            end_nanos: 1_781_092_801_123_456_789,
             kind: Kind::Other,
             is_read: true,
             figures: Figures::default(),

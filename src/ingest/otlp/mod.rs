@@ -29,6 +29,7 @@ pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
 use super::event::{Collector, text};
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
+use crate::model::Observed;
 use attributes::Attributes;
 use kept::{kept, rereading};
 use one_call::{Inside, Layer, Told, merged, read_alike};
@@ -109,12 +110,10 @@ pub fn parse_traces(
                     ids: span.ids,
                     project: None,
                     api_key: None,
-                    scope: number,
+                    observed: Observed { start_nanos: span.start_nanos, end_nanos: span.end_nanos, scope: number },
                     layer,
                     service,
                     is_by_provider: span::is_anthropic_sdk(&name),
-                    start_nanos: span.start_nanos,
-                    end_nanos: span.end_nanos,
                     kind: traced.kind,
                     is_read: traced.is_read,
                     figures: traced.figures,

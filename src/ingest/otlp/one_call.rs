@@ -15,7 +15,7 @@ use super::span::SpanIds;
 use super::span_call::{CallTokens, SpanCall};
 use crate::ingest::call::{Call, Ending, Said, Text, is_of_answer};
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
-use crate::model::{Fingerprint, canonical_model, is_stand_in, undated_model};
+use crate::model::{Fingerprint, Observed, canonical_model, is_stand_in, undated_model};
 
 /// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
 pub const MAX_STEPS: usize = 64;
@@ -73,15 +73,13 @@ pub struct Told<'a> {
     /// Project and key of what does not name them, where the token at hand is not the one that it came with.
     pub project: Text<'a>,
     pub api_key: Text<'a>,
-    /// A hash of the instrumentation's name, and what it traces.
-    pub scope: u64,
+    pub observed: Observed,
+    /// What the instrumentation traces.
     pub layer: Layer,
     /// A hash of the name of the service whose span it is.
     pub service: u64,
     /// It is the provider's own SDK, which has its figures at first hand.
     pub is_by_provider: bool,
-    pub start_nanos: u64,
-    pub end_nanos: u64,
     pub kind: Kind,
     /// It tells what was asked for again.
     pub is_read: bool,
@@ -120,7 +118,7 @@ pub fn read_alike(told: &mut [Told<'_>]) {
     for of in told.iter() {
         let proof = of.figures.proof();
         if proof != Habits::default() {
-            let known = proven.entry((of.scope, provider(of))).or_default();
+            let known = proven.entry((of.observed.scope, provider(of))).or_default();
             *known = known.and(proof);
         }
     }
@@ -130,7 +128,7 @@ pub fn read_alike(told: &mut [Told<'_>]) {
     for of in told {
         let named = provider(of);
         let by_provider = Habits::of_provider(&named);
-        if let Some(proof) = proven.get(&(of.scope, named)) {
+        if let Some(proof) = proven.get(&(of.observed.scope, named)) {
             of.call.tokens = of.figures.read(of.client.or(*proof).or(by_provider));
         }
     }
@@ -156,7 +154,11 @@ impl<'a> Merging<'a> {
     /// Makes one of two, in the place of the first. Which of them it was told by does not depend on their order.
     fn join(&mut self, keep: usize, other: usize) {
         let (Some(a), Some(b)) = (self.told[keep].take(), self.told[other].take()) else { return };
-        let (best, rest) = if a.rank() <= b.rank() { (a, b) } else { (b, a) };
+        let (mut best, rest) = if a.rank() <= b.rank() { (a, b) } else { (b, a) };
+        if best.observed.is_at_the_time_of(&rest.observed) {
+            best.observed.start_nanos = best.observed.start_nanos.min(rest.observed.start_nanos);
+            best.observed.end_nanos = best.observed.end_nanos.max(rest.observed.end_nanos);
+        }
         self.told[keep] = Some(best.completed_by(rest));
     }
 
@@ -223,7 +225,7 @@ impl<'a> Merging<'a> {
 
     /// Spans of two instrumentations, neither inside the other, that say the same of the same time in one trace.
     fn by_content(&mut self) {
-        let mut scopes = self.told.iter().flatten().map(|told| told.scope);
+        let mut scopes = self.told.iter().flatten().map(|told| told.observed.scope);
         let first = scopes.next();
         if scopes.all(|scope| Some(scope) == first) {
             return;
@@ -240,19 +242,17 @@ impl<'a> Merging<'a> {
         groups.sort_unstable();
         for group in groups {
             let of = |at: usize| self.told[at].as_ref().expect("nothing was taken out of a group yet");
-            let mut ordered = group.clone();
-            ordered.sort_by_key(|at| (of(*at).scope, of(*at).start_nanos, of(*at).ids));
-            let first_scope = of(ordered[0]).scope;
-            let (first, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(|at| of(*at).scope == first_scope);
-            let mut open = first;
-            for other in others {
-                let same = |at: &usize| {
-                    let (a, b) = (self.told[*at].as_ref(), self.told[other].as_ref());
-                    a.zip(b).is_some_and(|(a, b)| a.is_at_the_time_of(b) && !(a.has_answer_id() && b.has_answer_id()))
-                };
-                if let Some(place) = open.iter().position(same) {
-                    let keep = open.remove(place);
-                    self.join(keep, other);
+            let mut ordered: Vec<_> = group.iter().map(|at| (of(*at).observed.scope, of(*at).by_time(), *at)).collect();
+            ordered.sort_unstable();
+            // Of each call one instrumentation after the other: each tells once of it.
+            let mut calls: Vec<usize> = Vec::new();
+            for by_one in ordered.chunk_by(|a, b| a.0 == b.0) {
+                let mut open = calls.clone();
+                for (.., at) in by_one {
+                    match open.iter().position(|call| self.may_be_one(*call, *at)) {
+                        Some(place) => self.join(open.remove(place), *at),
+                        None => calls.push(*at),
+                    }
                 }
             }
         }
@@ -278,20 +278,23 @@ impl Merging<'_> {
         }
         let of_bound = |group: &[Vec<usize>; 2]| group.iter().all(|one| (1..=MAX_ALIKE).contains(&one.len()));
         for [mut outer, mut inner] in groups.into_values().filter(of_bound) {
-            let by_time = |at: &usize| self.told[*at].as_ref().map(|told| (told.start_nanos, told.ids));
+            let by_time = |at: &usize| self.told[*at].as_ref().map(Told::by_time);
             outer.sort_by_key(by_time);
             inner.sort_by_key(by_time);
             for inner in inner {
-                let same = |at: &usize| {
-                    let (a, b) = (self.told[*at].as_ref(), self.told[inner].as_ref());
-                    a.zip(b).is_some_and(|(a, b)| a.is_at_the_time_of(b) && !(a.has_answer_id() && b.has_answer_id()))
-                };
-                if let Some(place) = outer.iter().position(same) {
+                if let Some(place) = outer.iter().position(|outer| self.may_be_one(*outer, inner)) {
                     let outer = outer.remove(place);
                     self.join(outer, inner);
                 }
             }
         }
+    }
+
+    /// Whether two that say the same may be of one call.
+    fn may_be_one(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.told[a].as_ref(), self.told[b].as_ref());
+        let at_one_time = |a: &Told<'_>, b: &Told<'_>| a.observed.is_at_the_time_of(&b.observed);
+        a.zip(b).is_some_and(|(a, b)| at_one_time(a, b) && !(a.has_answer_id() && b.has_answer_id()))
     }
 }
 
@@ -331,7 +334,15 @@ impl<'a> Told<'a> {
             None => 2,
         };
         let total = self.call.tokens.map_or(0, |tokens| tokens.total);
-        (self.is_read, known, !self.is_by_provider, Reverse(total), !self.has_answer_id(), self.start_nanos, self.ids)
+        (
+            self.is_read,
+            known,
+            !self.is_by_provider,
+            Reverse(total),
+            !self.has_answer_id(),
+            self.observed.start_nanos,
+            self.ids,
+        )
     }
 
     /// Fills in what another span of the same call knows better.
@@ -352,8 +363,6 @@ impl<'a> Told<'a> {
         }
         self.call.cost = self.call.cost.or(other.call.cost);
         self.call.start = self.call.start.min(other.call.start);
-        self.start_nanos = self.start_nanos.min(other.start_nanos);
-        self.end_nanos = self.end_nanos.max(other.end_nanos);
         self.call.model = self.call.model.or(other.call.model);
         let names_nobody = self.call.provider.as_deref().is_none_or(is_stand_in);
         if names_nobody && other.call.provider.is_some() {
@@ -418,8 +427,7 @@ impl<'a> Told<'a> {
         call
     }
 
-    fn is_at_the_time_of(&self, other: &Told<'_>) -> bool {
-        self.start_nanos <= other.end_nanos.max(other.start_nanos)
-            && other.start_nanos <= self.end_nanos.max(self.start_nanos)
+    fn by_time(&self) -> (u64, SpanIds) {
+        (self.observed.start_nanos, self.ids)
     }
 }

@@ -145,7 +145,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
             onChange={onChange}
           />
           {activity !== null && !hasFilters(view.filters) && (
-            <Suspense fallback={<div className="card panel" />}>
+            <Suspense fallback={<div className="card panel what-if" />}>
               <WhatIfCard question={question} models={models} />
             </Suspense>
           )}
