@@ -26,8 +26,8 @@ use crate::model::{
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, SeenIds, SpanIndex, Store,
-    StoreError,
+    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, Log, SeenIds, SpanIndex,
+    Store, StoreError,
 };
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
@@ -248,9 +248,11 @@ impl Writer {
     fn seal(&mut self, organization: OrganizationId, period: Period) -> Result<store::Sealed, StoreError> {
         let now = (self.clock)();
         let until = sealable_before(now);
-        let Some(names) = self.dictionary.by_number(organization) else { return Ok(store::Sealed::default()) };
+        // Without a name what is open is damaged, which sealing says.
+        let none = Log::default();
+        let series = self.dictionary.by_number(organization).map_or(&none, |names| names.series());
         let sealed = self.store().begin().and_then(|writer| {
-            let sealed = writer.seal(organization, period, until, names.series())?;
+            let sealed = writer.seal(organization, period, until, series)?;
             writer.commit()?;
             Ok(sealed)
         });

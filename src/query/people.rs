@@ -126,7 +126,10 @@ pub fn members(about: About<'_>, window: Window, filter: Filter, page: &Page) ->
     for (user_id, _) in members {
         usage_of.entry(Some(user_id)).or_default();
     }
-    let name = |id: Option<&str>| id.map_or_else(String::new, |id| about.directory.user_label(id).to_owned());
+    let name = |id: Option<&str>| {
+        let name = id.map_or("", |id| about.directory.user_label(id));
+        if page.sort == Sort::Name { name.to_lowercase() } else { name.to_owned() }
+    };
     let finds = |id: Option<&str>| {
         let user = id.and_then(|id| about.directory.user(id));
         let (given, address) = user.map_or((None, None), |user| (user.name.as_deref(), user.email.as_deref()));
