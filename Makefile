@@ -77,6 +77,11 @@ golden: ## Write tests/golden/format-N.redb, when a release has a new format
 test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents and SDKs and compare every sum; LATEST=1: newest
 	LATEST=$(LATEST) $(CLIENTS)/bin/python tests/clients/run.py $(ONLY)
 
+.PHONY: test-gateways
+test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, ask before calls
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
+
 .PHONY: test-openapi
 test-openapi: build $(OPENAPI)/requirements.txt tests/openapi/node_modules/.package-lock.json ## Validate the description and run clients made from it
 	$(OPENAPI)/bin/python tests/openapi/run.py

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod calendar;
 pub mod cli;
 pub mod directory;

@@ -208,7 +208,7 @@ impl Date {
         (self.0 - earlier.0).num_days()
     }
 
-    fn first_of_week(self) -> Date {
+    pub fn first_of_week(self) -> Date {
         Date(self.0.week(Weekday::Mon).first_day())
     }
 

@@ -7,9 +7,10 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -86,11 +87,23 @@ pub struct Arguments {
     /// Tell other programs of each day and of budgets that are reached: see docs/webhooks.md
     #[arg(long, value_name = "FILE", env = "ROLLCALL_WEBHOOKS")]
     webhooks: Option<PathBuf>,
+    /// What to decide on calls with API keys that nobody has told of: see docs/budgets.md
+    #[arg(long, value_name = "WHAT", env = "ROLLCALL_UNKNOWN_KEYS", value_enum, default_value_t = UnknownKeys::Allow)]
+    unknown_keys: UnknownKeys,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
     #[command(flatten)]
     look: look::Arguments,
+}
+
+/// What becomes of calls with API keys that are not known.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UnknownKeys {
+    /// They are allowed, within the budgets of their organization
+    Allow,
+    /// They are refused
+    Refuse,
 }
 
 /// Reads limits of names; those that are not named stay as they are.
@@ -154,6 +167,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("zone rules {}; {}", ZoneDatabase::current().edition(), prices.list());
     let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
+    app.refuses_unknown_keys.store(arguments.unknown_keys == UnknownKeys::Refuse, Ordering::Relaxed);
     let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
     app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
     let served = run_server(&app, arguments.listen, tls, |address| {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate};
 use super::entries::{Key, Kind};
+use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
 use super::{
     ApiKey, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Organization, Project, SecretHash,
 };
@@ -60,6 +62,9 @@ pub enum Change {
         organization_id: String,
         id: String,
     },
+    PutBudgets(Vec<BudgetUpdate>),
+    PutPolicies(Vec<PolicyUpdate>),
+    PutProviders(Vec<ProviderUpdate>),
 }
 
 impl Change {
@@ -70,7 +75,14 @@ impl Change {
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::CloseSession { .. } => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
+            Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_) => false,
         }
+    }
+
+    /// Whether it says how something is to be, so that nothing was done where it is so already.
+    pub fn is_of_how_it_is(&self) -> bool {
+        let is_of_limits = matches!(self, Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_));
+        is_of_limits || matches!(self, Change::Merge(_) | Change::PutView { .. })
     }
 }
 
@@ -96,6 +108,14 @@ pub enum ChangeError {
     ViewName { name: String },
     #[error("there are {VIEWS} views in this organization, which is the most; remove one that nobody needs")]
     Views,
+    #[error("{what} '{id}' of organization '{organization}' is new and needs a {field}")]
+    Lacks { what: &'static str, id: String, organization: String, field: &'static str },
+    #[error("{what} '{id}' is for {whose} '{of}', and organization '{organization}' has none of that id")]
+    ForNobody { what: &'static str, id: String, whose: &'static str, of: String, organization: String },
+    #[error("from ({from}) of budget '{id}' is after its to ({to}); both are inclusive")]
+    BudgetDates { id: String, from: String, to: String },
+    #[error("organization '{organization}' would have more than {most} {what}, which is the most")]
+    TooMany { what: &'static str, organization: String, most: usize },
     #[error("'{user}' cannot be the same as '{person}': {why}")]
     Identity { user: String, person: String, why: &'static str },
 }
@@ -173,6 +193,18 @@ impl Directory {
                 let removed = self.existing_mut(&organization_id)?.views.remove(&id);
                 removed.ok_or_else(|| ChangeError::Unknown { what: "view", id: id.clone() })?;
                 writes.push((key(Kind::View, &organization_id, &id), None));
+            }
+            Change::PutBudgets(updates) => {
+                updates.into_iter().try_for_each(|update| self.put_budget(update, &mut writes))?;
+            }
+            Change::PutPolicies(updates) => {
+                updates.into_iter().try_for_each(|update| self.put_policy(update, &mut writes))?;
+            }
+            Change::PutProviders(updates) => {
+                for ProviderUpdate { id, attributes } in updates {
+                    put(&mut writes, Kind::Provider, "", &id, &attributes);
+                    Arc::make_mut(&mut self.providers).insert(id, attributes);
+                }
             }
         }
         let writes = before.only_news(writes);
@@ -314,6 +346,73 @@ impl Directory {
         Ok(())
     }
 
+    fn put_budget(&mut self, update: BudgetUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
+        let organization = self.existing_mut(&organization_id)?;
+        let lacks = |field| {
+            let (id, organization) = (id.clone(), organization_id.clone());
+            ChangeError::Lacks { what: "budget", id, organization, field }
+        };
+        let budget = update.over(organization.budgets.get(&id)).map_err(lacks)?;
+        if let Some((whose, of)) = organization.nobody(&budget) {
+            let (of, organization) = (of.to_owned(), organization_id);
+            return Err(ChangeError::ForNobody { what: "budget", id, whose, of, organization });
+        }
+        // Written so that their order is that of time.
+        if let (Some(from), Some(to)) = (&budget.from, &budget.to)
+            && from > to
+        {
+            return Err(ChangeError::BudgetDates { id, from: from.clone(), to: to.clone() });
+        }
+        if organization.budgets.len() >= BUDGETS && !organization.budgets.contains_key(&id) {
+            return Err(ChangeError::TooMany { what: "budgets", organization: organization_id, most: BUDGETS });
+        }
+        put(writes, Kind::Budget, &organization_id, &id, &budget);
+        Arc::make_mut(&mut organization.budgets).insert(id, budget);
+        Ok(())
+    }
+
+    fn put_policy(&mut self, update: PolicyUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
+        let organization = self.existing_mut(&organization_id)?;
+        let lacks = |field| {
+            let (id, organization) = (id.clone(), organization_id.clone());
+            ChangeError::Lacks { what: "policy", id, organization, field }
+        };
+        let policy = update.over(organization.policies.get(&id)).map_err(lacks)?;
+        if let Some(project) =
+            policy.project_id.as_ref().filter(|project| !organization.projects.contains_key(*project))
+        {
+            let (of, organization) = (project.clone(), organization_id);
+            return Err(ChangeError::ForNobody { what: "policy", id, whose: "project", of, organization });
+        }
+        if organization.policies.len() >= POLICIES && !organization.policies.contains_key(&id) {
+            return Err(ChangeError::TooMany { what: "policies", organization: organization_id, most: POLICIES });
+        }
+        put(writes, Kind::Policy, &organization_id, &id, &policy);
+        Arc::make_mut(&mut organization.policies).insert(id, policy);
+        Ok(())
+    }
+
+    /// The organizations whose budgets are not where they stood, once these are written: what one is, or whose a key's
+    /// usage is, is another.
+    pub fn moved_budgets<'w>(&self, writes: &'w [RecordWrite]) -> impl Iterator<Item = &'w str> {
+        writes.iter().filter_map(|(bytes, new)| {
+            let key = Key::parse(bytes)?;
+            let moves = match key.kind {
+                Kind::Organization | Kind::SameAs | Kind::Budget => true,
+                Kind::ApiKey => {
+                    let known = self.organization(key.organization).and_then(|of| of.api_keys.get(key.id));
+                    let new: Option<ApiKey> = new.as_deref().and_then(|bytes| record::decode(bytes).ok());
+                    known.and_then(|key| key.created_by.as_ref())
+                        != new.as_ref().and_then(|key| key.created_by.as_ref())
+                }
+                _ => false,
+            };
+            moves.then_some(key.organization)
+        })
+    }
+
     fn ensure_organization(&mut self, id: &str, writes: &mut Vec<RecordWrite>) {
         if !self.organizations.contains_key(id) {
             put(writes, Kind::Organization, id, "", &self.organization_mut(id).profile);
@@ -354,6 +453,19 @@ impl Directory {
         for hash in ended {
             Arc::make_mut(&mut self.sessions).remove(&hash);
             writes.push((key(Kind::Session, "", &hash.to_hex()), None));
+        }
+    }
+}
+
+impl Organization {
+    /// Whom a budget is for, if that is nobody here: a kind of thing and its id.
+    fn nobody<'b>(&self, budget: &'b Budget) -> Option<(&'static str, &'b str)> {
+        let owns_a_key = |id: &String| self.api_keys.values().any(|key| key.created_by.as_ref() == Some(id));
+        match &budget.scope {
+            BudgetScope::Project(id) if !self.projects.contains_key(id) => Some(("project", id)),
+            BudgetScope::ApiKey(id) if !self.api_keys.contains_key(id) => Some(("API key", id)),
+            BudgetScope::Member(Some(id)) if !self.members.contains_key(id) && !owns_a_key(id) => Some(("member", id)),
+            _ => None,
         }
     }
 }

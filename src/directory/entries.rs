@@ -1,10 +1,15 @@
 //! Entries of the directory, as they are in memory and on disk, and their keys.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::{Owners, SecretHash};
+use super::SecretHash;
+use super::budget::Budget;
+use super::owners::Owners;
+use super::policy::Policy;
+use super::status::Status;
 use crate::model::UnixMs;
 use crate::store::StoreError;
 use crate::store::record::{self, Decode, Encode};
@@ -26,13 +31,6 @@ pub enum Role {
     Developer,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-pub enum Status {
-    #[default]
-    Active,
-    Deleted,
-}
-
 /// An organization and all that belongs to it. Maps of what senders name are shared with every copy but for what
 /// changed since: there may be a million keys, and each commit with a new one makes a copy.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +47,8 @@ pub struct Organization {
     pub owners: Owners,
     /// Pages as somebody left them, for all members.
     pub views: BTreeMap<String, View>,
+    pub budgets: Arc<BTreeMap<String, Budget>>,
+    pub policies: Arc<BTreeMap<String, Policy>>,
 }
 
 /// What is recorded of an organization itself.
@@ -198,6 +198,10 @@ pub(super) enum Kind {
     View = 11,
     /// What else is known of a token.
     Terms = 12,
+    Budget = 20,
+    Policy = 21,
+    /// The attributes of a provider.
+    Provider = 22,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -231,6 +235,9 @@ impl<'a> Key<'a> {
             Kind::Revoked,
             Kind::View,
             Kind::Terms,
+            Kind::Budget,
+            Kind::Policy,
+            Kind::Provider,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

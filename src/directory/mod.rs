@@ -1,4 +1,5 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions; and the pages that members share.
+//! Who is who: organizations, projects, members, API keys, tokens and sessions; the pages that members share, and the
+//! budgets and policies that usage is held to.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, looked up when a question is asked.
@@ -8,11 +9,14 @@
 //! Invariants: nothing is ever forgotten that usage may refer to (deleting marks); a key's creator, once known,
 //! stays; secrets are kept as hashes only.
 
+mod budget;
 mod change;
 mod entries;
 mod learnt;
 mod owners;
+mod policy;
 mod secret;
+mod status;
 mod update;
 mod users;
 mod written;
@@ -22,14 +26,16 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+pub use budget::{BUDGETS, Budget, BudgetAction, BudgetScope, BudgetUpdate, BudgetWindow, Counted, Limit};
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, KeyCounts, Member, Organization, Plan, Profile, Project, Role, Session, Status, Terms, Token, User,
-    View,
+    ApiKey, Grant, KeyCounts, Member, Organization, Plan, Profile, Project, Role, Session, Terms, Token, User, View,
 };
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use owners::Owners;
+pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
+pub use status::Status;
 pub use update::{
     ApiKeyUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
     UserUpdate,
@@ -46,6 +52,8 @@ pub struct Directory {
     organizations: OrdMap<Arc<str>, Arc<Organization>>,
     users: Arc<Users>,
     models: Arc<BTreeMap<String, String>>,
+    /// What providers have, by canonical name.
+    providers: Arc<BTreeMap<String, Vec<String>>>,
     tokens: Arc<BTreeMap<String, Token>>,
     token_ids: Arc<HashMap<SecretHash, String>>,
     sessions: Arc<HashMap<SecretHash, Session>>,
@@ -91,6 +99,17 @@ impl Directory {
             Kind::View => {
                 self.organization_mut(key.organization).views.insert(id, record::decode(bytes)?);
             }
+            Kind::Budget => {
+                let budgets = &mut self.organization_mut(key.organization).budgets;
+                Arc::make_mut(budgets).insert(id, record::decode(bytes)?);
+            }
+            Kind::Policy => {
+                let policies = &mut self.organization_mut(key.organization).policies;
+                Arc::make_mut(policies).insert(id, record::decode(bytes)?);
+            }
+            Kind::Provider => {
+                Arc::make_mut(&mut self.providers).insert(id, record::decode(bytes)?);
+            }
             Kind::User => {
                 Arc::make_mut(&mut self.users).put(&id, record::decode(bytes)?);
             }
@@ -132,6 +151,9 @@ impl Directory {
             Kind::ApiKey => of?.api_keys.get(key.id).map(record::encode),
             Kind::SameAs => of?.same_as.get(key.id).map(record::encode),
             Kind::View => of?.views.get(key.id).map(record::encode),
+            Kind::Budget => of?.budgets.get(key.id).map(record::encode),
+            Kind::Policy => of?.policies.get(key.id).map(record::encode),
+            Kind::Provider => self.providers.get(key.id).map(record::encode),
             Kind::User => self.users.get(key.id).map(record::encode),
             Kind::Model => self.models.get(key.id).map(record::encode),
             Kind::Token => self.tokens.get(key.id).map(Token::encode),
@@ -159,6 +181,11 @@ impl Directory {
 
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
         self.models.iter().map(|(id, name)| (id.as_str(), name.as_str()))
+    }
+
+    /// What providers have, by canonical name.
+    pub fn providers(&self) -> &Arc<BTreeMap<String, Vec<String>>> {
+        &self.providers
     }
 
     pub fn model_name(&self, id: &str) -> Option<&str> {

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, Status, User};
+use super::budget::{Budget, BudgetAction, BudgetScope};
+use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, User};
+use super::policy::{Policy, PolicyMode};
+use super::status::Status;
 use super::{Directory, RecordWrite};
+use crate::model::PicoUsd;
 use crate::store::record::{self, Decode};
 
 /// Names told of each kind; of more, only the number.
@@ -23,6 +27,9 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
             Kind::SameAs => ("identity", key.id),
             Kind::User => ("user", key.id),
             Kind::Model => ("model", key.id),
+            Kind::Budget => ("budget", key.id),
+            Kind::Policy => ("policy", key.id),
+            Kind::Provider => ("provider", key.id),
             Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => continue,
         };
         let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
@@ -105,8 +112,57 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
         }
         Kind::Model => vec![text("name", read(bytes))],
         Kind::SameAs => vec![text("same as", read(bytes))],
+        Kind::Budget => read(bytes).map(budget_fields).unwrap_or_default(),
+        Kind::Policy => read(bytes).map(policy_fields).unwrap_or_default(),
+        Kind::Provider => vec![list("attributes", &read::<Vec<String>>(bytes).unwrap_or_default())],
         Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => Vec::new(),
     }
+}
+
+fn budget_fields(budget: Budget) -> Vec<Field> {
+    let Budget { scope, limit, window, timezone, action, percent, from, to, status } = budget;
+    let scope = match scope {
+        BudgetScope::Organization => "organization".to_owned(),
+        BudgetScope::Project(id) => format!("project '{id}'"),
+        BudgetScope::Member(Some(id)) => format!("member '{id}'"),
+        BudgetScope::Member(None) => "each member".to_owned(),
+        BudgetScope::ApiKey(id) => format!("API key '{id}'"),
+    };
+    let percent: Vec<String> = percent.iter().map(u32::to_string).collect();
+    vec![
+        ("scope", scope, false),
+        ("limit", limit.counted().text(limit.amount()), false),
+        ("window", window.name().to_owned(), false),
+        text("timezone", timezone),
+        ("action", format!("{action:?}").to_lowercase(), action == BudgetAction::default()),
+        list("percent", &percent),
+        text("from", from),
+        text("to", to),
+        standing(status),
+    ]
+}
+
+fn policy_fields(policy: Policy) -> Vec<Field> {
+    let any = |field, ids: Option<Vec<String>>| match ids {
+        None => (field, "any".to_owned(), true),
+        Some(ids) => (field, format!("'{}'", ids.join(" ")), false),
+    };
+    vec![
+        text("project", policy.project_id),
+        ("mode", format!("{:?}", policy.mode).to_lowercase(), policy.mode == PolicyMode::default()),
+        any("allowed models", policy.allowed_models),
+        list("denied models", &policy.denied_models),
+        any("allowed providers", policy.allowed_providers),
+        list("denied providers", &policy.denied_providers),
+        list("required attributes", &policy.required_attributes),
+        list("order", &policy.order),
+        text("most per call", policy.max_cost.map(|picos| format!("{} USD", PicoUsd(picos)))),
+        standing(policy.status),
+    ]
+}
+
+fn list(field: &'static str, values: &[String]) -> Field {
+    (field, if values.is_empty() { NONE.to_owned() } else { values.join(" ") }, values.is_empty())
 }
 
 const NONE: &str = "none";

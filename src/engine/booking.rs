@@ -19,7 +19,8 @@ impl Writer {
             let booked = self.book(&part, &missing, &mut touched);
             if let Ok(Booked::Done(repriced)) = booked {
                 self.tell_audit(&touched);
-                self.publish(&touched)?;
+                touched.moved_budgets.insert(part.organization.clone());
+                self.publish_group(&[], &touched)?;
                 return Ok(repriced);
             }
             (self.dictionary, self.audit) = before.clone();

@@ -19,12 +19,13 @@ mod retention;
 mod room;
 mod sealing;
 mod spans;
+mod spending;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
+use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
 use crate::store::{Acknowledged, Dictionary, Reader, Store, StoreError};
@@ -165,6 +167,8 @@ struct Shared {
     current: ArcSwap<Snapshot>,
     freshness: Freshness,
     metrics: Metrics,
+    /// Where budgets stand at the current snapshot. Held while one takes the place of another.
+    accounts: Mutex<Accounts>,
 }
 
 impl Shared {
@@ -199,6 +203,7 @@ impl Engine {
             current: ArcSwap::from_pointee(Snapshot::of(&store)?),
             freshness: Freshness::default(),
             metrics: Metrics::default(),
+            accounts: Mutex::default(),
         });
         // Bounded by its slots, which can be waited for in turn.
         let (queue, requests) = channel();
@@ -223,6 +228,17 @@ impl Engine {
     /// The latest commit.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.current.load_full()
+    }
+
+    /// Where budgets stand. While this is held the current snapshot stays, so a book that is opened from it is of it; and
+    /// the writer waits.
+    pub fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.shared.accounts()
+    }
+
+    /// The same for whoever cannot wait; `None` while somebody else has them.
+    pub fn accounts_now(&self) -> Option<MutexGuard<'_, Accounts>> {
+        self.shared.accounts_now()
     }
 
     pub fn freshness(&self) -> &Freshness {

@@ -4,7 +4,7 @@
 //! rollups, adds them to their segments, and answers all of it after one sync. The more arrives, the fewer syncs an
 //! event costs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -79,13 +79,13 @@ pub(super) struct Writer {
     /// When the store was last opened or tried.
     tried: Instant,
     pub(super) dictionary: Arc<Dictionary>,
-    directory: Arc<Directory>,
+    pub(super) directory: Arc<Directory>,
     pub(super) seen: SeenIds,
     pub(super) spans: SpanIndex,
     pub(super) open: OpenDays,
     pub(super) audit: AuditHead,
     gathering: Gathering,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
 }
 
@@ -103,6 +103,10 @@ pub(super) struct Touched {
     sealed: Vec<(OrganizationId, Period, Day)>,
     /// Rows added to each day.
     pub(super) days: BTreeMap<(OrganizationId, Day), u64>,
+    /// What was added to rollups.
+    pub(super) rows: Vec<(OrganizationId, Segment, Vec<rollup::Row>)>,
+    /// Organizations whose budgets have to be looked at anew.
+    pub(super) moved_budgets: BTreeSet<String>,
     directory: bool,
     pub(super) unpriced_calls: u64,
     pub(super) audit: Vec<(AuditHead, AuditEntry)>,
@@ -225,6 +229,7 @@ impl Writer {
         let store = (self.open_store)()?;
         self.shared.current.store(Arc::new(Snapshot::of(&store)?));
         self.shared.freshness.note(std::iter::empty(), true);
+        self.shared.accounts().close_all();
         *self = Writer::new(store, self.open_store.clone(), self.shared.clone(), self.clock.clone())?;
         Ok(())
     }
@@ -332,7 +337,8 @@ impl Writer {
         self.tell_audit(&touched);
         self.open.removed(organization, before.first_day());
         touched.days = (first.0..=last.0).map(|day| ((organization, Day(day)), 0)).collect();
-        self.publish(&touched)
+        touched.moved_budgets.insert(name.to_owned());
+        self.publish_group(&[], &touched)
     }
 
     /// Seals every day that is over, and removes what is too old.
@@ -412,7 +418,7 @@ impl Writer {
                 }
                 metrics.unpriced_calls.fetch_add(touched.unpriced_calls, Ordering::Relaxed);
                 self.tell_audit(&touched);
-                self.publish(&touched)?;
+                self.publish_group(group, &touched)?;
                 Ok(answers)
             }
             Err(error) => {
@@ -460,6 +466,7 @@ impl Writer {
         for (organization, segment, rows) in rollup::fold(additions)? {
             writer.add_rows(organization, segment, &rows)?;
             *touched.days.entry((organization, segment.day())).or_default() += rows.len() as u64;
+            touched.rows.push((organization, segment, rows));
         }
         for (organization, calls) in &touched.taken_back {
             let names = self.dictionary.by_number(*organization).expect("what was counted has a name");
@@ -615,6 +622,7 @@ impl Writer {
                     next.number_written(&writes, &self.dictionary);
                     self.directory = Arc::new(next);
                     touched.directory |= change.is_of_answers() && !writes.is_empty();
+                    touched.moved_budgets.extend(before.moved_budgets(&writes).map(str::to_owned));
                 }
                 Err(refused) => outcome = Err(EngineError::from(refused)),
             }
@@ -623,8 +631,7 @@ impl Writer {
             writer.put_record(key, record.as_deref())?;
         }
         // A directory that is as it was said to be is nobody's change.
-        let is_put = matches!(change, Some(Change::Merge(_) | Change::PutView { .. }));
-        let is_as_it_was = is_put && outcome.is_ok() && writes.is_empty();
+        let is_as_it_was = change.is_some_and(Change::is_of_how_it_is) && outcome.is_ok() && writes.is_empty();
         if let Some(note) = note.filter(|_| !is_as_it_was) {
             let refusal = outcome.as_ref().err().map(ToString::to_string);
             for entry in note.entries((self.clock)(), &before, &writes, refusal) {
@@ -787,11 +794,15 @@ fn log(head: &AuditHead, entry: &AuditEntry) {
 }
 
 impl Request {
-    fn events(&self) -> usize {
+    pub(super) fn batch(&self) -> Option<&Batch> {
         match self {
-            Request::Ingest { batch, .. } => batch.events.len(),
-            _ => 0,
+            Request::Ingest { batch, .. } => Some(batch),
+            _ => None,
         }
+    }
+
+    fn events(&self) -> usize {
+        self.batch().map_or(0, |batch| batch.events.len())
     }
 
     /// Sends the answer. Whoever asked may have gone away; what was committed stays.

@@ -98,6 +98,8 @@ pub enum Subject<'a> {
     Own { project_id: Option<&'a str> },
     /// The pages that its members share.
     Views,
+    /// What its usage is held to; developers see what is theirs in it.
+    Budgets,
 }
 
 impl Caller {
@@ -155,15 +157,55 @@ impl Caller {
     /// Decides on changing or removing a view: whose it is may, and whoever runs the organization.
     pub fn may_change_view(&self, organization: &Organization, view: &View) -> bool {
         let Grant::User { user_id } = &self.grant else { return matches!(self.grant, Grant::Operator) };
-        let runs = organization.active_member(user_id).is_some_and(|member| member.role != Role::Developer);
-        runs || view.created_by.as_ref() == Some(user_id)
+        runs(organization, user_id) || view.created_by.as_ref() == Some(user_id)
+    }
+
+    /// Decides on sending budgets and policies at all, before they are read.
+    pub fn may_set_limits(&self) -> Result<(), Problem> {
+        let runs = |user_id: &str| self.directory().organizations().any(|(_, of)| runs(of, user_id));
+        match &self.grant {
+            Grant::Operator => Ok(()),
+            Grant::User { user_id } if runs(user_id) => Ok(()),
+            _ => Err(Problem::forbidden("this is for the operator, and for owners and admins of an organization")),
+        }
+    }
+
+    /// Decides on a budget or a policy of an organization.
+    pub fn may_set_limits_of(&self, organization_id: &str) -> Result<(), Problem> {
+        let organization = self.may_ask(organization_id, Subject::Budgets)?;
+        match &self.grant {
+            Grant::User { user_id } if !runs(organization, user_id) => Err(Problem::forbidden(format!(
+                "this is for owners and admins; your role in organization '{organization_id}' is developer"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides on asking whether a call may be made, and hands over for which organization: whoever sends events may ask
+    /// about those that they would send.
+    pub fn may_ask_about_calls(&self, organization_id: Option<&str>) -> Result<String, Problem> {
+        match (&self.grant, organization_id) {
+            (Grant::User { .. }, _) => {
+                Err(Problem::forbidden("a user token reads; to ask about calls use an ingest or operator token"))
+            }
+            (Grant::Ingest { organization_id: bound, .. }, Some(given)) if bound != given => {
+                Err(Problem::forbidden(format!("organizationId is '{given}', but the token is for '{bound}' only")))
+            }
+            (Grant::Ingest { organization_id: bound, .. }, _) => Ok(bound.clone()),
+            (Grant::Operator, Some(given)) => Ok(given.to_owned()),
+            (Grant::Operator, None) => {
+                Err(Problem::bad_request("organizationId is missing; only a token of one organization may omit it"))
+            }
+        }
     }
 
     /// Decides on asking which day it is, which is the same for all who read.
     pub fn may_read_calendar(&self) -> Result<(), Problem> {
         match self.grant {
             Grant::Operator | Grant::User { .. } => Ok(()),
-            Grant::Ingest { .. } => Err(Problem::forbidden("an ingest token may send events and nothing else")),
+            Grant::Ingest { .. } => {
+                Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
+            }
         }
     }
 
@@ -203,11 +245,15 @@ impl Caller {
                 .ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))
         };
         let user_id = match &self.grant {
-            Grant::Ingest { .. } => return Err(Problem::forbidden("an ingest token may send events and nothing else")),
+            Grant::Ingest { .. } => {
+                return Err(Problem::forbidden(
+                    "an ingest token may send events and ask about calls, and nothing else",
+                ));
+            }
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {
-                    Subject::Organization | Subject::ApiKeys | Subject::Views => Ok(organization),
+                    Subject::Organization | Subject::ApiKeys | Subject::Views | Subject::Budgets => Ok(organization),
                     Subject::ApiKey(id) => known_key(organization, id),
                     Subject::Own { .. } => {
                         Err(Problem::forbidden("the operator token belongs to no person, so it has no keys of its own"))
@@ -230,7 +276,7 @@ impl Caller {
                     plan_name(organization.profile.plan)
                 )))
             }
-            (Subject::Organization | Subject::ApiKeys | Subject::Views, _) => Ok(organization),
+            (Subject::Organization | Subject::ApiKeys | Subject::Views | Subject::Budgets, _) => Ok(organization),
             (Subject::ApiKey(id), Role::Developer)
                 if organization.creator(id) != Some(organization.person(user_id)) =>
             {
@@ -248,6 +294,10 @@ impl Caller {
             }
         }
     }
+}
+
+fn runs(organization: &Organization, user_id: &str) -> bool {
+    organization.active_member(user_id).is_some_and(|member| member.role != Role::Developer)
 }
 
 fn is_owner(organization: &Organization, user_id: &str) -> bool {

@@ -13,10 +13,12 @@ mod asked;
 mod attempts;
 mod audit;
 mod body;
+mod budgets;
 mod calendar;
 mod connections;
 mod dashboard;
 mod decimals;
+mod decisions;
 mod deliveries;
 mod directory;
 mod events;
@@ -30,6 +32,7 @@ mod openapi;
 mod operations;
 mod parameters;
 mod places;
+mod policies;
 mod problem;
 mod questions;
 mod recent;
@@ -45,6 +48,7 @@ pub mod wire;
 
 use std::future::Future;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use access::LocalOperator;
@@ -54,7 +58,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{any, delete, get, post, put};
 use connections::Limits;
 use events::feeds::Tally;
 use http_body_util::BodyExt;
@@ -127,6 +131,12 @@ pub struct Shared {
     /// What became of webhooks.
     pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
+    floods: decisions::floods::Floods,
+    refusals: decisions::tally::Refusals,
+    /// Calls with keys that are not known are refused, and not allowed.
+    pub refuses_unknown_keys: AtomicBool,
+    /// Decisions so far.
+    decisions: AtomicU64,
     questions: questions::Questions,
     feeds: Tally,
     answers: recent::RecentAnswers,
@@ -171,6 +181,10 @@ impl App {
             body_limit,
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
+            floods: decisions::floods::Floods::default(),
+            refusals: decisions::tally::Refusals::default(),
+            refuses_unknown_keys: AtomicBool::default(),
+            decisions: AtomicU64::default(),
             questions: questions::Questions::default(),
             feeds: Tally::default(),
             answers: recent::RecentAnswers::default(),
@@ -184,6 +198,11 @@ impl App {
 }
 
 impl Shared {
+    /// An id that no other decision has.
+    fn next_decision_id(&self) -> String {
+        format!("dec_{:016x}{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// What calls are priced by now. Whoever prices several things that belong together asks once.
     pub fn prices(&self) -> Arc<PriceBook> {
         self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -203,7 +222,10 @@ impl App {
 
     /// Takes changed files into use, and says why of those that it did not.
     pub fn reread(&self) -> Vec<String> {
-        self.rereading.get().map_or_else(Vec::new, |reread| reread(self))
+        let wrong = self.rereading.get().map_or_else(Vec::new, |reread| reread(self));
+        // Days may begin at other moments by the zone rules that are in use now.
+        self.engine.accounts().close_all();
+        wrong
     }
 }
 
@@ -278,6 +300,13 @@ pub fn router(app: App) -> Router {
         .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
         .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
         .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
+        .route("/v1/budgets", get(budgets::get_budgets).put(budgets::put_budgets))
+        .route("/v1/policies", get(policies::get_policies).put(policies::put_policies))
+        .route("/v1/providers", get(policies::get_providers).put(policies::put_providers))
+        .route("/v1/decisions", post(decisions::post_decision))
+        .route("/v1/decisions/counts", get(decisions::counts))
+        .route("/v1/decisions/check/{gateway}", get(decisions::check).post(decisions::check_by_post))
+        .route("/v1/decisions/check/envoy/{*path}", any(decisions::check))
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
         .route("/v1/tokens/find", post(tokens::find_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))

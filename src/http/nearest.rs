@@ -9,8 +9,9 @@ use super::{App, decimals};
 /// How alike two names have to be, from 0 to 1; clap takes the same for commands.
 const ALIKE: f64 = 0.7;
 
-/// Endpoints of other senders, who may append what they like to an address: their usage is not lost over it.
-const ENDPOINTS: [&str; 2] = ["/v1/ingest/", "/v1/otlp/"];
+/// Endpoints of other senders and of gateways, who may append what they like to an address: no usage is lost over it, and
+/// no call refused.
+const ENDPOINTS: [&str; 3] = ["/v1/ingest/", "/v1/otlp/", "/v1/decisions/check/"];
 
 /// Refuses a request with a parameter that its route does not take: the answer would be to another question.
 pub fn refuse_unknown(request: &Parts, app: &App) -> Result<(), Problem> {

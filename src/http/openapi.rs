@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, analytics, audit, calendar, dashboard, directory, events, export, intake, invoices, maintenance,
-    operations, reprice, session, tokens, views, what_if,
+    Described, analytics, audit, budgets, calendar, dashboard, decisions, directory, events, export, intake, invoices,
+    maintenance, operations, policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,16 @@ use super::{
         directory::put_directory,
         directory::get_directory,
         directory::delete_member,
+        budgets::put_budgets,
+        budgets::get_budgets,
+        decisions::post_decision,
+        decisions::check,
+        decisions::check_by_post,
+        decisions::counts,
+        policies::put_policies,
+        policies::get_policies,
+        policies::put_providers,
+        policies::get_providers,
         tokens::post_token,
         tokens::get_tokens,
         tokens::get_token,
@@ -78,6 +88,7 @@ use super::{
     tags(
         (name = "analytics", description = "Questions about usage"),
         (name = "audit", description = "Who did what"),
+        (name = "budgets", description = "What may be used: budgets, policies, and decisions on calls"),
         (name = "calendar", description = "Days and zones"),
         (name = "directory", description = "Organizations, projects, people and keys"),
         (name = "events", description = "Usage events, and what became of them"),

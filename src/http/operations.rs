@@ -112,6 +112,8 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     count("rollcall_commit_microseconds_total", "Time spent in commits.", &engine.commit_microseconds);
     count("rollcall_questions_total", "Questions answered from the store.", &http.questions);
     count("rollcall_question_microseconds_total", "Time spent answering them.", &http.question_microseconds);
+    count("rollcall_decisions_total", "Calls decided on.", &http.decisions);
+    count("rollcall_decisions_refused_total", "Calls that were refused.", &http.refused_decisions);
     count("rollcall_requests_total", "Requests answered, whatever with.", &http.requests);
     count("rollcall_requests_busy_total", "Requests answered 503.", &http.busy_requests);
     count("rollcall_requests_failed_total", "Requests answered 500.", &http.failed_requests);
@@ -152,6 +154,8 @@ pub struct Counters {
     pub rejected_events: AtomicU64,
     pub questions: AtomicU64,
     pub question_microseconds: AtomicU64,
+    pub decisions: AtomicU64,
+    pub refused_decisions: AtomicU64,
     requests: AtomicU64,
     busy_requests: AtomicU64,
     failed_requests: AtomicU64,

@@ -17,6 +17,8 @@ use crate::store::StoreError;
 pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
+    /// When to come back, where it is not as for every problem of its status.
+    pub retry_after_s: Option<u64>,
 }
 
 /// The body of every error.
@@ -56,7 +58,12 @@ const SIGN_IN_RETRY_AFTER_S: u64 = 60;
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into() }
+        Problem { status, detail: detail.into(), retry_after_s: None }
+    }
+
+    /// The same, to be tried again after some seconds.
+    pub fn after(self, seconds: u64) -> Problem {
+        Problem { retry_after_s: Some(seconds), ..self }
     }
 
     /// Something panicked, which is logged where it did: our bug, or pages of the store that the database cannot read.
@@ -96,6 +103,9 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(name, value);
         };
         match self.status {
+            _ if self.retry_after_s.is_some() => {
+                set(header::RETRY_AFTER, self.retry_after_s.unwrap_or_default().into())
+            }
             StatusCode::UNAUTHORIZED => set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => set(header::RETRY_AFTER, BUSY_RETRY_AFTER_S.into()),
             StatusCode::TOO_MANY_REQUESTS => set(header::RETRY_AFTER, SIGN_IN_RETRY_AFTER_S.into()),
@@ -119,7 +129,13 @@ impl From<EngineError> for Problem {
             }
             EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
             EngineError::Change(
-                ChangeError::AmbiguousKey { .. } | ChangeError::OtherCreator { .. } | ChangeError::Identity { .. },
+                ChangeError::AmbiguousKey { .. }
+                | ChangeError::OtherCreator { .. }
+                | ChangeError::Identity { .. }
+                | ChangeError::Lacks { .. }
+                | ChangeError::ForNobody { .. }
+                | ChangeError::BudgetDates { .. }
+                | ChangeError::TooMany { .. },
             ) => Problem::bad_request(error.to_string()),
             EngineError::Change(
                 ChangeError::LastOperator { .. } | ChangeError::ViewName { .. } | ChangeError::Views,

@@ -226,8 +226,7 @@ impl<'c> Collector<'c> {
             return Err(format!("usedProvider is missing, and usedModel '{used_model}' has no 'provider/' prefix"));
         }
         let provider = provider_of(used_provider.as_deref(), &used_model);
-        // What the call is told apart by elsewhere; by itself it changes nothing.
-        fields.call_id.map(|given| name("callId", given)).transpose()?;
+        let call = fields.call_id.map(|given| name("callId", given)).transpose()?;
         let source = fields.source.map(|s| text("source", s)).transpose()?.filter(|s| !s.is_empty());
         let source = source.map(|s| checked("source", s)).transpose()?;
         let mode = match fields.used_mode.map(|m| text("usedMode", m)).transpose()?.as_deref() {
@@ -247,6 +246,10 @@ impl<'c> Collector<'c> {
             cost_source,
         });
         let completeness = Completeness::of(fields.know_tokens(), boolean("partial", fields.partial)?);
+        if let Some(call) = call.filter(|call| *call != id) {
+            let batch = &mut self.parsed.batch;
+            batch.calls.push((batch.events.len() as u32, Fingerprint::of(&call)));
+        }
         let id = Fingerprint::of(&id);
         Ok(Event { id, other_id: None, time, combination, sender: self.sender, completeness, measures })
     }

@@ -167,6 +167,8 @@ pub struct Batch {
     /// Without any, the batch is counted and not entered into the intake ledger.
     pub senders: Vec<Sender>,
     pub events: Vec<Event>,
+    /// Events, by their place, whose calls were asked about under another id than theirs.
+    pub calls: Vec<(u32, Fingerprint)>,
     /// The spans that told of its events, by organization.
     pub spans: BTreeMap<String, Vec<KeptSpan>>,
     /// How they are read again; there where spans are.

@@ -1,17 +1,18 @@
 //! Usage over time, broken down.
 
 use std::cmp::{Ordering, Reverse};
+use std::ops::Range;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::group::{Group, Grouping, Label, Labels, Names};
+use super::group::{Filter, Group, GroupBy, Grouping, Label, Labels, Names};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::{Found, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::model::{Count, Dimension, OrganizationId, Usage};
+use crate::model::{Count, Dimension, Measures, OrganizationId, UnixMs, Usage};
 use crate::store::{Column, damaged};
 
 /// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
@@ -58,7 +59,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         return Ok(Activity { groups, totals, ranking, buckets, shown, others, sums: None });
     };
     let plan = Plan::of(&buckets);
-    let (mut scan, labels) = scan(about, query, &known, id);
+    let (mut scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
     if let Some(top) = query.top.filter(|_| scan.is_too_much(&plan))
         && let Some(largest) = largest(&scan, &labels, &known, &plan, query, top)?
     {
@@ -199,7 +200,7 @@ pub(super) fn other(dimensions: usize) -> Group {
 /// benches, which measure it by itself.
 pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError> {
     let Some((known, id)) = about.names() else { return Ok(0) };
-    let (mut scan, _) = scan(about, query, &known, id);
+    let (mut scan, _) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
     scan.totals = false;
     let (_, sums) = scan.run(&Plan::of(&query.window.buckets(query.granularity)))?;
     let Sums::ByBucket(slices) = sums else { return Ok(0) };
@@ -208,16 +209,43 @@ pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError>
     Ok((0..scan.groups as u32).filter(|group| slices[0].usage(*group, slices[0].buckets.start, &mut usage)).count())
 }
 
+/// What was used between two instants at which sums can be cut, by one dimension or in all.
+pub fn used(
+    about: About<'_>,
+    time: &Range<UnixMs>,
+    by: Option<GroupBy>,
+) -> Result<Vec<(Option<String>, Measures)>, QueryError> {
+    let Some((known, id)) = about.names() else { return Ok(Vec::new()) };
+    let Some(newest) = about.reader.newest_day(id)? else { return Ok(Vec::new()) };
+    let group_by = Vec::from_iter(by);
+    let (mut scan, labels) = scan(about, &group_by, &Filter::default(), USED_COLUMNS, &known, id);
+    scan.totals = false;
+    let plan = Plan::between(time.start, time.end.min(newest.next().start_ms()));
+    if plan.segments().is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, sums) = scan.run(&plan)?;
+    let sums = over_window(&sums, scan.groups)?;
+    let key = |group| labels.group(&known, group).labels.into_iter().next().and_then(|label| label.key);
+    let used = (0..).zip(sums).filter(|(_, usage)| !usage.is_zero());
+    Ok(used.map(|(group, usage)| (key(group), usage.all)).collect())
+}
+
+/// What budgets count.
+const USED_COLUMNS: &[Column] = &[Column::Requests, Column::TotalTokens, Column::Cost];
+
 pub(super) fn scan<'a>(
     about: About<'a>,
-    query: &Query,
+    group_by: &[GroupBy],
+    filter: &Filter,
+    columns: &[Column],
     known: &Names<'a>,
     id: OrganizationId,
 ) -> (Scan<'a>, Labels<'a>) {
-    let Grouping { groups, labels, group_of, counting, api_keys, pivot } = known.group(&query.group_by, &query.filter);
-    let pivot = pivot.filter(|pivot| query.columns.iter().all(|column| pivot.keeps(*column)));
+    let Grouping { groups, labels, group_of, counting, api_keys, pivot } = known.group(group_by, filter);
+    let pivot = pivot.filter(|pivot| columns.iter().all(|column| pivot.keeps(*column)));
     let unpriced = known.unpriced(&group_of);
-    let mut columns = query.columns.to_vec();
+    let mut columns = columns.to_vec();
     if !unpriced.is_empty() && !columns.contains(&Column::Unpriced) {
         columns.push(Column::Unpriced);
     }

@@ -226,7 +226,7 @@ impl KeyUsage {
             let usage_of = answer.ranking.iter().filter_map(|entry| Some((key(entry)?, entry.usage)));
             return Ok((KeyUsage::Whole(usage_of.collect()), answer.totals));
         };
-        let (scan, labels) = scan(about, &query, &known, id);
+        let (scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
         let plan = Plan::of(&window.buckets(Granularity::Month));
         let (found, ranked) = rank_groups(&scan, &plan, page.sort.column())?;
         let mut figures = vec![0; scan.api_key_count + 1];

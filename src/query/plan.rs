@@ -19,6 +19,11 @@ impl Plan {
         Plan { boundaries: buckets.iter().map(|bucket| bucket.start).chain(ends).map(boundary).collect() }
     }
 
+    /// One bucket between two instants.
+    pub fn between(start: UnixMs, end: UnixMs) -> Plan {
+        Plan { boundaries: vec![boundary(start), boundary(end)] }
+    }
+
     pub fn buckets(&self) -> usize {
         self.boundaries.len().saturating_sub(1)
     }

@@ -362,6 +362,10 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         format!("{views}/{}", made["id"].as_str().unwrap())
     };
     let (bens_view, devs_view) = (&share(&admin, "Ben's"), &share(&developer, "Dev's"));
+    let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
+    let budget = json!({"id": "b", "organizationId": "acme", "scope": {"kind": "organization"}, "limit": {"cost": 1}, "window": "day"});
+    let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe"});
+    let call = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o"});
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
@@ -381,6 +385,22 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("PUT", bens_view, view("Ben's"), [200, 403, 200, 200, 403, 403], 401),
         ("PUT", devs_view, view("Dev's"), [200, 403, 200, 200, 200, 403], 401),
         ("DELETE", "/v1/organizations/acme/views/none", Value::Null, [404, 403, 404, 404, 404, 403], 401),
+        ("PUT", "/v1/budgets", json!({"budgets": [budget]}), [200, 403, 200, 200, 403, 403], 401),
+        ("PUT", "/v1/budgets", json!({"budgets": [elsewhere("budget")]}), [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/budgets?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/v1/budgets?organizationId=gone", Value::Null, [404, 403, 404, 403, 403, 403], 401),
+        ("PUT", "/v1/policies", json!({"policies": [policy]}), [200, 403, 200, 200, 403, 403], 401),
+        ("PUT", "/v1/policies", json!({"policies": [elsewhere("policy")]}), [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/policies?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/v1/policies?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("PUT", "/v1/providers", json!([]), [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/providers", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("POST", "/v1/decisions", call.clone(), [200, 200, 403, 403, 403, 403], 401),
+        ("GET", "/v1/decisions/check/nginx", Value::Null, [400, 400, 403, 403, 403, 403], 401),
+        ("POST", "/v1/decisions/check/caddy", Value::Null, [400, 400, 403, 403, 403, 403], 401),
+        ("GET", "/v1/decisions/check/apache", Value::Null, [404, 404, 403, 403, 403, 403], 401),
+        ("GET", "/v1/decisions/counts?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/v1/decisions/counts?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/tokens", json!({"kind": "operator"}), [201, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),

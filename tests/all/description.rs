@@ -112,6 +112,13 @@ fn with_amounts() -> Server {
     let result = json!({"object": "organization.costs.result", "amount": billed, "line_item": "gpt-4o, input"});
     let invoice = json!({"data": [{"start_time": 1_780_272_000, "end_time": 1_780_358_400, "results": [result]}]});
     server.post("/v1/invoices?organizationId=acme&provider=openai", OPERATOR, &invoice).ok();
+    let limits = [json!({"cost": "310000010"}), json!({"tokens": 100_000})].map(|limit| {
+        let (id, scope) = (limit.as_object().unwrap().keys().next().unwrap().clone(), json!({"kind": "member"}));
+        json!({"id": id, "organizationId": "acme", "scope": scope, "limit": limit, "window": "total"})
+    });
+    server.put("/v1/budgets", OPERATOR, &json!({"budgets": limits})).ok();
+    let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe", "maxCost": "0.5"});
+    server.put("/v1/policies", OPERATOR, &json!({"policies": [policy]})).ok();
     server
 }
 
@@ -143,7 +150,9 @@ fn every_amount_of_every_answer_can_be_had_as_text() {
         }
         let path = path.replace("{userId}", "ada").replace("{apiKeyId}", "k1");
         let token = if path == "/analytics/me" { &ada } else { OPERATOR };
-        let body = json!({"from": "2026-06-01", "to": "2026-06-02", "all": true, "dryRun": true});
+        let decision = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o", "callId": "a"});
+        let repricing = json!({"from": "2026-06-01", "to": "2026-06-02", "all": true, "dryRun": true});
+        let body = if path == "/v1/decisions" { decision } else { repricing };
         let ask = |query: &str| match method.as_str() {
             "get" => server.get(&format!("{path}?{query}"), token).ok().text,
             _ => server.post(&format!("{path}?{query}"), token, &body).ok().text,

@@ -8,6 +8,7 @@ mod agents;
 mod api;
 mod audit;
 mod azure;
+mod budgets;
 mod cli;
 mod completion;
 mod crash;

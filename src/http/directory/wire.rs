@@ -87,7 +87,7 @@ pub struct MemberBody {
 }
 
 /// Tells `null` (set to nothing) from absent (leave as it is).
-fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 

@@ -177,7 +177,9 @@ fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
         timezone: o.profile.timezone.clone(),
     };
     match grant {
-        Grant::Ingest { .. } => Err(Problem::forbidden("an ingest token may send events and nothing else")),
+        Grant::Ingest { .. } => {
+            Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
+        }
         Grant::Operator => Ok(Me {
             kind: TokenKind::Operator,
             user: None,

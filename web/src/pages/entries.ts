@@ -1,10 +1,10 @@
 import type { Me, Organization } from "../api/types";
-import { analyticsAccess, hasOwnUsage, readsRecords } from "../state/access";
+import { analyticsAccess, hasOwnUsage, readsRecords, setsLimits } from "../state/access";
 import type { TimeWindow } from "../state/timeWindow";
 import { text } from "../text";
 import type { IconName } from "../ui/Icon";
 import type { PageName } from "./pages";
-import { analyticsPath, auditPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes } from "./routes";
+import { analyticsPath, auditPath, budgetsPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes } from "./routes";
 
 interface Entry {
   page: PageName;
@@ -21,12 +21,14 @@ export const entries: readonly Entry[] = [
   { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
   { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: true },
+  { page: "budgets", icon: "gauge", label: text.budgets.title, path: budgetsPath, guarded: false },
   { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
   { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
 ];
 
 /** Pages that somebody has no use for are not shown; the operator finds all that was done and sent under administration. */
 export function isFor(me: Me, organization: Organization, page: PageName): boolean {
+  if (page === "budgets") return setsLimits(me.kind, organization);
   if (page === "mine") return hasOwnUsage(me.kind);
   const isRecord = page === "audit" || page === "intake";
   return !isRecord || (me.kind !== "operator" && readsRecords(me.kind, organization));

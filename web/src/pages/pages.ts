@@ -6,6 +6,7 @@ export type PageName =
   | "keys"
   | "mine"
   | "reconciliation"
+  | "budgets"
   | "reference"
   | "organizations"
   | "tokens"
@@ -20,6 +21,7 @@ const loads = {
   key: () => import("./key/KeyPage"),
   mine: () => import("./mine/MinePage"),
   reconciliation: () => import("./reconciliation/ReconciliationPage"),
+  budgets: () => import("./budgets/BudgetsPage"),
   reference: () => import("./reference/ReferencePage"),
   organizations: () => import("./administration/OrganizationsPage"),
   organization: () => import("./administration/OrganizationPage"),
@@ -36,6 +38,7 @@ export const KeysPage = lazily(loads.keys);
 export const KeyPage = lazily(loads.key);
 export const MinePage = lazily(loads.mine);
 export const ReconciliationPage = lazily(loads.reconciliation);
+export const BudgetsPage = lazily(loads.budgets);
 export const ReferencePage = lazily(loads.reference);
 export const OrganizationsPage = lazily(loads.organizations);
 export const OrganizationPage = lazily(loads.organization);

@@ -10,6 +10,7 @@ export const routes = {
   key: "/organizations/:organizationId/keys/:apiKeyId",
   mine: "/organizations/:organizationId/my-usage",
   reconciliation: "/organizations/:organizationId/reconciliation",
+  budgets: "/organizations/:organizationId/budgets",
   intake: "/organizations/:organizationId/intake",
   audit: "/organizations/:organizationId/audit",
   reference: "/reference",
@@ -60,6 +61,8 @@ export const minePath = (organizationId: string, window: TimeWindow | null = nul
 
 export const reconciliationPath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "reconciliation", window);
+
+export const budgetsPath = (organizationId: string) => organizationPath(organizationId, "budgets", null);
 
 export const intakePath = (organizationId: string) => organizationPath(organizationId, "intake", null);
 

@@ -20,6 +20,11 @@ export function readsRecords(kind: string, organization: { role?: string | null 
   return kind === "operator" || organization.role === "owner";
 }
 
+/** Whoever runs an organization says what may be used in it. */
+export function setsLimits(kind: string, organization: { role?: string | null }): boolean {
+  return kind === "operator" || organization.role === "owner" || organization.role === "admin";
+}
+
 /** Developers see their own figures only, so that is where they begin. */
 export function firstPage(kind: string, organization: { role?: string | null }): "analytics" | "mine" {
   return hasOwnUsage(kind) && organization.role === "developer" ? "mine" : "analytics";

@@ -25,6 +25,7 @@ import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
+import { OwnBudgets } from "./OwnBudgets";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
 import "../parts/page.css";
@@ -104,6 +105,7 @@ export default function MinePage({ me, organization }: Props) {
               {text.mine.keysHint}
             </FigureCard>
           </UsageCards>
+          {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} />}
           {empty ? (
             <NoUsage whose={text.mine.you} span={question} onChange={change} />
           ) : (

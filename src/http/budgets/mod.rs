@@ -1,0 +1,258 @@
+//! `/v1/budgets`: limits on what is used, and where each stands.
+
+pub mod books;
+pub mod wire;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use serde_json::value::RawValue;
+
+use self::books::with_book;
+use self::wire::{
+    BudgetAnswer, BudgetBody, BudgetList, Budgets, LimitAnswer, LimitBody, MemberStanding, ScopeBody, ScopeKind,
+};
+use super::App;
+use super::access::{Caller, Subject};
+use super::body::JsonObject;
+use super::directory::id;
+use super::directory::wire::DirectoryAnswer;
+use super::parameters::{Parameters, date};
+use super::problem::{Problem, ProblemBody};
+use super::render::usd;
+use crate::budget::Standing;
+use crate::calendar::Zone;
+use crate::directory::{BUDGETS, BudgetScope, BudgetUpdate, Change, Counted, Directory, Limit, Organization};
+use crate::engine::Note;
+use crate::model::PicoUsd;
+
+/// The largest limits: a hundred thousand times what an event can be.
+const MAX_COST: PicoUsd = PicoUsd(100_000 * PicoUsd::MAX_EVENT.0);
+const MAX_COUNT: u64 = 1_000_000_000_000_000_000;
+/// Percentages of one budget, and the largest of them.
+const PERCENTS: usize = 20;
+const MAX_PERCENT: u32 = 1000;
+
+/// Merges budgets, by id; what is absent stays. All of it is taken, or none.
+///
+/// For operators, and for owners and admins of the organization that each is of.
+#[utoipa::path(
+    put, path = "/v1/budgets", tag = "budgets", request_body = Budgets,
+    responses(
+        (status = 200, body = DirectoryAnswer),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn put_budgets(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<JsonObject<Budgets>, Problem>,
+) -> Result<Json<DirectoryAnswer>, Problem> {
+    caller.may_set_limits()?;
+    let JsonObject(Budgets { budgets }) = body?;
+    if budgets.len() > BUDGETS {
+        return Err(Problem::bad_request(format!(
+            "there are {} budgets; at most {BUDGETS} are allowed",
+            budgets.len()
+        )));
+    }
+    for budget in &budgets {
+        caller.may_set_limits_of(&budget.organization_id)?;
+    }
+    let updates = budgets.into_iter().map(update).collect::<Result<_, _>>()?;
+    let note = Note { user_id: caller.user_id().map(str::to_owned), ..Note::new(&caller.token_id, "budget-change") };
+    let outcome = app.engine.audited(Change::PutBudgets(updates), note)?.answer().await?;
+    Ok(Json(DirectoryAnswer { written: outcome.changed }))
+}
+
+/// Where the budgets of an organization stand, by id: what is spent, reserved and left, in the limit's unit.
+///
+/// What is spent is what activity says of the same days, up to the last event that was acknowledged. For operators and
+/// members; developers see the budgets of their keys and their own, and of a default what is theirs.
+#[utoipa::path(
+    get, path = "/v1/budgets", tag = "budgets",
+    params(("organizationId" = String, Query, description = "The organization")),
+    responses(
+        (status = 200, body = BudgetList),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn get_budgets(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<BudgetList>, Problem> {
+    let organization_id = Parameters::parse(raw.as_deref()).required("organizationId")?.to_owned();
+    caller.may_ask(&organization_id, Subject::Budgets)?;
+    let only = caller.sees_own_keys_only(&organization_id).map(str::to_owned);
+    let name = organization_id.clone();
+    let standings = with_book(&app, &organization_id, move |accounts, at| {
+        let Some(organization) = at.organization else { return Vec::new() };
+        let standings = accounts.standings(&name, organization, at.now);
+        let answer = |standing| answer(&name, at.directory, organization, standing, only.as_deref());
+        standings.into_iter().filter_map(answer).collect()
+    });
+    Ok(Json(BudgetList { budgets: standings.await? }))
+}
+
+/// Checks a budget and turns it into an update.
+fn update(body: BudgetBody) -> Result<BudgetUpdate, Problem> {
+    let id_of = id("budgets[].id", body.id)?;
+    let wrong = |what: String| Problem::bad_request(format!("{what} (budget '{id_of}')"));
+    let dated = |name: &'static str, given: Option<Option<String>>| {
+        let checked =
+            |text: String| date(name, &text).map(|date| date.to_string()).map_err(|problem| wrong(problem.detail));
+        given.map(|given| given.map(checked).transpose()).transpose()
+    };
+    let zone = |name: String| {
+        let unknown = || wrong(format!("timezone '{name}' is unknown; use an IANA name such as Europe/Paris"));
+        Zone::named(&name).map(|zone| zone.name().to_owned()).ok_or_else(unknown)
+    };
+    Ok(BudgetUpdate {
+        organization_id: id("budgets[].organizationId", body.organization_id)?,
+        scope: body.scope.map(scope).transpose().map_err(|problem| wrong(problem.detail))?,
+        limit: body.limit.map(limit).transpose().map_err(wrong)?,
+        window: body.window.map(Into::into),
+        timezone: body.timezone.map(|name| name.map(zone).transpose()).transpose()?,
+        action: body.action.map(Into::into),
+        percent: body.percent.map(percent).transpose().map_err(wrong)?,
+        from: dated("from", body.from)?,
+        to: dated("to", body.to)?,
+        status: body.status.map(Into::into),
+        id: id_of,
+    })
+}
+
+fn scope(ScopeBody { kind, id: of }: ScopeBody) -> Result<BudgetScope, Problem> {
+    let of = of.map(|of| id("scope.id", of)).transpose()?;
+    let named = |of: Option<String>| {
+        of.ok_or_else(|| Problem::bad_request(format!("scope.id is missing: which {} is meant", kind.name())))
+    };
+    match kind {
+        ScopeKind::Organization => match of {
+            None => Ok(BudgetScope::Organization),
+            Some(of) => Err(Problem::bad_request(format!("scope.id is '{of}'; a scope of kind organization has none"))),
+        },
+        ScopeKind::Project => Ok(BudgetScope::Project(named(of)?)),
+        ScopeKind::Member => Ok(BudgetScope::Member(of)),
+        ScopeKind::ApiKey => Ok(BudgetScope::ApiKey(named(of)?)),
+        ScopeKind::Team => Err(Problem::bad_request(
+            "scope.kind is 'team', and there are no teams yet; allowed are organization, project, member and apiKey",
+        )),
+    }
+}
+
+fn limit(LimitBody { cost, requests, tokens }: LimitBody) -> Result<Limit, String> {
+    let whole = |field: &str, value: &RawValue| {
+        let raw = value.get();
+        let number = raw.parse::<u64>().ok().filter(|number| *number <= MAX_COUNT);
+        number.ok_or_else(|| format!("limit.{field} is {raw}; it must be a whole number from 0 to {MAX_COUNT}"))
+    };
+    match (cost, requests, tokens) {
+        (Some(cost), None, None) => amount("limit.cost", &cost).map(|cost| Limit::Cost(cost.0)),
+        (None, Some(requests), None) => whole("requests", &requests).map(Limit::Requests),
+        (None, None, Some(tokens)) => whole("tokens", &tokens).map(Limit::Tokens),
+        _ => Err("limit has to have one of cost, requests and tokens".to_owned()),
+    }
+}
+
+/// An amount of US dollars, as a number or as text.
+pub fn amount(field: &str, value: &RawValue) -> Result<PicoUsd, String> {
+    let raw = value.get();
+    let text = raw.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(raw);
+    let amount = PicoUsd::parse_sum(text).ok().filter(|amount| *amount <= MAX_COST);
+    amount.ok_or_else(|| format!("{field} is {raw}; it must be a decimal from 0 to {MAX_COST}, in US dollars"))
+}
+
+fn percent(mut percent: Vec<u32>) -> Result<Vec<u32>, String> {
+    if percent.len() > PERCENTS {
+        return Err(format!("percent has {} values; at most {PERCENTS} are allowed", percent.len()));
+    }
+    if let Some(wrong) = percent.iter().find(|percent| !(1..=MAX_PERCENT).contains(*percent)) {
+        return Err(format!("percent has {wrong}; allowed are 1 to {MAX_PERCENT}"));
+    }
+    percent.sort_unstable();
+    percent.dedup();
+    Ok(percent)
+}
+
+/// How a budget stands, unless it is not for `only` to see.
+fn answer(
+    organization_id: &str,
+    directory: &Directory,
+    organization: &Organization,
+    standing: Standing,
+    only: Option<&str>,
+) -> Option<BudgetAnswer> {
+    let Standing { budget_id, budget: held, mut spent, mut reserved, mut members } = standing;
+    let budget = &held.budget;
+    if let Some(only) = only {
+        let theirs = match &budget.scope {
+            BudgetScope::Organization | BudgetScope::Project(_) => false,
+            BudgetScope::Member(None) => members.as_ref().is_some_and(|all| all.iter().any(|(id, ..)| id == only)),
+            BudgetScope::Member(Some(id)) => organization.person(id) == only,
+            BudgetScope::ApiKey(id) => organization.creator(id) == Some(only),
+        };
+        if !theirs {
+            return None;
+        }
+        if let Some(members) = &mut members {
+            members.retain(|(id, ..)| id == only);
+            (spent, reserved) = members.iter().fold((0, 0), |sum, (_, a, b)| (sum.0 + a, sum.1 + b));
+        }
+    }
+    let (counted, limit) = (budget.limit.counted(), budget.limit.amount());
+    let left = |spent: i128, reserved: i128| (limit - spent - reserved).max(0);
+    // Of a default that is what is left to whoever has least.
+    let remaining = match &members {
+        Some(members) => members.iter().map(|(_, spent, reserved)| left(*spent, *reserved)).min().unwrap_or(limit),
+        None => left(spent, reserved),
+    };
+    let members = members.map(|members| {
+        let member = |(user_id, spent, reserved): (String, i128, i128)| MemberStanding {
+            name: directory.user_label(&user_id).to_owned(),
+            spent: written(counted, spent),
+            reserved: written(counted, reserved),
+            remaining: written(counted, left(spent, reserved)),
+            user_id,
+        };
+        members.into_iter().map(member).collect()
+    });
+    let (kind, of) = match &budget.scope {
+        BudgetScope::Organization => (ScopeKind::Organization, None),
+        BudgetScope::Project(id) => (ScopeKind::Project, Some(id.clone())),
+        BudgetScope::Member(id) => (ScopeKind::Member, id.clone()),
+        BudgetScope::ApiKey(id) => (ScopeKind::ApiKey, Some(id.clone())),
+    };
+    Some(BudgetAnswer {
+        id: budget_id,
+        organization_id: organization_id.to_owned(),
+        scope: ScopeBody { kind, id: of },
+        limit: match budget.limit {
+            Limit::Cost(picos) => LimitAnswer { cost: Some(usd(picos)), ..LimitAnswer::default() },
+            Limit::Requests(requests) => LimitAnswer { requests: Some(requests), ..LimitAnswer::default() },
+            Limit::Tokens(tokens) => LimitAnswer { tokens: Some(tokens), ..LimitAnswer::default() },
+        },
+        window: budget.window.into(),
+        timezone: held.zone.name().to_owned(),
+        action: budget.action.into(),
+        percent: budget.percent.clone(),
+        from: budget.from.clone(),
+        to: budget.to.clone(),
+        status: budget.status.into(),
+        spent: written(counted, spent),
+        reserved: written(counted, reserved),
+        remaining: written(counted, remaining),
+        resets_at: held.span.resets_at.map(|at| held.zone.rfc3339(at)),
+        members,
+    })
+}
+
+/// An amount in the unit of what is counted.
+fn written(counted: Counted, amount: i128) -> Box<RawValue> {
+    match counted {
+        Counted::Cost => usd(amount),
+        Counted::Requests | Counted::Tokens => {
+            RawValue::from_string(amount.to_string()).expect("a whole number is JSON")
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from "vitest";
+import type { Budget } from "../../api/budgets";
+import { limitOf, taken, unitOf } from "./standing";
+
+describe("where a budget stands", () => {
+  it("is drawn within its bar, whatever was overspent", () => {
+    expect(taken(100, { spent: 25, reserved: 50 })).toEqual({ spent: 0.25, reserved: 0.5 });
+    expect(taken(100, { spent: 80, reserved: 50 })).toEqual({ spent: 0.8, reserved: 1 - 0.8 });
+    expect(taken(100, { spent: 180, reserved: 50 })).toEqual({ spent: 1, reserved: 0 });
+    expect(taken(0, { spent: 0, reserved: 0 })).toEqual({ spent: 1, reserved: 0 });
+  });
+
+  it("is in the unit of its limit", () => {
+    const budget = (limit: Budget["limit"]) => ({ limit }) as Budget;
+    expect([unitOf(budget({ cost: 2.5 })), limitOf(budget({ cost: 2.5 }))]).toEqual(["cost", 2.5]);
+    expect([unitOf(budget({ requests: 0 })), limitOf(budget({ requests: 0 }))]).toEqual(["requests", 0]);
+    expect([unitOf(budget({ tokens: 7 })), limitOf(budget({ tokens: 7 }))]).toEqual(["tokens", 7]);
+  });
+});

@@ -1,0 +1,47 @@
+import { exactText } from "../../api/exact";
+import type { Budget } from "../../api/budgets";
+import { count } from "../../format/counts";
+import { exactMoney, money } from "../../format/money";
+import { text } from "../../text";
+
+export type Unit = "cost" | "requests" | "tokens";
+
+type Amount = "spent" | "reserved" | "remaining";
+type Amounts = { [field in Amount]: number };
+
+export function unitOf(budget: Budget): Unit {
+  if (budget.limit.cost != null) return "cost";
+  return budget.limit.requests != null ? "requests" : "tokens";
+}
+
+export const limitOf = (budget: Budget): number => budget.limit[unitOf(budget)] ?? 0;
+
+/** A limit with every digit, as it is typed. */
+export function limitText(budget: Budget): string {
+  const { cost } = budget.limit;
+  return cost == null ? String(limitOf(budget)) : exactText(budget.limit as { cost: number }, "cost");
+}
+
+/** An amount in the unit of what a budget counts. */
+export function amountText(unit: Unit, value: number): string {
+  return unit === "cost" ? money(value) : text.budgets.units[unit](count(value));
+}
+
+/** The same with every digit. */
+export function exactAmount(unit: Unit, of: Amounts, field: Amount): string {
+  return unit === "cost" ? exactMoney(exactText(of, field)) : amountText(unit, of[field]);
+}
+
+/** How much of a limit is taken, from 0 to 1, by what is spent and then by what is reserved. */
+export function taken(limit: number, { spent, reserved }: { spent: number; reserved: number }) {
+  if (limit <= 0) return { spent: 1, reserved: 0 };
+  const share = (value: number) => Math.min(1, Math.max(0, value / limit));
+  return { spent: share(spent), reserved: Math.min(1 - share(spent), share(reserved)) };
+}
+
+export function scopeText({ scope }: Budget): string {
+  const words = text.budgets.scopes;
+  if (scope.kind === "organization" || scope.kind === "team") return words.organization;
+  if (scope.kind === "member" && scope.id == null) return words.eachMember;
+  return words[scope.kind](scope.id ?? "");
+}

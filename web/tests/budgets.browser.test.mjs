@@ -1,0 +1,82 @@
+// What may be used, for whoever runs an organization and for whoever uses it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accessible, LAPTOP, open, PHONE, ready, withinWidth } from "./browser.mjs";
+import { serve } from "./server.mjs";
+
+async function acme(t) {
+  const server = await serve(t);
+  await server.directory({
+    organizations: [{ id: "acme", name: "Acme" }],
+    members: [
+      { organizationId: "acme", userId: "ada", role: "owner" },
+      { organizationId: "acme", userId: "dev", role: "developer" },
+    ],
+    apiKeys: [{ id: "k1", organizationId: "acme", projectId: "web", createdBy: "dev" }],
+  });
+  await server.events([
+    {
+      id: "call-1",
+      timestamp: "2026-06-01T10:00:00Z",
+      organizationId: "acme",
+      projectId: "web",
+      apiKeyId: "k1",
+      usedModel: "openai/gpt-4o",
+      cost: "12.5",
+    },
+  ]);
+  return server;
+}
+
+test("an owner sets a limit, changes it and takes it away", async (t) => {
+  const server = await acme(t);
+  const page = await open(t, await server.linkOf("ada"));
+  await page.getByTestId("nav-budgets").click();
+  await ready(page, "budgets");
+  await page.getByText("There are no budgets yet.").waitFor();
+  await page.getByTestId("add").click();
+  await page.getByTestId("field-id").fill("each");
+  await page.getByTestId("field-kind").selectOption("eachMember");
+  await page.getByTestId("field-amount").fill("50.25");
+  await page.getByTestId("field-window").selectOption("total");
+  await page.getByTestId("dialog-submit").click();
+  const row = page.locator("[data-testid=entry-row][data-key=each]");
+  await row.waitFor();
+  assert.match(await row.innerText(), /Each member/);
+  assert.match(await row.getByTestId("budget-bar").innerText(), /\$12\.50 of \$100\.50/, "of two members");
+  const [budget] = (await server.get("/v1/budgets?organizationId=acme")).budgets;
+  assert.deepEqual([budget.limit, budget.window, budget.spent], [{ cost: 50.25 }, "total", 12.5]);
+
+  await row.getByTestId("edit").click();
+  await page.getByTestId("field-amount").fill("-3");
+  await page.getByTestId("dialog-submit").click();
+  await page.getByText("limit.cost is").waitFor();
+  await page.getByTestId("field-amount").fill("6.25");
+  await page.getByTestId("dialog-submit").click();
+  await page.getByText("$12.50 of $12.50").waitFor();
+  for (const [viewport, theme] of [[LAPTOP, "light"], [PHONE, "dark"]]) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme: theme });
+    await accessible(page, `budgets, ${theme}`);
+    await withinWidth(page, "budgets");
+  }
+  await page.setViewportSize(LAPTOP);
+  await row.getByTestId("delete").click();
+  await page.getByTestId("dialog-submit").click();
+  await page.getByText("There are no budgets yet.").waitFor();
+});
+
+test("a developer sees what is left to them, and no more", async (t) => {
+  const server = await acme(t);
+  await server.put("/v1/budgets", {
+    budgets: [
+      { id: "each", organizationId: "acme", scope: { kind: "member" }, limit: { cost: 20 }, window: "total" },
+      { id: "all", organizationId: "acme", scope: { kind: "organization" }, limit: { cost: 99 }, window: "total" },
+    ],
+  });
+  const page = await open(t, await server.linkOf("dev"), { landsOn: "mine" });
+  await page.getByText("$12.50 of $20.00").waitFor();
+  assert.equal(await page.getByTestId("own-budget").count(), 1);
+  await accessible(page, "own budgets");
+  assert.equal(await page.getByTestId("nav-budgets").count(), 0);
+});
