@@ -138,7 +138,7 @@ fn the_largest_of_very_many_keys_and_the_rest_add_up() {
     let snapshot = again.snapshot();
     let after = activity(self::about(&snapshot), &year(Granularity::Month, None, GroupBy::User, Filter::default()));
     let after = after.unwrap();
-    assert_eq!(before.2.active_members, 40);
+    assert_eq!(before.2.active_members, 20);
     assert_eq!(before, (after.ranking, after.groups, after.totals));
 }
 
