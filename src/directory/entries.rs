@@ -39,8 +39,8 @@ pub struct Organization {
     pub projects: OrdMap<String, Project>,
     pub members: OrdMap<String, Member>,
     pub api_keys: OrdMap<String, ApiKey>,
-    /// By the user id of who created them.
-    key_counts: OrdMap<Option<String>, KeyCounts>,
+    /// By the user id of who created them; kept by [`Organization::put_api_key`].
+    pub(crate) key_counts: OrdMap<Option<String>, KeyCounts>,
     /// Members who are other identities of members, and of whom.
     pub same_as: OrdMap<String, String>,
     /// Who created which key, for questions about many keys.
