@@ -41,7 +41,9 @@ fn main() {
         };
         report(name, &|about| drop(query::activity(about, &query).expect("an answer")));
     }
-    report("members", &|about| drop(query::members(about, year, Filter::default()).expect("an answer")));
+    report("members", &|about| {
+        drop(query::members(about, year, Filter::default(), &query::Page::default()).expect("an answer"))
+    });
     report("one member", &|about| drop(query::member(about, year, "user_umut").expect("an answer")));
     report("one key", &|about| drop(query::api_key(about, year, "key_research_judge-ensemble").expect("an answer")));
 }

@@ -2,15 +2,20 @@
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_rollcall");
 pub const TOKEN: &str = "operator-token-of-the-bench";
 
+/// The binary that is measured: another build's where one is named.
+pub fn binary() -> PathBuf {
+    std::env::var_os("ROLLCALL").map_or(BINARY.into(), PathBuf::from)
+}
+
 /// A server on a directory, and where it listens.
 pub fn start(directory: &Path) -> (Child, String) {
-    let mut server = Command::new(BINARY)
+    let mut server = Command::new(binary())
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(directory)
         .env("ROLLCALL_OPERATOR_TOKEN", TOKEN)

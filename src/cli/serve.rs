@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::calendar::ZoneDatabase;
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::{self, App, BackupPlace, Tls};
+use crate::model::NameLimits;
 use crate::webhook::{Pace, Webhooks};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
@@ -30,6 +32,9 @@ const DRAIN: Duration = Duration::from_secs(8);
 const LOG_LINES: usize = 10_000;
 /// How often it is asked whether the writer still runs.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Limits of names that can be set: more would not fit into the memory of any machine.
+const MAX_NAMES: RangeInclusive<usize> = 1..=100_000_000;
 
 /// Every known sender's largest body is well below.
 pub const DEFAULT_BODY_MIB: u32 = 64;
@@ -71,6 +76,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", env = "ROLLCALL_BACKUP_KEEP", default_value_t = 7)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     backup_keep: u32,
+    /// How many names an organization may have, usage of more is counted as "Other names": project=10000,
+    /// apiKey=1000000, model=10000, provider=1000, source=10000, combination=4000000, member=100000, or some of these
+    #[arg(long, value_name = "KIND=N,...", env = "ROLLCALL_MAX_NAMES", value_parser = name_limits)]
+    max_names: Option<NameLimits>,
     #[command(flatten)]
     prices: PriceArguments,
     #[command(flatten)]
@@ -97,6 +106,35 @@ enum UnknownKeys {
     Refuse,
 }
 
+/// Reads limits of names; those that are not named stay as they are.
+fn name_limits(text: &str) -> Result<NameLimits, String> {
+    let mut limits = NameLimits::default();
+    for part in text.split(',') {
+        let (kind, number) = part.split_once('=').ok_or_else(|| format!("'{part}' is not KIND=N"))?;
+        let limit = match kind.trim() {
+            "project" => &mut limits.projects,
+            "apiKey" => &mut limits.api_keys,
+            "model" => &mut limits.models,
+            "provider" => &mut limits.providers,
+            "source" => &mut limits.sources,
+            "combination" => &mut limits.combinations,
+            "member" => &mut limits.members,
+            other => {
+                return Err(format!(
+                    "'{other}' is no kind of name; allowed are project, apiKey, model, provider, source, combination \
+                     and member"
+                ));
+            }
+        };
+        let number = number.trim();
+        *limit =
+            number.parse().ok().filter(|limit| MAX_NAMES.contains(limit)).ok_or_else(|| {
+                format!("{kind} is '{number}'; allowed are {} to {}", MAX_NAMES.start(), MAX_NAMES.end())
+            })?;
+    }
+    Ok(limits)
+}
+
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let _logs = start_logs(arguments.log_json);
     arguments.zones.install()?;
@@ -107,7 +145,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
     let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
-    let engine = Engine::open(directory, system_clock())
+    let engine = Engine::open_within(directory, arguments.max_names.unwrap_or_default(), system_clock())
         .map_err(|e| Failure(format!("the store in {} cannot be opened: {e}", directory.display())))?;
     let engine = Arc::new(engine);
     let (token, place) = operator_token(directory)?;

@@ -250,7 +250,7 @@ impl Directory {
         if !entry.api_keys.contains_key(&combination.api_key) {
             let api_key = ApiKey { project_id: combination.project.clone(), ..ApiKey::default() };
             put(&mut writes, Kind::ApiKey, organization, &combination.api_key, &api_key);
-            entry.api_keys.insert(combination.api_key.clone(), api_key);
+            entry.put_api_key(combination.api_key.clone(), api_key);
         }
         writes
     }
@@ -306,7 +306,7 @@ impl Directory {
                 put(writes, Kind::Project, &organization_id, &new.project_id, &project);
                 organization.projects.insert(new.project_id.clone(), project);
             }
-            let api_key = organization.api_keys.entry(new.id.clone()).or_default();
+            let mut api_key = organization.api_keys.get(&new.id).cloned().unwrap_or_default();
             api_key.project_id = new.project_id;
             set_some(&mut api_key.description, new.description);
             set(&mut api_key.status, new.status);
@@ -318,7 +318,8 @@ impl Directory {
                 }
                 (Some(_), _) => {}
             }
-            put(writes, Kind::ApiKey, &organization_id, &new.id, api_key);
+            put(writes, Kind::ApiKey, &organization_id, &new.id, &api_key);
+            organization.put_api_key(new.id, api_key);
         }
         for new in update.identities {
             self.identify(new, writes)?;

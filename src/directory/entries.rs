@@ -1,10 +1,13 @@
 //! Entries of the directory, as they are in memory and on disk, and their keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use imbl::OrdMap;
 
 use super::SecretHash;
 use super::budget::Budget;
+use super::owners::Owners;
 use super::policy::Policy;
 use super::status::Status;
 use crate::model::UnixMs;
@@ -28,15 +31,20 @@ pub enum Role {
     Developer,
 }
 
-/// An organization and all that belongs to it.
+/// An organization and all that belongs to it. Maps of what senders name are shared with every copy but for what
+/// changed since: there may be a million keys, and each commit with a new one makes a copy.
 #[derive(Debug, Clone, Default)]
 pub struct Organization {
     pub profile: Profile,
-    pub projects: BTreeMap<String, Project>,
-    pub members: BTreeMap<String, Member>,
-    pub api_keys: BTreeMap<String, ApiKey>,
+    pub projects: OrdMap<String, Project>,
+    pub members: OrdMap<String, Member>,
+    pub api_keys: OrdMap<String, ApiKey>,
+    /// By the user id of who created them; kept by [`Organization::put_api_key`].
+    pub(crate) key_counts: OrdMap<Option<String>, KeyCounts>,
     /// Members who are other identities of members, and of whom.
-    pub same_as: BTreeMap<String, String>,
+    pub same_as: OrdMap<String, String>,
+    /// Who created which key, for questions about many keys.
+    pub owners: Owners,
     /// Pages as somebody left them, for all members.
     pub views: BTreeMap<String, View>,
     pub budgets: Arc<BTreeMap<String, Budget>>,
@@ -77,6 +85,14 @@ pub struct ApiKey {
     /// Whom the key's usage belongs to.
     pub created_by: Option<String>,
     pub status: Status,
+}
+
+/// How many API keys somebody created.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyCounts {
+    pub all: usize,
+    /// Those that are not deleted.
+    pub active: usize,
 }
 
 /// A page of the dashboard as somebody left it. No two of an organization have one name.
@@ -261,6 +277,30 @@ impl<'a> Key<'a> {
 }
 
 impl Organization {
+    /// Enters a key, or what it is from now on.
+    pub(super) fn put_api_key(&mut self, id: String, key: ApiKey) {
+        let is_active = |key: &ApiKey| usize::from(key.status == Status::Active);
+        let counts = self.key_counts.entry(key.created_by.clone()).or_default();
+        counts.all += 1;
+        counts.active += is_active(&key);
+        if let Some(before) = self.api_keys.insert(id, key) {
+            let counts = self.key_counts.get_mut(&before.created_by).expect("a key is counted when it is entered");
+            counts.all -= 1;
+            counts.active -= is_active(&before);
+        }
+    }
+
+    /// How many keys each person has created, under whichever of their ids; `None` is nobody.
+    pub fn keys_by_person(&self) -> HashMap<Option<&str>, KeyCounts> {
+        let mut by_person: HashMap<Option<&str>, KeyCounts> = HashMap::new();
+        for (user, counts) in &self.key_counts {
+            let of_person = by_person.entry(user.as_deref().map(|user| self.person(user))).or_default();
+            of_person.all += counts.all;
+            of_person.active += counts.active;
+        }
+        by_person
+    }
+
     /// Whom a key's usage belongs to.
     pub fn creator(&self, api_key_id: &str) -> Option<&str> {
         self.creator_of(self.api_keys.get(api_key_id)?)

@@ -1,9 +1,10 @@
 //! What events of other senders say about who is who, and how much of it is news.
 //!
 //! A sender is no authority: it fills what is empty. What the operator said stays, nobody comes back who has left, and
-//! nobody who may sign in already becomes a member somewhere new, nor does a namesake.
+//! nobody who may sign in already becomes a member somewhere new, nor does a namesake. Nor does it enter more than an
+//! organization may have.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{ApiKeyUpdate, Directory, DirectoryUpdate, Grant, MemberUpdate, Organization, OrganizationUpdate};
 use super::{ProjectUpdate, Role, User, UserUpdate};
@@ -48,6 +49,7 @@ impl Directory {
     /// What of this the directory does not know, as the update that tells it.
     pub fn news(&self, learnt: &Learnt) -> DirectoryUpdate {
         let mut news = DirectoryUpdate::default();
+        let mut rooms = Rooms::default();
         for new in &learnt.organizations {
             if self.organization(&new.organization_id).is_none_or(|known| known.profile.name.is_none()) {
                 let (id, name) = (new.organization_id.clone(), Some(new.name.clone()));
@@ -55,14 +57,25 @@ impl Directory {
             }
         }
         for new in &learnt.projects {
-            let known = self.organization(&new.organization_id).and_then(|o| o.projects.get(&new.id));
+            let organization = self.organization(&new.organization_id);
+            let known = organization.and_then(|o| o.projects.get(&new.id));
+            let there = || organization.map_or(0, |o| o.projects.len());
+            if known.is_none() && !rooms.projects.takes(&new.organization_id, there, self.limits.projects) {
+                continue;
+            }
             if known.is_none_or(|project| project.name.is_none()) {
                 let (id, organization_id, name) = (new.id.clone(), new.organization_id.clone(), Some(new.name.clone()));
                 news.projects.push(ProjectUpdate { id, organization_id, name, status: None });
             }
         }
+        let mut entered = HashSet::new();
         for new in &learnt.people {
             let Some(Person::New) = self.person(new) else { continue };
+            let there = || self.organization(&new.organization_id).map_or(0, |o| o.members.len());
+            if !rooms.members.takes(&new.organization_id, there, self.limits.members) {
+                continue;
+            }
+            entered.insert((new.organization_id.as_str(), new.user_id.as_str()));
             news.users.push(UserUpdate { id: new.user_id.clone(), name: None, email: new.email.clone() });
             news.members.push(MemberUpdate {
                 organization_id: new.organization_id.clone(),
@@ -74,16 +87,24 @@ impl Directory {
         }
         let mut owned = HashSet::new();
         for new in &learnt.api_keys {
-            let known = self.organization(&new.organization_id).and_then(|o| o.api_keys.get(&new.id));
+            let organization = self.organization(&new.organization_id);
+            let known = organization.and_then(|o| o.api_keys.get(&new.id));
             let creator = match known.and_then(|key| key.created_by.as_ref()) {
                 Some(_) => None,
-                None => new.owner.as_ref().and_then(|owner| self.creator_of(new, owner, learnt)),
+                None => new.owner.as_ref().and_then(|owner| self.creator_of(new, owner, learnt, &entered)),
             };
             // Of two owners that senders name at once the first is the creator.
             let creator = creator.filter(|_| owned.insert((&new.organization_id, &new.id)));
             let described = known.is_some_and(|key| key.description.is_some());
             let description = new.description.clone().filter(|_| !described);
-            if creator.is_some() || description.is_some() {
+            let mut has_room = || {
+                let is_known = organization.is_some_and(|o| o.projects.contains_key(&new.project_id));
+                let projects = || organization.map_or(0, |o| o.projects.len());
+                let keys = || organization.map_or(0, |o| o.api_keys.len());
+                (is_known || rooms.projects.takes(&new.organization_id, projects, self.limits.projects))
+                    && rooms.api_keys.takes(&new.organization_id, keys, self.limits.api_keys)
+            };
+            if (creator.is_some() || description.is_some()) && (known.is_some() || has_room()) {
                 news.api_keys.push(ApiKeyUpdate {
                     id: new.id.clone(),
                     organization_id: Some(new.organization_id.clone()),
@@ -97,10 +118,16 @@ impl Directory {
         news
     }
 
-    fn creator_of(&self, key: &LearntKey, owner: &str, learnt: &Learnt) -> Option<String> {
+    fn creator_of(
+        &self,
+        key: &LearntKey,
+        owner: &str,
+        learnt: &Learnt,
+        entered: &HashSet<(&str, &str)>,
+    ) -> Option<String> {
         let same = |person: &&LearntPerson| person.organization_id == key.organization_id && person.user_id == owner;
         match self.person(learnt.people.iter().find(same)?)? {
-            Person::New => Some(owner.to_owned()),
+            Person::New => entered.contains(&(key.organization_id.as_str(), owner)).then(|| owner.to_owned()),
             Person::Known(id) => Some(id.to_owned()),
         }
     }
@@ -135,6 +162,28 @@ impl LearntPerson {
             (None, None) => known.name.is_none(),
             _ => false,
         }
+    }
+}
+
+/// What is left of what organizations may have, while something is entered.
+#[derive(Default)]
+struct Rooms<'l> {
+    projects: Room<'l>,
+    members: Room<'l>,
+    api_keys: Room<'l>,
+}
+
+/// By organization how many there are.
+#[derive(Default)]
+struct Room<'l>(HashMap<&'l str, usize>);
+
+impl<'l> Room<'l> {
+    /// Takes the place of one more, if there is one.
+    fn takes(&mut self, organization: &'l str, there: impl FnOnce() -> usize, limit: usize) -> bool {
+        let there = self.0.entry(organization).or_insert_with(there);
+        let has_room = *there < limit;
+        *there += usize::from(has_room);
+        has_room
     }
 }
 

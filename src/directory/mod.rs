@@ -13,6 +13,7 @@ mod budget;
 mod change;
 mod entries;
 mod learnt;
+mod owners;
 mod policy;
 mod secret;
 mod status;
@@ -23,12 +24,15 @@ mod written;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 pub use budget::{BUDGETS, Budget, BudgetAction, BudgetScope, BudgetUpdate, BudgetWindow, Counted, Limit};
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, Member, Organization, Plan, Profile, Project, Role, Session, Terms, Token, User, View,
+    ApiKey, Grant, KeyCounts, Member, Organization, Plan, Profile, Project, Role, Session, Terms, Token, User, View,
 };
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
+pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
 pub use status::Status;
@@ -39,13 +43,13 @@ pub use update::{
 use users::Users;
 pub use written::written_by_organization;
 
-use crate::model::UnixMs;
-use crate::store::{Reader, StoreError, damaged, record};
+use crate::model::{Dimension, NameLimits, UnixMs, ValueId};
+use crate::store::{Dictionary, Reader, StoreError, damaged, record};
 
 /// The directory at one commit. Cheap to clone: parts are shared until they change.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
-    organizations: BTreeMap<Arc<str>, Arc<Organization>>,
+    organizations: OrdMap<Arc<str>, Arc<Organization>>,
     users: Arc<Users>,
     models: Arc<BTreeMap<String, String>>,
     /// What providers have, by canonical name.
@@ -55,17 +59,24 @@ pub struct Directory {
     sessions: Arc<HashMap<SecretHash, Session>>,
     /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
     revoked: Arc<HashSet<SecretHash>>,
+    /// How much senders may enter.
+    limits: NameLimits,
 }
 
 impl Directory {
-    /// Reads the directory of a commit.
-    pub fn load(reader: &Reader) -> Result<Directory, StoreError> {
+    /// Reads the directory of a commit, beside the names of the same one.
+    pub fn load(reader: &Reader, dictionary: &Dictionary) -> Result<Directory, StoreError> {
         let mut directory = Directory::default();
-        for (key, bytes) in reader.records()? {
-            let key = entries::Key::parse(&key).ok_or_else(|| damaged("a directory key"))?;
-            directory.take(key, &bytes)?;
-        }
+        reader.each_record(|key, bytes| {
+            let key = entries::Key::parse(key).ok_or_else(|| damaged("a directory key"))?;
+            directory.take(key, bytes)
+        })?;
+        directory.number_owners(dictionary);
         Ok(directory)
+    }
+
+    pub fn with_limits(self, limits: NameLimits) -> Directory {
+        Directory { limits, ..self }
     }
 
     fn take(&mut self, key: entries::Key<'_>, bytes: &[u8]) -> Result<(), StoreError> {
@@ -80,7 +91,7 @@ impl Directory {
                 self.organization_mut(key.organization).members.insert(id, record::decode(bytes)?);
             }
             Kind::ApiKey => {
-                self.organization_mut(key.organization).api_keys.insert(id, record::decode(bytes)?);
+                self.organization_mut(key.organization).put_api_key(id, record::decode(bytes)?);
             }
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
@@ -214,6 +225,45 @@ impl Directory {
     }
 
     fn organization_mut(&mut self, id: &str) -> &mut Organization {
-        Arc::make_mut(self.organizations.entry(id.into()).or_default())
+        if !self.organizations.contains_key(id) {
+            self.organizations.insert(id.into(), Arc::default());
+        }
+        Arc::make_mut(self.organizations.get_mut(id).expect("it is there now"))
+    }
+
+    /// Numbers the creators of all keys that have a number themselves.
+    fn number_owners(&mut self, dictionary: &Dictionary) {
+        let ids: Vec<Arc<str>> = self.organizations.keys().cloned().collect();
+        for id in ids {
+            let Some((_, names)) = dictionary.organization(&id) else { continue };
+            let organization = self.organization_mut(&id);
+            for (key, entry) in &organization.api_keys {
+                if let Some((user, number)) = entry.created_by.as_ref().zip(names.value(Dimension::ApiKey, key)) {
+                    organization.owners.set(number, user);
+                }
+            }
+        }
+    }
+
+    /// Numbers the creator of a key that has just got a number, if it is known whose it is.
+    pub fn number_owner(&mut self, organization: &str, api_key: &str, number: ValueId) {
+        let creator = self.organizations.get(organization).and_then(|of| of.api_keys.get(api_key)?.created_by.clone());
+        if let Some(user) = creator {
+            self.organization_mut(organization).owners.set(number, &user);
+        }
+    }
+
+    /// Numbers the creators of keys that were just written.
+    pub fn number_written(&mut self, writes: &[RecordWrite], dictionary: &Dictionary) {
+        let keys = writes
+            .iter()
+            .filter_map(|(key, _)| entries::Key::parse(key))
+            .filter(|key| key.kind == entries::Kind::ApiKey);
+        for entries::Key { organization, id, .. } in keys {
+            let names = dictionary.organization(organization).map(|(_, names)| names);
+            if let Some(number) = names.and_then(|names| names.value(Dimension::ApiKey, id)) {
+                self.number_owner(organization, id, number);
+            }
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! Users by their ids, and by the address they have.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use imbl::OrdMap;
 
 use super::User;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Users {
-    by_id: BTreeMap<String, User>,
+    by_id: OrdMap<String, User>,
     /// The address in small letters.
-    by_address: HashMap<String, BTreeSet<String>>,
+    by_address: OrdMap<String, BTreeSet<String>>,
 }
 
 impl Users {

@@ -42,7 +42,7 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
-use crate::model::{Batch, Intake, Invoice, UnixMs};
+use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
 use crate::store::{Acknowledged, Dictionary, Reader, Store, StoreError};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
@@ -66,7 +66,8 @@ pub struct Snapshot {
 impl Snapshot {
     fn of(store: &Store) -> Result<Snapshot, StoreError> {
         let reader = store.reader()?;
-        let (dictionary, directory) = (reader.dictionary()?, Directory::load(&reader)?);
+        let dictionary = reader.dictionary()?;
+        let directory = Directory::load(&reader, &dictionary)?.with_limits(store.name_limits());
         Ok(Snapshot { reader, dictionary: Arc::new(dictionary), directory: Arc::new(directory) })
     }
 }
@@ -178,10 +179,15 @@ impl Shared {
 }
 
 impl Engine {
-    /// Opens the store in `directory` and starts writing.
+    /// Opens the store in `directory` and starts writing. However many names there are, what comes is kept under its own.
     pub fn open(directory: &Path, clock: Clock) -> Result<Engine, StoreError> {
+        Engine::open_within(directory, NameLimits::NONE, clock)
+    }
+
+    /// The same for senders that are not trusted to keep their names few.
+    pub fn open_within(directory: &Path, limits: NameLimits, clock: Clock) -> Result<Engine, StoreError> {
         let path = directory.join(STORE_FILE);
-        let mut engine = Engine::start(move || Store::open(&path), clock)?;
+        let mut engine = Engine::start(move || Ok(Store::open(&path)?.with_name_limits(limits)), clock)?;
         engine.directory = Some(directory.to_owned());
         Ok(engine)
     }

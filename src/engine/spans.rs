@@ -229,7 +229,7 @@ impl Writer {
         let (had, mut is_changed) = (before.len(), false);
         let mut after = HashMap::new();
         for event in &told.events {
-            let (_, series) = self.series_of(&told.combinations[event.combination as usize], writer, touched)?;
+            let ((_, series), _) = self.series_of(&told.combinations[event.combination as usize], writer, touched)?;
             let segment = Segment::of(event.time).expect("an event's time is checked when it is made");
             let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
             let id = (organization, counted.hour(), event.id);

@@ -21,13 +21,13 @@ use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
-    Batch, Combination, Completeness, Count, Day, Event, Hour, Intake, Invoice, Measures, OrganizationId, Period,
-    Segment, Sender, SeriesId,
+    Batch, Combination, Completeness, Count, Day, Dimension, Event, Hour, Intake, Invoice, Measures, OrganizationId,
+    Period, Segment, Sender, SeriesId, TooMany,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, SeenIds, SpanIndex, Store,
-    StoreError,
+    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, Log, SeenIds, SpanIndex,
+    Store, StoreError,
 };
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
@@ -253,7 +253,9 @@ impl Writer {
     fn seal(&mut self, organization: OrganizationId, period: Period) -> Result<store::Sealed, StoreError> {
         let now = (self.clock)();
         let until = sealable_before(now);
-        let series = self.dictionary.by_number(organization).map_or(&[][..], |names| names.series());
+        // Without a name what is open is damaged, which sealing says.
+        let none = Log::default();
+        let series = self.dictionary.by_number(organization).map_or(&none, |names| names.series());
         let sealed = self.store().begin().and_then(|writer| {
             let sealed = writer.seal(organization, period, until, series)?;
             writer.commit()?;
@@ -467,8 +469,8 @@ impl Writer {
             touched.rows.push((organization, segment, rows));
         }
         for (organization, calls) in &touched.taken_back {
-            let series = self.dictionary.by_number(*organization).map_or(&[][..], |names| names.series());
-            for (period, until) in writer.take_back(*organization, calls, series)? {
+            let names = self.dictionary.by_number(*organization).expect("what was counted has a name");
+            for (period, until) in writer.take_back(*organization, calls, names.series())? {
                 touched.sealed.push((*organization, period, until));
             }
             for call in calls {
@@ -496,11 +498,13 @@ impl Writer {
         touched: &mut Touched,
     ) -> Result<Ingested, StoreError> {
         let mut series: Vec<(OrganizationId, SeriesId)> = Vec::with_capacity(batch.combinations.len());
+        let mut tally = Tally::default();
         for combination in &batch.combinations {
-            series.push(self.series_of(combination, writer, touched)?);
+            let (of, too_many) = self.series_of(combination, writer, touched)?;
+            series.push(of);
+            tally.too_many.push(too_many);
         }
         let mut ingested = Ingested::default();
-        let mut tally = Tally::default();
         let mut known = Known::of(batch, &self.seen);
         let mut incomplete: Option<Incomplete<'_>> = None;
         let mut nesting = self.related(batch, writer)?;
@@ -562,23 +566,43 @@ impl Writer {
         Ok(ingested)
     }
 
-    /// The numbers of a combination of names, made if it is new.
+    /// The numbers of a combination of names, made if it is new; and of what there are too many if it is counted as
+    /// [`OTHER_NAMES`](crate::model::OTHER_NAMES).
     pub(super) fn series_of(
         &mut self,
         combination: &Combination,
         writer: &store::Writer,
         touched: &mut Touched,
-    ) -> Result<(OrganizationId, SeriesId), StoreError> {
+    ) -> Result<((OrganizationId, SeriesId), Option<TooMany>), StoreError> {
         if let Some(known) = self.dictionary.find(combination) {
-            return Ok(known);
+            return Ok((known, None));
+        }
+        // The operator may have made it known before it was used.
+        let entered = self.directory.organization(&combination.organization);
+        let others =
+            self.dictionary.within(combination, &self.store().name_limits(), |dimension, name| match dimension {
+                Dimension::Project => entered.is_some_and(|of| of.projects.contains_key(name)),
+                Dimension::ApiKey => entered.is_some_and(|of| of.api_keys.contains_key(name)),
+                _ => false,
+            });
+        let (combination, too_many) = match &others {
+            Some((others, too_many)) => (others, Some(*too_many)),
+            None => (combination, None),
+        };
+        if let Some(known) = self.dictionary.find(combination) {
+            return Ok((known, too_many));
         }
         let created = Arc::make_mut(&mut self.dictionary).create(combination, writer)?;
-        let writes = Arc::make_mut(&mut self.directory).notice(combination);
+        let directory = Arc::make_mut(&mut self.directory);
+        let writes = directory.notice(combination);
+        let (_, names) = self.dictionary.organization(&combination.organization).expect("it was just created");
+        let api_key = names.series()[created.1.0 as usize].api_key;
+        directory.number_owner(&combination.organization, &combination.api_key, api_key);
         touched.directory |= !writes.is_empty();
         for (key, record) in writes {
             writer.put_record(&key, record.as_deref())?;
         }
-        Ok(created)
+        Ok((created, too_many))
     }
 
     pub(super) fn apply(
@@ -595,6 +619,7 @@ impl Writer {
             match next.apply(change.clone()) {
                 Ok(applied) => {
                     (outcome, writes) = (Ok(applied.0), applied.1);
+                    next.number_written(&writes, &self.dictionary);
                     self.directory = Arc::new(next);
                     touched.directory |= change.is_of_answers() && !writes.is_empty();
                     touched.moved_budgets.extend(before.moved_budgets(&writes).map(str::to_owned));
@@ -684,15 +709,22 @@ pub(super) fn opened<'i, 'w>(
 /// What became of a batch's events, by organization and sender.
 #[derive(Default)]
 struct Tally {
+    /// By combination: of what there are too many, if it is not counted under its own names.
+    too_many: Vec<Option<TooMany>>,
     /// With the first event of each, and how many were counted, completed and duplicates.
-    of: HashMap<(OrganizationId, u32), (u32, [u64; 3])>,
+    of: HashMap<Told, (u32, [u64; 3])>,
     /// The same of the events at hand, which are mostly of one.
-    run: Option<((OrganizationId, u32), u32, [u64; 3])>,
+    run: Option<(Told, u32, [u64; 3])>,
 }
+
+/// Organization, sender, and why not under its own names.
+type Told = (OrganizationId, u32, Option<TooMany>);
 
 impl Tally {
     fn note(&mut self, organization: OrganizationId, event: &Event, result: Intake) {
-        let by = (organization, event.sender);
+        // Names of what was counted before are no matter.
+        let too_many = self.too_many[event.combination as usize].filter(|_| result != Intake::Duplicate);
+        let by = (organization, event.sender, too_many);
         match &mut self.run {
             Some((of, _, counts)) if *of == by => counts[result as usize] += 1,
             _ => {
@@ -722,11 +754,11 @@ struct Lines<'b>(BTreeMap<LineOf<'b>, (u64, Option<&'b str>)>);
 impl<'b> Lines<'b> {
     fn enter(&mut self, batch: &'b Batch, mut tally: Tally) {
         tally.end_run();
-        for ((_, sender), (combination, counts)) in tally.of {
+        for ((_, sender, too_many), (combination, counts)) in tally.of {
             let Some(sender) = batch.senders.get(sender as usize) else { continue };
             let organization = batch.combinations[combination as usize].organization.as_str();
             for (result, count) in Intake::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
-                self.add((organization, sender, result, None), count, None);
+                self.add((organization, sender, result, too_many.map(TooMany::reason)), count, None);
             }
         }
         for unmade in &batch.unmade {

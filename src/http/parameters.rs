@@ -7,12 +7,23 @@ use std::ops::{Range, RangeInclusive};
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone};
 use crate::model::{Biller, UnixMs, canonical_provider};
-use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Query, RankBy, RowsBy};
+use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Mark, Page, Query, RankBy, RowsBy, Sort};
 
 /// Values one filter may name, over all its repetitions.
 const MAX_FILTER_VALUES: usize = 1000;
 /// Days of the window when `from` is left out.
 const DEFAULT_DAYS: i64 = 7;
+
+/// Longest text that a list is searched for, as names are.
+const MAX_SEARCH_CHARS: usize = 512;
+/// Lines of the longest page.
+const MAX_LINES: u64 = 1000;
+const SORTS: [(&str, Sort); 4] = [
+    ("cost", Sort::By(RankBy::Cost)),
+    ("requestCount", Sort::By(RankBy::RequestCount)),
+    ("totalTokens", Sort::By(RankBy::TotalTokens)),
+    ("name", Sort::Name),
+];
 
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);
@@ -143,6 +154,23 @@ impl Parameters {
             _ => return Err(Problem::bad_request("compareFrom and compareTo belong together; one is missing")),
         };
         window.compared(with, now).map(Some).map_err(bad_request)
+    }
+
+    /// Which part of a list is asked for.
+    pub fn page(&self) -> Result<Page, Problem> {
+        let unknown =
+            |text: &str| Problem::bad_request(format!("after is '{text}'; give what `next` of an answer says"));
+        let after = self.one("after")?.map(|text| Mark::parse(text).ok_or_else(|| unknown(text)));
+        let search = self.one("q")?.filter(|text| text.chars().count() > MAX_SEARCH_CHARS);
+        if search.is_some() {
+            return Err(Problem::bad_request(format!("q is longer than the {MAX_SEARCH_CHARS} characters allowed")));
+        }
+        Ok(Page {
+            sort: self.choice("sort", &SORTS)?.unwrap_or_default(),
+            search: self.one("q")?.map(str::to_owned),
+            after: after.transpose()?,
+            limit: self.whole("limit", 1..=MAX_LINES)?.map(|limit| limit as usize),
+        })
     }
 
     /// Whether `format` asks for CSV; `None` leaves it to the `Accept` header.

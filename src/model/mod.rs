@@ -11,6 +11,7 @@ mod fingerprint;
 mod intake;
 mod invoice;
 mod kept_span;
+mod limits;
 mod measures;
 mod money;
 mod provider;
@@ -24,6 +25,7 @@ pub use fingerprint::Fingerprint;
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use kept_span::{KeptSpan, Observed, SpanHashes};
+pub use limits::{NameLimits, OTHER_NAMES, TooMany};
 pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};
 pub use provider::{

@@ -1,16 +1,18 @@
 //! Usage over time, broken down.
 
-use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::group::{Filter, Group, GroupBy, Grouping, Label, Names};
+use roaring::RoaringBitmap;
+
+use super::group::{Filter, Group, GroupBy, Grouping, Label, Labels, Names};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::{Found, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::Bucket;
-use crate::model::{Count, Dimension, Measures, OrganizationId, UnixMs, Usage, ValueId};
+use crate::model::{Count, Dimension, Measures, OrganizationId, UnixMs, Usage};
 use crate::store::{Column, damaged};
 
 /// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
@@ -56,24 +58,26 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         let (groups, totals, ranking, shown, others) = Default::default();
         return Ok(Activity { groups, totals, ranking, buckets, shown, others, sums: None });
     };
-    let (mut scan, mut groups) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
-    let (Found { totals, api_keys }, mut sums) = scan.run(&Plan::of(&buckets))?;
+    let plan = Plan::of(&buckets);
+    let (mut scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
+    if let Some(top) = query.top.filter(|_| scan.is_too_much(&plan))
+        && let Some(largest) = largest(&scan, &labels, &known, &plan, query, top)?
+    {
+        return Ok(Activity { buckets, ..largest });
+    }
+    let (Found { totals, api_keys }, mut sums) = scan.run(&plan)?;
     // Buckets that are still to be summed need no totals again.
     scan.totals = false;
 
-    let over_window = over_window(&sums, groups.len())?;
+    let over_window = over_window(&sums, scan.groups)?;
     let mut all = Usage::default();
     over_window.iter().try_for_each(|usage| all.add(usage)).map_err(crate::store::StoreError::from)?;
-    // Breakdown and totals come from different bytes. That they agree is the proof of both.
-    if all.cost() != totals.cost() || all.get(Count::Requests) != totals.get(Count::Requests) {
-        return Err(damaged("a breakdown does not add up to its total").into());
-    }
-    let mut order: Vec<u32> = (0..groups.len() as u32).filter(|g| !over_window[*g as usize].is_zero()).collect();
+    check_proof((all.cost().0, all.get(Count::Requests).into()), &totals)?;
+    let mut order: Vec<u32> = (0..scan.groups as u32).filter(|g| !over_window[*g as usize].is_zero()).collect();
     order.sort_by(|a, b| {
         // Equal ranks are in order of their keys, so that an answer is the same each time.
         let rank = |g: &u32| Reverse(rank(&over_window[*g as usize], query.rank_by));
-        let keys = |g: &u32| groups[*g as usize].labels.iter().map(|label| &label.key);
-        rank(a).cmp(&rank(b)).then_with(|| keys(a).cmp(keys(b)))
+        rank(a).cmp(&rank(b)).then_with(|| labels.compare(&known, *a, *b))
     });
     let kept = query.top.map_or(order.len(), |top| top.min(order.len()));
 
@@ -81,13 +85,9 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     for (rank, group) in order.iter().enumerate() {
         add_entry(&mut ranking, rank.min(kept) as u32, &over_window[*group as usize]);
     }
-    let members: HashSet<&str> = api_keys.iter().filter_map(|key| known.creator(ValueId(key))).collect();
-    let mut kept_groups: Vec<Group> = order[..kept]
-        .iter()
-        .map(|g| std::mem::replace(&mut groups[*g as usize], Group { labels: Vec::new() }))
-        .collect();
+    let mut groups: Vec<Group> = order[..kept].iter().map(|group| labels.group(&known, *group)).collect();
     if kept < order.len() {
-        kept_groups.push(other(query.group_by.len()));
+        groups.push(other(query.group_by.len()));
     }
     // What is not shown by itself is added up once, rather than in each bucket.
     let others = order.split_off((kept + 1).min(order.len()));
@@ -96,15 +96,98 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     {
         slices.iter_mut().for_each(|slice| slice.merge(&others, order[kept]));
     }
-    Ok(Activity {
-        groups: kept_groups,
-        totals: Totals { usage: totals, active_api_keys: api_keys.len() as usize, active_members: members.len() },
-        ranking,
-        buckets,
-        shown: order,
-        others,
-        sums: Some((scan, sums)),
-    })
+    let totals = totals_of(&known, totals, &api_keys);
+    Ok(Activity { groups, totals, ranking, buckets, shown: order, others, sums: Some((scan, sums)) })
+}
+
+/// Breakdown and totals come from different bytes. That they agree is the proof of both.
+fn check_proof((cost, requests): (i128, i128), totals: &Usage) -> Result<(), QueryError> {
+    if cost != totals.cost().0 || requests != i128::from(totals.get(Count::Requests)) {
+        return Err(damaged("a breakdown does not add up to its total").into());
+    }
+    Ok(())
+}
+
+pub(super) fn totals_of(known: &Names<'_>, usage: Usage, api_keys: &RoaringBitmap) -> Totals {
+    Totals { usage, active_api_keys: api_keys.len() as usize, active_members: known.creators(api_keys) }
+}
+
+/// The answer where there are too many groups to sum each in each bucket: first the window's sums of all, which say
+/// which are the largest, then these in each bucket, and *Other* as what is left of the whole. Without buckets.
+fn largest<'a>(
+    scan: &Scan<'a>,
+    labels: &Labels<'_>,
+    known: &Names<'a>,
+    plan: &Plan,
+    query: &Query,
+    top: usize,
+) -> Result<Option<Activity<'a>>, QueryError> {
+    let by = match query.rank_by {
+        RankBy::Cost => Column::Cost,
+        RankBy::RequestCount => Column::Requests,
+        RankBy::TotalTokens => Column::TotalTokens,
+    };
+    let (Found { totals, api_keys }, ranked) = rank_groups(scan, plan, by)?;
+    let more = ranked.len() > top;
+    let shown = first(ranked, top, |a, b| labels.compare(known, a, b));
+    let of_shown = scan.only(known, labels, &shown);
+    let Some(sums) = of_shown.with_the_rest(&scan.as_one(), plan)? else { return Ok(None) };
+    let over_window = over_window(&sums, of_shown.groups)?;
+    if !more && !over_window[shown.len()].is_zero() {
+        return Err(damaged("a breakdown does not add up to its total").into());
+    }
+    let mut groups: Vec<Group> = shown.iter().map(|group| labels.group(known, *group)).collect();
+    if more {
+        groups.push(other(query.group_by.len()));
+    }
+    let ranking = (0..).zip(&over_window).take(groups.len());
+    Ok(Some(Activity {
+        ranking: ranking.map(|(group, usage)| Entry { group, usage: *usage }).collect(),
+        totals: totals_of(known, totals, &api_keys),
+        buckets: Vec::new(),
+        shown: (0..groups.len() as u32).collect(),
+        others: Vec::new(),
+        groups,
+        sums: Some((of_shown, sums)),
+    }))
+}
+
+/// The groups with usage in a plan, each with what it is ranked by: its sum of a column.
+pub(super) fn rank_groups(scan: &Scan<'_>, plan: &Plan, by: Column) -> Result<(Found, Vec<(i128, u32)>), QueryError> {
+    let mut columns = vec![Column::Requests, Column::Cost];
+    if !columns.contains(&by) {
+        columns.push(by);
+    }
+    let parts = plan.in_parts(rayon::current_num_threads() as u32);
+    let (found, sums) = scan.of_columns(columns).run(&parts)?;
+    let Sums::ByBucket(slices) = sums else { unreachable!("there are no more parts than threads") };
+    let (mut ranked, mut sum) = (Vec::new(), (0, 0));
+    for group in 0..scan.groups as u32 {
+        let of = |column| slices.iter().map(|slice| slice.sum_of(group, column)).sum::<i128>();
+        let (requests, cost) = (of(Column::Requests), of(Column::Cost));
+        if (requests, cost) != (0, 0) {
+            sum = (sum.0 + cost, sum.1 + requests);
+            let rank = match by {
+                Column::Requests => requests,
+                Column::Cost => cost,
+                by => of(by),
+            };
+            ranked.push((rank, group));
+        }
+    }
+    check_proof(sum, &found.totals)?;
+    Ok((found, ranked))
+}
+
+/// The first of ranked groups, largest first. Equal ranks are in the order of `tie`.
+fn first(mut ranked: Vec<(i128, u32)>, top: usize, tie: impl Fn(u32, u32) -> Ordering) -> Vec<u32> {
+    let order = |a: &(i128, u32), b: &(i128, u32)| b.0.cmp(&a.0).then_with(|| tie(a.1, b.1));
+    if ranked.len() > top {
+        ranked.select_nth_unstable_by(top, order);
+        ranked.truncate(top);
+    }
+    ranked.sort_by(order);
+    ranked.into_iter().map(|(_, group)| group).collect()
 }
 
 /// The group of all that is not shown by itself.
@@ -117,13 +200,13 @@ pub(super) fn other(dimensions: usize) -> Group {
 /// benches, which measure it by itself.
 pub fn sum_buckets(about: About<'_>, query: &Query) -> Result<usize, QueryError> {
     let Some((known, id)) = about.names() else { return Ok(0) };
-    let (mut scan, groups) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
+    let (mut scan, _) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
     scan.totals = false;
     let (_, sums) = scan.run(&Plan::of(&query.window.buckets(query.granularity)))?;
     let Sums::ByBucket(slices) = sums else { return Ok(0) };
     let mut usage = Usage::default();
     // Looking at one bucket keeps the compiler from leaving the rest out.
-    Ok((0..groups.len() as u32).filter(|group| slices[0].usage(*group, slices[0].buckets.start, &mut usage)).count())
+    Ok((0..scan.groups as u32).filter(|group| slices[0].usage(*group, slices[0].buckets.start, &mut usage)).count())
 }
 
 /// What was used between two instants at which sums can be cut, by one dimension or in all.
@@ -135,46 +218,46 @@ pub fn used(
     let Some((known, id)) = about.names() else { return Ok(Vec::new()) };
     let Some(newest) = about.reader.newest_day(id)? else { return Ok(Vec::new()) };
     let group_by = Vec::from_iter(by);
-    let (mut scan, groups) = scan(about, &group_by, &Filter::default(), USED_COLUMNS, &known, id);
+    let (mut scan, labels) = scan(about, &group_by, &Filter::default(), USED_COLUMNS, &known, id);
     scan.totals = false;
     let plan = Plan::between(time.start, time.end.min(newest.next().start_ms()));
     if plan.segments().is_empty() {
         return Ok(Vec::new());
     }
     let (_, sums) = scan.run(&plan)?;
-    let sums = over_window(&sums, groups.len())?;
-    let key = |group: Group| group.labels.into_iter().next().and_then(|label| label.key);
-    let used = groups.into_iter().zip(sums).filter(|(_, usage)| !usage.is_zero());
+    let sums = over_window(&sums, scan.groups)?;
+    let key = |group| labels.group(&known, group).labels.into_iter().next().and_then(|label| label.key);
+    let used = (0..).zip(sums).filter(|(_, usage)| !usage.is_zero());
     Ok(used.map(|(group, usage)| (key(group), usage.all)).collect())
 }
 
 /// What budgets count.
 const USED_COLUMNS: &[Column] = &[Column::Requests, Column::TotalTokens, Column::Cost];
 
-fn scan<'a>(
+pub(super) fn scan<'a>(
     about: About<'a>,
     group_by: &[GroupBy],
     filter: &Filter,
     columns: &[Column],
     known: &Names<'a>,
     id: OrganizationId,
-) -> (Scan<'a>, Vec<Group>) {
-    let Grouping { groups, group_of_series, counting, api_keys, pivot } = known.group(group_by, filter);
-    let pivot = pivot.filter(|(pivot, _)| columns.iter().all(|column| pivot.keeps(*column)));
-    let unpriced = known.unpriced(&group_of_series);
+) -> (Scan<'a>, Labels<'a>) {
+    let Grouping { groups, labels, group_of, counting, api_keys, pivot } = known.group(group_by, filter);
+    let pivot = pivot.filter(|pivot| columns.iter().all(|column| pivot.keeps(*column)));
+    let unpriced = known.unpriced(&group_of);
     let mut columns = columns.to_vec();
     if !unpriced.is_empty() && !columns.contains(&Column::Unpriced) {
         columns.push(Column::Unpriced);
     }
-    let keeps = pivot.as_ref().is_none_or(|(pivot, _)| pivot.keeps(Column::Unpriced));
+    let keeps = pivot.is_none_or(|pivot| pivot.keeps(Column::Unpriced));
     let unpriced_api_keys = if keeps { Vec::new() } else { known.runs_of_api_keys(&unpriced) };
     let scan = Scan {
         reader: about.reader,
         organization: id,
         series: known.names.series(),
         api_key_count: known.names.count(Dimension::ApiKey),
-        groups: groups.len(),
-        group_of_series,
+        groups,
+        group_of: Arc::new(group_of),
         counting,
         api_keys,
         pivot,
@@ -182,7 +265,7 @@ fn scan<'a>(
         unpriced_api_keys,
         totals: true,
     };
-    (scan, groups)
+    (scan, labels)
 }
 
 impl Activity<'_> {

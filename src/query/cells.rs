@@ -1,5 +1,7 @@
 //! Where sums are kept while they are made.
 
+use roaring::RoaringBitmap;
+
 use crate::model::{Count, PicoUsd, Usage};
 use crate::store::Column;
 
@@ -43,6 +45,26 @@ pub(super) fn halves(column: Column) -> [Limb; 2] {
     [Limb { column, part: Part::Low }, Limb { column, part: Part::High }]
 }
 
+/// API keys by their numbers.
+pub(super) struct KeySet(Vec<u64>);
+
+impl KeySet {
+    pub fn up_to(last: usize) -> KeySet {
+        KeySet(vec![0; last / 64 + 1])
+    }
+
+    /// Adds a key, which is not above the last.
+    #[inline]
+    pub fn insert(&mut self, api_key: u32) {
+        self.0[api_key as usize / 64] |= 1 << (api_key % 64);
+    }
+
+    pub fn to_bitmap(&self) -> RoaringBitmap {
+        let bytes: Vec<u8> = self.0.iter().flat_map(|word| word.to_le_bytes()).collect();
+        RoaringBitmap::from_lsb0_bytes(0, &bytes)
+    }
+}
+
 /// Slots whose cells lie together. A period's days are then in one or two tiles, whose cells fit into a processor's
 /// cache whatever the number of groups.
 const TILE: usize = 32;
@@ -61,10 +83,15 @@ pub(super) struct Cells {
 impl Cells {
     pub fn new(groups: usize, limbs: Vec<Limb>, buckets: usize) -> Cells {
         let slots = buckets + 2;
-        let tile = TILE.min(slots.next_power_of_two());
+        // Of a single bucket what lies outside is apart, where it takes no memory unless there is something.
+        let tile = if buckets == 1 { 1 } else { TILE.min(slots.next_power_of_two()) };
         let rows = groups * limbs.len();
         let offsets = (0..slots).map(|slot| (slot / tile * rows * tile + slot % tile) as u32).collect();
         Cells { values: vec![0; slots.div_ceil(tile) * tile * rows], groups, tile, offsets, limbs }
+    }
+
+    pub fn clear(&mut self) {
+        self.values.fill(0);
     }
 
     /// The first cell of a group's limb, less the slot's own offset.
@@ -120,6 +147,18 @@ impl Cells {
         }
     }
 
+    /// Makes the last group what is left of `whole`, of one group, without the others.
+    pub fn make_last_the_rest_of(&mut self, whole: &Cells) {
+        let last = self.groups as u32 - 1;
+        for limb in 0..self.limbs.len() {
+            for slot in 0..self.offsets.len() {
+                let rest = (0..last)
+                    .fold(whole.get(0, limb, slot), |rest, group| rest.wrapping_sub(self.get(group, limb, slot)));
+                self.add(last, limb, slot, rest);
+            }
+        }
+    }
+
     /// Adds the cells of some groups to those of another.
     pub fn merge(&mut self, groups: &[u32], into: u32) {
         let limbs = self.limbs.len() * self.tile;
@@ -131,6 +170,23 @@ impl Cells {
                 }
             }
         }
+    }
+
+    /// The sum of a column, requests or money, where `value` gives each limb's.
+    #[inline]
+    pub fn sum_of(&self, column: Column, value: impl Fn(usize) -> u64) -> i128 {
+        let limbs = self.limbs.iter().enumerate();
+        let parts = limbs.map(|(number, limb)| match (limb.column == column, limb.part) {
+            (true, Part::Whole) => i128::from(value(number)),
+            (true, Part::Low) => i128::from(value(number) as i64),
+            (true, Part::High) => i128::from(value(number) as i64) << 32,
+            (false, _) => match (column, limb.column, limb.part) {
+                (Column::Cost, Column::CostHigh, Part::Low) => i128::from(value(number) as i64) << 64,
+                (Column::Cost, Column::CostHigh, Part::High) => i128::from(value(number) as i64) << 96,
+                _ => 0,
+            },
+        });
+        parts.sum()
     }
 
     /// Puts a group's sums into `usage`, where `value` gives each limb's; false when there is nothing.

@@ -19,7 +19,8 @@ pub struct Earlier<R> {
 }
 
 impl<R> Earlier<R> {
-    pub fn new(about: About<'_>, window: Window, (rows, totals): Table<R>) -> Result<Earlier<R>, QueryError> {
+    pub fn new(about: About<'_>, window: Window, table: Table<R>) -> Result<Earlier<R>, QueryError> {
+        let Table { rows, totals, .. } = table;
         Ok(Earlier { window, since: since(about, window)?, totals, rows })
     }
 }
@@ -50,7 +51,7 @@ pub fn earlier(
     if !rest.is_zero() {
         rows.push((other(query.group_by.len()), rest));
     }
-    Earlier::new(about, window, (rows, before.totals))
+    Earlier::new(about, window, Table { rows, totals: before.totals, next: None })
 }
 
 /// The organization's first day with usage, when a window begins before it.

@@ -12,6 +12,7 @@ mod cells;
 mod earlier;
 mod gap;
 mod group;
+mod page;
 mod pass;
 mod people;
 mod plan;
@@ -25,6 +26,7 @@ pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label};
+pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,
     member, members, my_usage,

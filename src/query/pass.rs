@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::cells::{Cells, Limb, Part, halves};
+use super::cells::{Cells, KeySet, Limb, Part, halves};
+use super::group::NO_GROUP;
 use super::plan::Plan;
-use super::scan::{NO_GROUP, Scan};
-use crate::model::{Count, Mode, Overflow, Period, SEGMENTS, Segment};
+use super::scan::Scan;
+use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment};
 use crate::store::block::{self, Block};
 use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, StoreError, Totals, Which, damaged};
 
@@ -16,8 +17,8 @@ pub(super) struct Pass<'a> {
     pub cells: Cells,
     /// By column, if the scan wants totals.
     pub totals: [i128; COLUMNS],
-    /// By API key, if the scan wants totals: whether it has usage that counts.
-    pub api_keys: Vec<bool>,
+    /// The API keys that have usage that counts, if the scan wants totals.
+    pub api_keys: KeySet,
     /// Picodollars of the open rows that were touched, whether or not they count.
     pub open_cost: u128,
     scratch: Scratch,
@@ -118,7 +119,7 @@ impl<'a> Pass<'a> {
             boundaries: &plan.boundaries,
             cells,
             totals: [0; COLUMNS],
-            api_keys: vec![false; if scan.totals { scan.api_key_count + 1 } else { 0 }],
+            api_keys: KeySet::up_to(if scan.totals { scan.api_key_count } else { 0 }),
             open_cost: 0,
             scratch: Scratch {
                 values: Vec::new(),
@@ -174,8 +175,8 @@ impl<'a> Pass<'a> {
     }
 
     fn add_open(&mut self, block: &Block<'_>, slot: usize) -> Result<(), StoreError> {
-        let Scan { series, group_of_series, totals: scan_totals, .. } = self.scan;
-        let scan_totals = *scan_totals;
+        let scan = self.scan;
+        let scan_totals = scan.totals;
         self.open_cost = self
             .open_cost
             .saturating_add(block.sum(block::COST).saturating_add(block.sum(block::COST + 1).saturating_mul(1 << 64)));
@@ -183,20 +184,20 @@ impl<'a> Pass<'a> {
         rows.clear();
         of_api_keys.clear();
         let mut known = true;
-        block.series(|number, id| match (series.get(id as usize), group_of_series.get(id as usize)) {
-            (Some(of), Some(group)) => {
-                if *group != NO_GROUP {
-                    let row = OpenRow { number: number as u32, group: *group };
+        block.series(|number, id| match scan.series_and_group(id) {
+            Some((of, group)) => {
+                if group != NO_GROUP {
+                    let row = OpenRow { number: number as u32, group };
                     rows.push(row);
                     if of.mode == Mode::ApiKeys {
                         of_api_keys.push(row);
                     }
                     if scan_totals {
-                        self.api_keys[of.api_key.0 as usize] = true;
+                        self.api_keys.insert(of.api_key.0);
                     }
                 }
             }
-            _ => known = false,
+            None => known = false,
         });
         if !known {
             return Err(damaged("a rollup counts a series that has no name"));
@@ -232,16 +233,15 @@ impl<'a> Pass<'a> {
             let places = self.places(*period);
             for api_keys in &scan.api_keys {
                 scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
-                    let id = rows.id as usize;
-                    let (Some(of), Some(group)) = (scan.series.get(id), scan.group_of_series.get(id)) else {
+                    let Some((of, group)) = scan.series_and_group(rows.id) else {
                         return Err(damaged("a sealed row counts a series that has no name"));
                     };
-                    if *group == NO_GROUP {
+                    if group == NO_GROUP {
                         return Ok(());
                     }
-                    let any = self.add_rows(&rows, *group, &places, Some(of.mode), self.limbs())?;
+                    let any = self.add_rows(&rows, group, &places, Some(of.mode), self.limbs())?;
                     if any && scan.totals {
-                        self.api_keys[of.api_key.0 as usize] = true;
+                        self.api_keys.insert(of.api_key.0);
                         self.add_rows_to_totals(&rows, &places, of.mode);
                     }
                     Ok(())
@@ -259,14 +259,13 @@ impl<'a> Pass<'a> {
             let places = self.places(*period);
             for api_keys in &scan.unpriced_api_keys {
                 scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
-                    let id = rows.id as usize;
-                    let (Some(of), Some(group)) = (scan.series.get(id), scan.group_of_series.get(id)) else {
+                    let Some((of, group)) = scan.series_and_group(rows.id) else {
                         return Err(damaged("a sealed row counts a series that has no name"));
                     };
-                    if *group == NO_GROUP || !of.cost_source.is_unpriced() {
+                    if group == NO_GROUP || !of.cost_source.is_unpriced() {
                         return Ok(());
                     }
-                    self.add_rows(&rows, *group, &places, Some(of.mode), limbs.clone()).map(drop)
+                    self.add_rows(&rows, group, &places, Some(of.mode), limbs.clone()).map(drop)
                 })?;
             }
         }
@@ -394,12 +393,12 @@ impl<'a> Pass<'a> {
     /// Reads periods, in order, by the scan's pivot.
     pub fn read_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let scan = self.scan;
-        let (pivot, group_of) = scan.pivot.as_ref().expect("only asked with a pivot");
-        let group = |value: u32| group_of.get(value as usize).copied().ok_or_else(no_name);
+        let pivot = scan.pivot.expect("only asked with a pivot");
+        let group = |value: u32| scan.group_of.of_value(value).ok_or_else(no_name);
         let limbs = self.kept_limbs();
         for periods in runs_of_periods(periods) {
             let mut places: Option<(Period, Places)> = None;
-            scan.reader.scan_rare(scan.organization, *pivot, periods, |period, rows| {
+            scan.reader.scan_rare(scan.organization, pivot, periods, |period, rows| {
                 let (_, places) = match &mut places {
                     Some(known) if known.0 == period => known,
                     other => other.insert((period, self.places(period))),
@@ -408,9 +407,41 @@ impl<'a> Pass<'a> {
             })?;
         }
         let mut unknown = false;
-        self.each_totals(*pivot, periods, |pass, totals, at_cut| match group_of.get(totals.value as usize) {
-            Some(group) => pass.add_totals(*group, totals, at_cut),
+        self.each_totals(pivot, periods, |pass, totals, at_cut| match scan.group_of.of_value(totals.value) {
+            Some(group) => pass.add_totals(group, totals, at_cut),
             None => unknown = true,
+        })?;
+        if unknown { Err(no_name()) } else { Ok(()) }
+    }
+
+    /// Takes note of the API keys that have usage in a period, of which the plan has a part.
+    pub fn find_api_keys(&mut self, period: Period) -> Result<(), StoreError> {
+        let (scan, pivot) = (self.scan, Pivot::By(Dimension::ApiKey));
+        let places = self.places(period);
+        scan.reader.scan_rare(scan.organization, pivot, period..period.next(), |_, rows| {
+            let segments = &mut self.scratch.segments;
+            rows.segments(Which::Hours, segments)?;
+            let mut any = segments.iter().any(|segment| places.inside(*segment));
+            if !any && places.needs_parts {
+                rows.segments(Which::Parts, segments)?;
+                any = segments.iter().any(|segment| places.inside(*segment));
+            }
+            if rows.id as usize > scan.api_key_count {
+                return Err(no_name());
+            }
+            if any {
+                self.api_keys.insert(rows.id);
+            }
+            Ok(())
+        })?;
+        let mut unknown = false;
+        self.each_totals(pivot, &[period], |pass, totals, at_cut| {
+            pass.cells.clear();
+            pass.add_totals(0, totals, at_cut);
+            unknown |= totals.value as usize > scan.api_key_count;
+            if !unknown && (0..pass.cells.limbs.len()).any(|limb| pass.cells.get(0, limb, 1) != 0) {
+                pass.api_keys.insert(totals.value);
+            }
         })?;
         if unknown { Err(no_name()) } else { Ok(()) }
     }

@@ -4,14 +4,16 @@
 //! every other.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::activity::{ACTIVITY_COLUMNS, Activity, Totals, activity};
+use super::activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of};
 use super::group::{Filter, GroupBy, Label, Names};
+use super::page::{Mark, Page, Sort};
+use super::plan::Plan;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
-use crate::directory::{ApiKey, Role, Status};
-use crate::model::{Count, OrganizationId, Usage};
+use crate::directory::{ApiKey, KeyCounts, Role, Status};
+use crate::model::{Count, Dimension, OrganizationId, Usage};
 
 /// What the lines of tables show.
 const TABLE_COLUMNS: &[Column] = &[
@@ -38,8 +40,12 @@ const DAY_COLUMNS: &[Column] = &[
 const TOP: usize = 5;
 const TOP_COST_BY_MODEL: usize = 20;
 
-/// Rows, and what they add up to.
-pub type Table<R> = (Vec<R>, Totals);
+/// Rows, or a page of them; what all of them add up to; and where the next page begins, if there is one.
+pub struct Table<R> {
+    pub rows: Vec<R>,
+    pub totals: Totals,
+    pub next: Option<Mark>,
+}
 
 /// Whether someone is a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,34 +114,41 @@ pub struct MyUsage {
     pub days: Vec<(Bucket, Usage)>,
 }
 
-/// Everyone with usage and every member, by cost, highest first; adds up to the totals.
-pub fn members(about: About<'_>, window: Window, filter: Filter) -> Result<Table<MemberRow>, QueryError> {
+/// Everyone with usage and every member; all of them add up to the totals.
+pub fn members(about: About<'_>, window: Window, filter: Filter, page: &Page) -> Result<Table<MemberRow>, QueryError> {
     let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COLUMNS)?;
-    let mut usage_of: BTreeMap<Option<String>, Usage> = BTreeMap::new();
+    let mut usage_of: BTreeMap<Option<&str>, Usage> = BTreeMap::new();
     for entry in &answer.ranking {
-        let label = &answer.groups[entry.group as usize].labels[0];
-        usage_of.insert(label.key.clone(), entry.usage);
+        usage_of.insert(answer.groups[entry.group as usize].labels[0].key.as_deref(), entry.usage);
     }
     let is_identity = |user_id: &String| about.organization.same_as.contains_key(user_id);
     let members = about.organization.members.iter().filter(|(id, member)| !member.former && !is_identity(id));
     for (user_id, _) in members {
-        usage_of.entry(Some(user_id.clone())).or_default();
+        usage_of.entry(Some(user_id)).or_default();
     }
-    let mut rows: Vec<MemberRow> =
-        usage_of.into_iter().map(|(user_id, usage)| about.member_row(user_id, usage)).collect();
-    rows.sort_by_cached_key(|row| {
-        let label = row.user_id.as_deref().map(|id| about.directory.user_label(id).to_owned());
-        (Reverse(row.usage.cost()), label, row.user_id.clone())
-    });
-    Ok((rows, answer.totals))
+    let name = |id: Option<&str>| {
+        let name = id.map_or("", |id| about.directory.user_label(id));
+        if page.sort == Sort::Name { name.to_lowercase() } else { name.to_owned() }
+    };
+    let finds = |id: Option<&str>| {
+        let user = id.and_then(|id| about.directory.user(id));
+        let (given, address) = user.map_or((None, None), |user| (user.name.as_deref(), user.email.as_deref()));
+        page.finds([id, given, address].into_iter().flatten())
+    };
+    let lines = usage_of.into_iter().filter(|(id, _)| finds(*id));
+    let lines = lines.map(|(id, usage)| ((Reverse(page.sort.figure(&usage)), name(id), id), (id, usage)));
+    let (lines, next) = page.cut(lines.collect(), name);
+    let keys = about.organization.keys_by_person();
+    let rows = lines.into_iter().map(|(id, usage)| about.member_row(id.map(str::to_owned), &keys, usage));
+    Ok(Table { rows: rows.collect(), next, totals: answer.totals })
 }
 
 /// One member's usage, under whichever of their ids; `None` for someone who never was a member and created no key.
 pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<MemberDetail>, QueryError> {
     let user_id = about.organization.person(user_id);
-    let known = about.organization.members.contains_key(user_id)
-        || about.organization.api_keys.values().any(|key| key.created_by.as_deref() == Some(user_id));
-    if !known {
+    let keys = about.organization.keys_by_person();
+    let created_some = keys.get(&Some(user_id)).is_some_and(|keys| keys.all > 0);
+    if !about.organization.members.contains_key(user_id) && !created_some {
         return Ok(None);
     }
     let filter = only([(GroupBy::User, user_id)]);
@@ -144,7 +157,7 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
     let by_app = about.ask(window, Granularity::Month, &[GroupBy::Source], filter, ACTIVITY_COLUMNS)?;
     let models = ranked(&by_model, 0);
     Ok(Some(MemberDetail {
-        row: about.member_row(Some(user_id.to_owned()), by_model.totals.usage),
+        row: about.member_row(Some(user_id.to_owned()), &keys, by_model.totals.usage),
         top_models: first(&models, TOP),
         top_providers: first(&ranked(&by_model, 1), TOP),
         top_apps: first(&ranked(&by_app, 0), TOP),
@@ -154,26 +167,107 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
     }))
 }
 
-/// Every key and its usage, by cost, highest first; only those of `creator` when there is one.
-pub fn api_keys(about: About<'_>, window: Window, creator: Option<&str>) -> Result<Table<KeyRow>, QueryError> {
+/// Every key and its usage; only those of `creator` when there is one. All of them add up to the totals.
+pub fn api_keys(
+    about: About<'_>,
+    window: Window,
+    creator: Option<&str>,
+    page: &Page,
+) -> Result<Table<KeyRow>, QueryError> {
     let filter = creator.map_or_else(Filter::default, |creator| only([(GroupBy::User, creator)]));
-    let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
-    let usage_of: BTreeMap<&str, Usage> = answer
-        .ranking
-        .iter()
-        .filter_map(|entry| Some((answer.groups[entry.group as usize].labels[0].key.as_deref()?, entry.usage)))
-        .collect();
+    let (usage, totals) = KeyUsage::find(about, window, filter, page)?;
+    let name = |id: Option<&str>, key: &ApiKey| match page.sort {
+        Sort::Name => key.description.as_deref().or(id).unwrap_or_default().to_lowercase(),
+        Sort::By(_) => String::new(),
+    };
     let keys = about.organization.api_keys.iter();
-    let mut rows: Vec<KeyRow> = keys
+    let lines = keys
         .filter(|(_, key)| creator.is_none() || about.organization.creator_of(key) == creator)
-        .map(|(id, key)| KeyRow {
-            id: id.clone(),
-            api_key: key.clone(),
-            usage: usage_of.get(id.as_str()).copied().unwrap_or_default(),
-        })
-        .collect();
-    rows.sort_by_cached_key(|row| (Reverse(row.usage.cost()), row.id.clone()));
-    Ok((rows, answer.totals))
+        .filter(|(id, key)| page.finds([id.as_str()].into_iter().chain(key.description.as_deref())))
+        .map(|(id, key)| {
+            ((Reverse(usage.figure(about, id, page.sort)), name(Some(id), key), Some(id.as_str())), (id, key))
+        });
+    let name_of = |id: Option<&str>| {
+        let key = id.and_then(|id| about.organization.api_keys.get(id)).cloned().unwrap_or_default();
+        name(id, &key)
+    };
+    let (lines, next) = page.cut(lines.collect(), name_of);
+    let usage_of = usage.of(about, window, lines.iter().map(|(id, _)| id.as_str()))?;
+    let row = |(id, key): (&String, &ApiKey)| KeyRow {
+        id: id.clone(),
+        api_key: key.clone(),
+        usage: usage_of.get(id).copied().unwrap_or_default(),
+    };
+    Ok(Table { rows: lines.into_iter().map(row).collect(), totals, next })
+}
+
+/// Usage by key: for a whole list each key's, for a page at first what the list is in the order of.
+enum KeyUsage {
+    Whole(HashMap<String, Usage>),
+    /// By the number of a key.
+    Figures(Vec<i128>),
+}
+
+impl KeyUsage {
+    fn find(about: About<'_>, window: Window, filter: Filter, page: &Page) -> Result<(KeyUsage, Totals), QueryError> {
+        let query = Query {
+            window,
+            granularity: Granularity::Month,
+            group_by: vec![GroupBy::ApiKey],
+            filter,
+            rank_by: RankBy::Cost,
+            top: None,
+            columns: TABLE_COLUMNS,
+        };
+        let names = about.names().filter(|_| page.limit.is_some());
+        let Some((known, id)) = names else {
+            let answer = activity(about, &query)?;
+            let key = |entry: &Entry| answer.groups[entry.group as usize].labels[0].key.clone();
+            let usage_of = answer.ranking.iter().filter_map(|entry| Some((key(entry)?, entry.usage)));
+            return Ok((KeyUsage::Whole(usage_of.collect()), answer.totals));
+        };
+        let (scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
+        let plan = Plan::of(&window.buckets(Granularity::Month));
+        let (found, ranked) = rank_groups(&scan, &plan, page.sort.column())?;
+        let mut figures = vec![0; scan.api_key_count + 1];
+        for (figure, group) in ranked {
+            let key = labels.value(group).expect("each group is a key");
+            figures[key.0 as usize] = figure;
+        }
+        Ok((KeyUsage::Figures(figures), totals_of(&known, found.totals, &found.api_keys)))
+    }
+
+    /// What a key's place in the list is by.
+    fn figure(&self, about: About<'_>, id: &str, sort: Sort) -> i128 {
+        match (self, sort) {
+            (_, Sort::Name) => 0,
+            (KeyUsage::Whole(usage_of), sort) => usage_of.get(id).map_or(0, |usage| sort.figure(usage)),
+            (KeyUsage::Figures(figures), _) => {
+                let number = about.names().and_then(|(known, _)| known.names.value(Dimension::ApiKey, id));
+                number.map_or(0, |number| figures[number.0 as usize])
+            }
+        }
+    }
+
+    /// All figures of some keys.
+    fn of<'k>(
+        self,
+        about: About<'_>,
+        window: Window,
+        ids: impl Iterator<Item = &'k str>,
+    ) -> Result<HashMap<String, Usage>, QueryError> {
+        if let KeyUsage::Whole(usage_of) = self {
+            return Ok(usage_of);
+        }
+        let ids: BTreeSet<String> = ids.map(str::to_owned).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let filter = Filter { by: vec![(GroupBy::ApiKey, ids)], ..Filter::default() };
+        let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
+        let key = |entry: &Entry| answer.groups[entry.group as usize].labels[0].key.clone();
+        Ok(answer.ranking.iter().filter_map(|entry| Some((key(entry)?, entry.usage))).collect())
+    }
 }
 
 /// One key's usage.
@@ -229,18 +323,17 @@ impl<'a> About<'a> {
         activity(*self, &query)
     }
 
-    fn member_row(&self, user_id: Option<String>, usage: Usage) -> MemberRow {
+    fn member_row(&self, user_id: Option<String>, keys: &HashMap<Option<&str>, KeyCounts>, usage: Usage) -> MemberRow {
         let membership = user_id.as_ref().and_then(|id| self.organization.members.get(id));
         let status = match (&user_id, membership) {
             (None, _) => MemberStatus::Unattributed,
             (_, Some(member)) if !member.former => MemberStatus::Active,
             _ => MemberStatus::Former,
         };
-        let keys = self.organization.api_keys.values();
         MemberRow {
             role: membership.map(|member| member.role),
             status,
-            api_keys: keys.filter(|key| self.counts_for(key, user_id.as_deref())).count(),
+            api_keys: keys.get(&user_id.as_deref()).map_or(0, |keys| keys.active),
             usage,
             user_id,
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::calendar::Bucket;
-use crate::model::{Segment, UnixMs};
+use crate::model::{Period, Segment, UnixMs};
 
 /// Where an answer's buckets begin, and where the last one ends: bucket `i` is made of the segments from
 /// `boundaries[i]` (included) to `boundaries[i + 1]` (excluded).
@@ -39,6 +39,17 @@ impl Plan {
     /// Some of the buckets only.
     pub fn part(&self, buckets: Range<usize>) -> Plan {
         Plan { boundaries: self.boundaries[buckets.start..=buckets.end].to_vec() }
+    }
+
+    /// The same time in a few buckets, cut where periods begin.
+    pub fn in_parts(&self, parts: u32) -> Plan {
+        let Range { start, end } = self.segments();
+        let (first, last) = (start.period().0, Segment(end.0.saturating_sub(1)).period().0);
+        let inside = (1..parts).map(|part| Period(first + (last - first + 1) * part / parts).first_segment());
+        let mut boundaries: Vec<Segment> = [start].into_iter().chain(inside).chain([end]).collect();
+        boundaries.retain(|boundary| (start..=end).contains(boundary));
+        boundaries.dedup();
+        Plan { boundaries }
     }
 
     /// The same time as one bucket.

@@ -1,9 +1,11 @@
 //! Usage at full dimension: what each series had in each bucket.
 
+use std::sync::Arc;
+
 use super::activity::{ACTIVITY_COLUMNS, activity};
-use super::group::{Filter, GroupBy, Grouping, Label};
+use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, NO_GROUP};
 use super::plan::Plan;
-use super::scan::{NO_GROUP, Scan};
+use super::scan::Scan;
 use super::slices::Slice;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
@@ -77,20 +79,19 @@ pub fn rollups<E: From<QueryError>>(
     let total = activity(about, &whole)?.totals.usage.all;
     let labels = GROUPS.map(|by| known.labels(by));
     let series = known.names.series();
-    let Grouping { group_of_series: mut group_of, counting, api_keys, .. } = known.group(&[], &whole.filter);
+    let Grouping { group_of, counting, api_keys, .. } = known.group(&[], &whole.filter);
     // Each series that counts is a group of its own.
-    for (own, group) in (0..).zip(&mut group_of) {
-        if *group != NO_GROUP {
-            *group = own;
-        }
-    }
+    let own = (0..).zip(series.iter()).map(|(own, of)| match group_of.of(own, of) {
+        Some(NO_GROUP) | None => NO_GROUP,
+        Some(_) => own,
+    });
     let scan = Scan {
         reader: about.reader,
         organization: id,
         series,
         api_key_count: known.names.count(Dimension::ApiKey),
         groups: series.len(),
-        group_of_series: group_of,
+        group_of: Arc::new(GroupOf::Series(own.collect())),
         counting,
         api_keys,
         pivot: None,
@@ -102,7 +103,7 @@ pub fn rollups<E: From<QueryError>>(
     let (mut sum, mut usage) = (Measures::ZERO, Usage::default());
     scan.each_slice(&Plan::of(&buckets), |slice: &mut Slice| {
         for number in slice.buckets.clone() {
-            for (group, series) in (0..).zip(series) {
+            for (group, series) in (0..).zip(series.iter()) {
                 if slice.usage(group, number, &mut usage) {
                     sum.add(&usage.all).map_err(|error| QueryError::from(StoreError::from(error)))?;
                     visit(&Rollup { bucket: &buckets[number], measures: &usage.all, series, labels: &labels })?;

@@ -1,29 +1,27 @@
 //! What is to be summed of an organization's stored usage.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use super::group::{GroupOf, Labels, NO_GROUP, Names};
 use crate::model::{OrganizationId, Series, ValueId};
-use crate::store::{Column, Pivot, Reader};
-
-/// What does not count has this group.
-pub(super) const NO_GROUP: u32 = u32::MAX;
+use crate::store::{Column, Log, Pivot, Reader};
 
 /// What to sum.
 pub(super) struct Scan<'a> {
     pub reader: &'a Reader,
     pub organization: OrganizationId,
-    pub series: &'a [Series],
+    pub series: &'a Log<Series>,
     /// How many API keys there are; they are numbered from 1.
     pub api_key_count: usize,
     pub groups: usize,
-    /// For every series its group.
-    pub group_of_series: Vec<u32>,
+    pub group_of: Arc<GroupOf>,
     /// How many series have one.
     pub counting: usize,
     /// The API keys that have a series that counts, as few ranges as there are gaps.
     pub api_keys: Vec<RangeInclusive<ValueId>>,
-    /// When everything counts and one dimension decides: that dimension, and for each of its values the group.
-    pub pivot: Option<(Pivot, Vec<u32>)>,
+    /// When everything counts and one dimension decides: that dimension.
+    pub pivot: Option<Pivot>,
     /// What is wanted of each group in each bucket. Requests must be the first: a cell without any is empty.
     pub columns: Vec<Column>,
     /// The API keys of series without a price that count, where the last column is how many calls have none and the
@@ -31,4 +29,45 @@ pub(super) struct Scan<'a> {
     pub unpriced_api_keys: Vec<RangeInclusive<ValueId>>,
     /// Whether totals are wanted in every measure.
     pub totals: bool,
+}
+
+impl<'a> Scan<'a> {
+    /// A series and its group.
+    #[inline]
+    pub fn series_and_group(&self, id: u32) -> Option<(&'a Series, u32)> {
+        let series = self.series.get(id as usize)?;
+        Some((series, self.group_of.of(id, series)?))
+    }
+
+    /// The same with other columns, which a pivot keeps.
+    pub fn of_columns(&self, columns: Vec<Column>) -> Scan<'a> {
+        let (group_of, api_keys) = (self.group_of.clone(), self.api_keys.clone());
+        Scan { columns, group_of, api_keys, unpriced_api_keys: Vec::new(), ..*self }
+    }
+
+    /// All that counts as one group, without totals.
+    pub fn as_one(&self) -> Scan<'a> {
+        let (group_of, pivot) = match &*self.group_of {
+            GroupOf::Series(groups) if self.counting < groups.len() => {
+                let one = groups.iter().map(|group| if *group == NO_GROUP { NO_GROUP } else { 0 });
+                (GroupOf::Series(one.collect()), None)
+            }
+            _ => (GroupOf::One, Some(Pivot::All)),
+        };
+        Scan { groups: 1, group_of: Arc::new(group_of), pivot, totals: false, ..self.of_columns(self.columns.clone()) }
+    }
+
+    /// Some of the groups, by their places in the list, and one more without usage. Without totals.
+    pub fn only(&self, known: &Names<'a>, labels: &Labels<'_>, groups: &[u32]) -> Scan<'a> {
+        let (group_of_series, counting) = known.only(groups, labels, &self.group_of);
+        Scan {
+            groups: groups.len() + 1,
+            group_of: Arc::new(GroupOf::Series(group_of_series)),
+            counting: counting.len(),
+            api_keys: known.runs_of_api_keys(&counting),
+            pivot: None,
+            totals: false,
+            ..self.of_columns(self.columns.clone())
+        }
+    }
 }

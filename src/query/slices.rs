@@ -65,7 +65,8 @@ impl<'a> Scan<'a> {
         let columns = self.columns.len() as u64;
         let counting = self.counting as u64;
         let work = periods.iter().map(|(_, summary)| match &self.pivot {
-            Some((_, group_of)) if summary.has_totals => group_of.len() as u64 * (20 + 40 * columns),
+            Some(Pivot::By(Dimension::ApiKey)) if summary.has_totals => summary.api_keys.len() * (20 + 40 * columns),
+            Some(_) if summary.has_totals => self.groups as u64 * (20 + 40 * columns),
             _ => summary.rows * counting / self.series.len().max(1) as u64 * (2 + columns),
         });
         work.sum()
@@ -79,14 +80,18 @@ impl<'a> Scan<'a> {
         self.reader.periods(self.organization, segments.start.period()..last.next())
     }
 
+    /// Whether the sums of each group in each bucket take too much memory.
+    pub fn is_too_much(&self, plan: &Plan) -> bool {
+        plan.buckets() * self.groups * self.columns.len() * 8 > SLICE_BYTES
+    }
+
     /// Sums a plan.
     pub fn run(&self, plan: &Plan) -> Result<(Found, Sums), StoreError> {
         let segments = plan.segments();
         let periods = self.periods(&segments)?;
         let threads = rayon::current_num_threads();
         let ranges = self.slices(plan, &periods, threads);
-        let too_much = ranges.len() > threads && (plan.buckets() * self.groups * self.columns.len() * 8) > SLICE_BYTES;
-        if too_much {
+        if ranges.len() > threads && self.is_too_much(plan) {
             let (found, mut slices) = self.sum(&plan.as_one(), std::slice::from_ref(&(0..1)), &periods)?;
             return Ok((found, Sums::OverAll(slices.remove(0))));
         }
@@ -109,6 +114,25 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// The sums of some groups in each bucket, and after them all the rest of what `whole` counts as one group; `None`
+    /// where each takes too much memory.
+    pub fn with_the_rest(&self, whole: &Scan<'_>, plan: &Plan) -> Result<Option<Sums>, StoreError> {
+        if self.is_too_much(plan) {
+            return Ok(None);
+        }
+        let periods = self.periods(&plan.segments())?;
+        let all = 0..plan.buckets();
+        let all = std::slice::from_ref(&all);
+        let (_, mut of_whole, open_cost) = whole.sum_with(plan, all, &periods, false)?;
+        let wide = is_wide(&periods, open_cost);
+        if wide {
+            (_, of_whole, _) = whole.sum_with(plan, all, &periods, true)?;
+        }
+        let (_, mut slices, _) = self.sum_with(plan, all, &periods, wide)?;
+        slices.iter_mut().zip(&of_whole).for_each(|(slice, whole)| slice.cells.make_last_the_rest_of(&whole.cells));
+        Ok(Some(Sums::ByBucket(slices)))
+    }
+
     fn sum(
         &self,
         plan: &Plan,
@@ -116,9 +140,7 @@ impl<'a> Scan<'a> {
         periods: &[(Period, PeriodSummary)],
     ) -> Result<(Found, Vec<Slice>), StoreError> {
         let (mut found, mut slices, open_cost) = self.sum_with(plan, ranges, periods, false)?;
-        // No cell is above the cost of all that was touched. Only beyond 18 million USD can one not fit 64 bits.
-        let touched = periods.iter().map(|(_, summary)| summary.cost).fold(open_cost, u128::saturating_add);
-        if u64::try_from(touched).is_err() {
+        if is_wide(periods, open_cost) {
             (found, slices, _) = self.sum_with(plan, ranges, periods, true)?;
         }
         if self.pivot.is_some() && self.totals {
@@ -150,7 +172,9 @@ impl<'a> Scan<'a> {
         let mut slices = Vec::with_capacity(ranges.len());
         for (buckets, cells, of_slice, api_keys, cost) in passes? {
             totals.iter_mut().zip(of_slice).for_each(|(total, part)| *total += part);
-            found.api_keys.extend((0u32..).zip(&api_keys).filter(|(_, active)| **active).map(|(key, _)| key));
+            if self.totals {
+                found.api_keys |= api_keys.to_bitmap();
+            }
             open_cost = open_cost.saturating_add(cost);
             slices.push(Slice { buckets, cells });
         }
@@ -161,7 +185,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The API keys with usage in periods that have daily totals: known from the summary where the plan has all of
-    /// a period, and from the keys' own totals where it has a part.
+    /// a period's usage, and from the keys' own totals where it has a part.
     fn find_api_keys(
         &self,
         plan: &Plan,
@@ -175,26 +199,37 @@ impl<'a> Scan<'a> {
                 *api_keys |= &summary.api_keys;
                 continue;
             }
-            let values = summary.api_keys.max().map_or(0, |max| max + 1);
-            let of_keys = Scan {
-                groups: values as usize,
-                group_of_series: Vec::new(),
-                counting: 0,
-                api_keys: Vec::new(),
-                pivot: Some((Pivot::By(Dimension::ApiKey), (0..values).collect())),
-                columns: vec![Column::Requests],
-                unpriced_api_keys: Vec::new(),
-                totals: false,
-                ..*self
-            };
             let part = Plan { boundaries: vec![start.max(first), end.min(next)] };
-            let cells = Cells::new(of_keys.groups, limbs(&of_keys.columns, false), 1);
-            let mut pass = Pass::new(&of_keys, &part, cells);
-            pass.read_totals(&[*period])?;
-            api_keys.extend((0..values).filter(|key| pass.cells.get(*key, 0, 1) > 0));
+            if self.has_all_of(*period, &part)? {
+                *api_keys |= &summary.api_keys;
+                continue;
+            }
+            let cells = Cells::new(1, limbs(&[Column::Requests, Column::Cost], false), 1);
+            let mut pass = Pass::new(self, &part, cells);
+            pass.find_api_keys(*period)?;
+            *api_keys |= pass.api_keys.to_bitmap();
         }
         Ok(())
     }
+
+    /// Whether all usage of a period with daily totals lies in a plan's part of it, as that of the current one does when
+    /// the plan ends today.
+    fn has_all_of(&self, period: Period, part: &Plan) -> Result<bool, StoreError> {
+        let all = Plan { boundaries: vec![period.first_segment(), period.next().first_segment()] };
+        let whole = self.as_one();
+        let sums = |plan: &Plan| -> Result<Vec<u64>, StoreError> {
+            let mut pass = Pass::new(&whole, plan, Cells::new(1, limbs(&[Column::Requests, Column::Cost], true), 1));
+            pass.read_totals(&[period])?;
+            Ok((0..pass.cells.limbs.len()).map(|limb| pass.cells.get(0, limb, 1)).collect())
+        };
+        Ok(sums(part)? == sums(&all)?)
+    }
+}
+
+/// Whether a cell may not fit 64 bits: none is above the cost of all that was touched, which takes 18 million USD.
+fn is_wide(periods: &[(Period, PeriodSummary)], open_cost: u128) -> bool {
+    let touched = periods.iter().map(|(_, summary)| summary.cost).fold(open_cost, u128::saturating_add);
+    u64::try_from(touched).is_err()
 }
 
 /// All measures from the sums of all columns.
@@ -222,6 +257,13 @@ impl Slice {
     pub fn usage(&self, group: u32, bucket: usize, usage: &mut Usage) -> bool {
         let slot = bucket - self.buckets.start + 1;
         self.cells.usage(|limb| self.cells.get(group, limb, slot), usage)
+    }
+
+    /// A group's sum of a column over all buckets of the slice.
+    pub fn sum_of(&self, group: u32, column: Column) -> i128 {
+        let slots = 1..self.buckets.len() + 1;
+        let sum = |limb| slots.clone().fold(0u64, |sum, slot| sum.wrapping_add(self.cells.get(group, limb, slot)));
+        self.cells.sum_of(column, sum)
     }
 
     /// Adds the sums of some groups to those of another.

@@ -5,39 +5,50 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::DefaultHashBuilder;
+use imbl::shared_ptr::DefaultSharedPtr;
+use imbl::{GenericHashMap, Vector};
 use redb::{ReadOnlyTable, ReadableTable};
 
-use super::{StoreError, Writer, damaged, keys};
-use crate::model::{Combination, CostSource, Dimension, Mode, OrganizationId, Series, SeriesId, ValueId};
+use super::{Log, StoreError, Writer, damaged, keys};
+use crate::model::{
+    Combination, CostSource, Dimension, Mode, NameLimits, OTHER_NAMES, OrganizationId, Series, SeriesId, TooMany,
+    ValueId,
+};
 
 const DIMENSIONS: [Dimension; 5] =
     [Dimension::Project, Dimension::ApiKey, Dimension::Model, Dimension::Provider, Dimension::Source];
 const NO_ORGANIZATION: OrganizationId = OrganizationId(0);
 
-/// All names of all organizations. Cheap to clone: organizations are shared until one of them changes.
+/// A map of which each commit has a version of its own: copies share what did not change.
+type Map<K, V> = GenericHashMap<K, V, DefaultHashBuilder, DefaultSharedPtr>;
+
+/// All names of all organizations. Cheap to clone, however many there are.
 #[derive(Debug, Clone, Default)]
 pub struct Dictionary {
-    numbers: HashMap<Arc<str>, OrganizationId>,
+    numbers: Map<Arc<str>, OrganizationId>,
     /// Organization `n` is at index `n - 1`.
-    organizations: Vec<Arc<OrganizationNames>>,
+    organizations: Vector<Arc<OrganizationNames>>,
 }
 
 /// The names and series of one organization. Only ever grows.
 #[derive(Debug, Clone, Default)]
 pub struct OrganizationNames {
     names: [NameTable; DIMENSIONS.len()],
-    series: Vec<Series>,
-    series_numbers: HashMap<Series, SeriesId>,
-    /// By API key: its series. Key `n` is at index `n - 1`.
-    series_of_key: Vec<Vec<SeriesId>>,
+    series: Log<Series>,
+    series_numbers: Map<Series, SeriesId>,
+    /// By API key: the last of its series. Key `n` is at index `n - 1`.
+    last_of_key: Log<Option<SeriesId>>,
+    /// By series: the one before it of the same key.
+    before: Log<Option<SeriesId>>,
+    unpriced: Log<SeriesId>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct NameTable {
     /// Value `n` is at index `n - 1`.
-    names: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, ValueId>,
+    names: Log<Arc<str>>,
+    numbers: Map<Arc<str>, ValueId>,
 }
 
 impl Dictionary {
@@ -60,6 +71,18 @@ impl Dictionary {
         Some((id, names.find(combination)?))
     }
 
+    /// What a combination is counted as if it has names, or is one, beyond what is kept; and of what there are too many.
+    /// `None` where it may be created as it is. A name that `is_expected` is kept always.
+    pub fn within(
+        &self,
+        combination: &Combination,
+        limits: &NameLimits,
+        is_expected: impl Fn(Dimension, &str) -> bool,
+    ) -> Option<(Combination, TooMany)> {
+        let (_, names) = self.organization(&combination.organization)?;
+        names.within(combination, limits, is_expected)
+    }
+
     /// Numbers what is new in a combination and writes it.
     pub fn create(
         &mut self,
@@ -72,7 +95,7 @@ impl Dictionary {
                 let id = OrganizationId(self.organizations.len() as u32 + 1);
                 writer.put_name(NO_ORGANIZATION, None, &combination.organization, id.0)?;
                 self.numbers.insert(combination.organization.as_str().into(), id);
-                self.organizations.push(Arc::default());
+                self.organizations.push_back(Arc::default());
                 id
             }
         };
@@ -96,14 +119,15 @@ impl Dictionary {
 
 impl OrganizationNames {
     /// Every series, at the index of its number.
-    pub fn series(&self) -> &[Series] {
+    pub fn series(&self) -> &Log<Series> {
         &self.series
     }
 
-    /// The series of an API key.
-    pub fn series_of_key(&self, api_key: ValueId) -> &[SeriesId] {
+    /// The series of an API key, the newest first.
+    pub fn series_of_key(&self, api_key: ValueId) -> impl Iterator<Item = SeriesId> {
         let index = (api_key.0 as usize).checked_sub(1);
-        index.and_then(|index| self.series_of_key.get(index)).map_or(&[], |series| series)
+        let last = index.and_then(|index| *self.last_of_key.get(index)?);
+        std::iter::successors(last, |series| self.before[series.0 as usize])
     }
 
     /// The number of a series, if it has one.
@@ -111,13 +135,24 @@ impl OrganizationNames {
         self.series_numbers.get(series).copied()
     }
 
+    /// The series of calls without a price.
+    pub fn unpriced(&self) -> &Log<SeriesId> {
+        &self.unpriced
+    }
+
     fn push_series(&mut self, series: Series) -> SeriesId {
         let id = SeriesId(self.series.len() as u32);
         self.series.push(series);
         self.series_numbers.insert(series, id);
-        let key = series.api_key.0 as usize;
-        self.series_of_key.resize_with(self.series_of_key.len().max(key), Vec::new);
-        self.series_of_key[key - 1].push(id);
+        let index = series.api_key.0 as usize - 1;
+        while self.last_of_key.len() <= index {
+            self.last_of_key.push(None);
+        }
+        if series.cost_source.is_unpriced() {
+            self.unpriced.push(id);
+        }
+        self.before.push(self.last_of_key[index]);
+        self.last_of_key.set(index, Some(id));
         id
     }
 
@@ -142,6 +177,43 @@ impl OrganizationNames {
 
     fn find(&self, combination: &Combination) -> Option<SeriesId> {
         self.number_of(&self.series_of(combination)?)
+    }
+
+    fn within(
+        &self,
+        combination: &Combination,
+        limits: &NameLimits,
+        is_expected: impl Fn(Dimension, &str) -> bool,
+    ) -> Option<(Combination, TooMany)> {
+        let is_too_many = |(dimension, name): &(Dimension, &str)| {
+            let table = self.table(*dimension);
+            table.names.len() >= limits.of(*dimension)
+                && *name != OTHER_NAMES
+                && !table.numbers.contains_key(*name)
+                && !is_expected(*dimension, name)
+        };
+        let too_many: Vec<Dimension> =
+            names_of(combination).filter(is_too_many).map(|(dimension, _)| dimension).collect();
+        let others = |dimensions: &[Dimension]| {
+            let mut others = combination.clone();
+            for dimension in dimensions {
+                let name = match dimension {
+                    Dimension::Project => &mut others.project,
+                    Dimension::ApiKey => &mut others.api_key,
+                    Dimension::Model => &mut others.model,
+                    Dimension::Provider => &mut others.provider,
+                    Dimension::Source => others.source.get_or_insert_default(),
+                };
+                OTHER_NAMES.clone_into(name);
+            }
+            others
+        };
+        let why = too_many.first().map(|dimension| TooMany::Names(*dimension));
+        let known = others(&too_many);
+        if self.series.len() >= limits.combinations && self.find(&known).is_none() {
+            return Some((others(&DIMENSIONS), why.unwrap_or(TooMany::Combinations)));
+        }
+        Some((known, why?))
     }
 
     fn create(
@@ -251,7 +323,7 @@ pub(super) fn load(names: &BytesTable, series: &BytesTable) -> Result<Dictionary
     let mut dictionary = Dictionary::default();
     for (organization, dimension, number, name) in by_number {
         if organization == NO_ORGANIZATION.0 {
-            dictionary.organizations.push(Arc::default());
+            dictionary.organizations.push_back(Arc::default());
             dictionary.numbers.insert(name, OrganizationId(number));
             if dictionary.organizations.len() != number as usize {
                 return Err(damaged("the numbering of organizations"));

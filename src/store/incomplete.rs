@@ -21,7 +21,7 @@ use super::ids::{FINGERPRINT, SeenIds};
 use super::packed::{bind, body, frame, put_varint, take_varint, take_varint_u32, take_varint_u64};
 use super::runs::Seen;
 use super::seal::KeyRows;
-use super::{Bytes, INCOMPLETE, OPEN, StoreError, Writer, damaged, keys};
+use super::{Bytes, INCOMPLETE, Log, OPEN, StoreError, Writer, damaged, keys};
 use crate::model::{
     COUNTS, Completeness, Count, Day, FIRST_HOUR, Fingerprint, Hour, Measures, OrganizationId, Period, PicoUsd,
     Segment, Series, SeriesId, Usage,
@@ -242,7 +242,7 @@ impl Writer {
         &self,
         organization: OrganizationId,
         calls: &[Counted],
-        series: &[Series],
+        series: &Log<Series>,
     ) -> Result<Vec<(Period, Day)>, StoreError> {
         let mut cells: BTreeMap<(Segment, SeriesId), Measures> = BTreeMap::new();
         for call in calls {
@@ -351,7 +351,7 @@ pub(super) struct Claims(BTreeMap<(OrganizationId, Segment, u32), (Measures, Mea
 
 impl Claims {
     /// Adds the call of an entry, after checking it.
-    pub fn claim(&mut self, key: &[u8], value: &[u8], series: &[Series]) -> Result<(), StoreError> {
+    pub fn claim(&mut self, key: &[u8], value: &[u8], series: &Log<Series>) -> Result<(), StoreError> {
         let organization = keys::read_u32(key, 0).ok_or_else(|| damaged("a key of incomplete calls"))?;
         self.claim_counted(OrganizationId(organization), &Waiting::decode(key, value)?.counted, series)
     }
@@ -361,7 +361,7 @@ impl Claims {
         &mut self,
         organization: OrganizationId,
         counted: &Counted,
-        series: &[Series],
+        series: &Log<Series>,
     ) -> Result<(), StoreError> {
         let tokens = [Count::TotalTokens, Count::InputTokens, Count::OutputTokens];
         if counted.segment.start_ms() < FIRST_HOUR.start_ms()

@@ -43,6 +43,7 @@ mod inspect;
 mod intake;
 mod invoices;
 mod keys;
+mod log;
 mod packed;
 pub mod record;
 mod reprice;
@@ -73,6 +74,7 @@ pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
+pub use log::Log;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
@@ -83,7 +85,9 @@ pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
 
-use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
+use crate::model::{
+    Day, Dimension, NameLimits, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId,
+};
 use crate::rollup::{self, Row};
 use block::Block;
 use disk::Disk;
@@ -197,6 +201,7 @@ pub struct Store {
     disk: Disk,
     seal_policy: SealPolicy,
     id_policy: IdPolicy,
+    name_limits: NameLimits,
 }
 
 impl Store {
@@ -217,7 +222,13 @@ impl Store {
     }
 
     fn prepare(database: Database, disk: Disk) -> Result<Store, StoreError> {
-        let store = Store { database, disk, seal_policy: SealPolicy::default(), id_policy: IdPolicy::default() };
+        let store = Store {
+            database,
+            disk,
+            seal_policy: SealPolicy::default(),
+            id_policy: IdPolicy::default(),
+            name_limits: NameLimits::default(),
+        };
         let found = store.reader()?.format_version()?;
         match found {
             Some(found) if found < OLDEST_VERSION => return Err(StoreError::Older { found }),
@@ -252,8 +263,17 @@ impl Store {
         Store { id_policy, ..self }
     }
 
+    /// Keeps other numbers of names than the default.
+    pub fn with_name_limits(self, name_limits: NameLimits) -> Store {
+        Store { name_limits, ..self }
+    }
+
     pub fn id_policy(&self) -> IdPolicy {
         self.id_policy
+    }
+
+    pub fn name_limits(&self) -> NameLimits {
+        self.name_limits
     }
 
     /// The state as of the latest commit.
@@ -294,9 +314,6 @@ fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
 
 /// Takes note of how far a long piece of work is: what is done, and of how much.
 pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
-
-/// Key and bytes of a directory record.
-pub type StoredRecord = (Vec<u8>, Vec<u8>);
 
 /// One commit of the store, for as long as it is held.
 pub struct Reader {
@@ -480,15 +497,13 @@ impl Reader {
         Ok(())
     }
 
-    /// Everything the directory has written, as (key, record).
-    pub fn records(&self) -> Result<Vec<StoredRecord>, StoreError> {
-        let table = self.transaction.open_table(DIRECTORY)?;
-        let mut records = Vec::new();
-        for entry in table.iter()? {
+    /// Calls `visit` with the key and the bytes of each record that the directory has written.
+    pub fn each_record(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        for entry in self.transaction.open_table(DIRECTORY)?.iter()? {
             let (key, value) = entry?;
-            records.push((key.value().to_vec(), value.value().to_vec()));
+            visit(key.value(), value.value())?;
         }
-        Ok(records)
+        Ok(())
     }
 
     /// Reads the whole dictionary.

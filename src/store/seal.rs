@@ -13,7 +13,7 @@ use super::block::Block;
 use super::packed::bind;
 use super::rows::{self, SealedRow};
 use super::{
-    Bytes, OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals,
+    Bytes, Log, OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals,
 };
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Segment, Series, Usage, ValueId};
 
@@ -58,7 +58,7 @@ impl Writer {
         organization: OrganizationId,
         period: Period,
         until: Day,
-        series: &[Series],
+        series: &Log<Series>,
     ) -> Result<Sealed, StoreError> {
         let (opened, taken) = self.take_open(organization, period, until, series)?;
         if opened.is_empty() {
@@ -75,7 +75,7 @@ impl Writer {
         organization: OrganizationId,
         period: Period,
         opened: &Opened,
-        series: &[Series],
+        series: &Log<Series>,
         mut change: impl FnMut(&mut KeyRows) -> Result<bool, StoreError>,
     ) -> Result<u64, StoreError> {
         let mut table = self.transaction.open_table(ROWS)?;
@@ -125,7 +125,7 @@ impl Writer {
         organization: OrganizationId,
         period: Period,
         until: Day,
-        series: &[Series],
+        series: &Log<Series>,
     ) -> Result<(Opened, usize), StoreError> {
         let mut table = self.transaction.open_table(OPEN)?;
         let end = until.min(period.next().first_day()).first_segment();
@@ -183,7 +183,7 @@ pub(super) fn add_open(
     opened: &mut Opened,
     segment: Segment,
     block: &Block<'_>,
-    series: &[Series],
+    series: &Log<Series>,
 ) -> Result<(), StoreError> {
     for (id, measures) in block.rows() {
         let of = series.get(id.0 as usize).ok_or_else(|| damaged("a rollup counts a series without a name"))?;
@@ -299,7 +299,7 @@ const BY_VALUE: [Pivot; 5] = [
 ];
 
 impl Pivots {
-    pub fn add_key(&mut self, api_key: ValueId, of_key: &KeyRows, series: &[Series]) -> Result<(), StoreError> {
+    pub fn add_key(&mut self, api_key: ValueId, of_key: &KeyRows, series: &Log<Series>) -> Result<(), StoreError> {
         let mut by_segment: BTreeMap<u16, Usage> = BTreeMap::new();
         for (id, rows) in of_key {
             let of = series.get(*id as usize).ok_or_else(|| damaged("a sealed series without a name"))?;

@@ -17,7 +17,7 @@ use rollcall::engine::{Engine, STORE_FILE};
 use rollcall::model::{
     Batch, Combination, Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
 };
-use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, QueryError, RankBy, activity, rollups};
+use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, activity, rollups};
 use rollcall::store::{SealPolicy, Store};
 
 const FIXED_SEEDS: [u64; 3] = [1, 2, 20_260_601];
@@ -202,7 +202,8 @@ fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
         table
     };
     let both = |usage: &Usage| table(usage.all);
-    let (rows, totals) = rollcall::query::members(about, window, Filter::default()).unwrap();
+    let Table { rows, totals, .. } =
+        rollcall::query::members(about, window, Filter::default(), &Page::default()).unwrap();
     assert_eq!(totals.usage.all, sum(&|_| true));
     let mut whole = Measures::ZERO;
     for row in &rows {
@@ -230,7 +231,7 @@ fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
         }
     }
     assert_eq!(whole, table(totals.usage.all), "the table adds up to the organization");
-    let (rows, _) = rollcall::query::api_keys(about, window, None).unwrap();
+    let Table { rows, .. } = rollcall::query::api_keys(about, window, None, &Page::default()).unwrap();
     for row in &rows {
         let of_key = |entry: &Entry| entry.combination.api_key == row.id;
         assert_eq!(both(&row.usage), table(sum(&of_key)), "{}", row.id);

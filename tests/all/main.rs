@@ -27,6 +27,7 @@ mod laws;
 mod limits;
 mod look;
 mod maintenance;
+mod names;
 mod nested;
 mod operations;
 mod reference;

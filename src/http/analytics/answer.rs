@@ -124,6 +124,9 @@ impl ActivityAnswer<'_> {
 
 /// What stands in a table, with a total and beside what it was earlier.
 pub trait Listed: Sized {
+    /// Whose line it is.
+    fn id(&self) -> Option<&str>;
+
     fn json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, found: &Table<Self>, previous: Option<&Earlier<Self>>);
 
     fn csv(out: &mut Out, about: About<'_>, frame: Frame, rows: &[Self]) -> Result<(), Problem>;
@@ -131,6 +134,10 @@ pub trait Listed: Sized {
 
 /// The answer of `/analytics/members`.
 impl Listed for MemberRow {
+    fn id(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+
     fn json(
         out: &mut Vec<u8>,
         about: About<'_>,
@@ -176,6 +183,10 @@ impl Listed for MemberRow {
 
 /// The answer of `/analytics/keys`.
 impl Listed for KeyRow {
+    fn id(&self) -> Option<&str> {
+        Some(&self.id)
+    }
+
     fn json(
         out: &mut Vec<u8>,
         about: About<'_>,
@@ -411,7 +422,7 @@ fn earlier<R>(out: &mut Vec<u8>, earlier: &Earlier<R>) {
 fn table_fields<R>(
     out: &mut Vec<u8>,
     name: &str,
-    (rows, sums): &Table<R>,
+    found: &Table<R>,
     previous: Option<&Earlier<R>>,
     usage: impl Fn(&R) -> &Usage,
     what: impl Fn(&mut Vec<u8>, &R),
@@ -439,7 +450,11 @@ fn table_fields<R>(
         table(&used, &previous.totals, out);
         out.push(b'}');
     }
-    table(&rows.iter().collect::<Vec<_>>(), sums, out);
+    table(&found.rows.iter().collect::<Vec<_>>(), &found.totals, out);
+    if let Some(next) = &found.next {
+        field(out, "next");
+        text(out, &next.text());
+    }
 }
 
 /// Everything that is known of one member, key or caller.

@@ -3,17 +3,19 @@
 mod answer;
 pub mod wire;
 
+use std::collections::HashSet;
+
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 
 use self::answer::{ActivityAnswer, Listed};
-use self::wire::{CompareParameters, FilterParameters, GranularityName, RankByName, WindowParameters};
+use self::wire::{CompareParameters, FilterParameters, GranularityName, PageParameters, RankByName, WindowParameters};
 use super::access::Subject;
 use super::asked::Asked;
 use super::problem::{Problem, Refusals};
 use crate::calendar::Window;
-use crate::query::{self, About, Earlier, QueryError, RankBy, Table};
+use crate::query::{self, About, Earlier, Page, QueryError, RankBy, Table};
 
 /// Usage of an organization over time, broken down.
 ///
@@ -71,12 +73,13 @@ fn activity_name(rank_by: RankBy, group_by: &str) -> String {
 /// Usage by member.
 ///
 /// Members without usage are listed with zeros; people who left and keys without a creator when they have usage, so
-/// that the table adds up to the organization. For operators, and for owners and admins on the enterprise plan.
+/// that the table adds up to the organization. The totals are those of the whole list, whatever part of it is asked for. For operators, and for owners and admins on the enterprise plan.
 #[utoipa::path(
     get, path = "/analytics/members", tag = "analytics",
     params(
         WindowParameters,
         FilterParameters,
+        PageParameters,
         CompareParameters,
     ),
     responses(
@@ -87,7 +90,7 @@ fn activity_name(rank_by: RankBy, group_by: &str) -> String {
 pub async fn members(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let filter = asked.parameters.filter()?;
-    let find = move |about: About<'_>, window| query::members(about, window, filter.clone());
+    let find = move |about: About<'_>, window, page: &Page| query::members(about, window, filter.clone(), page);
     table(asked, "members", find).await
 }
 
@@ -95,18 +98,27 @@ pub async fn members(asked: Asked) -> Result<Response, Problem> {
 async fn table<R: Listed + 'static>(
     asked: Asked,
     name: &'static str,
-    find: impl Fn(About<'_>, Window) -> Result<Table<R>, QueryError> + Send + 'static,
+    find: impl Fn(About<'_>, Window, &Page) -> Result<Table<R>, QueryError> + Send + 'static,
 ) -> Result<Response, Problem> {
     let window = asked.days()?;
     let asked = asked.comparing(window)?;
-    let compared = asked.compared;
+    let (compared, page) = (asked.compared, asked.parameters.page()?);
     asked
         .answer(window, name, move |about, frame, csv, out| {
-            let found = find(about, window)?;
+            let found = find(about, window, &page)?;
             if csv {
-                return R::csv(out, about, frame, &found.0);
+                return R::csv(out, about, frame, &found.rows);
             }
-            let previous = compared.map(|window| Earlier::new(about, window, find(about, window)?)).transpose()?;
+            let earlier = |window| -> Result<_, QueryError> {
+                // Of a page the same lines, whatever their order was then.
+                let mut earlier = find(about, window, &Page::default())?;
+                if page.is_part() {
+                    let here: HashSet<Option<&str>> = found.rows.iter().map(R::id).collect();
+                    earlier.rows.retain(|row| here.contains(&row.id()));
+                }
+                Earlier::new(about, window, earlier)
+            };
+            let previous = compared.map(earlier).transpose()?;
             R::json(&mut out.buffer, about, frame, &found, previous.as_ref());
             Ok(())
         })
@@ -144,13 +156,14 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
         .await
 }
 
-/// Usage by API key, keys without usage included.
+/// Usage by API key, keys without usage included. The totals are those of the whole list, whatever part of it is asked for.
 ///
 /// For operators, owners and admins; developers see their own keys.
 #[utoipa::path(
     get, path = "/analytics/keys", tag = "analytics",
     params(
         WindowParameters,
+        PageParameters,
         CompareParameters,
     ),
     responses(
@@ -161,7 +174,7 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
 pub async fn api_keys(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::ApiKeys)?;
     let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
-    let find = move |about: About<'_>, window| query::api_keys(about, window, creator.as_deref());
+    let find = move |about: About<'_>, window, page: &Page| query::api_keys(about, window, creator.as_deref(), page);
     table(asked, "keys", find).await
 }
 

@@ -117,6 +117,34 @@ pub struct CompareParameters {
     compare_to: Option<String>,
 }
 
+/// A part of a long list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub struct PageParameters {
+    /// Lines at most; default all.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// Lines after those of an answer: what its `next` says.
+    after: Option<String>,
+    /// Only lines with this in a name, an id or an address.
+    q: Option<String>,
+    /// `cost` (default), `requestCount` or `totalTokens`, largest first, or `name`, from A to Z.
+    #[param(inline)]
+    sort: Option<SortName>,
+}
+
+/// What a list is in the order of.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+pub enum SortName {
+    Cost,
+    RequestCount,
+    TotalTokens,
+    Name,
+}
+
 /// Sums that every part of an answer has.
 macro_rules! with_measures {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
@@ -348,10 +376,12 @@ with_window! {
     pub struct Members {
         pub plan: PlanName,
         pub previous: Option<PreviousMembers>,
-        /// What the rows add up to.
+        /// What the rows of the whole list add up to.
         pub totals: TableTotals,
-        /// By cost, highest first.
+        /// By cost, highest first, unless another order is asked for.
         pub members: Vec<MemberEntry>,
+        /// Where there are more: what `after` is to be.
+        pub next: Option<String>,
     }
 }
 
@@ -449,10 +479,12 @@ with_window! {
     pub struct Keys {
         pub organization_id: String,
         pub previous: Option<PreviousKeys>,
-        /// What the rows add up to.
+        /// What the rows of the whole list add up to.
         pub totals: TableTotals,
-        /// By cost, highest first.
+        /// By cost, highest first, unless another order is asked for.
         pub keys: Vec<KeyEntry>,
+        /// Where there are more: what `after` is to be.
+        pub next: Option<String>,
     }
 }
 
