@@ -22,7 +22,7 @@ use super::{Failure, look, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::{self, App, Tls};
+use crate::http::{self, App, BackupPlace, Tls};
 use crate::model::NameLimits;
 use crate::webhook::{Pace, Webhooks};
 
@@ -170,6 +170,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     app.refuses_unknown_keys.store(arguments.unknown_keys == UnknownKeys::Refuse, Ordering::Relaxed);
     let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
     app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
+    if let Some(backup_dir) = &arguments.backup_dir {
+        // As whoever reads them may be elsewhere.
+        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        app.backs_up_into(BackupPlace { directory: whole(backup_dir), data_dir: whole(directory) });
+    }
     let served = run_server(&app, arguments.listen, tls, |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");

@@ -32,7 +32,7 @@ enum Action {
     )]
     Create {
         kind: Kind,
-        /// For ingest: the organization whose events it may send
+        /// For ingest: the organization whose events it may send. For user: the only one that it shows
         #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION", required_if_eq("kind", "ingest"))]
         organization: Option<String>,
         /// For ingest: stands in where a payload names no project
@@ -110,11 +110,11 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Action::List { target } => {
             let list: TokenList = match target.open(false)? {
                 Target::Server(client) => client.get("/v1/tokens")?,
-                Target::Local(engine) => list_tokens(&engine.snapshot().directory),
+                Target::Local(engine) => list_tokens(&engine.snapshot().directory, None),
             };
             for token in list.tokens {
                 let kind = format!("{:?}", token.kind).to_lowercase();
-                let of = token.organization_id.or(token.user_id).unwrap_or_default();
+                let of = [token.organization_id, token.user_id].into_iter().flatten().collect::<Vec<_>>().join("/");
                 let never = || "-".to_owned();
                 let (used, expires) = (token.last_used_at, token.expires_at);
                 let times = [Some(token.created_at), used, expires].map(|time| time.unwrap_or_else(never)).join("\t");

@@ -33,6 +33,11 @@ pub enum Change {
         organization_id: String,
         user_id: String,
     },
+    /// By somebody who runs the organization: refused if it leaves that without an owner.
+    KeepingAnOwner {
+        organization_id: String,
+        change: Box<Change>,
+    },
     PutToken {
         id: String,
         token: Token,
@@ -72,6 +77,7 @@ impl Change {
     pub fn is_of_answers(&self) -> bool {
         match self {
             Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } => true,
+            Change::KeepingAnOwner { change, .. } => change.is_of_answers(),
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::CloseSession { .. } => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
@@ -81,8 +87,11 @@ impl Change {
 
     /// Whether it says how something is to be, so that nothing was done where it is so already.
     pub fn is_of_how_it_is(&self) -> bool {
-        let is_of_limits = matches!(self, Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_));
-        is_of_limits || matches!(self, Change::Merge(_) | Change::PutView { .. })
+        match self {
+            Change::KeepingAnOwner { change, .. } => change.is_of_how_it_is(),
+            Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_) => true,
+            change => matches!(change, Change::Merge(_) | Change::PutView { .. }),
+        }
     }
 }
 
@@ -108,6 +117,8 @@ pub enum ChangeError {
     ViewName { name: String },
     #[error("there are {VIEWS} views in this organization, which is the most; remove one that nobody needs")]
     Views,
+    #[error("that leaves organization '{id}' without an owner; make somebody else one before")]
+    LastOwner { id: String },
     #[error("{what} '{id}' of organization '{organization}' is new and needs a {field}")]
     Lacks { what: &'static str, id: String, organization: String, field: &'static str },
     #[error("{what} '{id}' is for {whose} '{of}', and organization '{organization}' has none of that id")]
@@ -134,6 +145,13 @@ impl Directory {
                 let member = member.ok_or(ChangeError::Unknown { what: "member", id: user_id.clone() })?;
                 member.former = true;
                 put(&mut writes, Kind::Member, &organization_id, &user_id, member);
+            }
+            Change::KeepingAnOwner { organization_id, change } => {
+                let applied = self.apply(*change)?;
+                if !self.existing_mut(&organization_id)?.has_owner() {
+                    return Err(ChangeError::LastOwner { id: organization_id });
+                }
+                return Ok(applied);
             }
             Change::PutToken { id, token } => {
                 writes.push((key(Kind::Token, "", &id), Some(token.encode())));
@@ -465,24 +483,6 @@ impl Organization {
             BudgetScope::Project(id) if !self.projects.contains_key(id) => Some(("project", id)),
             BudgetScope::ApiKey(id) if !self.api_keys.contains_key(id) => Some(("API key", id)),
             BudgetScope::Member(Some(id)) if !self.members.contains_key(id) && !owns_a_key(id) => Some(("member", id)),
-            _ => None,
-        }
-    }
-}
-
-impl Token {
-    /// The user that a user token is of.
-    pub fn user_id(&self) -> Option<&str> {
-        match &self.grant {
-            Grant::User { user_id } => Some(user_id),
-            _ => None,
-        }
-    }
-
-    /// The organization an ingest token is for.
-    pub fn organization_id(&self) -> Option<&str> {
-        match &self.grant {
-            Grant::Ingest { organization_id, .. } => Some(organization_id),
             _ => None,
         }
     }

@@ -121,9 +121,39 @@ pub enum Grant {
         project_id: Option<String>,
         api_key_id: Option<String>,
     },
+    /// In every organization that the user is a member of.
     User {
         user_id: String,
     },
+    /// In this one alone: what somebody of another organization makes opens nothing here.
+    Member {
+        organization_id: String,
+        user_id: String,
+    },
+}
+
+impl Grant {
+    /// Whose eyes it is.
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Grant::User { user_id } | Grant::Member { user_id, .. } => Some(user_id),
+            Grant::Operator | Grant::Ingest { .. } => None,
+        }
+    }
+
+    /// The one organization that it is for.
+    pub fn organization_id(&self) -> Option<&str> {
+        match self {
+            Grant::Ingest { organization_id, .. } | Grant::Member { organization_id, .. } => Some(organization_id),
+            Grant::Operator | Grant::User { .. } => None,
+        }
+    }
+
+    /// What the user of it is in an organization that it opens.
+    pub fn member_of<'o>(&self, organization_id: &str, organization: &'o Organization) -> Option<&'o Member> {
+        let opens = self.organization_id().is_none_or(|only| only == organization_id);
+        organization.active_member(self.user_id()?).filter(|_| opens)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -284,6 +314,17 @@ impl Organization {
     /// The person behind a user id, which is another one where they have several.
     pub fn person<'a>(&'a self, user_id: &'a str) -> &'a str {
         self.same_as.get(user_id).map_or(user_id, String::as_str)
+    }
+
+    /// Whether anybody runs it.
+    pub fn has_owner(&self) -> bool {
+        self.members.values().any(|member| member.role == Role::Owner && !member.former)
+    }
+
+    /// Whether somebody is known here: a member, also a former one, or who created a key.
+    pub fn knows(&self, user_id: &str) -> bool {
+        let created = || self.api_keys.values().any(|key| key.created_by.as_deref() == Some(user_id));
+        self.members.contains_key(user_id) || created()
     }
 
     /// The membership of someone who has not left.

@@ -143,7 +143,7 @@ impl Directory {
         {
             return Some(Person::Known(id));
         }
-        let signs_in = |grant: &Grant| matches!(grant, Grant::User { user_id } if *user_id == learnt.user_id);
+        let signs_in = |grant: &Grant| grant.user_id() == Some(&*learnt.user_id);
         let may_be = self.user(&learnt.user_id).is_none_or(|known| learnt.can_be(known));
         (may_be && !self.tokens().any(|(_, token)| signs_in(&token.grant))).then_some(Person::New)
     }

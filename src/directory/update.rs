@@ -14,6 +14,18 @@ pub struct DirectoryUpdate {
     pub models: Vec<ModelUpdate>,
 }
 
+impl DirectoryUpdate {
+    /// The organizations that entries name.
+    pub fn organization_ids(&self) -> impl Iterator<Item = &str> {
+        let organizations = self.organizations.iter().map(|new| &new.id);
+        let projects = self.projects.iter().map(|new| &new.organization_id);
+        let members = self.members.iter().map(|new| &new.organization_id);
+        let api_keys = self.api_keys.iter().filter_map(|new| new.organization_id.as_ref());
+        let identities = self.identities.iter().map(|new| &new.organization_id);
+        organizations.chain(projects).chain(members).chain(api_keys).chain(identities).map(String::as_str)
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct OrganizationUpdate {
     pub id: String,

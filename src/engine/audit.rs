@@ -54,7 +54,12 @@ impl Note {
         if written.is_empty() {
             return vec![entry];
         }
-        let part = |(organization_id, detail)| AuditEntry { organization_id, detail, ..entry.clone() };
+        // What belongs to no organization is of whoever's it was done for.
+        let part = |(organization_id, detail): (Option<String>, String)| AuditEntry {
+            organization_id: organization_id.or_else(|| entry.organization_id.clone()),
+            detail,
+            ..entry.clone()
+        };
         written.into_iter().map(part).collect()
     }
 }

@@ -37,6 +37,36 @@ pub fn backup_name(stamp: &str) -> String {
     format!("rollcall-{stamp}.redb")
 }
 
+/// A backup that lies in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// When it was written.
+    pub at: UnixMs,
+}
+
+/// Backups that are listed: whoever keeps more has a way of their own to look.
+const LISTED: usize = 1000;
+
+/// The backups of a directory, the schedule's and those that someone asked for, newest first.
+pub fn backups_in(directory: &Path) -> std::io::Result<Vec<Backup>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let is_backup = |name: &str| name.starts_with("rollcall-") && name.ends_with(SCHEDULED.1);
+        // One that is removed meanwhile is none.
+        let Some(metadata) = entry.metadata().ok().filter(std::fs::Metadata::is_file) else { continue };
+        if entry.file_name().to_str().is_some_and(is_backup) {
+            let at = metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as UnixMs);
+            found.push(Backup { path: entry.path(), bytes: metadata.len(), at });
+        }
+    }
+    found.sort_unstable_by(|a, b| (b.at, &b.path).cmp(&(a.at, &a.path)));
+    found.truncate(LISTED);
+    Ok(found)
+}
+
 /// Scheduled backups being made, until dropped.
 pub struct BackupSchedule {
     stop: Option<Sender<()>>,
@@ -171,6 +201,24 @@ fn written_at(plan: &BackupPlan) -> Option<UnixMs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn backups_are_found_whoever_asked_for_them_newest_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, at: u64| {
+            let file = std::fs::File::create(directory.path().join(name)).unwrap();
+            file.set_len(at).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(at)).unwrap();
+        };
+        write("rollcall-20260601T000000Z.redb", 2);
+        write("rollcall-scheduled-20260602T000000Z.redb", 3);
+        write("rollcall-scheduled-20260531T000000Z.redb", 1);
+        write(".rollcall.partial", 4);
+        write("rollcall.redb", 5);
+        let found: Vec<_> = backups_in(directory.path()).unwrap().iter().map(|b| (b.bytes, b.at)).collect();
+        assert_eq!(found, [(3, 3000), (2, 2000), (1, 1000)]);
+        assert!(backups_in(&directory.path().join("gone")).is_err());
+    }
 
     #[test]
     fn only_backups_of_the_schedule_are_its_own() {

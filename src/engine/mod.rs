@@ -35,7 +35,7 @@ use tokio::sync::{Semaphore, oneshot};
 use room::Room;
 
 pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
-pub use backups::{BackupPlan, BackupSchedule, backup_name};
+pub use backups::{Backup, BackupPlan, BackupSchedule, backup_name, backups_in};
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 pub use reprice::{Prices, RepriceReport, RepriceRequest};

@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum_extra::extract::CookieJar;
 
 use super::App;
 use super::attempts::Source;
 use super::nearest::refuse_unknown;
 use super::problem::Problem;
-use crate::directory::{Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, View};
+use crate::directory::{
+    Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, Token, View,
+};
 use crate::engine::Snapshot;
 
 /// Name of the session cookie.
 pub const SESSION_COOKIE: &str = "rollcall_session";
 /// A header that no other site can make a browser send: requests with a cookie that change something need it.
 pub const CSRF_HEADER: &str = "x-rollcall-request";
+
+/// Tokens of an organization up to which its owners may make more.
+const TOKENS: usize = 10_000;
 
 /// Whoever holds a valid token or session, with the directory as it was when they asked.
 pub struct Caller {
@@ -112,20 +117,27 @@ impl Caller {
 
     /// Decides on reading what was done, all of it or one organization's part. `what` begins the refusal.
     pub fn may_read_records(&self, what: &str, organization_id: Option<&str>) -> Result<(), Problem> {
-        let member = |user_id| self.directory().organization(organization_id?)?.active_member(user_id);
         match &self.grant {
             Grant::Operator => Ok(()),
-            Grant::User { user_id } if member(user_id).is_some_and(|m| m.role == Role::Owner) => Ok(()),
+            _ if organization_id.is_some_and(|id| self.owns(id)) => Ok(()),
             _ => Err(Problem::forbidden(format!(
                 "{what} for the operator, and for owners who name their organization in organizationId"
             ))),
         }
     }
 
+    /// Whether the caller is an owner of an organization that there is.
+    pub fn owns(&self, organization_id: &str) -> bool {
+        let organization = self.directory().organization(organization_id);
+        let organization = organization.filter(|of| of.profile.status == Status::Active);
+        let member = organization.and_then(|of| self.grant.member_of(organization_id, of));
+        member.is_some_and(|member| member.role == Role::Owner)
+    }
+
     pub fn may_send(&self) -> Result<(), Problem> {
         match self.grant {
             Grant::Operator | Grant::Ingest { .. } => Ok(()),
-            Grant::User { .. } => {
+            Grant::User { .. } | Grant::Member { .. } => {
                 Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"))
             }
         }
@@ -133,39 +145,113 @@ impl Caller {
 
     /// Decides on sending changes of the directory at all, before they are read.
     pub fn may_change_people(&self) -> Result<(), Problem> {
-        let owns = |user_id: &str| self.directory().organizations().any(|(_, of)| is_owner(of, user_id));
-        match &self.grant {
-            Grant::User { user_id } if owns(user_id) => Ok(()),
-            _ => self.require_operator(),
-        }
+        let owner = self.directory().organizations().any(|(id, _)| self.owns(id));
+        if owner { Ok(()) } else { self.require_operator() }
     }
 
-    /// Decides on a change of the directory: owners say which of their organization's members are one person.
-    pub fn may_change(&self, update: &DirectoryUpdate) -> Result<(), Problem> {
-        let Grant::User { user_id } = &self.grant else { return self.require_operator() };
-        let only_identities = DirectoryUpdate { identities: Vec::new(), ..update.clone() }.is_empty();
-        let owns = |id: &str| self.directory().organization(id).is_some_and(|of| is_owner(of, user_id));
-        let theirs = || update.identities.iter().all(|identity| owns(&identity.organization_id));
-        if only_identities && !update.identities.is_empty() && theirs() {
+    /// Decides on a change of the directory. The operator may make any; an owner those of their organization, which is
+    /// the answer. Who belongs to others as well stays as they are, and so does what the organization is and may.
+    pub fn may_change(&self, update: &DirectoryUpdate) -> Result<Option<String>, Problem> {
+        if matches!(self.grant, Grant::Operator) {
+            return Ok(None);
+        }
+        let only =
+            |what: &str| Problem::forbidden(format!("{what}; owners change their own organization, one at a time"));
+        let mut named = update.organization_ids();
+        let theirs = named.next().ok_or_else(|| only("no organization is named"))?;
+        let other = named.find(|id| *id != theirs);
+        if let Some(id) = other.into_iter().chain([theirs]).find(|id| !self.owns(id)) {
+            return Err(only(&format!("organization '{id}' is not yours")));
+        }
+        if other.is_some() {
+            return Err(only("more than one organization is named"));
+        }
+        if update.api_keys.iter().any(|key| key.organization_id.is_none()) {
+            return Err(only("an API key has no organizationId"));
+        }
+        if !update.models.is_empty() {
+            return Err(only("names of models are the same for all organizations"));
+        }
+        let organization = &**self.directory().organization(theirs).expect("it is owned");
+        for new in &update.organizations {
+            let (plan, status) = (organization.profile.plan, organization.profile.status);
+            if new.plan.is_some_and(|new| new != plan) || new.status.is_some_and(|new| new != status) {
+                return Err(only("the plan and the status of an organization are the operator's"));
+            }
+        }
+        let members = update.members.iter().map(|member| &member.user_id);
+        let creators = update.api_keys.iter().filter_map(|key| key.created_by.as_ref());
+        // Somebody's name and address are for those who have to do with them.
+        let stranger = |id: &&String| self.directory().user(id).is_some() && !organization.knows(id);
+        if let Some(id) = members.chain(creators).find(stranger) {
+            return Err(only(&format!("there is a user '{id}' who has not been in this organization")));
+        }
+        for new in &update.users {
+            let Some(known) = self.directory().user(&new.id) else { continue };
+            let differs = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
+            let changes = differs(&new.name, &known.name) || differs(&new.email, &known.email);
+            let elsewhere = |(id, of): (&str, &Organization)| id != theirs && of.knows(&new.id);
+            if !organization.knows(&new.id) || (changes && self.directory().organizations().any(elsewhere)) {
+                return Err(only(&format!("user '{}' is not of this organization alone", new.id)));
+            }
+        }
+        Ok(Some(theirs.to_owned()))
+    }
+
+    /// Decides on ending somebody's membership. The answer is as that of [`Self::may_change`].
+    pub fn may_end_membership(&self, organization_id: &str) -> Result<Option<String>, Problem> {
+        if self.owns(organization_id) {
+            return Ok(Some(organization_id.to_owned()));
+        }
+        self.require_operator().map(|()| None)
+    }
+
+    /// Decides on reading the directory, or one organization's part of it.
+    pub fn may_read_directory(&self, organization_id: Option<&str>) -> Result<(), Problem> {
+        self.may_read_records("the directory is", organization_id)
+    }
+
+    /// Decides on reading or revoking a token: one that is for one organization is that organization's as well.
+    pub fn may_manage(&self, token: Option<&Token>) -> Result<(), Problem> {
+        if token.and_then(|token| token.grant.organization_id()).is_some_and(|id| self.owns(id)) {
             return Ok(());
         }
-        Err(Problem::forbidden(
-            "the directory is the operator's; owners may send identities of their own organization's members",
-        ))
+        self.require_operator()
+    }
+
+    /// Decides on making a token. Owners make those of their organization, for people who are in it.
+    pub fn may_make(&self, grant: &Grant) -> Result<(), Problem> {
+        let Some(id) = grant.organization_id().filter(|id| self.owns(id)) else { return self.require_operator() };
+        let organization = self.directory().organization(id).expect("it is owned");
+        if let Some(user_id) = grant.user_id()
+            && organization.active_member(user_id).is_none()
+        {
+            return Err(Problem::not_found(format!("there is no member '{user_id}' of organization '{id}'")));
+        }
+        let there = self.directory().tokens().filter(|(_, token)| token.grant.organization_id() == Some(id)).count();
+        if there >= TOKENS {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                format!("organization '{id}' has {there} tokens; at most {TOKENS} are allowed, so revoke some"),
+            ));
+        }
+        Ok(())
     }
 
     /// Decides on changing or removing a view: whose it is may, and whoever runs the organization.
     pub fn may_change_view(&self, organization: &Organization, view: &View) -> bool {
-        let Grant::User { user_id } = &self.grant else { return matches!(self.grant, Grant::Operator) };
-        runs(organization, user_id) || view.created_by.as_ref() == Some(user_id)
+        let Some(user_id) = self.user_id() else { return matches!(self.grant, Grant::Operator) };
+        runs(organization, user_id) || view.created_by.as_deref() == Some(user_id)
     }
 
     /// Decides on sending budgets and policies at all, before they are read.
     pub fn may_set_limits(&self) -> Result<(), Problem> {
-        let runs = |user_id: &str| self.directory().organizations().any(|(_, of)| runs(of, user_id));
+        let runs = |(id, of): (&str, &Organization)| {
+            self.grant.member_of(id, of).is_some_and(|member| member.role != Role::Developer)
+        };
         match &self.grant {
             Grant::Operator => Ok(()),
-            Grant::User { user_id } if runs(user_id) => Ok(()),
+            _ if self.directory().organizations().any(runs) => Ok(()),
             _ => Err(Problem::forbidden("this is for the operator, and for owners and admins of an organization")),
         }
     }
@@ -173,8 +259,8 @@ impl Caller {
     /// Decides on a budget or a policy of an organization.
     pub fn may_set_limits_of(&self, organization_id: &str) -> Result<(), Problem> {
         let organization = self.may_ask(organization_id, Subject::Budgets)?;
-        match &self.grant {
-            Grant::User { user_id } if !runs(organization, user_id) => Err(Problem::forbidden(format!(
+        match self.user_id() {
+            Some(user_id) if !runs(organization, user_id) => Err(Problem::forbidden(format!(
                 "this is for owners and admins; your role in organization '{organization_id}' is developer"
             ))),
             _ => Ok(()),
@@ -185,7 +271,7 @@ impl Caller {
     /// about those that they would send.
     pub fn may_ask_about_calls(&self, organization_id: Option<&str>) -> Result<String, Problem> {
         match (&self.grant, organization_id) {
-            (Grant::User { .. }, _) => {
+            (Grant::User { .. } | Grant::Member { .. }, _) => {
                 Err(Problem::forbidden("a user token reads; to ask about calls use an ingest or operator token"))
             }
             (Grant::Ingest { organization_id: bound, .. }, Some(given)) if bound != given => {
@@ -202,7 +288,7 @@ impl Caller {
     /// Decides on asking which day it is, which is the same for all who read.
     pub fn may_read_calendar(&self) -> Result<(), Problem> {
         match self.grant {
-            Grant::Operator | Grant::User { .. } => Ok(()),
+            Grant::Operator | Grant::User { .. } | Grant::Member { .. } => Ok(()),
             Grant::Ingest { .. } => {
                 Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
             }
@@ -215,10 +301,7 @@ impl Caller {
 
     /// The user behind a user token.
     pub fn user_id(&self) -> Option<&str> {
-        match &self.grant {
-            Grant::User { user_id } => Some(user_id),
-            _ => None,
-        }
+        self.grant.user_id()
     }
 
     /// The user whose keys are all that the caller sees of an organization's.
@@ -260,11 +343,11 @@ impl Caller {
                     }
                 };
             }
-            Grant::User { user_id } => user_id,
+            Grant::User { user_id } | Grant::Member { user_id, .. } => user_id,
         };
         // Someone outside learns the same whether the organization exists or not.
         let outside = || Problem::forbidden(format!("you are not a member of organization '{organization_id}'"));
-        let member = found.and_then(|o| o.active_member(user_id)).ok_or_else(outside)?;
+        let member = found.and_then(|o| self.grant.member_of(organization_id, o)).ok_or_else(outside)?;
         let organization = existing()?;
         match (subject, member.role) {
             (Subject::Organization, Role::Developer) => {
@@ -298,10 +381,6 @@ impl Caller {
 
 fn runs(organization: &Organization, user_id: &str) -> bool {
     organization.active_member(user_id).is_some_and(|member| member.role != Role::Developer)
-}
-
-fn is_owner(organization: &Organization, user_id: &str) -> bool {
-    organization.active_member(user_id).is_some_and(|member| member.role == Role::Owner)
 }
 
 fn known_key<'o>(organization: &'o Arc<Organization>, id: &str) -> Result<&'o Arc<Organization>, Problem> {

@@ -126,15 +126,35 @@ impl Asked {
                 written.into()
             }
         };
+        let mut response = self.table(window, name.as_ref(), csv, body);
+        response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
+        Ok(response)
+    }
+
+    /// The same of what prices decide, without an ETag: they can be read anew under a running server, and no commit
+    /// tells.
+    pub async fn answer_by_prices(
+        self,
+        window: Window,
+        name: impl AsRef<str>,
+        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let csv = self.wants_csv()?;
+        let frame = Frame { window, as_of: self.now.min(window.end()) };
+        let written = self.in_turn(move |about, out| write(about, frame, csv, out)).await?;
+        Ok(self.table(window, name.as_ref(), csv, written.into()))
+    }
+
+    /// An answer in the form that was asked for, and what the file is called that it is saved as.
+    fn table(&self, window: Window, name: &str, csv: bool, body: Body) -> Response {
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
         let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
-        response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         if csv {
-            let name = file_name::of_window(&self.organization_id, name.as_ref(), &window, "csv");
+            let name = file_name::of_window(&self.organization_id, name, &window, "csv");
             let disposition = format!("attachment; filename=\"{name}\"").parse().expect("letters, digits and dashes");
             response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
         }
-        Ok(response)
+        response
     }
 
     pub fn wants_csv(&self) -> Result<bool, Problem> {

@@ -14,6 +14,7 @@ mod attempts;
 mod audit;
 mod body;
 mod budgets;
+mod cache_saving;
 mod calendar;
 mod connections;
 mod dashboard;
@@ -48,6 +49,7 @@ pub mod wire;
 
 use std::future::Future;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
@@ -111,6 +113,12 @@ const PAGE_VERSION: HeaderName = HeaderName::from_static("x-rollcall-page");
 /// Reads again what is kept outside the store.
 pub type Reread = Box<dyn Fn(&App) -> Vec<String> + Send + Sync>;
 
+/// Where scheduled backups are, and what one is restored to.
+pub struct BackupPlace {
+    pub directory: PathBuf,
+    pub data_dir: PathBuf,
+}
+
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App(Arc<Shared>);
@@ -120,6 +128,8 @@ pub struct Shared {
     prices: RwLock<Arc<PriceBook>>,
     /// Takes changed files into use, and says of which it did not; set where there are any.
     rereading: OnceLock<Reread>,
+    /// Set where there are scheduled backups.
+    backups: OnceLock<BackupPlace>,
     pub look: Look,
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
@@ -174,6 +184,7 @@ impl App {
             engine,
             prices: RwLock::new(Arc::new(prices)),
             rereading: OnceLock::new(),
+            backups: OnceLock::new(),
             page,
             described: openapi::described,
             page_version: page_version.parse().expect("hexadecimal"),
@@ -218,6 +229,15 @@ impl App {
     /// How changed files are taken into use from now on.
     pub fn reread_by(&self, reread: Reread) {
         let _ = self.rereading.set(reread);
+    }
+
+    /// Where scheduled backups are from now on.
+    pub fn backs_up_into(&self, place: BackupPlace) {
+        let _ = self.backups.set(place);
+    }
+
+    fn backups(&self) -> Option<&BackupPlace> {
+        self.backups.get()
     }
 
     /// Takes changed files into use, and says why of those that it did not.
@@ -324,11 +344,13 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/cache-saving", get(cache_saving::cache_saving))
         .route("/analytics/what-if", get(what_if::what_if))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/reread", post(maintenance::reread))
         .route("/v1/backup", get(maintenance::backup))
+        .route("/v1/backups", get(maintenance::backups))
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
         .route("/v1/intake", get(intake::get_intake).post(intake::post_intake))

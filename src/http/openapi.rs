@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, analytics, audit, budgets, calendar, dashboard, decisions, directory, events, export, intake, invoices,
-    maintenance, operations, policies, reprice, session, tokens, views, what_if,
+    Described, analytics, audit, budgets, cache_saving, calendar, dashboard, decisions, directory, events, export,
+    intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -67,10 +67,12 @@ use super::{
         analytics::my_usage,
         invoices::get_reconciliation,
         export::export,
+        cache_saving::cache_saving,
         what_if::what_if,
         maintenance::compact,
         maintenance::reread,
         maintenance::backup,
+        maintenance::backups,
         maintenance::verify,
         audit::get_audit,
         intake::get_intake,

@@ -138,7 +138,10 @@ impl From<EngineError> for Problem {
                 | ChangeError::TooMany { .. },
             ) => Problem::bad_request(error.to_string()),
             EngineError::Change(
-                ChangeError::LastOperator { .. } | ChangeError::ViewName { .. } | ChangeError::Views,
+                ChangeError::LastOperator { .. }
+                | ChangeError::LastOwner { .. }
+                | ChangeError::ViewName { .. }
+                | ChangeError::Views,
             ) => Problem::new(StatusCode::CONFLICT, error.to_string()),
             EngineError::Store(store) => store_problem(store),
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use futures_core::Stream;
+use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -49,6 +50,12 @@ impl Out {
         }
         let part = self.take();
         self.send(Message::Part(part))
+    }
+
+    /// Writes an answer that is small.
+    pub fn json(&mut self, answer: &impl Serialize) -> Result<(), Problem> {
+        serde_json::to_writer(&mut self.buffer, answer)
+            .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
     }
 
     fn take(&mut self) -> Bytes {

@@ -1,8 +1,10 @@
 //! Usage events and the dimensions they are counted by.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use super::{KeptSpan, Measures, Mode, Reread, Sender, UnixMs, Unmade};
+use super::{Fingerprint, KeptSpan, Measures, Mode, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -99,21 +101,6 @@ pub struct Combination {
     pub cost_source: CostSource,
 }
 
-/// 96 bits of an event id's hash. Among 10⁸ ids of one organization the chance that any two meet is 6 × 10⁻¹⁴.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint(pub [u8; 12]);
-
-impl Fingerprint {
-    pub fn of(id: &str) -> Fingerprint {
-        Fingerprint::of_bytes(id.as_bytes())
-    }
-
-    pub fn of_bytes(id: &[u8]) -> Fingerprint {
-        let hash = twox_hash::XxHash3_128::oneshot(id).to_le_bytes();
-        Fingerprint(hash[..12].try_into().expect("twelve of sixteen bytes"))
-    }
-}
-
 /// How much an event knows of its call. A later event of the same id that knows more takes its place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -156,6 +143,18 @@ impl Event {
     /// An event that tells its tokens, by the first sender of its batch.
     pub fn new(id: Fingerprint, time: UnixMs, combination: u32, measures: Measures) -> Event {
         Event { id, other_id: None, time, combination, sender: 0, completeness: Completeness::Final, measures }
+    }
+}
+
+/// Reads kept spans as if they had come in one post. Nothing when it cannot read one of them.
+#[derive(Clone)]
+pub struct Reread(pub Arc<ReadSpans>);
+
+type ReadSpans = dyn Fn(&[&[u8]]) -> Option<Batch> + Send + Sync;
+
+impl fmt::Debug for Reread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reread")
     }
 }
 

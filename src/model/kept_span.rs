@@ -1,9 +1,6 @@
 //! Spans that are kept because others of the same calls may come in other posts.
 
-use std::fmt;
-use std::sync::Arc;
-
-use super::{Batch, Fingerprint};
+use super::Fingerprint;
 
 /// A span that told of a call, to be kept: other spans may come in other posts, and the calls are then those that all
 /// of them tell of together.
@@ -13,7 +10,7 @@ pub struct KeptSpan {
     pub id: Fingerprint,
     pub hashes: SpanHashes,
     pub observed: Observed,
-    /// What it told, for [`Reread`] alone to read.
+    /// What it told, for `Reread` alone to read.
     pub told: Vec<u8>,
 }
 
@@ -97,17 +94,5 @@ impl SpanHashes {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.all.len()
-    }
-}
-
-/// Reads kept spans as if they had come in one post. Nothing when it cannot read one of them.
-#[derive(Clone)]
-pub struct Reread(pub Arc<ReadSpans>);
-
-type ReadSpans = dyn Fn(&[&[u8]]) -> Option<Batch> + Send + Sync;
-
-impl fmt::Debug for Reread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reread")
     }
 }

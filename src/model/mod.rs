@@ -7,6 +7,7 @@
 //! Invariants: money and counts are integers; every sum is checked; an [`Event`] that exists is valid.
 
 mod event;
+mod fingerprint;
 mod intake;
 mod invoice;
 mod kept_span;
@@ -17,12 +18,13 @@ mod provider;
 mod time;
 
 pub use event::{
-    Batch, Combination, Completeness, CostSource, Dimension, Event, Fingerprint, MAX_QUANTITY, OrganizationId, Series,
+    Batch, Combination, Completeness, CostSource, Dimension, Event, MAX_QUANTITY, OrganizationId, Reread, Series,
     SeriesId, ValueId,
 };
+pub use fingerprint::Fingerprint;
 pub use intake::{Intake, Sender, Unmade};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
-pub use kept_span::{KeptSpan, Observed, Reread, SpanHashes};
+pub use kept_span::{KeptSpan, Observed, SpanHashes};
 pub use limits::{NameLimits, OTHER_NAMES, TooMany};
 pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};

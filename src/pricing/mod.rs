@@ -21,6 +21,8 @@ use own::{OwnPrice, OwnPrices};
 
 /// Fewest input tokens of a call that some model charges more a token for than for a shorter one.
 const LONG_CALL_TOKENS: u64 = 32_000;
+/// Calls that together have a million tokens, and each few enough to be a short one.
+const CALLS_OF_A_MILLION: u64 = 50;
 /// Of each kind of tokens, in usage that only asks whether two prices differ.
 const PROBE_TOKENS: f64 = 20_000.0;
 
@@ -118,6 +120,21 @@ impl PriceBook {
     pub fn price(&self, provider: &str, model: &str, at: UnixMs, measures: &Measures) -> Option<PicoUsd> {
         let priced = self.price_call(provider, model, at, measures, &Particulars::default());
         priced.map(|price| price.cost)
+    }
+
+    /// What a token of input saves that comes from a cache: the price of plain input less that of a cached one, of short
+    /// calls. In whole picodollars, as list prices have six digits for a million at most; so sums of it add up.
+    pub fn cache_saving(&self, provider: &str, model: &str, at: UnixMs) -> Option<PicoUsd> {
+        const MILLION: u64 = 1_000_000;
+        let price = |cached| {
+            let mut calls = Measures::ZERO;
+            calls.counts[Count::Requests as usize] = CALLS_OF_A_MILLION;
+            calls.counts[Count::InputTokens as usize] = MILLION;
+            calls.counts[Count::CachedTokens as usize] = cached;
+            self.price(provider, model, at, &calls)
+        };
+        let saving = price(0)?.0 - price(MILLION)?.0;
+        Some(PicoUsd((saving + i128::from(MILLION) / 2).div_euclid(MILLION.into())))
     }
 
     /// The price of the calls an event stands for; `None` when the book does not know the model at that time, or has no
@@ -322,6 +339,24 @@ mod tests {
         assert_eq!(price("anthropic", "claude-sonnet-4-5", 1, [3000, 2000, 400, 77]).as_deref(), Some("0.005055"));
         assert_eq!(price("openai", "gpt-4o-mini", 1, [1000, 0, 0, 100]).as_deref(), Some("0.00021"));
         assert_eq!(price("openai", "gpt-4o-mini", 10, [10_000, 0, 0, 1000]).as_deref(), Some("0.0021"));
+    }
+
+    #[test]
+    fn a_cached_token_saves_the_price_of_plain_input_less_its_own() {
+        let check = |own: &str, provider: &str, model: &str, expected: Option<&str>| {
+            let book = PriceBook::with_own(ListPrices::built_in(), &format!("{{\"prices\": [{own}]}}")).unwrap();
+            let saving = book.cache_saving(provider, model, NOVEMBER_2025).map(|saving| saving.to_string());
+            assert_eq!(saving.as_deref(), expected, "{provider} {model} {own}");
+        };
+        check("", "anthropic", "claude-sonnet-4-5", Some("0.0000027"));
+        check("", "openai", "gpt-4o-mini", Some("0.000000075"));
+        // A long call costs more a token; an estimate is of short ones.
+        check("", "google", "gemini-2.5-pro", Some("0.000001125"));
+        check("", "openai", "no-such-model-xyz", None);
+        check(r#"{"provider": "openai", "discountPercent": 20}"#, "openai", "gpt-4o-mini", Some("0.00000006"));
+        let own = r#"{"model": "ours", "inputPerMillion": 2, "cachedInputPerMillion": "0.5", "perRequest": 1}"#;
+        check(own, "here", "ours", Some("0.0000015"));
+        check(r#"{"model": "ours", "inputPerMillion": 2}"#, "here", "ours", Some("0"));
     }
 
     #[test]

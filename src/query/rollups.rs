@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::activity::{ACTIVITY_COLUMNS, activity};
-use super::group::{Filter, GroupBy, GroupOf, Label};
+use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, NO_GROUP};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::Slice;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
-use crate::model::{CostSource, Dimension, Measures, Mode, Series, Usage, ValueId};
+use crate::model::{CostSource, Dimension, Measures, Mode, Series, Usage};
 use crate::store::{StoreError, damaged};
 
 /// Every measure. What API keys paid is all or nothing by a series' mode.
@@ -55,38 +55,46 @@ impl Rollup<'_> {
     }
 }
 
-/// Visits the rollups of a window, bucket by bucket. They add up to what [`activity`] says of the window: that they do
-/// is checked at the end, so what was visited holds only when this returns without an error.
+/// Visits the rollups of a window that a filter leaves, bucket by bucket. They add up to what [`activity`] says of the
+/// window: that they do is checked at the end, so what was visited holds only when this returns without an error.
 ///
 /// Takes the memory of one slice of buckets, whatever the window.
 pub fn rollups<E: From<QueryError>>(
     about: About<'_>,
     window: Window,
     granularity: Granularity,
+    filter: Filter,
     mut visit: impl FnMut(&Rollup<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let Some((known, id)) = about.names() else { return Ok(()) };
-    let everything = Query {
+    let whole = Query {
         window,
         granularity: Granularity::Month,
         group_by: Vec::new(),
-        filter: Filter::default(),
+        filter,
         rank_by: RankBy::Cost,
         top: None,
         columns: ACTIVITY_COLUMNS,
     };
-    let total = activity(about, &everything)?.totals.usage.all;
+    let total = activity(about, &whole)?.totals.usage.all;
     let labels = GROUPS.map(|by| known.labels(by));
     let series = known.names.series();
+    let Grouping { group_of, counting, api_keys, .. } = known.group(&[], &whole.filter);
+    // Each series that counts is a group of its own.
+    let own = (0..).zip(series.iter()).map(|(id, series)| match group_of.of(id, series) {
+        Some(0) => id,
+        _ => NO_GROUP,
+    });
+    let group_of = own.collect();
     let scan = Scan {
         reader: about.reader,
         organization: id,
         series,
         api_key_count: known.names.count(Dimension::ApiKey),
         groups: series.len(),
-        group_of: Arc::new(GroupOf::Series((0..series.len() as u32).collect())),
-        counting: series.len(),
-        api_keys: vec![ValueId(0)..=ValueId(u32::MAX)],
+        group_of: Arc::new(GroupOf::Series(group_of)),
+        counting,
+        api_keys,
         pivot: None,
         columns: MEASURES.to_vec(),
         unpriced_api_keys: Vec::new(),

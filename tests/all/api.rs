@@ -44,6 +44,14 @@ fn put_directory(server: &Server) {
     server.put("/v1/directory", OPERATOR, &directory).ok();
 }
 
+fn text(of: &Value) -> &str {
+    of.as_str().unwrap_or_default()
+}
+
+fn entries(of: &Value) -> &[Value] {
+    of.as_array().map_or(&[], Vec::as_slice)
+}
+
 #[test]
 fn events_in_all_forms_are_in_the_very_next_answer() {
     let server = Server::start();
@@ -160,7 +168,7 @@ fn nothing_that_is_asked_or_written_is_silently_ignored() {
         ("/analytics/export?organizationId=acme&model=gpt-4o", "'model' is unknown"),
         ("/analytics/reconciliation?organizationId=acme&provider=openai&model=", "'model' is unknown"),
         ("/v1/directory?organisationId=acme", "did you mean organizationId? (allowed here: organizationId)"),
-        ("/v1/tokens?kind=user", "the parameter 'kind' is unknown (allowed here: none)"),
+        ("/v1/me?kind=user", "the parameter 'kind' is unknown (allowed here: none)"),
         ("/v1/audit?organizationId=acme&since=2026-06-01", "'since' is unknown"),
         ("/v1/intake?timezone=Europe/Paris", "'timezone' is unknown"),
         ("/v1/calendar?tz=Europe/Paris", "did you mean timezone?"),
@@ -362,6 +370,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         format!("{views}/{}", made["id"].as_str().unwrap())
     };
     let (bens_view, devs_view) = (&share(&admin, "Ben's"), &share(&developer, "Dev's"));
+    let project =
+        |organization: &str| json!({"projects": [{"id": "new", "organizationId": organization, "name": "New"}]});
+    let link = |organization: &str| json!({"kind": "user", "organizationId": organization, "userId": "ben"});
     let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
     let budget = json!({"id": "b", "organizationId": "acme", "scope": {"kind": "organization"}, "limit": {"cost": 1}, "window": "day"});
     let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe"});
@@ -378,7 +389,12 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("POST", "/v1/otlp/v1/metrics", json!({}), [200, 200, 403, 403, 403, 403], 401),
         ("PUT", "/v1/directory", json!({}), [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/directory", Value::Null, [200, 403, 403, 403, 403, 403], 401),
-        ("DELETE", "/v1/organizations/acme/members/nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("PUT", "/v1/directory", project("acme"), [200, 403, 200, 403, 403, 403], 401),
+        ("PUT", "/v1/directory", project("gone"), [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/directory?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/directory?organizationId=gone", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("DELETE", "/v1/organizations/acme/members/nobody", Value::Null, [404, 403, 404, 403, 403, 403], 401),
+        ("DELETE", "/v1/organizations/gone/members/nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("GET", views, Value::Null, [200, 403, 200, 200, 200, 403], 401),
         ("GET", "/v1/organizations/nobody/views", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("POST", views, json!({"name": " ", "path": "/"}), [400, 403, 400, 400, 400, 403], 401),
@@ -403,6 +419,10 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/decisions/counts?organizationId=nobody", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/tokens", json!({"kind": "operator"}), [201, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/tokens?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/tokens?organizationId=gone", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/tokens", link("acme"), [201, 403, 201, 403, 403, 403], 401),
+        ("POST", "/v1/tokens", link("gone"), [201, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
@@ -481,10 +501,13 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             [200, 403, 403, 403, 403, 403],
             401,
         ),
+        ("GET", "/analytics/cache-saving?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/cache-saving?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/compact", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/reread", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/backups", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),
@@ -1284,6 +1307,18 @@ fn what_usage_would_have_cost_elsewhere_is_of_the_tokens_as_they_were_and_says_w
     assert_eq!(answer["models"][0]["label"], "GPT-4o");
     assert_eq!(answer["models"][1]["key"], "nobody-knows-it");
     assert_eq!((&answer["onModel"], &answer["onProvider"]), (&json!("gpt-4o-mini"), &json!("unknown")));
+    // What somebody would have believed: that under a filter it is still of everything.
+    let of = |filter: &str| {
+        let totals = ask(&format!("onModel=gpt-4o-mini&{filter}")).ok().json()["totals"].clone();
+        (text(&totals["cost"]).to_owned(), text(&totals["estimate"]).to_owned())
+    };
+    let expected = |cost: &str, estimate: &str| (cost.to_owned(), estimate.to_owned());
+    assert_eq!(of("costSource=priced"), expected("3.5", "0.21"));
+    assert_eq!(of("costSource=reported&mode=credits"), expected("7.5", "0.3"));
+    assert_eq!(of("model=gpt-4o&provider=openai&projectId=web&apiKeyId=k1"), expected("11", "0.51"));
+    assert_eq!(of("model=nobody-knows-it"), expected("0", "0"));
+    assert_eq!(of("userId=nobody"), expected("0", "0"));
+    assert_eq!(of("source=nowhere"), expected("0", "0"));
     let same = ask("onModel=openai/gpt-4o").ok().json();
     assert_eq!(same["totals"]["estimate"], "8.5", "at its own price, whatever was told");
     ask("onModel=nobody-knows-it")
@@ -1292,4 +1327,242 @@ fn what_usage_would_have_cost_elsewhere_is_of_the_tokens_as_they_were_and_says_w
     let csv = ask("onModel=gpt-4o-mini&format=csv").ok().text;
     assert!(csv.starts_with("key,label,zoneDatabase,requestCount,totalTokens,cost,comparedCost,estimate,difference,"));
     assert!(csv.contains("gpt-4o,GPT-4o,"), "{csv}");
+}
+
+/// What somebody would have believed: that a cache saved what its tokens cost, or what the dearest model would have, and
+/// that what has no price saved nothing.
+#[test]
+fn what_a_cache_saved_is_by_the_price_of_the_model_and_day_and_says_what_it_leaves_out() {
+    let server = with_directory();
+    let call = |id: &str, at: &str, key: &str, model: &str, cached: u64| {
+        let tokens = json!({
+            "usedModel": model, "apiKeyId": key, "promptTokens": 2_000_000, "cachedTokens": cached, "cost": null
+        });
+        event(id, at, &tokens)
+    };
+    server.send_events(
+        OPERATOR,
+        &json!([
+            call("a", "2026-06-01T10:00:00Z", "k1", "openai/gpt-4o-mini", 1_000_000),
+            call("b", "2026-06-01T11:00:00Z", "k2", "anthropic/claude-sonnet-4-5", 1_000_000),
+            call("c", "2026-06-02T10:00:00Z", "k1", "anthropic/claude-sonnet-4-5", 1_000_001),
+            call("d", "2026-06-02T10:00:00Z", "k1", "openai/nobody-knows-it", 500),
+            call("e", "2026-06-02T10:00:00Z", "k1", "openai/gpt-4o", 0),
+        ]),
+    );
+    let ask = |query: &str| {
+        let days = "organizationId=acme&from=2026-06-01&to=2026-06-02&decimals=string";
+        server.get(&format!("/analytics/cache-saving?{days}&{query}"), OPERATOR)
+    };
+    let sums = |of: &Value| {
+        let tokens = |name: &str| of[name].as_u64().unwrap();
+        (tokens("cachedTokens"), text(&of["cacheSaving"]).to_owned(), tokens("unpricedCachedTokens"))
+    };
+    // A million cached tokens of gpt-4o-mini cost 0.075 USD instead of 0.15, of claude-sonnet-4-5 0.30 instead of 3.
+    let all = (3_000_501, "5.4750027".to_owned(), 500);
+    let answer = ask("").ok().json();
+    assert_eq!(sums(&answer["totals"]), all);
+    let models: Vec<_> = entries(&answer["entries"]).iter().map(|one| (text(&one["key"]), sums(one))).collect();
+    assert_eq!(
+        models,
+        [
+            ("claude-sonnet-4-5", (2_000_001, "5.4000027".to_owned(), 0)),
+            ("gpt-4o-mini", (1_000_000, "0.075".to_owned(), 0)),
+            ("nobody-knows-it", (500, "0".to_owned(), 500)),
+        ],
+        "a model without cached tokens is no entry"
+    );
+    for by in ["none", "model", "project", "apiKey", "user", "provider", "source", "costSource"] {
+        assert_eq!(sums(&ask(&format!("groupBy={by}")).ok().json()["totals"]), all, "{by}");
+    }
+    let keys = ask("groupBy=apiKey").ok().json();
+    assert_eq!(sums(&keys["entries"][0]), (2_000_501, "2.7750027".to_owned(), 500));
+    assert_eq!(sums(&ask("apiKeyId=k2").ok().json()["totals"]), (1_000_000, "2.7".to_owned(), 0));
+    ask("groupBy=model,user").is_problem(400, "groupBy is 'model,user'; here it is one thing or none");
+    let csv = ask("groupBy=apiKey&format=csv").ok().text;
+    assert!(csv.starts_with("key,label,zoneDatabase,cachedTokens,cacheSaving,unpricedCachedTokens,"), "{csv}");
+}
+
+/// What somebody would have believed: that whoever runs an organization has to ask the operator for each change in it.
+#[test]
+fn owners_run_their_organization() {
+    let server = with_directory();
+    let owner = server.user_token("ada");
+    let of_ours = "/v1/directory?organizationId=acme";
+    let put = |entries: Value| server.put("/v1/directory", &owner, &entries);
+    let changes = json!({
+        "organizations": [{"id": "acme", "name": "Acme AG", "timezone": "Europe/Vienna", "retentionDays": 400, "plan": "enterprise"}],
+        "projects": [
+            {"id": "new", "organizationId": "acme", "name": "New"},
+            {"id": "api", "organizationId": "acme", "status": "deleted"},
+        ],
+        "users": [{"id": "eve", "name": "Eve", "email": "eve@acme.example"}, {"id": "ben", "name": "Ben"}],
+        "members": [
+            {"organizationId": "acme", "userId": "eve", "role": "developer", "projectIds": ["new"]},
+            {"organizationId": "acme", "userId": "ben", "role": "owner"},
+            {"organizationId": "acme", "userId": "dev", "role": "developer", "status": "former"},
+        ],
+        "apiKeys": [
+            {"id": "k9", "organizationId": "acme", "projectId": "new", "description": "Nine", "createdBy": "eve"},
+            {"id": "k1", "organizationId": "acme", "projectId": "web", "status": "deleted"},
+        ],
+    });
+    put(changes).ok();
+    let directory = server.get(of_ours, &owner).ok().json();
+    assert_eq!(directory["models"], json!([]), "names of models are everybody's");
+    let with_models = server.get(of_ours, OPERATOR).ok().json();
+    for part in ["organizations", "projects", "users", "members", "apiKeys"] {
+        assert_eq!(directory[part], with_models[part], "{part}");
+    }
+    let found = |part: &str, id: &str| {
+        let is_it = |one: &&Value| [&one["id"], &one["userId"]].contains(&&json!(id));
+        entries(&directory[part]).iter().find(is_it).cloned().unwrap_or_default()
+    };
+    let organization = found("organizations", "acme");
+    assert_eq!((&organization["name"], &organization["retentionDays"]), (&json!("Acme AG"), &json!(400)));
+    assert_eq!(found("members", "ben")["role"], "owner");
+    assert_eq!(found("members", "dev")["status"], "former");
+    assert_eq!(found("apiKeys", "k9")["createdBy"], "eve");
+    assert_eq!(found("projects", "api")["status"], "deleted");
+
+    // A link for one of theirs, which they see among those of their organization, and revoke.
+    let link = json!({"kind": "user", "organizationId": "acme", "userId": "eve", "label": "Eve's laptop"});
+    let made = server.post("/v1/tokens", &owner, &link).ok().json();
+    let eve = text(&made["token"]);
+    assert_eq!(server.get("/v1/projects?organizationId=acme", eve).ok().json()["projects"][0]["id"], "new");
+    let ingest = json!({"kind": "ingest", "organizationId": "acme", "label": "gateway"});
+    let gateway = server.post("/v1/tokens", &owner, &ingest).ok().json();
+    server.send_events(text(&gateway["token"]), &event("z", "2026-06-01T10:00:00Z", &json!({})));
+    let listed = server.get("/v1/tokens?organizationId=acme", &owner).ok().json();
+    let labels: Vec<&str> = entries(&listed["tokens"]).iter().map(|token| text(&token["label"])).collect();
+    assert_eq!(labels.len(), 2, "{labels:?}");
+    let path = format!("/v1/tokens/{}", text(&made["id"]));
+    assert_eq!(server.get(&path, &owner).ok().json()["userId"], "eve");
+    server.delete(&path, &owner).ok();
+    assert_eq!(server.get("/v1/me", eve).status, 401);
+
+    // All of it is in the log that they read, under who did it.
+    let log = server.get("/v1/audit?organizationId=acme", &owner).ok().json();
+    let told: Vec<(&str, &str)> =
+        entries(&log["entries"]).iter().map(|entry| (text(&entry["action"]), text(&entry["actorName"]))).collect();
+    for action in ["directory-change", "token-create", "token-revoke"] {
+        assert!(told.contains(&(action, "Ada")), "{action}: {told:?}");
+    }
+    let detail: String = entries(&log["entries"]).iter().map(|entry| text(&entry["detail"])).collect();
+    assert!(detail.contains("ben (role admin → owner)"), "{detail}");
+    assert!(detail.contains("ben (name none → 'Ben')"), "what is told of a person is in the log as well: {detail}");
+}
+
+/// What somebody would have believed: that an owner who says another organization's name, or an operator's words, gets
+/// further than their own organization.
+#[test]
+fn owners_reach_no_further_than_their_organization() {
+    let server = with_directory();
+    server
+        .put(
+            "/v1/directory",
+            OPERATOR,
+            &json!({
+                "organizations": [{"id": "other", "name": "Other"}],
+                "users": [{"id": "far", "name": "Far", "email": "far@other.example"}, {"id": "both", "name": "Both"}],
+                "members": [
+                    {"organizationId": "other", "userId": "far", "role": "owner"},
+                    {"organizationId": "other", "userId": "both", "role": "developer"},
+                    {"organizationId": "acme", "userId": "both", "role": "developer"},
+                ],
+            }),
+        )
+        .ok();
+    let owner = server.user_token("ada");
+    let before = server.get("/v1/directory", OPERATOR).ok().json();
+    let member = |organization: &str, user: &str, role: &str| json!({"members": [{"organizationId": organization, "userId": user, "role": role}]});
+    let check = |entries: Value, words: &str| {
+        server.put("/v1/directory", &owner, &entries).is_problem(403, words);
+        assert_eq!(server.get("/v1/directory", OPERATOR).ok().json(), before, "what is refused changes nothing");
+    };
+    check(member("other", "ada", "owner"), "organization 'other' is not yours");
+    check(member("new", "ada", "owner"), "organization 'new' is not yours");
+    check(json!({"projects": [{"id": "x", "organizationId": "gone"}]}), "organization 'gone' is not yours");
+    let both = [member("acme", "dev", "admin"), member("small", "dev", "admin")];
+    let both: Vec<&Value> = both.iter().map(|one| &one["members"][0]).collect();
+    check(json!({"members": both}), "more than one organization is named");
+    check(json!({"apiKeys": [{"id": "k9", "projectId": "web"}]}), "no organization is named");
+    check(
+        json!({"projects": [{"id": "web", "organizationId": "acme"}], "apiKeys": [{"id": "k9", "projectId": "shop"}]}),
+        "an API key has no organizationId",
+    );
+    check(
+        json!({"projects": [{"id": "web", "organizationId": "acme"}], "models": [{"id": "gpt-4o", "name": "Mine"}]}),
+        "names of models are the same for all",
+    );
+    check(json!({"organizations": [{"id": "acme", "plan": "free"}]}), "the plan and the status");
+    check(json!({"organizations": [{"id": "small", "plan": "enterprise"}]}), "the plan and the status");
+    check(json!({"organizations": [{"id": "acme", "status": "deleted"}]}), "the plan and the status");
+    // Whoever is only known elsewhere would bring their name and address along.
+    check(member("acme", "far", "developer"), "there is a user 'far' who has not been in this organization");
+    let key = json!({"apiKeys": [{"id": "k9", "organizationId": "acme", "projectId": "web", "createdBy": "far"}]});
+    check(key, "there is a user 'far' who has not been in this organization");
+    let named = |user: &str, name: &str| json!({"users": [{"id": user, "name": name}], "projects": [{"id": "web", "organizationId": "acme"}]});
+    check(json!({"users": [{"id": "dev", "name": "Dev"}]}), "no organization is named");
+    check(named("far", "Mine"), "user 'far' is not of this organization alone");
+    check(named("both", "Mine"), "user 'both' is not of this organization alone");
+    server.put("/v1/directory", &owner, &named("both", "Both")).ok();
+
+    // What a link opens is one organization, whoever makes somebody a member of another later.
+    let token = |body: Value| server.post("/v1/tokens", &owner, &body);
+    let only = "only the operator may do this";
+    token(json!({"kind": "operator"})).is_problem(403, only);
+    token(json!({"kind": "operator", "organizationId": "acme"})).is_problem(403, only);
+    token(json!({"kind": "user", "userId": "both"})).is_problem(403, only);
+    token(json!({"kind": "user", "userId": "far", "organizationId": "other"})).is_problem(403, only);
+    token(json!({"kind": "ingest", "organizationId": "other"})).is_problem(403, only);
+    token(json!({"kind": "user", "userId": "far", "organizationId": "acme"}))
+        .is_problem(404, "there is no member 'far'");
+    let link = token(json!({"kind": "user", "userId": "both", "organizationId": "acme"})).ok().json();
+    let link = text(&link["token"]);
+    let me = server.get("/v1/me", link).ok().json();
+    let opened: Vec<&str> = entries(&me["organizations"]).iter().map(|one| text(&one["id"])).collect();
+    assert_eq!(opened, ["acme"]);
+    let projects = |organization: &str| server.get(&format!("/v1/projects?organizationId={organization}"), link);
+    projects("acme").ok();
+    projects("other").is_problem(403, "you are not a member of organization 'other'");
+    server.get("/analytics/keys?organizationId=other", link).is_problem(403, "not a member");
+    server.put("/v1/directory", OPERATOR, &member("other", "both", "owner")).ok();
+    projects("other").is_problem(403, "you are not a member of organization 'other'");
+    server.get("/v1/directory?organizationId=other", link).is_problem(403, "");
+    server.get("/v1/audit?organizationId=other", link).is_problem(403, "");
+    server.put("/v1/directory", link, &member("other", "both", "owner")).is_problem(403, only);
+    server.get("/v1/organizations/other/views", link).is_problem(403, "");
+
+    // Tokens of others are as if there were none.
+    let theirs = server.post("/v1/tokens", OPERATOR, &json!({"kind": "ingest", "organizationId": "other"})).ok().json();
+    let everywhere = server.post("/v1/tokens", OPERATOR, &json!({"kind": "user", "userId": "dev"})).ok().json();
+    for id in [text(&theirs["id"]), text(&everywhere["id"]), "operator", "tok_none"] {
+        server.get(&format!("/v1/tokens/{id}"), &owner).is_problem(403, only);
+        server.delete(&format!("/v1/tokens/{id}"), &owner).is_problem(403, only);
+    }
+}
+
+/// What somebody would have believed: that an organization can be left with nobody who runs it, by its owners.
+#[test]
+fn the_last_owner_stays_until_there_is_another() {
+    let server = with_directory();
+    let owner = server.user_token("ada");
+    let role = |user: &str, role: &str, status: &str| {
+        let member = json!({"organizationId": "acme", "userId": user, "role": role, "status": status});
+        server.put("/v1/directory", &owner, &json!({"members": [member]}))
+    };
+    let end = |user: &str, token: &str| server.delete(&format!("/v1/organizations/acme/members/{user}"), token);
+    let left = "that leaves organization 'acme' without an owner";
+    role("ada", "admin", "active").is_problem(409, left);
+    role("ada", "owner", "former").is_problem(409, left);
+    end("ada", &owner).is_problem(409, left);
+    let log = server.get("/v1/audit?organizationId=acme", &owner).ok().json();
+    assert!(text(&log["entries"][0]["result"]).starts_with(left), "what was refused is in the log: {log}");
+    role("ben", "owner", "active").ok();
+    role("ada", "admin", "active").ok();
+    role("ada", "owner", "active").is_problem(403, "organization 'acme' is not yours");
+    end("ada", &server.user_token("ben")).ok();
+    // The operator may take away whatever they gave.
+    end("ben", OPERATOR).ok();
 }

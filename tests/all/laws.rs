@@ -249,7 +249,7 @@ fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
         keys.into_iter().chain([Some(format!("{mode:?}")), Some(format!("{cost_source:?}"))]).collect()
     };
     let (mut found, mut seen, mut whole) = (Sums::new(), BTreeSet::new(), Measures::ZERO);
-    rollups(about(&snapshot), query.window, query.granularity, |rollup| {
+    rollups(about(&snapshot), query.window, query.granularity, Filter::default(), |rollup| {
         let key = key(ALL.map(|by| rollup.label(by).key.clone()), rollup.mode(), rollup.cost_source());
         assert!(seen.insert((rollup.bucket.start, key.clone())), "one of each");
         // Hours are named by the server alone; their sums by day are what the clock says.
@@ -271,6 +271,16 @@ fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
     assert_eq!(found, expected);
     let everything = Query { filter: Filter::default(), ..query.clone() };
     assert_eq!(whole, activity(about(&snapshot), &everything).unwrap().totals.usage.all);
+
+    let mut of_those = Measures::ZERO;
+    rollups(about(&snapshot), query.window, query.granularity, query.filter.clone(), |rollup| {
+        let key = key(ALL.map(|by| rollup.label(by).key.clone()), rollup.mode(), rollup.cost_source());
+        assert!(seen.contains(&(rollup.bucket.start, key)), "a filter leaves some and changes none");
+        of_those.add(rollup.measures).unwrap();
+        Ok::<_, QueryError>(())
+    })
+    .unwrap();
+    assert_eq!(of_those, activity(about(&snapshot), query).unwrap().totals.usage.all);
 }
 
 /// 6,000 keys by the hour for a month would be 180 MB of cells: such an answer is made in slices, none of which is large.
@@ -331,7 +341,7 @@ fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
         .unwrap();
     assert_eq!(found, hours);
     let mut found: BTreeMap<String, UnixMs> = BTreeMap::new();
-    rollups(about(&snapshot), window, Granularity::Hour, |rollup| {
+    rollups(about(&snapshot), window, Granularity::Hour, Filter::default(), |rollup| {
         let key = rollup.label(GroupBy::ApiKey).key.clone().unwrap();
         assert_eq!(found.insert(key, rollup.bucket.start), None);
         Ok::<_, QueryError>(())

@@ -78,7 +78,7 @@ impl Machine {
         let snapshot = self.engine().snapshot();
         let window = Window::new(Zone::UTC, date("2026-06-01"), date("2026-06-30"), Granularity::Hour).unwrap();
         let mut rows = Vec::new();
-        rollups(about(&snapshot), window, Granularity::Hour, |of| {
+        rollups(about(&snapshot), window, Granularity::Hour, Filter::default(), |of| {
             let names = [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::Provider, GroupBy::Source];
             let names = names.map(|by| of.label(by).key.clone());
             rows.push(format!("{:?} {names:?} {:?} {:?}", of.bucket.start, of.cost_source(), of.measures));

@@ -18,6 +18,7 @@ import {
   OrganizationsPage,
   ReconciliationPage,
   ReferencePage,
+  SettingsPage,
   StorePage,
   TokensPage,
   type PageName,
@@ -183,6 +184,13 @@ function SignedIn({ me }: { me: Me }) {
         {within(routes.intake, "intake", (organization) =>
           readsRecords(me.kind, organization) ? (
             <IntakePage key={organization.id} organizationId={organization.id} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
+        {within(routes.settings, "settings", (organization, { part }) =>
+          me.kind !== "operator" && readsRecords(me.kind, organization) ? (
+            <SettingsPage key={organization.id} organizationId={organization.id} part={part} />
           ) : (
             <NotFoundPage me={me} />
           ),

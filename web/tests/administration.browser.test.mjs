@@ -1,6 +1,7 @@
 // The operator's pages: what they change is what the API then says.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { accessible, LAPTOP, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
@@ -304,6 +305,34 @@ test("an operator who revokes the token they signed in with is signed out", asyn
   await row(page, id).getByTestId("revoke").click();
   await page.getByTestId("dialog-submit").click();
   await page.getByTestId("signin-token").waitFor();
+});
+
+// What somebody would have believed at night: that it is up to them to find out which files there are and what to type.
+test("backups are listed, each with the command that brings it back", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "rollcall backups "));
+  t.after(() => rm(folder, { recursive: true }));
+  const server = await serve(t, ["--backup-dir", folder, "--backup-every", "24h"]);
+  await server.directory({ organizations: [{ id: "acme" }] });
+  await writeFile(join(folder, "rollcall-20200601T000000Z.redb"), "");
+  await writeFile(join(folder, "notes.txt"), "");
+  let answer;
+  do answer = await server.get("/v1/backups");
+  while (answer.backups.length < 2);
+  const page = await open(t, server.operatorLink);
+  await visit(page, "/administration/store", "store");
+  await page.getByTestId("backup-entry").first().waitFor();
+  const shown = await page.getByTestId("backup-entry").locator("code").allInnerTexts();
+  assert.deepEqual(shown, answer.backups.map(({ restore }) => restore));
+  assert.equal(answer.directory, await realpath(folder));
+  for (const { name, restore } of answer.backups) {
+    assert.match(restore, /^rollcall restore '[^']*' --data-dir [^ ]+ --force$/);
+    assert.ok(restore.includes(join(answer.directory, name)));
+  }
+  for (const viewport of [LAPTOP, PHONE]) {
+    await page.setViewportSize(viewport);
+    await accessible(page, "backups");
+    await withinWidth(page, "backups");
+  }
 });
 
 test("store health is what the server says of itself; a check, a compaction and a backup are a click", async (t) => {

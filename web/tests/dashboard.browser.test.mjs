@@ -1,7 +1,7 @@
 // Walks the analytics page of a running demo in a real browser. Needs the two sign-in links that the demo prints.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessible, LAPTOP, open, PHONE, ready, withinWidth } from "./browser.mjs";
+import { accessible, ask as askApi, JUNE, JUNE_QUERY, LAPTOP, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
 import { LINK as link } from "./demo.mjs";
 
 const origin = new URL(link).origin;
@@ -402,9 +402,52 @@ test("what it would have cost on another model is an estimate of the same days, 
     await withinWidth(page, "an estimate");
   }
   await page.setViewportSize(LAPTOP);
+  // What somebody would have believed: that with a filter it is still of everything, or that it cannot be asked.
   await page.getByTestId("groupby-project").click();
-  await page.getByTestId("ranking-row").first().getByTestId("filter-entry").click();
-  await page.getByTestId("what-if").waitFor({ state: "detached" });
+  await page.locator("[data-testid=activity][data-answer^='project '][aria-busy=false]").waitFor();
+  const first = page.getByTestId("ranking-row").first();
+  const projectId = await first.getAttribute("data-key");
+  await first.getByTestId("filter-entry").click();
+  const ofProject = await page.evaluate(async (projectId) => {
+    const organizationId = decodeURIComponent(location.pathname.split("/")[2]);
+    const query = new URLSearchParams({ organizationId, projectId, from: "2026-06-01", to: "2026-06-30", onModel: "gpt-4o-mini", decimals: "string" });
+    return (await fetch(`/analytics/what-if?${query}`)).json();
+  }, projectId);
+  assert.notEqual(ofProject.totals.estimate, answer.totals.estimate);
+  await page.locator(`[data-testid=what-if-estimate][data-exact="${ofProject.totals.estimate}"]`).waitFor();
+});
+
+test("what caches saved stands beside models, keys and members, and adds up", async (t) => {
+  const page = await signedIn(t);
+  await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=model`, "analytics");
+  const answerOf = (groupBy, more = {}) => askApi(page, "/analytics/cache-saving", { ...JUNE_QUERY, groupBy, ...more });
+  const cards = (place) => place.getByTestId("cache-saving");
+  const models = await answerOf("model");
+  assert.equal(models.totals.unpricedCachedTokens, "0");
+  assert.equal(await cards(page.getByTestId("card-tokens")).getAttribute("value"), models.totals.cacheSaving);
+  const rowsAre = async (row, entries) => {
+    const [first] = entries;
+    const place = page.locator(`[data-testid=${row}][data-key="${first.key}"]`);
+    assert.equal(await cards(place).getAttribute("value"), first.cacheSaving);
+    assert.match(await cards(place).innerText(), /^≈ \$[\d,.]+ saved$/);
+  };
+  await rowsAre("ranking-row", models.entries);
+  const foot = cards(page.getByTestId("ranking-foot"));
+  assert.equal(await foot.getAttribute("value"), models.totals.cacheSaving);
+  for (const [path, groupBy, filter] of [
+    ["members", "user", "userId"],
+    ["keys", "apiKey", "apiKeyId"],
+  ]) {
+    await visit(page, `${NORTHWIND}/${path}?${JUNE}`, path);
+    const { entries, totals } = await answerOf(groupBy);
+    await rowsAre("list-row", entries);
+    assert.equal(await cards(page.getByTestId("list-foot")).getAttribute("value"), totals.cacheSaving);
+    await withinWidth(page, path);
+    const [{ key, cacheSaving }] = entries;
+    await visit(page, `${NORTHWIND}/${path}/${encodeURIComponent(key)}?${JUNE}`, groupBy === "user" ? "member" : "key");
+    assert.equal(await cards(page.getByTestId("card-tokens")).getAttribute("value"), cacheSaving);
+    assert.equal((await answerOf("none", { [filter]: key })).totals.cacheSaving, cacheSaving);
+  }
 });
 
 test("digits past a double's are kept", async (t) => {

@@ -117,6 +117,34 @@ test("a view is shared under a name, found by everybody in the menu and the pale
   }
 });
 
+// What somebody would have believed: that what they had saved is gone, or that everybody has it without being asked.
+test("views that this browser kept are offered to be shared, once", async (t) => {
+  const page = await open(t, LINK);
+  const path = `${ANALYTICS}?${JUNE}&by=project`;
+  await page.evaluate(async (path) => {
+    const { user } = await (await fetch("/v1/me")).json();
+    const kept = [{ name: "Kept", path }, { name: "Elsewhere", path: "/organizations/other/analytics" }, { name: 1 }];
+    localStorage.setItem(`rollcall.views.${user.id}`, JSON.stringify(kept));
+  }, path);
+  await visit(page, ANALYTICS, "analytics");
+  await page.getByTestId("views-button").click();
+  await page.getByTestId("kept-views").getByText("Kept").waitFor();
+  assert.equal(await page.getByTestId("view").count(), 0, "nothing is shared unasked");
+  await accessible(page, "kept views");
+  await page.getByTestId("share-kept").click();
+  await page.getByTestId("view-link").getByText("Kept").waitFor();
+  await page.getByTestId("kept-views").waitFor({ state: "detached" });
+  await page.reload();
+  await ready(page);
+  await page.getByTestId("views-button").click();
+  await page.getByTestId("view-link").waitFor();
+  assert.equal(await page.getByTestId("kept-views").count(), 0);
+  const left = await page.evaluate(() => Object.entries(localStorage).find(([key]) => key.startsWith("rollcall.views."))[1]);
+  assert.deepEqual(JSON.parse(left), [{ name: "Elsewhere", path: "/organizations/other/analytics" }], "another organization's are offered there");
+  await page.getByTestId("view-remove").click();
+  await page.getByTestId("view").waitFor({ state: "detached" });
+});
+
 test("the link on the clipboard shows exactly what its sender sees", async (t) => {
   const page = await open(t, LINK, { permissions: ["clipboard-read", "clipboard-write"] });
   await visit(page, `${ANALYTICS}?${JUNE}&by=project&hide=proj_tools`, "analytics");

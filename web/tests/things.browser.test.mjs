@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accessible, ask, exact, JUNE, JUNE_QUERY, LAPTOP, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
 import { DEVELOPER_LINK, LINK, OPERATOR_LINK } from "./demo.mjs";
+import { serve } from "./server.mjs";
 
 const ANALYTICS = `${NORTHWIND}/analytics`;
 const WEEK = "range=last-7-days&tz=UTC";
@@ -77,6 +78,74 @@ test("what has no price is not free, and leads to the models and the price to ad
   await operator.goto(page.url());
   await operator.getByTestId("reprice-link").click();
   await operator.getByTestId("repricing").waitFor();
+});
+
+// What somebody would have believed: that a cost with calls of unknown price is all there was, and that from no price to
+// a price is a rise.
+test("a row with some calls of unknown price says so, and the change from no price is none", async (t) => {
+  const server = await serve(t);
+  await server.directory({
+    organizations: [{ id: "acme", name: "Acme" }],
+    users: [{ id: "olga", name: "Olga" }],
+    members: [{ organizationId: "acme", userId: "olga", role: "owner" }],
+    apiKeys: [{ id: "k1", organizationId: "acme", projectId: "mixed", createdBy: "olga" }],
+  });
+  const event = (id, timestamp, projectId, cost) => ({
+    id, timestamp, organizationId: "acme", projectId, apiKeyId: "k1", usedModel: "vllm/ours", promptTokens: 10, ...(cost ? { cost } : {}),
+  });
+  await server.events([
+    event("a", "2026-06-10T10:00:00Z", "mixed", "2"),
+    event("b", "2026-06-10T11:00:00Z", "mixed"),
+    event("c", "2026-06-10T10:00:00Z", "late", "3"),
+    event("d", "2026-05-10T10:00:00Z", "late"),
+    event("e", "2026-05-01T10:00:00Z", "mixed", "1"),
+  ]);
+  const page = await open(t, await server.linkOf("olga"));
+  await visit(page, `/organizations/acme/analytics?${JUNE}&by=project`, "analytics");
+  const row = (key) => page.locator(`[data-testid=ranking-row][data-key=${key}]`);
+  assert.equal(await row("mixed").getByTestId("partly-unpriced").innerText(), "1 without a price");
+  assert.equal(await row("late").getByTestId("partly-unpriced").count(), 0);
+  assert.equal(await row("late").locator("[data-field=change]").innerText(), "no price");
+  assert.match(await row("mixed").locator("[data-field=change]").innerText(), /^\+\$1\.00/);
+  await page.setViewportSize(PHONE);
+  assert.ok(await row("mixed").getByTestId("partly-unpriced").isVisible(), "there as well");
+  await accessible(page, "rows without a price");
+  await withinWidth(page, "rows without a price");
+  await page.setViewportSize(LAPTOP);
+  for (const where of ["members", "keys"]) {
+    await visit(page, `/organizations/acme/${where}?${JUNE}`, where);
+    assert.equal(await page.getByTestId("list-row").getByTestId("partly-unpriced").innerText(), "1 without a price");
+  }
+});
+
+test("no line of facts begins or ends with a dot, and nothing is empty before there is an answer", async (t) => {
+  const page = await open(t, LINK);
+  await visit(page, `${ANALYTICS}?${JUNE}&by=model`, "analytics");
+  await page.getByTestId("what-if").waitFor();
+  const between = await page.getByTestId("what-if").evaluate((card) => {
+    const [form, note] = [".what-if-form", ".what-if-note"].map((one) => card.querySelector(one).getBoundingClientRect());
+    return note.top - form.bottom;
+  });
+  assert.ok(between <= 16, `${between} px between the form and the note`);
+  for (const viewport of [LAPTOP, PHONE]) {
+    await page.setViewportSize(viewport);
+    const shown = await page.locator(".facts").evaluateAll((all) =>
+      all.flatMap((facts) => {
+        const { left, right } = facts.getBoundingClientRect();
+        return [...facts.querySelectorAll(".fact")].map((fact, i, of) => {
+          const box = fact.getBoundingClientRect();
+          const begins = i === 0 || box.top > of[i - 1].getBoundingClientRect().top;
+          // The dot stands 8 px before its fact.
+          return { begins, dotInside: box.left - 8 >= left, over: box.right - right };
+        });
+      }),
+    );
+    assert.ok(shown.length > 6);
+    for (const { begins, dotInside, over } of shown) {
+      assert.equal(dotInside, !begins);
+      assert.ok(over <= 0.5, `${over} px`);
+    }
+  }
 });
 
 test("where costs are from is a pivot that adds up", async (t) => {

@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::render::{broken, cell, csv_writer};
 use super::{App, stream};
 use crate::calendar::rfc3339_utc;
-use crate::directory::{Directory, Organization, Token};
+use crate::directory::{Directory, Organization};
 use crate::engine::EngineError;
 use crate::model::UnixMs;
 use crate::store::{AuditEntry, AuditHead};
@@ -155,7 +155,8 @@ impl Asked {
     fn means(&self, entry: &AuditEntry, directory: &Directory) -> bool {
         let is_of = |id: &String| is_of(entry, id, directory.organization(id).map(|of| &**of));
         let is_about = |person: &String| {
-            let tokens = [&entry.actor, &entry.target].map(|id| directory.token(id).and_then(Token::user_id));
+            let tokens =
+                [&entry.actor, &entry.target].map(|id| directory.token(id).and_then(|token| token.grant.user_id()));
             let people = [entry.user_id.as_deref(), Some(entry.target.as_str())];
             people.iter().chain(&tokens).flatten().any(|id| id == person)
         };
@@ -178,9 +179,11 @@ fn is_of(entry: &AuditEntry, id: &str, organization: Option<&Organization>) -> b
 fn name(directory: &Directory, id: &str) -> Option<String> {
     let named = |user: &str| directory.user(user).and_then(|user| user.name.clone().or_else(|| user.email.clone()));
     match directory.token(id) {
-        Some(token) => {
-            token.user_id().and_then(named).or_else(|| Some(token.label.clone()).filter(|label| !label.is_empty()))
-        }
+        Some(token) => token
+            .grant
+            .user_id()
+            .and_then(named)
+            .or_else(|| Some(token.label.clone()).filter(|label| !label.is_empty())),
         None => named(id),
     }
 }

@@ -28,7 +28,7 @@ use crate::budget::breaches;
 use crate::calendar::{Granularity, Window};
 use crate::model::{Count, Fingerprint, MAX_QUANTITY, Measures, PicoUsd, UnixMs, provider_of};
 use crate::pricing::PriceBook;
-use crate::query::{About, GroupBy, rollups};
+use crate::query::{About, Filter, GroupBy, rollups};
 
 /// Gateways that only look at a status.
 const GATEWAYS: [&str; 4] = ["envoy", "nginx", "traefik", "caddy"];
@@ -268,7 +268,7 @@ fn found(about: About<'_>, window: Window) -> Result<BTreeMap<Line, u64>, Proble
     if about.organization.policies.is_empty() {
         return Ok(found);
     }
-    rollups(about, window, Granularity::Month, |rollup| {
+    rollups(about, window, Granularity::Month, Filter::default(), |rollup| {
         let key = |by| rollup.label(by).key.clone();
         let [project_id, user_id] = [key(GroupBy::Project), key(GroupBy::User)];
         let (model, provider) = (key(GroupBy::Model).unwrap_or_default(), key(GroupBy::Provider));

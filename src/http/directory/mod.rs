@@ -31,12 +31,14 @@ const MAX_PROJECT_IDS: usize = 1000;
 
 /// Merges entries into the directory.
 ///
-/// By id; what is absent stays. All of it is taken, or none. For the operator; owners may say which members of their own
-/// organization are one person (`identities`), and nothing else.
+/// By id; what is absent stays. All of it is taken, or none. For the operator, and for owners about their own organization:
+/// its name, time zone and retention, projects, members, API keys and identities. They change neither its plan nor its
+/// status, nor the name and address of people who are also known elsewhere, nor leave it without an owner.
 #[utoipa::path(
     put, path = "/v1/directory", tag = "directory", request_body = DirectoryBody,
     responses(
         (status = 200, body = DirectoryAnswer),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn put_directory(
@@ -47,15 +49,15 @@ pub async fn put_directory(
     caller.may_change_people()?;
     let JsonObject(body) = body?;
     let update = update(body)?;
-    caller.may_change(&update)?;
-    let note = Note::new(&caller.token_id, "directory-change");
-    let outcome = app.engine.audited(Change::Merge(update), note)?.answer().await?;
+    let theirs = caller.may_change(&update)?;
+    let note = Note { organization_id: theirs.clone(), ..Note::new(&caller.token_id, "directory-change") };
+    let outcome = app.engine.audited(keeping_an_owner(theirs, Change::Merge(update)), note)?.answer().await?;
     Ok(Json(DirectoryAnswer { written: outcome.changed }))
 }
 
 /// The directory, or one organization's part of it, in the form that `PUT` takes.
 ///
-/// Operator only.
+/// For the operator, and for owners who name their organization. Names of models are the operator's.
 #[utoipa::path(
     get, path = "/v1/directory", tag = "directory",
     params(("organizationId" = Option<String>, Query, description = "Only this organization")),
@@ -65,18 +67,30 @@ pub async fn put_directory(
     ),
 )]
 pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<DirectoryBody>, Problem> {
-    caller.require_operator()?;
     let parameters = Parameters::parse(raw.as_deref());
     let only = parameters.one("organizationId")?;
+    caller.may_read_directory(only)?;
     if let Some(id) = only.filter(|id| caller.directory().organization(id).is_none()) {
         return Err(Problem::not_found(format!("there is no organization '{id}'")));
     }
-    Ok(Json(export(caller.directory(), only)))
+    let mut body = export(caller.directory(), only);
+    if caller.user_id().is_some() {
+        body.models.clear();
+    }
+    Ok(Json(body))
+}
+
+/// A change by somebody of an organization leaves that with an owner.
+fn keeping_an_owner(theirs: Option<String>, change: Change) -> Change {
+    match theirs {
+        Some(organization_id) => Change::KeepingAnOwner { organization_id, change: Box::new(change) },
+        None => change,
+    }
 }
 
 /// Ends a membership. The member's usage stays theirs, marked as a former member's.
 ///
-/// Operator only.
+/// For the operator, and for owners of the organization, who cannot end that of its last owner.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organization}/members/{user}", tag = "directory",
     params(
@@ -86,6 +100,7 @@ pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Js
     responses(
         (status = 204, description = "The membership has ended"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn delete_member(
@@ -93,14 +108,15 @@ pub async fn delete_member(
     caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    caller.require_operator()?;
     let Path((organization_id, user_id)) = path?;
+    let theirs = caller.may_end_membership(&organization_id)?;
     let note = Note {
         target: user_id.clone(),
         organization_id: Some(organization_id.clone()),
         ..Note::new(&caller.token_id, "membership-end")
     };
-    app.engine.audited(Change::EndMembership { organization_id, user_id }, note)?.answer().await?;
+    let change = keeping_an_owner(theirs, Change::EndMembership { organization_id, user_id });
+    app.engine.audited(change, note)?.answer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -22,7 +22,7 @@ use super::file_name;
 use super::problem::{Problem, Refusals};
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::model::{PicoUsd, UnixMs};
-use crate::query::{About, Rollup, rollups};
+use crate::query::{About, Filter, Rollup, rollups};
 
 /// One column of an export: its name, and where a row has its value.
 struct Column {
@@ -153,7 +153,7 @@ pub async fn export(asked: Asked) -> Result<Response, Problem> {
 
 fn write(about: About<'_>, window: Window, granularity: Granularity, mut table: impl Table) -> Result<(), Problem> {
     let mut time: Option<Time> = None;
-    rollups(about, window, granularity, |rollup| {
+    rollups(about, window, granularity, Filter::default(), |rollup| {
         let (start, end) = (rollup.bucket.start, rollup.bucket.end);
         if time.as_ref().is_none_or(|time| time.start != start) {
             let date = window.zone.date_at(start);

@@ -1,9 +1,10 @@
-//! `/v1/compact`, `/v1/backup` and `/v1/verify`: keeping a store that is being served.
+//! `/v1/compact`, `/v1/backup`, `/v1/backups` and `/v1/verify`: keeping a store that is being served.
 
 pub mod wire;
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use axum::Json;
@@ -12,14 +13,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use self::wire::{Checked, Compaction, StoreSize, Verification};
+use self::wire::{BackupBody, BackupList, Checked, Compaction, StoreSize, Verification};
 use super::access::Caller;
 use super::body::Binary;
 use super::operations::{Health, health};
 use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread, stream};
 use crate::calendar::rfc3339_utc;
-use crate::engine::{Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, check};
+use crate::engine::{Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, backups_in, check};
 use crate::model::UnixMs;
 use crate::store::{StoreError, Verified};
 
@@ -69,6 +70,43 @@ pub async fn reread(State(app): State<App>, caller: Caller) -> Result<Json<Healt
         return Err(Problem::new(StatusCode::CONFLICT, refused.join("; ")));
     }
     Ok(health(&app))
+}
+
+/// The backups that lie in the directory of scheduled ones, each with the command that restores it.
+///
+/// Operator only.
+#[utoipa::path(
+    get, path = "/v1/backups", tag = "maintenance",
+    responses(
+        (status = 200, body = BackupList),
+    ),
+)]
+pub async fn backups(State(app): State<App>, caller: Caller) -> Result<Json<BackupList>, Problem> {
+    caller.require_operator()?;
+    let Some(place) = app.backups() else { return Ok(Json(BackupList { directory: None, backups: Vec::new() })) };
+    let found = on_a_thread({
+        let directory = place.directory.clone();
+        move || {
+            backups_in(&directory).map_err(|error| {
+                let place = directory.display();
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("backups in {place} cannot be listed: {error}"))
+            })
+        }
+    });
+    let backups = found.await?.into_iter().map(|backup| BackupBody {
+        name: backup.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        bytes: backup.bytes,
+        written_at: rfc3339_utc(backup.at),
+        restore: format!("rollcall restore {} --data-dir {} --force", quoted(&backup.path), quoted(&place.data_dir)),
+    });
+    Ok(Json(BackupList { directory: Some(place.directory.display().to_string()), backups: backups.collect() }))
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The whole store as one file, as of the latest commit.
@@ -207,6 +245,17 @@ pub fn stamp(at: UnixMs) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        for (path, expected) in [
+            ("/mnt/backups/a.redb", "/mnt/backups/a.redb"),
+            ("/my backups/a.redb", "'/my backups/a.redb'"),
+            ("/it's/$HOME;", r"'/it'\''s/$HOME;'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
+    }
 
     #[test]
     fn one_backup_one_check_and_one_repricing_at_a_time() {

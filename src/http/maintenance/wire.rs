@@ -16,6 +16,28 @@ pub struct StoreSize {
     pub open_rows: u64,
 }
 
+/// The backups in the directory of scheduled ones.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupList {
+    /// Where they are, on the server's machine; `null` without `--backup-dir`.
+    pub directory: Option<String>,
+    /// Newest first, 1,000 at most.
+    pub backups: Vec<BackupBody>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Backup)]
+pub struct BackupBody {
+    pub name: String,
+    pub bytes: u64,
+    /// When it was written: RFC 3339, UTC.
+    pub written_at: String,
+    /// The command that brings it back, on the server's machine while the server is stopped.
+    pub restore: String,
+}
+
 /// What a compaction did.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

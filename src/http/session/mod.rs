@@ -185,9 +185,9 @@ fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
             user: None,
             organizations: active.map(|(id, o)| entry(id, o, None)).collect(),
         }),
-        Grant::User { user_id } => {
+        Grant::User { user_id } | Grant::Member { user_id, .. } => {
             let user = directory.user(user_id).cloned().unwrap_or_default();
-            let mine = active.filter_map(|(id, o)| Some((id, o, o.active_member(user_id)?.role)));
+            let mine = active.filter_map(|(id, o)| Some((id, o, grant.member_of(id, o)?.role)));
             Ok(Me {
                 kind: TokenKind::User,
                 user: Some(UserBody { id: user_id.clone(), name: user.name, email: user.email }),

@@ -4,7 +4,7 @@ pub mod wire;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 
 use self::wire::{CreatedToken, FindToken, NewToken, TokenBody, TokenKind, TokenList};
@@ -12,6 +12,7 @@ use super::App;
 use super::access::Caller;
 use super::body::JsonObject;
 use super::directory::{id, text};
+use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Terms, Token};
@@ -19,11 +20,14 @@ use crate::engine::{Engine, Note};
 
 /// Makes a token. Its secret is in the answer and nowhere else.
 ///
-/// Operator only.
+/// For the operator. Owners make those that are for their own organization: of kind `ingest`, and of kind `user` for a
+/// member, with `organizationId`.
 #[utoipa::path(
     post, path = "/v1/tokens", tag = "tokens", request_body = NewToken,
     responses(
         (status = 201, body = CreatedToken),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn post_token(
@@ -31,31 +35,37 @@ pub async fn post_token(
     caller: Caller,
     body: Result<JsonObject<NewToken>, Problem>,
 ) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
-    caller.require_operator()?;
+    caller.may_change_people()?;
     let JsonObject(body) = body?;
     let (change, created) = new_token(body, &app.engine, &caller.token_id)?;
+    if let Change::PutToken { token, .. } = &change {
+        caller.may_make(&token.grant)?;
+    }
     let note = token_note(&caller.token_id, &change, caller.directory());
     app.engine.audited(change, note)?.answer().await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-/// All tokens, without their secrets.
+/// All tokens, or those that are for one organization alone, without their secrets.
 ///
-/// Operator only.
+/// For the operator, and for owners who name their organization.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "tokens",
+    params(("organizationId" = Option<String>, Query, description = "Only those that are for this organization alone")),
     responses(
         (status = 200, body = TokenList),
     ),
 )]
-pub async fn get_tokens(caller: Caller) -> Result<Json<TokenList>, Problem> {
-    caller.require_operator()?;
-    Ok(Json(list(caller.directory())))
+pub async fn get_tokens(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<TokenList>, Problem> {
+    let parameters = Parameters::parse(raw.as_deref());
+    let only = parameters.one("organizationId")?;
+    caller.may_read_records("tokens are", only)?;
+    Ok(Json(list(caller.directory(), only)))
 }
 
 /// One token, without its secret.
 ///
-/// Operator only.
+/// For the operator, and for owners of the organization that it is for.
 #[utoipa::path(
     get, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path, description = "The token's id, not its secret")),
     responses(
@@ -64,9 +74,10 @@ pub async fn get_tokens(caller: Caller) -> Result<Json<TokenList>, Problem> {
     ),
 )]
 pub async fn get_token(caller: Caller, path: Result<Path<String>, PathRejection>) -> Result<Json<TokenBody>, Problem> {
-    caller.require_operator()?;
     let Path(id) = path?;
-    let token = caller.directory().token(&id).ok_or_else(|| Problem::not_found(format!("there is no token '{id}'")))?;
+    let token = caller.directory().token(&id);
+    caller.may_manage(token)?;
+    let token = token.ok_or_else(|| Problem::not_found(format!("there is no token '{id}'")))?;
     Ok(Json(token_body(&id, token)))
 }
 
@@ -93,7 +104,8 @@ pub async fn find_token(
 
 /// Revokes a token, and ends the sessions opened with it.
 ///
-/// The last operator token stays until there is another. Operator only.
+/// The last operator token stays until there is another. For the operator, and for owners of the organization that it is
+/// for.
 #[utoipa::path(
     delete, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path, description = "The token's id, not its secret")),
     responses(
@@ -107,8 +119,8 @@ pub async fn delete_token(
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    caller.require_operator()?;
     let Path(id) = path?;
+    caller.may_manage(caller.directory().token(&id))?;
     let change = Change::RevokeToken { id };
     let note = token_note(&caller.token_id, &change, caller.directory());
     app.engine.audited(change, note)?.answer().await?;
@@ -132,7 +144,16 @@ pub fn new_token(body: NewToken, engine: &Engine, maker: &str) -> Result<(Change
             };
             ("rc_ingest_", grant)
         }
-        TokenKind::User => ("rc_user_", Grant::User { user_id: needed("userId", body.user_id)? }),
+        TokenKind::User => {
+            let user_id = needed("userId", body.user_id)?;
+            let grant = match body.organization_id {
+                Some(organization_id) => {
+                    Grant::Member { organization_id: id("organizationId", organization_id)?, user_id }
+                }
+                None => Grant::User { user_id },
+            };
+            ("rc_user_", grant)
+        }
     };
     let now = engine.now();
     let expires = body.expires_at.map(|text| match parse_rfc3339(&text) {
@@ -161,6 +182,14 @@ fn unheard_of(grant: &Grant, directory: &Directory) -> Option<String> {
         Grant::User { user_id } if directory.user(user_id).is_none() => Some(format!(
             "there is no user '{user_id}' yet; the token shows nothing until somebody is a member by that id"
         )),
+        Grant::Member { organization_id, user_id }
+            if directory.organization(organization_id).is_none_or(|of| of.active_member(user_id).is_none()) =>
+        {
+            Some(format!(
+                "there is no member '{user_id}' of organization '{organization_id}' yet; the token shows nothing until \
+                 there is"
+            ))
+        }
         Grant::Ingest { organization_id, .. } if directory.organization(organization_id).is_none() => {
             Some(format!("there is no organization '{organization_id}' yet; the first event that comes makes it"))
         }
@@ -182,9 +211,10 @@ pub fn token_note(actor: &str, change: &Change, directory: &Directory) -> Note {
     Note { target: id.clone(), organization_id, user_id, detail, ..Note::new(actor, action) }
 }
 
-/// All tokens as they are listed.
-pub fn list(directory: &Directory) -> TokenList {
-    TokenList { tokens: directory.tokens().map(|(id, token)| token_body(id, token)).collect() }
+/// Tokens as they are listed: all, or those that are for one organization alone.
+pub fn list(directory: &Directory, only: Option<&str>) -> TokenList {
+    let meant = |(_, token): &(&str, &Token)| only.is_none() || token.grant.organization_id() == only;
+    TokenList { tokens: directory.tokens().filter(meant).map(|(id, token)| token_body(id, token)).collect() }
 }
 
 fn token_body(id: &str, token: &Token) -> TokenBody {
@@ -194,6 +224,9 @@ fn token_body(id: &str, token: &Token) -> TokenBody {
             (TokenKind::Ingest, Some(organization_id), project_id, api_key_id, None)
         }
         Grant::User { user_id } => (TokenKind::User, None, None, None, Some(user_id)),
+        Grant::Member { organization_id, user_id } => {
+            (TokenKind::User, Some(organization_id), None, None, Some(user_id))
+        }
     };
     TokenBody {
         id: id.to_owned(),

@@ -4,23 +4,21 @@ pub mod wire;
 
 use std::collections::HashMap;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use self::wire::{WhatIf, WhatIfEntry, WhatIfTotals};
+use super::App;
 use super::access::Subject;
-use super::analytics::wire::WindowParameters;
-use super::asked::{Asked, CACHING};
+use super::analytics::wire::{FilterParameters, WindowParameters};
+use super::asked::{Asked, Frame};
 use super::problem::{Problem, Refusals};
 use super::render::{ORIGIN, ZONE_DATABASE, broken, cell, csv_writer, origin, usd};
 use super::stream::Out;
-use super::{App, file_name};
 use crate::calendar::{Granularity, Window, rfc3339_utc};
-use crate::model::{Count, Measures, UnixMs, provider_of};
+use crate::model::{Count, Measures, provider_of};
 use crate::pricing::PriceBook;
-use crate::query::{About, GroupBy, rollups};
+use crate::query::{About, Filter, GroupBy, rollups};
 
 /// Longest name of a model or provider that is asked about, as long as that of one that is counted.
 const MAX_CHARS: usize = 512;
@@ -35,6 +33,7 @@ const MAX_CHARS: usize = 512;
     get, path = "/analytics/what-if", tag = "analytics",
     params(
         WindowParameters,
+        FilterParameters,
         ("onModel" = String, Query, description = "The other model, as a call would name it, such as `gpt-4o-mini` or `anthropic/claude-sonnet-4-5`"),
         ("onProvider" = Option<String>, Query, description = "Whose price is meant; unless given, the model's name says whose"),
     ),
@@ -53,7 +52,7 @@ pub async fn what_if(State(app): State<App>, asked: Asked) -> Result<Response, P
     let on_model = name("onModel", asked.parameters.required("onModel")?)?;
     let given = asked.parameters.one("onProvider")?.map(|text| name("onProvider", text)).transpose()?;
     let on_provider = provider_of(given.as_deref(), &on_model).into_owned();
-    let csv = asked.wants_csv()?;
+    let filter = asked.parameters.filter()?;
     let (book, as_of) = (app.prices(), asked.now.min(window.end()));
     let mut one = Measures::ZERO;
     one.counts[Count::Requests as usize] = 1;
@@ -63,23 +62,17 @@ pub async fn what_if(State(app): State<App>, asked: Asked) -> Result<Response, P
             "no price is known for onModel '{on_model}' of provider '{on_provider}' in these days"
         )));
     }
-    let file = file_name::of_window(&asked.organization_id, &format!("what-if-{on_model}"), &window, "csv");
-    // Without an ETag: prices can be read anew under a running server, and no commit tells.
-    let written = asked.in_turn(move |about, out| {
-        let found = compare(about, window, &book, &on_provider, &on_model)?;
-        if csv {
-            return write_csv(out, &found, origin(about.organization_id, &window), window);
-        }
-        serde_json::to_writer(&mut out.buffer, &answer(found, window, as_of, on_model, on_provider))
-            .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-    });
-    let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
-    let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], Body::from(written.await?)).into_response();
-    if csv {
-        let disposition = format!("attachment; filename=\"{file}\"").parse().expect("letters, digits and dashes");
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-    }
-    Ok(response)
+    let name = format!("what-if-{on_model}");
+    asked
+        .answer_by_prices(window, name, move |about, frame, csv, out| {
+            let found = compare(about, window, filter, &book, &on_provider, &on_model)?;
+            if csv {
+                write_csv(out, about, frame, &found)
+            } else {
+                out.json(&answer(found, frame, on_model, on_provider))
+            }
+        })
+        .await
 }
 
 /// Sums of both sides, in picodollars.
@@ -116,12 +109,13 @@ type Row = (Option<String>, String, Compared);
 fn compare(
     about: About<'_>,
     window: Window,
+    filter: Filter,
     book: &PriceBook,
     on_provider: &str,
     on_model: &str,
 ) -> Result<Vec<Row>, Problem> {
     let mut models: HashMap<Option<String>, (String, Compared)> = HashMap::new();
-    rollups(about, window, Granularity::Day, |rollup| {
+    rollups(about, window, Granularity::Day, filter, |rollup| {
         let measures = rollup.measures;
         let requests = measures.get(Count::Requests);
         let mut compared = Compared {
@@ -146,17 +140,18 @@ fn compare(
     Ok(rows)
 }
 
-fn answer(rows: Vec<Row>, window: Window, as_of: UnixMs, on_model: String, on_provider: String) -> WhatIf {
+fn answer(rows: Vec<Row>, frame: Frame, on_model: String, on_provider: String) -> WhatIf {
+    let window = frame.window;
     let mut sums = Compared::default();
     rows.iter().for_each(|(.., compared)| sums.add(*compared));
     WhatIf {
         on_model,
         on_provider,
         timezone: window.zone.name().to_owned(),
-        zone_database: window.zone.edition().version().to_owned(),
+        zone_database: frame.zone_database().to_owned(),
         from: window.from.to_string(),
         to: window.to.to_string(),
-        as_of: rfc3339_utc(as_of),
+        as_of: rfc3339_utc(frame.as_of),
         totals: WhatIfTotals {
             request_count: sums.requests,
             total_tokens: sums.tokens,
@@ -183,7 +178,8 @@ fn answer(rows: Vec<Row>, window: Window, as_of: UnixMs, on_model: String, on_pr
     }
 }
 
-fn write_csv(out: &mut Out, models: &[Row], origin: [String; 4], window: Window) -> Result<(), Problem> {
+fn write_csv(out: &mut Out, about: About<'_>, frame: Frame, models: &[Row]) -> Result<(), Problem> {
+    let origin = origin(about.organization_id, &frame.window);
     let mut rows = csv_writer(out);
     let columns = [
         "key",
@@ -202,7 +198,7 @@ fn write_csv(out: &mut Out, models: &[Row], origin: [String; 4], window: Window)
         let cells = [
             cell(key.as_deref().unwrap_or_default()),
             cell(label),
-            window.zone.edition().version().to_owned(),
+            frame.zone_database().to_owned(),
             compared.requests.to_string(),
             compared.tokens.to_string(),
             usd(compared.cost).get().to_owned(),

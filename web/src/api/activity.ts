@@ -1,11 +1,11 @@
-import { groupings, type Filters, type Grouping } from "../state/filters";
+import type { Filters, Grouping } from "../state/filters";
 import type { Metric } from "../state/view";
 import type { Granularity } from "../time/buckets";
 import type { Day } from "../time/day";
 import type { Span } from "../time/presets";
 import { request, type Asking } from "./request";
 import type { Activity } from "./types";
-import { setCompared } from "./usageQuestion";
+import { setCompared, setFilters } from "./usageQuestion";
 
 export interface ActivityQuestion {
   organizationId: string;
@@ -29,16 +29,6 @@ const rankings: Record<Metric, string> = {
   tokens: "totalTokens",
 };
 
-const filterNames: Record<Grouping, string> = {
-  model: "model",
-  project: "projectId",
-  apiKey: "apiKeyId",
-  user: "userId",
-  provider: "provider",
-  source: "source",
-  costSource: "costSource",
-};
-
 export function activityPath(question: ActivityQuestion, format?: "csv"): string {
   const params = new URLSearchParams({
     organizationId: question.organizationId,
@@ -47,9 +37,7 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
     timezone: question.timezone,
     groupBy: question.groupBy.join(",") || "none",
   });
-  for (const grouping of groupings) {
-    for (const id of question.filters[grouping] ?? []) params.append(filterNames[grouping], id);
-  }
+  setFilters(params, question.filters);
   if (question.granularity !== "day") params.set("granularity", question.granularity);
   if (question.top !== null) params.set("top", String(question.top));
   params.set("rankBy", rankings[question.rankBy]);

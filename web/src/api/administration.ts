@@ -23,9 +23,11 @@ export type Health = Schemas["Health"];
 
 /** All of the directory, or one organization's part of it. */
 export function fetchDirectory(organizationId: string | null, signal?: AbortSignal): Promise<Directory> {
-  const only = organizationId === null ? "" : `?${new URLSearchParams({ organizationId })}`;
-  return request<Directory>(`/v1/directory${only}`, { signal });
+  return request<Directory>(`/v1/directory${only(organizationId)}`, { signal });
 }
+
+const only = (organizationId: string | null) =>
+  organizationId === null ? "" : `?${new URLSearchParams({ organizationId })}`;
 
 /** Merges by id: what is left out stays as it is. */
 export function changeDirectory(entries: Partial<Directory>): Promise<unknown> {
@@ -37,8 +39,9 @@ export function endMembership(organizationId: string, userId: string): Promise<v
   return request<void>(path, { method: "DELETE" });
 }
 
-export async function fetchTokens(signal?: AbortSignal): Promise<Token[]> {
-  return (await request<{ tokens: Token[] }>("/v1/tokens", { signal })).tokens;
+/** All tokens, or those that are for one organization alone. */
+export async function fetchTokens(organizationId: string | null, signal?: AbortSignal): Promise<Token[]> {
+  return (await request<{ tokens: Token[] }>(`/v1/tokens${only(organizationId)}`, { signal })).tokens;
 }
 
 export function createToken(token: NewToken): Promise<CreatedToken> {
@@ -52,6 +55,12 @@ export function findToken(token: string): Promise<Token> {
 
 export function revokeToken(id: string): Promise<void> {
   return request<void>(`/v1/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+export type BackupList = Schemas["BackupList"];
+
+export function fetchBackups(signal?: AbortSignal): Promise<BackupList> {
+  return request<BackupList>("/v1/backups", { signal });
 }
 
 export const BACKUP_PATH = "/v1/backup";

@@ -1,5 +1,6 @@
 import { QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/react-query";
 import { fetchActivity, type ActivityQuestion } from "./activity";
+import { fetchCacheSaving } from "./cacheSaving";
 import { fetchCalendar, fetchZones } from "./calendar";
 import { ApiError, type Asking } from "./request";
 import { fetchKey, fetchKeys } from "./keys";
@@ -9,6 +10,7 @@ import { whoAmI } from "./session";
 import { fetchProjects, fetchReference } from "./surroundings";
 import { fetchViews } from "./views";
 import type { Activity } from "./types";
+import type { Grouping } from "../state/filters";
 import type { Metric } from "../state/view";
 import { askAgainInMs } from "../time/clock";
 import type { UsageQuestion } from "./usageQuestion";
@@ -130,6 +132,14 @@ export function keyQuery(apiKeyId: string, question: UsageQuestion) {
 export function mineQuery(projectId: string | null, question: UsageQuestion) {
   const subject = JSON.stringify([question.organizationId, projectId]);
   return usageQuery("mine", subject, question, (asking) => fetchMine(projectId, question, asking));
+}
+
+/** Of the window that is asked about and no other: a saving of other days beside figures of these would be wrong. */
+export function cacheSavingQuery(question: UsageQuestion, groupBy: Grouping) {
+  return queryOptions({
+    queryKey: ["cache-saving", question, groupBy],
+    queryFn: ({ signal }) => fetchCacheSaving(question, groupBy, { signal }),
+  });
 }
 
 export function reconciliationQuery(question: ReconciliationQuestion, by: "day" | "model") {

@@ -5,7 +5,6 @@ import { usagePath, type UsageQuestion } from "./usageQuestion";
 export type WhatIf = components["schemas"]["WhatIf"];
 
 /** What the window's usage would have cost with another model. */
-export function fetchWhatIf(question: Omit<UsageQuestion, "compare">, onModel: string, asking: Asking): Promise<WhatIf> {
-  const { organizationId, from, to, timezone } = question;
-  return request<WhatIf>(usagePath("what-if", { organizationId, from, to, timezone }, { onModel }), asking);
+export function fetchWhatIf(question: UsageQuestion, onModel: string, asking: Asking): Promise<WhatIf> {
+  return request<WhatIf>(usagePath("what-if", question, { onModel }), asking);
 }

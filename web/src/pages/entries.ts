@@ -4,7 +4,7 @@ import type { TimeWindow } from "../state/timeWindow";
 import { text } from "../text";
 import type { IconName } from "../ui/Icon";
 import type { PageName } from "./pages";
-import { analyticsPath, auditPath, budgetsPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes } from "./routes";
+import { analyticsPath, auditPath, budgetsPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes, settingsPath } from "./routes";
 
 interface Entry {
   page: PageName;
@@ -24,14 +24,15 @@ export const entries: readonly Entry[] = [
   { page: "budgets", icon: "gauge", label: text.budgets.title, path: budgetsPath, guarded: false },
   { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
   { page: "audit", icon: "scroll", label: text.audit.title, path: auditPath, guarded: false },
+  { page: "settings", icon: "building", label: text.administration.organization.one, path: (id) => settingsPath(id), guarded: false },
 ];
 
-/** Pages that somebody has no use for are not shown; the operator finds all that was done and sent under administration. */
+/** Pages that somebody has no use for are not shown; the operator finds what owners have under administration. */
 export function isFor(me: Me, organization: Organization, page: PageName): boolean {
   if (page === "budgets") return setsLimits(me.kind, organization);
   if (page === "mine") return hasOwnUsage(me.kind);
-  const isRecord = page === "audit" || page === "intake";
-  return !isRecord || (me.kind !== "operator" && readsRecords(me.kind, organization));
+  const isOfOwners = page === "audit" || page === "intake" || page === "settings";
+  return !isOfOwners || (me.kind !== "operator" && readsRecords(me.kind, organization));
 }
 
 /** What somebody may open, as the palette lists it. */

@@ -12,7 +12,8 @@ export type PageName =
   | "tokens"
   | "store"
   | "intake"
-  | "audit";
+  | "audit"
+  | "settings";
 
 const loads = {
   members: () => import("./members/MembersPage"),
@@ -29,6 +30,7 @@ const loads = {
   store: () => import("./administration/StorePage"),
   intake: () => import("./intake/IntakePage"),
   audit: () => import("./audit/AuditPage"),
+  settings: () => import("./administration/SettingsPage"),
 };
 
 /** The first page is in the first load, every other one comes when it is asked for. */
@@ -46,6 +48,7 @@ export const TokensPage = lazily(loads.tokens);
 export const StorePage = lazily(loads.store);
 export const IntakePage = lazily(loads.intake);
 export const AuditPage = lazily(loads.audit);
+export const SettingsPage = lazily(loads.settings);
 
 /** Somebody points at a page's name: its code can be here before they press. */
 export function loadAhead(page: PageName): void {

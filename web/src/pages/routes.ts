@@ -13,6 +13,7 @@ export const routes = {
   budgets: "/organizations/:organizationId/budgets",
   intake: "/organizations/:organizationId/intake",
   audit: "/organizations/:organizationId/audit",
+  settings: "/organizations/:organizationId/settings/:part?",
   reference: "/reference",
 } as const;
 
@@ -67,6 +68,10 @@ export const budgetsPath = (organizationId: string) => organizationPath(organiza
 export const intakePath = (organizationId: string) => organizationPath(organizationId, "intake", null);
 
 export const auditPath = (organizationId: string) => organizationPath(organizationId, "audit", null);
+
+/** Where owners run their organization. */
+export const settingsPath = (organizationId: string, part?: string) =>
+  organizationPath(organizationId, part ? `settings/${part}` : "settings", null);
 
 /** Where one key of a grouping has a page of its own; null where it has none. */
 export function entryPath(

@@ -365,6 +365,10 @@ export const de = (product: string): Catalogue => ({
     rename: (name) => `${name} umbenennen`,
     newName: "Neuer Name",
     remove: (name) => `${name} löschen`,
+    kept: (names) => `Nur dieser Browser hat sie, aus der Zeit vor geteilten Ansichten: ${names}.`,
+    shareKept: "Teilen",
+    forgetKept: "Vergessen",
+    mine: (name) => `${name} (aus meinem Browser)`,
   },
 
   range: {
@@ -615,6 +619,14 @@ export const de = (product: string): Catalogue => ({
     },
   },
 
+  cacheSaving: {
+    hint: "Was Eingabe aus Caches als gewöhnliche Eingabe gekostet hätte, abzüglich dessen, was sie gekostet hat: eine Schätzung mit den Preisen des jeweiligen Tages. Was das Schreiben in Caches gekostet hat, ist nicht abgezogen.",
+    fact: (amount) => `${amount} per Cache gespart`,
+    brief: (amount) => `${amount} gespart`,
+    of: (n) => `${n} Tokens aus Caches`,
+    unpriced: (n) => `für ${n} davon ist kein Preis bekannt`,
+  },
+
   whatIf: {
     title: "Was wäre, wenn",
     onModel: "Alles mit einem anderen Modell",
@@ -700,6 +712,13 @@ export const de = (product: string): Catalogue => ({
       members: "Mitglieder",
       keys: "API-Schlüssel",
       settings: "Einstellungen",
+      tokens: "Anmeldelinks",
+      tokensLead: "Links und Tokens nur für diese Organisation: womit sich ihre Leute hier und nirgends sonst anmelden, und was ihre Ereignisse schickt.",
+      retention: "Tage, deren Nutzung behalten wird",
+      retentionHint: "Mindestens 31. Leer behält alles; was älter ist, wird endgültig entfernt.",
+      shortenTitle: (days) => `Nutzung entfernen, die älter ist als ${days} Tage?`,
+      shortenLead: "Sie wird binnen einer Stunde endgültig entfernt; danach hat sie nur noch eine Sicherung.",
+      shorten: "Entfernen und speichern",
       view: "Teil der Organisation",
       analytics: "Auswertung öffnen",
       back: "Alle Organisationen",
@@ -772,6 +791,7 @@ export const de = (product: string): Catalogue => ({
         user: "Meldet eine Person an, die sieht, was ihre Rollen erlauben.",
         operator: "Darf alles auf diesem Server.",
       },
+      memberHint: "Meldet jemanden nur in dieser Organisation an und zeigt dort, was die Rolle erlaubt.",
       for: "Für",
       everything: "Alles",
       created: "Ausgestellt",
@@ -884,6 +904,10 @@ export const de = (product: string): Catalogue => ({
       compacted: (sealed, open, size) => `${sealed} Zeilen versiegelt, ${open} noch offen, ${size} auf der Platte.`,
       restoreTitle: "Wiederherstellen",
       restoreLead: "Bei angehaltenem Server, auf seiner Maschine:",
+      restoreOf: (name) => `${name} wiederherstellen`,
+      backupFacts: (moment, size) => `${moment} · ${size}`,
+      noBackups: (directory) => `In ${directory} liegt noch keine Sicherung.`,
+      noSchedule: "Von selbst macht der Server keine: Er wurde ohne --backup-dir gestartet.",
     },
   },
 });

@@ -380,6 +380,10 @@ export const en = {
     rename: (name: string) => `Rename ${name}`,
     newName: "New name",
     remove: (name: string) => `Delete ${name}`,
+    kept: (names: string) => `Only this browser has these, from before views were shared: ${names}.`,
+    shareKept: "Share them",
+    forgetKept: "Forget them",
+    mine: (name: string) => `${name} (from my browser)`,
   },
 
   range: {
@@ -630,6 +634,14 @@ export const en = {
     },
   },
 
+  cacheSaving: {
+    hint: "What input from caches would have cost as plain input, less what it cost: an estimate by the prices of each day. What writing to caches cost is not taken off.",
+    fact: (amount: string) => `${amount} saved by cache`,
+    brief: (amount: string) => `${amount} saved`,
+    of: (n: string) => `${n} cached tokens`,
+    unpriced: (n: string) => `no price is known for ${n} of them`,
+  },
+
   whatIf: {
     title: "What if",
     onModel: "All of it on another model",
@@ -715,6 +727,13 @@ export const en = {
       members: "Members",
       keys: "API keys",
       settings: "Settings",
+      tokens: "Sign-in links",
+      tokensLead: "Links and tokens that are for this organization alone: what signs its people in here and nowhere else, and what sends its events.",
+      retention: "Days of usage to keep",
+      retentionHint: "At least 31. Empty keeps everything; what is older is removed for good.",
+      shortenTitle: (days: number) => `Remove usage older than ${days} days?`,
+      shortenLead: "It is removed for good, within the hour, and only a backup has it then.",
+      shorten: "Remove and save",
       view: "Part of the organization",
       analytics: "Open analytics",
       back: "All organizations",
@@ -787,6 +806,7 @@ export const en = {
         user: "Signs a person in, who sees what their roles allow.",
         operator: "May do everything on this server.",
       },
+      memberHint: "Signs a person in to this organization alone, where they see what their role allows.",
       for: "For",
       everything: "Everything",
       created: "Created",
@@ -899,6 +919,10 @@ export const en = {
       compacted: (sealed: string, open: string, size: string) => `${sealed} rows sealed, ${open} still open, ${size} on disk.`,
       restoreTitle: "Restoring",
       restoreLead: "With the server stopped, on its machine:",
+      restoreOf: (name: string) => `Restore ${name}`,
+      backupFacts: (moment: string, size: string) => `${moment} · ${size}`,
+      noBackups: (directory: string) => `There is no backup in ${directory} yet.`,
+      noSchedule: "The server makes none by itself: it was started without --backup-dir.",
     },
   },
 };

@@ -17,11 +17,14 @@ interface FieldProps extends LabelProps {
   name: string;
   value?: string | null;
   required?: boolean;
-  type?: "text" | "email" | "date";
+  type?: "text" | "email" | "date" | "number";
+  /** Of a number. */
+  min?: number;
+  max?: number;
 }
 
 /** A line of text. One that is emptied would be left as it is by the server, so what has a value must keep one. */
-export function Field({ label, hint, name, value, required = Boolean(value), type = "text" }: FieldProps) {
+export function Field({ label, hint, name, value, required = Boolean(value), type = "text", min, max }: FieldProps) {
   const id = useId();
   return (
     <div className="form-field">
@@ -31,6 +34,8 @@ export function Field({ label, hint, name, value, required = Boolean(value), typ
         className="field"
         name={name}
         type={type}
+        min={min}
+        max={max}
         defaultValue={value ?? ""}
         required={required}
         maxLength={MAX_CHARS}

@@ -1,9 +1,13 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { BACKUP_PATH, compactStore, verifyStore } from "../../api/administration";
 import { bytes, count } from "../../format/counts";
+import { momentText } from "../../format/dates";
 import { text } from "../../text";
+import { explanation } from "../../ui/Failure";
 import { Icon } from "../../ui/Icon";
 import { Snippet } from "../../ui/Snippet";
+import { useCalendar } from "../window/WithCalendar";
+import { backupsQuery } from "./queries";
 import { Bad, Good, Task } from "./Task";
 
 const words = text.administration.health;
@@ -58,9 +62,37 @@ export function Keeping() {
           <h3>{words.restoreTitle}</h3>
           <p className="muted">{words.restoreLead}</p>
         </div>
-        <Snippet label={words.restoreTitle} code="rollcall restore BACKUP.redb --data-dir DIR --force" />
+        <Backups />
       </div>
     </section>
+  );
+}
+
+/** Each backup that lies beside the server, with the command that brings it back. */
+function Backups() {
+  const { data, error } = useQuery(backupsQuery);
+  const calendar = useCalendar();
+  if (error && !data) return <Bad>{explanation(error)}</Bad>;
+  if (!data) return null;
+  if (data.backups.length === 0) {
+    return (
+      <>
+        <p className="muted">{data.directory ? words.noBackups(data.directory) : words.noSchedule}</p>
+        <Snippet label={words.restoreTitle} code="rollcall restore BACKUP.redb --data-dir DIR --force" />
+      </>
+    );
+  }
+  return (
+    <ul className="backups" data-testid="backups">
+      {data.backups.map(({ name, bytes: size, writtenAt, restore }) => (
+        <li key={name} data-testid="backup-entry">
+          <p>
+            {name} <span className="muted">{words.backupFacts(momentText(writtenAt, calendar), bytes(size))}</span>
+          </p>
+          <Snippet label={words.restoreOf(name)} code={restore} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,6 +1,6 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { useState } from "react";
-import { createToken, type Directory, type TokenKind } from "../../api/administration";
+import { createToken, type Directory, type TokenKind, type User } from "../../api/administration";
 import { text } from "../../text";
 import { offsetNow, type Calendar } from "../../time/clock";
 import { useCalendar } from "../window/WithCalendar";
@@ -11,15 +11,20 @@ import { useChange } from "./queries";
 import { Secret } from "./Secret";
 
 const words = text.administration.token;
-const kinds: readonly TokenKind[] = ["ingest", "user", "operator"];
+const allKinds = ["ingest", "user", "operator"] as const;
+/** For one organization first of all its people's sign-in links. */
+const kindsOfOne = ["user", "ingest"] as const;
 
 interface Props {
   directory: Directory;
+  /** The one organization that it is to be for; null leaves that to be chosen. */
+  organizationId: string | null;
   onClose: () => void;
 }
 
-export function NewToken({ directory, onClose }: Props) {
-  const [kind, setKind] = useState<TokenKind>("ingest");
+export function NewToken({ directory, organizationId, onClose }: Props) {
+  const kinds = organizationId === null ? allKinds : kindsOfOne;
+  const [kind, setKind] = useState<TokenKind>(kinds[0]);
   const create = useChange(createToken);
   const calendar = useCalendar();
   if (create.data) {
@@ -28,8 +33,9 @@ export function NewToken({ directory, onClose }: Props) {
   }
 
   const organizations = inOrder(directory.organizations, nameOf).map((one) => ({ value: one.id, label: nameOf(one) }));
+  const belongs = ({ id }: User) => directory.members.some(({ userId, status }) => userId === id && status !== "former");
   const people = inOrder(
-    directory.users.map((user) => ({ ...user, status: null })),
+    directory.users.filter((user) => organizationId === null || belongs(user)).map((user) => ({ ...user, status: null })),
     userName,
   ).map((user) => ({ value: user.id, label: userName(user) }));
   const missing =
@@ -48,7 +54,7 @@ export function NewToken({ directory, onClose }: Props) {
       onSubmit={(values) =>
         create.mutateAsync({
           kind,
-          organizationId: typed(values, "organizationId"),
+          organizationId: organizationId ?? typed(values, "organizationId"),
           userId: typed(values, "userId"),
           projectId: typed(values, "projectId"),
           apiKeyId: typed(values, "apiKeyId"),
@@ -60,13 +66,13 @@ export function NewToken({ directory, onClose }: Props) {
       <ChoiceField
         name="kind"
         label={words.kind}
-        hint={words.kindHints[kind]}
+        hint={organizationId !== null && kind === "user" ? words.memberHint : words.kindHints[kind]}
         choices={kinds.map((one) => ({ value: one, label: words.kinds[one] }))}
         value={kind}
         onChange={setKind}
       />
       {missing && <p className="muted">{missing}</p>}
-      {kind === "ingest" && organizations[0] && (
+      {kind === "ingest" && organizationId === null && organizations[0] && (
         <ChoiceField
           name="organizationId"
           label={text.administration.organization.one}

@@ -1,25 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useLocation } from "wouter";
-import { oneOf } from "../../state/timeWindow";
+import { Link } from "wouter";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
-import { Segmented } from "../../ui/Segmented";
 import { Answer } from "../parts/Answer";
 import { BackLink } from "../parts/BackLink";
 import { EntryTag } from "../parts/EntryTag";
 import { administrationRoutes, analyticsPath, organizationEntryPath } from "../routes";
 import { AdministrationHeader } from "./AdministrationHeader";
-import { ApiKeys } from "./ApiKeys";
-import { Members } from "./Members";
 import { nameOf } from "./names";
-import { OrganizationSettings } from "./OrganizationSettings";
-import type { PartProps } from "./part";
-import { Projects } from "./Projects";
+import { Parts } from "./Parts";
 import { directoryQuery } from "./queries";
 
 const words = text.administration.organization;
-const parts = ["settings", "projects", "members", "keys"] as const;
 
 interface Props {
   organizationId: string;
@@ -28,8 +21,6 @@ interface Props {
 
 export default function OrganizationPage({ organizationId, part }: Props) {
   const answer = useQuery(directoryQuery(organizationId));
-  const [, navigate] = useLocation();
-  const shown = oneOf(parts, part ?? null, "settings");
   const organization = answer.data?.organizations[0];
   const back = { href: administrationRoutes.organizations, label: words.back };
   return (
@@ -55,26 +46,14 @@ export default function OrganizationPage({ organizationId, part }: Props) {
         )}
       </AdministrationHeader>
       <Answer query={{ ...answer, isPlaceholderData: false }} away={back}>
-        <div className="parts">
-          <Segmented
-            label={words.view}
-            choices={parts.map((one) => ({ value: one, label: words[one] }))}
-            value={shown}
-            onChange={(next) => navigate(organizationEntryPath(organizationId, next))}
-            testIdPrefix="part"
-          />
-        </div>
-        {answer.data && organization && (
-          <Part shown={shown} organization={organization} directory={answer.data} key={organization.id} />
-        )}
+        <Parts
+          part={part}
+          pathOf={(next) => organizationEntryPath(organizationId, next)}
+          operates
+          organization={organization}
+          directory={answer.data}
+        />
       </Answer>
     </div>
   );
-}
-
-function Part({ shown, ...props }: PartProps & { shown: (typeof parts)[number] }) {
-  if (shown === "projects") return <Projects {...props} />;
-  if (shown === "members") return <Members {...props} />;
-  if (shown === "keys") return <ApiKeys {...props} />;
-  return <OrganizationSettings {...props} />;
 }

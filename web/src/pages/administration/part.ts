@@ -4,4 +4,6 @@ import type { Directory, OrganizationEntry } from "../../api/administration";
 export interface PartProps {
   organization: OrganizationEntry;
   directory: Directory;
+  /** The reader runs the server, and so decides on what an organization may. */
+  operates: boolean;
 }

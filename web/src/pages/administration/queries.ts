@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient, type UseMutationResult } from "@tanstack/react-query";
 import { queryOptions } from "@tanstack/react-query";
-import { fetchDirectory, fetchHealth, fetchMetrics, fetchReadiness, fetchTokens, reprice } from "../../api/administration";
+import { fetchBackups, fetchDirectory, fetchHealth, fetchMetrics, fetchReadiness, fetchTokens, reprice } from "../../api/administration";
 import type { Span } from "../../time/presets";
 
 export function directoryQuery(organizationId: string | null) {
@@ -10,9 +10,18 @@ export function directoryQuery(organizationId: string | null) {
   });
 }
 
-export const tokensQuery = queryOptions({
-  queryKey: ["tokens"],
-  queryFn: ({ signal }) => fetchTokens(signal),
+/** All tokens, or those that are for one organization alone. */
+export function tokensQuery(organizationId: string | null) {
+  return queryOptions({
+    queryKey: ["tokens", organizationId],
+    queryFn: ({ signal }) => fetchTokens(organizationId, signal),
+  });
+}
+
+export const backupsQuery = queryOptions({
+  queryKey: ["backups"],
+  queryFn: ({ signal }) => fetchBackups(signal),
+  refetchInterval: 60_000,
 });
 
 export const healthQuery = queryOptions({

@@ -2,6 +2,7 @@ import { Suspense, useMemo } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
 import type { Activity } from "../../api/types";
+import type { UsageQuestion } from "../../api/usageQuestion";
 import { fileName } from "../../format/fileName";
 import { timeline, type Series } from "../../charts/timeline";
 import { hasFilters, isNarrowedTo, type Filters, type Grouping } from "../../state/filters";
@@ -14,7 +15,9 @@ import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
 import { Segmented } from "../../ui/Segmented";
 import { ChartCard } from "../parts/ChartCard";
+import { hasCached, useCacheSaving } from "../parts/useCacheSaving";
 import { unpricedPath } from "../routes";
+import { refreshing } from "../window/useQuestion";
 import { GroupBy } from "./GroupBy";
 import { downloadQuestion } from "./question";
 import { RankingCard } from "./RankingCard";
@@ -61,6 +64,10 @@ export function ActivityView({ view, question, today, operates, charted, former,
     return entrySteps(question.organizationId, pivots, { ...view, range }, then).of(series);
   };
 
+  const { organizationId, from, to, timezone, filters } = question;
+  const usage: UsageQuestion = { organizationId, from, to, timezone, filters };
+  const cached = !former && hasCached(activity?.totals);
+  const savings = useCacheSaving(usage, pivots[0] ?? "model", { enabled: cached, refetchInterval: refreshing(question, today) });
   const empty = activity !== null && activity.totals.requestCount === 0;
   const onlyUnpriced = isNarrowedTo(view.filters, [["costSource", "unpriced"]]);
   const previous = activity?.previous;
@@ -94,6 +101,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
       )}
       <SummaryCards
         activity={activity}
+        saved={cached && savings ? savings.all : null}
         unpricedPath={unpricedPath(question.organizationId, view, view.filters)}
       />
       {onlyUnpriced && activity && !empty && (
@@ -137,6 +145,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
             question={question}
             today={today}
             activity={activity}
+            savings={pivots.length === 1 && cached ? savings : null}
             metric={metric}
             pivots={pivots}
             grouping={pivotsName(pivots)}
@@ -144,9 +153,9 @@ export function ActivityView({ view, question, today, operates, charted, former,
             tabs={metricTabs("ranking-metric")}
             onChange={onChange}
           />
-          {activity !== null && !hasFilters(view.filters) && (
+          {activity !== null && (
             <Suspense fallback={<div className="card panel what-if" />}>
-              <WhatIfCard question={question} models={models} />
+              <WhatIfCard question={usage} models={models} />
             </Suspense>
           )}
         </>

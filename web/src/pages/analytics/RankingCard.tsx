@@ -13,6 +13,7 @@ import { text } from "../../text";
 import type { Day } from "../../time/day";
 import { earlierText, incomparable } from "../parts/Changed";
 import { RankTable, type RankEntry } from "../parts/RankTable";
+import type { Savings } from "../parts/useCacheSaving";
 import { refreshing } from "../window/useQuestion";
 import { rankingQuestion } from "./question";
 import type { EntrySteps } from "./steps";
@@ -22,6 +23,8 @@ interface Props {
   question: ActivityQuestion;
   today: Day;
   activity: Activity | null;
+  /** What caches saved, by the one pivot; null where that is not known. */
+  savings: Savings | null;
   /** What the answer ranks by. */
   metric: Metric;
   /** What the entries of the answer are, and what that is called. */
@@ -32,7 +35,7 @@ interface Props {
   onChange: (change: Partial<View>) => void;
 }
 
-export function RankingCard({ view, question, today, activity, metric, pivots, grouping, steps, tabs, onChange }: Props) {
+export function RankingCard({ view, question, today, activity, savings, metric, pivots, grouping, steps, tabs, onChange }: Props) {
   const whole = useQuery({
     ...activityQuery(rankingQuestion(question)),
     placeholderData: keepPreviousData,
@@ -50,6 +53,7 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
   const charted = activity?.ranking.map(thingOf) ?? [];
   const looks = looksOf(charted, [...(shown?.ranking ?? []), ...(previous?.ranking ?? [])].map(thingOf));
 
+  const own = shown?.ranking.filter((one) => !isOther(one)).map((one) => seriesKeys(one)[0] ?? null) ?? [];
   const entry = (one: Ranked): RankEntry => ({
     id: seriesId(one),
     label: seriesLabel(one),
@@ -58,6 +62,7 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
     look: lookOf(seriesId(one), looks),
     note: one.former ? "former" : one.deleted ? "deleted" : null,
     measures: one,
+    saved: savings && (isOther(one) ? savings.ofOthers(own) : savings.of(seriesKeys(one)[0] ?? null)),
     before: previous ? (before.get(seriesId(one)) ?? NOTHING) : undefined,
     steps: steps.of({ keys: seriesKeys(one), other: isOther(one) }),
     halves:
@@ -76,6 +81,7 @@ export function RankingCard({ view, question, today, activity, metric, pivots, g
         grouping={grouping}
         entries={shown && sorted(shown, metric, view.order).map(entry)}
         metric={metric}
+        saved={savings && savings.all}
         total={shown ? measured(shown.totals, metric) : 0}
         compared={
           shown &&

@@ -1,3 +1,4 @@
+import type { Saved } from "../../api/cacheSaving";
 import { exactText } from "../../api/exact";
 import type { Activity } from "../../api/types";
 import { exactFigure, figureOf, hasNoPrice, measured, measureFields } from "../../charts/measure";
@@ -6,28 +7,31 @@ import { money } from "../../format/money";
 import { metrics, type Metric } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
-import { earlierText, incomparable, Ratio } from "../parts/Changed";
+import { earlierText, incomparable, priceless, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
+import { isSaved, SavedFact } from "../parts/Saved";
 import { UnpricedTag } from "../parts/UnpricedTag";
 import { costOfMillion, costOfRequest } from "../parts/unitCost";
 
 interface Props {
   activity: Activity | null;
+  /** What caches saved, where it is known. */
+  saved: Saved | null;
   /** Where it is said what has no price. */
   unpricedPath: string;
 }
 
-export function SummaryCards({ activity, unpricedPath }: Props) {
+export function SummaryCards({ activity, saved, unpricedPath }: Props) {
   return (
     <section className="cards" aria-label={text.cards.label}>
       {metrics.map((metric) => (
-        <SummaryCard key={metric} metric={metric} activity={activity} unpricedPath={unpricedPath} />
+        <SummaryCard key={metric} metric={metric} activity={activity} saved={saved} unpricedPath={unpricedPath} />
       ))}
     </section>
   );
 }
 
-function SummaryCard({ metric, activity, unpricedPath }: Props & { metric: Metric }) {
+function SummaryCard({ metric, activity, saved, unpricedPath }: Props & { metric: Metric }) {
   const totals = activity?.totals;
   const exact = totals ? exactText(totals, measureFields[metric]) : undefined;
   return (
@@ -49,7 +53,7 @@ function SummaryCard({ metric, activity, unpricedPath }: Props & { metric: Metri
         {activity ? <Comparison activity={activity} metric={metric} /> : <Bone width="140px" />}
       </p>
       <p className="summary-detail muted">
-        {activity ? <Detail activity={activity} metric={metric} /> : <Bone width="200px" />}
+        {activity ? <Detail activity={activity} saved={saved} metric={metric} /> : <Bone width="200px" />}
       </p>
     </article>
   );
@@ -61,7 +65,7 @@ function Comparison({ activity, metric }: { activity: Activity; metric: Metric }
   const span = earlierText(previous);
   const [now, before] = [measured(activity.totals, metric), measured(previous.totals, metric)];
   // Half a month beside a whole one would look like a rise, and is none.
-  const fault = incomparable(previous);
+  const fault = incomparable(previous) ?? priceless(activity.totals, previous.totals, metric);
   if (fault !== null || before === 0) {
     return (
       <span className="muted">
@@ -76,7 +80,7 @@ function Comparison({ activity, metric }: { activity: Activity; metric: Metric }
   );
 }
 
-function Detail({ activity: { totals }, metric }: { activity: Activity; metric: Metric }) {
+function Detail({ activity: { totals }, saved, metric }: { activity: Activity; saved: Saved | null; metric: Metric }) {
   if (metric === "cost") {
     if (hasNoPrice(totals)) return text.cards.noPriceDetail;
     return (
@@ -101,6 +105,7 @@ function Detail({ activity: { totals }, metric }: { activity: Activity; metric: 
       {text.cards.input(shortCount(totals.inputTokens))}
       {text.cards.output(shortCount(totals.outputTokens))}
       {text.cards.cachedTokens(shortCount(totals.cachedTokens))}
+      {isSaved(saved) && <SavedFact saved={saved} />}
       {costOfMillion(totals)}
     </Facts>
   );

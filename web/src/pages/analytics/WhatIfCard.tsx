@@ -11,7 +11,7 @@ import { explanation } from "../../ui/Failure";
 const words = text.whatIf;
 
 interface Props {
-  question: Omit<UsageQuestion, "compare">;
+  question: UsageQuestion;
   /** Models to begin with: those that are in use. */
   models: readonly string[];
 }
@@ -20,9 +20,8 @@ interface Props {
 export default function WhatIfCard({ question, models }: Props) {
   const [onModel, setOnModel] = useState("");
   const ids = useId();
-  const { organizationId, from, to, timezone } = question;
   const answer = useQuery({
-    queryKey: ["what-if", organizationId, from, to, timezone, onModel],
+    queryKey: ["what-if", question, onModel],
     queryFn: ({ signal }) => fetchWhatIf(question, onModel, { signal }),
     enabled: onModel !== "",
     placeholderData: keepPreviousData,
@@ -34,11 +33,13 @@ export default function WhatIfCard({ question, models }: Props) {
         <h2 id={`${ids}-title`}>{words.title}</h2>
       </header>
       <ModelForm models={models} onAsk={setOnModel} />
-      <div role="status">
-        {failed && <p data-testid="what-if-failed">{explanation(answer.error)}</p>}
-        {answer.data && !failed && <Estimate answer={answer.data} />}
+      <div className="what-if-answer">
+        <div role="status">
+          {failed && <p data-testid="what-if-failed">{explanation(answer.error)}</p>}
+          {answer.data && !failed && <Estimate answer={answer.data} />}
+        </div>
+        <p className="muted what-if-note">{words.note}</p>
       </div>
-      <p className="muted what-if-note">{words.note}</p>
     </section>
   );
 }

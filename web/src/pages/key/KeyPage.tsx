@@ -16,6 +16,7 @@ import { ModelUsage } from "../parts/ModelUsage";
 import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { UsageCards } from "../parts/UsageCards";
+import { hasCached, useCacheSaving } from "../parts/useCacheSaving";
 import { keysPath, memberPath, narrowedPath, unpricedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
@@ -40,6 +41,8 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
   useTitle(name ?? text.keys.key, organization.name);
 
   const seesPeople = analyticsAccess(me.kind, organization) === "granted";
+  const narrowed = { ...question, filters: { apiKey: [apiKeyId] } };
+  const saving = useCacheSaving(narrowed, "apiKey", { enabled: seesPeople && hasCached(answer?.summary), refetchInterval });
   const keys = keysPath(organization.id, view);
   const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
   return (
@@ -69,6 +72,7 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
       <Answer query={query} away={{ href: keys, label: text.keys.back }}>
         <UsageCards
           summary={answer?.summary ?? null}
+          saved={query.isPlaceholderData ? null : saving?.all}
           unpricedPath={seesPeople ? unpricedPath(organization.id, view, { apiKey: [apiKeyId] }) : undefined}
         />
         {empty ? (

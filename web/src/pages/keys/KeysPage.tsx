@@ -11,12 +11,13 @@ import { NOTHING, withBefore } from "../lists/compared";
 import { ListPanel } from "../lists/ListPanel";
 import { Chip } from "../parts/Chip";
 import { PageHeader } from "../parts/PageHeader";
+import { useCacheSaving } from "../parts/useCacheSaving";
 import { keyPath, keysPath, memberPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
-import { columnsFor, creatorName, keyColumns, keyName, keyValue } from "./columns";
+import { columnsFor, creatorName, keyColumns, keyName, keyValue, type KeyPaths } from "./columns";
 import { sumOf } from "./sums";
 import "../parts/page.css";
 
@@ -33,6 +34,9 @@ export default function KeysPage({ me, organization }: Props) {
   const { today, question, compared, refetchInterval } = useQuestion(organization.id, view);
   const answer = useQuery({ ...keysQuery(compared), refetchInterval });
   const previous = answer.data?.previous ?? null;
+  // Sums of the organization by price are for those who may see all of it.
+  const seesPeople = analyticsAccess(me.kind, organization) === "granted";
+  const savings = useCacheSaving(question, "apiKey", { enabled: seesPeople && !!answer.data, refetchInterval });
   const { rows: all, before } = useMemo(
     () =>
       answer.data
@@ -66,13 +70,18 @@ export default function KeysPage({ me, organization }: Props) {
     return whole ? (previous?.totals ?? null) : sumOf(narrowed.flatMap((row) => before.get(row.id) ?? []));
   }, [narrowed, whole, before, previous]);
 
-  const seesPeople = analyticsAccess(me.kind, organization) === "granted";
+  const saved = savings &&
+    narrowed && {
+      row: (row: KeyRow) => savings.of(row.id),
+      all: whole ? savings.all : savings.ofAll(narrowed.map((row) => row.id)),
+    };
   const comparing = { window: previous, before: beforeOf, totals: totalsBefore, now: totals };
-  const columns = columnsFor(totals, comparing, {
+  const paths: KeyPaths = {
     key: (row) => keyPath(organization.id, row.id, view),
     project: (row) => keysPath(organization.id, view, { project: row.projectId }),
     creator: (row) => (seesPeople && row.createdBy !== null ? memberPath(organization.id, row.createdBy, view) : null),
-  });
+  };
+  const columns = columnsFor(totals, comparing, paths, saved);
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
   const projectName = (id: string) => all?.find((row) => row.projectId === id)?.projectName ?? id;
   const nameOfCreator = (id: string) => {

@@ -4,7 +4,7 @@ import type { WithErrors } from "../../api/blocks";
 import { text } from "../../text";
 import { comparedColumns, comparingColumns, withBeneath, type Comparing } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
-import { costColumn, countColumns, usageValue } from "../lists/usage";
+import { costColumn, countColumns, usageValue, type SavedBy } from "../lists/usage";
 
 export const keyColumns = ["key", "project", "creator", "cost", ...comparedColumns, "tokens", "requests", "errorRate"] as const;
 export type KeyColumn = (typeof keyColumns)[number];
@@ -39,6 +39,7 @@ export function columnsFor(
   totals: WithErrors | null,
   comparing: Comparing<KeyRow>,
   paths: KeyPaths,
+  saved: SavedBy<KeyRow> | null,
 ): Column<KeyRow, KeyColumn>[] {
   return [
     { name: "key", label: text.keys.key, cell: (row) => <Name row={row} path={paths.key(row)} /> },
@@ -56,7 +57,7 @@ export function columnsFor(
     },
     withBeneath<KeyRow>(costColumn(totals), comparing),
     ...comparingColumns<KeyRow>(comparing),
-    ...countColumns<KeyRow>(totals),
+    ...countColumns<KeyRow>(totals, saved),
   ];
 }
 

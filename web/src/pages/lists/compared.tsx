@@ -1,10 +1,10 @@
 import { exactText } from "../../api/exact";
 import type { WithErrors } from "../../api/blocks";
-import { spent } from "../../charts/measure";
+import { spent, type Measures } from "../../charts/measure";
 import { exactMoney } from "../../format/money";
 import { costFoot } from "./usage";
 import { text } from "../../text";
-import { Changed, earlierText, incomparable, Ratio, type EarlierWindow } from "../parts/Changed";
+import { Changed, earlierText, incomparable, priceless, Ratio, type EarlierWindow } from "../parts/Changed";
 import type { Column } from "./ListTable";
 
 export const comparedColumns = ["before", "change"] as const;
@@ -25,14 +25,14 @@ export function withBefore<Row extends object>(
 
 export interface Comparing<Row> {
   window: EarlierWindow | null;
-  before: (row: Row) => { cost: number; unpricedRequestCount?: number };
+  before: (row: Row) => Measures;
   totals: WithErrors | null;
   /** What the rows now add up to. */
   now: WithErrors | null;
 }
 
 /** What a row cost before, and how much more it does now. */
-export function comparingColumns<Row extends { cost: number }>(comparing: Comparing<Row>): Column<Row, ComparedColumn>[] {
+export function comparingColumns<Row extends Measures>(comparing: Comparing<Row>): Column<Row, ComparedColumn>[] {
   const { window, before, totals, now } = comparing;
   const fault = window && incomparable(window);
   return [
@@ -51,26 +51,26 @@ export function comparingColumns<Row extends { cost: number }>(comparing: Compar
       label: text.compare.change,
       numeric: true,
       wideOnly: true,
-      cell: (row) => <Changed now={row.cost} before={before(row).cost} metric="cost" fault={fault} />,
+      cell: (row) => <Changed now={row} before={before(row)} metric="cost" fault={fault} />,
       foot:
         totals && now
-          ? { shown: <Changed now={now.cost} before={totals.cost} metric="cost" fault={fault} /> }
+          ? { shown: <Changed now={now} before={totals} metric="cost" fault={fault} /> }
           : undefined,
     },
   ];
 }
 
 /** The column of costs, which says the same under its figures where those two have no room. */
-export function withBeneath<Row extends { cost: number; unpricedRequestCount?: number }>(
+export function withBeneath<Row extends Measures>(
   column: Column<Row, "cost">,
   { window, before, totals, now }: Comparing<Row>,
 ): Column<Row, "cost"> {
   if (window === null) return column;
   const comparable = incomparable(window) === null;
-  const beneath = (now: { cost: number }, then: { cost: number; unpricedRequestCount?: number }) => (
+  const beneath = (now: Measures, then: Measures) => (
     <>
       <span className="visually-hidden">{text.compare.was} </span>
-      {spent(then)} {comparable && <Ratio now={now.cost} before={then.cost} />}
+      {spent(then)} {comparable && priceless(now, then, "cost") === null && <Ratio now={now.cost} before={then.cost} />}
     </>
   );
   return {

@@ -22,6 +22,7 @@ import { NoUsage } from "../parts/NoUsage";
 import { PageHeader } from "../parts/PageHeader";
 import { TopCard } from "../parts/TopCard";
 import { UsageCards } from "../parts/UsageCards";
+import { hasCached, useCacheSaving } from "../parts/useCacheSaving";
 import { keysPath, membersPath, narrowedPath, unpricedPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
@@ -51,9 +52,10 @@ function Member({ organization, userId }: Omit<Props, "me">) {
   const { today, question, refetchInterval } = useQuestion(organization.id, view);
   const query = useQuery({ ...memberQuery(userId, question), refetchInterval });
   const answer = query.data ?? null;
+  const narrowed = { ...question, filters: { user: [userId] } };
+  const saving = useCacheSaving(narrowed, "user", { enabled: hasCached(answer?.summary), refetchInterval });
   const name = answer && memberName(answer.member);
   useTitle(name ?? text.members.title, organization.name);
-
 
   /** The analytics page says more about a part of this person's usage. */
   const partOf = (grouping: Grouping, by: Grouping) => (id: string, span?: Span) =>
@@ -83,7 +85,11 @@ function Member({ organization, userId }: Omit<Props, "me">) {
         onChange={change}
       />
       <Answer query={query} away={{ href: members, label: text.members.back }}>
-        <UsageCards summary={answer?.summary ?? null} unpricedPath={unpricedPath(organization.id, view, { user: [userId] })}>
+        <UsageCards
+          summary={answer?.summary ?? null}
+          saved={query.isPlaceholderData ? null : saving?.all}
+          unpricedPath={unpricedPath(organization.id, view, { user: [userId] })}
+        >
           <FigureCard
             id="keys"
             label={text.keys.title}

@@ -10,6 +10,7 @@ import { NOTHING, withBefore } from "../lists/compared";
 import { ListPanel } from "../lists/ListPanel";
 import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
+import { useCacheSaving } from "../parts/useCacheSaving";
 import { keysPath, memberPath } from "../routes";
 import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
@@ -38,6 +39,7 @@ function MemberList({ organization }: { organization: Organization }) {
   const [view, change] = useAddress(spelling);
   const { today, question, compared, refetchInterval } = useQuestion(organization.id, view);
   const answer = useQuery({ ...membersQuery(compared), refetchInterval });
+  const savings = useCacheSaving(question, "user", { enabled: !!answer.data, refetchInterval });
   const { rows: all, before } = useMemo(
     () =>
       answer.data
@@ -57,7 +59,8 @@ function MemberList({ organization }: { organization: Organization }) {
     row.userId === null
       ? keysPath(organization.id, view, { creator: NOBODY })
       : memberPath(organization.id, row.userId, view);
-  const columns = columnsFor(answer.data ?? null, pathOf, beforeOf);
+  const saved = savings && { row: (row: MemberRow) => savings.of(row.userId), all: savings.all };
+  const columns = columnsFor(answer.data ?? null, pathOf, beforeOf, saved);
   const failure = answer.error && (answer.isPlaceholderData || !answer.data) ? answer.error : null;
 
   return (

@@ -1,11 +1,12 @@
 import { Link } from "wouter";
 import type { MemberRow, Members } from "../../api/people";
 import { exactText } from "../../api/exact";
+import type { Measures } from "../../charts/measure";
 import { count } from "../../format/counts";
 import { text } from "../../text";
 import { comparedColumns, comparingColumns, withBeneath } from "../lists/compared";
 import type { Column } from "../lists/ListTable";
-import { costColumn, countColumns, usageValue } from "../lists/usage";
+import { costColumn, countColumns, usageValue, type SavedBy } from "../lists/usage";
 
 export const memberColumns = ["member", "role", "cost", ...comparedColumns, "tokens", "requests", "errorRate", "keys"] as const;
 export type MemberColumn = (typeof memberColumns)[number];
@@ -19,7 +20,7 @@ export function roleName(role: string | null): string {
 }
 
 /** What a row cost in the window before. */
-type Before = (row: MemberRow) => { cost: number };
+type Before = (row: MemberRow) => Measures;
 
 export const memberValue = (before: Before): Record<MemberColumn, (row: MemberRow) => string | number | null> => ({
   // Nobody's usage is no name, so it stays at the end of the alphabet.
@@ -35,6 +36,7 @@ export function columnsFor(
   answer: Members | null,
   pathOf: (row: MemberRow) => string | null,
   before: Before,
+  saved: SavedBy<MemberRow> | null,
 ): Column<MemberRow, MemberColumn>[] {
   const totals = answer?.totals ?? null;
   const previous = answer?.previous ?? null;
@@ -49,7 +51,7 @@ export function columnsFor(
     },
     withBeneath<MemberRow>(costColumn(totals), comparing),
     ...comparingColumns<MemberRow>(comparing),
-    ...countColumns<MemberRow>(totals),
+    ...countColumns<MemberRow>(totals, saved),
     {
       name: "keys",
       label: text.members.keys,

@@ -1,4 +1,4 @@
-import { figure } from "../../charts/measure";
+import { figureOf, hasNoPrice, measured, type Measures } from "../../charts/measure";
 import { change } from "../../format/change";
 import { dayText, hourText, spanText } from "../../format/dates";
 import { signedCount, signedMoney } from "../../format/signed";
@@ -27,6 +27,13 @@ export function incomparable({ since }: EarlierWindow): string | null {
   return since ? text.compare.since(dayText(since)) : null;
 }
 
+/** The same of the figures themselves: between a price and none there is no change. */
+export function priceless(now: Costs, before: Costs, metric: Metric): string | null {
+  return metric === "cost" && (hasNoPrice(now) || hasNoPrice(before)) ? text.noPrice : null;
+}
+
+type Costs = Pick<Measures, "cost" | "unpricedRequestCount">;
+
 const arrows = { up: "↑", down: "↓", same: "=" } as const;
 
 interface Props {
@@ -49,7 +56,7 @@ export function Ratio({ now, before }: Props) {
 }
 
 /** A cell of the column Change: by how much, and what part of it that is. */
-export function Changed({ now, before, metric, fault }: Props & { metric: Metric; fault: string | null }) {
+export function Changed({ now, before, metric, fault }: { now: Measures; before: Measures; metric: Metric; fault: string | null }) {
   if (fault !== null) {
     return (
       <span className="muted" title={fault}>
@@ -57,10 +64,20 @@ export function Changed({ now, before, metric, fault }: Props & { metric: Metric
       </span>
     );
   }
+  const hint = text.compare.hint(figureOf(before, metric), figureOf(now, metric));
+  const reason = priceless(now, before, metric);
+  if (reason !== null) {
+    return (
+      <span className="muted" title={hint}>
+        {reason}
+      </span>
+    );
+  }
   const signed = metric === "cost" ? signedMoney : signedCount;
+  const [value, valueBefore] = [measured(now, metric), measured(before, metric)];
   return (
-    <span className="changed" title={text.compare.hint(figure(before, metric), figure(now, metric))}>
-      {signed(now - before)} <Ratio now={now} before={before} />
+    <span className="changed" title={hint}>
+      {signed(value - valueBefore)} <Ratio now={value} before={valueBefore} />
     </span>
   );
 }

@@ -1,5 +1,6 @@
 import { Fragment, type CSSProperties } from "react";
 import { Link, useLocation } from "wouter";
+import type { Saved } from "../../api/cacheSaving";
 import { exactText } from "../../api/exact";
 import { exactFigure, figureOf, measured, measureFields, shareOf, type Measures } from "../../charts/measure";
 import { colourVariable } from "../../charts/look";
@@ -11,9 +12,11 @@ import { metrics, type Metric, type Order } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { Icon } from "../../ui/Icon";
-import { Changed, Ratio } from "./Changed";
+import { Changed, priceless, Ratio } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
+import { SavedBeneath } from "./Saved";
+import { PartlyUnpriced } from "./UnpricedTag";
 import { costHint } from "./unitCost";
 import "./ranking.css";
 
@@ -25,6 +28,8 @@ export interface RankEntry {
   look: Look;
   note: "deleted" | "former" | null;
   measures: Measures;
+  /** What caches saved, where that is known. */
+  saved?: Saved | null;
   /** The same of an earlier window, where there is one to compare with. */
   before?: Measures;
   steps: Steps;
@@ -51,6 +56,8 @@ interface Props {
   /** Null while the answer is on its way. */
   entries: readonly RankEntry[] | null;
   metric: Metric;
+  /** What caches saved in all, where that is known. */
+  saved?: Saved | null;
   /** What the shares are of. */
   total: number;
   compared?: Compared | null;
@@ -61,12 +68,12 @@ interface Props {
   narrows?: boolean;
 }
 
-export function RankTable({ grouping, entries, metric, total, compared = null, skeletonRows = 10, narrow = false, narrows = false }: Props) {
+export function RankTable({ grouping, entries, metric, saved, total, compared = null, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
   const change = (now: Measures, before: Measures) => (
-    <Changed now={measured(now, metric)} before={measured(before, metric)} metric={metric} fault={compared?.fault ?? null} />
+    <Changed now={now} before={before} metric={metric} fault={compared?.fault ?? null} />
   );
 
   return (
@@ -153,6 +160,8 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                       data-exact={exactText(entry.measures, measureFields[column])}
                     >
                       {figureOf(entry.measures, column)}
+                      {column === "cost" && <PartlyUnpriced of={entry.measures} />}
+                      {column === "tokens" && <SavedBeneath saved={entry.saved} />}
                       {i === 0 && compared && entry.before && (
                         <Beneath now={entry.measures} before={entry.before} metric={metric} fault={compared.fault} />
                       )}
@@ -218,6 +227,7 @@ export function RankTable({ grouping, entries, metric, total, compared = null, s
                 data-exact={exactText(compared.now, measureFields[column])}
               >
                 {figureOf(compared.now, column)}
+                {column === "tokens" && <SavedBeneath saved={saved} />}
                 {i === 0 && <Beneath now={compared.now} before={compared.before} metric={metric} fault={compared.fault} />}
               </td>
             ))}
@@ -249,7 +259,7 @@ function Beneath({ now, before, metric, fault }: { now: Measures; before: Measur
         <span className="visually-hidden">{text.compare.was} </span>
         {figureOf(before, metric)}
       </span>
-      {fault === null && <Ratio now={measured(now, metric)} before={measured(before, metric)} />}
+      {fault === null && priceless(now, before, metric) === null && <Ratio now={measured(now, metric)} before={measured(before, metric)} />}
     </span>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { Summary } from "../../api/blocks";
+import type { Saved } from "../../api/cacheSaving";
 import { exactText } from "../../api/exact";
 import { exactFigure, hasNoPrice, spent } from "../../charts/measure";
 import { count, percent, shortCount } from "../../format/counts";
@@ -7,12 +8,15 @@ import { money } from "../../format/money";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
 import { Facts } from "./Facts";
+import { isSaved, SavedFact } from "./Saved";
 import { FigureCard } from "./FigureCard";
 import { UnpricedTag } from "./UnpricedTag";
 import { unitCostFacts } from "./unitCost";
 
 interface Props {
   summary: Summary | null;
+  /** What caches saved, where it is known. */
+  saved?: Saved | null;
   /** Where it is said what has no price, for those who may see it. */
   unpricedPath?: string;
   /** A further card: the number of keys. */
@@ -20,7 +24,7 @@ interface Props {
 }
 
 /** What one member, one key or oneself used. */
-export function UsageCards({ summary, unpricedPath, children }: Props) {
+export function UsageCards({ summary, saved, unpricedPath, children }: Props) {
   return (
     <section className="cards cards-many" aria-label={text.cards.label}>
       <FigureCard
@@ -46,6 +50,7 @@ export function UsageCards({ summary, unpricedPath, children }: Props) {
             {text.cards.input(shortCount(summary.inputTokens))}
             {text.cards.output(shortCount(summary.outputTokens))}
             {text.cards.cachedTokens(shortCount(summary.cachedTokens))}
+            {isSaved(saved) && <SavedFact saved={saved} />}
           </Facts>
         )}
       </FigureCard>

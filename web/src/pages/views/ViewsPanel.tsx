@@ -4,6 +4,7 @@ import { text } from "../../text";
 import { Copy } from "../../ui/Copy";
 import { Icon } from "../../ui/Icon";
 import { useRawSearch } from "../useRawSearch";
+import { KeptViews } from "./KeptViews";
 import { useSavedViews } from "./useSavedViews";
 import "./views.css";
 
@@ -71,6 +72,7 @@ export default function ViewsPanel({ organizationId, organizationName, onDone }:
           </li>
         ))}
       </ul>
+      {views && <KeptViews organizationId={organizationId} views={views} />}
       {error && (
         <p className="views-fault" role="alert" data-testid="views-fault">
           {error.message}

@@ -1,9 +1,12 @@
 import { exactText } from "../../api/exact";
 import type { WithErrors } from "../../api/blocks";
+import type { Saved } from "../../api/cacheSaving";
 import { exactFigure, spent } from "../../charts/measure";
 import { count, percent } from "../../format/counts";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
+import { SavedBeneath } from "../parts/Saved";
+import { PartlyUnpriced } from "../parts/UnpricedTag";
 import { costHint } from "../parts/unitCost";
 import type { Column } from "./ListTable";
 
@@ -26,15 +29,27 @@ export function costColumn<Row extends WithErrors>(totals: WithErrors | null): C
     name: "cost",
     label: text.metrics.cost,
     numeric: true,
-    cell: (row) => spent(row),
+    cell: (row) => (
+      <>
+        {spent(row)}
+        <PartlyUnpriced of={row} />
+      </>
+    ),
     exact: (row) => exactText(row, "cost"),
     hint: (row) => costHint(exactFigure(exactText(row, "cost"), "cost", row.unpricedRequestCount), row),
     foot: totals ? costFoot(totals) : undefined,
   };
 }
 
+/** What caches saved each row, and all that are shown; once it is known. */
+export interface SavedBy<Row> {
+  row: (row: Row) => Saved;
+  all: Saved;
+}
+
 export function countColumns<Row extends WithErrors>(
   totals: WithErrors | null,
+  saved: SavedBy<Row> | null = null,
 ): Column<Row, "tokens" | "requests" | "errorRate">[] {
   return [
     {
@@ -42,9 +57,24 @@ export function countColumns<Row extends WithErrors>(
       label: text.metrics.tokens,
       numeric: true,
       wideOnly: true,
-      cell: (row) => count(row.totalTokens),
+      cell: (row) => (
+        <>
+          {count(row.totalTokens)}
+          <SavedBeneath saved={saved?.row(row)} />
+        </>
+      ),
       exact: (row) => exactText(row, "totalTokens"),
-      foot: totals ? { shown: count(totals.totalTokens), exact: exactText(totals, "totalTokens") } : undefined,
+      foot: totals
+        ? {
+            shown: (
+              <>
+                {count(totals.totalTokens)}
+                <SavedBeneath saved={saved?.all} />
+              </>
+            ),
+            exact: exactText(totals, "totalTokens"),
+          }
+        : undefined,
     },
     {
       name: "requests",

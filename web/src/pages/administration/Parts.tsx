@@ -1,0 +1,53 @@
+import { useLocation } from "wouter";
+import type { Directory, OrganizationEntry } from "../../api/administration";
+import { oneOf } from "../../state/timeWindow";
+import { text } from "../../text";
+import { Segmented } from "../../ui/Segmented";
+import { ApiKeys } from "./ApiKeys";
+import { Members } from "./Members";
+import { OrganizationSettings } from "./OrganizationSettings";
+import type { PartProps } from "./part";
+import { Projects } from "./Projects";
+import { Tokens } from "./Tokens";
+
+const words = text.administration.organization;
+const parts = ["settings", "projects", "members", "keys", "tokens"] as const;
+
+interface Props {
+  part: string | undefined;
+  pathOf: (part: string) => string;
+  operates: boolean;
+  /** Undefined while the answer is on its way. */
+  organization: OrganizationEntry | undefined;
+  directory: Directory | undefined;
+}
+
+/** Everything that an organization is made of, a part at a time. */
+export function Parts({ part, pathOf, operates, organization, directory }: Props) {
+  const [, navigate] = useLocation();
+  const shown = oneOf(parts, part ?? null, "settings");
+  return (
+    <>
+      <div className="parts">
+        <Segmented
+          label={words.view}
+          choices={parts.map((one) => ({ value: one, label: words[one] }))}
+          value={shown}
+          onChange={(next) => navigate(pathOf(next))}
+          testIdPrefix="part"
+        />
+      </div>
+      {directory && organization && (
+        <Part shown={shown} organization={organization} directory={directory} operates={operates} key={organization.id} />
+      )}
+    </>
+  );
+}
+
+function Part({ shown, ...props }: PartProps & { shown: (typeof parts)[number] }) {
+  if (shown === "projects") return <Projects {...props} />;
+  if (shown === "members") return <Members {...props} />;
+  if (shown === "keys") return <ApiKeys {...props} />;
+  if (shown === "tokens") return <Tokens {...props} />;
+  return <OrganizationSettings {...props} />;
+}
