@@ -81,17 +81,18 @@ pub fn rollups<E: From<QueryError>>(
     let series = known.names.series();
     let Grouping { group_of, counting, api_keys, .. } = known.group(&[], &whole.filter);
     // Each series that counts is a group of its own.
-    let own = (0..).zip(series.iter()).map(|(own, of)| match group_of.of(own, of) {
-        Some(NO_GROUP) | None => NO_GROUP,
-        Some(_) => own,
+    let own = (0..).zip(series.iter()).map(|(id, series)| match group_of.of(id, series) {
+        Some(0) => id,
+        _ => NO_GROUP,
     });
+    let group_of = own.collect();
     let scan = Scan {
         reader: about.reader,
         organization: id,
         series,
         api_key_count: known.names.count(Dimension::ApiKey),
         groups: series.len(),
-        group_of: Arc::new(GroupOf::Series(own.collect())),
+        group_of: Arc::new(GroupOf::Series(group_of)),
         counting,
         api_keys,
         pivot: None,

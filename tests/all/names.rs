@@ -34,8 +34,8 @@ fn combination(key: usize, model: usize) -> Combination {
         api_key: format!("k{key}"),
         model: format!("m{model}"),
         provider: "openai".into(),
-        source: (key % 2 == 0).then(|| format!("s{}", key % 5)),
-        mode: if key % 7 == 0 { Mode::ApiKeys } else { Mode::Credits },
+        source: key.is_multiple_of(2).then(|| format!("s{}", key % 5)),
+        mode: if key.is_multiple_of(7) { Mode::ApiKeys } else { Mode::Credits },
         cost_source: CostSource::Reported,
     }
 }
