@@ -61,6 +61,8 @@ test("an owner sets a limit, changes it and takes it away", async (t) => {
     await ready(other, "budgets");
     await accessible(other, `budgets, ${colorScheme}`);
     await withinWidth(other, "budgets");
+    const [bar, edit] = [await other.getByTestId("budget-bar").boundingBox(), await other.getByTestId("edit").boundingBox()];
+    assert.ok(bar.width >= 120 && bar.x + bar.width <= edit.x, `a bar that can be read: ${JSON.stringify([bar, edit])}`);
   }
   await row.getByTestId("delete").click();
   await page.getByTestId("dialog-submit").click();
