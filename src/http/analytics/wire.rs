@@ -182,6 +182,22 @@ macro_rules! with_unpriced {
     };
 }
 
+/// The same, and the requests that failed where they are asked for.
+macro_rules! with_wanted_errors {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_unpriced! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                /// With `errors=true`.
+                pub error_count: Option<u64>,
+                /// With `errors=true`.
+                pub client_error_count: Option<u64>,
+            }
+        }
+    };
+}
+
 /// The same, and the requests that failed.
 macro_rules! with_errors {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
@@ -251,7 +267,7 @@ with_window! {
     }
 }
 
-with_unpriced! {
+with_wanted_errors! {
     pub struct ActivityBucket {
         /// First local day of the bucket; for hours RFC 3339.
         pub date: String,
@@ -259,7 +275,7 @@ with_unpriced! {
     }
 }
 
-with_unpriced! {
+with_wanted_errors! {
     pub struct ActivityEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -274,7 +290,7 @@ with_unpriced! {
     }
 }
 
-with_unpriced! {
+with_wanted_errors! {
     pub struct RankingEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -454,7 +470,7 @@ with_unpriced! {
     }
 }
 
-with_unpriced! {
+with_errors! {
     pub struct MemberDay {
         pub date: String,
         pub model_breakdown: Vec<ModelEntry>,
@@ -548,7 +564,7 @@ with_window! {
     }
 }
 
-with_unpriced! {
+with_errors! {
     pub struct MyDay {
         pub date: String,
     }
