@@ -145,6 +145,23 @@ test("the chart can be walked by keyboard and read as a table", async (t) => {
   assert.equal(await rows.count(), 30);
 });
 
+test("what is on the page stays where it is while its figures arrive", async (t) => {
+  for (const viewport of [LAPTOP, { width: 1280, height: 800 }, PHONE]) {
+    const page = await signedIn(t, { viewport });
+    await page.addInitScript(() => {
+      window.shifted = 0;
+      new PerformanceObserver((list) => {
+        for (const shift of list.getEntries()) window.shifted += shift.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await visit(page, `${NORTHWIND}/analytics?range=last-30-days&tz=Europe/Paris`);
+    await page.locator(".chart[data-drawn=true]").waitFor();
+    await page.getByTestId("cache-saving").first().waitFor();
+    const shifted = await page.evaluate(() => new Promise((told) => requestAnimationFrame(() => told(window.shifted))));
+    assert.ok(shifted < 0.05, `at ${viewport.width} pixels it moved by ${shifted}`);
+  }
+});
+
 test("which days failed more is a line over the requests", async (t) => {
   const page = await signedIn(t);
   await visit(page, `${NORTHWIND}/analytics?${JUNE}&metric=requests`);
