@@ -10,6 +10,7 @@ use super::budget::Budget;
 use super::owners::Owners;
 use super::policy::Policy;
 use super::status::Status;
+use super::teams::{Assignments, Team};
 use crate::model::UnixMs;
 use crate::store::StoreError;
 use crate::store::record::{self, Decode, Encode};
@@ -45,6 +46,9 @@ pub struct Organization {
     pub same_as: OrdMap<String, String>,
     /// Who created which key, for questions about many keys.
     pub owners: Owners,
+    pub teams: OrdMap<String, Team>,
+    /// Which team something counts for, and whose a key is, from which day on.
+    pub assignments: Arc<Assignments>,
     /// Pages as somebody left them, for all members.
     pub views: BTreeMap<String, View>,
     pub budgets: Arc<BTreeMap<String, Budget>>,
@@ -232,6 +236,8 @@ pub(super) enum Kind {
     Policy = 21,
     /// The attributes of a provider.
     Provider = 22,
+    Team = 30,
+    Assignment = 31,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -268,6 +274,8 @@ impl<'a> Key<'a> {
             Kind::Budget,
             Kind::Policy,
             Kind::Provider,
+            Kind::Team,
+            Kind::Assignment,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

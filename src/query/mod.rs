@@ -8,6 +8,7 @@
 //! never dropped because something about it was deleted or is unknown.
 
 mod activity;
+mod attribution;
 mod cells;
 mod earlier;
 mod gap;
@@ -25,7 +26,7 @@ pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buck
 pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
-pub use group::{Filter, Group, GroupBy, Label};
+pub use group::{Filter, Group, GroupBy, Label, Viewer};
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,
