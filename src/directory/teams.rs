@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::status::Status;
 use super::Organization;
+use super::status::Status;
 use crate::store::record::{Decode, Encode};
 
 /// Teams of one organization: a list that a person can still read.

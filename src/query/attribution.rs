@@ -258,19 +258,20 @@ mod tests {
 
     #[test]
     fn what_is_said_holds_from_the_first_instant_of_its_day() {
-        let mut check = |zone: &str, said: &[(&str, Option<&str>, Option<&str>)], expected: &[(&str, Option<Option<&str>>)]| {
-            let assigned = |to: &Option<&str>, id: &Option<&str>| Assigned {
-                id: id.map(str::to_owned),
-                to: to.map(str::to_owned),
+        let mut check =
+            |zone: &str, said: &[(&str, Option<&str>, Option<&str>)], expected: &[(&str, Option<Option<&str>>)]| {
+                let assigned = |to: &Option<&str>, id: &Option<&str>| Assigned {
+                    id: id.map(str::to_owned),
+                    to: to.map(str::to_owned),
+                };
+                let dated: Dated = said.iter().map(|(from, to, id)| ((*from).to_owned(), assigned(to, id))).collect();
+                let course = course_of(&dated, Zone::named(zone).unwrap());
+                assert_eq!(course[0], (Segment(0), None));
+                let course: Vec<(String, Option<Option<&str>>)> =
+                    course[1..].iter().map(|(from, id)| (rfc3339_utc(from.start_ms()), *id)).collect();
+                let expected: Vec<_> = expected.iter().map(|(from, id)| ((*from).to_owned(), *id)).collect();
+                assert_eq!(course, expected, "{zone}");
             };
-            let dated: Dated = said.iter().map(|(from, to, id)| ((*from).to_owned(), assigned(to, id))).collect();
-            let course = course_of(&dated, Zone::named(zone).unwrap());
-            assert_eq!(course[0], (Segment(0), None));
-            let course: Vec<(String, Option<Option<&str>>)> =
-                course[1..].iter().map(|(from, id)| (rfc3339_utc(from.start_ms()), *id)).collect();
-            let expected: Vec<_> = expected.iter().map(|(from, id)| ((*from).to_owned(), *id)).collect();
-            assert_eq!(course, expected, "{zone}");
-        };
         check("UTC", &[("2026-06-12", None, Some("a"))], &[("2026-06-12T00:00:00Z", Some(Some("a")))]);
         check(
             "Europe/Paris",
@@ -279,7 +280,11 @@ mod tests {
         );
         check(
             "Asia/Kathmandu",
-            &[("2026-01-01", None, Some("a")), ("2026-02-01", Some("2026-02-10"), Some("b")), ("2026-02-05", None, None)],
+            &[
+                ("2026-01-01", None, Some("a")),
+                ("2026-02-01", Some("2026-02-10"), Some("b")),
+                ("2026-02-05", None, None),
+            ],
             &[
                 ("2025-12-31T18:15:00Z", Some(Some("a"))),
                 ("2026-01-31T18:15:00Z", Some(Some("b"))),

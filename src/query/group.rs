@@ -390,11 +390,7 @@ impl<'a> Names<'a> {
     }
 
     /// Groups series by series, and which of them count. Only what occurs becomes a group.
-    fn by_series(
-        &self,
-        by: &[GroupBy],
-        filter: &Filter,
-    ) -> (usize, Labels<'a>, Vec<u32>, Vec<SeriesId>, Courses) {
+    fn by_series(&self, by: &[GroupBy], filter: &Filter) -> (usize, Labels<'a>, Vec<u32>, Vec<SeriesId>, Courses) {
         let series = self.names.series();
         let tests = self.tests(filter);
         let (numbers, labels): (Vec<Numbers>, Vec<Labels<'a>>) = by.iter().map(|by| self.numbers(*by)).unzip();
@@ -587,9 +583,10 @@ impl<'a> Names<'a> {
                     allowed = labels.iter().map(is_wanted).collect();
                 }
                 _ => {
-                    let values = by.dimension().into_iter().flat_map(|dimension| {
-                        wanted.iter().filter_map(move |name| self.names.value(dimension, name))
-                    });
+                    let values = by
+                        .dimension()
+                        .into_iter()
+                        .flat_map(|dimension| wanted.iter().filter_map(move |name| self.names.value(dimension, name)));
                     values.for_each(|value| allowed[value.0 as usize] = true);
                 }
             }
@@ -604,11 +601,11 @@ impl<'a> Names<'a> {
         let person = organization.person(&viewer.user_id);
         let theirs = |owner: Option<&str>| u32::from(owner == Some(person));
         let owners = &organization.owners;
-        let by_creator = (0..=owners.count() as u32).map(|number| theirs(owners.user(number).map(|user| organization.person(user))));
+        let by_creator =
+            (0..=owners.count() as u32).map(|number| theirs(owners.user(number).map(|user| organization.person(user))));
         let by_creator: Vec<u32> = by_creator.collect();
         let count = self.names.count(Dimension::ApiKey) as u32;
-        let mut listed: Vec<u32> =
-            (0..=count).map(|key| by_creator[owners.of(ValueId(key)) as usize]).collect();
+        let mut listed: Vec<u32> = (0..=count).map(|key| by_creator[owners.of(ValueId(key)) as usize]).collect();
         let mut courses = Courses::default();
         for (key, course) in self.owners() {
             let id = self.names.name(Dimension::ApiKey, ValueId(key)).unwrap_or_default();
@@ -666,9 +663,10 @@ impl<'a> Names<'a> {
             let mut grouping = self.group(&[GroupBy::User], filter);
             if let GroupOf::By(Numbers { listed: Some(listed), .. }) = &mut grouping.group_of {
                 let mut keys = api_keys.iter().peekable();
-                (0..).zip(listed).filter(|(key, _)| keys.next_if(|next| *next == key).is_none()).for_each(
-                    |(_, number)| *number = NO_GROUP,
-                );
+                (0..)
+                    .zip(listed)
+                    .filter(|(key, _)| keys.next_if(|next| *next == key).is_none())
+                    .for_each(|(_, number)| *number = NO_GROUP);
             }
             return grouping;
         }

@@ -224,8 +224,9 @@ impl<'a> Pass<'a> {
         let inside = 1..boundaries.len();
         let stays = scan.courses.iter().map(|course| {
             let ends = course.iter().skip(1).map(|(from, _)| slot(*from)).chain([boundaries.len()]);
-            let stays = course.iter().zip(ends).map(|((from, group), end)| {
-                Stay { slots: slot(*from).max(inside.start)..end.min(inside.end), group: *group }
+            let stays = course.iter().zip(ends).map(|((from, group), end)| Stay {
+                slots: slot(*from).max(inside.start)..end.min(inside.end),
+                group: *group,
             });
             stays.filter(|stay| !stay.slots.is_empty() && stay.group != NO_GROUP).collect()
         });
@@ -379,13 +380,7 @@ impl<'a> Pass<'a> {
         &mut self,
         periods: &[Period],
         api_keys: &[RangeInclusive<ValueId>],
-        mut visit: impl FnMut(
-            &mut Self,
-            &Rows<'_>,
-            (&Series, u32),
-            &Places,
-            &Range<usize>,
-        ) -> Result<(), StoreError>,
+        mut visit: impl FnMut(&mut Self, &Rows<'_>, (&Series, u32), &Places, &Range<usize>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let (scan, stays) = (self.scan, self.stays.clone());
         for period in periods {

@@ -182,7 +182,9 @@ pub fn api_keys(
     };
     let keys = about.organization.api_keys.iter();
     let lines = keys
-        .filter(|(id, _)| viewer.is_none_or(|viewer| about.organization.was_ever_of(id, &viewer.user_id, &viewer.today)))
+        .filter(|(id, _)| {
+            viewer.is_none_or(|viewer| about.organization.was_ever_of(id, &viewer.user_id, &viewer.today))
+        })
         .filter(|(id, key)| page.finds([id.as_str()].into_iter().chain(key.description.as_deref())))
         .map(|(id, key)| {
             ((Reverse(usage.figure(about, id, page.sort)), name(Some(id), key), Some(id.as_str())), (id, key))
@@ -273,12 +275,7 @@ impl KeyUsage {
 }
 
 /// One key's usage, or what a viewer sees of it.
-pub fn api_key(
-    about: About<'_>,
-    window: Window,
-    id: &str,
-    viewer: Option<&Viewer>,
-) -> Result<KeyDetail, QueryError> {
+pub fn api_key(about: About<'_>, window: Window, id: &str, viewer: Option<&Viewer>) -> Result<KeyDetail, QueryError> {
     let filter = Filter { viewer: viewer.cloned(), ..only([(GroupBy::ApiKey, id)]) };
     let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter, DAY_COLUMNS)?;
     Ok(KeyDetail {

@@ -96,17 +96,23 @@ pub fn rollups<E: From<QueryError>>(
     let series = known.names.series();
     let Grouping { group_of, counting, api_keys, courses: of_filter, .. } = known.group(&[], &whole.filter);
     // Each series that counts is a group of its own, and each of its parts where it changes hands.
-    let (mut groups, mut courses) = (Vec::new(), Courses::default());
+    let (mut groups, mut courses) = (Vec::<(&Series, [u32; ATTRIBUTED.len()])>::new(), Courses::default());
     let own = (0..).zip(series.iter()).map(|(id, series)| {
         let counts = (group_of.of(id, series).unwrap_or(NO_GROUP), &of_filter);
         let [user, team, centre] = attributed.each_ref().map(|numbers| (number_of(numbers, series), &numbers.courses));
-        let mut course = Vec::new();
+        let (first, mut course) = (groups.len(), Vec::new());
         each_stretch(&[counts, user, team, centre], |segment, now| {
             let [counts, of_attributed @ ..] = now else { return };
             let group = match counts {
                 0 => {
-                    groups.push((series, <[u32; ATTRIBUTED.len()]>::try_from(of_attributed).expect("one for each")));
-                    groups.len() as u32 - 1
+                    let attributed = <[u32; ATTRIBUTED.len()]>::try_from(of_attributed).expect("one for each");
+                    // What comes back to somebody is of the same group.
+                    let known = groups[first..].iter().position(|(_, known)| *known == attributed);
+                    let place = known.map_or(groups.len(), |known| first + known);
+                    if place == groups.len() {
+                        groups.push((series, attributed));
+                    }
+                    place as u32
                 }
                 _ => NO_GROUP,
             };

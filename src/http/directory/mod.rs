@@ -230,9 +230,7 @@ fn assignment(a: AssignmentBody) -> Result<AssignmentUpdate, Problem> {
         Problem::bad_request("assignments[].subject must have exactly one of apiKeyId, userId and projectId")
     })?;
     let (kind, to_whom) = match (a.team_id, a.owner_user_id) {
-        (Some(team), None) => {
-            (AssignmentKind::Team, team.map(|team| id("assignments[].teamId", team)).transpose()?)
-        }
+        (Some(team), None) => (AssignmentKind::Team, team.map(|team| id("assignments[].teamId", team)).transpose()?),
         (None, Some(user)) => (AssignmentKind::Owner, Some(id("assignments[].ownerUserId", user)?)),
         (team, _) => {
             let what = if team.is_some() { "both" } else { "neither" };
