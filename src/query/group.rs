@@ -6,8 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use roaring::RoaringBitmap;
 
-pub(super) use super::attribution::NO_GROUP;
-use super::attribution::{BY_SERIES, Course, Courses, at, each_stretch};
+use super::courses::{BY_SERIES, Course, Courses, NO_GROUP, at, each_stretch};
 use crate::directory::{Directory, Organization, Status};
 use crate::model::{Dimension, Mode, Segment, Series, SeriesId, ValueId};
 use crate::store::{OrganizationNames, Pivot};

@@ -10,6 +10,7 @@
 mod activity;
 mod attribution;
 mod cells;
+mod courses;
 mod earlier;
 mod gap;
 mod group;

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use super::attribution::COURSES;
 use super::cells::{Cells, KeySet, Limb, Part, halves};
-use super::group::NO_GROUP;
+use super::courses::{COURSES, NO_GROUP};
 use super::plan::Plan;
 use super::scan::Scan;
 use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment, Series, ValueId};
@@ -152,7 +151,7 @@ impl AtCut {
     fn of(cuts: &mut Vec<AtCut>, cut: usize) -> &mut AtCut {
         let known = cuts.iter().position(|known| known.cut == cut);
         let known = known.unwrap_or_else(|| {
-            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new(), span: usize::MAX..0 });
+            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new(), span: 0..0 });
             cuts.len() - 1
         });
         &mut cuts[known]
@@ -164,7 +163,8 @@ impl AtCut {
     }
 
     fn reach(&mut self, slot: usize) {
-        self.span = self.span.start.min(slot)..self.span.end.max(slot + 1);
+        let first = if self.span.is_empty() { slot } else { self.span.start.min(slot) };
+        self.span = first..self.span.end.max(slot + 1);
     }
 
     fn push_run(&mut self, stretches: Range<usize>, slot: usize) {
@@ -447,7 +447,8 @@ impl<'a> Pass<'a> {
         }
         let always = *slots == ALWAYS;
         let inside = |segment: &u64| places.inside_of(*segment, slots);
-        if !(places.all_inside && always) && !segments.iter().any(inside) && !parts.iter().any(inside) {
+        let all_inside = places.all_inside && always;
+        if !all_inside && !segments.iter().any(inside) && !parts.iter().any(inside) {
             return Ok(false);
         }
         offsets.clear();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::activity::{ACTIVITY_COLUMNS, activity};
-use super::attribution::{Courses, each_stretch};
-use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, NO_GROUP, number_of};
+use super::courses::{Courses, NO_GROUP, each_stretch};
+use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, number_of};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::Slice;

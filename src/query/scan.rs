@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::attribution::Courses;
-use super::group::{GroupOf, Labels, NO_GROUP, Names};
+use super::courses::{Courses, NO_GROUP};
+use super::group::{GroupOf, Labels, Names};
 use crate::model::{OrganizationId, Series, ValueId};
 use crate::store::{Column, Log, Pivot, Reader};
 

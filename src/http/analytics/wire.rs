@@ -86,7 +86,7 @@ pub struct FilterParameters {
     project_id: Option<Vec<String>>,
     /// Only these API keys.
     api_key_id: Option<Vec<String>>,
-    /// Only keys these members created.
+    /// Only what was these members'.
     user_id: Option<Vec<String>>,
     /// Only these canonical models.
     model: Option<Vec<String>>,

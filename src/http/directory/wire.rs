@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::directory::{Plan, Role, Status};
-use crate::http::body::objects;
+use crate::http::body::{object, objects};
 
 /// Some or all of the directory. Merged by id: what is absent stays as it is.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -149,6 +149,7 @@ pub struct TeamBody {
 #[schema(as = Assignment)]
 pub struct AssignmentBody {
     pub organization_id: String,
+    #[serde(deserialize_with = "object")]
     pub subject: AssignableBody,
     /// A team, or `null`: none, whatever the subject's owner or project has.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
