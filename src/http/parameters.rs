@@ -7,7 +7,10 @@ use std::ops::{Range, RangeInclusive};
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone};
 use crate::model::{Biller, UnixMs, canonical_provider};
-use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Mark, Page, Query, RankBy, RowsBy, Sort};
+use crate::query::{
+    ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Mark, Page, Query, RankBy, RowsBy,
+    Sort,
+};
 
 /// Values one filter may name, over all its repetitions.
 const MAX_FILTER_VALUES: usize = 1000;
@@ -113,8 +116,13 @@ impl Parameters {
             filter: self.filter()?,
             rank_by: self.choice("rankBy", &RANKS)?.unwrap_or_default(),
             top: top.transpose()?,
-            columns: ACTIVITY_COLUMNS,
+            columns: if self.errors()? { ACTIVITY_AND_ERRORS } else { ACTIVITY_COLUMNS },
         })
+    }
+
+    /// Whether requests that failed are to be counted in each part of the answer.
+    pub fn errors(&self) -> Result<bool, Problem> {
+        Ok(self.choice("errors", &[("true", true), ("false", false)])?.unwrap_or_default())
     }
 
     pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {

@@ -51,6 +51,17 @@ pub struct Activity<'a> {
 pub const ACTIVITY_COLUMNS: &[Column] =
     &[Column::Requests, Column::TotalTokens, Column::Cost, Column::ApiKeysRequests, Column::ApiKeysCost];
 
+/// The same, and the requests that failed.
+pub const ACTIVITY_AND_ERRORS: &[Column] = &[
+    Column::Requests,
+    Column::TotalTokens,
+    Column::Cost,
+    Column::ApiKeysRequests,
+    Column::ApiKeysCost,
+    Column::Errors,
+    Column::ClientErrors,
+];
+
 /// Answers a question from one commit.
 pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, QueryError> {
     let buckets = query.window.buckets(query.granularity);

@@ -23,7 +23,7 @@ mod rollups;
 mod scan;
 mod slices;
 
-pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
+pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
 pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};

@@ -6,7 +6,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of};
+use super::activity::{
+    ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of,
+};
 use super::group::{Filter, GroupBy, Label, Names, Viewer};
 use super::page::{Mark, Page, Sort};
 use super::plan::Plan;
@@ -295,7 +297,7 @@ pub fn my_usage(
     let user_id = about.organization.person(user_id);
     let project = project_id.map(|project_id| (GroupBy::Project, project_id));
     let filter = only([(GroupBy::User, user_id)].into_iter().chain(project));
-    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COLUMNS)?;
+    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_AND_ERRORS)?;
     let keys = about.organization.api_keys.values();
     let here = |key: &&ApiKey| project_id.is_none_or(|project_id| key.project_id == project_id);
     let own = keys.filter(|key| about.counts_for(key, Some(user_id))).filter(here);

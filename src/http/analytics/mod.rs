@@ -30,6 +30,7 @@ use crate::query::{self, About, Earlier, Page, QueryError, RankBy, Table};
         FilterParameters,
         ("top" = Option<u32>, Query, minimum = 1, description = "Keep the N largest groups over the window; the rest is one entry, Other"),
         ("rankBy" = inline(Option<RankByName>), Query, description = "cost (default), requestCount or totalTokens"),
+        ("errors" = Option<bool>, Query, description = "Whether every row and entry counts the requests that failed: false (default) or true. Not in CSV"),
         CompareParameters,
     ),
     responses(
@@ -43,11 +44,12 @@ pub async fn activity(asked: Asked) -> Result<Response, Problem> {
     let asked = asked.comparing(query.window)?;
     let compared = asked.compared;
     let group_by = asked.parameters.group_by_name()?.to_owned();
+    let with_errors = asked.parameters.errors()?;
     let name = activity_name(query.rank_by, &group_by);
     asked
         .answer(query.window, name, move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
-            let answer = ActivityAnswer { group_by: &group_by, query: &query, frame, activity: &activity };
+            let answer = ActivityAnswer { group_by: &group_by, query: &query, with_errors, frame, activity: &activity };
             if csv {
                 return answer.csv(about, out);
             }
