@@ -31,22 +31,26 @@ const SORTS: [(&str, Sort); 4] = [
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);
 
-const GROUPS: [(&str, GroupBy); 7] = [
+const GROUPS: [(&str, GroupBy); 9] = [
     ("model", GroupBy::Model),
     ("project", GroupBy::Project),
     ("apiKey", GroupBy::ApiKey),
     ("user", GroupBy::User),
     ("provider", GroupBy::Provider),
     ("source", GroupBy::Source),
+    ("team", GroupBy::Team),
+    ("costCentre", GroupBy::CostCentre),
     ("costSource", GroupBy::CostSource),
 ];
-const FILTERS: [(&str, GroupBy); 7] = [
+const FILTERS: [(&str, GroupBy); 9] = [
     ("model", GroupBy::Model),
     ("projectId", GroupBy::Project),
     ("apiKeyId", GroupBy::ApiKey),
     ("userId", GroupBy::User),
     ("provider", GroupBy::Provider),
     ("source", GroupBy::Source),
+    ("team", GroupBy::Team),
+    ("costCentre", GroupBy::CostCentre),
     ("costSource", GroupBy::CostSource),
 ];
 const GRANULARITIES: [(&str, Granularity); 4] = [
@@ -251,7 +255,7 @@ impl Parameters {
             pick(mode, &MODES)
                 .ok_or_else(|| Problem::bad_request(format!("mode is '{mode}'; allowed are {}", names(&MODES))))
         });
-        Ok(Filter { by, modes: modes.collect::<Result<_, _>>()? })
+        Ok(Filter { by, modes: modes.collect::<Result<_, _>>()?, viewer: None })
     }
 
     /// A parameter with a name for each value it may have.

@@ -8,7 +8,9 @@
 //! never dropped because something about it was deleted or is unknown.
 
 mod activity;
+mod attribution;
 mod cells;
+mod courses;
 mod earlier;
 mod gap;
 mod group;
@@ -25,7 +27,7 @@ pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Total
 pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
-pub use group::{Filter, Group, GroupBy, Label};
+pub use group::{Filter, Group, GroupBy, Label, Viewer};
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,

@@ -354,6 +354,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("developer", &developer),
         ("outsider", &outsider),
     ];
+    let by_team = "/analytics/activity?organizationId=acme&groupBy=team,costCentre&team=t&costCentre=c";
+    let team = |organization: &str| json!({"teams": [{"id": "t", "organizationId": organization}]});
     let activity = "/analytics/activity?organizationId=acme";
     let free = "/analytics/activity?organizationId=small";
     let gone = "/analytics/activity?organizationId=gone";
@@ -440,6 +442,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/calendar?timezone=Europe/Paris", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/v1/calendar?timezone=Mars", Value::Null, [400, 403, 400, 400, 400, 400], 401),
         ("GET", "/v1/calendar/zones", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", by_team, Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("PUT", "/v1/directory", team("acme"), [200, 403, 200, 403, 403, 403], 401),
+        ("PUT", "/v1/directory", team("gone"), [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/members?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/members?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/members/ada?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),

@@ -35,6 +35,7 @@ mod reports;
 mod reprice;
 mod retention;
 mod simulation;
+mod teams;
 mod tidy;
 mod tls;
 mod transcripts;

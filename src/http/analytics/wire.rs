@@ -86,7 +86,7 @@ pub struct FilterParameters {
     project_id: Option<Vec<String>>,
     /// Only these API keys.
     api_key_id: Option<Vec<String>>,
-    /// Only keys these members created.
+    /// Only what was these members'.
     user_id: Option<Vec<String>>,
     /// Only these canonical models.
     model: Option<Vec<String>>,
@@ -94,6 +94,10 @@ pub struct FilterParameters {
     provider: Option<Vec<String>>,
     /// Only these apps.
     source: Option<Vec<String>>,
+    /// Only what counted for these teams then.
+    team: Option<Vec<String>>,
+    /// Only what counted for teams of these cost centres then.
+    cost_centre: Option<Vec<String>>,
     /// Only with costs from there.
     #[param(inline)]
     cost_source: Option<Vec<CostSourceName>>,
