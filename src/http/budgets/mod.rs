@@ -135,9 +135,7 @@ fn scope(ScopeBody { kind, id: of }: ScopeBody) -> Result<BudgetScope, Problem> 
         ScopeKind::Project => Ok(BudgetScope::Project(named(of)?)),
         ScopeKind::Member => Ok(BudgetScope::Member(of)),
         ScopeKind::ApiKey => Ok(BudgetScope::ApiKey(named(of)?)),
-        ScopeKind::Team => Err(Problem::bad_request(
-            "scope.kind is 'team', and there are no teams yet; allowed are organization, project, member and apiKey",
-        )),
+        ScopeKind::Team => Ok(BudgetScope::Team(named(of)?)),
     }
 }
 
@@ -187,10 +185,10 @@ fn answer(
     let budget = &held.budget;
     if let Some(only) = only {
         let theirs = match &budget.scope {
-            BudgetScope::Organization | BudgetScope::Project(_) => false,
+            BudgetScope::Organization | BudgetScope::Project(_) | BudgetScope::Team(_) => false,
             BudgetScope::Member(None) => members.as_ref().is_some_and(|all| all.iter().any(|(id, ..)| id == only)),
             BudgetScope::Member(Some(id)) => organization.person(id) == only,
-            BudgetScope::ApiKey(id) => organization.creator(id) == Some(only),
+            BudgetScope::ApiKey(id) => organization.owner_on(id, today) == Some(only),
         };
         if !theirs {
             return None;
@@ -222,6 +220,7 @@ fn answer(
         BudgetScope::Project(id) => (ScopeKind::Project, Some(id.clone())),
         BudgetScope::Member(id) => (ScopeKind::Member, id.clone()),
         BudgetScope::ApiKey(id) => (ScopeKind::ApiKey, Some(id.clone())),
+        BudgetScope::Team(id) => (ScopeKind::Team, Some(id.clone())),
     };
     Some(BudgetAnswer {
         id: budget_id,

@@ -59,7 +59,7 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
         let project = call.project_id.as_deref().or(key.map(|key| key.project_id.as_str()));
         let person = at
             .organization
-            .and_then(|of| of.creator(api_key_id).or(call.user_id.as_deref().map(|user| of.person(user))));
+            .and_then(|of| of.owner_on(api_key_id, &today_of(of, at.now)).or(call.user_id.as_deref().map(|user| of.person(user))));
         let mut verdict = Verdict { reasons: Vec::new(), refused_for_s: None, is_forbidden: false, route: None };
         let note = |rule, id: &str, is_refused| {
             let [project_id, user_id] = [project, person].map(|id| id.map(str::to_owned));
@@ -161,6 +161,7 @@ fn exceeded(finding: &Finding) -> Reason {
         (BudgetScope::Organization, _) => "the organization".to_owned(),
         (BudgetScope::Project(id), _) => format!("project '{id}'"),
         (BudgetScope::ApiKey(id), _) => format!("API key '{id}'"),
+        (BudgetScope::Team(id), _) => format!("team '{id}'"),
         (BudgetScope::Member(Some(id)), _) | (BudgetScope::Member(None), Some(id)) => format!("member '{id}'"),
         (BudgetScope::Member(None), None) => "each member".to_owned(),
     };
