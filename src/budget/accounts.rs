@@ -6,13 +6,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::reservations::{KEPT_MS, Part, Reservation, Reservations};
-use super::span::{Span, home_of, zone_of};
+use super::span::{Span, zone_of};
 use crate::calendar::{Date, Zone};
 use crate::directory::{Budget, BudgetAction, BudgetScope, Counted, Organization};
 use crate::model::{Count, Fingerprint, Measures, Segment, SeriesId, UnixMs};
 
 /// Calls that may be under way at once, those that nobody tells of included: 5,000 a second would take 100 s each.
 const RESERVATIONS: usize = 500_000;
+
+/// Series of days whose accounts are kept in mind. A year that is sent late would be more than memory should hold.
+const SERIES_DAYS: usize = 1 << 18;
 
 /// What sums are asked by when a book is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -263,7 +266,7 @@ impl Book {
         self.of_member.clear();
         self.of_team.clear();
         self.of_series.clear();
-        self.zone = home_of(&organization.profile);
+        self.zone = Zone::home(organization.profile.timezone.as_deref());
         let held = organization.budgets.iter().map(|(id, budget)| {
             let zone = zone_of(budget, &organization.profile);
             let span = Span::of(budget, zone, now);
@@ -392,6 +395,9 @@ impl Book {
             Some(known) => known.clone(),
             None => {
                 let found: Arc<[u32]> = self.touched(organization, api_key, Some(project), None, day).into();
+                if self.of_series.len() >= SERIES_DAYS {
+                    self.of_series.clear();
+                }
                 self.of_series.insert((series, day), found.clone());
                 found
             }

@@ -21,12 +21,7 @@ pub struct Span {
 
 /// The zone whose days a budget counts by.
 pub fn zone_of(budget: &Budget, profile: &Profile) -> Zone {
-    budget.timezone.as_deref().and_then(Zone::named).unwrap_or_else(|| home_of(profile))
-}
-
-/// The zone of an organization.
-pub fn home_of(profile: &Profile) -> Zone {
-    profile.timezone.as_deref().and_then(Zone::named).unwrap_or(Zone::UTC)
+    Zone::home(budget.timezone.as_deref().or(profile.timezone.as_deref()))
 }
 
 impl Span {

@@ -356,13 +356,7 @@ impl Organization {
     }
 
     /// The team that usage of a day counts for: the key's, else its owner's, else the project's.
-    pub fn team_on(
-        &self,
-        api_key_id: &str,
-        owner: Option<&str>,
-        project_id: Option<&str>,
-        date: &str,
-    ) -> Option<&str> {
+    pub fn team_on(&self, api_key_id: &str, owner: Option<&str>, project_id: Option<&str>, date: &str) -> Option<&str> {
         if self.assignments.is_empty() {
             return None;
         }

@@ -589,6 +589,7 @@ export const de = (product: string): Catalogue => ({
       member: "Ein Mitglied",
       project: "Ein Projekt",
       apiKey: "Ein API-Schlüssel",
+      team: "Ein Team",
     },
     scopes: {
       organization: "Die Organisation",
@@ -596,6 +597,7 @@ export const de = (product: string): Catalogue => ({
       member: (id) => `Mitglied ${id}`,
       project: (id) => `Projekt ${id}`,
       apiKey: (id) => `API-Schlüssel ${id}`,
+      team: (id) => `Team ${id}`,
     },
   },
 

@@ -604,6 +604,7 @@ export const en = {
       member: "One member",
       project: "A project",
       apiKey: "An API key",
+      team: "A team",
     },
     scopes: {
       organization: "The organization",
@@ -611,6 +612,7 @@ export const en = {
       member: (id: string) => `Member ${id}`,
       project: (id: string) => `Project ${id}`,
       apiKey: (id: string) => `API key ${id}`,
+      team: (id: string) => `Team ${id}`,
     },
   },
 
