@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use super::reservations::{KEPT_MS, Part, Reservation, Reservations};
 use super::span::{Span, zone_of};
-use crate::calendar::Zone;
+use crate::calendar::{Date, Zone};
 use crate::directory::{Budget, BudgetAction, BudgetScope, Counted, Organization};
 use crate::model::{Count, Fingerprint, Measures, Segment, SeriesId, UnixMs};
 
 /// Calls that may be under way at once, those that nobody tells of included: 5,000 a second would take 100 s each.
 const RESERVATIONS: usize = 500_000;
+
+/// Series of days whose accounts are kept in mind. A year that is sent late would be more than memory should hold.
+const SERIES_DAYS: usize = 1 << 18;
 
 /// What sums are asked by when a book is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +24,7 @@ pub enum By {
     Project,
     Member,
     ApiKey,
+    Team,
 }
 
 /// A call that somebody wants to make.
@@ -118,8 +122,11 @@ pub struct Book {
     defaults: Vec<usize>,
     /// All of a member's, as they were found.
     of_member: HashMap<String, Arc<[u32]>>,
-    /// All of a series', as they were found.
-    of_series: HashMap<SeriesId, Arc<[u32]>>,
+    of_team: HashMap<String, Vec<u32>>,
+    /// All of a series', as they were found: of a day, where it is said from which day on whose it is.
+    of_series: HashMap<(SeriesId, Option<Date>), Arc<[u32]>>,
+    /// The zone whose days assignments are of.
+    zone: Zone,
     reservations: Reservations,
 }
 
@@ -237,7 +244,9 @@ impl Book {
             own: HashMap::new(),
             defaults: Vec::new(),
             of_member: HashMap::new(),
+            of_team: HashMap::new(),
             of_series: HashMap::new(),
+            zone: Zone::UTC,
             reservations: Reservations::default(),
         }
     }
@@ -255,7 +264,9 @@ impl Book {
         self.own.clear();
         self.defaults.clear();
         self.of_member.clear();
+        self.of_team.clear();
         self.of_series.clear();
+        self.zone = Zone::home(organization.profile.timezone.as_deref());
         let held = organization.budgets.iter().map(|(id, budget)| {
             let zone = zone_of(budget, &organization.profile);
             let span = Span::of(budget, zone, now);
@@ -272,6 +283,7 @@ impl Book {
                 BudgetScope::Organization => None,
                 BudgetScope::Project(id) => Some((By::Project, id.as_str())),
                 BudgetScope::ApiKey(id) => Some((By::ApiKey, id.as_str())),
+                BudgetScope::Team(id) => Some((By::Team, id.as_str())),
                 BudgetScope::Member(Some(id)) => Some((By::Member, organization.person(id))),
                 BudgetScope::Member(None) => {
                     self.defaults.push(number);
@@ -283,6 +295,7 @@ impl Book {
                 None => self.of_organization.push(account),
                 Some((By::Project, id)) => self.of_project.entry(id.to_owned()).or_default().push(account),
                 Some((By::ApiKey, id)) => self.of_api_key.entry(id.to_owned()).or_default().push(account),
+                Some((By::Team, id)) => self.of_team.entry(id.to_owned()).or_default().push(account),
                 Some((_, id)) => self.own.entry(id.to_owned()).or_default().push(account),
             }
         }
@@ -293,6 +306,7 @@ impl Book {
                 BudgetScope::Organization => (By::Organization, None),
                 BudgetScope::Project(id) => (By::Project, Some(id.clone())),
                 BudgetScope::ApiKey(id) => (By::ApiKey, Some(id.clone())),
+                BudgetScope::Team(id) => (By::Team, Some(id.clone())),
                 BudgetScope::Member(id) => (By::Member, id.as_deref().map(|id| organization.person(id).to_owned())),
             };
             let used = match known.entry((held.span.time.clone(), by)) {
@@ -375,11 +389,16 @@ impl Book {
         measures: &Measures,
         is_taken_back: bool,
     ) {
-        let accounts = match self.of_series.get(&series) {
+        // Of a segment all is of one day: days begin where segments do.
+        let day = (!organization.assignments.is_empty()).then(|| self.zone.date_at(segment.start_ms()));
+        let accounts = match self.of_series.get(&(series, day)) {
             Some(known) => known.clone(),
             None => {
-                let found: Arc<[u32]> = self.touched(organization, api_key, Some(project), None).into();
-                self.of_series.insert(series, found.clone());
+                let found: Arc<[u32]> = self.touched(organization, api_key, Some(project), None, day).into();
+                if self.of_series.len() >= SERIES_DAYS {
+                    self.of_series.clear();
+                }
+                self.of_series.insert((series, day), found.clone());
                 found
             }
         };
@@ -393,13 +412,14 @@ impl Book {
         }
     }
 
-    /// Every account that a call of a key counts in.
+    /// Every account that a call of a key counts in, on a day where that matters.
     fn touched(
         &mut self,
         organization: &Organization,
         api_key: &str,
         project: Option<&str>,
         user: Option<&str>,
+        day: Option<Date>,
     ) -> Vec<u32> {
         let mut accounts = self.of_organization.clone();
         let project = project.or_else(|| organization.api_keys.get(api_key).map(|key| key.project_id.as_str()));
@@ -407,7 +427,11 @@ impl Book {
         accounts.extend(self.of_api_key.get(api_key).into_iter().flatten());
         // Somebody whom the directory does not have is nobody's member.
         let user = user.map(|user| organization.person(user)).filter(|user| organization.members.contains_key(*user));
-        if let Some(member) = organization.creator(api_key).or(user) {
+        let day = day.map(|day| day.to_string()).unwrap_or_default();
+        let owner = organization.owner_on(api_key, &day).or(user);
+        let team = organization.team_on(api_key, owner, project, &day);
+        accounts.extend(team.and_then(|team| self.of_team.get(team)).into_iter().flatten());
+        if let Some(member) = owner {
             accounts.extend(self.of_member(member).iter());
         }
         accounts
@@ -420,7 +444,8 @@ impl Book {
         now: UnixMs,
         room: usize,
     ) -> Result<Decision, TooManyReservations> {
-        let touched = self.touched(organization, ask.api_key_id, ask.project_id, ask.user_id);
+        let day = Some(self.zone.date_at(now));
+        let touched = self.touched(organization, ask.api_key_id, ask.project_id, ask.user_id, day);
         // The same call asked about again counts once.
         let earlier = if ask.reserve { self.reservations.take(&ask.call) } else { None };
         if let Some(earlier) = &earlier {

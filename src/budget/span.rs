@@ -21,8 +21,7 @@ pub struct Span {
 
 /// The zone whose days a budget counts by.
 pub fn zone_of(budget: &Budget, profile: &Profile) -> Zone {
-    let name = budget.timezone.as_deref().or(profile.timezone.as_deref());
-    name.and_then(Zone::named).unwrap_or(Zone::UTC)
+    Zone::home(budget.timezone.as_deref().or(profile.timezone.as_deref()))
 }
 
 impl Span {

@@ -63,6 +63,11 @@ impl Zone {
         ZoneDatabase::current().zone(name)
     }
 
+    /// The zone of an organization that says which is its own; UTC for one that does not.
+    pub fn home(name: Option<&str>) -> Zone {
+        name.and_then(Zone::named).unwrap_or(Zone::UTC)
+    }
+
     /// The zone of this name in the edition in use, for whoever holds one for long.
     pub fn in_use(self) -> Zone {
         Zone::named(self.name()).unwrap_or(self)

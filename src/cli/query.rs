@@ -37,7 +37,7 @@ enum Question {
     #[command(after_help = "Example:
   rollcall query activity --organization acme --group-by user --from 2026-06-01 --to 2026-06-30 --data-dir ./data")]
     Activity {
-        /// model, project, apiKey, user, provider, source, costSource, none, or two joined by a comma
+        /// model, project, apiKey, user, team, costCentre, provider, source, costSource, none, or two joined by a comma
         #[arg(long, value_name = "DIMENSION", env = "ROLLCALL_GROUP_BY", default_value = "model")]
         group_by: String,
         #[command(flatten)]

@@ -32,6 +32,7 @@ pub enum BudgetScope {
     /// One member, or with `None` each member by themselves.
     Member(Option<String>),
     ApiKey(String),
+    Team(String),
 }
 
 /// How much is allowed. Money is in picodollars.

@@ -576,6 +576,7 @@ impl Organization {
         match &budget.scope {
             BudgetScope::Project(id) if !self.projects.contains_key(id) => Some(("project", id)),
             BudgetScope::ApiKey(id) if !self.api_keys.contains_key(id) => Some(("API key", id)),
+            BudgetScope::Team(id) if !self.teams.contains_key(id) => Some(("team", id)),
             BudgetScope::Member(Some(id)) if !self.members.contains_key(id) && !owns_a_key(id) => Some(("member", id)),
             _ => None,
         }

@@ -356,15 +356,14 @@ impl Organization {
     }
 
     /// The team that usage of a day counts for: the key's, else its owner's, else the project's.
-    pub fn team_on(&self, api_key_id: &str, project_id: &str, date: &str) -> Option<&str> {
+    pub fn team_on(&self, api_key_id: &str, owner: Option<&str>, project_id: Option<&str>, date: &str) -> Option<&str> {
         if self.assignments.is_empty() {
             return None;
         }
-        let owner = self.owner_on(api_key_id, date);
         let on = |subject: Assignable| self.assignments.on(AssignmentKind::Team, &subject, date);
         let assigned = on(Assignable::ApiKey(api_key_id.to_owned()))
             .or_else(|| on(Assignable::User(owner?.to_owned())))
-            .or_else(|| on(Assignable::Project(project_id.to_owned())));
+            .or_else(|| on(Assignable::Project(project_id?.to_owned())));
         assigned.and_then(|assigned| assigned.id.as_deref())
     }
 

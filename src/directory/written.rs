@@ -145,6 +145,7 @@ fn budget_fields(budget: Budget) -> Vec<Field> {
         BudgetScope::Member(Some(id)) => format!("member '{id}'"),
         BudgetScope::Member(None) => "each member".to_owned(),
         BudgetScope::ApiKey(id) => format!("API key '{id}'"),
+        BudgetScope::Team(id) => format!("team '{id}'"),
     };
     let percent: Vec<String> = percent.iter().map(u32::to_string).collect();
     vec![

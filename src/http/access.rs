@@ -315,13 +315,6 @@ impl Caller {
         (member.role == Role::Developer).then(|| organization.person(user_id))
     }
 
-    /// The day in an organization's zone, as assignments have it.
-    pub fn today(&self, organization_id: &str, now: UnixMs) -> String {
-        let organization = self.directory().organization(organization_id);
-        let zone = organization.and_then(|of| of.profile.timezone.as_deref()).and_then(Zone::named);
-        zone.unwrap_or(Zone::UTC).date_at(now).to_string()
-    }
-
     /// The projects the caller has access to, when they are a member.
     pub fn projects<'o>(&self, organization: &'o Organization) -> impl Iterator<Item = (&'o String, &'o Project)> {
         let member = self.user_id().and_then(|id| organization.active_member(id));
@@ -371,11 +364,7 @@ impl Caller {
             }
             (Subject::Organization | Subject::ApiKeys | Subject::Views | Subject::Budgets, _) => Ok(organization),
             (Subject::ApiKey(id), Role::Developer)
-                if !organization.was_ever_of(
-                    id,
-                    organization.person(user_id),
-                    &self.today(organization_id, self.now),
-                ) =>
+                if !organization.was_ever_of(id, organization.person(user_id), &today(organization, self.now)) =>
             {
                 Err(Problem::forbidden(format!("'{id}' is not one of your API keys; developers see their own")))
             }
@@ -391,6 +380,11 @@ impl Caller {
             }
         }
     }
+}
+
+/// The day in an organization's zone, as assignments have it.
+pub fn today(organization: &Organization, now: UnixMs) -> String {
+    Zone::home(organization.profile.timezone.as_deref()).date_at(now).to_string()
 }
 
 fn runs(organization: &Organization, user_id: &str) -> bool {

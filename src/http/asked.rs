@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use twox_hash::XxHash3_128;
 
 use super::App;
-use super::access::{Caller, Subject};
+use super::access::{Caller, Subject, today};
 use super::file_name;
 use super::parameters::Parameters;
 use super::problem::Problem;
@@ -71,7 +71,8 @@ impl Asked {
     /// The caller, where they see their own keys only.
     pub fn viewer(&self) -> Option<Viewer> {
         let user_id = self.caller.sees_own_keys_only(&self.organization_id)?.to_owned();
-        Some(Viewer { user_id, today: self.caller.today(&self.organization_id, self.now) })
+        let organization = self.caller.directory().organization(&self.organization_id)?;
+        Some(Viewer { user_id, today: today(organization, self.now) })
     }
 
     /// The local days that are asked about.
@@ -142,7 +143,7 @@ impl Asked {
     fn attribution(&self) -> String {
         let organization = self.caller.directory().organization(&self.organization_id);
         let Some(organization) = organization.filter(|of| !of.assignments.is_empty()) else { return String::new() };
-        let zone = organization.profile.timezone.as_deref().and_then(Zone::named).unwrap_or(Zone::UTC);
+        let zone = Zone::home(organization.profile.timezone.as_deref());
         let edition = zone.edition();
         format!("{} {} {:x}", zone.date_at(self.now), edition.version(), edition.fingerprint())
     }

@@ -10,8 +10,8 @@ use crate::directory::{Assignable, AssignmentKind, Dated, Organization};
 use crate::model::{Dimension, Segment, Series, ValueId};
 
 /// The zone whose days assignments are of.
-pub(super) fn zone_of(organization: &Organization) -> Zone {
-    organization.profile.timezone.as_deref().and_then(Zone::named).unwrap_or(Zone::UTC)
+fn zone_of(organization: &Organization) -> Zone {
+    Zone::home(organization.profile.timezone.as_deref())
 }
 
 /// What was said of something, as what holds when. `None` where nothing is said.

@@ -429,7 +429,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it, to some of
-    /// the limbs, as far as they are in some slots. Whether any of them is in the plan. Leaves the rows' segments in the scratch.
+    /// the limbs, as far as they are in some slots. Whether any of them is in the plan. Leaves the rows' segments in the
+    /// scratch.
     fn add_rows(
         &mut self,
         rows: &Rows<'_>,

@@ -153,6 +153,7 @@ fn put_directory(world: &World) {
             "organizations": [{"id": "acme", "timezone": "Europe/Paris"}],
             "members": [member("ada"), member("ben"), member("eva")],
             "apiKeys": [key("k0", "p0", Some("ada")), key("k1", "p1", Some("ben")), key("k2", "p0", None), key("k3", "p1", None)],
+            "teams": [{"id": "red", "organizationId": "acme"}],
         }),
     );
 }
@@ -204,6 +205,7 @@ fn check_standings(world: &World) {
             ("organization", _) => String::new(),
             ("project", id) => of("projectId", id),
             ("apiKey", id) => of("apiKeyId", id),
+            ("team", id) => of("team", id),
             (_, Value::Null) => {
                 for member in budget["members"].as_array().unwrap() {
                     let spent = member["spent"].as_str().unwrap();
@@ -219,6 +221,15 @@ fn check_standings(world: &World) {
     }
 }
 
+/// What was said from a day on: of which kind and of what.
+type Said = BTreeMap<(&'static str, String, Date), Option<String>>;
+
+/// The last of what was said of something that holds on a day.
+fn said(all: &Said, kind: &'static str, subject: &str, day: Date) -> Option<Option<String>> {
+    let of_it = all.iter().filter(|((of, it, from), _)| *of == kind && it == subject && *from <= day);
+    of_it.max_by_key(|((.., from), _)| *from).map(|(_, id)| id.clone())
+}
+
 /// A call that is under way, as a ledger knows it: when it ends by itself, and what it takes of which budget's window.
 struct UnderWay {
     until: UnixMs,
@@ -227,7 +238,12 @@ struct UnderWay {
 
 /// The budgets that a call with a key counts in, by id: with the window's first day, and what is left without calls that
 /// are under way.
-fn left(world: &World, key: &str, project: &str, owner: Option<&str>) -> Vec<(String, Date, i128)> {
+fn left(
+    world: &World,
+    (key, project): (&str, &str),
+    owner: Option<&str>,
+    team: Option<&str>,
+) -> Vec<(String, Date, i128)> {
     let amount = |budget: &Value, text: &Value| match budget["limit"].get("cost") {
         Some(_) => PicoUsd::parse_sum(text.as_str().unwrap()).unwrap().0,
         None => text.as_str().unwrap().parse().unwrap(),
@@ -248,6 +264,7 @@ fn left(world: &World, key: &str, project: &str, owner: Option<&str>) -> Vec<(St
             "organization" => true,
             "project" => scope["id"] == project,
             "apiKey" => scope["id"] == key,
+            "team" => team.is_some_and(|team| scope["id"] == team),
             _ if scope["id"].is_null() => owner.is_some() && !own(unit),
             _ => owner.is_some_and(|owner| scope["id"] == owner),
         };
@@ -286,6 +303,7 @@ fn what_is_spent_is_what_activity_says_and_calls_are_refused_as_a_simple_ledger_
         json!({"kind": "member"}),
         json!({"kind": "member", "id": "ben"}),
         json!({"kind": "apiKey", "id": "k2"}),
+        json!({"kind": "team", "id": "red"}),
     ];
     let limits = [json!({"cost": "3.5"}), json!({"requests": 12}), json!({"tokens": 4000})];
     let new_budget = |random: &mut Random, number: u64| {
@@ -299,6 +317,7 @@ fn what_is_spent_is_what_activity_says_and_calls_are_refused_as_a_simple_ledger_
 
     let mut owners: BTreeMap<String, String> =
         [("k0", "ada"), ("k1", "ben")].map(|(key, owner)| (key.to_owned(), owner.to_owned())).into();
+    let mut assigned = Said::new();
     let mut under_way: BTreeMap<String, UnderWay> = BTreeMap::new();
     let (mut next_id, mut refused, mut allowed) = (0, 0, 0);
     for _ in 0..80 {
@@ -353,8 +372,14 @@ fn what_is_spent_is_what_activity_says_and_calls_are_refused_as_a_simple_ledger_
                 under_way.retain(|_, call| world.now() < call.until);
                 let mut fits = true;
                 let mut takes = Vec::new();
-                for (id, first, left) in left(&world, &key, &project, owners.get(&key).map(String::as_str)) {
-                    let mine = owners.get(&key).filter(|_| world.budget(&id)["members"].is_array());
+                let today = Zone::named("Europe/Paris").unwrap().date_at(world.now());
+                let owner = said(&assigned, "owner", &key, today).unwrap_or_else(|| owners.get(&key).cloned());
+                let team = said(&assigned, "team", &key, today)
+                    .or_else(|| said(&assigned, "team", owner.as_ref()?, today))
+                    .or_else(|| said(&assigned, "team", &project, today));
+                let team = team.flatten();
+                for (id, first, left) in left(&world, (&key, &project), owner.as_deref(), team.as_deref()) {
+                    let mine = owner.as_ref().filter(|_| world.budget(&id)["members"].is_array());
                     let account = mine.map_or(id.clone(), |owner| format!("{id} {owner}"));
                     let reserved: i128 = under_way
                         .iter()
@@ -386,7 +411,7 @@ fn what_is_spent_is_what_activity_says_and_calls_are_refused_as_a_simple_ledger_
                 }
             }
             9 => world.wait(*random.pick(&[MINUTE_MS, 4 * MINUTE_MS, HOUR_MS, 7 * HOUR_MS, DAY_MS, 8 * DAY_MS])),
-            10 => match random.below(4) {
+            10 => match random.below(6) {
                 0 => {
                     let key = format!("k{}", 2 + random.below(2));
                     let owner =
@@ -397,6 +422,24 @@ fn what_is_spent_is_what_activity_says_and_calls_are_refused_as_a_simple_ledger_
                 1 => {
                     let reprice = json!({"from": "2026-01-01", "to": "2027-12-31", "all": true});
                     world.ok("POST", "/v1/reprice", Some(&reprice));
+                }
+                2 | 3 => {
+                    let from = Zone::UTC.date_at(world.now()).plus_days(random.below(8) as i64 - 5);
+                    let (subject, kind) = match random.below(4) {
+                        0 => (json!({"projectId": "p1"}), "team"),
+                        1 => (json!({"userId": "ada"}), "team"),
+                        2 => (json!({"apiKeyId": format!("k{}", random.below(4))}), "team"),
+                        _ => (json!({"apiKeyId": format!("k{}", random.below(4))}), "owner"),
+                    };
+                    let of = subject.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+                    let mut new = json!({"organizationId": "acme", "subject": subject, "from": from.to_string()});
+                    let id = match kind {
+                        "owner" => Some((*random.pick(&["ada", "ben", "eva"])).to_owned()),
+                        _ => (random.below(3) > 0).then(|| "red".to_owned()),
+                    };
+                    new[if kind == "owner" { "ownerUserId" } else { "teamId" }] = json!(id);
+                    assigned.insert((kind, of, from), id);
+                    world.put("/v1/directory", &json!({"assignments": [new]}));
                 }
                 _ => drop(world.engine.seal().unwrap().wait().unwrap()),
             },
@@ -475,7 +518,7 @@ fn a_budget_is_taken_whole_or_not_at_all_and_what_is_absent_stays() {
         wrong
     };
     check(bad(json!({"scope": {"kind": "galaxy"}})), 400, "unknown variant `galaxy`");
-    check(bad(json!({"scope": {"kind": "team", "id": "t"}})), 400, "scope.kind is 'team', and there are no teams yet");
+    check(bad(json!({"scope": {"kind": "team", "id": "t"}})), 400, "is for team 't', and organization");
     check(bad(json!({"scope": {"kind": "apiKey"}})), 400, "scope.id is missing: which apiKey is meant");
     check(bad(json!({"scope": {"kind": "member", "id": "nobody"}})), 400, "is for member 'nobody', and organization");
     check(bad(json!({"scope": {"kind": "apiKey", "id": "k9"}})), 400, "is for API key 'k9'");

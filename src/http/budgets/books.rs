@@ -53,6 +53,7 @@ fn look<T>(
                 By::Project => Some(GroupBy::Project),
                 By::Member => Some(GroupBy::User),
                 By::ApiKey => Some(GroupBy::ApiKey),
+                By::Team => Some(GroupBy::Team),
             };
             used(about, time, by)
         })?;

@@ -12,7 +12,7 @@ use self::wire::{
     BudgetAnswer, BudgetBody, BudgetList, Budgets, LimitAnswer, LimitBody, MemberStanding, ScopeBody, ScopeKind,
 };
 use super::App;
-use super::access::{Caller, Subject};
+use super::access::{Caller, Subject, today};
 use super::body::JsonObject;
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
@@ -24,6 +24,7 @@ use crate::calendar::Zone;
 use crate::directory::{BUDGETS, BudgetScope, BudgetUpdate, Change, Counted, Directory, Limit, Organization};
 use crate::engine::Note;
 use crate::model::PicoUsd;
+use crate::query::Viewer;
 
 /// The largest limits: a hundred thousand times what an event can be.
 const MAX_COST: PicoUsd = PicoUsd(100_000 * PicoUsd::MAX_EVENT.0);
@@ -88,7 +89,8 @@ pub async fn get_budgets(
     let standings = with_book(&app, &organization_id, move |accounts, at| {
         let Some(organization) = at.organization else { return Vec::new() };
         let standings = accounts.standings(&name, organization, at.now);
-        let answer = |standing| answer(&name, at.directory, organization, standing, only.as_deref());
+        let only = only.map(|user_id| Viewer { user_id, today: today(organization, at.now) });
+        let answer = |standing| answer(&name, at.directory, organization, standing, only.as_ref());
         standings.into_iter().filter_map(answer).collect()
     });
     Ok(Json(BudgetList { budgets: standings.await? }))
@@ -135,9 +137,7 @@ fn scope(ScopeBody { kind, id: of }: ScopeBody) -> Result<BudgetScope, Problem> 
         ScopeKind::Project => Ok(BudgetScope::Project(named(of)?)),
         ScopeKind::Member => Ok(BudgetScope::Member(of)),
         ScopeKind::ApiKey => Ok(BudgetScope::ApiKey(named(of)?)),
-        ScopeKind::Team => Err(Problem::bad_request(
-            "scope.kind is 'team', and there are no teams yet; allowed are organization, project, member and apiKey",
-        )),
+        ScopeKind::Team => Ok(BudgetScope::Team(named(of)?)),
     }
 }
 
@@ -181,16 +181,16 @@ fn answer(
     directory: &Directory,
     organization: &Organization,
     standing: Standing,
-    only: Option<&str>,
+    only: Option<&Viewer>,
 ) -> Option<BudgetAnswer> {
     let Standing { budget_id, budget: held, mut spent, mut reserved, mut members } = standing;
     let budget = &held.budget;
-    if let Some(only) = only {
+    if let Some(Viewer { user_id: only, today }) = only {
         let theirs = match &budget.scope {
-            BudgetScope::Organization | BudgetScope::Project(_) => false,
+            BudgetScope::Organization | BudgetScope::Project(_) | BudgetScope::Team(_) => false,
             BudgetScope::Member(None) => members.as_ref().is_some_and(|all| all.iter().any(|(id, ..)| id == only)),
             BudgetScope::Member(Some(id)) => organization.person(id) == only,
-            BudgetScope::ApiKey(id) => organization.creator(id) == Some(only),
+            BudgetScope::ApiKey(id) => organization.owner_on(id, today) == Some(only),
         };
         if !theirs {
             return None;
@@ -222,6 +222,7 @@ fn answer(
         BudgetScope::Project(id) => (ScopeKind::Project, Some(id.clone())),
         BudgetScope::Member(id) => (ScopeKind::Member, id.clone()),
         BudgetScope::ApiKey(id) => (ScopeKind::ApiKey, Some(id.clone())),
+        BudgetScope::Team(id) => (ScopeKind::Team, Some(id.clone())),
     };
     Some(BudgetAnswer {
         id: budget_id,

@@ -59,8 +59,8 @@ pub struct BudgetBody {
 #[schema(as = BudgetScope)]
 pub struct ScopeBody {
     pub kind: ScopeKind,
-    /// Which project, member or API key. A member budget without one is each member's own default: it holds for whoever
-    /// has no budget of their own that counts the same.
+    /// Which project, member, API key or team. A member budget without one is each member's own default: it holds for
+    /// whoever has no budget of their own that counts the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }

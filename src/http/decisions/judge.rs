@@ -7,6 +7,7 @@ use super::wire::{Reason, ReasonCode, RouteBody};
 use crate::budget::{Ask, Breach, Finding, Rule, breaches, route};
 use crate::directory::{BudgetAction, BudgetScope, Organization, PolicyMode};
 use crate::http::App;
+use crate::http::access::today;
 use crate::http::budgets::books::{At, with_book};
 use crate::http::problem::Problem;
 use crate::http::render::usd;
@@ -57,9 +58,10 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
         let api_key_id = at.organization.map_or(call.api_key_id.as_str(), |of| resolved(of, &call.api_key_id));
         let key = at.organization.and_then(|organization| organization.api_keys.get(api_key_id));
         let project = call.project_id.as_deref().or(key.map(|key| key.project_id.as_str()));
-        let person = at
-            .organization
-            .and_then(|of| of.creator(api_key_id).or(call.user_id.as_deref().map(|user| of.person(user))));
+        let person = at.organization.and_then(|of| {
+            let owner = of.owner_on(api_key_id, &today(of, at.now));
+            owner.or(call.user_id.as_deref().map(|user| of.person(user)))
+        });
         let mut verdict = Verdict { reasons: Vec::new(), refused_for_s: None, is_forbidden: false, route: None };
         let note = |rule, id: &str, is_refused| {
             let [project_id, user_id] = [project, person].map(|id| id.map(str::to_owned));
@@ -161,6 +163,7 @@ fn exceeded(finding: &Finding) -> Reason {
         (BudgetScope::Organization, _) => "the organization".to_owned(),
         (BudgetScope::Project(id), _) => format!("project '{id}'"),
         (BudgetScope::ApiKey(id), _) => format!("API key '{id}'"),
+        (BudgetScope::Team(id), _) => format!("team '{id}'"),
         (BudgetScope::Member(Some(id)), _) | (BudgetScope::Member(None), Some(id)) => format!("member '{id}'"),
         (BudgetScope::Member(None), None) => "each member".to_owned(),
     };

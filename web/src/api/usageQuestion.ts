@@ -27,6 +27,8 @@ const filterNames: Record<Grouping, string> = {
   project: "projectId",
   apiKey: "apiKeyId",
   user: "userId",
+  team: "team",
+  costCentre: "costCentre",
   provider: "provider",
   source: "source",
   costSource: "costSource",

@@ -1,4 +1,14 @@
-export const groupings = ["model", "project", "apiKey", "user", "provider", "source", "costSource"] as const;
+export const groupings = [
+  "model",
+  "project",
+  "apiKey",
+  "user",
+  "team",
+  "costCentre",
+  "provider",
+  "source",
+  "costSource",
+] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** Either of the ids within one grouping, all groupings together. */

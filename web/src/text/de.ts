@@ -68,6 +68,8 @@ export const de = (product: string): Catalogue => ({
     project: "Projekt",
     apiKey: "API-Schlüssel",
     user: "Mitglied",
+    team: "Team",
+    costCentre: "Kostenstelle",
     provider: "Anbieter",
     source: "App",
     costSource: "Kostenquelle",
@@ -81,6 +83,8 @@ export const de = (product: string): Catalogue => ({
     project: "Projekte",
     apiKey: "API-Schlüssel",
     user: "Mitglieder",
+    team: "Teams",
+    costCentre: "Kostenstellen",
     provider: "Anbieter",
     source: "Apps",
     costSource: "Kostenquellen",
@@ -90,6 +94,8 @@ export const de = (product: string): Catalogue => ({
     Other: "Übrige",
     Unattributed: "Nicht zugeordnet",
     "No app": "Ohne App",
+    "No team": "Ohne Team",
+    "No cost centre": "Ohne Kostenstelle",
   },
 
   costSources: {
@@ -589,6 +595,7 @@ export const de = (product: string): Catalogue => ({
       member: "Ein Mitglied",
       project: "Ein Projekt",
       apiKey: "Ein API-Schlüssel",
+      team: "Ein Team",
     },
     scopes: {
       organization: "Die Organisation",
@@ -596,6 +603,7 @@ export const de = (product: string): Catalogue => ({
       member: (id) => `Mitglied ${id}`,
       project: (id) => `Projekt ${id}`,
       apiKey: (id) => `API-Schlüssel ${id}`,
+      team: (id) => `Team ${id}`,
     },
   },
 

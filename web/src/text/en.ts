@@ -78,6 +78,8 @@ export const en = {
     project: "Project",
     apiKey: "API key",
     user: "Member",
+    team: "Team",
+    costCentre: "Cost centre",
     provider: "Provider",
     source: "App",
     costSource: "Cost source",
@@ -92,6 +94,8 @@ export const en = {
     project: "projects",
     apiKey: "API keys",
     user: "members",
+    team: "teams",
+    costCentre: "cost centres",
     provider: "providers",
     source: "apps",
     costSource: "cost sources",
@@ -102,6 +106,8 @@ export const en = {
     Other: "Other",
     Unattributed: "Unattributed",
     "No app": "No app",
+    "No team": "No team",
+    "No cost centre": "No cost centre",
   },
 
   /** Where a cost is from, by the server's own words. */
@@ -604,6 +610,7 @@ export const en = {
       member: "One member",
       project: "A project",
       apiKey: "An API key",
+      team: "A team",
     },
     scopes: {
       organization: "The organization",
@@ -611,6 +618,7 @@ export const en = {
       member: (id: string) => `Member ${id}`,
       project: (id: string) => `Project ${id}`,
       apiKey: (id: string) => `API key ${id}`,
+      team: (id: string) => `Team ${id}`,
     },
   },
 

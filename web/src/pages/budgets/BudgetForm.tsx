@@ -9,11 +9,11 @@ const words = text.budgets;
 const units = ["cost", "requests", "tokens"] as const;
 const windows = ["day", "week", "month", "total"] as const;
 const actions = ["block", "warn"] as const;
-const kinds = ["organization", "eachMember", "member", "project", "apiKey"] as const;
+const kinds = ["organization", "eachMember", "member", "project", "apiKey", "team"] as const;
 type Kind = (typeof kinds)[number];
 
 /** Those that are of one of many. */
-const isOfOne = (kind: Kind) => kind === "member" || kind === "project" || kind === "apiKey";
+const isOfOne = (kind: Kind) => kind !== "organization" && kind !== "eachMember";
 
 interface Props {
   /** Null for one that is to be added. */

@@ -41,7 +41,7 @@ export function taken(limit: number, { spent, reserved }: { spent: number; reser
 
 export function scopeText({ scope }: Budget): string {
   const words = text.budgets.scopes;
-  if (scope.kind === "organization" || scope.kind === "team") return words.organization;
+  if (scope.kind === "organization") return words.organization;
   if (scope.kind === "member" && scope.id == null) return words.eachMember;
   return words[scope.kind](scope.id ?? "");
 }
