@@ -8,7 +8,9 @@
 //! never dropped because something about it was deleted or is unknown.
 
 mod activity;
+mod causes;
 mod cells;
+mod change;
 mod earlier;
 mod gap;
 mod group;
@@ -22,6 +24,8 @@ mod scan;
 mod slices;
 
 pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
+pub use causes::Cause;
+pub use change::{Change, Item, Part, change};
 pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};

@@ -65,6 +65,11 @@ impl Ledger {
         self.creators.get(api_key).map(String::as_str)
     }
 
+    pub fn counts(&self, entry: &Entry, filter: &Filter) -> bool {
+        filter.by.iter().all(|(by, wanted)| self.value(entry, *by).is_some_and(|value| wanted.contains(&value)))
+            && (filter.modes.is_empty() || filter.modes.contains(&entry.combination.mode))
+    }
+
     pub fn value(&self, entry: &Entry, by: GroupBy) -> Option<String> {
         let c = &entry.combination;
         match by {
@@ -249,12 +254,7 @@ pub fn check(snapshot: &Snapshot, ledger: &Ledger, query: &Query) {
             let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
             date >= query.window.from.to_string()
                 && date <= query.window.to.to_string()
-                && query
-                    .filter
-                    .by
-                    .iter()
-                    .all(|(by, wanted)| ledger.value(entry, *by).is_some_and(|v| wanted.contains(&v)))
-                && (query.filter.modes.is_empty() || query.filter.modes.contains(&entry.combination.mode))
+                && ledger.counts(entry, &query.filter)
         })
         .collect();
 
