@@ -45,5 +45,7 @@ fn main() {
         drop(query::members(about, year, Filter::default(), &query::Page::default()).expect("an answer"))
     });
     report("one member", &|about| drop(query::member(about, year, "user_umut").expect("an answer")));
-    report("one key", &|about| drop(query::api_key(about, year, "key_research_judge-ensemble").expect("an answer")));
+    report("one key", &|about| {
+        drop(query::api_key(about, year, "key_research_judge-ensemble", None).expect("an answer"))
+    });
 }

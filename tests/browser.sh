@@ -25,4 +25,10 @@ if ! CHROMIUM=${CHROMIUM:-$(find_browser)}; then
   exit 1
 fi
 export CHROMIUM
+if [ "$script" = test:browser ]; then
+  ROLLCALL_SAMPLE=$(mktemp -d)
+  export ROLLCALL_SAMPLE
+  trap 'rm -rf "$ROLLCALL_SAMPLE"' EXIT
+  node tests/sample.mjs "$ROLLCALL_SAMPLE"
+fi
 npm run --silent "$script"

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate};
 use super::entries::{Key, Kind};
 use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
+use super::teams::{ASSIGNMENTS, Assignable, AssignmentKind, TEAMS};
 use super::{
-    ApiKey, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Organization, Project, SecretHash,
+    ApiKey, AssignmentUpdate, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Organization, Project,
+    SecretHash,
 };
-use super::{Session, Token, User, View};
+use super::{Session, Status, TeamUpdate, Token, User, View};
 use crate::model::{Combination, UnixMs};
 use crate::store::record::{self, Encode};
 
@@ -129,6 +131,8 @@ pub enum ChangeError {
     TooMany { what: &'static str, organization: String, most: usize },
     #[error("'{user}' cannot be the same as '{person}': {why}")]
     Identity { user: String, person: String, why: &'static str },
+    #[error("the assignment of {of}: {why}")]
+    Assignment { of: String, why: String },
 }
 
 impl Directory {
@@ -324,6 +328,14 @@ impl Directory {
         for new in update.identities {
             self.identify(new, writes)?;
         }
+        // A team that goes with this very update may have assignments in it: a directory that was read is taken back.
+        let gone: Vec<(String, String)> = update.assignments.iter().filter_map(|new| self.team_gone(new)).collect();
+        for new in update.teams {
+            self.put_team(new, writes)?;
+        }
+        for new in update.assignments {
+            self.assign(new, &gone, writes)?;
+        }
         for new in update.models {
             put(writes, Kind::Model, "", &new.id, &new.name);
             Arc::make_mut(&mut self.models).insert(new.id, new.name);
@@ -361,6 +373,88 @@ impl Directory {
         }
         put(writes, Kind::SameAs, &organization_id, &user_id, &person);
         organization.same_as.insert(user_id, person);
+        Ok(())
+    }
+
+    fn put_team(&mut self, new: TeamUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        self.ensure_organization(&new.organization_id, writes);
+        let teams = &mut self.organization_mut(&new.organization_id).teams;
+        if teams.len() >= TEAMS && !teams.contains_key(&new.id) {
+            return Err(ChangeError::TooMany { what: "teams", organization: new.organization_id, most: TEAMS });
+        }
+        let team = teams.entry(new.id.clone()).or_default();
+        set_some(&mut team.name, new.name);
+        set(&mut team.cost_centre, new.cost_centre);
+        set(&mut team.status, new.status);
+        put(writes, Kind::Team, &new.organization_id, &new.id, team);
+        Ok(())
+    }
+
+    /// The team, with its organization, of an assignment that is new though the team is gone.
+    fn team_gone(&self, new: &AssignmentUpdate) -> Option<(String, String)> {
+        let organization = self.organization(&new.organization_id)?;
+        let assigned = new.assigned.as_ref().filter(|_| new.name.kind == AssignmentKind::Team)?;
+        let id = assigned.id.as_ref()?;
+        let is_gone = organization.teams.get(id).is_some_and(|team| team.status == Status::Deleted);
+        let is_new = organization.assignments.get(&new.name) != Some(assigned);
+        (is_gone && is_new).then(|| (new.organization_id.clone(), id.clone()))
+    }
+
+    /// Says whose something is from a day on, or takes that back.
+    fn assign(
+        &mut self,
+        new: AssignmentUpdate,
+        gone: &[(String, String)],
+        writes: &mut Vec<RecordWrite>,
+    ) -> Result<(), ChangeError> {
+        let AssignmentUpdate { organization_id, name, assigned } = new;
+        let organization = self.existing_mut(&organization_id)?;
+        let refused = |why: String| Err(ChangeError::Assignment { of: name.words(), why });
+        let none = |what: &str, id: &str| format!("organization '{organization_id}' has no {what} '{id}'");
+        let Some(assigned) = assigned else {
+            if organization.assignments.get(&name).is_some() {
+                Arc::make_mut(&mut organization.assignments).remove(&name);
+                writes.push((key(Kind::Assignment, &organization_id, &name.text()), None));
+            }
+            return Ok(());
+        };
+        let (what, id) = name.subject.named();
+        if organization.lacks(&name.subject) {
+            return refused(none(what, id));
+        }
+        if let Assignable::User(id) = &name.subject
+            && let Some(person) = organization.same_as.get(id)
+        {
+            return refused(format!("'{id}' is another identity of '{person}'; assign that one"));
+        }
+        if name.kind == AssignmentKind::Owner && !matches!(name.subject, Assignable::ApiKey(_)) {
+            return refused(format!("ownerUserId is for keys, and this is a {what}"));
+        }
+        match (name.kind, &assigned.id) {
+            (AssignmentKind::Team, Some(team)) if !organization.teams.contains_key(team) => {
+                return refused(none("team", team));
+            }
+            (AssignmentKind::Team, Some(team))
+                if gone.iter().any(|(of, id)| *of == organization_id && id == team)
+                    && organization.teams.get(team).is_some_and(|team| team.status == Status::Deleted) =>
+            {
+                return refused(format!("the team '{team}' is deleted; make it active again, or name another"));
+            }
+            (AssignmentKind::Owner, Some(user)) if !organization.has_seen(user) => {
+                return refused(none("member", user));
+            }
+            _ => {}
+        }
+        // Written so that their order is that of time.
+        if let Some(to) = assigned.to.as_ref().filter(|to| **to < name.from) {
+            return refused(format!("it ends on {to}, before it begins; both days are included"));
+        }
+        if organization.assignments.len() >= ASSIGNMENTS && organization.assignments.get(&name).is_none() {
+            let organization = organization_id;
+            return Err(ChangeError::TooMany { what: "assignments", organization, most: ASSIGNMENTS });
+        }
+        put(writes, Kind::Assignment, &organization_id, &name.text(), &assigned);
+        Arc::make_mut(&mut organization.assignments).put(name, assigned);
         Ok(())
     }
 
@@ -418,7 +512,7 @@ impl Directory {
         writes.iter().filter_map(|(bytes, new)| {
             let key = Key::parse(bytes)?;
             let moves = match key.kind {
-                Kind::Organization | Kind::SameAs | Kind::Budget => true,
+                Kind::Organization | Kind::SameAs | Kind::Budget | Kind::Assignment => true,
                 Kind::ApiKey => {
                     let known = self.organization(key.organization).and_then(|of| of.api_keys.get(key.id));
                     let new: Option<ApiKey> = new.as_deref().and_then(|bytes| record::decode(bytes).ok());

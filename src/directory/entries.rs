@@ -10,6 +10,7 @@ use super::budget::Budget;
 use super::owners::Owners;
 use super::policy::Policy;
 use super::status::Status;
+use super::teams::{Assignable, Assigned, AssignmentKind, Assignments, Team};
 use crate::model::UnixMs;
 use crate::store::StoreError;
 use crate::store::record::{self, Decode, Encode};
@@ -45,6 +46,9 @@ pub struct Organization {
     pub same_as: OrdMap<String, String>,
     /// Who created which key, for questions about many keys.
     pub owners: Owners,
+    pub teams: OrdMap<String, Team>,
+    /// Which team something counts for, and whose a key is, from which day on.
+    pub assignments: Arc<Assignments>,
     /// Pages as somebody left them, for all members.
     pub views: BTreeMap<String, View>,
     pub budgets: Arc<BTreeMap<String, Budget>>,
@@ -232,6 +236,8 @@ pub(super) enum Kind {
     Policy = 21,
     /// The attributes of a provider.
     Provider = 22,
+    Team = 30,
+    Assignment = 31,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -268,6 +274,8 @@ impl<'a> Key<'a> {
             Kind::Budget,
             Kind::Policy,
             Kind::Provider,
+            Kind::Team,
+            Kind::Assignment,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;
@@ -325,6 +333,53 @@ impl Organization {
     pub fn knows(&self, user_id: &str) -> bool {
         let created = || self.api_keys.values().any(|key| key.created_by.as_deref() == Some(user_id));
         self.members.contains_key(user_id) || created()
+    }
+
+    /// Whose an API key's usage of a day is: whom the key was given to, else who created it.
+    pub fn owner_on(&self, api_key_id: &str, date: &str) -> Option<&str> {
+        if self.assignments.is_empty() {
+            return self.creator(api_key_id);
+        }
+        let given = self.assignments.on(AssignmentKind::Owner, &Assignable::ApiKey(api_key_id.to_owned()), date);
+        match given.and_then(|given| given.id.as_deref()) {
+            Some(user) => Some(self.person(user)),
+            None => self.creator(api_key_id),
+        }
+    }
+
+    /// Whether a key was somebody's at any time up to a day. Of a key that was theirs they see the days it was.
+    pub fn was_ever_of(&self, api_key_id: &str, person: &str, date: &str) -> bool {
+        let given = self.assignments.owners_of(api_key_id).into_iter().flatten();
+        let theirs = |assigned: &Assigned| assigned.id.as_deref().map(|user| self.person(user)) == Some(person);
+        self.creator(api_key_id) == Some(person)
+            || given.into_iter().any(|(from, assigned)| from.as_str() <= date && theirs(assigned))
+    }
+
+    /// The team that usage of a day counts for: the key's, else its owner's, else the project's.
+    pub fn team_on(&self, api_key_id: &str, project_id: &str, date: &str) -> Option<&str> {
+        if self.assignments.is_empty() {
+            return None;
+        }
+        let owner = self.owner_on(api_key_id, date);
+        let on = |subject: Assignable| self.assignments.on(AssignmentKind::Team, &subject, date);
+        let assigned = on(Assignable::ApiKey(api_key_id.to_owned()))
+            .or_else(|| on(Assignable::User(owner?.to_owned())))
+            .or_else(|| on(Assignable::Project(project_id.to_owned())));
+        assigned.and_then(|assigned| assigned.id.as_deref())
+    }
+
+    /// Whether somebody is known here, as [`Organization::knows`] says, without looking at every key.
+    pub(super) fn has_seen(&self, user_id: &str) -> bool {
+        let created = || self.key_counts.get(&Some(user_id.to_owned())).is_some_and(|counts| counts.all > 0);
+        self.members.contains_key(user_id) || created()
+    }
+
+    pub(super) fn lacks(&self, subject: &Assignable) -> bool {
+        match subject {
+            Assignable::ApiKey(id) => !self.api_keys.contains_key(id),
+            Assignable::User(id) => !self.has_seen(id),
+            Assignable::Project(id) => !self.projects.contains_key(id),
+        }
     }
 
     /// The membership of someone who has not left.

@@ -2,7 +2,8 @@
 //! budgets and policies that usage is held to.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
-//! belongs to the member who created the key, looked up when a question is asked.
+//! belongs to the member who created the key, or to whom it was given from a day on, looked up when a question is
+//! asked.
 //!
 //! Does not know HTTP, events or sums; the caller hands in the time.
 //!
@@ -17,6 +18,7 @@ mod owners;
 mod policy;
 mod secret;
 mod status;
+mod teams;
 mod update;
 mod users;
 mod written;
@@ -36,9 +38,10 @@ pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
 pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
 pub use status::Status;
+pub use teams::{ASSIGNMENTS, Assignable, Assigned, AssignmentKind, AssignmentName, Assignments, Dated, TEAMS, Team};
 pub use update::{
-    ApiKeyUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate,
-    UserUpdate,
+    ApiKeyUpdate, AssignmentUpdate, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate,
+    ProjectUpdate, TeamUpdate, UserUpdate,
 };
 use users::Users;
 pub use written::written_by_organization;
@@ -96,6 +99,14 @@ impl Directory {
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
             }
+            Kind::Team => {
+                self.organization_mut(key.organization).teams.insert(id, record::decode(bytes)?);
+            }
+            Kind::Assignment => {
+                let name = AssignmentName::parse(&id).ok_or_else(|| damaged("an assignment's key"))?;
+                let assignments = &mut self.organization_mut(key.organization).assignments;
+                Arc::make_mut(assignments).put(name, record::decode(bytes)?);
+            }
             Kind::View => {
                 self.organization_mut(key.organization).views.insert(id, record::decode(bytes)?);
             }
@@ -150,6 +161,8 @@ impl Directory {
             Kind::Member => of?.members.get(key.id).map(record::encode),
             Kind::ApiKey => of?.api_keys.get(key.id).map(record::encode),
             Kind::SameAs => of?.same_as.get(key.id).map(record::encode),
+            Kind::Team => of?.teams.get(key.id).map(record::encode),
+            Kind::Assignment => of?.assignments.get(&AssignmentName::parse(key.id)?).map(record::encode),
             Kind::View => of?.views.get(key.id).map(record::encode),
             Kind::Budget => of?.budgets.get(key.id).map(record::encode),
             Kind::Policy => of?.policies.get(key.id).map(record::encode),

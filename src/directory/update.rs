@@ -1,6 +1,6 @@
 //! Entries of the directory as they are handed in, to be merged by id.
 
-use super::{Plan, Role, Status};
+use super::{Assigned, AssignmentName, Plan, Role, Status};
 
 /// `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,8 @@ pub struct DirectoryUpdate {
     pub members: Vec<MemberUpdate>,
     pub api_keys: Vec<ApiKeyUpdate>,
     pub identities: Vec<IdentityUpdate>,
+    pub teams: Vec<TeamUpdate>,
+    pub assignments: Vec<AssignmentUpdate>,
     pub models: Vec<ModelUpdate>,
 }
 
@@ -22,7 +24,10 @@ impl DirectoryUpdate {
         let members = self.members.iter().map(|new| &new.organization_id);
         let api_keys = self.api_keys.iter().filter_map(|new| new.organization_id.as_ref());
         let identities = self.identities.iter().map(|new| &new.organization_id);
-        organizations.chain(projects).chain(members).chain(api_keys).chain(identities).map(String::as_str)
+        let teams = self.teams.iter().map(|new| &new.organization_id);
+        let assignments = self.assignments.iter().map(|new| &new.organization_id);
+        let people = organizations.chain(projects).chain(members).chain(api_keys).chain(identities);
+        people.chain(teams).chain(assignments).map(String::as_str)
     }
 }
 
@@ -80,6 +85,25 @@ pub struct IdentityUpdate {
     pub same_as: Option<String>,
 }
 
+#[derive(Debug, Clone, Default)]
+pub struct TeamUpdate {
+    pub id: String,
+    pub organization_id: String,
+    pub name: Option<String>,
+    /// `Some(None)` takes it out, `None` leaves it as it is.
+    pub cost_centre: Option<Option<String>>,
+    pub status: Option<Status>,
+}
+
+/// What is said of something from a day on. It takes the place of what was said before from the same day.
+#[derive(Debug, Clone)]
+pub struct AssignmentUpdate {
+    pub organization_id: String,
+    pub name: AssignmentName,
+    /// `None` takes it out.
+    pub assigned: Option<Assigned>,
+}
+
 #[derive(Debug, Clone)]
 pub struct ModelUpdate {
     pub id: String,
@@ -94,6 +118,8 @@ impl DirectoryUpdate {
             && self.members.is_empty()
             && self.api_keys.is_empty()
             && self.identities.is_empty()
+            && self.teams.is_empty()
+            && self.assignments.is_empty()
             && self.models.is_empty()
     }
 }

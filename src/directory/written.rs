@@ -6,6 +6,7 @@ use super::budget::{Budget, BudgetAction, BudgetScope};
 use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, User};
 use super::policy::{Policy, PolicyMode};
 use super::status::Status;
+use super::teams::{Assigned, AssignmentKind, AssignmentName, Team};
 use super::{Directory, RecordWrite};
 use crate::model::PicoUsd;
 use crate::store::record::{self, Decode};
@@ -19,6 +20,8 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
         let Some(key) = Key::parse(key) else { continue };
+        let assignment = AssignmentName::parse(key.id).filter(|_| key.kind == Kind::Assignment);
+        let words = assignment.as_ref().map(AssignmentName::words);
         let (kind, name) = match key.kind {
             Kind::Organization => ("organization", key.organization),
             Kind::Project => ("project", key.id),
@@ -30,6 +33,11 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
             Kind::Budget => ("budget", key.id),
             Kind::Policy => ("policy", key.id),
             Kind::Provider => ("provider", key.id),
+            Kind::Team => ("team", key.id),
+            Kind::Assignment => match assignment.as_ref().map(|name| name.kind) {
+                Some(AssignmentKind::Owner) => ("owner of", words.as_deref().unwrap_or(key.id)),
+                _ => ("team of", words.as_deref().unwrap_or(key.id)),
+            },
             Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => continue,
         };
         let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
@@ -115,6 +123,16 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
         Kind::Budget => read(bytes).map(budget_fields).unwrap_or_default(),
         Kind::Policy => read(bytes).map(policy_fields).unwrap_or_default(),
         Kind::Provider => vec![list("attributes", &read::<Vec<String>>(bytes).unwrap_or_default())],
+        Kind::Team => {
+            let Team { name, cost_centre, status } = read(bytes).unwrap_or_default();
+            vec![text("name", name), text("cost centre", cost_centre), standing(status)]
+        }
+        Kind::Assignment => {
+            let assigned: Option<Assigned> = read(bytes);
+            let (id, to) = assigned.map_or((None, None), |assigned| (assigned.id, assigned.to));
+            let (_, whose, _) = text("", id);
+            vec![("is", whose, false), text("to", to)]
+        }
         Kind::Token | Kind::Terms | Kind::Session | Kind::Revoked | Kind::View => Vec::new(),
     }
 }

@@ -11,10 +11,12 @@ use super::App;
 use super::attempts::Source;
 use super::nearest::refuse_unknown;
 use super::problem::Problem;
+use crate::calendar::Zone;
 use crate::directory::{
     Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, Token, View,
 };
 use crate::engine::Snapshot;
+use crate::model::UnixMs;
 
 /// Name of the session cookie.
 pub const SESSION_COOKIE: &str = "rollcall_session";
@@ -29,6 +31,8 @@ pub struct Caller {
     pub grant: Grant,
     pub token_id: String,
     pub snapshot: Arc<Snapshot>,
+    /// When they asked.
+    pub now: UnixMs,
 }
 
 /// Marks a request made inside this process by someone who has the store's files anyway. Nothing that comes over a
@@ -40,10 +44,10 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
-        let snapshot = app.engine.snapshot();
+        let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
         if parts.extensions.get::<LocalOperator>().is_some() {
             refuse_unknown(parts, app)?;
-            return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot });
+            return Ok(Caller { grant: Grant::Operator, token_id: String::new(), snapshot, now });
         }
         let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
         let (id, token) = match parts.headers.contains_key(header::AUTHORIZATION) {
@@ -74,13 +78,12 @@ impl FromRequestParts<App> for Caller {
         };
         // After the token: strangers learn nothing of what there is.
         refuse_unknown(parts, app)?;
-        let now = app.engine.now();
         if token.is_used_anew(now) {
             // Nobody waits for that, and where it cannot be written the next use tells it.
             drop(app.engine.change(Change::UseToken { id: id.to_owned(), now }));
         }
         let (token_id, grant) = (id.to_owned(), token.grant.clone());
-        Ok(Caller { grant, token_id, snapshot })
+        Ok(Caller { grant, token_id, snapshot, now })
     }
 }
 
@@ -312,6 +315,13 @@ impl Caller {
         (member.role == Role::Developer).then(|| organization.person(user_id))
     }
 
+    /// The day in an organization's zone, as assignments have it.
+    pub fn today(&self, organization_id: &str, now: UnixMs) -> String {
+        let organization = self.directory().organization(organization_id);
+        let zone = organization.and_then(|of| of.profile.timezone.as_deref()).and_then(Zone::named);
+        zone.unwrap_or(Zone::UTC).date_at(now).to_string()
+    }
+
     /// The projects the caller has access to, when they are a member.
     pub fn projects<'o>(&self, organization: &'o Organization) -> impl Iterator<Item = (&'o String, &'o Project)> {
         let member = self.user_id().and_then(|id| organization.active_member(id));
@@ -361,7 +371,11 @@ impl Caller {
             }
             (Subject::Organization | Subject::ApiKeys | Subject::Views | Subject::Budgets, _) => Ok(organization),
             (Subject::ApiKey(id), Role::Developer)
-                if organization.creator(id) != Some(organization.person(user_id)) =>
+                if !organization.was_ever_of(
+                    id,
+                    organization.person(user_id),
+                    &self.today(organization_id, self.now),
+                ) =>
             {
                 Err(Problem::forbidden(format!("'{id}' is not one of your API keys; developers see their own")))
             }

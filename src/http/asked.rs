@@ -17,9 +17,9 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::questions::in_time;
 use super::stream::{self, Out, Written};
-use crate::calendar::{Granularity, Window};
+use crate::calendar::{Granularity, Window, Zone};
 use crate::model::{FIRST_HOUR, UnixMs};
-use crate::query::About;
+use crate::query::{About, Viewer};
 
 /// Kept by the asker alone, and asked about each time.
 pub const CACHING: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "private, no-cache"), (header::VARY, "accept")];
@@ -68,6 +68,12 @@ impl Asked {
         self.caller.may_ask(&self.organization_id, subject).map(drop)
     }
 
+    /// The caller, where they see their own keys only.
+    pub fn viewer(&self) -> Option<Viewer> {
+        let user_id = self.caller.sees_own_keys_only(&self.organization_id)?.to_owned();
+        Some(Viewer { user_id, today: self.caller.today(&self.organization_id, self.now) })
+    }
+
     /// The local days that are asked about.
     pub fn days(&self) -> Result<Window, Problem> {
         self.parameters.window(self.now, Granularity::Day)
@@ -110,6 +116,7 @@ impl Asked {
             window.zone.edition().version().as_bytes(),
             &window.zone.edition().fingerprint().to_le_bytes(),
             compared.unwrap_or_default().as_bytes(),
+            self.attribution().as_bytes(),
             &[u8::from(csv)],
         ]);
         if matches(&self.headers, &etag) {
@@ -129,6 +136,15 @@ impl Asked {
         let mut response = self.table(window, name.as_ref(), csv, body);
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         Ok(response)
+    }
+
+    /// What assignments mean depends on beside what is written: on the days of the organization's zone, and which one it is.
+    fn attribution(&self) -> String {
+        let organization = self.caller.directory().organization(&self.organization_id);
+        let Some(organization) = organization.filter(|of| !of.assignments.is_empty()) else { return String::new() };
+        let zone = organization.profile.timezone.as_deref().and_then(Zone::named).unwrap_or(Zone::UTC);
+        let edition = zone.edition();
+        format!("{} {} {:x}", zone.date_at(self.now), edition.version(), edition.fingerprint())
     }
 
     /// The same of what prices decide, without an ETag: they can be read anew under a running server, and no commit

@@ -7,7 +7,10 @@ use std::ops::{Range, RangeInclusive};
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone};
 use crate::model::{Biller, UnixMs, canonical_provider};
-use crate::query::{ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Mark, Page, Query, RankBy, RowsBy, Sort};
+use crate::query::{
+    ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Mark, Page, Query, RankBy, RowsBy,
+    Sort,
+};
 
 /// Values one filter may name, over all its repetitions.
 const MAX_FILTER_VALUES: usize = 1000;
@@ -28,22 +31,26 @@ const SORTS: [(&str, Sort); 4] = [
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);
 
-const GROUPS: [(&str, GroupBy); 7] = [
+const GROUPS: [(&str, GroupBy); 9] = [
     ("model", GroupBy::Model),
     ("project", GroupBy::Project),
     ("apiKey", GroupBy::ApiKey),
     ("user", GroupBy::User),
     ("provider", GroupBy::Provider),
     ("source", GroupBy::Source),
+    ("team", GroupBy::Team),
+    ("costCentre", GroupBy::CostCentre),
     ("costSource", GroupBy::CostSource),
 ];
-const FILTERS: [(&str, GroupBy); 7] = [
+const FILTERS: [(&str, GroupBy); 9] = [
     ("model", GroupBy::Model),
     ("projectId", GroupBy::Project),
     ("apiKeyId", GroupBy::ApiKey),
     ("userId", GroupBy::User),
     ("provider", GroupBy::Provider),
     ("source", GroupBy::Source),
+    ("team", GroupBy::Team),
+    ("costCentre", GroupBy::CostCentre),
     ("costSource", GroupBy::CostSource),
 ];
 const GRANULARITIES: [(&str, Granularity); 4] = [
@@ -109,8 +116,13 @@ impl Parameters {
             filter: self.filter()?,
             rank_by: self.choice("rankBy", &RANKS)?.unwrap_or_default(),
             top: top.transpose()?,
-            columns: ACTIVITY_COLUMNS,
+            columns: if self.errors()? { ACTIVITY_AND_ERRORS } else { ACTIVITY_COLUMNS },
         })
+    }
+
+    /// Whether requests that failed are to be counted in each part of the answer.
+    pub fn errors(&self) -> Result<bool, Problem> {
+        Ok(self.choice("errors", &[("true", true), ("false", false)])?.unwrap_or_default())
     }
 
     pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {
@@ -243,7 +255,7 @@ impl Parameters {
             pick(mode, &MODES)
                 .ok_or_else(|| Problem::bad_request(format!("mode is '{mode}'; allowed are {}", names(&MODES))))
         });
-        Ok(Filter { by, modes: modes.collect::<Result<_, _>>()? })
+        Ok(Filter { by, modes: modes.collect::<Result<_, _>>()?, viewer: None })
     }
 
     /// A parameter with a name for each value it may have.

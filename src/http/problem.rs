@@ -135,6 +135,7 @@ impl From<EngineError> for Problem {
                 | ChangeError::Lacks { .. }
                 | ChangeError::ForNobody { .. }
                 | ChangeError::BudgetDates { .. }
+                | ChangeError::Assignment { .. }
                 | ChangeError::TooMany { .. },
             ) => Problem::bad_request(error.to_string()),
             EngineError::Change(

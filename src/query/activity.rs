@@ -51,6 +51,17 @@ pub struct Activity<'a> {
 pub const ACTIVITY_COLUMNS: &[Column] =
     &[Column::Requests, Column::TotalTokens, Column::Cost, Column::ApiKeysRequests, Column::ApiKeysCost];
 
+/// The same, and the requests that failed.
+pub const ACTIVITY_AND_ERRORS: &[Column] = &[
+    Column::Requests,
+    Column::TotalTokens,
+    Column::Cost,
+    Column::ApiKeysRequests,
+    Column::ApiKeysCost,
+    Column::Errors,
+    Column::ClientErrors,
+];
+
 /// Answers a question from one commit.
 pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, QueryError> {
     let buckets = query.window.buckets(query.granularity);
@@ -61,7 +72,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     let plan = Plan::of(&buckets);
     let (mut scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
     if let Some(top) = query.top.filter(|_| scan.is_too_much(&plan))
-        && let Some(largest) = largest(&scan, &labels, &known, &plan, query, top)?
+        && let Some(largest) = largest((about, &known, id), &scan, &labels, &plan, query, top)?
     {
         return Ok(Activity { buckets, ..largest });
     }
@@ -96,7 +107,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     {
         slices.iter_mut().for_each(|slice| slice.merge(&others, order[kept]));
     }
-    let totals = totals_of(&known, totals, &api_keys);
+    let totals = totals_of((about, &known, id), &query.filter, &plan, totals, &api_keys)?;
     Ok(Activity { groups, totals, ranking, buckets, shown: order, others, sums: Some((scan, sums)) })
 }
 
@@ -108,16 +119,51 @@ fn check_proof((cost, requests): (i128, i128), totals: &Usage) -> Result<(), Que
     Ok(())
 }
 
-pub(super) fn totals_of(known: &Names<'_>, usage: Usage, api_keys: &RoaringBitmap) -> Totals {
-    Totals { usage, active_api_keys: api_keys.len() as usize, active_members: known.creators(api_keys) }
+/// What a question is asked of, with the names of the organization and its number.
+pub(super) type Known<'k, 'a> = (About<'a>, &'k Names<'a>, OrganizationId);
+
+pub(super) fn totals_of(
+    asked: Known<'_, '_>,
+    filter: &Filter,
+    plan: &Plan,
+    usage: Usage,
+    api_keys: &RoaringBitmap,
+) -> Result<Totals, QueryError> {
+    let active_members = active_members(asked, filter, plan, api_keys)?;
+    Ok(Totals { usage, active_api_keys: api_keys.len() as usize, active_members })
 }
+
+/// How many people have usage that counts, where it is known which of the keys do.
+fn active_members(
+    (about, known, id): Known<'_, '_>,
+    filter: &Filter,
+    plan: &Plan,
+    api_keys: &RoaringBitmap,
+) -> Result<usize, QueryError> {
+    if !about.organization.assignments.has_owners() {
+        return Ok(known.creators(api_keys));
+    }
+    let (mut people, moving) = known.owners_of(api_keys, &plan.segments());
+    if !moving.is_empty() {
+        let (mut scan, labels) = scan_of(about, known.owners_of_keys(&moving, filter), COUNTING_COLUMNS, known, id);
+        scan.totals = false;
+        let (_, sums) = scan.run(&plan.as_one())?;
+        let sums = over_window(&sums, scan.groups)?;
+        let active = (0..).zip(&sums).filter(|(_, usage)| !usage.is_zero()).map(|(group, _)| group);
+        people.extend(active.filter_map(|group| labels.owner(group)));
+    }
+    Ok(people.len())
+}
+
+/// Whether there is any.
+const COUNTING_COLUMNS: &[Column] = &[Column::Requests, Column::Cost];
 
 /// The answer where there are too many groups to sum each in each bucket: first the window's sums of all, which say
 /// which are the largest, then these in each bucket, and *Other* as what is left of the whole. Without buckets.
 fn largest<'a>(
+    (about, known, id): Known<'_, 'a>,
     scan: &Scan<'a>,
     labels: &Labels<'_>,
-    known: &Names<'a>,
     plan: &Plan,
     query: &Query,
     top: usize,
@@ -143,7 +189,7 @@ fn largest<'a>(
     let ranking = (0..).zip(&over_window).take(groups.len());
     Ok(Some(Activity {
         ranking: ranking.map(|(group, usage)| Entry { group, usage: *usage }).collect(),
-        totals: totals_of(known, totals, &api_keys),
+        totals: totals_of((about, known, id), &query.filter, plan, totals, &api_keys)?,
         buckets: Vec::new(),
         shown: (0..groups.len() as u32).collect(),
         others: Vec::new(),
@@ -242,7 +288,17 @@ pub(super) fn scan<'a>(
     known: &Names<'a>,
     id: OrganizationId,
 ) -> (Scan<'a>, Labels<'a>) {
-    let Grouping { groups, labels, group_of, counting, api_keys, pivot } = known.group(group_by, filter);
+    scan_of(about, known.group(group_by, filter), columns, known, id)
+}
+
+fn scan_of<'a>(
+    about: About<'a>,
+    grouping: Grouping<'a>,
+    columns: &[Column],
+    known: &Names<'a>,
+    id: OrganizationId,
+) -> (Scan<'a>, Labels<'a>) {
+    let Grouping { groups, labels, group_of, counting, api_keys, pivot, by_series, courses } = grouping;
     let pivot = pivot.filter(|pivot| columns.iter().all(|column| pivot.keeps(*column)));
     let unpriced = known.unpriced(&group_of);
     let mut columns = columns.to_vec();
@@ -258,9 +314,11 @@ pub(super) fn scan<'a>(
         api_key_count: known.names.count(Dimension::ApiKey),
         groups,
         group_of: Arc::new(group_of),
+        courses: Arc::new(courses),
         counting,
         api_keys,
         pivot,
+        by_series,
         columns,
         unpriced_api_keys,
         totals: true,

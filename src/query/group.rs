@@ -2,16 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use roaring::RoaringBitmap;
 
+use super::courses::{BY_SERIES, Course, Courses, NO_GROUP, at, each_stretch};
 use crate::directory::{Directory, Organization, Status};
-use crate::model::{Dimension, Mode, Series, SeriesId, ValueId};
+use crate::model::{Dimension, Mode, Segment, Series, SeriesId, ValueId};
 use crate::store::{OrganizationNames, Pivot};
-
-/// What does not count has this group.
-pub(super) const NO_GROUP: u32 = u32::MAX;
 
 /// What usage is broken down by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +17,24 @@ pub enum GroupBy {
     Model,
     Project,
     ApiKey,
-    /// The member a key belongs to.
+    /// The member a key belongs to at the time.
     User,
     Provider,
     Source,
+    /// The team that usage counts for at the time, and its cost centre.
+    Team,
+    CostCentre,
     /// Where the cost is from.
     CostSource,
 }
 
 impl GroupBy {
-    /// The dimension usage is counted by, if it is one; a member's is that of their keys.
+    /// The dimension usage is counted by, if it is one; that of members and teams is their keys'.
     pub fn dimension(self) -> Option<Dimension> {
         match self {
             GroupBy::Model => Some(Dimension::Model),
             GroupBy::Project => Some(Dimension::Project),
-            GroupBy::ApiKey | GroupBy::User => Some(Dimension::ApiKey),
+            GroupBy::ApiKey | GroupBy::User | GroupBy::Team | GroupBy::CostCentre => Some(Dimension::ApiKey),
             GroupBy::Provider => Some(Dimension::Provider),
             GroupBy::Source => Some(Dimension::Source),
             GroupBy::CostSource => None,
@@ -54,12 +55,22 @@ impl GroupBy {
 pub struct Filter {
     pub by: Vec<(GroupBy, BTreeSet<String>)>,
     pub modes: BTreeSet<Mode>,
+    /// For whose eyes the answer is, if they see their own keys only.
+    pub viewer: Option<Viewer>,
+}
+
+/// Somebody who sees a key that is theirs today, and of others the days that they were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    pub user_id: String,
+    /// Today in the organization's zone, `YYYY-MM-DD`.
+    pub today: String,
 }
 
 impl Filter {
     /// Whether everything counts.
     pub fn is_empty(&self) -> bool {
-        self.modes.is_empty() && self.by.iter().all(|(_, wanted)| wanted.is_empty())
+        self.modes.is_empty() && self.viewer.is_none() && self.by.iter().all(|(_, wanted)| wanted.is_empty())
     }
 }
 
@@ -70,8 +81,8 @@ pub struct Label {
     pub key: Option<String>,
     pub label: String,
     /// Its place among the organization's values of the dimension, from 1, in the order in which they were first seen;
-    /// a member's is that of their first key. Never changes, so it can stand for the thing where an id is too long:
-    /// for a colour.
+    /// a member's is that of the first key that they created. Never changes, so it can stand for the thing where an id is
+    /// too long: for a colour.
     pub ordinal: Option<u32>,
     pub deleted: bool,
     pub former: bool,
@@ -94,6 +105,10 @@ pub(super) struct Grouping<'a> {
     pub api_keys: Vec<RangeInclusive<ValueId>>,
     /// The one dimension that decides, when one does and everything counts.
     pub pivot: Option<Pivot>,
+    /// The API keys of which only the series say which group they are of.
+    pub by_series: Vec<RangeInclusive<ValueId>>,
+    /// What numbers of groups stand for that change on the way.
+    pub courses: Courses,
 }
 
 /// Which group usage is of. Nothing is written down for each series or value where that can be helped: there may be
@@ -108,7 +123,7 @@ pub(super) enum GroupOf {
 }
 
 impl GroupOf {
-    /// The group of a series, or [`NO_GROUP`]; `None` for one that there should not be.
+    /// The group of a series, or its course, or [`NO_GROUP`]; `None` for one that there should not be.
     #[inline]
     pub fn of(&self, id: u32, series: &Series) -> Option<u32> {
         match self {
@@ -118,7 +133,7 @@ impl GroupOf {
         }
     }
 
-    /// The group of a value of the pivot.
+    /// The same of a value of the pivot, or [`BY_SERIES`].
     #[inline]
     pub fn of_value(&self, value: u32) -> Option<u32> {
         match self {
@@ -133,14 +148,29 @@ impl GroupOf {
 pub(super) struct Numbers {
     by: GroupBy,
     count: usize,
-    /// By value; without it a value's number is its own.
+    /// By value; without it a value's number is its own. One of those that change stands for a course.
     listed: Option<Vec<u32>>,
+    /// By API key and project, of keys that are in several groups by their projects.
+    pub by_series: HashMap<(u32, u32), u32>,
+    pub courses: Courses,
 }
 
 impl Numbers {
+    fn own(by: GroupBy, count: usize) -> Numbers {
+        Numbers { by, count, listed: None, by_series: HashMap::new(), courses: Courses::default() }
+    }
+
+    /// Numbers below `count`, or courses of such, by value.
+    pub fn listed(by: GroupBy, count: usize, listed: Vec<u32>, courses: Courses) -> Numbers {
+        Numbers { listed: Some(listed), courses, ..Numbers::own(by, count) }
+    }
+
     #[inline]
     pub fn of(&self, series: &Series) -> Option<u32> {
-        self.of_value(self.by.value_of(series))
+        match self.of_value(self.by.value_of(series)) {
+            Some(BY_SERIES) => self.by_series.get(&(series.api_key.0, series.project.0)).copied(),
+            number => number,
+        }
     }
 
     #[inline]
@@ -148,6 +178,97 @@ impl Numbers {
         match &self.listed {
             None => (value < self.count).then_some(value as u32),
             Some(listed) => listed.get(value).copied(),
+        }
+    }
+
+    /// The same with other numbers for these, below `count`.
+    fn map(self, count: usize, to: impl Fn(u32) -> u32) -> Numbers {
+        let mut courses = Courses::default();
+        let mut map = |number: u32| self.courses.map(number, &mut courses, &to);
+        let listed = self.listed.map(|listed| listed.into_iter().map(&mut map).collect());
+        let by_series = self.by_series.into_iter().map(|(pair, number)| (pair, map(number))).collect();
+        Numbers { by: self.by, count, listed, by_series, courses }
+    }
+
+    /// The values that have no group but by series.
+    fn values_by_series(&self) -> Vec<RangeInclusive<ValueId>> {
+        let mut keys: Vec<u32> = self.by_series.keys().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        runs(&keys)
+    }
+}
+
+/// Numbers as few ranges as there are gaps.
+fn runs(sorted: &[u32]) -> Vec<RangeInclusive<ValueId>> {
+    sorted.chunk_by(|a, b| a + 1 == *b).map(|run| ValueId(run[0])..=ValueId(run[run.len() - 1])).collect()
+}
+
+/// What a series must be to count: of an allowed number.
+struct Test {
+    numbers: Numbers,
+    allowed: Vec<bool>,
+}
+
+impl Test {
+    fn allows(&self, number: u32) -> bool {
+        self.allowed.get(number as usize).is_some_and(|allowed| *allowed)
+    }
+
+    /// Whether a value has any that counts.
+    fn may_allow(&self, value: usize) -> bool {
+        match self.numbers.of_value(value) {
+            Some(BY_SERIES) => true,
+            Some(number) => self.numbers.courses.all_of(number).any(|number| self.allows(number)),
+            None => false,
+        }
+    }
+}
+
+/// Groups made of the numbers that occur.
+enum Used {
+    One,
+    Values { groups: Vec<u32>, used: Vec<u32> },
+    Several { groups: HashMap<Vec<u32>, u32>, used: Vec<Vec<u32>> },
+}
+
+impl Used {
+    fn of(by: &[Numbers]) -> Used {
+        match by {
+            [] => Used::One,
+            [numbers] => Used::Values { groups: vec![NO_GROUP; numbers.count], used: Vec::new() },
+            _ => Used::Several { groups: HashMap::new(), used: Vec::new() },
+        }
+    }
+
+    fn group(&mut self, parts: &[u32]) -> u32 {
+        match self {
+            Used::One => 0,
+            Used::Values { groups, used } => {
+                let group = &mut groups[parts[0] as usize];
+                if *group == NO_GROUP {
+                    *group = used.len() as u32;
+                    used.push(parts[0]);
+                }
+                *group
+            }
+            Used::Several { groups, used } => match groups.get(parts) {
+                Some(group) => *group,
+                None => {
+                    used.push(parts.to_vec());
+                    groups.insert(parts.to_vec(), used.len() as u32 - 1);
+                    used.len() as u32 - 1
+                }
+            },
+        }
+    }
+
+    /// How many there are, and what they are called.
+    fn labels<'a>(self, mut labels: Vec<Labels<'a>>) -> (usize, Labels<'a>) {
+        match self {
+            Used::One => (1, Labels::All),
+            Used::Values { used, .. } => (used.len(), Labels::Some(Box::new(labels.remove(0)), used)),
+            Used::Several { used, .. } => (used.len(), Labels::Several(labels, used)),
         }
     }
 }
@@ -158,16 +279,16 @@ pub(super) enum Labels<'a> {
     All,
     /// A group for each value.
     Values(GroupBy, Dimension),
-    /// A group for each creator, with the first of their keys.
-    Creators(Vec<(Option<&'a str>, ValueId)>),
-    CostSources(Vec<Label>),
+    /// A group for each owner, with the first of the keys that they created.
+    Owners(Vec<(Option<&'a str>, Option<ValueId>)>),
+    Listed(Vec<Label>),
     /// A group for each number of others that occurs.
     Some(Box<Labels<'a>>, Vec<u32>),
     /// A group for each combination of numbers of others that occurs.
     Several(Vec<Labels<'a>>, Vec<Vec<u32>>),
 }
 
-impl Labels<'_> {
+impl<'a> Labels<'a> {
     pub fn group(&self, known: &Names<'_>, number: u32) -> Group {
         let mut labels = Vec::new();
         self.push(known, number, &mut labels);
@@ -179,8 +300,8 @@ impl Labels<'_> {
         match self {
             Labels::All => {}
             Labels::Values(by, dimension) => labels.push(known.label(*by, *dimension, ValueId(number))),
-            Labels::Creators(creators) => labels.push(known.user_label(creators[at].0, creators[at].1)),
-            Labels::CostSources(all) => labels.push(all[at].clone()),
+            Labels::Owners(owners) => labels.push(known.user_label(owners[at].0, owners[at].1)),
+            Labels::Listed(all) => labels.push(all[at].clone()),
             Labels::Some(others, used) => others.push(known, used[at], labels),
             Labels::Several(others, parts) => {
                 others.iter().zip(&parts[at]).for_each(|(others, part)| others.push(known, *part, labels));
@@ -197,6 +318,15 @@ impl Labels<'_> {
         }
     }
 
+    /// Who a group stands for, where each stands for somebody.
+    pub fn owner(&self, number: u32) -> Option<&'a str> {
+        match self {
+            Labels::Owners(people) => people[number as usize].0,
+            Labels::Some(others, used) => others.owner(used[number as usize]),
+            _ => None,
+        }
+    }
+
     /// The order of groups by their keys.
     pub fn compare(&self, known: &Names<'_>, a: u32, b: u32) -> Ordering {
         self.keys(known, a).cmp(&self.keys(known, b))
@@ -207,8 +337,8 @@ impl Labels<'_> {
         match self {
             Labels::All => Vec::new(),
             Labels::Values(_, dimension) => vec![known.names.name(*dimension, ValueId(number))],
-            Labels::Creators(creators) => vec![creators[at].0],
-            Labels::CostSources(all) => vec![all[at].key.as_deref()],
+            Labels::Owners(owners) => vec![owners[at].0],
+            Labels::Listed(all) => vec![all[at].key.as_deref()],
             Labels::Some(others, used) => others.keys(known, used[at]),
             Labels::Several(others, parts) => {
                 others.iter().zip(&parts[at]).flat_map(|(others, part)| others.keys(known, *part)).collect()
@@ -227,78 +357,101 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub fn group(&self, by: &[GroupBy], filter: &Filter) -> Grouping<'a> {
-        let series = self.names.series();
-        let counting = (!filter.is_empty()).then(|| self.counting(filter));
-        let (groups, labels, group_of) = match (by, &counting) {
-            ([], None) => (1, Labels::All, GroupOf::One),
-            ([], Some(counting)) => (1, Labels::All, GroupOf::Series(self.listed(Some(counting), |_| 0))),
-            ([by], None) => {
-                let (numbers, labels) = self.numbers(*by);
-                (numbers.count, labels, GroupOf::By(numbers))
-            }
-            // Only what occurs becomes a group.
-            ([by], Some(counting)) => {
-                let (numbers, labels) = self.numbers(*by);
-                let (mut groups, mut used) = (vec![NO_GROUP; numbers.count], Vec::new());
-                let group_of_series = self.listed(Some(counting), |series| {
-                    let number = number_of(&numbers, series);
-                    let group = &mut groups[number as usize];
-                    if *group == NO_GROUP {
-                        *group = used.len() as u32;
-                        used.push(number);
-                    }
-                    *group
-                });
-                (used.len(), Labels::Some(Box::new(labels), used), GroupOf::Series(group_of_series))
-            }
-            (by, counting) => {
-                let (numbers, labels): (Vec<_>, Vec<_>) = by.iter().map(|by| self.numbers(*by)).unzip();
-                let (mut groups, mut used) = (HashMap::new(), Vec::new());
-                let group_of_series = self.listed(counting.as_deref(), |series| {
-                    let parts: Vec<u32> = numbers.iter().map(|numbers| number_of(numbers, series)).collect();
-                    *groups.entry(parts).or_insert_with_key(|parts| {
-                        used.push(parts.clone());
-                        used.len() as u32 - 1
-                    })
-                });
-                (used.len(), Labels::Several(labels, used), GroupOf::Series(group_of_series))
-            }
+        let everything = |groups, labels, group_of, pivot| Grouping {
+            groups,
+            labels,
+            group_of,
+            counting: self.names.series().len(),
+            api_keys: vec![ValueId(0)..=ValueId(u32::MAX)],
+            pivot,
+            by_series: Vec::new(),
+            courses: Courses::default(),
         };
-        let pivot = match by {
-            _ if counting.is_some() => None,
-            [] => Some(Pivot::All),
-            [by] => by.dimension().map(Pivot::By),
-            _ => None,
-        };
-        let api_keys = match &counting {
-            None => vec![ValueId(0)..=ValueId(u32::MAX)],
-            Some(counting) => self.runs_of_api_keys(counting),
-        };
-        let counting = counting.map_or(series.len(), |counting| counting.len());
-        Grouping { groups, labels, group_of, counting, api_keys, pivot }
+        match by {
+            [] if filter.is_empty() => everything(1, Labels::All, GroupOf::One, Some(Pivot::All)),
+            [by] if filter.is_empty() => {
+                let (mut numbers, labels) = self.numbers(*by);
+                let (courses, by_series) = (std::mem::take(&mut numbers.courses), numbers.values_by_series());
+                let pivot = numbers.by.dimension().map(Pivot::By);
+                let grouping = everything(numbers.count, labels, GroupOf::By(numbers), pivot);
+                Grouping { by_series, courses, ..grouping }
+            }
+            by => {
+                let (groups, labels, of_series, counting, courses) = self.by_series(by, filter);
+                let grouping = everything(groups, labels, GroupOf::Series(of_series), None);
+                if filter.is_empty() {
+                    return Grouping { courses, ..grouping };
+                }
+                let api_keys = self.runs_of_api_keys(&counting);
+                Grouping { api_keys, counting: counting.len(), courses, ..grouping }
+            }
+        }
     }
 
-    /// For each series its group, if it is one of those that count, or of all without them.
-    fn listed(&self, counting: Option<&[SeriesId]>, mut group_of: impl FnMut(&Series) -> u32) -> Vec<u32> {
+    /// Groups series by series, and which of them count. Only what occurs becomes a group.
+    fn by_series(&self, by: &[GroupBy], filter: &Filter) -> (usize, Labels<'a>, Vec<u32>, Vec<SeriesId>, Courses) {
         let series = self.names.series();
-        let Some(counting) = counting else { return series.iter().map(group_of).collect() };
-        let mut groups = vec![NO_GROUP; series.len()];
-        for id in counting {
-            groups[id.0 as usize] = group_of(&series[id.0 as usize]);
+        let tests = self.tests(filter);
+        let (numbers, labels): (Vec<Numbers>, Vec<Labels<'a>>) = by.iter().map(|by| self.numbers(*by)).unzip();
+        let (mut used, mut courses) = (Used::of(&numbers), Courses::default());
+        let changes = tests.iter().map(|test| &test.numbers).chain(&numbers).any(|one| !one.courses.is_empty());
+        let (mut groups, mut counting, mut parts) = (vec![NO_GROUP; series.len()], Vec::new(), Vec::new());
+        let mut take = |id: SeriesId| {
+            let one = &series[id.0 as usize];
+            if !filter.modes.is_empty() && !filter.modes.contains(&one.mode) {
+                return;
+            }
+            let group = if changes {
+                let of_tests = tests.iter().map(|test| &test.numbers);
+                let all: Vec<(u32, &Courses)> =
+                    of_tests.chain(&numbers).map(|numbers| (number_of(numbers, one), &numbers.courses)).collect();
+                let mut course: Course<u32> = Vec::new();
+                each_stretch(&all, |segment, now| {
+                    let (of_tests, parts) = now.split_at(tests.len());
+                    let counts = tests.iter().zip(of_tests).all(|(test, number)| test.allows(*number));
+                    course.push((segment, if counts { used.group(parts) } else { NO_GROUP }));
+                });
+                courses.number(course)
+            } else if tests.iter().all(|test| test.allows(number_of(&test.numbers, one))) {
+                parts.clear();
+                parts.extend(numbers.iter().map(|numbers| number_of(numbers, one)));
+                used.group(&parts)
+            } else {
+                NO_GROUP
+            };
+            if group != NO_GROUP {
+                groups[id.0 as usize] = group;
+                counting.push(id);
+            }
+        };
+        // With a filter by key or member only the series of those keys are looked at.
+        match tests.iter().find(|test| test.numbers.by.dimension() == Some(Dimension::ApiKey)) {
+            Some(test) => {
+                let keys = (0..=self.names.count(Dimension::ApiKey)).filter(|key| test.may_allow(*key));
+                keys.flat_map(|key| self.names.series_of_key(ValueId(key as u32))).for_each(&mut take);
+            }
+            None => (0..series.len() as u32).map(SeriesId).for_each(&mut take),
         }
-        groups
+        let (count, labels) = used.labels(labels);
+        (count, labels, groups, counting, courses)
     }
 
     /// Some groups only, each the usage of a number: for each of their series its place among them, and the series.
-    pub fn only(&self, numbers: &[u32], labels: &Labels<'_>, group_of: &GroupOf) -> (Vec<u32>, Vec<SeriesId>) {
+    pub fn only(
+        &self,
+        numbers: &[u32],
+        labels: &Labels<'_>,
+        (group_of, courses): (&GroupOf, &Courses),
+    ) -> (Vec<u32>, Vec<SeriesId>, Courses) {
         let places: HashMap<u32, u32> = numbers.iter().copied().zip(0..).collect();
         let series = self.names.series();
         let mut groups = vec![NO_GROUP; series.len()];
-        let mut found = Vec::new();
+        let (mut found, mut new) = (Vec::new(), Courses::default());
         let mut take = |id: SeriesId| {
-            let group = group_of.of(id.0, &series[id.0 as usize]);
-            if let Some(place) = group.and_then(|group| places.get(&group)) {
-                groups[id.0 as usize] = *place;
+            let Some(group) = group_of.of(id.0, &series[id.0 as usize]) else { return };
+            let place = courses.map(group, &mut new, |group| places.get(&group).copied().unwrap_or(NO_GROUP));
+            if place != NO_GROUP {
+                groups[id.0 as usize] = place;
                 found.push(id);
             }
         };
@@ -308,7 +461,7 @@ impl<'a> Names<'a> {
             }
             _ => (0..series.len() as u32).map(SeriesId).for_each(&mut take),
         }
-        (groups, found)
+        (groups, found, new)
     }
 
     /// The series that count and have no price.
@@ -329,44 +482,137 @@ impl<'a> Names<'a> {
         if 2 * keys.len() > self.names.count(Dimension::ApiKey) {
             return vec![ValueId(0)..=ValueId(u32::MAX)];
         }
-        keys.chunk_by(|a, b| a + 1 == *b).map(|run| ValueId(run[0])..=ValueId(run[run.len() - 1])).collect()
+        runs(&keys)
     }
 
-    /// Numbers for the values of a dimension, and what they are called. Several keys have one creator, hence one number.
-    fn numbers(&self, by: GroupBy) -> (Numbers, Labels<'a>) {
-        let Some(dimension) = by.dimension() else {
-            let (listed, labels) = labels_of_cost_sources();
-            return (Numbers { by, count: labels.len(), listed: Some(listed) }, Labels::CostSources(labels));
-        };
-        let values = self.names.count(dimension) + 1;
-        if by != GroupBy::User {
-            return (Numbers { by, count: values, listed: None }, Labels::Values(by, dimension));
+    /// Numbers for the values of a dimension, and what they are called. Several keys have one owner, hence one number.
+    pub fn numbers(&self, by: GroupBy) -> (Numbers, Labels<'a>) {
+        match by {
+            GroupBy::User => self.owner_numbers(),
+            GroupBy::Team => self.team_numbers(),
+            GroupBy::CostCentre => self.cost_centre_numbers(),
+            GroupBy::CostSource => {
+                let (listed, labels) = labels_of_cost_sources();
+                (Numbers::listed(by, labels.len(), listed, Courses::default()), Labels::Listed(labels))
+            }
+            GroupBy::Model | GroupBy::Project | GroupBy::ApiKey | GroupBy::Provider | GroupBy::Source => {
+                let dimension = by.dimension().expect("these are dimensions");
+                (Numbers::own(by, self.names.count(dimension) + 1), Labels::Values(by, dimension))
+            }
         }
+    }
+
+    fn owner_numbers(&self) -> (Numbers, Labels<'a>) {
         let owners = &self.organization.owners;
-        let (mut numbers, mut creators) = (HashMap::new(), Vec::new());
+        let (mut numbers, mut people) = (HashMap::new(), Vec::new());
         let mut of_owner = vec![NO_GROUP; owners.count() + 1];
-        let listed = (0..values as u32).map(|key| {
+        let listed = (0..=self.names.count(Dimension::ApiKey) as u32).map(|key| {
             let number = &mut of_owner[owners.of(ValueId(key)) as usize];
             if *number == NO_GROUP {
                 let creator = self.creator(ValueId(key));
                 *number = *numbers.entry(creator).or_insert_with(|| {
-                    creators.push((creator, ValueId(key)));
-                    creators.len() as u32 - 1
+                    people.push((creator, Some(ValueId(key))));
+                    people.len() as u32 - 1
                 });
             }
             *number
         });
-        let listed = listed.collect();
-        (Numbers { by, count: creators.len(), listed: Some(listed) }, Labels::Creators(creators))
+        let mut listed: Vec<u32> = listed.collect();
+        let mut courses = Courses::default();
+        for (key, course) in self.owners() {
+            let course = course.into_iter().map(|(from, owner)| {
+                let number = *numbers.entry(owner).or_insert_with(|| {
+                    people.push((owner, None));
+                    people.len() as u32 - 1
+                });
+                (from, number)
+            });
+            listed[key as usize] = courses.number(course.collect());
+        }
+        (Numbers::listed(GroupBy::User, people.len(), listed, courses), Labels::Owners(people))
     }
 
-    /// For each value of a dimension the number of its label, and the labels.
-    pub fn labels(&self, by: GroupBy) -> (Vec<u32>, Vec<Label>) {
+    fn team_numbers(&self) -> (Numbers, Labels<'a>) {
+        let teams = &self.organization.teams;
+        let number_of: HashMap<&str, u32> = teams.keys().map(String::as_str).zip(1..).collect();
+        let numbers = self.teams(teams.len() + 1, |id| number_of.get(id).copied().unwrap_or(0));
+        let labels = teams.iter().map(|(id, team)| Label {
+            key: Some(id.clone()),
+            label: team.name.as_ref().unwrap_or(id).clone(),
+            ordinal: None,
+            deleted: team.status == Status::Deleted,
+            former: false,
+        });
+        (numbers, Labels::Listed([nameless("No team")].into_iter().chain(labels).collect()))
+    }
+
+    fn cost_centre_numbers(&self) -> (Numbers, Labels<'a>) {
+        let teams = &self.organization.teams;
+        let names: BTreeSet<&str> = teams.values().filter_map(|team| team.cost_centre.as_deref()).collect();
+        let number_of: HashMap<&str, u32> = names.iter().copied().zip(1..).collect();
+        // By the number of a team.
+        let of_team = teams.values().map(|team| team.cost_centre.as_deref().map_or(0, |name| number_of[name]));
+        let of_team: Vec<u32> = [0].into_iter().chain(of_team).collect();
+        let numbers = self.team_numbers().0.map(names.len() + 1, |team| of_team[team as usize]);
+        let labels = names.into_iter().map(|name| Label { key: Some(name.to_owned()), ..nameless(name) });
+        (numbers, Labels::Listed([nameless("No cost centre")].into_iter().chain(labels).collect()))
+    }
+
+    /// The labels of all that usage may be of, by number.
+    pub fn labels(&self, by: GroupBy) -> Vec<Label> {
         let (numbers, labels) = self.numbers(by);
-        let values = (0..).map_while(|value| numbers.of_value(value)).collect();
-        let mut all = Vec::with_capacity(numbers.count);
-        (0..numbers.count as u32).for_each(|number| labels.push(self, number, &mut all));
-        (values, all)
+        let label = |number| labels.group(self, number).labels.remove(0);
+        (0..numbers.count as u32).map(label).collect()
+    }
+
+    /// What a series has to be to count.
+    fn tests(&self, filter: &Filter) -> Vec<Test> {
+        let wanted = filter.by.iter().filter(|(_, wanted)| !wanted.is_empty());
+        let by_name = wanted.map(|(by, wanted)| {
+            let (numbers, labels) = self.numbers(*by);
+            let mut allowed = vec![false; numbers.count];
+            match labels {
+                Labels::Owners(people) => {
+                    let wanted: HashSet<&str> = wanted.iter().map(|user| self.organization.person(user)).collect();
+                    let is_wanted = |(person, _): &(Option<&str>, _)| person.is_some_and(|one| wanted.contains(one));
+                    allowed = people.iter().map(is_wanted).collect();
+                }
+                Labels::Listed(labels) => {
+                    let is_wanted = |label: &Label| label.key.as_ref().is_some_and(|key| wanted.contains(key));
+                    allowed = labels.iter().map(is_wanted).collect();
+                }
+                _ => {
+                    let values = by
+                        .dimension()
+                        .into_iter()
+                        .flat_map(|dimension| wanted.iter().filter_map(move |name| self.names.value(dimension, name)));
+                    values.for_each(|value| allowed[value.0 as usize] = true);
+                }
+            }
+            Test { numbers, allowed }
+        });
+        by_name.chain(filter.viewer.as_ref().map(|viewer| self.readable(viewer))).collect()
+    }
+
+    /// The keys that somebody sees, and when.
+    fn readable(&self, viewer: &Viewer) -> Test {
+        let organization = self.organization;
+        let person = organization.person(&viewer.user_id);
+        let theirs = |owner: Option<&str>| u32::from(owner == Some(person));
+        let owners = &organization.owners;
+        let by_creator =
+            (0..=owners.count() as u32).map(|number| theirs(owners.user(number).map(|user| organization.person(user))));
+        let by_creator: Vec<u32> = by_creator.collect();
+        let count = self.names.count(Dimension::ApiKey) as u32;
+        let mut listed: Vec<u32> = (0..=count).map(|key| by_creator[owners.of(ValueId(key)) as usize]).collect();
+        let mut courses = Courses::default();
+        for (key, course) in self.owners() {
+            let id = self.names.name(Dimension::ApiKey, ValueId(key)).unwrap_or_default();
+            let is_theirs = organization.owner_on(id, &viewer.today) == Some(person);
+            let course = course.into_iter().map(|(from, owner)| (from, if is_theirs { 1 } else { theirs(owner) }));
+            listed[key as usize] = courses.number(course.collect());
+        }
+        Test { numbers: Numbers::listed(GroupBy::ApiKey, 2, listed, courses), allowed: vec![false, true] }
     }
 
     /// Who created a key.
@@ -377,69 +623,61 @@ impl<'a> Names<'a> {
 
     /// How many people have created some keys.
     pub fn creators(&self, api_keys: &RoaringBitmap) -> usize {
-        let owners = &self.organization.owners;
-        let mut has_some = vec![false; owners.count() + 1];
-        if owners.count() > 0 {
-            api_keys.iter().for_each(|key| has_some[owners.of(ValueId(key)) as usize] = true);
-        }
-        let users = (1..).zip(&has_some[1..]).filter(|(_, has)| **has).filter_map(|(number, _)| owners.user(number));
+        let users = self.users_of(api_keys);
         if self.organization.same_as.is_empty() {
             return users.count();
         }
         users.map(|user| self.organization.person(user)).collect::<HashSet<_>>().len()
     }
 
-    /// The series that count.
-    fn counting(&self, filter: &Filter) -> Vec<SeriesId> {
-        let wanted = || filter.by.iter().filter(|(_, wanted)| !wanted.is_empty());
-        let allowed: Vec<(GroupBy, Vec<bool>)> = wanted()
-            .map(|(by, wanted)| {
-                let Some(dimension) = by.dimension() else {
-                    return (*by, COST_SOURCES.iter().map(|(name, _)| wanted.contains(*name)).collect());
-                };
-                let mut allowed = vec![false; self.names.count(dimension) + 1];
-                let allow = |allowed: &mut Vec<bool>, name: &str| {
-                    if let Some(value) = self.names.value(dimension, name) {
-                        allowed[value.0 as usize] = true;
-                    }
-                };
-                if *by == GroupBy::User {
-                    let wanted: HashSet<&str> = wanted.iter().map(|user| self.organization.person(user)).collect();
-                    let owners = &self.organization.owners;
-                    let is_wanted = |number| owners.user(number).map(|user| self.organization.person(user));
-                    let by_owner: Vec<bool> = (0..=owners.count() as u32)
-                        .map(|number| is_wanted(number).is_some_and(|person| wanted.contains(person)))
-                        .collect();
-                    let keys = (0u32..).zip(&mut allowed);
-                    keys.for_each(|(key, allowed)| *allowed = by_owner[owners.of(ValueId(key)) as usize]);
-                } else {
-                    wanted.iter().for_each(|name| allow(&mut allowed, name));
-                }
-                (*by, allowed)
-            })
-            .collect();
-        let counts = |series: &Series| {
-            (filter.modes.is_empty() || filter.modes.contains(&series.mode))
-                && allowed.iter().all(|(by, allowed)| allowed[by.value_of(series)])
-        };
-        let series = self.names.series();
-        // With a filter by key or member only the series of those keys are looked at.
-        let of_keys = allowed.iter().find(|(by, _)| by.dimension() == Some(Dimension::ApiKey));
-        match of_keys {
-            Some((_, allowed)) => {
-                let keys = (0u32..).zip(allowed).filter(|(_, allowed)| **allowed).map(|(key, _)| ValueId(key));
-                let of_keys = keys.flat_map(|key| self.names.series_of_key(key));
-                of_keys.filter(|id| counts(&series[id.0 as usize])).collect()
-            }
-            None => {
-                (0..).map(SeriesId).zip(series.iter()).filter(|(_, series)| counts(series)).map(|(id, _)| id).collect()
+    /// The user ids that have created some keys.
+    fn users_of(&self, api_keys: &RoaringBitmap) -> impl Iterator<Item = &'a str> {
+        let owners = &self.organization.owners;
+        let mut has_some = vec![false; owners.count() + 1];
+        if owners.count() > 0 {
+            api_keys.iter().for_each(|key| has_some[owners.of(ValueId(key)) as usize] = true);
+        }
+        (1..).zip(has_some.into_iter().skip(1)).filter(|(_, has)| *has).filter_map(|(number, _)| owners.user(number))
+    }
+
+    /// Whose some keys are that have usage in a stretch of time: the people, and the keys that change hands in it, of
+    /// which it has to be looked up.
+    pub fn owners_of(&self, api_keys: &RoaringBitmap, time: &Range<Segment>) -> (HashSet<&'a str>, Vec<u32>) {
+        let mut by_creator = api_keys.clone();
+        let (mut people, mut moving) = (HashSet::new(), Vec::new());
+        for (key, course) in self.owners() {
+            if by_creator.remove(key) {
+                let first = at(&course, time.start);
+                let changes = |(from, owner): &(Segment, _)| time.start < *from && *from < time.end && *owner != first;
+                if course.iter().any(changes) { moving.push(key) } else { people.extend(first) }
             }
         }
+        people.extend(self.users_of(&by_creator).map(|user| self.organization.person(user)));
+        (people, moving)
+    }
+
+    /// By owner, some keys only.
+    pub fn owners_of_keys(&self, api_keys: &[u32], filter: &Filter) -> Grouping<'a> {
+        if filter.is_empty() {
+            let mut grouping = self.group(&[GroupBy::User], filter);
+            if let GroupOf::By(Numbers { listed: Some(listed), .. }) = &mut grouping.group_of {
+                let mut keys = api_keys.iter().peekable();
+                (0..)
+                    .zip(listed)
+                    .filter(|(key, _)| keys.next_if(|next| *next == key).is_none())
+                    .for_each(|(_, number)| *number = NO_GROUP);
+            }
+            return grouping;
+        }
+        let name = |key: &u32| self.names.name(Dimension::ApiKey, ValueId(*key)).map(str::to_owned);
+        let keys = (GroupBy::ApiKey, api_keys.iter().filter_map(name).collect());
+        let filter = Filter { by: filter.by.iter().cloned().chain([keys]).collect(), ..filter.clone() };
+        self.group(&[GroupBy::User], &filter)
     }
 
     fn label(&self, by: GroupBy, dimension: Dimension, value: ValueId) -> Label {
         let Some(id) = self.names.name(dimension, value) else {
-            return Label { key: None, label: "No app".into(), ordinal: None, deleted: false, former: false };
+            return nameless("No app");
         };
         let (label, status) = match by {
             GroupBy::Project => {
@@ -451,7 +689,7 @@ impl<'a> Names<'a> {
                 (key.and_then(|k| k.description.as_deref()), key.map(|k| k.status))
             }
             GroupBy::Model => (self.directory.model_name(id), None),
-            GroupBy::Provider | GroupBy::Source | GroupBy::User | GroupBy::CostSource => (None, None),
+            _ => (None, None),
         };
         Label {
             key: Some(id.to_owned()),
@@ -462,13 +700,13 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn user_label(&self, user: Option<&str>, first_key: ValueId) -> Label {
+    fn user_label(&self, user: Option<&str>, first_key: Option<ValueId>) -> Label {
         match user {
-            None => Label { key: None, label: "Unattributed".into(), ordinal: None, deleted: false, former: false },
+            None => nameless("Unattributed"),
             Some(id) => Label {
                 key: Some(id.to_owned()),
                 label: self.directory.user_label(id).to_owned(),
-                ordinal: Some(first_key.0),
+                ordinal: first_key.map(|key| key.0),
                 deleted: false,
                 former: self.organization.active_member(id).is_none(),
             },
@@ -486,11 +724,16 @@ pub(crate) const COST_SOURCES: [(&str, &str); 5] = [
     ("priced", "Priced"),
 ];
 
-fn number_of(numbers: &Numbers, series: &Series) -> u32 {
+/// What belongs to none.
+fn nameless(label: &str) -> Label {
+    Label { key: None, label: label.to_owned(), ordinal: None, deleted: false, former: false }
+}
+
+pub(super) fn number_of(numbers: &Numbers, series: &Series) -> u32 {
     numbers.of(series).expect("a series has values that have names")
 }
 
-/// As [`Names::labels`].
+/// By source the number of its label, and the labels.
 fn labels_of_cost_sources() -> (Vec<u32>, Vec<Label>) {
     let mut labels: Vec<Label> = Vec::new();
     let number_of = COST_SOURCES.map(|(name, label)| {

@@ -8,9 +8,11 @@
 //! never dropped because something about it was deleted or is unknown.
 
 mod activity;
+mod attribution;
 mod causes;
 mod cells;
 mod change;
+mod courses;
 mod earlier;
 mod gap;
 mod group;
@@ -23,13 +25,13 @@ mod rollups;
 mod scan;
 mod slices;
 
-pub use activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
+pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
 pub use causes::Cause;
 pub use change::{Change, Item, Part, change};
 pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
-pub use group::{Filter, Group, GroupBy, Label};
+pub use group::{Filter, Group, GroupBy, Label, Viewer};
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,

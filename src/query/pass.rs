@@ -1,19 +1,25 @@
 //! One reading of everything stored for some buckets: what is open, sealed rows, and daily totals.
 
-use std::ops::Range;
+use std::borrow::Cow;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use super::cells::{Cells, KeySet, Limb, Part, halves};
-use super::group::NO_GROUP;
+use super::courses::{COURSES, NO_GROUP};
 use super::plan::Plan;
 use super::scan::Scan;
-use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment};
+use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment, Series, ValueId};
 use crate::store::block::{self, Block};
 use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, StoreError, Totals, Which, damaged};
 
 /// One reading of everything stored for some buckets.
 pub(super) struct Pass<'a> {
     scan: &'a Scan<'a>,
-    boundaries: &'a [Segment],
+    /// Where slots begin: those of the plan, and where groups change in between.
+    boundaries: Cow<'a, [Segment]>,
+    /// By slot: the one of the plan that it is a part of, where there are more than in the plan.
+    part_of: Option<Vec<u16>>,
+    stays: Arc<Stays>,
     pub cells: Cells,
     /// By column, if the scan wants totals.
     pub totals: [i128; COLUMNS],
@@ -37,11 +43,59 @@ struct Scratch {
     open_rows_of_api_keys: Vec<OpenRow>,
 }
 
+/// A group, and in which slots.
+#[derive(Debug, Clone)]
+struct Stay {
+    slots: Range<usize>,
+    group: u32,
+}
+
+/// By course: the stays that it has in the plan.
+struct Stays(Vec<Vec<Stay>>);
+
+/// All slots.
+const ALWAYS: Range<usize> = 0..usize::MAX;
+
+impl Stays {
+    /// Visits the groups that a number stands for in some slots, each with its own.
+    #[inline]
+    fn each<E>(
+        &self,
+        number: u32,
+        slots: &Range<usize>,
+        mut visit: impl FnMut(u32, &Range<usize>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if number < COURSES {
+            return visit(number, &ALWAYS);
+        }
+        let stays = self.0.get((number & !COURSES) as usize).map_or(&[][..], Vec::as_slice);
+        let first = stays.partition_point(|stay| stay.slots.end <= slots.start);
+        let mut here = stays[first..].iter().take_while(|stay| stay.slots.start < slots.end);
+        here.try_for_each(|stay| {
+            let all = stay.slots.start <= slots.start && slots.end <= stay.slots.end;
+            visit(stay.group, if all { &ALWAYS } else { &stay.slots })
+        })
+    }
+
+    /// The group that a number stands for in a slot.
+    #[inline]
+    fn at(&self, number: u32, slot: usize) -> u32 {
+        let mut group = NO_GROUP;
+        let found: Result<(), ()> = self.each(number, &(slot..slot + 1), |of, _| {
+            group = of;
+            Ok(())
+        });
+        found.map_or(NO_GROUP, |()| group)
+    }
+}
+
 /// Where a period's segments belong.
 struct Places {
     /// By segment: its slot, and where the slot's cells are.
     slots: Vec<u16>,
     offsets: Vec<u32>,
+    /// The slots that the period is in.
+    span: Range<usize>,
     /// The slot after the plan; the one before it is 0.
     after: u16,
     /// Whether the plan has all of the period.
@@ -54,6 +108,11 @@ impl Places {
     fn inside(&self, segment: u64) -> bool {
         let slot = self.slots[segment as usize];
         slot != 0 && slot != self.after
+    }
+
+    /// Whether it is in one of some slots of the plan.
+    fn inside_of(&self, segment: u64, slots: &Range<usize>) -> bool {
+        self.inside(segment) && slots.contains(&usize::from(self.slots[segment as usize]))
     }
 }
 
@@ -69,6 +128,8 @@ struct AtCut {
     cut: usize,
     runs: Vec<Run>,
     starts: Vec<Start>,
+    /// All slots that are in question.
+    span: Range<usize>,
 }
 
 /// Neighbouring stretches that all belong to one slot or, `spread`, each to one of neighbouring slots.
@@ -90,13 +151,24 @@ impl AtCut {
     fn of(cuts: &mut Vec<AtCut>, cut: usize) -> &mut AtCut {
         let known = cuts.iter().position(|known| known.cut == cut);
         let known = known.unwrap_or_else(|| {
-            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new() });
+            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new(), span: 0..0 });
             cuts.len() - 1
         });
         &mut cuts[known]
     }
 
+    fn push_start(&mut self, stretch: usize, slot: usize, taken: bool) {
+        self.reach(slot);
+        self.starts.push(Start { stretch, slot, taken });
+    }
+
+    fn reach(&mut self, slot: usize) {
+        let first = if self.span.is_empty() { slot } else { self.span.start.min(slot) };
+        self.span = first..self.span.end.max(slot + 1);
+    }
+
     fn push_run(&mut self, stretches: Range<usize>, slot: usize) {
+        self.reach(slot);
         let spread = stretches.len() == 1;
         match self.runs.last_mut() {
             Some(last)
@@ -116,7 +188,9 @@ impl<'a> Pass<'a> {
     pub fn new(scan: &'a Scan<'a>, plan: &'a Plan, cells: Cells) -> Pass<'a> {
         Pass {
             scan,
-            boundaries: &plan.boundaries,
+            boundaries: Cow::Borrowed(&plan.boundaries),
+            part_of: None,
+            stays: Arc::new(Stays(Vec::new())),
             cells,
             totals: [0; COLUMNS],
             api_keys: KeySet::up_to(if scan.totals { scan.api_key_count } else { 0 }),
@@ -131,6 +205,45 @@ impl<'a> Pass<'a> {
                 open_rows_of_api_keys: Vec::new(),
             },
         }
+    }
+
+    /// Where groups change on the way, slots end: what is in one slot is in one group, and what is in one bucket in its
+    /// cells, whatever the number of its slots.
+    pub fn along_courses(scan: &'a Scan<'a>, plan: &'a Plan, cells: Cells) -> Pass<'a> {
+        let pass = Pass::new(scan, plan, cells);
+        if scan.courses.is_empty() || plan.segments().is_empty() {
+            return pass;
+        }
+        let Range { start, end } = plan.segments();
+        let changes = scan.courses.iter().flatten().map(|(from, _)| *from);
+        let mut boundaries: Vec<Segment> = changes.filter(|change| start < *change && *change < end).collect();
+        boundaries.extend(&plan.boundaries);
+        boundaries.sort_unstable();
+        boundaries.dedup();
+        let slot = |segment: Segment| boundaries.partition_point(|boundary| *boundary <= segment);
+        let inside = 1..boundaries.len();
+        let stays = scan.courses.iter().map(|course| {
+            let ends = course.iter().skip(1).map(|(from, _)| slot(*from)).chain([boundaries.len()]);
+            let stays = course.iter().zip(ends).map(|((from, group), end)| Stay {
+                slots: slot(*from).max(inside.start)..end.min(inside.end),
+                group: *group,
+            });
+            stays.filter(|stay| !stay.slots.is_empty() && stay.group != NO_GROUP).collect()
+        });
+        let stays = Arc::new(Stays(stays.collect()));
+        let part_of = |boundary: &Segment| plan.boundaries.partition_point(|of_plan| of_plan <= boundary) as u16;
+        let part_of: Vec<u16> = [0].into_iter().chain(boundaries.iter().map(part_of)).collect();
+        let is_finer = boundaries.len() > plan.boundaries.len();
+        if is_finer {
+            return Pass { boundaries: Cow::Owned(boundaries), part_of: Some(part_of), stays, ..pass };
+        }
+        Pass { stays, ..pass }
+    }
+
+    /// The slot of the plan that has a slot.
+    #[inline]
+    fn of_plan(&self, slot: usize) -> usize {
+        self.part_of.as_ref().map_or(slot, |part_of| usize::from(part_of[slot]))
     }
 
     fn segments(&self) -> Range<Segment> {
@@ -151,6 +264,7 @@ impl<'a> Pass<'a> {
         }
         if !with_totals.is_empty() {
             self.read_totals(&with_totals)?;
+            self.read_by_series(&with_totals)?;
             self.read_unpriced(&with_totals)?;
             if self.scan.totals {
                 self.read_overall_totals(&with_totals)?;
@@ -176,7 +290,7 @@ impl<'a> Pass<'a> {
 
     fn add_open(&mut self, block: &Block<'_>, slot: usize) -> Result<(), StoreError> {
         let scan = self.scan;
-        let scan_totals = scan.totals;
+        let (scan_totals, stays) = (scan.totals, self.stays.clone());
         self.open_cost = self
             .open_cost
             .saturating_add(block.sum(block::COST).saturating_add(block.sum(block::COST + 1).saturating_mul(1 << 64)));
@@ -186,6 +300,7 @@ impl<'a> Pass<'a> {
         let mut known = true;
         block.series(|number, id| match scan.series_and_group(id) {
             Some((of, group)) => {
+                let group = if group < COURSES { group } else { stays.at(group, slot) };
                 if group != NO_GROUP {
                     let row = OpenRow { number: number as u32, group };
                     rows.push(row);
@@ -203,6 +318,7 @@ impl<'a> Pass<'a> {
             return Err(damaged("a rollup counts a series that has no name"));
         }
         let all = rows.len() == block.len();
+        let slot = self.part_of.as_ref().map_or(slot, |part_of| usize::from(part_of[slot]));
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
             let add = |row: &OpenRow, value| self.cells.add(row.group, limb, slot, part.of(value));
@@ -229,43 +345,52 @@ impl<'a> Pass<'a> {
 
     fn read_rows(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let scan = self.scan;
-        for period in periods {
-            let places = self.places(*period);
-            for api_keys in &scan.api_keys {
-                scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
-                    let Some((of, group)) = scan.series_and_group(rows.id) else {
-                        return Err(damaged("a sealed row counts a series that has no name"));
-                    };
-                    if group == NO_GROUP {
-                        return Ok(());
-                    }
-                    let any = self.add_rows(&rows, group, &places, Some(of.mode), self.limbs())?;
-                    if any && scan.totals {
-                        self.api_keys.insert(of.api_key.0);
-                        self.add_rows_to_totals(&rows, &places, of.mode);
-                    }
-                    Ok(())
-                })?;
+        let limbs = self.limbs();
+        self.each_rows(periods, &scan.api_keys, |pass, rows, (of, group), places, slots| {
+            let any = pass.add_rows(rows, group, places, slots, Some(of.mode), limbs.clone())?;
+            if any && scan.totals {
+                pass.api_keys.insert(of.api_key.0);
+                pass.add_rows_to_totals(rows, places, slots, of.mode);
             }
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// What a pivot cannot tell: the usage of keys that are in several groups by what else their series have.
+    fn read_by_series(&mut self, periods: &[Period]) -> Result<(), StoreError> {
+        let limbs = self.kept_limbs();
+        self.each_rows(periods, &self.scan.by_series, |pass, rows, (of, group), places, slots| {
+            pass.add_rows(rows, group, places, slots, Some(of.mode), limbs.clone()).map(drop)
+        })
     }
 
     /// What pivots do not keep: how many calls have no price. Few have none, and their rows lie by API key.
     fn read_unpriced(&mut self, periods: &[Period]) -> Result<(), StoreError> {
-        let scan = self.scan;
         let limbs = self.kept_limbs().end..self.limbs().end;
+        self.each_rows(periods, &self.scan.unpriced_api_keys, |pass, rows, (of, group), places, slots| {
+            if !of.cost_source.is_unpriced() {
+                return Ok(());
+            }
+            pass.add_rows(rows, group, places, slots, Some(of.mode), limbs.clone()).map(drop)
+        })
+    }
+
+    /// Visits the rows of some API keys that count, with their series, and each group of it with its slots.
+    fn each_rows(
+        &mut self,
+        periods: &[Period],
+        api_keys: &[RangeInclusive<ValueId>],
+        mut visit: impl FnMut(&mut Self, &Rows<'_>, (&Series, u32), &Places, &Range<usize>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (scan, stays) = (self.scan, self.stays.clone());
         for period in periods {
             let places = self.places(*period);
-            for api_keys in &scan.unpriced_api_keys {
+            for api_keys in api_keys {
                 scan.reader.scan_rows(scan.organization, *period, api_keys.clone(), |rows| {
                     let Some((of, group)) = scan.series_and_group(rows.id) else {
                         return Err(damaged("a sealed row counts a series that has no name"));
                     };
-                    if group == NO_GROUP || !of.cost_source.is_unpriced() {
-                        return Ok(());
-                    }
-                    self.add_rows(&rows, group, &places, Some(of.mode), limbs.clone()).map(drop)
+                    stays.each(group, &places.span, |group, slots| visit(self, &rows, (of, group), &places, slots))
                 })?;
             }
         }
@@ -291,9 +416,10 @@ impl<'a> Pass<'a> {
         let ends = self.boundaries[from..until].iter().map(|boundary| boundary.0).chain([next]);
         for (slot, end) in (from..).zip(ends) {
             slots.resize((end - first) as usize, slot as u16);
-            offsets.resize((end - first) as usize, self.cells.offset(slot));
+            offsets.resize((end - first) as usize, self.cells.offset(self.of_plan(slot)));
         }
         Places {
+            span: from..until + 1,
             slots,
             offsets,
             after: self.boundaries.len() as u16,
@@ -303,12 +429,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it, to some of
-    /// the limbs. Whether any of them is in the plan. Leaves the rows' segments in the scratch.
+    /// the limbs, as far as they are in some slots. Whether any of them is in the plan. Leaves the rows' segments in the scratch.
     fn add_rows(
         &mut self,
         rows: &Rows<'_>,
         group: u32,
         places: &Places,
+        slots: &Range<usize>,
         mode: Option<Mode>,
         limbs: Range<usize>,
     ) -> Result<bool, StoreError> {
@@ -318,12 +445,20 @@ impl<'a> Pass<'a> {
         if places.needs_parts {
             rows.segments(Which::Parts, parts)?;
         }
-        let inside = |segment: &u64| places.inside(*segment);
-        if !places.all_inside && !segments.iter().any(inside) && !parts.iter().any(inside) {
+        let always = *slots == ALWAYS;
+        let inside = |segment: &u64| places.inside_of(*segment, slots);
+        let all_inside = places.all_inside && always;
+        if !all_inside && !segments.iter().any(inside) && !parts.iter().any(inside) {
             return Ok(false);
         }
         offsets.clear();
-        offsets.extend(segments.iter().map(|segment| places.offsets[*segment as usize]));
+        if always {
+            offsets.extend(segments.iter().map(|segment| places.offsets[*segment as usize]));
+        } else {
+            let outside = self.cells.offset(0);
+            let offset = |segment: &u64| if inside(segment) { places.offsets[*segment as usize] } else { outside };
+            offsets.extend(segments.iter().map(offset));
+        }
         for limb in limbs.clone() {
             let Some(column) = row_column(self.cells.limbs[limb].column, mode) else { continue };
             if rows.column(Which::Hours, column, values) {
@@ -331,7 +466,7 @@ impl<'a> Pass<'a> {
             }
         }
         if !parts.is_empty() {
-            self.move_parts(rows, group, places, mode, limbs)?;
+            self.move_parts(rows, group, places, slots, mode, limbs)?;
         }
         Ok(true)
     }
@@ -342,11 +477,17 @@ impl<'a> Pass<'a> {
         rows: &Rows<'_>,
         group: u32,
         places: &Places,
+        slots: &Range<usize>,
         mode: Option<Mode>,
         limbs: Range<usize>,
     ) -> Result<(), StoreError> {
         let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
         Rows::hours_of_parts(segments, parts, hours_of_parts)?;
+        let part_of = self.part_of.as_deref();
+        let slot_of = |segment: u64| match usize::from(places.slots[segment as usize]) {
+            slot if slots.contains(&slot) => part_of.map_or(slot, |part_of| usize::from(part_of[slot])),
+            _ => 0,
+        };
         for limb in limbs {
             let Limb { column, part: of_value } = self.cells.limbs[limb];
             let Some(column) = row_column(column, mode) else { continue };
@@ -354,11 +495,11 @@ impl<'a> Pass<'a> {
                 continue;
             }
             for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
-                let (from, to) = (places.slots[segments[*hour] as usize], places.slots[*part as usize]);
+                let (from, to) = (slot_of(segments[*hour]), slot_of(*part));
                 if from != to {
                     let value = of_value.of(*value);
-                    self.cells.add(group, limb, usize::from(to), value);
-                    self.cells.add(group, limb, usize::from(from), value.wrapping_neg());
+                    self.cells.add(group, limb, to, value);
+                    self.cells.add(group, limb, from, value.wrapping_neg());
                 }
             }
         }
@@ -366,9 +507,10 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds what [`Pass::add_rows`] has just seen to the totals of every measure.
-    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, places: &Places, mode: Mode) {
+    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, places: &Places, slots: &Range<usize>, mode: Mode) {
         let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
-        let inside = |segment: u64| places.all_inside || places.inside(segment);
+        let all_inside = places.all_inside && *slots == ALWAYS;
+        let inside = |segment: u64| all_inside || places.inside_of(segment, slots);
         for column in Column::ALL {
             let Some(source) = row_column(column, Some(mode)) else { continue };
             let total = &mut self.totals[column as usize];
@@ -376,7 +518,7 @@ impl<'a> Pass<'a> {
                 let counting = segments.iter().zip(values.iter()).filter(|(segment, _)| inside(**segment));
                 *total += counting.map(|(_, value)| i128::from(*value)).sum::<i128>();
             }
-            if !places.all_inside && !parts.is_empty() && rows.column(Which::Parts, source, values) {
+            if !all_inside && !parts.is_empty() && rows.column(Which::Parts, source, values) {
                 for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
                     match (inside(segments[*hour]), inside(*part)) {
                         (false, true) => *total += i128::from(*value),
@@ -392,7 +534,7 @@ impl<'a> Pass<'a> {
 
     /// Reads periods, in order, by the scan's pivot.
     pub fn read_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
-        let scan = self.scan;
+        let (scan, stays) = (self.scan, self.stays.clone());
         let pivot = scan.pivot.expect("only asked with a pivot");
         let group = |value: u32| scan.group_of.of_value(value).ok_or_else(no_name);
         let limbs = self.kept_limbs();
@@ -403,12 +545,20 @@ impl<'a> Pass<'a> {
                     Some(known) if known.0 == period => known,
                     other => other.insert((period, self.places(period))),
                 };
-                self.add_rows(&rows, group(rows.id)?, places, None, limbs.clone()).map(drop)
+                stays.each(group(rows.id)?, &places.span, |group, slots| {
+                    self.add_rows(&rows, group, places, slots, None, limbs.clone()).map(drop)
+                })
             })?;
         }
         let mut unknown = false;
         self.each_totals(pivot, periods, |pass, totals, at_cut| match scan.group_of.of_value(totals.value) {
-            Some(group) => pass.add_totals(group, totals, at_cut),
+            Some(group) => {
+                let each: Result<(), StoreError> = stays.each(group, &at_cut.span, |group, slots| {
+                    pass.add_totals(group, totals, at_cut, slots);
+                    Ok(())
+                });
+                each.expect("adding up does not fail");
+            }
             None => unknown = true,
         })?;
         if unknown { Err(no_name()) } else { Ok(()) }
@@ -437,7 +587,7 @@ impl<'a> Pass<'a> {
         let mut unknown = false;
         self.each_totals(pivot, &[period], |pass, totals, at_cut| {
             pass.cells.clear();
-            pass.add_totals(0, totals, at_cut);
+            pass.add_totals(0, totals, at_cut, &ALWAYS);
             unknown |= totals.value as usize > scan.api_key_count;
             if !unknown && (0..pass.cells.limbs.len()).any(|limb| pass.cells.get(0, limb, 1) != 0) {
                 pass.api_keys.insert(totals.value);
@@ -452,7 +602,9 @@ impl<'a> Pass<'a> {
         // Limbs of 32 bits, so that no sum wraps.
         let cells = Cells::new(1, Column::ALL.into_iter().flat_map(halves).collect(), 1);
         let mut pass = Pass::new(self.scan, &plan, cells);
-        pass.each_totals(Pivot::All, periods, |pass, totals, at_cut| pass.add_totals(0, totals, at_cut))?;
+        pass.each_totals(Pivot::All, periods, |pass, totals, at_cut| {
+            pass.add_totals(0, totals, at_cut, &ALWAYS);
+        })?;
         for column in Column::ALL {
             let limb = |i: usize| i128::from(pass.cells.get(0, 2 * column as usize + i, 1) as i64);
             self.totals[column as usize] += limb(0) + (limb(1) << 32);
@@ -503,8 +655,8 @@ impl<'a> Pass<'a> {
             if slot != 0 && slot != self.boundaries.len() {
                 match (start, end) {
                     (Some((cut, before)), Some((end_cut, last))) if cut != end_cut => {
-                        AtCut::of(&mut cuts, cut).starts.push(Start { stretch: before, slot, taken: true });
-                        AtCut::of(&mut cuts, end_cut).starts.push(Start { stretch: last, slot, taken: false });
+                        AtCut::of(&mut cuts, cut).push_start(before, slot, true);
+                        AtCut::of(&mut cuts, end_cut).push_start(last, slot, false);
                     }
                     _ => {
                         let cut = end.or(start).map_or(SEGMENTS, |(cut, _)| cut);
@@ -519,7 +671,8 @@ impl<'a> Pass<'a> {
         cuts
     }
 
-    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, at_cut: &AtCut) {
+    /// Adds the totals of a value that belong to some slots.
+    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, at_cut: &AtCut, slots: &Range<usize>) {
         let mut stretches = [0; STRETCHES];
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
@@ -532,10 +685,21 @@ impl<'a> Pass<'a> {
             for run in &at_cut.runs {
                 let of_run = &stretches[run.stretches.clone()];
                 if run.spread {
-                    self.cells.add_run(group, limb, run.slot, of_run);
-                } else {
+                    let (from, to) = (run.slot.max(slots.start), (run.slot + of_run.len()).min(slots.end));
+                    if from >= to {
+                        continue;
+                    }
+                    let of_run = &of_run[from - run.slot..to - run.slot];
+                    match &self.part_of {
+                        None => self.cells.add_run(group, limb, from, of_run),
+                        Some(part_of) => {
+                            let values = part_of[from..to].iter().zip(of_run);
+                            values.for_each(|(slot, value)| self.cells.add(group, limb, usize::from(*slot), *value));
+                        }
+                    }
+                } else if slots.contains(&run.slot) {
                     let sum = of_run.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
-                    self.cells.add(group, limb, run.slot, sum);
+                    self.cells.add(group, limb, self.of_plan(run.slot), sum);
                 }
             }
             if !at_cut.starts.is_empty() {
@@ -544,9 +708,9 @@ impl<'a> Pass<'a> {
                     sum = sum.wrapping_add(*value);
                     *value = sum;
                 }
-                for Start { stretch, slot, taken } in &at_cut.starts {
+                for Start { stretch, slot, taken } in at_cut.starts.iter().filter(|start| slots.contains(&start.slot)) {
                     let value = stretches[*stretch];
-                    self.cells.add(group, limb, *slot, if *taken { value.wrapping_neg() } else { value });
+                    self.cells.add(group, limb, self.of_plan(*slot), if *taken { value.wrapping_neg() } else { value });
                 }
             }
         }

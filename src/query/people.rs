@@ -6,8 +6,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::activity::{ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of};
-use super::group::{Filter, GroupBy, Label, Names};
+use super::activity::{
+    ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of,
+};
+use super::group::{Filter, GroupBy, Label, Names, Viewer};
 use super::page::{Mark, Page, Sort};
 use super::plan::Plan;
 use super::{About, Column, Query, QueryError, RankBy};
@@ -167,14 +169,14 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
     }))
 }
 
-/// Every key and its usage; only those of `creator` when there is one. All of them add up to the totals.
+/// Every key and its usage; only those that a viewer sees, and when, if there is one. All of them add up to the totals.
 pub fn api_keys(
     about: About<'_>,
     window: Window,
-    creator: Option<&str>,
+    viewer: Option<&Viewer>,
     page: &Page,
 ) -> Result<Table<KeyRow>, QueryError> {
-    let filter = creator.map_or_else(Filter::default, |creator| only([(GroupBy::User, creator)]));
+    let filter = Filter { viewer: viewer.cloned(), ..Filter::default() };
     let (usage, totals) = KeyUsage::find(about, window, filter, page)?;
     let name = |id: Option<&str>, key: &ApiKey| match page.sort {
         Sort::Name => key.description.as_deref().or(id).unwrap_or_default().to_lowercase(),
@@ -182,7 +184,9 @@ pub fn api_keys(
     };
     let keys = about.organization.api_keys.iter();
     let lines = keys
-        .filter(|(_, key)| creator.is_none() || about.organization.creator_of(key) == creator)
+        .filter(|(id, _)| {
+            viewer.is_none_or(|viewer| about.organization.was_ever_of(id, &viewer.user_id, &viewer.today))
+        })
         .filter(|(id, key)| page.finds([id.as_str()].into_iter().chain(key.description.as_deref())))
         .map(|(id, key)| {
             ((Reverse(usage.figure(about, id, page.sort)), name(Some(id), key), Some(id.as_str())), (id, key))
@@ -192,7 +196,7 @@ pub fn api_keys(
         name(id, &key)
     };
     let (lines, next) = page.cut(lines.collect(), name_of);
-    let usage_of = usage.of(about, window, lines.iter().map(|(id, _)| id.as_str()))?;
+    let usage_of = usage.of(about, window, viewer, lines.iter().map(|(id, _)| id.as_str()))?;
     let row = |(id, key): (&String, &ApiKey)| KeyRow {
         id: id.clone(),
         api_key: key.clone(),
@@ -229,12 +233,13 @@ impl KeyUsage {
         let (scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
         let plan = Plan::of(&window.buckets(Granularity::Month));
         let (found, ranked) = rank_groups(&scan, &plan, page.sort.column())?;
+        let totals = totals_of((about, &known, id), &query.filter, &plan, found.totals, &found.api_keys)?;
         let mut figures = vec![0; scan.api_key_count + 1];
         for (figure, group) in ranked {
             let key = labels.value(group).expect("each group is a key");
             figures[key.0 as usize] = figure;
         }
-        Ok((KeyUsage::Figures(figures), totals_of(&known, found.totals, &found.api_keys)))
+        Ok((KeyUsage::Figures(figures), totals))
     }
 
     /// What a key's place in the list is by.
@@ -254,6 +259,7 @@ impl KeyUsage {
         self,
         about: About<'_>,
         window: Window,
+        viewer: Option<&Viewer>,
         ids: impl Iterator<Item = &'k str>,
     ) -> Result<HashMap<String, Usage>, QueryError> {
         if let KeyUsage::Whole(usage_of) = self {
@@ -263,16 +269,16 @@ impl KeyUsage {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let filter = Filter { by: vec![(GroupBy::ApiKey, ids)], ..Filter::default() };
+        let filter = Filter { by: vec![(GroupBy::ApiKey, ids)], viewer: viewer.cloned(), ..Filter::default() };
         let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
         let key = |entry: &Entry| answer.groups[entry.group as usize].labels[0].key.clone();
         Ok(answer.ranking.iter().filter_map(|entry| Some((key(entry)?, entry.usage))).collect())
     }
 }
 
-/// One key's usage.
-pub fn api_key(about: About<'_>, window: Window, id: &str) -> Result<KeyDetail, QueryError> {
-    let filter = only([(GroupBy::ApiKey, id)]);
+/// One key's usage, or what a viewer sees of it.
+pub fn api_key(about: About<'_>, window: Window, id: &str, viewer: Option<&Viewer>) -> Result<KeyDetail, QueryError> {
+    let filter = Filter { viewer: viewer.cloned(), ..only([(GroupBy::ApiKey, id)]) };
     let answer = about.ask(window, Granularity::Day, &[GroupBy::Model, GroupBy::Provider], filter, DAY_COLUMNS)?;
     Ok(KeyDetail {
         cost_by_model: first(&ranked(&answer, 0), TOP_COST_BY_MODEL),
@@ -291,7 +297,7 @@ pub fn my_usage(
     let user_id = about.organization.person(user_id);
     let project = project_id.map(|project_id| (GroupBy::Project, project_id));
     let filter = only([(GroupBy::User, user_id)].into_iter().chain(project));
-    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_COLUMNS)?;
+    let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_AND_ERRORS)?;
     let keys = about.organization.api_keys.values();
     let here = |key: &&ApiKey| project_id.is_none_or(|project_id| key.project_id == project_id);
     let own = keys.filter(|key| about.counts_for(key, Some(user_id))).filter(here);

@@ -61,7 +61,7 @@ impl Plan {
 
 /// Where usage is cut for an instant. From 2020 to 2037 that is the instant itself (a test in `calendar` holds it for
 /// every zone); outside, where there is no usage, the segment it lies in will do.
-fn boundary(at: UnixMs) -> Segment {
+pub(super) fn boundary(at: UnixMs) -> Segment {
     Segment::of(at).unwrap_or(Segment(if at < 0 { 0 } else { u32::MAX }))
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::activity::{ACTIVITY_COLUMNS, activity};
-use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, NO_GROUP};
+use super::courses::{Courses, NO_GROUP, each_stretch};
+use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, number_of};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::Slice;
@@ -29,15 +30,27 @@ const MEASURES: &[Column] = &[
 ];
 
 /// In the order of their numbers.
-const GROUPS: [GroupBy; 6] =
-    [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+const GROUPS: [GroupBy; 8] = [
+    GroupBy::Model,
+    GroupBy::Project,
+    GroupBy::ApiKey,
+    GroupBy::User,
+    GroupBy::Provider,
+    GroupBy::Source,
+    GroupBy::Team,
+    GroupBy::CostCentre,
+];
+/// Those of them that may change on the way.
+const ATTRIBUTED: [GroupBy; 3] = [GroupBy::User, GroupBy::Team, GroupBy::CostCentre];
 
-/// The sums of one series in one bucket.
+/// The sums of one series in one bucket; where a key or a team changes hands in it, those of before and of after.
 pub struct Rollup<'a> {
     pub bucket: &'a Bucket,
     pub measures: &'a Measures,
     series: &'a Series,
-    labels: &'a [(Vec<u32>, Vec<Label>); GROUPS.len()],
+    /// The numbers of what it is attributed to.
+    attributed: &'a [u32; ATTRIBUTED.len()],
+    labels: &'a [Vec<Label>; GROUPS.len()],
 }
 
 impl Rollup<'_> {
@@ -50,8 +63,9 @@ impl Rollup<'_> {
     }
 
     pub fn label(&self, by: GroupBy) -> &Label {
-        let (label_of, labels) = &self.labels[by as usize];
-        &labels[label_of[by.value_of(self.series)] as usize]
+        let attributed = ATTRIBUTED.iter().position(|attributed| *attributed == by);
+        let number = attributed.map_or_else(|| by.value_of(self.series), |at| self.attributed[at] as usize);
+        &self.labels[by as usize][number]
     }
 }
 
@@ -78,12 +92,33 @@ pub fn rollups<E: From<QueryError>>(
     };
     let total = activity(about, &whole)?.totals.usage.all;
     let labels = GROUPS.map(|by| known.labels(by));
+    let attributed = ATTRIBUTED.map(|by| known.numbers(by).0);
     let series = known.names.series();
-    let Grouping { group_of, counting, api_keys, .. } = known.group(&[], &whole.filter);
-    // Each series that counts is a group of its own.
-    let own = (0..).zip(series.iter()).map(|(id, series)| match group_of.of(id, series) {
-        Some(0) => id,
-        _ => NO_GROUP,
+    let Grouping { group_of, counting, api_keys, courses: of_filter, .. } = known.group(&[], &whole.filter);
+    // Each series that counts is a group of its own, and each of its parts where it changes hands.
+    let (mut groups, mut courses) = (Vec::<(&Series, [u32; ATTRIBUTED.len()])>::new(), Courses::default());
+    let own = (0..).zip(series.iter()).map(|(id, series)| {
+        let counts = (group_of.of(id, series).unwrap_or(NO_GROUP), &of_filter);
+        let [user, team, centre] = attributed.each_ref().map(|numbers| (number_of(numbers, series), &numbers.courses));
+        let (first, mut course) = (groups.len(), Vec::new());
+        each_stretch(&[counts, user, team, centre], |segment, now| {
+            let [counts, of_attributed @ ..] = now else { return };
+            let group = match counts {
+                0 => {
+                    let attributed = <[u32; ATTRIBUTED.len()]>::try_from(of_attributed).expect("one for each");
+                    // What comes back to somebody is of the same group.
+                    let known = groups[first..].iter().position(|(_, known)| *known == attributed);
+                    let place = known.map_or(groups.len(), |known| first + known);
+                    if place == groups.len() {
+                        groups.push((series, attributed));
+                    }
+                    place as u32
+                }
+                _ => NO_GROUP,
+            };
+            course.push((segment, group));
+        });
+        courses.number(course)
     });
     let group_of = own.collect();
     let scan = Scan {
@@ -91,8 +126,10 @@ pub fn rollups<E: From<QueryError>>(
         organization: id,
         series,
         api_key_count: known.names.count(Dimension::ApiKey),
-        groups: series.len(),
+        groups: groups.len(),
         group_of: Arc::new(GroupOf::Series(group_of)),
+        courses: Arc::new(courses),
+        by_series: Vec::new(),
         counting,
         api_keys,
         pivot: None,
@@ -104,10 +141,11 @@ pub fn rollups<E: From<QueryError>>(
     let (mut sum, mut usage) = (Measures::ZERO, Usage::default());
     scan.each_slice(&Plan::of(&buckets), |slice: &mut Slice| {
         for number in slice.buckets.clone() {
-            for (group, series) in (0..).zip(series.iter()) {
+            for (group, (series, attributed)) in (0..).zip(&groups) {
                 if slice.usage(group, number, &mut usage) {
                     sum.add(&usage.all).map_err(|error| QueryError::from(StoreError::from(error)))?;
-                    visit(&Rollup { bucket: &buckets[number], measures: &usage.all, series, labels: &labels })?;
+                    let (bucket, measures) = (&buckets[number], &usage.all);
+                    visit(&Rollup { bucket, measures, series, attributed, labels: &labels })?;
                 }
             }
         }

@@ -354,6 +354,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("developer", &developer),
         ("outsider", &outsider),
     ];
+    let by_team = "/analytics/activity?organizationId=acme&groupBy=team,costCentre&team=t&costCentre=c";
+    let team = |organization: &str| json!({"teams": [{"id": "t", "organizationId": organization}]});
     let activity = "/analytics/activity?organizationId=acme";
     let free = "/analytics/activity?organizationId=small";
     let gone = "/analytics/activity?organizationId=gone";
@@ -440,6 +442,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/calendar?timezone=Europe/Paris", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/v1/calendar?timezone=Mars", Value::Null, [400, 403, 400, 400, 400, 400], 401),
         ("GET", "/v1/calendar/zones", Value::Null, [200, 403, 200, 200, 200, 200], 401),
+        ("GET", by_team, Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("PUT", "/v1/directory", team("acme"), [200, 403, 200, 403, 403, 403], 401),
+        ("PUT", "/v1/directory", team("gone"), [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/members?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/members?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/members/ada?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
@@ -1205,16 +1210,33 @@ fn members_and_keys_add_up_to_the_organization() {
     }
     assert_eq!(number_text(&ask("members").text, "cost"), "8.500000000001");
 
+    let activity = |more: &str| {
+        server.get(&format!("/analytics/activity?organizationId=acme&{DAY}&groupBy=apiKey{more}"), OPERATOR)
+    };
+    let failed = activity("&errors=true").ok().json();
+    let errors = |of: &Value| json!([of["key"], of["errorCount"], of["clientErrorCount"]]);
+    let each = [json!(["k2", 1, 0]), json!(["k3", 0, 1]), json!(["k1", 0, 0]), json!(["nobodys", 0, 0])];
+    assert_eq!(errors(&failed["activity"][0]), json!([null, 1, 1]));
+    for list in [&failed["activity"][0]["breakdown"], &failed["ranking"]] {
+        assert_eq!(list.as_array().unwrap().iter().map(errors).collect::<Vec<_>>(), each);
+    }
+    assert_eq!(activity("&errors=false").ok().text, activity("").ok().text);
+    assert!(activity("").ok().json()["activity"][0].get("errorCount").is_none());
+    activity("&errors=yes").is_problem(400, "errors is 'yes'; allowed: true, false");
+
     let dev = ask("members/dev").json();
     assert_eq!(dev["summary"]["cost"], 2);
     assert_eq!(dev["topApps"][0]["key"], "bot");
     assert_eq!(dev["topModels"][0]["label"], "GPT-4o");
     assert_eq!(dev["activity"][0]["modelBreakdown"][0]["inputTokens"], 100);
+    assert_eq!(errors(&dev["activity"][0]), json!([null, 0, 1]));
     let key = ask("keys/k2").json();
     assert_eq!((&key["summary"]["errorRate"], &key["activity"][0]["errorRate"]), (&json!(1.0), &json!(1.0)));
     assert_eq!(key["apiKey"]["createdBy"], "ben");
     let own = server.get(&format!("/analytics/keys?organizationId=acme&{DAY}"), &server.user_token("dev")).ok().json();
     assert_eq!(own["keys"].as_array().unwrap().iter().map(|k| &k["id"]).collect::<Vec<_>>(), ["k3"]);
+    let mine = server.get(&format!("/analytics/me?organizationId=acme&{DAY}"), &server.user_token("dev")).ok().json();
+    assert_eq!(errors(&mine["activity"][0]), json!([null, 0, 1]));
     assert_eq!(own["totals"]["cost"], 2);
     // A filter narrows the table too.
     let filtered =

@@ -65,7 +65,7 @@ impl Machine {
 
     #[track_caller]
     fn check(&self, entries: &[&Entry]) {
-        let ledger = Ledger { entries: entries.iter().copied().cloned().collect(), creators: [].into() };
+        let ledger = Ledger { entries: entries.iter().copied().cloned().collect(), ..Ledger::default() };
         let date = |text| Date::parse(text).unwrap();
         let groups = [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::Provider, GroupBy::CostSource];
         for group_by in groups {
@@ -358,7 +358,7 @@ fn any_order(seed: u64) {
         }
     }
     machine.restart();
-    let ledger = Ledger { entries: ledger, creators: [].into() };
+    let ledger = Ledger { entries: ledger, ..Ledger::default() };
     for _ in 0..12 {
         let query = question(&mut random, Zone::UTC, &ledger);
         check(&machine.engine().snapshot(), &ledger, &query);

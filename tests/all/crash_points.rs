@@ -31,6 +31,7 @@ const POLICY: SealPolicy = SealPolicy { rows_worth_totals: 10, segments_worth_to
 const ID_POLICY: IdPolicy = IdPolicy { run_ids: 30, merged_runs: 2, filter_bytes: 200 };
 
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "there are a few steps")]
 enum Step {
     /// Some events by number, over the ten days before.
     Send(std::ops::Range<u64>),

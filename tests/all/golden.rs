@@ -53,7 +53,11 @@ fn ledger() -> Ledger {
             measures,
         }
     };
-    Ledger { entries: (0..500).map(entry).collect(), creators: [("k1".into(), "ada".into())].into() }
+    Ledger {
+        entries: (0..500).map(entry).collect(),
+        creators: [("k1".into(), "ada".into())].into(),
+        ..Ledger::default()
+    }
 }
 
 fn open(directory: &Path, clock: &Arc<AtomicI64>) -> Result<Engine, StoreError> {

@@ -7,19 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::support::ledger::{
-    COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question, setting, shown,
+    Assignment, COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question,
+    setting, shown,
 };
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
 use num_bigint::BigInt;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
-use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, MemberUpdate, Role};
+use rollcall::directory::{
+    ApiKeyUpdate, Assignable, Assigned, AssignmentKind, AssignmentName, AssignmentUpdate, Change, DirectoryUpdate,
+    MemberUpdate, OrganizationUpdate, ProjectUpdate, Role, Status, TeamUpdate,
+};
 use rollcall::engine::{Engine, STORE_FILE};
 use rollcall::model::{
     Batch, Combination, Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
 };
 use rollcall::query::{
-    ACTIVITY_COLUMNS, Cause, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, activity, change, rollups,
+    ACTIVITY_COLUMNS, Cause, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, Viewer, activity, change, rollups,
 };
 use rollcall::store::{SealPolicy, Store};
 
@@ -75,7 +79,81 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
         entry.with_cost_source(*random.pick(&COST_SOURCES))
     });
     let entries = entries.filter(|entry| entry.time >= 1_577_836_800_000 && entry.time < NOW).collect();
-    Ledger { entries, creators: CREATORS.map(|(key, user)| (key.to_owned(), user.to_owned())).into() }
+    let creators = CREATORS.map(|(key, user)| (key.to_owned(), user.to_owned())).into();
+    let first = middle - 10 * 86_400_000;
+    Ledger { entries, creators, ..assignments(random, first) }
+}
+
+const MEMBERS: [&str; 3] = ["ada", "ben", "cat"];
+const TEAMS: [(&str, Option<&str>); 3] = [("t0", Some("c0")), ("t1", Some("c0")), ("t2", None)];
+
+/// What is said of some keys, people and projects, from days within two months; in most runs.
+fn assignments(random: &mut Random, first: UnixMs) -> Ledger {
+    let zones: Vec<Tz> = Zone::all().filter_map(|zone| zone.name().parse().ok()).collect();
+    let mut said: BTreeMap<(AssignmentKind, Assignable, Date), Assignment> = BTreeMap::new();
+    for _ in 0..random.pick(&[0, 3, 12, 30]).to_owned() {
+        let day = |days: u64| Zone::UTC.date_at(first + days as i64 * 86_400_000);
+        let (key, project) = (random.below(5), random.below(3));
+        let begins = random.below(60);
+        let (from, to) = (day(begins), (random.below(3) == 0).then(|| day(begins + random.below(20))));
+        let (kind, subject, id) = match random.below(4) {
+            0 => {
+                let owner = (*random.pick(&MEMBERS)).to_owned();
+                (AssignmentKind::Owner, Assignable::ApiKey(format!("k{key}")), Some(owner))
+            }
+            subject => {
+                let subject = match subject {
+                    1 => Assignable::ApiKey(format!("k{key}")),
+                    2 => Assignable::User((*random.pick(&MEMBERS)).to_owned()),
+                    _ => Assignable::Project(format!("p{project}")),
+                };
+                let team = (random.below(4) > 0).then(|| random.pick(&TEAMS).0.to_owned());
+                (AssignmentKind::Team, subject, team)
+            }
+        };
+        said.insert((kind, subject.clone(), from), Assignment { kind, subject, id, from, to });
+    }
+    let cost_centres = TEAMS.iter().filter_map(|(team, centre)| Some(((*team).to_owned(), (*centre)?.to_owned())));
+    Ledger {
+        zone: Some(*random.pick(&zones)),
+        assignments: said.into_values().collect(),
+        cost_centres: cost_centres.collect(),
+        ..Ledger::default()
+    }
+}
+
+/// The same, as the directory takes it.
+fn teams(ledger: &Ledger) -> DirectoryUpdate {
+    let organization_id = || "acme".to_owned();
+    let organization = OrganizationUpdate {
+        id: organization_id(),
+        timezone: ledger.zone.map(|zone| zone.name().to_owned()),
+        ..OrganizationUpdate::default()
+    };
+    let teams = TEAMS.map(|(id, centre)| TeamUpdate {
+        id: id.into(),
+        organization_id: organization_id(),
+        cost_centre: Some(centre.map(str::to_owned)),
+        status: (id == "t2").then_some(Status::Deleted),
+        ..TeamUpdate::default()
+    });
+    let projects = (0..3).map(|number| ProjectUpdate {
+        id: format!("p{number}"),
+        organization_id: organization_id(),
+        ..ProjectUpdate::default()
+    });
+    let assignments = ledger.assignments.iter().map(|one| AssignmentUpdate {
+        organization_id: organization_id(),
+        name: AssignmentName { kind: one.kind, subject: one.subject.clone(), from: one.from.to_string() },
+        assigned: Some(Assigned { id: one.id.clone(), to: one.to.map(|to| to.to_string()) }),
+    });
+    DirectoryUpdate {
+        organizations: vec![organization],
+        projects: projects.collect(),
+        teams: teams.into(),
+        assignments: assignments.collect(),
+        ..DirectoryUpdate::default()
+    }
 }
 
 fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
@@ -122,15 +200,14 @@ fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
         created_by: ledger.creator(&format!("k{k}")).map(str::to_owned),
         ..ApiKeyUpdate::default()
     });
-    let members = ["ada", "ben"].map(|user| MemberUpdate {
+    let members = MEMBERS.map(|user| MemberUpdate {
         organization_id: "acme".into(),
         user_id: user.into(),
         role: Role::Developer,
         project_ids: None,
         former: user == "ben",
     });
-    let update =
-        DirectoryUpdate { api_keys: api_keys.collect(), members: members.into(), ..DirectoryUpdate::default() };
+    let update = DirectoryUpdate { api_keys: api_keys.collect(), members: members.into(), ..teams(ledger) };
     engine.change(Change::Merge(update)).unwrap().wait().unwrap();
     (engine, directory)
 }
@@ -211,7 +288,7 @@ fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
     assert_eq!(totals.usage.all, sum(&|_| true));
     let mut whole = Measures::ZERO;
     for row in &rows {
-        let of_row = |entry: &Entry| ledger.creator(&entry.combination.api_key) == row.user_id.as_deref();
+        let of_row = |entry: &Entry| ledger.owner(entry) == row.user_id;
         assert_eq!(both(&row.usage), table(sum(&of_row)), "{:?}", row.user_id);
         whole.add(&both(&row.usage)).unwrap();
         if let Some(user_id) = &row.user_id {
@@ -239,17 +316,48 @@ fn check_people(engine: &Engine, ledger: &Ledger, window: Window) {
     for row in &rows {
         let of_key = |entry: &Entry| entry.combination.api_key == row.id;
         assert_eq!(both(&row.usage), table(sum(&of_key)), "{}", row.id);
-        assert_eq!(rollcall::query::api_key(about, window, &row.id).unwrap().totals.usage.all, sum(&of_key));
+        assert_eq!(rollcall::query::api_key(about, window, &row.id, None).unwrap().totals.usage.all, sum(&of_key));
+    }
+    // What somebody sees of keys: all of those that are theirs, and of the others the days they were.
+    let today = Zone::named(ledger.zone.unwrap_or(Tz::UTC).name()).unwrap().date_at(NOW).to_string();
+    for user_id in MEMBERS {
+        let organization = about.organization;
+        let viewer = Viewer { user_id: user_id.to_owned(), today: today.clone() };
+        let sees = |entry: &Entry| {
+            organization.owner_on(&entry.combination.api_key, &today) == Some(user_id)
+                || ledger.owner(entry).as_deref() == Some(user_id)
+        };
+        for page in [Page::default(), Page { limit: Some(100), ..Page::default() }] {
+            let keys = rollcall::query::api_keys(about, window, Some(&viewer), &page).unwrap();
+            assert_eq!(keys.totals.usage.all, sum(&sees), "{user_id}");
+            let mut whole = Measures::ZERO;
+            for row in &keys.rows {
+                let of_key = sum(&|entry: &Entry| entry.combination.api_key == row.id && sees(entry));
+                assert_eq!(both(&row.usage), table(of_key), "{} for {user_id}", row.id);
+                let detail = rollcall::query::api_key(about, window, &row.id, Some(&viewer)).unwrap();
+                assert_eq!(detail.totals.usage.all, of_key, "{} for {user_id}", row.id);
+                whole.add(&both(&row.usage)).unwrap();
+            }
+            assert_eq!(whole, table(keys.totals.usage.all), "the keys of {user_id} add up");
+        }
     }
 }
 
 /// Rollups are the ledger's sums of each bucket and combination, one of each, and add up to the answer's total.
 fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
-    const ALL: [GroupBy; 6] =
-        [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::Provider, GroupBy::Source];
+    const ALL: [GroupBy; 8] = [
+        GroupBy::Model,
+        GroupBy::Project,
+        GroupBy::ApiKey,
+        GroupBy::User,
+        GroupBy::Provider,
+        GroupBy::Source,
+        GroupBy::Team,
+        GroupBy::CostCentre,
+    ];
     let zone: Tz = query.window.zone.name().parse().unwrap();
     let snapshot = engine.snapshot();
-    let key = |keys: [Option<String>; 6], mode: Mode, cost_source: CostSource| -> Vec<_> {
+    let key = |keys: [Option<String>; 8], mode: Mode, cost_source: CostSource| -> Vec<_> {
         keys.into_iter().chain([Some(format!("{mode:?}")), Some(format!("{cost_source:?}"))]).collect()
     };
     let (mut found, mut seen, mut whole) = (Sums::new(), BTreeSet::new(), Measures::ZERO);

@@ -221,6 +221,7 @@ fn sums_stay_exact_beyond_the_names_that_are_kept() {
             about,
             year(Granularity::Day, None, GroupBy::Model, Filter::default()).window,
             "k99",
+            None,
         );
         assert_eq!(entered.unwrap().totals.usage.cost(), of_entered.cost);
         // Nor does what senders say about names make the directory grow.

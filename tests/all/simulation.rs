@@ -301,7 +301,7 @@ impl World {
         let Copy { bytes, sent, creators } = self.copies.swap_remove(index);
         self.start(bytes);
         let now = std::mem::take(&mut self.ledger);
-        self.ledger = Ledger { entries: sent.into_values().collect(), creators };
+        self.ledger = Ledger { entries: sent.into_values().collect(), creators, ..Ledger::default() };
         self.ask();
         self.ledger = now;
         self.set_clock_right();

@@ -1,7 +1,7 @@
 // Walks the analytics page of a running demo in a real browser. Needs the two sign-in links that the demo prints.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessible, ask as askApi, JUNE, JUNE_QUERY, LAPTOP, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
+import { accessible, ask as askApi, chartColumn, JUNE, JUNE_QUERY, LAPTOP, NORTHWIND, open, PHONE, ready, visit, withinWidth } from "./browser.mjs";
 import { LINK as link } from "./demo.mjs";
 
 const origin = new URL(link).origin;
@@ -143,6 +143,39 @@ test("the chart can be walked by keyboard and read as a table", async (t) => {
   const rows = page.getByTestId("chart-table").locator("tbody tr");
   await rows.first().waitFor();
   assert.equal(await rows.count(), 30);
+});
+
+test("what is on the page stays where it is while its figures arrive", async (t) => {
+  for (const viewport of [LAPTOP, { width: 1280, height: 800 }, PHONE]) {
+    const page = await signedIn(t, { viewport });
+    await page.addInitScript(() => {
+      window.shifted = 0;
+      new PerformanceObserver((list) => {
+        for (const shift of list.getEntries()) window.shifted += shift.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await visit(page, `${NORTHWIND}/analytics?range=last-30-days&tz=Europe/Paris`);
+    await page.locator(".chart[data-drawn=true]").waitFor();
+    await page.getByTestId("cache-saving").first().waitFor();
+    const shifted = await page.evaluate(() => new Promise((told) => requestAnimationFrame(() => told(window.shifted))));
+    assert.ok(shifted < 0.05, `at ${viewport.width} pixels it moved by ${shifted}`);
+  }
+});
+
+test("which days failed more is a line over the requests", async (t) => {
+  const page = await signedIn(t);
+  await visit(page, `${NORTHWIND}/analytics?${JUNE}&metric=requests`);
+  const { activity } = await askApi(page, "/analytics/activity", { ...JUNE_QUERY, errors: "true" });
+  const rates = activity.map((day) => day.errorCount / day.requestCount);
+  assert.ok(Math.max(...rates) > 0.05, "the sample has a day that failed");
+  assert.deepEqual(await chartColumn(page, "errorRate"), rates);
+  const entry = page.getByTestId("errors-toggle");
+  assert.equal(await entry.getAttribute("aria-pressed"), "true");
+  await entry.click();
+  await page.locator("[data-testid=errors-toggle][aria-pressed=false]").waitFor();
+  assert.match(page.url(), /errors/);
+  await page.getByTestId("metric-cost").click();
+  await entry.waitFor({ state: "detached" });
 });
 
 test("columns are as high as their sums and in the colours of the legend, after another size and another measure too", async (t) => {

@@ -1,15 +1,12 @@
 // A server of a test's own, with an empty store: for what the sample organization does not have.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { closePages } from "./browser.mjs";
+import { address, PROGRAM } from "./program.mjs";
 
-export const PROGRAM =
-  process.env.ROLLCALL ?? fileURLToPath(new URL("../../target/release/rollcall", import.meta.url));
 const OPERATOR = "operator-token-of-the-browser-tests";
 
 /** Gone, with everything it was told, when the test is over. `store` is another's, which has stopped, `port` as well. */
@@ -59,16 +56,4 @@ export async function serve(t, flags = [], store = null, port = 0) {
       return `${url}/#token=${token}`;
     },
   };
-}
-
-/** The server writes where it listens once it does. */
-async function address(server, file) {
-  const deadline = Date.now() + 30_000;
-  while (Date.now() < deadline) {
-    assert.equal(server.exitCode, null, "the server has ended");
-    const text = await readFile(file, "utf8").catch(() => "");
-    if (text.trim()) return new URL(text.trim()).origin;
-    await setTimeout(50);
-  }
-  throw new Error("the server did not say where it listens");
 }

@@ -22,12 +22,20 @@ use crate::query::{
 pub struct ActivityAnswer<'a> {
     pub group_by: &'a str,
     pub query: &'a Query,
+    /// Parts count the requests that failed.
+    pub with_errors: bool,
     pub frame: Frame,
     pub activity: &'a Activity<'a>,
 }
 
 impl ActivityAnswer<'_> {
     pub fn json(&self, previous: Option<&Earlier<(Group, Usage)>>, out: &mut Out) -> Result<(), Problem> {
+        let counted = |out: &mut Vec<u8>, usage: &Usage| {
+            part(out, usage);
+            if self.with_errors {
+                errors(out, usage);
+            }
+        };
         let groups: Vec<Vec<u8>> = self.activity.groups.iter().map(|group| group_fields(&group.labels)).collect();
         let head = &mut out.buffer;
         head.extend_from_slice(b"{\"groupBy\":");
@@ -59,7 +67,7 @@ impl ActivityAnswer<'_> {
             ordinals(out, &self.activity.groups[entry.group as usize].labels);
             field(out, "share");
             out.extend_from_slice(share(entry.usage.cost(), whole).as_bytes());
-            part(out, &entry.usage);
+            counted(out, &entry.usage);
             out.push(b'}');
         });
         field(head, "activity");
@@ -69,12 +77,12 @@ impl ActivityAnswer<'_> {
             to.push(separator);
             separator = b',';
             date(to, bucket);
-            part(to, usage);
+            counted(to, usage);
             field(to, "breakdown");
             list(to, entries, |to, entry| {
                 to.push(b'{');
                 to.extend_from_slice(&groups[entry.group as usize]);
-                part(to, &entry.usage);
+                counted(to, &entry.usage);
                 to.push(b'}');
             });
             to.push(b'}');
@@ -258,12 +266,7 @@ pub fn key_json(out: &mut Vec<u8>, about: About<'_>, frame: Frame, id: &str, det
     summary(out, &detail.totals, |out| error_rate(out, &detail.totals.usage));
     ranked(out, "costByModel", &detail.cost_by_model);
     field(out, "activity");
-    list(out, &detail.days, |out, day| {
-        model_day(out, day, |out, sums| {
-            errors(out, sums);
-            error_rate(out, sums);
-        });
-    });
+    list(out, &detail.days, |out, day| model_day(out, day, error_rate));
     out.push(b'}');
 }
 
@@ -277,6 +280,7 @@ pub fn my_usage_json(out: &mut Vec<u8>, frame: Frame, usage: &MyUsage) {
         list(out, &usage.days, |out, (bucket, sums)| {
             date(out, bucket);
             part(out, sums);
+            errors(out, sums);
             out.push(b'}');
         });
     });
@@ -482,6 +486,7 @@ fn ranked(out: &mut Vec<u8>, name: &str, entries: &[Ranked]) {
 fn model_day(out: &mut Vec<u8>, (bucket, sums, entries): &ModelDay, more: impl Fn(&mut Vec<u8>, &Usage)) {
     date(out, bucket);
     part(out, sums);
+    errors(out, sums);
     more(out, sums);
     field(out, "modelBreakdown");
     list(out, entries, |out, (model, provider, sums)| {

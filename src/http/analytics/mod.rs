@@ -25,11 +25,12 @@ use crate::query::{self, About, Earlier, Page, QueryError, RankBy, Table};
     get, path = "/analytics/activity", tag = "analytics",
     params(
         WindowParameters,
-        ("groupBy" = Option<String>, Query, pattern = "^(none|(model|project|apiKey|user|provider|source|costSource)(,(model|project|apiKey|user|provider|source|costSource))?)$", description = "model (default), project, apiKey, user, provider, source, costSource, none, or two joined by a comma"),
+        ("groupBy" = Option<String>, Query, pattern = "^(none|(model|project|apiKey|user|provider|source|team|costCentre|costSource)(,(model|project|apiKey|user|provider|source|team|costCentre|costSource))?)$", description = "model (default), project, apiKey, user, provider, source, team, costCentre, costSource, none, or two joined by a comma"),
         ("granularity" = inline(Option<GranularityName>), Query, description = "hour (31 days at most), day (366; default), week or month (10 years)"),
         FilterParameters,
         ("top" = Option<u32>, Query, minimum = 1, description = "Keep the N largest groups over the window; the rest is one entry, Other"),
         ("rankBy" = inline(Option<RankByName>), Query, description = "cost (default), requestCount or totalTokens"),
+        ("errors" = Option<bool>, Query, description = "Whether every row and entry counts the requests that failed: false (default) or true. Not in CSV"),
         CompareParameters,
     ),
     responses(
@@ -43,11 +44,12 @@ pub async fn activity(asked: Asked) -> Result<Response, Problem> {
     let asked = asked.comparing(query.window)?;
     let compared = asked.compared;
     let group_by = asked.parameters.group_by_name()?.to_owned();
+    let with_errors = asked.parameters.errors()?;
     let name = activity_name(query.rank_by, &group_by);
     asked
         .answer(query.window, name, move |about, frame, csv, out| {
             let activity = query::activity(about, &query)?;
-            let answer = ActivityAnswer { group_by: &group_by, query: &query, frame, activity: &activity };
+            let answer = ActivityAnswer { group_by: &group_by, query: &query, with_errors, frame, activity: &activity };
             if csv {
                 return answer.csv(about, out);
             }
@@ -158,7 +160,7 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
 
 /// Usage by API key, keys without usage included. The totals are those of the whole list, whatever part of it is asked for.
 ///
-/// For operators, owners and admins; developers see their own keys.
+/// For operators, owners and admins. Developers see the keys that are theirs, and of those that were the days they were.
 #[utoipa::path(
     get, path = "/analytics/keys", tag = "analytics",
     params(
@@ -173,14 +175,14 @@ pub async fn member(asked: Asked, path: Result<Path<String>, PathRejection>) -> 
 )]
 pub async fn api_keys(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::ApiKeys)?;
-    let creator = asked.caller.sees_own_keys_only(&asked.organization_id).map(str::to_owned);
-    let find = move |about: About<'_>, window, page: &Page| query::api_keys(about, window, creator.as_deref(), page);
+    let viewer = asked.viewer();
+    let find = move |about: About<'_>, window, page: &Page| query::api_keys(about, window, viewer.as_ref(), page);
     table(asked, "keys", find).await
 }
 
 /// One API key's usage.
 ///
-/// For operators, owners and admins; developers see their own keys.
+/// For operators, owners and admins. Developers see the keys that are theirs, and of those that were the days they were.
 #[utoipa::path(
     get, path = "/analytics/keys/{apiKeyId}", tag = "analytics",
     params(
@@ -195,10 +197,10 @@ pub async fn api_keys(asked: Asked) -> Result<Response, Problem> {
 pub async fn api_key(asked: Asked, path: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let Path(id) = path?;
     asked.allow(Subject::ApiKey(&id))?;
-    let window = asked.days()?;
+    let (window, viewer) = (asked.days()?, asked.viewer());
     asked
         .answer(window, format!("key-{id}"), move |about, frame, csv, out| {
-            let detail = query::api_key(about, window, &id)?;
+            let detail = query::api_key(about, window, &id, viewer.as_ref())?;
             if csv {
                 return answer::days_csv(out, about, frame, &detail.days);
             }

@@ -86,7 +86,7 @@ pub struct FilterParameters {
     project_id: Option<Vec<String>>,
     /// Only these API keys.
     api_key_id: Option<Vec<String>>,
-    /// Only keys these members created.
+    /// Only what was these members'.
     user_id: Option<Vec<String>>,
     /// Only these canonical models.
     model: Option<Vec<String>>,
@@ -94,6 +94,10 @@ pub struct FilterParameters {
     provider: Option<Vec<String>>,
     /// Only these apps.
     source: Option<Vec<String>>,
+    /// Only what counted for these teams then.
+    team: Option<Vec<String>>,
+    /// Only what counted for teams of these cost centres then.
+    cost_centre: Option<Vec<String>>,
     /// Only with costs from there.
     #[param(inline)]
     cost_source: Option<Vec<CostSourceName>>,
@@ -182,6 +186,22 @@ macro_rules! with_unpriced {
     };
 }
 
+/// The same, and the requests that failed where they are asked for.
+macro_rules! with_wanted_errors {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        with_unpriced! {
+            $(#[$meta])*
+            pub struct $name {
+                $($body)*
+                /// With `errors=true`.
+                pub error_count: Option<u64>,
+                /// With `errors=true`.
+                pub client_error_count: Option<u64>,
+            }
+        }
+    };
+}
+
 /// The same, and the requests that failed.
 macro_rules! with_errors {
     ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
@@ -251,7 +271,7 @@ with_window! {
     }
 }
 
-with_unpriced! {
+with_wanted_errors! {
     pub struct ActivityBucket {
         /// First local day of the bucket; for hours RFC 3339.
         pub date: String,
@@ -259,7 +279,7 @@ with_unpriced! {
     }
 }
 
-with_unpriced! {
+with_wanted_errors! {
     pub struct ActivityEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -274,7 +294,7 @@ with_unpriced! {
     }
 }
 
-with_unpriced! {
+with_wanted_errors! {
     pub struct RankingEntry {
         pub key: Option<String>,
         pub label: Option<String>,
@@ -454,7 +474,7 @@ with_unpriced! {
     }
 }
 
-with_unpriced! {
+with_errors! {
     pub struct MemberDay {
         pub date: String,
         pub model_breakdown: Vec<ModelEntry>,
@@ -548,7 +568,7 @@ with_window! {
     }
 }
 
-with_unpriced! {
+with_errors! {
     pub struct MyDay {
         pub date: String,
     }

@@ -27,7 +27,7 @@ use crate::query::{self, About, Cause, Item, Label};
     get, path = "/analytics/change", tag = "analytics",
     params(
         WindowParameters,
-        ("groupBy" = Option<String>, Query, pattern = "^(none|(model|project|apiKey|user|provider|source|costSource)(,(model|project|apiKey|user|provider|source|costSource))?)$", description = "What keys are: model (default), project, apiKey, user, provider, source, costSource, none, or two joined by a comma"),
+        ("groupBy" = Option<String>, Query, pattern = "^(none|(model|project|apiKey|user|provider|source|team|costCentre|costSource)(,(model|project|apiKey|user|provider|source|team|costCentre|costSource))?)$", description = "What keys are: model (default), project, apiKey, user, provider, source, team, costCentre, costSource, none, or two joined by a comma"),
         FilterParameters,
         CompareParameters,
     ),

@@ -10,18 +10,19 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 
 use self::wire::{
-    ApiKeyBody, DirectoryAnswer, DirectoryBody, IdentityBody, MemberBody, MembershipName, ModelBody, OrganizationBody,
-    ProjectBody, UserBody,
+    ApiKeyBody, AssignableBody, AssignmentBody, DirectoryAnswer, DirectoryBody, IdentityBody, MemberBody,
+    MembershipName, ModelBody, OrganizationBody, ProjectBody, StatusName, TeamBody, UserBody,
 };
 use super::App;
 use super::access::Caller;
 use super::body::JsonObject;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::Zone;
 use crate::directory::{
-    ApiKeyUpdate, Change, Directory, DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate,
-    ProjectUpdate, UserUpdate,
+    ApiKeyUpdate, Assignable, Assigned, AssignmentKind, AssignmentName, AssignmentUpdate, Change, Directory,
+    DirectoryUpdate, IdentityUpdate, MemberUpdate, ModelUpdate, OrganizationUpdate, ProjectUpdate, TeamUpdate,
+    UserUpdate,
 };
 use crate::engine::Note;
 
@@ -32,7 +33,7 @@ const MAX_PROJECT_IDS: usize = 1000;
 /// Merges entries into the directory.
 ///
 /// By id; what is absent stays. All of it is taken, or none. For the operator, and for owners about their own organization:
-/// its name, time zone and retention, projects, members, API keys and identities. They change neither its plan nor its
+/// its name, time zone and retention, projects, members, API keys, identities, teams and assignments. They change neither its plan nor its
 /// status, nor the name and address of people who are also known elsewhere, nor leave it without an owner.
 #[utoipa::path(
     put, path = "/v1/directory", tag = "directory", request_body = DirectoryBody,
@@ -190,6 +191,16 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
             same_as: i.same_as.map(|person| id("identities[].sameAs", person)).transpose()?,
         })
     });
+    let teams = body.teams.into_iter().map(|t| {
+        Ok(TeamUpdate {
+            id: id("teams[].id", t.id)?,
+            organization_id: id("teams[].organizationId", t.organization_id)?,
+            name: label("teams[].name", t.name)?,
+            cost_centre: t.cost_centre.map(|c| c.map(|c| id("teams[].costCentre", c)).transpose()).transpose()?,
+            status: t.status.map(Into::into),
+        })
+    });
+    let assignments = body.assignments.into_iter().map(assignment);
     let models = body
         .models
         .into_iter()
@@ -201,7 +212,42 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
         members: members.collect::<Result<_, Problem>>()?,
         api_keys: api_keys.collect::<Result<_, Problem>>()?,
         identities: identities.collect::<Result<_, Problem>>()?,
+        teams: teams.collect::<Result<_, Problem>>()?,
+        assignments: assignments.collect::<Result<_, Problem>>()?,
         models: models.collect::<Result<_, Problem>>()?,
+    })
+}
+
+fn assignment(a: AssignmentBody) -> Result<AssignmentUpdate, Problem> {
+    let AssignableBody { api_key_id, user_id, project_id } = a.subject;
+    let given = [
+        api_key_id.map(|key| id("assignments[].subject.apiKeyId", key).map(Assignable::ApiKey)),
+        user_id.map(|user| id("assignments[].subject.userId", user).map(Assignable::User)),
+        project_id.map(|project| id("assignments[].subject.projectId", project).map(Assignable::Project)),
+    ];
+    let mut given: Vec<Assignable> = given.into_iter().flatten().collect::<Result<_, Problem>>()?;
+    let subject = given.pop().filter(|_| given.is_empty()).ok_or_else(|| {
+        Problem::bad_request("assignments[].subject must have exactly one of apiKeyId, userId and projectId")
+    })?;
+    let (kind, to_whom) = match (a.team_id, a.owner_user_id) {
+        (Some(team), None) => (AssignmentKind::Team, team.map(|team| id("assignments[].teamId", team)).transpose()?),
+        (None, Some(user)) => (AssignmentKind::Owner, Some(id("assignments[].ownerUserId", user)?)),
+        (team, _) => {
+            let what = if team.is_some() { "both" } else { "neither" };
+            let (what_of, of) = subject.named();
+            return Err(Problem::bad_request(format!(
+                "the assignment of {what_of} '{of}' from {} has {what} of teamId and ownerUserId; give one of them",
+                a.from
+            )));
+        }
+    };
+    let from = date("assignments[].from", &a.from)?.to_string();
+    let to = a.to.map(|to| date("assignments[].to", &to)).transpose()?.map(|to| to.to_string());
+    let stays = a.status != Some(StatusName::Deleted);
+    Ok(AssignmentUpdate {
+        organization_id: id("assignments[].organizationId", a.organization_id)?,
+        name: AssignmentName { kind, subject, from },
+        assigned: stays.then_some(Assigned { id: to_whom, to }),
     })
 }
 
@@ -242,6 +288,16 @@ pub fn text(field: &str, value: String) -> Result<String, Problem> {
     Ok(value)
 }
 
+impl From<&Assignable> for AssignableBody {
+    fn from(subject: &Assignable) -> AssignableBody {
+        match subject {
+            Assignable::ApiKey(id) => AssignableBody { api_key_id: Some(id.clone()), ..AssignableBody::default() },
+            Assignable::User(id) => AssignableBody { user_id: Some(id.clone()), ..AssignableBody::default() },
+            Assignable::Project(id) => AssignableBody { project_id: Some(id.clone()), ..AssignableBody::default() },
+        }
+    }
+}
+
 /// The directory in the form that [`update`] takes.
 pub fn export(directory: &Directory, only: Option<&str>) -> DirectoryBody {
     let mut body = DirectoryBody::default();
@@ -274,6 +330,26 @@ pub fn export(directory: &Directory, only: Option<&str>) -> DirectoryBody {
             user_id: user.clone(),
             same_as: Some(person.clone()),
         }));
+        body.teams.extend(organization.teams.iter().map(|(id, team)| TeamBody {
+            id: id.clone(),
+            organization_id: organization_id.to_owned(),
+            name: team.name.clone(),
+            cost_centre: team.cost_centre.clone().map(Some),
+            status: Some(team.status.into()),
+        }));
+        for kind in [AssignmentKind::Team, AssignmentKind::Owner] {
+            for (subject, dated) in organization.assignments.all(kind) {
+                body.assignments.extend(dated.iter().map(|(from, assigned)| AssignmentBody {
+                    organization_id: organization_id.to_owned(),
+                    subject: subject.into(),
+                    team_id: (kind == AssignmentKind::Team).then(|| assigned.id.clone()),
+                    owner_user_id: assigned.id.clone().filter(|_| kind == AssignmentKind::Owner),
+                    from: from.clone(),
+                    to: assigned.to.clone(),
+                    status: None,
+                }));
+            }
+        }
         body.api_keys.extend(organization.api_keys.iter().map(|(id, key)| ApiKeyBody {
             id: id.clone(),
             organization_id: Some(organization_id.to_owned()),

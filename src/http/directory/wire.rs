@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::directory::{Plan, Role, Status};
-use crate::http::body::objects;
+use crate::http::body::{object, objects};
 
 /// Some or all of the directory. Merged by id: what is absent stays as it is.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -23,6 +23,10 @@ pub struct DirectoryBody {
     pub api_keys: Vec<ApiKeyBody>,
     #[serde(deserialize_with = "objects")]
     pub identities: Vec<IdentityBody>,
+    #[serde(deserialize_with = "objects")]
+    pub teams: Vec<TeamBody>,
+    #[serde(deserialize_with = "objects")]
+    pub assignments: Vec<AssignmentBody>,
     #[serde(deserialize_with = "objects")]
     pub models: Vec<ModelBody>,
 }
@@ -119,6 +123,64 @@ pub struct IdentityBody {
     pub user_id: String,
     /// The member who is meant. `null` or absent: nobody but the user.
     pub same_as: Option<String>,
+}
+
+/// A team that usage counts for, by assignments.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Team)]
+pub struct TeamBody {
+    pub id: String,
+    pub organization_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What accounts are charged by. Several teams may have one. `null` takes it out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub cost_centre: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+}
+
+/// Which team something counts for, or whose a key is, from a day on. Exactly one of `teamId` and `ownerUserId`. Of
+/// several that reach a day the one holds that begins last. The same subject, kind and `from` again takes its place.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Assignment)]
+pub struct AssignmentBody {
+    pub organization_id: String,
+    #[serde(deserialize_with = "object")]
+    pub subject: AssignableBody,
+    /// A team, or `null`: none, whatever the subject's owner or project has.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub team_id: Option<Option<String>>,
+    /// Of a key: whose it is, and its usage with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_user_id: Option<String>,
+    /// The first day, in the organization's time zone.
+    #[schema(format = Date)]
+    pub from: String,
+    /// The last day, which is included; for ever when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Date)]
+    pub to: Option<String>,
+    /// `deleted` takes it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusName>,
+}
+
+/// What is assigned: exactly one.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Assignable)]
+pub struct AssignableBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

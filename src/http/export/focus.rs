@@ -73,6 +73,8 @@ fn tags(row: &Row<'_>) -> String {
         ("costSource", Some(row.cost_source().into())),
         ("user", row.key(GroupBy::User)),
         ("app", row.key(GroupBy::Source)),
+        ("team", row.key(GroupBy::Team)),
+        ("costCentre", row.key(GroupBy::CostCentre)),
     ];
     let tags = tags.into_iter().filter_map(|(name, value)| Some((format!("rollcall/{name}"), value?.into())));
     serde_json::Value::Object(tags.collect()).to_string()

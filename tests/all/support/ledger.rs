@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
+use rollcall::directory::{Assignable, AssignmentKind};
 use rollcall::engine::{Note, RepriceRequest, Snapshot};
 use rollcall::model::{
     Batch, Combination, Completeness, CostSource, Count, Day, Event, Fingerprint, Measures, Mode, PicoUsd, Segment,
@@ -58,6 +59,21 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// By API key.
     pub creators: BTreeMap<String, String>,
+    /// Whose days assignments are of.
+    pub zone: Option<Tz>,
+    pub assignments: Vec<Assignment>,
+    /// By team.
+    pub cost_centres: BTreeMap<String, String>,
+}
+
+/// What was said of something from a day to a day.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    pub kind: AssignmentKind,
+    pub subject: Assignable,
+    pub id: Option<String>,
+    pub from: Date,
+    pub to: Option<Date>,
 }
 
 impl Ledger {
@@ -70,13 +86,39 @@ impl Ledger {
             && (filter.modes.is_empty() || filter.modes.contains(&entry.combination.mode))
     }
 
+    /// The last that was said of something and reaches the day of an entry.
+    fn assigned(&self, kind: AssignmentKind, subject: &Assignable, entry: &Entry) -> Option<&Assignment> {
+        let zone = self.zone.unwrap_or(Tz::UTC);
+        let local = DateTime::<Utc>::from_timestamp_millis(entry.time).unwrap().with_timezone(&zone).date_naive();
+        let day = Date::from_ymd(local.year(), local.month(), local.day()).unwrap();
+        let of_it = self.assignments.iter().filter(|one| one.kind == kind && one.subject == *subject);
+        let holds = of_it.filter(|one| one.from <= day && one.to.is_none_or(|to| day <= to));
+        holds.max_by_key(|one| one.from)
+    }
+
+    pub fn owner(&self, entry: &Entry) -> Option<String> {
+        let key = &entry.combination.api_key;
+        let given = self.assigned(AssignmentKind::Owner, &Assignable::ApiKey(key.clone()), entry);
+        given.map_or_else(|| self.creator(key).map(str::to_owned), |given| given.id.clone())
+    }
+
+    pub fn team(&self, entry: &Entry) -> Option<String> {
+        let said = |subject: Assignable| self.assigned(AssignmentKind::Team, &subject, entry);
+        let of_key = said(Assignable::ApiKey(entry.combination.api_key.clone()));
+        let of_owner = || said(Assignable::User(self.owner(entry)?));
+        let of_project = || said(Assignable::Project(entry.combination.project.clone()));
+        of_key.or_else(of_owner).or_else(of_project)?.id.clone()
+    }
+
     pub fn value(&self, entry: &Entry, by: GroupBy) -> Option<String> {
         let c = &entry.combination;
         match by {
             GroupBy::Model => Some(c.model.clone()),
             GroupBy::Project => Some(c.project.clone()),
             GroupBy::ApiKey => Some(c.api_key.clone()),
-            GroupBy::User => self.creator(&c.api_key).map(str::to_owned),
+            GroupBy::User => self.owner(entry),
+            GroupBy::Team => self.team(entry),
+            GroupBy::CostCentre => self.cost_centres.get(&self.team(entry)?).cloned(),
             GroupBy::Provider => Some(c.provider.clone()),
             GroupBy::Source => c.source.clone(),
             GroupBy::CostSource => Some(match c.cost_source {
@@ -198,13 +240,15 @@ pub fn about(snapshot: &Snapshot) -> About<'_> {
 
 /// Any question about what is in the ledger.
 pub fn question(random: &mut Random, zone: Zone, ledger: &Ledger) -> Query {
-    const GROUPS: [GroupBy; 7] = [
+    const GROUPS: [GroupBy; 9] = [
         GroupBy::Model,
         GroupBy::Project,
         GroupBy::ApiKey,
         GroupBy::User,
         GroupBy::Provider,
         GroupBy::Source,
+        GroupBy::Team,
+        GroupBy::CostCentre,
         GroupBy::CostSource,
     ];
     let granularity =
@@ -267,7 +311,7 @@ pub fn check(snapshot: &Snapshot, ledger: &Ledger, query: &Query) {
     });
     assert_eq!((answer.totals.usage.api_keys_requests, answer.totals.usage.api_keys_cost.0), (requests, cost));
     let keys: BTreeSet<&str> = counts.iter().map(|entry| entry.combination.api_key.as_str()).collect();
-    let members: BTreeSet<&str> = keys.iter().filter_map(|key| ledger.creator(key)).collect();
+    let members: BTreeSet<String> = counts.iter().filter_map(|entry| ledger.owner(entry)).collect();
     assert_eq!((answer.totals.active_api_keys, answer.totals.active_members), (keys.len(), members.len()));
 
     // Hours are named by the server alone; their sums by day are what the clock says.

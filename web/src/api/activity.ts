@@ -43,6 +43,7 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
   params.set("rankBy", rankings[question.rankBy]);
   if (question.compare) setCompared(params, question.compare);
   if (format) params.set("format", format);
+  else if (question.rankBy === "requests") params.set("errors", "true");
   return `/analytics/activity?${params}`;
 }
 

@@ -1,3 +1,4 @@
+import { percent } from "../format/counts";
 import { bucketTitle, spanText } from "../format/dates";
 import type { Metric } from "../state/view";
 import { text } from "../text";
@@ -23,6 +24,11 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
             <th scope="col" className="number">
               {text.chart.total}
             </th>
+            {timeline.errorRates && (
+              <th scope="col" className="number">
+                {text.cards.errorRateTitle}
+              </th>
+            )}
             {before && (
               <th scope="col" className="number" title={spanText(before.from, before.to)}>
                 {text.chart.before}
@@ -45,6 +51,11 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
               <td className="number" data-field="total" data-value={timeline.totals[i]}>
                 {figure(timeline.totals[i] ?? 0, metric, timeline.unpriced[i])}
               </td>
+              {timeline.errorRates && (
+                <td className="number muted" data-field="errorRate" data-value={timeline.errorRates[i]}>
+                  {timeline.errorRates[i] == null ? "" : percent(timeline.errorRates[i])}
+                </td>
+              )}
               {before && (
                 <td className="number muted" data-field="before" data-value={before.values[i] ?? 0}>
                   {figure(before.values[i] ?? 0, metric, before.unpriced[i])}

@@ -22,7 +22,7 @@ import type { Area, Plot } from "./engine";
 import type { LegendItem } from "./png";
 import { lookOf } from "./look";
 import { colourIn, readPalette } from "./palette";
-import { seriesAt, type Series, type Timeline } from "./timeline";
+import { ERROR_RATE, seriesAt, type Series, type Timeline } from "./timeline";
 import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
 import "./chart.css";
 
@@ -126,9 +126,12 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
           const look = lookOf(id, looks);
           return { label, colour: colourIn(palette, look), pattern: look.pattern };
         });
+      if (timeline.errorRates && !hidden.has(ERROR_RATE)) {
+        legend.push({ label: text.cards.errorRateTitle, colour: palette.bad, pattern: 0, line: "solid" });
+      }
       if (timeline.before) {
         const { from, to } = timeline.before;
-        legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, pattern: 0, dashed: true });
+        legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, pattern: 0, line: "dashed" });
       }
       const picture = { chart: plot.canvas(), title, subtitle, legend, palette };
       void import("./png").then((module) => module.downloadPicture(picture, name));

@@ -1,3 +1,4 @@
+import { percent } from "../format/counts";
 import { beforeTitle, bucketTitle } from "../format/dates";
 import type { Look } from "../state/colours";
 import type { Metric } from "../state/view";
@@ -6,7 +7,7 @@ import type { Granularity } from "../time/buckets";
 import { figure } from "./measure";
 import { lookOf } from "./look";
 import { Swatch } from "./Swatch";
-import type { Before, Series, Timeline } from "./timeline";
+import { ERROR_RATE, type Before, type Series, type Timeline } from "./timeline";
 
 export interface BucketFacts {
   title: string;
@@ -18,6 +19,8 @@ export interface BucketFacts {
   largest: { series: Series; value: number; unpriced: number }[];
   more: { count: number; value: number; unpriced: number };
   before: { title: string; value: number; unpriced: number } | null;
+  /** Of all requests, those that failed; null where the chart does not have it. */
+  errorRate: number | null;
 }
 
 const LARGEST = 6;
@@ -46,6 +49,7 @@ export function bucketFacts(timeline: Timeline, index: number, hidden: ReadonlyS
       unpriced: rest.reduce((sum, { unpriced }) => sum + unpriced, 0),
     },
     before: timeline.before && beforeFacts(timeline.before, index, timeline.granularity),
+    errorRate: hidden.has(ERROR_RATE) ? null : (timeline.errorRates?.[index] ?? null),
   };
 }
 
@@ -67,7 +71,8 @@ export function spokenFacts(facts: BucketFacts, metric: Metric, chosen: string |
   const before = facts.before
     ? [`${facts.before.title}: ${figure(facts.before.value, metric, facts.before.unpriced)}`]
     : [];
-  return [`${facts.title}: ${figure(facts.total, metric, facts.unpriced)}`, ...before, ...parts].join(". ");
+  const failed = facts.errorRate === null ? [] : [`${text.cards.errorRateTitle}: ${percent(facts.errorRate)}`];
+  return [`${facts.title}: ${figure(facts.total, metric, facts.unpriced)}`, ...failed, ...before, ...parts].join(". ");
 }
 
 interface Props {
@@ -92,6 +97,15 @@ export function Tooltip({ facts, metric, looks, target, hint }: Props) {
           <dt>{facts.partial ? text.chart.shownTotal : text.chart.total}</dt>
           <dd>{figure(facts.total, metric, facts.unpriced)}</dd>
         </div>
+        {facts.errorRate !== null && (
+          <div className="tooltip-before" data-testid="tooltip-errors">
+            <dt>
+              <span className="swatch-line" />
+              <span className="truncate">{text.cards.errorRateTitle}</span>
+            </dt>
+            <dd>{percent(facts.errorRate)}</dd>
+          </div>
+        )}
         {facts.before && (
           <div className="muted tooltip-before" data-testid="tooltip-before">
             <dt>

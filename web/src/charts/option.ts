@@ -1,6 +1,7 @@
 import type { CustomSeriesOption, LineSeriesOption } from "echarts/charts";
 import type { GridComponentOption } from "echarts/components";
 import type { ComposeOption } from "echarts/core";
+import { axisPercent } from "../format/counts";
 import { axisLabel, axisMonth } from "../format/dates";
 import type { Look } from "../state/colours";
 import type { Metric } from "../state/view";
@@ -8,7 +9,7 @@ import { barsSeries } from "./bars";
 import { lookOf } from "./look";
 import { axisFigure } from "./measure";
 import { colourIn, type Palette } from "./palette";
-import type { Before, Series, Timeline } from "./timeline";
+import { ERROR_RATE, type Before, type Series, type Timeline } from "./timeline";
 
 export type ChartOption = ComposeOption<CustomSeriesOption | LineSeriesOption | GridComponentOption>;
 
@@ -34,6 +35,7 @@ export function chartOption(drawing: Drawing): ChartOption {
   const { timeline, palette, metric } = drawing;
   const shown = timeline.series.filter((series) => !drawing.hidden.has(series.id));
   const inLines = drawing.kind === "lines";
+  const errorRates = drawing.hidden.has(ERROR_RATE) ? null : timeline.errorRates;
 
   return {
     animation: drawing.animate && inLines,
@@ -56,22 +58,41 @@ export function chartOption(drawing: Drawing): ChartOption {
         ...labels(timeline),
       },
     },
-    yAxis: {
-      type: "value",
-      splitNumber: 4,
-      axisLabel: {
-        color: palette.label,
-        fontSize: 12,
-        margin: 10,
-        formatter: (value: number) => axisFigure(value, metric),
+    yAxis: [
+      {
+        type: "value",
+        splitNumber: 4,
+        axisLabel: {
+          color: palette.label,
+          fontSize: 12,
+          margin: 10,
+          formatter: (value: number) => axisFigure(value, metric),
+        },
+        splitLine: { lineStyle: { color: palette.grid } },
       },
-      splitLine: { lineStyle: { color: palette.grid } },
-    },
+      {
+        type: "value",
+        show: errorRates !== null,
+        min: 0,
+        max: highestRate(errorRates ?? []),
+        interval: highestRate(errorRates ?? []) / 4,
+        axisLabel: { color: palette.bad, fontSize: 12, margin: 10, formatter: axisPercent },
+        // Lines across are the other axis's.
+        splitLine: { show: false },
+      },
+    ],
     series: [
       ...(inLines ? shown.map((series) => line(series, drawing)) : [bars(shown, drawing)]),
       ...(timeline.before ? beforeLines(timeline.before, drawing) : []),
+      ...(errorRates ? errorLines(errorRates, drawing) : []),
     ],
   };
+}
+
+/** Rates are read from the bottom; a few failures must not look like many. */
+function highestRate(rates: readonly (number | null)[]): number {
+  const highest = Math.max(0, ...rates.map((rate) => rate ?? 0));
+  return [0.04, 0.08, 0.2, 0.4].find((top) => highest <= top) ?? 1;
 }
 
 /** Under many columns only those where something begins are named: a month among days, a day among hours. */
@@ -129,31 +150,45 @@ function line(series: Series, { looks, palette, timeline }: Drawing): LineSeries
   };
 }
 
-/** The period before is set against everything, so it crosses bars of any colour: its own edge keeps it legible. */
 function beforeLines({ values }: Before, { palette }: Drawing): LineSeriesOption[] {
+  // Dashes finer than the columns are wide would be dust.
+  return edged("~before", values, palette.label, values.length > LONG_WINDOW ? "solid" : [4, 3], palette);
+}
+
+function errorLines(rates: readonly (number | null)[], { palette }: Drawing): LineSeriesOption[] {
+  return edged(ERROR_RATE, rates, palette.bad, "solid", palette).map((line) => ({ ...line, yAxisIndex: 1 }));
+}
+
+/** A line that is of everything crosses bars of any colour: its own edge keeps it legible. */
+function edged(
+  id: string,
+  values: readonly (number | null)[],
+  color: string,
+  type: "solid" | number[],
+  { surface }: Palette,
+): LineSeriesOption[] {
   const many = values.length > LONG_WINDOW;
-  const common = { type: "line" as const, data: values, silent: true, emphasis: { disabled: true } };
+  const common = { type: "line" as const, data: [...values], silent: true, emphasis: { disabled: true } };
   // A single point is no line.
   const dot = { showSymbol: values.length === 1, symbol: "circle" };
   return [
     {
       ...common,
       ...dot,
-      id: "~before edge",
+      id: `${id} edge`,
       symbolSize: 9,
       z: 3,
-      lineStyle: { color: palette.surface, width: many ? 2.5 : 4, opacity: 0.75 },
-      itemStyle: { color: palette.surface },
+      lineStyle: { color: surface, width: many ? 2.5 : 4, opacity: 0.75 },
+      itemStyle: { color: surface },
     },
     {
       ...common,
       ...dot,
-      id: "~before",
+      id,
       symbolSize: 6,
       z: 4,
-      // Dashes finer than the columns are wide would be dust.
-      lineStyle: { color: palette.label, width: many ? 1 : 1.5, type: many ? "solid" : [4, 3] },
-      itemStyle: { color: palette.label },
+      lineStyle: { color, width: many ? 1 : 1.5, type },
+      itemStyle: { color },
     },
   ];
 }

@@ -3,6 +3,8 @@ import { SLOTS, type Look } from "../state/colours";
 export interface Palette {
   series: string[];
   other: string;
+  /** What went wrong. */
+  bad: string;
   surface: string;
   axis: string;
   grid: string;
@@ -23,6 +25,7 @@ export function readPalette(): Palette {
   const palette: Palette = {
     series: Array.from({ length: SLOTS }, (_, i) => colour(`--series-${i + 1}`)),
     other: colour("--series-other"),
+    bad: colour("--bad"),
     surface: colour("--surface"),
     axis: colour("--line-strong"),
     grid: colour("--line"),

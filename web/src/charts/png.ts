@@ -5,8 +5,8 @@ export interface LegendItem {
   label: string;
   colour: string;
   pattern: number;
-  /** Drawn as a dashed line rather than as a square. */
-  dashed?: boolean;
+  /** Drawn as a line rather than as a square. */
+  line?: "solid" | "dashed";
 }
 
 export interface Picture {
@@ -50,7 +50,8 @@ export function downloadPicture(picture: Picture, name: string): void {
   for (const row of rows) {
     for (const item of row) {
       context.fillStyle = fillStyle(context, item.colour, item.pattern, palette.surface);
-      if (item.dashed) for (const x of [0, 6]) context.fillRect(PAD + item.x + x, y + 7, 4, 2);
+      if (item.line === "dashed") for (const x of [0, 6]) context.fillRect(PAD + item.x + x, y + 7, 4, 2);
+      else if (item.line) context.fillRect(PAD + item.x, y + 7, 10, 2);
       else context.fillRect(PAD + item.x, y + 3, 10, 10);
       context.fillStyle = palette.text;
       context.fillText(item.label, PAD + item.x + 16, y);

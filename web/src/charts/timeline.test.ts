@@ -27,6 +27,20 @@ test("more models than colours end in a rest that keeps the sum", () => {
   expect(series.at(-1)).toMatchObject({ other: true, label: "Other", total: 1 + 2 + 3 });
 });
 
+test("requests have their error rate, by day and only where some failed", () => {
+  const counted = (date: string, requestCount: number, errorCount: number) =>
+    ({ ...day(date, []), requestCount, errorCount }) as ModelDay;
+  const some = [counted("2026-06-01", 8, 1), counted("2026-06-02", 0, 0)];
+  const drawn = (activity: ModelDay[], metric: "requests" | "cost") =>
+    modelTimeline({ ...window, activity }, metric, "Other", TODAY);
+  expect(drawn(some, "requests").errorRates).toEqual([0.125, null]);
+  expect(drawn(some, "cost").errorRates).toBeNull();
+  expect(drawn([counted("2026-06-01", 8, 0)], "requests").errorRates).toBeNull();
+  const facts = (hidden: string[]) => bucketFacts(drawn(some, "requests"), 0, new Set(hidden));
+  expect(spokenFacts(facts([]), "requests", null)).toContain("Error rate: 12.5%");
+  expect(spokenFacts(facts(["~errors"]), "requests", null)).not.toContain("Error rate");
+});
+
 test("which part of a stacked bar is at a height", () => {
   const { series } = modelTimeline(
     { ...window, activity: [day("2026-06-01", [["a", "x", 5], ["b", "x", 3]])] },

@@ -31,6 +31,9 @@ export interface Timeline {
   /** Sums as the server gave them, of everything, shown or not. */
   totals: number[];
   unpriced: number[];
+  /** Of all requests, by bucket, those that failed; null without requests. Null altogether where the chart is of
+      something else, or nothing failed. */
+  errorRates: (number | null)[] | null;
   /** Largest first, the rest last. */
   series: Series[];
   unfinished: number | null;
@@ -47,6 +50,9 @@ export interface Before extends Span {
   lastDays: Day[];
 }
 
+/** Switches the line of error rates off, as ids of series do theirs. */
+export const ERROR_RATE = "~errors";
+
 interface Window {
   from: Day;
   to: Day;
@@ -55,11 +61,31 @@ interface Window {
 
 type Part = Omit<Series, "values" | "total" | "unpriced"> & { value: number; unpriced: number };
 
+/** A day or another bucket as the server counts it. */
+type Counted = Measures & { date: string; errorCount?: number | null };
+
 interface Bucket {
   date: string;
   total: number;
   unpriced: number;
+  /** Requests that failed, where they are to be drawn. */
+  failed: number | null;
   parts: readonly Part[];
+}
+
+/** What a bucket is as a whole. */
+function whole(day: Counted, metric: Metric): Omit<Bucket, "parts"> {
+  return {
+    date: day.date,
+    total: measured(day, metric),
+    unpriced: day.unpricedRequestCount ?? 0,
+    failed: metric === "requests" ? (day.errorCount ?? null) : null,
+  };
+}
+
+function ratesOf(buckets: readonly Bucket[]): Timeline["errorRates"] {
+  if (!buckets.some(({ failed }) => failed)) return null;
+  return buckets.map(({ failed, total }) => (failed === null || total === 0 ? null : failed / total));
 }
 
 function assemble(window: Window, granularity: Granularity, buckets: readonly Bucket[], today: Day): Timeline {
@@ -87,6 +113,7 @@ function assemble(window: Window, granularity: Granularity, buckets: readonly Bu
     lastDays: dates.map((date) => bucketLastDay(date, granularity, window)),
     totals: buckets.map((bucket) => bucket.total),
     unpriced: buckets.map((bucket) => bucket.unpriced),
+    errorRates: ratesOf(buckets),
     series: [...series.values()].sort(largestFirst),
     unfinished: unfinishedBucket(dates, granularity, window, window.asOf, today),
     before: null,
@@ -105,9 +132,7 @@ export function timeline(
   today: Day,
 ): Timeline {
   const buckets = activity.activity.map((bucket) => ({
-    date: bucket.date,
-    total: measured(bucket, metric),
-    unpriced: bucket.unpricedRequestCount ?? 0,
+    ...whole(bucket, metric),
     parts: bucket.breakdown.map((entry) => ({
       id: seriesId(entry),
       keys: seriesKeys(entry),
@@ -155,9 +180,7 @@ export function modelTimeline(
   today: Day,
 ): Timeline {
   const buckets = answer.activity.map((day) => ({
-    date: day.date,
-    total: measured(day, metric),
-    unpriced: day.unpricedRequestCount ?? 0,
+    ...whole(day, metric),
     parts: day.modelBreakdown.map((model) => ({
       id: model.id,
       keys: [model.id],
@@ -172,9 +195,9 @@ export function modelTimeline(
   return withRest(assemble(answer, "day", buckets, today), otherLabel);
 }
 
-function withRest(whole: Timeline, label: string): Timeline {
-  if (whole.series.length <= LARGEST + 1) return whole;
-  const small = whole.series.slice(LARGEST);
+function withRest(drawn: Timeline, label: string): Timeline {
+  if (drawn.series.length <= LARGEST + 1) return drawn;
+  const small = drawn.series.slice(LARGEST);
   const rest: Series = {
     id: "~other",
     keys: [null],
@@ -182,27 +205,25 @@ function withRest(whole: Timeline, label: string): Timeline {
     other: true,
     ordinal: null,
     note: null,
-    values: whole.dates.map((_, i) => small.reduce((sum, series) => sum + (series.values[i] ?? 0), 0)),
-    unpriced: whole.dates.map((_, i) => small.reduce((sum, series) => sum + (series.unpriced[i] ?? 0), 0)),
+    values: drawn.dates.map((_, i) => small.reduce((sum, series) => sum + (series.values[i] ?? 0), 0)),
+    unpriced: drawn.dates.map((_, i) => small.reduce((sum, series) => sum + (series.unpriced[i] ?? 0), 0)),
     total: small.reduce((sum, series) => sum + series.total, 0),
   };
-  return { ...whole, series: [...whole.series.slice(0, LARGEST), rest] };
+  return { ...drawn, series: [...drawn.series.slice(0, LARGEST), rest] };
 }
 
 /** Days without parts: one series that is the total. */
 export function totalTimeline(
-  answer: Window & { activity: readonly (Measures & { date: string })[] },
+  answer: Window & { activity: readonly Counted[] },
   metric: Metric,
   label: string,
   today: Day,
 ): Timeline {
   const buckets = answer.activity.map((day) => {
-    const value = measured(day, metric);
-    const unpriced = day.unpricedRequestCount ?? 0;
+    const all = whole(day, metric);
+    const { total: value, unpriced } = all;
     return {
-      date: day.date,
-      total: value,
-      unpriced,
+      ...all,
       parts: [{ id: "~total", keys: [null], label, other: false, ordinal: null, note: null, value, unpriced }],
     };
   });

@@ -37,6 +37,10 @@ export function bytes(value: number): string {
   return new Intl.NumberFormat(locale, options).format(value / 1000 ** step);
 }
 
+export function axisPercent(share: number): string {
+  return barePercent.format(share);
+}
+
 /** A share of one, with more digits where it is small: "41%", "0.42%", "<0.01%". */
 export function percent(share: number): string {
   const size = Math.abs(share);

@@ -1,7 +1,7 @@
 import { Suspense, useMemo, useRef, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { TimeChart, type TimeChartHandle } from "../../charts/TimeChart";
-import { peakIndex, type Series, type Timeline } from "../../charts/timeline";
+import { ERROR_RATE, peakIndex, type Series, type Timeline } from "../../charts/timeline";
 import { figure } from "../../charts/measure";
 import { bucketTitle, spanText } from "../../format/dates";
 import type { TimeWindow } from "../../state/timeWindow";
@@ -59,12 +59,8 @@ export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools,
   const title = text.chart.title[state.metric];
   const subtitle = `${grouping} · ${spanText(span.from, span.to)} · ${state.zone}`;
 
-  const toggle = (series: Series) =>
-    onChange({
-      hidden: hidden.has(series.id)
-        ? state.hidden.filter((id) => id !== series.id)
-        : [...state.hidden, series.id],
-    });
+  const toggle = (id: string) =>
+    onChange({ hidden: hidden.has(id) ? state.hidden.filter((other) => other !== id) : [...state.hidden, id] });
 
   return (
     <section className="card panel" aria-labelledby="chart-title" data-testid="chart-cost">
@@ -114,7 +110,8 @@ export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools,
         />
       )}
       {timeline ? (
-        <Legend series={timeline.series} hidden={hidden} looks={looks} onToggle={toggle} stepsOf={stepsOf}>
+        <Legend series={timeline.series} hidden={hidden} looks={looks} onToggle={({ id }) => toggle(id)} stepsOf={stepsOf}>
+          {timeline.errorRates && <ErrorRateEntry off={hidden.has(ERROR_RATE)} onToggle={() => toggle(ERROR_RATE)} />}
           {comparison && <BeforeEntry comparison={comparison} hindrance={hindrance} />}
         </Legend>
       ) : (
@@ -123,6 +120,25 @@ export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools,
         </div>
       )}
     </section>
+  );
+}
+
+/** The line of failed requests, in the legend: a click takes it off the chart and puts it back. */
+function ErrorRateEntry({ off, onToggle }: { off: boolean; onToggle: () => void }) {
+  const label = text.cards.errorRateTitle;
+  return (
+    <li data-off={off}>
+      <button
+        type="button"
+        aria-pressed={!off}
+        title={(off ? text.chart.show : text.chart.hide)(label)}
+        onClick={onToggle}
+        data-testid="errors-toggle"
+      >
+        <span className="swatch-line" />
+        <span className="truncate">{label}</span>
+      </button>
+    </li>
   );
 }
 

@@ -42,12 +42,12 @@ export function PageHeader({ back, title, tags, facts, organization, view, span,
         <div className="page-title">
           <h1 className="truncate">{title}</h1>
           {tags}
-          {asOf !== undefined && (
-            <p className="muted page-as-of" data-testid="as-of" data-moment={asOf}>
-              {asOf ? text.analytics.completeUpTo(momentText(asOf, calendar)) : <Bone width="220px" />}
-            </p>
-          )}
         </div>
+        {asOf !== undefined && (
+          <p className="muted page-as-of" data-testid="as-of" data-moment={asOf}>
+            {asOf ? text.analytics.completeUpTo(momentText(asOf, calendar)) : <Bone width="220px" />}
+          </p>
+        )}
         {facts}
         <p className="print-only">
           {organization.name} · {spanText(span.from, span.to)} · {inUtc ? "UTC" : view.zone}
