@@ -16,6 +16,7 @@ mod body;
 mod budgets;
 mod cache_saving;
 mod calendar;
+mod change;
 mod connections;
 mod dashboard;
 mod decimals;
@@ -345,6 +346,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
         .route("/analytics/cache-saving", get(cache_saving::cache_saving))
+        .route("/analytics/change", get(change::change))
         .route("/analytics/what-if", get(what_if::what_if))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))

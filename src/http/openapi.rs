@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, analytics, audit, budgets, cache_saving, calendar, dashboard, decisions, directory, events, export,
-    intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
+    Described, analytics, audit, budgets, cache_saving, calendar, change, dashboard, decisions, directory, events,
+    export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -69,6 +69,7 @@ use super::{
         export::export,
         cache_saving::cache_saving,
         what_if::what_if,
+        change::change,
         maintenance::compact,
         maintenance::reread,
         maintenance::backup,

@@ -9,7 +9,9 @@
 
 mod activity;
 mod attribution;
+mod causes;
 mod cells;
+mod change;
 mod courses;
 mod earlier;
 mod gap;
@@ -24,6 +26,8 @@ mod scan;
 mod slices;
 
 pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
+pub use causes::Cause;
+pub use change::{Change, Item, Part, change};
 pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};

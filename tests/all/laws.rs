@@ -12,6 +12,7 @@ use crate::support::ledger::{
 };
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
+use num_bigint::BigInt;
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{
     ApiKeyUpdate, Assignable, Assigned, AssignmentKind, AssignmentName, AssignmentUpdate, Change, DirectoryUpdate,
@@ -22,7 +23,7 @@ use rollcall::model::{
     Batch, Combination, Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
 };
 use rollcall::query::{
-    ACTIVITY_COLUMNS, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, Viewer, activity, rollups,
+    ACTIVITY_COLUMNS, Cause, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, Viewer, activity, change, rollups,
 };
 use rollcall::store::{SealPolicy, Store};
 
@@ -237,6 +238,7 @@ fn run(seed: u64) {
             if number % 10 == 0 {
                 check_people(&engine, &ledger, query.window);
                 check_rollups(&engine, &ledger, &query);
+                check_change(&engine, &ledger, &query, random);
             }
         }));
         if let Err(panic) = checked {
@@ -391,6 +393,151 @@ fn check_rollups(engine: &Engine, ledger: &Ledger, query: &Query) {
     })
     .unwrap();
     assert_eq!(of_those, activity(about(&snapshot), query).unwrap().totals.usage.all);
+}
+
+/// Another way to work out why two windows differ: decimals of eighty places in place of fractions, and from the events.
+fn check_change(engine: &Engine, ledger: &Ledger, query: &Query, random: &mut Random) {
+    let zone = query.window.zone;
+    let from = query.window.from.plus_days(-(random.below(50) as i64));
+    let earlier = Window::new(zone, from, from.plus_days(random.below(50) as i64), Granularity::Month).unwrap();
+    let windows = [earlier, query.window];
+    let snapshot = engine.snapshot();
+    // A model whose tokens have no price is compared by how many there are.
+    let price = |_: &str, model: &str, used: &Measures| {
+        let (input, cached) = (used.get(Count::InputTokens), used.get(Count::CachedTokens));
+        let worth = 4 * i128::from(input) - i128::from(cached) + 9 * i128::from(used.get(Count::OutputTokens));
+        (model != "m1").then_some(worth)
+    };
+    let found = change(about(&snapshot), (query.window, earlier), &query.group_by, &query.filter, price).unwrap();
+
+    let clock: Tz = zone.name().parse().unwrap();
+    type Key = Vec<Option<String>>;
+    let mut keys: BTreeMap<Key, BTreeMap<Key, [Measures; 2]>> = BTreeMap::new();
+    for entry in ledger.entries.iter().filter(|entry| ledger.counts(entry, &query.filter)) {
+        let date = bucket_label(clock, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+        for (at, window) in windows.iter().enumerate() {
+            if date >= window.from.to_string() && date <= window.to.to_string() {
+                let of = |by: &GroupBy| ledger.value(entry, *by);
+                let model = [GroupBy::Provider, GroupBy::Model].iter().map(of).collect();
+                let models = keys.entry(query.group_by.iter().map(of).collect()).or_default();
+                models.entry(model).or_insert([Measures::ZERO; 2])[at].add(&entry.measures).unwrap();
+            }
+        }
+    }
+    let requests = |of: &Measures| of.get(Count::Requests);
+    let none = |of: &Measures| requests(of) == 0 && of.cost == PicoUsd::ZERO;
+    let no_price = |of: &Measures| requests(of) > 0 && of.get(Count::Unpriced) >= requests(of);
+    let mut expected: BTreeMap<(Cause, Key), i128> = BTreeMap::new();
+    let mut compared: Vec<(&Key, &Key, [Measures; 2])> = Vec::new();
+    for (key, models) in &keys {
+        let mut whole = [Measures::ZERO; 2];
+        models.values().for_each(|sides| (0..2).for_each(|at| whole[at].add(&sides[at]).unwrap()));
+        for (model, sides) in models {
+            let cause = if none(&whole[0]) {
+                Some(Cause::New)
+            } else if none(&whole[1]) {
+                Some(Cause::Gone)
+            } else if no_price(&whole[0]) != no_price(&whole[1]) {
+                Some(Cause::Unpriced)
+            } else if sides.iter().any(|side| requests(side) == 0 && !none(side)) || sides.iter().all(none) {
+                Some(Cause::Mix)
+            } else if sides.iter().any(no_price) {
+                Some(Cause::Unpriced)
+            } else {
+                compared.push((key, model, *sides));
+                None
+            };
+            if let Some(cause) = cause {
+                *expected.entry((cause, key.clone())).or_default() += sides[1].cost.0 - sides[0].cost.0;
+            }
+        }
+    }
+    let all = [0, 1].map(|at| compared.iter().map(|(.., sides)| requests(&sides[at])).sum::<u64>());
+    for (key, model, sides) in &compared {
+        for (cause, amount) in naive_causes(sides, all, |used| price("", model[1].as_deref().unwrap(), used)) {
+            *expected.entry((cause, key.to_vec())).or_default() += amount;
+        }
+    }
+    let mut sums: BTreeMap<Key, i128> = BTreeMap::new();
+    for part in &found.parts {
+        assert_eq!(part.items.iter().map(|item| item.cost).sum::<i128>(), part.cost, "items add up to their part");
+        for item in &part.items {
+            let key: Key = item.labels.iter().map(|label| label.key.clone()).collect();
+            *sums.entry(key.clone()).or_default() += item.cost;
+            let naive = expected.remove(&(part.cause, key)).unwrap_or_default();
+            // Each model of a key may be cut by a picodollar a cause.
+            let models = 10 * Cause::ALL.len() as i128;
+            assert!((item.cost - naive).abs() <= models, "{:?}: {} is not {naive}", part.cause, item.cost);
+        }
+    }
+    assert!(expected.values().all(|left| left.abs() <= 80), "{expected:?}");
+    let of_parts: i128 = found.parts.iter().map(|part| part.cost).sum();
+    assert_eq!(of_parts, found.difference);
+    let counted: i128 = found.parts.iter().filter_map(|part| part.requests).sum();
+    let of = |at: usize| keys.values().flat_map(BTreeMap::values).map(|sides| i128::from(requests(&sides[at]))).sum();
+    let [before, after]: [i128; 2] = [of(0), of(1)];
+    assert_eq!(counted, after - before, "requests add up as well");
+    for (key, models) in &keys {
+        let cost = |at: usize| models.values().map(|sides| sides[at].cost.0).sum::<i128>();
+        assert_eq!(sums.remove(key).unwrap_or_default(), cost(1) - cost(0), "causes add up to {key:?}");
+    }
+    assert!(sums.is_empty());
+}
+
+/// The causes of one model of a key. All but the price are as docs/change.md says; the price is what is left.
+fn naive_causes(sides: &[Measures; 2], all: [u64; 2], price: impl Fn(&Measures) -> Option<i128>) -> Vec<(Cause, i128)> {
+    let one = || BigInt::from(10).pow(80);
+    let decimal = |value: i128| BigInt::from(value) * one();
+    let times = |a: &BigInt, b: &BigInt| a * b / one();
+    let by = |a: &BigInt, b: &BigInt| a * one() / b;
+    let cut = |a: &BigInt| i128::try_from(a / one()).unwrap();
+    let cost = sides.map(|side| decimal(side.cost.0));
+    if all.contains(&0) {
+        return vec![(Cause::Mix, sides[1].cost.0 - sides[0].cost.0)];
+    }
+    let n = sides.map(|side| decimal(side.get(Count::Requests).into()));
+    let priced = sides.map(|side| side.get(Count::Requests) - side.get(Count::Unpriced));
+    let on = |at: usize| if sides[at].get(Count::Requests) == 0 { 1 - at } else { at };
+    let each = [0, 1].map(|at| by(&cost[on(at)], &decimal(priced[on(at)].into())));
+    let each_mean = (&each[0] + &each[1]) / 2;
+    let total = all.map(|all| decimal(all.into()));
+    let share = [by(&n[0], &total[0]), by(&n[1], &total[1])];
+    let volume = times(&times(&(&total[1] - &total[0]), &((&share[0] + &share[1]) / 2)), &each_mean);
+    let quantity = times(&(&n[1] - &n[0]), &each_mean);
+    let missing = [0, 1].map(|at| &cost[at] - times(&n[at], &each[at]));
+    let unpriced = &missing[1] - &missing[0];
+    let mut causes = vec![
+        (Cause::Volume, cut(&volume)),
+        (Cause::Mix, cut(&(&quantity - &volume))),
+        (Cause::Unpriced, cut(&unpriced)),
+    ];
+    let left = &cost[1] - &cost[0] - &quantity - &unpriced;
+    if sides.iter().any(|side| side.get(Count::Requests) == 0) {
+        return causes;
+    }
+    let uncached = sides.map(|mut side| {
+        side.counts[Count::CachedTokens as usize] = 0;
+        side
+    });
+    let worth = |of: &[Measures; 2]| of.each_ref().map(|of| price(of).unwrap_or(0));
+    let (mut worths, mut uncached) = (worth(sides), worth(&uncached));
+    if worths.iter().chain(&uncached).any(|worth| *worth <= 0) {
+        worths = sides.map(|side| side.get(Count::TotalTokens).into());
+        uncached = worths;
+    }
+    if worths.contains(&0) {
+        causes.push((Cause::Price, cut(&left)));
+        return causes;
+    }
+    let a_request = |of: [i128; 2]| [by(&decimal(of[0]), &n[0]), by(&decimal(of[1]), &n[1])];
+    let (worth, uncached) = (a_request(worths), a_request(uncached));
+    let rate = (by(&each[0], &worth[0]) + by(&each[1], &worth[1])) / 2;
+    let at_rate = times(&((&n[0] + &n[1]) / 2), &rate);
+    let tokens = times(&at_rate, &(&uncached[1] - &uncached[0]));
+    let cache = times(&at_rate, &(&worth[1] - &worth[0] - &uncached[1] + &uncached[0]));
+    causes.push((Cause::Price, cut(&(&left - &tokens - &cache))));
+    causes.extend([(Cause::TokensPerRequest, cut(&tokens)), (Cause::Cache, cut(&cache))]);
+    causes
 }
 
 /// 6,000 keys by the hour for a month would be 180 MB of cells: such an answer is made in slices, none of which is large.

@@ -81,6 +81,11 @@ impl Ledger {
         self.creators.get(api_key).map(String::as_str)
     }
 
+    pub fn counts(&self, entry: &Entry, filter: &Filter) -> bool {
+        filter.by.iter().all(|(by, wanted)| self.value(entry, *by).is_some_and(|value| wanted.contains(&value)))
+            && (filter.modes.is_empty() || filter.modes.contains(&entry.combination.mode))
+    }
+
     /// The last that was said of something and reaches the day of an entry.
     fn assigned(&self, kind: AssignmentKind, subject: &Assignable, entry: &Entry) -> Option<&Assignment> {
         let zone = self.zone.unwrap_or(Tz::UTC);
@@ -293,12 +298,7 @@ pub fn check(snapshot: &Snapshot, ledger: &Ledger, query: &Query) {
             let date = bucket_label(zone, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
             date >= query.window.from.to_string()
                 && date <= query.window.to.to_string()
-                && query
-                    .filter
-                    .by
-                    .iter()
-                    .all(|(by, wanted)| ledger.value(entry, *by).is_some_and(|v| wanted.contains(&v)))
-                && (query.filter.modes.is_empty() || query.filter.modes.contains(&entry.combination.mode))
+                && ledger.counts(entry, &query.filter)
         })
         .collect();
 
