@@ -9,7 +9,6 @@ mod api;
 mod audit;
 mod azure;
 mod budgets;
-mod change;
 mod cli;
 mod completion;
 mod crash;
