@@ -109,10 +109,22 @@ pub fn compared(sides: &Sides) -> Compared {
     }
 }
 
+/// The largest amount of a cause: far above what anybody spends, and so far below what fits that causes can be added.
+const LARGEST: i128 = 1 << 100;
+
 /// The causes of one model of a key, of all whose requests are compared: `requests` are the sums of these.
 pub fn causes(sides: &Sides, requests: [u64; 2]) -> Result<ByCause, Overflow> {
-    let mut causes = ByCause::default();
     let difference = sides[1].cost.checked_sub(sides[0].cost).ok_or(Overflow)?;
+    Ok(told_apart(sides, requests, difference).unwrap_or_else(|Overflow| {
+        // Absurd figures: causes beyond all money that cancel each other tell nobody anything.
+        let mut causes = ByCause::default();
+        causes[Cause::Mix as usize] = difference;
+        causes
+    }))
+}
+
+fn told_apart(sides: &Sides, requests: [u64; 2], difference: i128) -> Result<ByCause, Overflow> {
+    let mut causes = ByCause::default();
     let mut set = |cause: Cause, amount: Fraction| -> Result<(), Overflow> {
         causes[cause as usize] = amount.cut()?;
         Ok(())
@@ -178,7 +190,8 @@ impl Fraction {
 
     /// Towards zero.
     fn cut(&self) -> Result<i128, Overflow> {
-        i128::try_from(&self.over / &self.under).map_err(|_| Overflow)
+        let amount = i128::try_from(&self.over / &self.under).map_err(|_| Overflow)?;
+        if amount.unsigned_abs() <= LARGEST.unsigned_abs() { Ok(amount) } else { Err(Overflow) }
     }
 }
 
@@ -269,6 +282,12 @@ mod tests {
         assert_eq!(found.iter().sum::<i128>(), 1);
     }
 
+    #[test]
+    fn causes_that_are_beyond_all_money_are_not_told_apart() {
+        let (few, many) = (side(1, 0, 1532, 1, 1 << 80), side(1 << 40, 0, 0, 1, 1));
+        check(few, many, [1, 1 << 40], [0, -1532, 0, 0, 0, 0]);
+    }
+
     fn any_side() -> impl Strategy<Value = Side> {
         let counts = prop_oneof![0u64..4, 0u64..1000, Just(1 << 40)];
         let amounts = prop_oneof![0i128..10, 0i128..1_000_000_000_000, Just(1 << 80)];
@@ -281,6 +300,7 @@ mod tests {
     proptest! {
         #[test]
         fn causes_add_up_and_turn_around(before in any_side(), after in any_side(), more in [0u64..100, 0u64..100]) {
+            prop_assume!(before.requests + after.requests > 0);
             let requests = [before.requests + more[0], after.requests + more[1]];
             let there = causes(&[before, after], requests).unwrap();
             prop_assert_eq!(there.iter().sum::<i128>(), after.cost - before.cost);

@@ -9,6 +9,7 @@ mod api;
 mod audit;
 mod azure;
 mod budgets;
+mod change;
 mod cli;
 mod completion;
 mod crash;
