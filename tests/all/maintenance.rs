@@ -319,11 +319,12 @@ fn damage_that_no_sum_shows_is_found_by_the_pages_checksums() {
     check(&rollcall(&["verify", "--data-dir", "/no/such/store"]), 2, "there is no store in /no/such/store");
 }
 
-const QUESTIONS: [&str; 4] = [
+const QUESTIONS: [&str; 5] = [
     "/analytics/activity?organizationId=acme&from=2025-03-01&to=2025-04-30&groupBy=model&timezone=Asia/Kathmandu",
     "/analytics/activity?organizationId=acme&from=2025-03-01&to=2025-04-30&groupBy=apiKey,project",
     "/analytics/members?organizationId=acme&from=2025-03-01&to=2025-04-30",
     "/analytics/keys?organizationId=acme&from=2025-03-01&to=2025-04-30",
+    "/analytics/activity?organizationId=acme&from=2025-03-01&to=2025-04-30&groupBy=team,user",
 ];
 
 fn answers(server: &Server) -> Vec<String> {
@@ -335,6 +336,17 @@ fn a_backup_of_a_server_that_takes_events_is_one_moment_of_it() {
     const BATCH: u64 = 50;
     let source = filled();
     let server = Server::start_in(source.path());
+    let subject = json!({"apiKeyId": "key-1"});
+    let assigned = json!([
+        {"organizationId": "acme", "subject": subject, "from": "2025-03-20", "teamId": "red"},
+        {"organizationId": "acme", "subject": subject, "from": "2025-03-21", "ownerUserId": "ben"},
+    ]);
+    let teams = json!([{"id": "red", "organizationId": "acme", "name": "Red", "costCentre": "100"}]);
+    let members = json!([{"organizationId": "acme", "userId": "ben", "role": "developer"}]);
+    let unassigned = answers(&server);
+    let directory = json!({"members": members, "teams": teams, "assignments": assigned});
+    assert_eq!(server.put("/v1/directory", OPERATOR, &directory).ok().json()["written"], 5);
+    assert_ne!(answers(&server)[4], unassigned[4], "the assignments tell");
     let before = answers(&server);
     let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let places = tempfile::tempdir().unwrap();

@@ -21,6 +21,7 @@ import {
   withinWidth,
 } from "./browser.mjs";
 import { LINK } from "./demo.mjs";
+import { serve } from "./server.mjs";
 
 const ANALYTICS = `${NORTHWIND}/analytics`;
 
@@ -362,3 +363,44 @@ for (const colorScheme of ["light", "dark"]) {
     });
   }
 }
+
+test("a key that went to another team counts for each of them on its days", async (t) => {
+  const server = await serve(t);
+  const assigned = (teamId, from) => ({ organizationId: "acme", subject: { apiKeyId: "key-1" }, teamId, from });
+  await server.directory({
+    organizations: [{ id: "acme", name: "Acme", timezone: "UTC" }],
+    projects: [{ id: "web", organizationId: "acme" }],
+    apiKeys: [{ id: "key-1", organizationId: "acme", projectId: "web" }],
+    teams: [
+      { id: "red", organizationId: "acme", name: "Red team", costCentre: "K-100" },
+      { id: "blue", organizationId: "acme", name: "Blue team" },
+    ],
+    assignments: [assigned("red", "2026-06-01"), assigned("blue", "2026-06-12")],
+  });
+  const call = (id, day, cost) => ({
+    id,
+    timestamp: `2026-06-${day}T12:00:00Z`,
+    organizationId: "acme",
+    projectId: "web",
+    apiKeyId: "key-1",
+    usedModel: "openai/gpt-4o",
+    cost,
+  });
+  await server.events([call("a", "11", "3"), call("b", "12", "2"), call("c", "30", "5")]);
+  const page = await open(t, server.operatorLink, { landsOn: null });
+  const analytics = `/organizations/acme/analytics?${JUNE}`;
+  await page.getByRole("navigation").first().waitFor();
+  await visit(page, analytics, "analytics");
+  await page.getByTestId("groupby-team").click();
+  await page.waitForURL(/by=team/);
+  await ready(page);
+  const costs = async () => Object.entries(await rows(page, "ranking", "ranking-row")).map(([id, { cost }]) => [id, cost]);
+  assert.deepEqual(await costs(), [["blue", "7"], ["red", "3"]]);
+  await page.getByTestId("ranking").getByText("Blue team").click();
+  await page.waitForURL(/team=blue/);
+  await ready(page);
+  assert.equal(await exact(page, "card-cost"), "7");
+  await visit(page, `${analytics}&by=costCentre`, "analytics");
+  assert.deepEqual(await costs(), [["~no cost centre", "7"], ["K-100", "3"]]);
+  await accessible(page, "by cost centre");
+});
