@@ -540,6 +540,120 @@ fn naive_causes(sides: &[Measures; 2], all: [u64; 2], price: impl Fn(&Measures) 
     causes
 }
 
+/// Days of Kathmandu end at a quarter past an hour, which sealed usage has in one row.
+#[test]
+fn a_key_whose_usage_begins_in_the_hour_that_a_day_ends_in_is_not_active_on_it() {
+    /// 2026-06-01T18:00:00Z
+    const HOUR: UnixMs = 1_780_336_800_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(STORE_FILE);
+    let policy = SealPolicy { rows_worth_totals: 1000, segments_worth_totals: 20 };
+    let open = move || Ok(Store::open(&path)?.with_seal_policy(policy));
+    let engine = Engine::start(open, Arc::new(|| NOW)).unwrap();
+    let mut batch = Batch::default();
+    for (number, (key, minute)) in
+        [("before", 14), ("after", 15), ("long-before", -600), ("both", 0), ("both", 59)].into_iter().enumerate()
+    {
+        let mut measures = Measures { cost: PicoUsd(1), ..Measures::ZERO };
+        measures.counts[Count::Requests as usize] = 1;
+        batch.combinations.push(Combination {
+            organization: "acme".into(),
+            project: "p".into(),
+            api_key: key.into(),
+            model: "m".into(),
+            provider: "v".into(),
+            source: None,
+            mode: Mode::Credits,
+            cost_source: CostSource::Reported,
+        });
+        let id = Fingerprint::of(&number.to_string());
+        batch.events.push(Event::new(id, HOUR + minute * 60_000, number as u32, measures));
+    }
+    engine.submit(batch).unwrap().wait().unwrap();
+    let active = |group_by: &[GroupBy], day: &str| {
+        let zone = Zone::named("Asia/Kathmandu").unwrap();
+        let day = Date::parse(day).unwrap();
+        let query = Query {
+            window: Window::new(zone, day, day, Granularity::Day).unwrap(),
+            granularity: Granularity::Day,
+            group_by: group_by.to_vec(),
+            filter: Filter::default(),
+            rank_by: RankBy::Cost,
+            top: None,
+            columns: ACTIVITY_COLUMNS,
+        };
+        let snapshot = engine.snapshot();
+        let totals = activity(about(&snapshot), &query).unwrap().totals;
+        (totals.active_api_keys, totals.usage.get(Count::Requests))
+    };
+    for sealed in [false, true] {
+        if sealed {
+            engine.seal().unwrap().wait().unwrap();
+        }
+        for group_by in [&[][..], &[GroupBy::ApiKey], &[GroupBy::Project], &[GroupBy::ApiKey, GroupBy::Model]] {
+            assert_eq!(active(group_by, "2026-06-01"), (3, 3), "sealed: {sealed}, by {group_by:?}");
+            assert_eq!(active(group_by, "2026-06-02"), (2, 2), "sealed: {sealed}, by {group_by:?}");
+        }
+    }
+
+    // Handed over in the middle of that hour: whoever had it before is not active by what came after.
+    let keys = ["before", "after", "long-before", "both"];
+    let api_keys = keys.map(|key| ApiKeyUpdate {
+        id: key.into(),
+        organization_id: Some("acme".into()),
+        project_id: "p".into(),
+        created_by: Some("ada".into()),
+        ..ApiKeyUpdate::default()
+    });
+    let members = ["ada", "ben"].map(|user| MemberUpdate {
+        organization_id: "acme".into(),
+        user_id: user.into(),
+        role: Role::Developer,
+        project_ids: None,
+        former: false,
+    });
+    let organization = OrganizationUpdate {
+        id: "acme".into(),
+        timezone: Some("Asia/Kathmandu".into()),
+        ..OrganizationUpdate::default()
+    };
+    let assignments = keys.map(|key| AssignmentUpdate {
+        organization_id: "acme".into(),
+        name: AssignmentName {
+            kind: AssignmentKind::Owner,
+            subject: Assignable::ApiKey(key.into()),
+            from: "2026-06-02".into(),
+        },
+        assigned: Some(Assigned { id: Some("ben".into()), to: None }),
+    });
+    let update = DirectoryUpdate {
+        organizations: vec![organization],
+        api_keys: api_keys.into(),
+        members: members.into(),
+        assignments: assignments.into(),
+        ..DirectoryUpdate::default()
+    };
+    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
+    for (user, expected) in [("ada", (3, 1, 3)), ("ben", (2, 1, 2))] {
+        for group_by in [&[][..], &[GroupBy::ApiKey], &[GroupBy::Project], &[GroupBy::ApiKey, GroupBy::Model]] {
+            let date = |text| Date::parse(text).unwrap();
+            let query = Query {
+                window: Window::new(Zone::UTC, date("2026-06-01"), date("2026-06-01"), Granularity::Day).unwrap(),
+                granularity: Granularity::Day,
+                group_by: group_by.to_vec(),
+                filter: Filter { by: vec![(GroupBy::User, [user.to_owned()].into())], ..Filter::default() },
+                rank_by: RankBy::Cost,
+                top: None,
+                columns: ACTIVITY_COLUMNS,
+            };
+            let snapshot = engine.snapshot();
+            let totals = activity(about(&snapshot), &query).unwrap().totals;
+            let found = (totals.active_api_keys, totals.active_members, totals.usage.get(Count::Requests));
+            assert_eq!(found, expected, "{user} by {group_by:?}");
+        }
+    }
+}
+
 /// 6,000 keys by the hour for a month would be 180 MB of cells: such an answer is made in slices, none of which is large.
 #[test]
 fn an_answer_too_large_for_memory_is_made_slice_by_slice() {
