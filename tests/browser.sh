@@ -26,9 +26,9 @@ if ! CHROMIUM=${CHROMIUM:-$(find_browser)}; then
 fi
 export CHROMIUM
 if [ "$script" = test:browser ]; then
-  ROLLCALL_SAMPLE=$(mktemp -d)
-  export ROLLCALL_SAMPLE
-  trap 'rm -rf "$ROLLCALL_SAMPLE"' EXIT
-  node tests/sample.mjs "$ROLLCALL_SAMPLE"
+  sample=$(mktemp -d)
+  trap 'rm -rf "$sample"' EXIT
+  node tests/sample.mjs "$sample"
+  export ROLLCALL_SAMPLE=$sample
 fi
 npm run --silent "$script"
