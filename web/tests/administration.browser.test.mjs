@@ -109,6 +109,8 @@ test("an operator makes an organization with a project, a member and a key", asy
     ],
     models: [],
     identities: [],
+    teams: [],
+    assignments: [],
   });
   // The sidebar knows the new organization without a reload, and the page leads to its analytics.
   await page.getByTestId("open-analytics").click();
