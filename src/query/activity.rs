@@ -51,7 +51,7 @@ pub struct Activity<'a> {
 pub const ACTIVITY_COLUMNS: &[Column] =
     &[Column::Requests, Column::TotalTokens, Column::Cost, Column::ApiKeysRequests, Column::ApiKeysCost];
 
-/// The same, and the requests that failed.
+/// The same, and the requests that failed: what the lines of tables show.
 pub const ACTIVITY_AND_ERRORS: &[Column] = &[
     Column::Requests,
     Column::TotalTokens,

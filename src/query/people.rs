@@ -17,16 +17,6 @@ use crate::calendar::{Bucket, Granularity, Window};
 use crate::directory::{ApiKey, KeyCounts, Role, Status};
 use crate::model::{Count, Dimension, OrganizationId, Usage};
 
-/// What the lines of tables show.
-const TABLE_COLUMNS: &[Column] = &[
-    Column::Requests,
-    Column::TotalTokens,
-    Column::Cost,
-    Column::ApiKeysRequests,
-    Column::ApiKeysCost,
-    Column::Errors,
-    Column::ClientErrors,
-];
 /// What the days of one member or key show.
 const DAY_COLUMNS: &[Column] = &[
     Column::Requests,
@@ -118,7 +108,7 @@ pub struct MyUsage {
 
 /// Everyone with usage and every member; all of them add up to the totals.
 pub fn members(about: About<'_>, window: Window, filter: Filter, page: &Page) -> Result<Table<MemberRow>, QueryError> {
-    let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, TABLE_COLUMNS)?;
+    let answer = about.ask(window, Granularity::Month, &[GroupBy::User], filter, ACTIVITY_AND_ERRORS)?;
     let mut usage_of: BTreeMap<Option<&str>, Usage> = BTreeMap::new();
     for entry in &answer.ranking {
         usage_of.insert(answer.groups[entry.group as usize].labels[0].key.as_deref(), entry.usage);
@@ -221,7 +211,7 @@ impl KeyUsage {
             filter,
             rank_by: RankBy::Cost,
             top: None,
-            columns: TABLE_COLUMNS,
+            columns: ACTIVITY_AND_ERRORS,
         };
         let names = about.names().filter(|_| page.limit.is_some());
         let Some((known, id)) = names else {
@@ -270,7 +260,7 @@ impl KeyUsage {
             return Ok(HashMap::new());
         }
         let filter = Filter { by: vec![(GroupBy::ApiKey, ids)], viewer: viewer.cloned(), ..Filter::default() };
-        let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, TABLE_COLUMNS)?;
+        let answer = about.ask(window, Granularity::Month, &[GroupBy::ApiKey], filter, ACTIVITY_AND_ERRORS)?;
         let key = |entry: &Entry| answer.groups[entry.group as usize].labels[0].key.clone();
         Ok(answer.ranking.iter().filter_map(|entry| Some((key(entry)?, entry.usage))).collect())
     }
