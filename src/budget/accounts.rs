@@ -390,7 +390,7 @@ impl Book {
         is_taken_back: bool,
     ) {
         // Of a segment all is of one day: days begin where segments do.
-        let day = (!organization.assignments.is_empty()).then(|| self.zone.date_at(segment.start_ms()));
+        let day = self.day(organization, segment.start_ms());
         let accounts = match self.of_series.get(&(series, day)) {
             Some(known) => known.clone(),
             None => {
@@ -412,7 +412,12 @@ impl Book {
         }
     }
 
-    /// Every account that a call of a key counts in, on a day where that matters.
+    /// The day that something is attributed on, where that matters.
+    fn day(&self, organization: &Organization, at: UnixMs) -> Option<Date> {
+        (!organization.assignments.is_empty()).then(|| self.zone.date_at(at))
+    }
+
+    /// Every account that a call of a key counts in, on such a day.
     fn touched(
         &mut self,
         organization: &Organization,
@@ -444,7 +449,7 @@ impl Book {
         now: UnixMs,
         room: usize,
     ) -> Result<Decision, TooManyReservations> {
-        let day = Some(self.zone.date_at(now));
+        let day = self.day(organization, now);
         let touched = self.touched(organization, ask.api_key_id, ask.project_id, ask.user_id, day);
         // The same call asked about again counts once.
         let earlier = if ask.reserve { self.reservations.take(&ask.call) } else { None };

@@ -382,8 +382,11 @@ impl Caller {
     }
 }
 
-/// The day in an organization's zone, as assignments have it.
+/// The day in an organization's zone, as assignments have it; nothing where there are none, as every decision asks.
 pub fn today(organization: &Organization, now: UnixMs) -> String {
+    if organization.assignments.is_empty() {
+        return String::new();
+    }
     Zone::home(organization.profile.timezone.as_deref()).date_at(now).to_string()
 }
 

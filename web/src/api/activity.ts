@@ -21,6 +21,8 @@ export interface ActivityQuestion {
   top: number | null;
   /** The earlier window that figures are set against. */
   compare: Span | null;
+  /** Each part counts the requests that failed. */
+  errors?: boolean;
 }
 
 const rankings: Record<Metric, string> = {
@@ -42,8 +44,8 @@ export function activityPath(question: ActivityQuestion, format?: "csv"): string
   if (question.top !== null) params.set("top", String(question.top));
   params.set("rankBy", rankings[question.rankBy]);
   if (question.compare) setCompared(params, question.compare);
+  if (question.errors) params.set("errors", "true");
   if (format) params.set("format", format);
-  else if (question.rankBy === "requests") params.set("errors", "true");
   return `/analytics/activity?${params}`;
 }
 

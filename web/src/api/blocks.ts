@@ -3,7 +3,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 /** What every answer counts. Costs are exact decimals; `exactText` knows the digits past a double's. */
-export type Measures = Omit<Schemas["ModelEntry"], "id" | "label" | "ordinal" | "provider" | "inputTokens" | "outputTokens">;
+export type Measures = Omit<Schemas["MyDay"], "date" | "errorCount" | "clientErrorCount">;
 export type WithErrors = Schemas["TableTotals"];
 export type Summary = Omit<Schemas["KeySummary"], "errorRate">;
 /** An entry of a top list; usage without an app has no key. */

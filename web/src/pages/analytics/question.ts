@@ -20,6 +20,7 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
     granularity: granularityFor(span, view.per),
     top: LARGEST,
     compare: spanBefore(span, view.comparedWith, view.range, today),
+    errors: view.metric === "requests",
   };
 }
 
@@ -32,15 +33,16 @@ export function beforeQuestion(question: ActivityQuestion): ActivityQuestion {
     granularity: question.granularity === "hour" ? "hour" : "day",
     top: null,
     compare: null,
+    errors: false,
   };
 }
 
 /** The whole ranking needs no fine days, so the coarsest ones keep its answer small. */
 export function rankingQuestion(question: ActivityQuestion): ActivityQuestion {
-  return { ...question, granularity: "month", top: null };
+  return { ...question, granularity: "month", top: null, errors: false };
 }
 
 /** A file is for working with: every entry is in it, not the largest and a rest. */
 export function downloadQuestion(question: ActivityQuestion): ActivityQuestion {
-  return { ...question, top: null, compare: null };
+  return { ...question, top: null, compare: null, errors: false };
 }
