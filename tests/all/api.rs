@@ -446,7 +446,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("PUT", "/v1/directory", team("acme"), [200, 403, 200, 403, 403, 403], 401),
         ("PUT", "/v1/directory", team("gone"), [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/directory/preview?organizationId=acme", team("acme"), [200, 403, 200, 403, 403, 403], 401),
-        ("POST", "/v1/directory/preview?organizationId=gone", team("gone"), [404, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/directory/preview?organizationId=gone", team("gone"), [404, 403, 404, 403, 403, 403], 401),
         (
             "POST",
             "/v1/directory/assignments/read?organizationId=acme",
