@@ -16,6 +16,7 @@ mod courses;
 mod earlier;
 mod gap;
 mod group;
+mod moved;
 mod page;
 mod pass;
 mod people;
@@ -32,6 +33,7 @@ pub use earlier::{Earlier, earlier};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label, Viewer};
+pub use moved::{Moved, moved};
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,
