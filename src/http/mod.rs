@@ -24,6 +24,7 @@ mod decisions;
 mod deliveries;
 mod directory;
 mod events;
+mod explain;
 mod export;
 mod file_name;
 mod intake;
@@ -367,6 +368,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
         .route("/analytics/cache-saving", get(cache_saving::cache_saving))
         .route("/analytics/change", get(change::change))
+        .route("/analytics/explain", get(explain::explain))
         .route("/analytics/what-if", get(what_if::what_if))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))

@@ -13,7 +13,7 @@ use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
     Described, analytics, audit, budgets, cache_saving, calendar, change, dashboard, decisions, directory, events,
-    export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
+    explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -72,6 +72,7 @@ use super::{
         cache_saving::cache_saving,
         what_if::what_if,
         change::change,
+        explain::explain,
         maintenance::compact,
         maintenance::reread,
         maintenance::backup,

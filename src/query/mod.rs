@@ -14,6 +14,7 @@ mod cells;
 mod change;
 mod courses;
 mod earlier;
+mod explain;
 mod gap;
 mod group;
 mod moved;
@@ -30,6 +31,7 @@ pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Total
 pub use causes::Cause;
 pub use change::{Change, Item, Part, change};
 pub use earlier::{Earlier, earlier};
+pub use explain::{Arrival, Attributed, AttributedBy, CostPart, Explained, Figure, PricedBy, Worth, explain};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label, Viewer};

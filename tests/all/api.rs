@@ -524,6 +524,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ),
         ("GET", "/analytics/change?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/change?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/analytics/explain?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/analytics/explain?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/cache-saving?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/cache-saving?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/export?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),

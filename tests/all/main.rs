@@ -18,6 +18,7 @@ mod damage;
 mod dedupe;
 mod description;
 mod disk_failure;
+mod explain;
 mod export;
 mod feeds;
 mod files;
