@@ -28,9 +28,11 @@
 //! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
 //! | `spans` | sequence | `store::spans`: spans that told of calls in the last days, as they came |
 //! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
+//! | `closings` | organization, month, kind, part | `store::closings`: months that are closed |
 
 mod audit;
 pub mod block;
+mod closings;
 mod columns;
 mod copy;
 mod dictionary;
@@ -69,6 +71,10 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, StorageBackend
 use roaring::RoaringBitmap;
 
 pub use audit::{AuditEntry, AuditHead};
+pub use closings::{
+    Closed, ClosedLabel, ClosedLine, ClosedOwners, ClosedSums, Closing, ClosingEntry, FixedLine, FixedName, MovedLine,
+    RemovedLine, Reopening, closed_sums,
+};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
@@ -111,20 +117,22 @@ const REPRICINGS: Table = TableDefinition::new("repricings");
 const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
 const SPANS: Table = TableDefinition::new("spans");
+const CLOSINGS: Table = TableDefinition::new("closings");
 
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS,
+    INCOMPLETE, INTAKE, SPANS, CLOSINGS,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;
+const TABLES_OF_6: usize = 16;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -235,7 +243,11 @@ impl Store {
             Some(found) if found > FORMAT_VERSION => return Err(StoreError::Newer { found }),
             Some(found) => {
                 let transaction = store.database.begin_read()?;
-                let tables = if found == FORMAT_VERSION { TABLES.len() } else { TABLES_OF_5 };
+                let tables = match found {
+                    FORMAT_VERSION => TABLES.len(),
+                    OLDEST_VERSION => TABLES_OF_5,
+                    _ => TABLES_OF_6,
+                };
                 for table in &TABLES[..tables] {
                     transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;
                 }

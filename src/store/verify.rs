@@ -17,9 +17,9 @@ use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
-    ARRIVALS, AUDIT, AuditHead, Column, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES, META, NAMES, OPEN,
+    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES, META, NAMES, OPEN,
     OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader, RepricingRecord,
-    SERIES, SPANS, Seen, StoreError, TABLES, TOTALS, Table, damaged, intake, invoices, keys, spans, webhooks,
+    SERIES, SPANS, Seen, StoreError, TABLES, TOTALS, Table, closings, damaged, intake, invoices, keys, spans, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
@@ -92,6 +92,8 @@ impl Reader {
         })?;
         check.each(INVOICES, None, invoices::check)?;
         check.each(INTAKE, None, intake::check)?;
+        check.each(CLOSINGS, None, closings::check)?;
+        self.check_closings(&dictionary)?;
         check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })
