@@ -26,9 +26,8 @@ use crate::model::{
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Closing, ClosingEntry, Counted, Dictionary, Incomplete, IntakeLine, Log, Reopening, SeenIds,
-    SpanIndex,
-    Store, StoreError,
+    self, Acknowledged, AuditEntry, AuditHead, Closing, ClosingEntry, Counted, Dictionary, Incomplete, IntakeLine, Log,
+    Reopening, SeenIds, SpanIndex, Store, StoreError,
 };
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::usage::{Labels, Live, Owners, Twins, names_of, owners_of};
-use super::{NAMED, Month, OWNERS, Reason};
+use super::{Month, NAMED, OWNERS, Reason};
 use crate::calendar::{Granularity, Window};
 use crate::model::{Overflow, SeriesId, UnixMs};
 use crate::query::{About, Attribution, GroupBy, Label, QueryError};
@@ -181,10 +181,7 @@ fn since_closing(
 
 type Difference = (Reason, (u8, u32), Owners, ClosedSums);
 
-fn differences(
-    balance: &Balance,
-    repriced: &BTreeMap<(u8, u32), i128>,
-) -> Result<Vec<Difference>, Overflow> {
+fn differences(balance: &Balance, repriced: &BTreeMap<(u8, u32), i128>) -> Result<Vec<Difference>, Overflow> {
     let mut found = Vec::new();
     for (at, owners) in balance {
         let mut change = ClosedSums::default();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::adjustments::{key_of, labels_of};
 use super::{Month, number_of};
-use crate::model::{Usage, Dimension};
+use crate::model::{Dimension, Usage};
 use crate::query::{About, Activity, COST_SOURCES, Filter, GroupBy, Label, Listed, Query, QueryError};
 use crate::store::{Closing, damaged};
 
@@ -19,8 +19,7 @@ pub fn as_of(about: About<'_>, closing: &Closing, query: &Query) -> Result<Activ
     for line in &closed.lines {
         let series = names.and_then(|names| names.series().get(line.series as usize));
         let series = *series.ok_or_else(|| damaged("a closed line of a series without a name"))?;
-        let owners =
-            closed.owners.get(line.owners as usize).ok_or_else(|| damaged("a closed line of nobody"))?;
+        let owners = closed.owners.get(line.owners as usize).ok_or_else(|| damaged("a closed line of nobody"))?;
         let date = first_day.plus_days(i64::from(line.day));
         if date < query.window.from || date > query.window.to {
             continue;
@@ -39,8 +38,10 @@ pub fn as_of(about: About<'_>, closing: &Closing, query: &Query) -> Result<Activ
         }
         let label = |by: &GroupBy| -> Result<Label, QueryError> {
             let of = (number_of(*by), key(*by)?.map(str::to_owned));
-            let known = labels.get(&of).cloned();
-            Ok(known.unwrap_or_else(|| cost_source(series.cost_source as usize)))
+            match by {
+                GroupBy::CostSource => Ok(cost_source(series.cost_source as usize)),
+                _ => Ok(labels.get(&of).cloned().ok_or_else(|| damaged("a closed line of what has no name"))?),
+            }
         };
         let labels = query.group_by.iter().map(label).collect::<Result<_, _>>()?;
         api_keys.insert(series.value(Dimension::ApiKey));

@@ -53,7 +53,10 @@ mod tests {
     fn months_are_read_as_they_are_written() {
         for (text, first) in [("2026-10", Some("2026-10-01")), ("2020-01", Some("2020-01-01"))] {
             let month = Month::parse(text).unwrap();
-            assert_eq!((month.to_string(), Some(month.first_day().to_string())), (text.into(), first.map(str::to_owned)));
+            assert_eq!(
+                (month.to_string(), Some(month.first_day().to_string())),
+                (text.into(), first.map(str::to_owned))
+            );
         }
         for text in ["", "2026", "2026-13", "2026-00", "2026-1", "2026-10-01", "26-10", "2026-10 ", "+026-10"] {
             assert_eq!(Month::parse(text), None, "{text}");

@@ -30,11 +30,7 @@ impl LineSums {
     pub fn add(&mut self, other: &LineSums) -> Result<(), Overflow> {
         let sum = |a: i128, b: i128| a.checked_add(b).ok_or(Overflow);
         *self = LineSums {
-            all: [
-                sum(self.all[0], other.all[0])?,
-                sum(self.all[1], other.all[1])?,
-                sum(self.all[2], other.all[2])?,
-            ],
+            all: [sum(self.all[0], other.all[0])?, sum(self.all[1], other.all[1])?, sum(self.all[2], other.all[2])?],
             api_keys_requests: sum(self.api_keys_requests, other.api_keys_requests)?,
             api_keys_cost: sum(self.api_keys_cost, other.api_keys_cost)?,
         };
