@@ -10,6 +10,7 @@
 mod agent_settings;
 mod backup;
 mod client;
+mod closing;
 mod compact;
 mod demo;
 mod directory;
@@ -34,6 +35,7 @@ pub mod sample;
 mod sample_invoice;
 mod serve;
 mod source;
+mod statement;
 mod target;
 mod token;
 mod transcripts;
@@ -99,6 +101,8 @@ enum Command {
     Query(query::Arguments),
     Invoice(invoice::Arguments),
     Export(export::Arguments),
+    Closing(closing::Arguments),
+    Statement(statement::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
     Backup(backup::Arguments),
@@ -123,6 +127,8 @@ pub fn main() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Invoice(arguments) => invoice::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Closing(arguments) => closing::run(arguments),
+        Command::Statement(arguments) => statement::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

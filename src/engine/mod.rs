@@ -344,6 +344,18 @@ impl Engine {
         self.write_closing(ClosingWrite::Reopen(reopening), Some(note))
     }
 
+    /// What pseudonyms of an organization are made with, the same from the first time it is asked for.
+    pub fn pseudonym_secret(&self, organization: &str) -> Result<[u8; 32], EngineError> {
+        loop {
+            if let Some(secret) = self.snapshot().reader.pseudonym_secret(organization)? {
+                return Ok(secret);
+            }
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret).expect("the operating system has random bytes");
+            self.write_closing(ClosingWrite::Secret(organization.to_owned(), secret), None)?;
+        }
+    }
+
     fn write_closing(&self, write: ClosingWrite, note: Option<Note>) -> Result<(), EngineError> {
         // Half a closing is worth waiting for its turn.
         self.wait_for_room();

@@ -72,6 +72,8 @@ pub(super) enum ClosingWrite {
     /// The last step.
     Close(Closing),
     Reopen(Reopening),
+    /// What pseudonyms of an organization are made with, unless there is something already.
+    Secret(String, [u8; 32]),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
@@ -475,6 +477,9 @@ impl Writer {
                         ClosingWrite::Entries(entries) => writer.put_closed(entries)?,
                         ClosingWrite::Close(closing) => writer.put_closing(closing)?,
                         ClosingWrite::Reopen(reopening) => writer.reopen(reopening)?,
+                        ClosingWrite::Secret(organization, secret) => {
+                            writer.put_pseudonym_secret(organization, secret)?;
+                        }
                     }
                     self.apply(None, note.as_deref(), &writer, touched)?.ok();
                     // What answers say of it goes by no day.

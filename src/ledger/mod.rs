@@ -11,6 +11,8 @@
 
 mod adjustments;
 mod as_of;
+pub mod checksum;
+mod disclosure;
 mod month;
 mod statement;
 mod usage;
@@ -20,6 +22,7 @@ use crate::store::{StoreError, damaged};
 
 pub use adjustments::freeze;
 pub use as_of::as_of;
+pub use disclosure::Disclosure;
 pub use month::Month;
 pub use statement::{Adjustment, Line, LineSums, Statement, statement};
 

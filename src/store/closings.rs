@@ -41,11 +41,13 @@ enum Kind {
     /// What retention removed since.
     Removed = 8,
     Reopened = 9,
+    /// What pseudonyms are made with; of month 0.
+    Secret = 10,
 }
 
-use Kind::{Fixed, Labels, Lines, Moved, Owners, Removed, Renamed, Reopened};
+use Kind::{Fixed, Labels, Lines, Moved, Owners, Removed, Renamed, Reopened, Secret};
 
-const KINDS: [Kind; 9] = [Kind::Closing, Owners, Lines, Labels, Fixed, Renamed, Moved, Removed, Reopened];
+const KINDS: [Kind; 10] = [Kind::Closing, Owners, Lines, Labels, Fixed, Renamed, Moved, Removed, Reopened, Secret];
 
 /// Requests, tokens and picodollars; less than nothing where something was taken away.
 pub type ClosedSums = [i128; 3];
@@ -261,7 +263,7 @@ fn closings(
         }
         let closing = (kind == Kind::Closing).then(|| decode(key.value(), value.value())).transpose()?;
         visit(of, month, closing)?;
-        next = self::key(of, month, Reopened, u32::MAX);
+        next = self::key(of, month, Secret, u32::MAX);
         next.push(0);
     }
     Ok(())
@@ -327,6 +329,13 @@ impl Reader {
         Ok((lines_of(&table, of, month, Moved)?, lines_of(&table, of, month, Removed)?))
     }
 
+    /// What pseudonyms of an organization are made with, once there is any.
+    pub fn pseudonym_secret(&self, organization: &str) -> Result<Option<[u8; 32]>, StoreError> {
+        let key = key(organization, 0, Secret, 0);
+        let value = self.transaction.open_table(CLOSINGS)?.get(&key[..])?;
+        value.map(|value| decode(&key, value.value())).transpose()
+    }
+
     /// The closings of a month that were taken back, in order.
     pub fn reopenings(&self, organization: &str, month: u32) -> Result<Vec<Reopening>, StoreError> {
         lines_of(&self.transaction.open_table(CLOSINGS)?, organization, month, Reopened)
@@ -374,6 +383,7 @@ pub(super) fn check(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         Moved => decode::<Vec<MovedLine>>(key, value).map(drop),
         Removed => decode::<Vec<RemovedLine>>(key, value).map(drop),
         Reopened => decode::<Vec<Reopening>>(key, value).map(drop),
+        Secret => decode::<[u8; 32]>(key, value).map(drop),
     }
 }
 
@@ -419,6 +429,16 @@ impl Writer {
         let Closing { organization_id, month, .. } = &reopening.closing;
         self.remove_month(organization_id, *month)?;
         self.append(organization_id, *month, Reopened, std::slice::from_ref(reopening))
+    }
+
+    /// Keeps what pseudonyms of an organization are made with, unless there is something already.
+    pub fn put_pseudonym_secret(&self, organization: &str, secret: &[u8; 32]) -> Result<(), StoreError> {
+        let key = key(organization, 0, Secret, 0);
+        let mut table = self.transaction.open_table(CLOSINGS)?;
+        if table.get(&key[..])?.is_none() {
+            table.insert(&key[..], &encode(&key, secret)[..])?;
+        }
+        Ok(())
     }
 
     /// Adds to what repricing moved of closed months.

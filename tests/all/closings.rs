@@ -2,6 +2,8 @@
 //! says now, whatever happens.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -19,7 +21,7 @@ use tower::ServiceExt;
 
 use crate::support::ledger::{fresh_seed, setting};
 use crate::support::random::Random;
-use crate::support::{OPERATOR, event};
+use crate::support::{Answer, BINARY, OPERATOR, Server, bearer, event};
 
 const PIVOTS: [&str; 6] = ["team", "costCentre", "project", "user", "apiKey", "model"];
 
@@ -387,4 +389,288 @@ fn closed_and_adjustments_are_live_whatever_happens() {
         }
         account.check();
     }
+}
+
+fn close(server: &Server, month: &str) -> Answer {
+    server.post("/v1/closings", OPERATOR, &json!({"organizationId": "acme", "month": month}))
+}
+
+fn statement(server: &Server, month: &str, more: &str) -> Value {
+    server.get(&format!("/analytics/statement?organizationId=acme&month={month}&{more}"), OPERATOR).ok().json()
+}
+
+/// Month, reason, and of each line its key and cost.
+fn adjustments(statement: &Value) -> Vec<(String, String, Vec<(String, f64)>)> {
+    let text = |of: &Value| of.as_str().unwrap_or("null").to_owned();
+    let line = |line: &Value| (text(&line["key"]), line["cost"].as_f64().unwrap());
+    list(&statement["adjustments"])
+        .iter()
+        .map(|one| (text(&one["month"]), text(&one["reason"]), list(&one["lines"]).iter().map(line).collect()))
+        .collect()
+}
+
+fn send(server: &Server, id: &str, at: &str, more: &Value) {
+    let answer = server.send_events(OPERATOR, &event(id, at, more));
+    assert_eq!(answer["accepted"], 1, "{answer}");
+}
+
+#[test]
+fn what_comes_after_closing_stands_on_the_first_open_month_and_is_fixed_there() {
+    let server = Server::start();
+    send(&server, "a", "2026-01-31T23:59:59.999Z", &json!({}));
+    send(&server, "b", "2026-02-01T00:00:00Z", &json!({"cost": "1"}));
+    assert_eq!(statement(&server, "2026-01", "")["closed"], false);
+    let answer = close(&server, "2026-01");
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let closing = answer.json();
+    assert_eq!((&closing["month"], &closing["timezone"]), (&json!("2026-01"), &json!("UTC")));
+    let id = closing["id"].as_str().unwrap();
+    close(&server, "2026-01").is_problem(409, "month 2026-01 was closed at");
+    assert_eq!(server.get(&format!("/v1/closings/{id}"), OPERATOR).ok().json(), closing);
+    assert_eq!(server.get("/v1/closings?organizationId=acme", OPERATOR).ok().json()["closings"], json!([closing]));
+
+    let path = "/analytics/statement?organizationId=acme&month=2026-02&groupBy=project";
+    let before = server.get(path, OPERATOR).ok();
+    let unchanged = |etag: &str| {
+        let headers = [("authorization", &*bearer(OPERATOR)), ("if-none-match", etag)];
+        server.send("GET", path, &headers, b"").status == 304
+    };
+    assert!(unchanged(before.header("etag")));
+    assert_eq!(before.json()["adjustments"], json!([]));
+    send(&server, "late", "2026-01-10T12:00:00Z", &json!({"cost": "0.5", "promptTokens": 7}));
+    assert!(!unchanged(before.header("etag")));
+
+    let january = statement(&server, "2026-01", "groupBy=project");
+    assert_eq!((&january["closed"], &january["closedAt"]), (&json!(true), &closing["closedAt"]));
+    assert_eq!(january["lines"][0]["cost"], 0.25);
+    assert_eq!((&january["totals"]["cost"], &january["adjustments"]), (&json!(0.25), &json!([])));
+    let late = [("2026-01".to_owned(), "late".to_owned(), vec![("web".to_owned(), 0.5)])];
+    let february = statement(&server, "2026-02", "groupBy=project");
+    assert_eq!((adjustments(&february), &february["totals"]["cost"]), (late.to_vec(), &json!(1.5)));
+    let live = server.activity(OPERATOR, "from=2026-01-01&to=2026-01-31");
+    assert_eq!((&live["totals"]["cost"], &live["totals"]["requestCount"]), (&json!(0.75), &json!(2)));
+
+    let csv = server.get(&format!("{path}&format=csv"), OPERATOR).ok().text;
+    let mut rows = csv.lines();
+    let columns = "kind,month,key,label,reason,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost,";
+    assert!(rows.next().unwrap().starts_with(columns), "{csv}");
+    for row in ["line,2026-02,web,web,,1,1,120,1,0,1,0,", "adjustment,2026-01,web,web,late,0.5,1,27,1,0,0.5,0,"] {
+        assert!(rows.next().unwrap().starts_with(row), "{csv}");
+    }
+    assert!(rows.next().unwrap().starts_with("total,2026-02,,Total,,1.5,2,147,"), "{csv}");
+
+    // Fixed there, it stands on no other; and what it rests on stays closed.
+    let second = close(&server, "2026-02").ok().json();
+    assert_eq!(adjustments(&statement(&server, "2026-02", "groupBy=project")), late);
+    assert_eq!(adjustments(&statement(&server, "2026-03", "groupBy=project")), []);
+    let reopen = |id: &Value| server.delete(&format!("/v1/closings/{}", id.as_str().unwrap()), OPERATOR);
+    reopen(&closing["id"]).is_problem(409, "month 2026-01 has adjustments on the statement of 2026-02");
+    assert_eq!(reopen(&second["id"]).status, 204);
+    reopen(&second["id"]).is_problem(404, "there is no closing");
+    let february = statement(&server, "2026-02", "groupBy=project");
+    assert_eq!((&february["closed"], &february["reopened"][0]["closingId"]), (&json!(false), &second["id"]));
+    assert_eq!(adjustments(&february), late);
+    assert_eq!(reopen(&closing["id"]).status, 204);
+    assert_eq!(statement(&server, "2026-01", "")["totals"]["cost"], 0.75);
+    let audit = server.get("/v1/audit?organizationId=acme", OPERATOR).ok().json();
+    let actions: Vec<&str> = list(&audit["entries"]).iter().filter_map(|entry| entry["action"].as_str()).collect();
+    assert_eq!(actions[..4], ["month-reopen", "month-reopen", "month-close", "month-close"]);
+    server.post("/v1/verify", OPERATOR, &Value::Null).ok();
+}
+
+#[test]
+fn other_owners_and_names_add_nothing() {
+    let server = Server::start();
+    let directory = json!({
+        "projects": [{"id": "web", "organizationId": "acme", "name": "Website"}],
+        "teams": [{"id": "red", "organizationId": "acme"}, {"id": "blue", "organizationId": "acme", "costCentre": "C1"}],
+    });
+    server.put("/v1/directory", OPERATOR, &directory).ok();
+    send(&server, "a", "2026-01-05T10:00:00Z", &json!({"cost": "1"}));
+    send(&server, "b", "2026-01-20T10:00:00Z", &json!({"cost": "2"}));
+    close(&server, "2026-01").ok();
+    let assigned = |team: &str, from: &str| json!({"assignments": [{"organizationId": "acme", "subject": {"apiKeyId": "k1"}, "teamId": team, "from": from}]});
+    server.put("/v1/directory", OPERATOR, &assigned("red", "2026-01-01")).ok();
+    server.put("/v1/directory", OPERATOR, &assigned("blue", "2026-01-12")).ok();
+    let renamed = json!({"projects": [{"id": "web", "organizationId": "acme", "name": "Shop"}]});
+    server.put("/v1/directory", OPERATOR, &renamed).ok();
+    let moved = |lines: &[(&str, f64)]| {
+        let lines = lines.iter().map(|(key, cost)| ((*key).to_owned(), *cost)).collect();
+        [("2026-01".to_owned(), "reassigned".to_owned(), lines)]
+    };
+    let february = |by: &str| statement(&server, "2026-02", &format!("groupBy={by}"));
+    assert_eq!(adjustments(&february("team")), moved(&[("blue", 2.0), ("red", 1.0), ("null", -3.0)]));
+    assert_eq!(adjustments(&february("costCentre")), moved(&[("C1", 2.0), ("null", -2.0)]));
+    assert_eq!(adjustments(&february("apiKey")), []);
+    let project = february("project");
+    assert_eq!(project["adjustments"][0]["reason"], "renamed");
+    let line = &project["adjustments"][0]["lines"][0];
+    assert_eq!((&line["key"], &line["label"], &line["cost"]), (&json!("web"), &json!("Shop"), &json!(0)));
+    assert_eq!(statement(&server, "2026-01", "groupBy=project")["lines"][0]["label"], "Website");
+}
+
+#[test]
+fn what_cannot_be_closed_or_asked_is_refused_by_name() {
+    let server = Server::start();
+    server
+        .put("/v1/directory", OPERATOR, &json!({"organizations": [{"id": "acme", "timezone": "Europe/Berlin"}]}))
+        .ok();
+    send(&server, "a", "2026-01-31T23:30:00Z", &json!({}));
+    let post = |body: Value| server.post("/v1/closings", OPERATOR, &body);
+    for (body, words) in [
+        (json!({"organizationId": "acme", "month": "2037-12"}), "month 2037-12 is not over in Europe/Berlin"),
+        (json!({"organizationId": "acme", "month": "2026-13"}), "month is '2026-13'; it must be a month as YYYY-MM"),
+        (json!({"organizationId": "acme", "month": "2026-01-01"}), "month is '2026-01-01'"),
+        (json!({"organizationId": "acme", "month": "2026-01", "timezone": "Mars"}), "timezone 'Mars' is unknown"),
+    ] {
+        post(body).is_problem(400, words);
+    }
+    let closing = close(&server, "2026-02").ok().json();
+    assert_eq!(closing["timezone"], "Europe/Berlin");
+    assert_eq!(statement(&server, "2026-02", "")["totals"]["requestCount"], 1, "February has begun in Berlin");
+    let id = closing["id"].as_str().unwrap();
+    let ask = |more: &str| server.get(&format!("/analytics/activity?organizationId=acme&asOf={id}&{more}"), OPERATOR);
+    assert_eq!(ask("").ok().json()["totals"]["requestCount"], 1);
+    assert_eq!(ask("from=2026-02-02&to=2026-02-03&timezone=Europe/Berlin").ok().json()["totals"]["requestCount"], 0);
+    for (more, words) in [
+        ("from=2026-01-31&to=2026-02-03", "is not inside the month that asOf is of"),
+        ("from=2026-02-01&to=2026-03-01", "ask for days from 2026-02-01 to 2026-02-28"),
+        ("granularity=hour", "granularity is 'hour'"),
+        ("compare=previous", "compare and asOf are given"),
+        ("timezone=UTC", "month 2026-02 was closed in Europe/Berlin"),
+    ] {
+        ask(more).is_problem(400, words);
+    }
+    let other = "/analytics/activity?organizationId=acme&asOf=closing_1";
+    server.get(other, OPERATOR).is_problem(404, "there is no closing 'closing_1'");
+    let statement = |more: &str| server.get(&format!("/analytics/statement?organizationId=acme&{more}"), OPERATOR);
+    statement("").is_problem(400, "the parameter month is missing");
+    statement("month=2026-02&groupBy=day").is_problem(400, "groupBy is 'day'; allowed: team, costCentre, project");
+    statement("month=2026-02&format=pdf").is_problem(400, "format is 'pdf'; allowed: json, csv, html");
+    statement("month=2026-02&disclosure=all")
+        .is_problem(400, "disclosure is 'all'; allowed: names, pseudonyms, groups");
+    statement("month=2026-02&timezone=UTC").is_problem(400, "month 2026-02 was closed in Europe/Berlin");
+}
+
+#[test]
+fn a_closed_month_that_is_removed_keeps_its_statement() {
+    let server = Server::start();
+    let now = chrono::Utc::now().to_rfc3339();
+    send(&server, "new", &now, &json!({}));
+    send(&server, "a", "2020-03-10T10:00:00Z", &json!({"cost": "1"}));
+    let closing = close(&server, "2020-03").ok().json();
+    let id = closing["id"].as_str().unwrap();
+    send(&server, "late", "2020-03-29T10:00:00Z", &json!({"cost": "2"}));
+    let as_of = || {
+        let path = format!("/analytics/activity?organizationId=acme&groupBy=project&asOf={id}");
+        server.get(&path, OPERATOR).ok().json()["totals"].clone()
+    };
+    let all = || (statement(&server, "2020-03", ""), statement(&server, "2020-04", ""), as_of());
+    let before = all();
+    assert_eq!(before.1["totals"]["cost"], 2);
+    let keep = json!({"organizations": [{"id": "acme", "retentionDays": 31}]});
+    server.put("/v1/directory", OPERATOR, &keep).ok();
+    server.post("/v1/compact", OPERATOR, &Value::Null).ok();
+    let live = server.activity(OPERATOR, "from=2020-03-01&to=2020-03-31");
+    assert_eq!(live["totals"]["requestCount"], 0);
+    assert_eq!(all(), before);
+    server.delete(&format!("/v1/closings/{id}"), OPERATOR).is_problem(409, "was removed as too old");
+    close(&server, "2020-04").is_problem(400, "organization 'acme' keeps usage since");
+    server.post("/v1/verify", OPERATOR, &Value::Null).ok();
+}
+
+/// Exit code and both outputs.
+fn rollcall(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(BINARY).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn a_statement_is_a_page_whose_every_figure_its_checksum_covers() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(directory.path());
+    let names =
+        json!({"projects": [{"id": "web", "organizationId": "acme", "name": "<script>alert(1)</script> & \"Co\""}]});
+    server.put("/v1/directory", OPERATOR, &names).ok();
+    send(&server, "a", "2026-01-10T12:00:00Z", &json!({"cost": "12.345678901234"}));
+    let data_dir = directory.path().to_str().unwrap();
+    let month = ["--organization", "acme", "--month", "2026-01"];
+    let here = ["--data-dir", data_dir, "--token", OPERATOR];
+    let (code, closed) = rollcall(&[&["closing", "close"], &month[..], &here].concat());
+    assert_eq!((code, closed.starts_with("acme\t2026-01\tUTC\t")), (Some(0), true), "{closed}");
+    let (code, again) = rollcall(&[&["closing", "close"], &month[..], &here].concat());
+    assert!(code == Some(2) && again.contains("was closed at"), "{again}");
+    assert_eq!(rollcall(&[&["closing", "list", "--organization", "acme"], &here[..]].concat()).1, closed);
+
+    let file = directory.path().join("january.html");
+    let name = file.to_str().unwrap();
+    let by = ["--group-by", "project", "--output", name];
+    let write = |here: &[&str]| rollcall(&[&["statement", "write"], &month[..], &by, here].concat());
+    assert_eq!(write(&here).0, Some(0));
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(page.contains("12.345678901234") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp;"), "{page}");
+    for outside in ["<script", "http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let verify = |path: &Path| rollcall(&["statement", "verify", path.to_str().unwrap()]);
+    assert_eq!(verify(&file).0, Some(0));
+    let changed = directory.path().join("changed.html");
+    for figure in ["12.345678901234", ">120<", ">1<", "2026-01", "UTC"] {
+        for (at, _) in page.match_indices(figure) {
+            let other = format!("{}{}{}", &page[..at], figure.replace(['1', 'U'], "7"), &page[at + figure.len()..]);
+            std::fs::write(&changed, other).unwrap();
+            let (code, text) = verify(&changed);
+            assert!(code == Some(1) && text.contains("it was changed"), "{figure}: {text}");
+        }
+    }
+    std::fs::write(&changed, "<html>12</html>").unwrap();
+    assert_eq!(verify(&changed).0, Some(2));
+    assert_eq!(verify(Path::new("/nowhere.html")).0, Some(2));
+
+    // The same from the files.
+    assert_eq!(server.terminate(), Some(0));
+    assert_eq!(write(&here).0, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), page);
+    let id = closed.trim().rsplit('\t').next().unwrap();
+    assert_eq!(rollcall(&[&["closing", "reopen", id], &here[..]].concat()).0, Some(0));
+    assert_eq!(rollcall(&[&["closing", "list"], &here[..]].concat()).1, "");
+    assert_eq!(rollcall(&[&["closing", "reopen", id], &here[..]].concat()).0, Some(2));
+}
+
+#[test]
+fn people_are_told_of_as_was_asked() {
+    let server = Server::start();
+    let key = |number: u32| json!({"id": format!("k{number}"), "organizationId": "acme", "projectId": "web", "createdBy": format!("person-{number}")});
+    let keys = json!({"apiKeys": (0..7).map(key).collect::<Vec<_>>()});
+    server.put("/v1/directory", OPERATOR, &keys).ok();
+    for number in 0..7 {
+        let project = if number < 5 { "web" } else { "api" };
+        let of = json!({"apiKeyId": format!("k{number}"), "projectId": project, "cost": "1"});
+        send(&server, &format!("e{number}"), "2026-01-10T12:00:00Z", &of);
+    }
+    close(&server, "2026-01").ok();
+    send(&server, "late", "2026-01-11T12:00:00Z", &json!({"apiKeyId": "k6", "projectId": "api", "cost": "3"}));
+    let names = |month: &str, more: &str| -> Vec<String> {
+        let told = statement(&server, month, more);
+        let lines =
+            list(&told["lines"]).iter().chain(list(&told["adjustments"]).iter().flat_map(|one| list(&one["lines"])));
+        lines.map(|line| format!("{} {}", line["label"].as_str().unwrap(), line["cost"])).collect()
+    };
+    let by_name = names("2026-01", "groupBy=user");
+    let hidden = names("2026-01", "groupBy=user&disclosure=pseudonyms");
+    assert_eq!((by_name.len(), hidden.len()), (7, 7));
+    assert!(hidden.iter().all(|line| line.starts_with("Person ") && !line.contains("person-")), "{hidden:?}");
+    let late = names("2026-02", "groupBy=user&disclosure=pseudonyms");
+    let who = |line: &str| line.rsplit_once(' ').unwrap().0.to_owned();
+    assert!(hidden.iter().any(|line| who(line) == who(&late[0])), "{late:?} of {hidden:?}");
+
+    assert_eq!(names("2026-01", "groupBy=project"), ["web 5", "api 2"]);
+    assert_eq!(names("2026-01", "groupBy=project&disclosure=groups"), ["All 7"]);
+    assert_eq!(names("2026-01", "groupBy=user&disclosure=groups"), ["All 7"]);
+    // One person's: it joins the month's own lines.
+    assert_eq!(names("2026-02", "groupBy=project"), ["api 3"]);
+    let told = statement(&server, "2026-02", "groupBy=project&disclosure=groups");
+    assert_eq!((&told["adjustments"], &told["totals"]["cost"]), (&json!([]), &json!(3)));
+    assert_eq!(told["lines"][0]["label"], "All");
 }

@@ -1,5 +1,6 @@
 //! `/v1/closings`: months that stay as they were handed over. Their statements are in `statement`.
 
+mod page;
 pub mod statement;
 pub mod wire;
 
@@ -19,7 +20,7 @@ use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread};
 use crate::calendar::{Window, Zone, rfc3339_utc};
 use crate::directory::Organization;
-use crate::engine::{EngineError, Note};
+use crate::engine::{Engine, EngineError, Note};
 use crate::ledger::{self, Month};
 use crate::model::UnixMs;
 use crate::query::About;
@@ -52,50 +53,60 @@ pub async fn post_closing(
     let closing = on_a_thread(move || {
         // What is repriced on the way would be of no reason.
         let _one = app.repricing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (snapshot, at) = (app.engine.snapshot(), app.engine.now());
-        let organization = snapshot.directory.organization(&organization_id);
-        let organization =
-            organization.ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
-        let about = About {
-            reader: &snapshot.reader,
-            dictionary: &snapshot.dictionary,
-            directory: &snapshot.directory,
-            organization_id: &organization_id,
-            organization,
-        };
-        let month = parse_month(&month)?;
-        let zone = zone_of(organization, timezone.as_deref())?;
-        if month.end(zone) > at {
-            let (end, zone) = (zone.rfc3339(month.end(zone)), zone.name());
-            return Err(Problem::bad_request(format!("month {month} is not over in {zone}: it ends at {end}")));
-        }
-        let window = window(month, zone)?;
-        let closings = about.reader.closings(Some(&organization_id)).map_err(EngineError::from)?;
-        if let Some(known) = closings.iter().find(|closing| closing.month == month.number) {
-            let (id, when) = (&known.id, rfc3339_utc(known.at));
-            let told = format!("month {month} was closed at {when} ({id}); reopen that to close it again");
-            return Err(Problem::new(StatusCode::CONFLICT, told));
-        }
-        let kept_since = app.engine.kept_since(&organization_id).unwrap_or(UnixMs::MIN);
-        if window.start() < kept_since {
-            let since = Zone::UTC.date_at(kept_since);
-            return Err(Problem::bad_request(format!(
-                "month {month} cannot be closed: organization '{organization_id}' keeps usage since {since} only"
-            )));
-        }
-        let (closed, days) = ledger::freeze(about, month, &window)?;
-        let totals = closed.totals().map_err(|overflow| EngineError::from(StoreError::from(overflow)))?;
-        drop(snapshot);
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).expect("the operating system has random bytes");
-        let (id, month) = (format!("closing_{:016x}", u64::from_be_bytes(random)), month.number);
-        let timezone = zone.name().to_owned();
-        let closing = Closing { id, organization_id, month, timezone, days, at, actor, user_id, totals };
-        let note = note(&closing, &closing.actor, closing.user_id.clone(), "month-close");
-        app.engine.close(closing.clone(), &closed, note)?;
-        Ok::<_, Problem>(closing)
+        close_month(&app.engine, NewClosing { organization_id, month, timezone }, actor, user_id)
     });
-    closing.await.map(|closing| (StatusCode::CREATED, Json(body_of(&closing))))
+    closing.await.map(|closing| (StatusCode::CREATED, Json(closing)))
+}
+
+/// Checks what is asked for and closes a month. Nothing may be repriced on the way.
+pub fn close_month(
+    engine: &Engine,
+    NewClosing { organization_id, month, timezone }: NewClosing,
+    actor: String,
+    user_id: Option<String>,
+) -> Result<ClosingBody, Problem> {
+    let (snapshot, at) = (engine.snapshot(), engine.now());
+    let organization = snapshot.directory.organization(&organization_id);
+    let organization =
+        organization.ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
+    let about = About {
+        reader: &snapshot.reader,
+        dictionary: &snapshot.dictionary,
+        directory: &snapshot.directory,
+        organization_id: &organization_id,
+        organization,
+    };
+    let month = parse_month(&month)?;
+    let zone = zone_of(organization, timezone.as_deref())?;
+    if month.end(zone) > at {
+        let (end, zone) = (zone.rfc3339(month.end(zone)), zone.name());
+        return Err(Problem::bad_request(format!("month {month} is not over in {zone}: it ends at {end}")));
+    }
+    let window = window(month, zone)?;
+    let closings = about.reader.closings(Some(&organization_id)).map_err(EngineError::from)?;
+    if let Some(known) = closings.iter().find(|closing| closing.month == month.number) {
+        let (id, when) = (&known.id, rfc3339_utc(known.at));
+        let told = format!("month {month} was closed at {when} ({id}); reopen that to close it again");
+        return Err(Problem::new(StatusCode::CONFLICT, told));
+    }
+    let kept_since = engine.kept_since(&organization_id).unwrap_or(UnixMs::MIN);
+    if window.start() < kept_since {
+        let since = Zone::UTC.date_at(kept_since);
+        return Err(Problem::bad_request(format!(
+            "month {month} cannot be closed: organization '{organization_id}' keeps usage since {since} only"
+        )));
+    }
+    let (closed, days) = ledger::freeze(about, month, &window)?;
+    let totals = closed.totals().map_err(|overflow| EngineError::from(StoreError::from(overflow)))?;
+    drop(snapshot);
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).expect("the operating system has random bytes");
+    let (id, month) = (format!("closing_{:016x}", u64::from_be_bytes(random)), month.number);
+    let timezone = zone.name().to_owned();
+    let closing = Closing { id, organization_id, month, timezone, days, at, actor, user_id, totals };
+    let (body, note) = (body_of(&closing), note(&closing, &closing.actor, closing.user_id.clone(), "month-close"));
+    engine.close(closing, &closed, note)?;
+    Ok(body)
 }
 
 /// The closed months of an organization, or of all that the caller may close months of.
@@ -159,37 +170,44 @@ pub async fn delete_closing(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = path?;
-    let known = find(&caller, &id)?;
+    find(&caller, &id)?;
     let (actor, user_id) = (caller.token_id.clone(), caller.user_id().map(str::to_owned));
     drop(caller);
     let reopened = on_a_thread(move || {
         // Another closing may be about to fix what came of it.
         let _one = app.repricing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (snapshot, at) = (app.engine.snapshot(), app.engine.now());
-        let closing = find_of(&snapshot.reader, &known.organization_id, &id)?;
-        let month = Month::of(&closing);
-        let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, why));
-        for later in snapshot.reader.closings(Some(&closing.organization_id)).map_err(EngineError::from)? {
-            let (lines, names) = snapshot.reader.fixed(&later).map_err(EngineError::from)?;
-            let is_of_it = |of: u32| of == closing.month;
-            if lines.iter().any(|line| is_of_it(line.month)) || names.iter().any(|name| is_of_it(name.month)) {
-                let (later, id) = (Month::of(&later), &later.id);
-                return conflict(format!(
-                    "month {month} has adjustments on the statement of {later}, which is closed ({id}); reopen that first"
-                ));
-            }
-        }
-        let (_, removed) = snapshot.reader.since_closed(&closing).map_err(EngineError::from)?;
-        if !removed.is_empty() {
-            return conflict(format!(
-                "usage of month {month} was removed as too old: what it was is known from its closing alone"
-            ));
-        }
-        drop(snapshot);
-        let note = note(&closing, &actor, user_id.clone(), "month-reopen");
-        app.engine.reopen(Reopening { closing, at, actor, user_id }, note).map_err(Problem::from)
+        reopen_month(&app.engine, &id, actor, user_id)
     });
     reopened.await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Opens a closed month again, if no later one rests on it. No other may be closed on the way.
+pub fn reopen_month(engine: &Engine, id: &str, actor: String, user_id: Option<String>) -> Result<(), Problem> {
+    let (snapshot, at) = (engine.snapshot(), engine.now());
+    let reader = &snapshot.reader;
+    let closing = reader.closings(None).map_err(EngineError::from)?.into_iter().find(|closing| closing.id == id);
+    let closing = closing.ok_or_else(|| unknown(id))?;
+    let month = Month::of(&closing);
+    let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, why));
+    for later in reader.closings(Some(&closing.organization_id)).map_err(EngineError::from)? {
+        let (lines, names) = reader.fixed(&later).map_err(EngineError::from)?;
+        let is_of_it = |of: u32| of == closing.month;
+        if lines.iter().any(|line| is_of_it(line.month)) || names.iter().any(|name| is_of_it(name.month)) {
+            let (later, id) = (Month::of(&later), &later.id);
+            return conflict(format!(
+                "month {month} has adjustments on the statement of {later}, which is closed ({id}); reopen that first"
+            ));
+        }
+    }
+    let (_, removed) = reader.since_closed(&closing).map_err(EngineError::from)?;
+    if !removed.is_empty() {
+        return conflict(format!(
+            "usage of month {month} was removed as too old: what it was is known from its closing alone"
+        ));
+    }
+    drop(snapshot);
+    let note = note(&closing, &actor, user_id.clone(), "month-reopen");
+    Ok(engine.reopen(Reopening { closing, at, actor, user_id }, note)?)
 }
 
 pub fn parse_month(text: &str) -> Result<Month, Problem> {

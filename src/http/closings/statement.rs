@@ -1,20 +1,26 @@
 //! `/analytics/statement`: a month as it is to be paid.
 
-use axum::response::Response;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 
+use super::page::{Heading, page};
 use super::wire::{
-    AdjustmentBody, ReasonName, ReopeningBody, StatementAnswer, StatementBy, StatementLine, StatementSums,
+    AdjustmentBody, DisclosureName, ReasonName, ReopeningBody, StatementAnswer, StatementBy, StatementForm,
+    StatementLine, StatementSums,
 };
 use super::{parse_month, who, window, zone_of, zone_of_closing};
 use crate::calendar::rfc3339_utc;
 use crate::engine::EngineError;
 use crate::http::access::Subject;
-use crate::http::analytics::wire::TableFormat;
-use crate::http::asked::{Asked, Frame};
+use crate::http::asked::{Asked, CACHING, Frame};
+use crate::http::file_name;
 use crate::http::problem::{Problem, Refusals};
 use crate::http::render::{ORIGIN, ZONE_DATABASE, broken, cell, csv_writer, origin, usd};
 use crate::http::stream::Out;
-use crate::ledger::{self, Line, LineSums, Reason, Statement};
+use crate::http::{App, on_a_thread};
+use crate::ledger::{self, Disclosure, Line, LineSums, Reason, Statement};
 use crate::model::Overflow;
 use crate::query::{About, GroupBy};
 use crate::store::{Closing, StoreError};
@@ -28,6 +34,26 @@ const GROUPS: [(&str, GroupBy); 6] = [
     ("model", GroupBy::Model),
 ];
 
+/// How people are told of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    ByName,
+    ByPseudonym,
+    InGroups,
+}
+
+const DISCLOSURES: [(&str, Told); 3] =
+    [("names", Told::ByName), ("pseudonyms", Told::ByPseudonym), ("groups", Told::InGroups)];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Csv,
+    Html,
+}
+
+const FORMS: [(&str, Form); 3] = [("json", Form::Json), ("csv", Form::Csv), ("html", Form::Html)];
+
 /// The statement of a month: what it was when it was closed, and what came of earlier months since they were.
 ///
 /// Of a month that is open it is a draft. Adjustments of closed months stand on the statement of the first open month
@@ -39,18 +65,21 @@ const GROUPS: [(&str, GroupBy); 6] = [
         ("month" = String, Query, description = "A local month, YYYY-MM"),
         ("timezone" = Option<String>, Query, description = "Of a draft: IANA name; default the organization's zone, else UTC. A closed month has its own"),
         ("groupBy" = inline(Option<StatementBy>), Query, description = "What lines are by; default team"),
-        ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
+        ("format" = inline(Option<StatementForm>), Query, description = "json (default), csv (RFC 4180), or html: one file that needs nothing else, prints on A4, and has a checksum"),
+        ("disclosure" = inline(Option<DisclosureName>), Query, description = "How people are told of: by names (default); by pseudonyms, the same within an organization and year; or in groups, where no line is of fewer than five"),
     ),
     responses(
         (status = 200, body = StatementAnswer),
         Refusals,
     ),
 )]
-pub async fn get_statement(mut asked: Asked) -> Result<Response, Problem> {
+pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let month = parse_month(asked.parameters.required("month")?)?;
     let by = asked.parameters.choice("groupBy", &GROUPS)?.unwrap_or(GROUPS[0].1);
     let by_name = GROUPS.iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name);
+    let told = asked.parameters.choice("disclosure", &DISCLOSURES)?.unwrap_or(Told::ByName);
+    let form = asked.parameters.choice("format", &FORMS)?;
     let given = asked.parameters.one("timezone")?;
     let closings = asked.caller.snapshot.reader.closings(Some(&asked.organization_id)).map_err(EngineError::from)?;
     let zone = match closings.iter().find(|closing| closing.month == month.number) {
@@ -61,17 +90,70 @@ pub async fn get_statement(mut asked: Asked) -> Result<Response, Problem> {
         }
     };
     let window = window(month, zone)?;
+    let disclosure = match told {
+        Told::ByName => Disclosure::Names,
+        Told::InGroups => Disclosure::Groups,
+        Told::ByPseudonym => {
+            let organization_id = asked.organization_id.clone();
+            Disclosure::Pseudonyms(on_a_thread(move || app.engine.pseudonym_secret(&organization_id)).await?)
+        }
+    };
+    let find = move |about: About<'_>| -> Result<Statement, Problem> {
+        let statement = ledger::statement(about, month, &window, by)?;
+        let told = statement.disclosed(by, &disclosure);
+        Ok(told.map_err(|overflow| EngineError::from(StoreError::from(overflow)))?)
+    };
+    let name = format!("statement-by-{by_name}");
+    if form == Some(Form::Html) {
+        let frame = Frame { window, as_of: asked.now.min(window.end()) };
+        let written = asked.in_turn(move |about, out| {
+            let answer = answer(about, frame, by_name, &find(about)?)?;
+            let profile = &about.organization.profile;
+            let heading = Heading {
+                organization: profile.name.as_deref().unwrap_or(about.organization_id),
+                by: words(by),
+                disclosure: disclosure_words(told),
+                zone_database: frame.zone_database(),
+            };
+            out.buffer.extend_from_slice(page(&heading, &answer).as_bytes());
+            Ok(())
+        });
+        let name = file_name::of_window(&asked.organization_id, &name, &window, "html");
+        let disposition = format!("attachment; filename=\"{name}\"");
+        let headers =
+            [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_DISPOSITION, &*disposition)];
+        return Ok((CACHING, headers, Body::from(written.await?)).into_response());
+    }
     asked.depends_on_earlier = true;
     asked
-        .answer(window, format!("statement-by-{by_name}"), move |about, frame, csv, out| {
-            let statement = ledger::statement(about, month, &window, by)?;
+        .answer(window, name, move |about, frame, csv, out| {
+            let statement = find(about)?;
             if csv {
-                write_csv(out, about, frame, &statement)
-            } else {
-                out.json(&answer(about, frame, by_name, &statement)?)
+                return write_csv(out, about, frame, &statement);
             }
+            out.json(&answer(about, frame, by_name, &statement)?)
         })
         .await
+}
+
+/// What lines are by, in words.
+fn words(by: GroupBy) -> &'static str {
+    match by {
+        GroupBy::Team => "team",
+        GroupBy::CostCentre => "cost centre",
+        GroupBy::Project => "project",
+        GroupBy::User => "person",
+        GroupBy::ApiKey => "API key",
+        _ => "model",
+    }
+}
+
+fn disclosure_words(told: Told) -> &'static str {
+    match told {
+        Told::ByName => "by name",
+        Told::ByPseudonym => "by pseudonyms, the same all year",
+        Told::InGroups => "in groups of at least five",
+    }
 }
 
 fn answer(about: About<'_>, frame: Frame, group_by: &str, statement: &Statement) -> Result<StatementAnswer, Problem> {

@@ -7,13 +7,14 @@ use utoipa::ToSchema;
 use crate::http::decimals::Money;
 
 /// Which month is to be closed.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewClosing {
     pub organization_id: String,
     /// A local month that is over, `YYYY-MM`.
     pub month: String,
     /// IANA name; default the organization's zone, else UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
 }
 
@@ -50,6 +51,26 @@ pub enum StatementBy {
     User,
     ApiKey,
     Model,
+}
+
+/// What a statement is written as.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::closings` reads")]
+pub enum StatementForm {
+    Json,
+    Csv,
+    Html,
+}
+
+/// How a statement tells whose usage its lines are.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::closings` reads")]
+pub enum DisclosureName {
+    Names,
+    Pseudonyms,
+    Groups,
 }
 
 /// A month as it is to be paid: its own lines, and what came of earlier months since they were closed.
