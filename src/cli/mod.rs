@@ -9,12 +9,14 @@
 
 mod agent_settings;
 mod backup;
+mod change;
 mod client;
 mod closing;
 mod compact;
 mod demo;
 mod directory;
 mod doctor;
+mod explain;
 mod export;
 mod findings;
 mod home;
@@ -36,6 +38,7 @@ mod sample_invoice;
 mod serve;
 mod source;
 mod statement;
+mod table;
 mod target;
 mod token;
 mod transcripts;
@@ -99,6 +102,8 @@ enum Command {
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     Query(query::Arguments),
+    Explain(explain::Arguments),
+    Change(change::Arguments),
     Invoice(invoice::Arguments),
     Export(export::Arguments),
     Closing(closing::Arguments),
@@ -125,6 +130,8 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Change(arguments) => change::run(&arguments),
         Command::Invoice(arguments) => invoice::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Closing(arguments) => closing::run(arguments),

@@ -29,6 +29,7 @@
 //! | `spans` | sequence | `store::spans`: spans that told of calls in the last days, as they came |
 //! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
 //! | `closings` | organization, month, kind, part | `store::closings`: months that are closed |
+//! | `timing` | organization, day, segment | `store::timing`: when usage came |
 
 mod audit;
 pub mod block;
@@ -53,6 +54,7 @@ mod rows;
 mod runs;
 mod seal;
 mod spans;
+mod timing;
 mod totals;
 mod untouched;
 mod verify;
@@ -87,6 +89,7 @@ pub use rows::{Rows, Which};
 pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
 pub use spans::{KnownSpan, MAX_ALIKE, Place, SpanIndex, Spans, asked_by, asked_by_content, known_by};
+pub use timing::{Came, Exceptions, Late, SegmentTiming, SeriesTiming, Timing};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
@@ -117,11 +120,12 @@ const REPRICINGS: Table = TableDefinition::new("repricings");
 const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
 const SPANS: Table = TableDefinition::new("spans");
+const TIMING: Table = TableDefinition::new("timing");
 const CLOSINGS: Table = TableDefinition::new("closings");
 
-const TABLES: [Table; 17] = [
+const TABLES: [Table; 18] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS, CLOSINGS,
+    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
