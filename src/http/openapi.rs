@@ -30,6 +30,8 @@ use super::{
         invoices::post_invoices,
         directory::put_directory,
         directory::get_directory,
+        directory::preview::preview_directory,
+        directory::post_assignments,
         directory::delete_member,
         budgets::put_budgets,
         budgets::get_budgets,

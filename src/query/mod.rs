@@ -17,6 +17,7 @@ mod earlier;
 mod explain;
 mod gap;
 mod group;
+mod moved;
 mod page;
 mod pass;
 mod people;
@@ -34,6 +35,7 @@ pub use explain::{Arrival, Attributed, AttributedBy, CostPart, Explained, Figure
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label, Viewer};
+pub use moved::{Moved, moved};
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,
