@@ -8,6 +8,7 @@
 //! nothing of a request is read without a limit; secrets are neither logged nor shown twice.
 
 mod access;
+mod alerts;
 mod analytics;
 mod asked;
 mod attempts;
@@ -79,7 +80,11 @@ use twox_hash::XxHash3_64;
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
+pub use alerts::hosts::{AlertHosts, is_public};
+pub use alerts::words::{Named, message as alert_message};
+pub use alerts::{Watched, days_now, fired as alert_fired};
 pub use body::Object;
+pub use budgets::written;
 pub use closings::{close_month, reopen_month};
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
@@ -145,6 +150,8 @@ pub struct Shared {
     /// What became of webhooks.
     pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
+    /// Where owners and admins may have alerts sent; set where the operator says so.
+    alert_hosts: OnceLock<AlertHosts>,
     floods: decisions::floods::Floods,
     refusals: decisions::tally::Refusals,
     /// Calls with keys that are not known are refused, and not allowed.
@@ -196,6 +203,7 @@ impl App {
             body_limit,
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
+            alert_hosts: OnceLock::new(),
             floods: decisions::floods::Floods::default(),
             refusals: decisions::tally::Refusals::default(),
             refuses_unknown_keys: AtomicBool::default(),
@@ -218,6 +226,11 @@ impl Shared {
         format!("dec_{:016x}{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Where owners and admins may have alerts sent.
+    pub fn alert_hosts(&self) -> &AlertHosts {
+        self.alert_hosts.get_or_init(AlertHosts::default)
+    }
+
     /// What calls are priced by now. Whoever prices several things that belong together asks once.
     pub fn prices(&self) -> Arc<PriceBook> {
         self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -233,6 +246,11 @@ impl App {
     /// How changed files are taken into use from now on.
     pub fn reread_by(&self, reread: Reread) {
         let _ = self.rereading.set(reread);
+    }
+
+    /// Where owners and admins may have alerts sent from now on.
+    pub fn sends_alerts_to(&self, hosts: AlertHosts) {
+        let _ = self.alert_hosts.set(hosts);
     }
 
     /// Where scheduled backups are from now on.
@@ -345,6 +363,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
         .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
         .route("/v1/budgets", get(budgets::get_budgets).put(budgets::put_budgets))
+        .route("/v1/alerts", get(alerts::get_alerts).put(alerts::put_alerts))
+        .route("/v1/alerts/rehearse", post(alerts::rehearse))
         .route("/v1/policies", get(policies::get_policies).put(policies::put_policies))
         .route("/v1/providers", get(policies::get_providers).put(policies::put_providers))
         .route("/v1/decisions", post(decisions::post_decision))

@@ -5,6 +5,7 @@ mod support;
 
 mod agent_settings;
 mod agents;
+mod alerts;
 mod api;
 mod audit;
 mod azure;

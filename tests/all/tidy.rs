@@ -14,7 +14,7 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
     ("rollup", &["model"], &[]),
     ("store", &["model", "rollup"], &["redb", "bincode", "hashbrown"]),
     ("ingest", &["model", "calendar", "pricing"], &[]),
-    ("directory", &["model", "store"], &["sha2", "hmac", "subtle"]),
+    ("directory", &["model", "store"], &["base64", "sha2", "hmac", "subtle"]),
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
     ("ledger", &["model", "calendar", "query", "store"], &[]),
     ("budget", &["model", "calendar", "directory"], &[]),
@@ -48,7 +48,7 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
             "parquet",
         ],
     ),
-    ("webhook", &["model", "calendar", "store", "directory", "engine", "http"], &["base64"]),
+    ("webhook", &["model", "calendar", "store", "directory", "budget", "engine", "http"], &["lettre"]),
     (
         "cli",
         &[
