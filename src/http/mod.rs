@@ -79,6 +79,7 @@ use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
 pub use body::Object;
+pub use budgets::update as budget_update;
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};

@@ -97,7 +97,7 @@ pub async fn get_budgets(
 }
 
 /// Checks a budget and turns it into an update.
-fn update(body: BudgetBody) -> Result<BudgetUpdate, Problem> {
+pub fn update(body: BudgetBody) -> Result<BudgetUpdate, Problem> {
     let id_of = id("budgets[].id", body.id)?;
     let wrong = |what: String| Problem::bad_request(format!("{what} (budget '{id_of}')"));
     let dated = |name: &'static str, given: Option<Option<String>>| {
