@@ -9,7 +9,7 @@ use super::reservations::{KEPT_MS, Part, Reservation, Reservations};
 use super::span::{Span, zone_of};
 use crate::calendar::{Date, Zone};
 use crate::directory::{Budget, BudgetAction, BudgetScope, Counted, Organization};
-use crate::model::{Count, Fingerprint, Measures, Segment, SeriesId, UnixMs};
+use crate::model::{Fingerprint, Measures, Segment, SeriesId, UnixMs};
 
 /// Calls that may be under way at once, those that nobody tells of included: 5,000 a second would take 100 s each.
 const RESERVATIONS: usize = 500_000;
@@ -316,7 +316,7 @@ impl Book {
             if held.budget.scope == BudgetScope::Member(None) {
                 let used: Vec<(String, i128)> = used
                     .iter()
-                    .filter_map(|(member, used)| Some((member.clone()?, amount(held.counted(), used))))
+                    .filter_map(|(member, used)| Some((member.clone()?, held.counted().of(used))))
                     .filter(|(member, _)| self.is_default_for(&held, member))
                     .collect();
                 for (member, used) in used {
@@ -325,7 +325,7 @@ impl Book {
                 }
             } else if let Some(used) = used.get(&of) {
                 let account = self.account(number, None);
-                self.accounts[account as usize].spent = amount(held.counted(), used);
+                self.accounts[account as usize].spent = held.counted().of(used);
             }
         }
         self.valid = valid;
@@ -406,7 +406,7 @@ impl Book {
             let account = &mut self.accounts[*number as usize];
             let Some(held) = account.budget.map(|number| &self.budgets[number].1) else { continue };
             if held.segments.contains(&segment) {
-                let amount = amount(held.counted(), measures);
+                let amount = held.counted().of(measures);
                 account.spent += if is_taken_back { -amount } else { amount };
             }
         }
@@ -545,13 +545,5 @@ impl Book {
             standings.push(Standing { budget_id, budget, spent, reserved, members: Some(sums) });
         }
         standings
-    }
-}
-
-fn amount(counted: Counted, measures: &Measures) -> i128 {
-    match counted {
-        Counted::Cost => measures.cost.0,
-        Counted::Requests => i128::from(measures.get(Count::Requests)),
-        Counted::Tokens => i128::from(measures.get(Count::TotalTokens)),
     }
 }

@@ -22,9 +22,9 @@ use super::{Failure, look, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::{self, App, BackupPlace, Tls};
+use crate::http::{self, AlertHosts, App, BackupPlace, Tls};
 use crate::model::NameLimits;
-use crate::webhook::{Pace, Webhooks};
+use crate::webhook::{Alerts, Channels, Mail, Pace, Sender, Webhooks};
 
 /// Requests under way get this long after a signal; what they queued is still written after it.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -87,6 +87,16 @@ pub struct Arguments {
     /// Tell other programs of each day and of budgets that are reached: see docs/webhooks.md
     #[arg(long, value_name = "FILE", env = "ROLLCALL_WEBHOOKS")]
     webhooks: Option<PathBuf>,
+    /// Hosts that owners and admins may have alerts sent to, also where they are private: names, addresses, or *. and a
+    /// name, joined by commas; any of the internet when absent. See docs/alerts.md
+    #[arg(long, value_name = "HOST,...", env = "ROLLCALL_ALERT_HOSTS", value_parser = AlertHosts::parse)]
+    alert_hosts: Option<AlertHosts>,
+    /// SMTP server that sends alerts by e-mail: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required
+    #[arg(long, value_name = "URL", env = "ROLLCALL_SMTP", hide_env_values = true, requires = "smtp_from")]
+    smtp: Option<String>,
+    /// Address that alerts are sent from
+    #[arg(long, value_name = "ADDRESS", env = "ROLLCALL_SMTP_FROM")]
+    smtp_from: Option<String>,
     /// What to decide on calls with API keys that nobody has told of: see docs/budgets.md
     #[arg(long, value_name = "WHAT", env = "ROLLCALL_UNKNOWN_KEYS", value_enum, default_value_t = UnknownKeys::Allow)]
     unknown_keys: UnknownKeys,
@@ -141,6 +151,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let prices = arguments.prices.book()?;
     let look = arguments.look.look()?;
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
+    let mail = arguments.smtp.as_ref().zip(arguments.smtp_from.as_ref()).map(|(url, from)| Mail::new(url, from));
+    let mail = mail.transpose().map_err(Failure)?;
     let directory = &arguments.data_dir;
     let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
     let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
@@ -175,10 +187,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         app.backs_up_into(BackupPlace { directory: whole(backup_dir), data_dir: whole(directory) });
     }
+    let hosts = arguments.alert_hosts.clone().unwrap_or_default();
+    app.sends_alerts_to(hosts.clone());
+    let channels = Channels { sender: Sender::new(hosts), mail };
     let served = run_server(&app, arguments.listen, tls, |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
-        Ok(Webhooks::start(&app, &webhooks, Pace::default())?)
+        let alerts = Alerts::start(&app, channels, Pace::of_alerts())?;
+        Ok((Webhooks::start(&app, &webhooks, Pace::default())?, alerts))
     });
     drop(backups);
     let _ = fs::remove_file(&address_file);

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{Failure, system_clock};
 use crate::calendar::rfc3339_utc;
+use crate::http::AlertHosts;
 use crate::webhook::{Message, Sender, Webhook, is_acknowledged, parse};
 
 /// Try the webhooks that a server would send
@@ -49,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Err(Failure(format!("{} has no webhook '{name}'", webhooks.display())));
         }
     }
-    let sender = Sender::default();
+    let sender = Sender::new(AlertHosts::default());
     let mut failed = false;
     for webhook in chosen {
         let sent = test(&sender, &webhook);

@@ -1,7 +1,7 @@
 //! Budgets as they are recorded: what was said of each. What one means on a day is for `budget` to say.
 
 use super::status::Status;
-use crate::model::PicoUsd;
+use crate::model::{Count, Measures, PicoUsd};
 use crate::store::record::{Decode, Encode};
 
 /// Budgets of one organization: each is checked against every one that it touches, and a page lists them all.
@@ -70,6 +70,15 @@ impl Limit {
 }
 
 impl Counted {
+    /// What sums have of it.
+    pub fn of(self, used: &Measures) -> i128 {
+        match self {
+            Counted::Cost => used.cost.0,
+            Counted::Requests => i128::from(used.get(Count::Requests)),
+            Counted::Tokens => i128::from(used.get(Count::TotalTokens)),
+        }
+    }
+
     /// An amount as a person reads it.
     pub fn text(self, amount: i128) -> String {
         match self {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate};
+use super::alert::{ALERTS, AlertKind, AlertUpdate};
+use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate, BudgetWindow};
 use super::entries::{Key, Kind};
 use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
 use super::teams::{ASSIGNMENTS, Assignable, AssignmentKind, TEAMS};
@@ -12,7 +13,7 @@ use super::{
     SecretHash,
 };
 use super::{Session, Status, TeamUpdate, Token, User, View};
-use crate::model::{Combination, UnixMs};
+use crate::model::{Combination, PicoUsd, UnixMs};
 use crate::store::record::{self, Encode};
 
 /// Sessions kept per token; the oldest end when a new one is opened.
@@ -22,6 +23,10 @@ const SESSIONS: usize = 10_000;
 
 /// Views that an organization may have: a list that a person can still find one in.
 const VIEWS: usize = 200;
+
+/// The largest percentage that an alert of a budget may wait for, and what thresholds are counted in.
+const MAX_PERCENT: i128 = 1000;
+const TRILLION: i128 = 1_000_000_000_000;
 
 /// A record to write, or with `None` to remove.
 pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
@@ -72,6 +77,7 @@ pub enum Change {
     PutBudgets(Vec<BudgetUpdate>),
     PutPolicies(Vec<PolicyUpdate>),
     PutProviders(Vec<ProviderUpdate>),
+    PutAlerts(Vec<AlertUpdate>),
 }
 
 impl Change {
@@ -83,7 +89,8 @@ impl Change {
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::CloseSession { .. } => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
-            Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_) => false,
+            Change::PutBudgets(_) | Change::PutPolicies(_) => false,
+            Change::PutProviders(_) | Change::PutAlerts(_) => false,
         }
     }
 
@@ -91,7 +98,8 @@ impl Change {
     pub fn is_of_how_it_is(&self) -> bool {
         match self {
             Change::KeepingAnOwner { change, .. } => change.is_of_how_it_is(),
-            Change::PutBudgets(_) | Change::PutPolicies(_) | Change::PutProviders(_) => true,
+            Change::PutBudgets(_) | Change::PutPolicies(_) => true,
+            Change::PutProviders(_) | Change::PutAlerts(_) => true,
             change => matches!(change, Change::Merge(_) | Change::PutView { .. }),
         }
     }
@@ -131,6 +139,8 @@ pub enum ChangeError {
     TooMany { what: &'static str, organization: String, most: usize },
     #[error("'{user}' cannot be the same as '{person}': {why}")]
     Identity { user: String, person: String, why: &'static str },
+    #[error("alert '{id}' of organization '{organization}': {why}")]
+    Alert { id: String, organization: String, why: String },
     #[error("the assignment of {of}: {why}")]
     Assignment { of: String, why: String },
 }
@@ -227,6 +237,9 @@ impl Directory {
                     put(&mut writes, Kind::Provider, "", &id, &attributes);
                     Arc::make_mut(&mut self.providers).insert(id, attributes);
                 }
+            }
+            Change::PutAlerts(updates) => {
+                updates.into_iter().try_for_each(|update| self.put_alert(update, &mut writes))?;
             }
         }
         let writes = before.only_news(writes);
@@ -503,6 +516,54 @@ impl Directory {
         }
         put(writes, Kind::Policy, &organization_id, &id, &policy);
         Arc::make_mut(&mut organization.policies).insert(id, policy);
+        Ok(())
+    }
+
+    fn put_alert(&mut self, update: AlertUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
+        let organization = self.existing_mut(&organization_id)?;
+        let lacks = |field| {
+            let (id, organization) = (id.clone(), organization_id.clone());
+            ChangeError::Lacks { what: "alert", id, organization, field }
+        };
+        let alert = update.over(organization.alerts.get(&id)).map_err(lacks)?;
+        let refused = |why: String| {
+            let (id, organization) = (id.clone(), organization_id.clone());
+            Err(ChangeError::Alert { id, organization, why })
+        };
+        match (&alert.budget_id, alert.kind) {
+            (None, kind) if kind.is_of_budgets() => return Err(lacks("budgetId")),
+            (Some(budget), kind) if !kind.is_of_budgets() => {
+                return refused(format!("budgetId is '{budget}', and kind {} is about no budget", kind.name()));
+            }
+            (Some(budget), kind) => {
+                let Some(found) = organization.budgets.get(budget) else {
+                    return refused(format!("there is no budget '{budget}' in this organization"));
+                };
+                if kind == AlertKind::Forecast && found.window == BudgetWindow::Total && found.to.is_none() {
+                    return refused(format!("the budget '{budget}' never ends, so there is nothing to forecast"));
+                }
+            }
+            (None, _) => {}
+        }
+        let allowed = match alert.kind {
+            AlertKind::Budget | AlertKind::Forecast => Some((1, MAX_PERCENT, true)),
+            AlertKind::ErrorRate => Some((0, 100, false)),
+            _ => None,
+        };
+        if let (Some(threshold), Some((from, to, whole))) = (alert.threshold, allowed) {
+            let is_allowed =
+                (from * TRILLION..=to * TRILLION).contains(&threshold) && !(whole && threshold % TRILLION != 0);
+            if !is_allowed {
+                let (given, number) = (PicoUsd(threshold), if whole { "a whole number" } else { "a decimal" });
+                return refused(format!("threshold is {given}; a percentage must be {number} from {from} to {to}"));
+            }
+        }
+        if organization.alerts.len() >= ALERTS && !organization.alerts.contains_key(&id) {
+            return Err(ChangeError::TooMany { what: "alerts", organization: organization_id, most: ALERTS });
+        }
+        put(writes, Kind::Alert, &organization_id, &id, &alert);
+        Arc::make_mut(&mut organization.alerts).insert(id, alert);
         Ok(())
     }
 

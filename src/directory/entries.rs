@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::SecretHash;
+use super::alert::Alert;
 use super::budget::Budget;
 use super::owners::Owners;
 use super::policy::Policy;
@@ -53,6 +54,7 @@ pub struct Organization {
     pub views: BTreeMap<String, View>,
     pub budgets: Arc<BTreeMap<String, Budget>>,
     pub policies: Arc<BTreeMap<String, Policy>>,
+    pub alerts: Arc<BTreeMap<String, Alert>>,
 }
 
 /// What is recorded of an organization itself.
@@ -236,6 +238,7 @@ pub(super) enum Kind {
     Policy = 21,
     /// The attributes of a provider.
     Provider = 22,
+    Alert = 23,
     Team = 30,
     Assignment = 31,
 }
@@ -274,6 +277,7 @@ impl<'a> Key<'a> {
             Kind::Budget,
             Kind::Policy,
             Kind::Provider,
+            Kind::Alert,
             Kind::Team,
             Kind::Assignment,
         ]

@@ -1,5 +1,5 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions; the pages that members share, and the
-//! budgets and policies that usage is held to.
+//! Who is who: organizations, projects, members, API keys, tokens and sessions; the pages that members share, the
+//! budgets and policies that usage is held to, and what somebody wants to hear of.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, or to whom it was given from a day on, looked up when a question is
@@ -10,6 +10,7 @@
 //! Invariants: nothing is ever forgotten that usage may refer to (deleting marks); a key's creator, once known,
 //! stays; secrets are kept as hashes only.
 
+mod alert;
 mod budget;
 mod change;
 mod entries;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+pub use alert::{ALERTS, Alert, AlertKind, AlertUpdate, Channel, Recipient, RecipientUpdate};
 pub use budget::{BUDGETS, Budget, BudgetAction, BudgetScope, BudgetUpdate, BudgetWindow, Counted, Limit};
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
@@ -36,7 +38,7 @@ pub use entries::{
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
-pub use secret::{Secret, SecretHash, is_random_secret, is_signed, sign};
+pub use secret::{Secret, SecretHash, SigningSecret, is_random_secret, is_signed};
 pub use status::Status;
 pub use teams::{ASSIGNMENTS, Assignable, Assigned, AssignmentKind, AssignmentName, Assignments, Dated, TEAMS, Team};
 pub use update::{
@@ -118,6 +120,10 @@ impl Directory {
                 let policies = &mut self.organization_mut(key.organization).policies;
                 Arc::make_mut(policies).insert(id, record::decode(bytes)?);
             }
+            Kind::Alert => {
+                let alerts = &mut self.organization_mut(key.organization).alerts;
+                Arc::make_mut(alerts).insert(id, record::decode(bytes)?);
+            }
             Kind::Provider => {
                 Arc::make_mut(&mut self.providers).insert(id, record::decode(bytes)?);
             }
@@ -166,6 +172,7 @@ impl Directory {
             Kind::View => of?.views.get(key.id).map(record::encode),
             Kind::Budget => of?.budgets.get(key.id).map(record::encode),
             Kind::Policy => of?.policies.get(key.id).map(record::encode),
+            Kind::Alert => of?.alerts.get(key.id).map(record::encode),
             Kind::Provider => self.providers.get(key.id).map(record::encode),
             Kind::User => self.users.get(key.id).map(record::encode),
             Kind::Model => self.models.get(key.id).map(record::encode),

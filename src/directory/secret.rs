@@ -1,7 +1,11 @@
 //! Secrets and their hashes.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -77,9 +81,39 @@ pub fn is_signed(secret: &str, message: &[&[u8]], signature: &str) -> bool {
     mac(secret.as_bytes(), message).verify_slice(&signature.0).is_ok()
 }
 
-/// The HMAC-SHA256 of the parts of a message, one after another.
-pub fn sign(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
-    mac(key, message).finalize().into_bytes().into()
+/// The key that webhooks are signed with, as the Standard Webhooks specification has it. It has no way to be shown.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SigningSecret(Vec<u8>);
+
+impl SigningSecret {
+    /// What it begins with where it is written, so that it is known for one wherever it turns up.
+    pub const PREFIX: &'static str = "whsec_";
+    /// What the specification allows.
+    pub const BYTES: RangeInclusive<usize> = 24..=64;
+
+    /// From the prefix and the base64 of the key.
+    pub fn parse(text: &str) -> Option<SigningSecret> {
+        let key = text.strip_prefix(Self::PREFIX).and_then(|text| STANDARD.decode(text).ok());
+        key.filter(|key| Self::BYTES.contains(&key.len())).map(SigningSecret)
+    }
+
+    /// What is wrong with a text that is none, without the text.
+    pub fn expected() -> String {
+        let (from, to) = Self::BYTES.into_inner();
+        format!("secret (not shown) must be {} and the base64 of {from} to {to} bytes", Self::PREFIX)
+    }
+
+    /// The signature of a message that is sent at `timestamp`.
+    pub fn signature(&self, id: &str, timestamp: &str, body: &str) -> String {
+        let message = [id, ".", timestamp, ".", body].map(str::as_bytes);
+        format!("v1,{}", STANDARD.encode(mac(&self.0, &message).finalize().into_bytes()))
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret")
+    }
 }
 
 fn mac(key: &[u8], message: &[&[u8]]) -> Hmac<Sha256> {
@@ -106,6 +140,17 @@ mod tests {
         assert_eq!(SecretHash::parse("zz"), None);
         assert!(hash == SecretHash::of(a.reveal()) && hash != SecretHash::of(b.reveal()));
         assert!(is_random_secret(a.reveal()) && !is_random_secret("rc_secret") && !is_random_secret(&a.reveal()[3..]));
+    }
+
+    #[test]
+    fn signatures_of_webhooks_are_those_of_the_reference_libraries() {
+        let secret = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let signed = |body| secret.signature("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body);
+        assert_eq!(signed("{\"test\": 2432232314}"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_ne!(signed("{\"test\": 2432232315}"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        for other in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", &format!("whsec_{}", "A".repeat(88))] {
+            assert!(SigningSecret::parse(other).is_none(), "{other}");
+        }
     }
 
     #[test]

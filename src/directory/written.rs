@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alert::{Alert, Recipient};
 use super::budget::{Budget, BudgetAction, BudgetScope};
 use super::entries::{ApiKey, Key, Kind, Member, Plan, Profile, Project, User};
 use super::policy::{Policy, PolicyMode};
@@ -32,6 +33,7 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
             Kind::Model => ("model", key.id),
             Kind::Budget => ("budget", key.id),
             Kind::Policy => ("policy", key.id),
+            Kind::Alert => ("alert", key.id),
             Kind::Provider => ("provider", key.id),
             Kind::Team => ("team", key.id),
             Kind::Assignment => match assignment.as_ref().map(|name| name.kind) {
@@ -122,6 +124,7 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
         Kind::SameAs => vec![text("same as", read(bytes))],
         Kind::Budget => read(bytes).map(budget_fields).unwrap_or_default(),
         Kind::Policy => read(bytes).map(policy_fields).unwrap_or_default(),
+        Kind::Alert => read(bytes).map(alert_fields).unwrap_or_default(),
         Kind::Provider => vec![list("attributes", &read::<Vec<String>>(bytes).unwrap_or_default())],
         Kind::Team => {
             let Team { name, cost_centre, status } = read(bytes).unwrap_or_default();
@@ -157,6 +160,21 @@ fn budget_fields(budget: Budget) -> Vec<Field> {
         list("percent", &percent),
         text("from", from),
         text("to", to),
+        standing(status),
+    ]
+}
+
+/// Of an address what is no secret; of a secret only whether there is one.
+fn alert_fields(alert: Alert) -> Vec<Field> {
+    let Alert { kind, budget_id, threshold, to, status } = alert;
+    let recipient = |Recipient { channel, secret, .. }: &Recipient| {
+        format!("{channel:?}{}", if secret.is_some() { " (signed)" } else { "" })
+    };
+    vec![
+        ("kind", kind.name().to_owned(), false),
+        text("budget", budget_id),
+        text("threshold", threshold.map(|threshold| PicoUsd(threshold).to_string())),
+        list("to", &to.iter().map(recipient).collect::<Vec<_>>()),
         standing(status),
     ]
 }

@@ -8,6 +8,7 @@
 //! nothing of a request is read without a limit; secrets are neither logged nor shown twice.
 
 mod access;
+mod alerts;
 mod analytics;
 mod asked;
 mod attempts;
@@ -17,6 +18,7 @@ mod budgets;
 mod cache_saving;
 mod calendar;
 mod change;
+mod closings;
 mod connections;
 mod dashboard;
 mod decimals;
@@ -78,8 +80,12 @@ use twox_hash::XxHash3_64;
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
+pub use alerts::hosts::{AlertHosts, is_public};
+pub use alerts::words::{Named, message as alert_message};
+pub use alerts::{Watched, days_now, fired as alert_fired};
 pub use body::Object;
-pub use budgets::update as budget_update;
+pub use budgets::{budget_update, written};
+pub use closings::{close_month, reopen_month};
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};
@@ -144,6 +150,8 @@ pub struct Shared {
     /// What became of webhooks.
     pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
+    /// Where owners and admins may have alerts sent; set where the operator says so.
+    alert_hosts: OnceLock<AlertHosts>,
     floods: decisions::floods::Floods,
     refusals: decisions::tally::Refusals,
     /// Calls with keys that are not known are refused, and not allowed.
@@ -158,7 +166,7 @@ pub struct Shared {
     copying: Mutex<()>,
     /// Held while the store is checked: each check reads all of it.
     checking: Mutex<()>,
-    /// Held while usage is repriced: it takes a period's rows of memory.
+    /// Held while usage is repriced, which takes a period's rows of memory, or a month closed, which takes a month's.
     repricing: Mutex<()>,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
@@ -195,6 +203,7 @@ impl App {
             body_limit,
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
+            alert_hosts: OnceLock::new(),
             floods: decisions::floods::Floods::default(),
             refusals: decisions::tally::Refusals::default(),
             refuses_unknown_keys: AtomicBool::default(),
@@ -217,6 +226,11 @@ impl Shared {
         format!("dec_{:016x}{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Where owners and admins may have alerts sent.
+    pub fn alert_hosts(&self) -> &AlertHosts {
+        self.alert_hosts.get_or_init(AlertHosts::default)
+    }
+
     /// What calls are priced by now. Whoever prices several things that belong together asks once.
     pub fn prices(&self) -> Arc<PriceBook> {
         self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -232,6 +246,11 @@ impl App {
     /// How changed files are taken into use from now on.
     pub fn reread_by(&self, reread: Reread) {
         let _ = self.rereading.set(reread);
+    }
+
+    /// Where owners and admins may have alerts sent from now on.
+    pub fn sends_alerts_to(&self, hosts: AlertHosts) {
+        let _ = self.alert_hosts.set(hosts);
     }
 
     /// Where scheduled backups are from now on.
@@ -344,6 +363,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
         .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
         .route("/v1/budgets", get(budgets::get_budgets).put(budgets::put_budgets))
+        .route("/v1/alerts", get(alerts::get_alerts).put(alerts::put_alerts))
+        .route("/v1/alerts/rehearse", post(alerts::rehearse))
         .route("/v1/policies", get(policies::get_policies).put(policies::put_policies))
         .route("/v1/providers", get(policies::get_providers).put(policies::put_providers))
         .route("/v1/decisions", post(decisions::post_decision))
@@ -367,6 +388,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/statement", get(closings::statement::get_statement))
         .route("/analytics/cache-saving", get(cache_saving::cache_saving))
         .route("/analytics/change", get(change::change))
         .route("/analytics/explain", get(explain::explain))
@@ -379,6 +401,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
         .route("/v1/intake", get(intake::get_intake).post(intake::post_intake))
+        .route("/v1/closings", get(closings::get_closings).post(closings::post_closing))
+        .route("/v1/closings/{id}", get(closings::get_closing).delete(closings::delete_closing))
         .route("/v1/reprice", post(reprice::post_reprice))
         .route("/v1/repricings", get(reprice::get_repricings))
         .route("/healthz", get(operations::healthz))

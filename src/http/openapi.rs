@@ -12,8 +12,9 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, analytics, audit, budgets, cache_saving, calendar, change, dashboard, decisions, directory, events,
-    explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
+    Described, alerts, analytics, audit, budgets, cache_saving, calendar, change, closings, dashboard, decisions,
+    directory, events, explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens,
+    views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +36,9 @@ use super::{
         directory::delete_member,
         budgets::put_budgets,
         budgets::get_budgets,
+        alerts::put_alerts,
+        alerts::get_alerts,
+        alerts::rehearse,
         decisions::post_decision,
         decisions::check,
         decisions::check_by_post,
@@ -83,6 +87,11 @@ use super::{
         intake::post_intake,
         reprice::post_reprice,
         reprice::get_repricings,
+        closings::post_closing,
+        closings::get_closings,
+        closings::get_closing,
+        closings::delete_closing,
+        closings::statement::get_statement,
         operations::healthz,
         operations::readyz,
         operations::metrics,
@@ -94,8 +103,9 @@ use super::{
     tags(
         (name = "analytics", description = "Questions about usage"),
         (name = "audit", description = "Who did what"),
-        (name = "budgets", description = "What may be used: budgets, policies, and decisions on calls"),
+        (name = "budgets", description = "What may be used: budgets, policies, decisions on calls, and alerts"),
         (name = "calendar", description = "Days and zones"),
+        (name = "closing", description = "Months that are closed, and statements"),
         (name = "directory", description = "Organizations, projects, people and keys"),
         (name = "events", description = "Usage events, and what became of them"),
         (name = "invoices", description = "What providers billed"),

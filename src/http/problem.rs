@@ -136,6 +136,7 @@ impl From<EngineError> for Problem {
                 | ChangeError::ForNobody { .. }
                 | ChangeError::BudgetDates { .. }
                 | ChangeError::Assignment { .. }
+                | ChangeError::Alert { .. }
                 | ChangeError::TooMany { .. },
             ) => Problem::bad_request(error.to_string()),
             EngineError::Change(

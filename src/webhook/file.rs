@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::calendar::Zone;
+use crate::directory::SigningSecret;
 use crate::http::{group_by, is_private};
 use crate::model::PicoUsd;
 
@@ -16,9 +15,6 @@ const MAX_WEBHOOKS: usize = 100;
 const MAX_NAME: usize = 64;
 /// As long as any id may be.
 const MAX_ID: usize = 512;
-const SECRET_PREFIX: &str = "whsec_";
-/// What the Standard Webhooks specification allows for a secret.
-const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// More of a month's limit is no budget, and keeps percentages of it far from the end of 128 bits.
 const MAX_LIMIT: PicoUsd = PicoUsd(1_000_000_000 * 1_000_000_000_000);
 const MAX_PERCENT: u32 = 1000;
@@ -37,11 +33,8 @@ pub struct Webhook {
 pub struct Receiver {
     pub name: String,
     pub url: String,
-    pub secret: Secret,
+    pub secret: SigningSecret,
 }
-
-/// What requests are signed with. It has no way to be shown.
-pub struct Secret(pub(super) Vec<u8>);
 
 /// What a receiver is told about.
 #[derive(Debug, Clone)]
@@ -131,11 +124,7 @@ impl Webhook {
                 "url is '{url}'; it must begin with https://, or with http:// when it is on this machine, and name no user"
             ));
         }
-        let key = entry.secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
-        let key = key.filter(|key| SECRET_BYTES.contains(&key.len())).ok_or_else(|| {
-            let (from, to) = SECRET_BYTES.into_inner();
-            format!("secret (not shown) must be {SECRET_PREFIX} and the base64 of {from} to {to} bytes")
-        })?;
+        let secret = SigningSecret::parse(&entry.secret).ok_or_else(SigningSecret::expected)?;
         id("organizationId", organization_id)?;
         let zone = entry.timezone.as_deref().map_or(Ok(Zone::UTC), |name| {
             Zone::named(name)
@@ -147,7 +136,7 @@ impl Webhook {
         if subjects.is_empty() {
             return Err("it has neither daily nor budget, so there is nothing to send".into());
         }
-        let receiver = Receiver { name: name.clone(), url: url.clone(), secret: Secret(key) };
+        let receiver = Receiver { name: name.clone(), url: url.clone(), secret };
         Ok(Webhook { receiver, organization_id: organization_id.clone(), zone, subjects })
     }
 }
@@ -186,11 +175,11 @@ fn id(field: &str, value: &str) -> Result<(), String> {
 
 /// An error in which no secret is read that was written in the place of something else.
 fn without_secrets(error: &str) -> String {
-    let mut parts = error.split(SECRET_PREFIX);
+    let mut parts = error.split(SigningSecret::PREFIX);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let of_secrets = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_');
-        text += SECRET_PREFIX;
+        text += SigningSecret::PREFIX;
         text += "…";
         text += part.trim_start_matches(of_secrets);
     }
@@ -224,7 +213,8 @@ mod tests {
         let budget = json!({"name": "b", "daily": null, "timezone": "Asia/Kathmandu",
             "budget": {"monthlyUsd": 0.5, "percent": [100, 50], "projectId": "web"}});
         let [first, second] = &parse(&file(&[entry(&json!({})), entry(&budget)])).unwrap()[..] else { panic!("two") };
-        assert_eq!((first.zone, &*first.organization_id, first.receiver.secret.0.len()), (Zone::UTC, "acme", 24));
+        assert_eq!((first.zone, &*first.organization_id), (Zone::UTC, "acme"));
+        assert_eq!(first.receiver.secret, SigningSecret::parse(SECRET).unwrap());
         assert!(matches!(&first.subjects[..], [Subject::Daily { group_by }] if group_by == "project"));
         let [Subject::Budget(Budget { limit, percentages, project_id })] = &second.subjects[..] else { panic!("one") };
         assert_eq!((limit.to_string().as_str(), &percentages[..]), ("0.5", &[100, 50][..]));
@@ -235,7 +225,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_without_secrets() {
         let budget = |fields: Value| json!({"budget": fields});
-        let secret_in_clear = SECRET.trim_start_matches(SECRET_PREFIX);
+        let secret_in_clear = SECRET.trim_start_matches(SigningSecret::PREFIX);
         for (extra, expected) in [
             (json!({"name": "Finance"}), "entry 2: name is 'Finance'"),
             (json!({"name": ""}), "name is ''"),

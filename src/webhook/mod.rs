@@ -1,13 +1,18 @@
-//! Webhooks: other programs are told of each day's usage, and of budgets that are reached.
+//! Webhooks and alerts: other programs and people are told of each day's usage, of budgets that are reached, and of
+//! whatever else somebody wants to hear of.
 //!
-//! Owns the operator's file of webhooks, what is due when, signatures, and trying until it is acknowledged.
+//! Owns the operator's file of webhooks, what is due when, of it and of alerts, the forms of chats and mail, and trying
+//! until it is acknowledged.
 //!
 //! Does not know how questions are answered or how it is kept what was acknowledged, and takes the engine's clock.
 //!
 //! Invariants: an event has the same id however often it is sent; it is sent until it is acknowledged or too old to be
 //! caught up; no receiver waits for another; a secret is in signatures and nowhere else.
 
+mod alerts;
+mod chat;
 mod file;
+mod mail;
 mod message;
 mod watch;
 
@@ -16,11 +21,13 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender as Stop, channel};
 use std::time::Duration;
 
+pub use alerts::{Alerts, Channels};
 pub use file::{Webhook, parse};
+pub use mail::Mail;
 pub use message::{Message, Sender, is_acknowledged};
 pub use watch::{Due, Watch};
 
-use crate::http::{App, Deliveries};
+use crate::http::{AlertHosts, App, Deliveries};
 
 /// How long a stop waits for a delivery under way. One that is not acknowledged until then is repeated after the start.
 const STOP: Duration = Duration::from_secs(1);
@@ -32,6 +39,13 @@ pub struct Pace {
     /// After a failure; doubled after each that follows.
     pub first_retry: Duration,
     pub longest_retry: Duration,
+}
+
+impl Pace {
+    /// Of alerts: budgets are told of within a minute, and a message may take some of it.
+    pub fn of_alerts() -> Pace {
+        Pace { look: Duration::from_secs(10), ..Pace::default() }
+    }
 }
 
 impl Default for Pace {
@@ -53,7 +67,7 @@ pub struct Webhooks {
 impl Webhooks {
     /// Starts a thread for each webhook and type of event.
     pub fn start(app: &App, webhooks: &[Arc<Webhook>], pace: Pace) -> std::io::Result<Webhooks> {
-        let sender = Sender::default();
+        let sender = Sender::new(AlertHosts::default());
         let (ending, ended) = channel::<()>();
         let mut stops = Vec::new();
         for webhook in webhooks {

@@ -378,6 +378,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
     let budget = json!({"id": "b", "organizationId": "acme", "scope": {"kind": "organization"}, "limit": {"cost": 1}, "window": "day"});
     let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe"});
+    let alert = |organization: &str| json!({"id": "a", "organizationId": organization, "kind": "unpriced"});
+    let rehearsal =
+        |organization: &str| json!({"alert": alert(organization), "from": "2026-06-01", "to": "2026-06-02"});
     let call = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o"});
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
@@ -407,6 +410,12 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("PUT", "/v1/budgets", json!({"budgets": [elsewhere("budget")]}), [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/budgets?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
         ("GET", "/v1/budgets?organizationId=gone", Value::Null, [404, 403, 404, 403, 403, 403], 401),
+        ("PUT", "/v1/alerts", json!({"alerts": [alert("acme")]}), [200, 403, 200, 200, 403, 403], 401),
+        ("PUT", "/v1/alerts", json!({"alerts": [alert("nobody")]}), [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/alerts?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
+        ("GET", "/v1/alerts?organizationId=gone", Value::Null, [404, 403, 404, 403, 403, 403], 401),
+        ("POST", "/v1/alerts/rehearse", rehearsal("acme"), [200, 403, 200, 200, 403, 403], 401),
+        ("POST", "/v1/alerts/rehearse", rehearsal("nobody"), [404, 403, 403, 403, 403, 403], 401),
         ("PUT", "/v1/policies", json!({"policies": [policy]}), [200, 403, 200, 200, 403, 403], 401),
         ("PUT", "/v1/policies", json!({"policies": [elsewhere("policy")]}), [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/policies?organizationId=acme", Value::Null, [200, 403, 200, 200, 200, 403], 401),
@@ -524,6 +533,39 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ),
         ("GET", "/analytics/change?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/change?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        (
+            "GET",
+            "/analytics/statement?organizationId=acme&month=2026-06",
+            Value::Null,
+            [200, 403, 200, 200, 403, 403],
+            401,
+        ),
+        (
+            "GET",
+            "/analytics/statement?organizationId=small&month=2026-06",
+            Value::Null,
+            [200, 403, 403, 403, 403, 403],
+            401,
+        ),
+        (
+            "POST",
+            "/v1/closings",
+            json!({"organizationId": "acme", "month": "2037-01"}),
+            [400, 403, 400, 400, 403, 403],
+            401,
+        ),
+        (
+            "POST",
+            "/v1/closings",
+            json!({"organizationId": "nobody", "month": "2037-01"}),
+            [404, 403, 403, 403, 403, 403],
+            401,
+        ),
+        ("GET", "/v1/closings", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/v1/closings?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
+        ("GET", "/v1/closings?organizationId=small", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/closings/none", Value::Null, [404, 403, 404, 404, 403, 403], 401),
+        ("DELETE", "/v1/closings/none", Value::Null, [404, 403, 404, 404, 403, 403], 401),
         ("GET", "/analytics/explain?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),
         ("GET", "/analytics/explain?organizationId=small", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/analytics/cache-saving?organizationId=acme", Value::Null, [200, 403, 200, 200, 403, 403], 401),

@@ -5,12 +5,14 @@ mod support;
 
 mod agent_settings;
 mod agents;
+mod alerts;
 mod api;
 mod audit;
 mod azure;
 mod budgets;
 mod change;
 mod cli;
+mod closings;
 mod completion;
 mod crash;
 mod crash_points;

@@ -2,20 +2,18 @@
 //!
 //! Most of it works on the library, where the clock can be moved; the built program is killed and asked to stop.
 
-use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use crate::support::receiver::{NEVER, Receiver, Request, SECRET, signature, until};
 use crate::support::{BINARY, OPERATOR, Server, event, number_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
 use rollcall::calendar::parse_rfc3339;
 use rollcall::engine::{Clock, Engine, STORE_FILE, check as check_store};
 use rollcall::http::{App, ask_and_wait};
@@ -26,154 +24,12 @@ use rollcall::store::StoreError;
 use rollcall::webhook::{Pace, Watch, Webhooks, parse};
 use serde_json::{Value, json};
 
-/// The secret of the reference libraries' own test.
-const SECRET: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOON: &str = "2026-06-10T12:00:00Z";
-const DEADLINE: Duration = Duration::from_secs(60);
 const HASTE: Pace = Pace {
     look: Duration::from_millis(5),
     first_retry: Duration::from_millis(5),
     longest_retry: Duration::from_millis(40),
 };
-
-fn signature(id: &str, timestamp: &str, body: &str) -> String {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&STANDARD.decode(SECRET).unwrap()).unwrap();
-    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-struct Request {
-    headers: HashMap<String, String>,
-    body: String,
-}
-
-impl Request {
-    fn read(stream: &TcpStream) -> Option<Request> {
-        let mut reader = BufReader::new(stream);
-        let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-        assert_eq!(lines.next()?, "POST /in HTTP/1.1");
-        let header = |line: String| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        let headers: HashMap<String, String> = lines.filter_map(header).collect();
-        let mut body = vec![0; headers["content-length"].parse().unwrap()];
-        reader.read_exact(&mut body).ok()?;
-        Some(Request { headers, body: String::from_utf8(body).unwrap() })
-    }
-
-    fn id(&self) -> &str {
-        &self.headers["webhook-id"]
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    /// Asserts that it is signed as of `at`, in Unix seconds, and says what it is.
-    #[track_caller]
-    fn is_signed(&self, at: Option<i64>) {
-        let [timestamp, signed] = ["webhook-timestamp", "webhook-signature"].map(|name| &self.headers[name]);
-        assert_eq!(*signed, signature(self.id(), timestamp, &self.body));
-        assert!(at.is_none_or(|at| *timestamp == at.to_string()), "{timestamp}");
-        assert!(!self.id().contains('.'), "{}", self.id());
-        assert_eq!(self.headers["content-type"], "application/json");
-        assert_eq!(self.headers["user-agent"], format!("rollcall/{}", env!("CARGO_PKG_VERSION")));
-    }
-}
-
-/// What a receiver answers that never does.
-const NEVER: u16 = 0;
-
-/// Someone who is told, on this machine.
-struct Receiver {
-    url: String,
-    /// What it answers from now on.
-    status: Arc<AtomicU16>,
-    got: Arc<(Mutex<Vec<Request>>, Condvar)>,
-}
-
-impl Receiver {
-    fn answering(status: u16) -> Receiver {
-        Receiver::redirecting(status, "")
-    }
-
-    fn redirecting(status: u16, location: &str) -> Receiver {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/in", listener.local_addr().unwrap());
-        let status = Arc::new(AtomicU16::new(status));
-        let got: Arc<(Mutex<Vec<Request>>, Condvar)> = Arc::default();
-        let (answer, told, location) = (status.clone(), got.clone(), location.to_owned());
-        std::thread::spawn(move || {
-            let mut open = Vec::new();
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let Some(request) = Request::read(&stream) else { continue };
-                // Decided before anyone knows of the request, who may then have the next answered otherwise.
-                let status = answer.load(Ordering::SeqCst);
-                told.0.lock().unwrap().push(request);
-                told.1.notify_all();
-                if status == NEVER {
-                    open.push(stream);
-                } else {
-                    let head = format!("HTTP/1.1 {status} X\r\nlocation: {location}\r\nconnection: close\r\n");
-                    let _ = stream.write_all(format!("{head}content-length: 0\r\n\r\n").as_bytes());
-                }
-            }
-        });
-        Receiver { url, status, got }
-    }
-
-    fn answer(&self, status: u16) {
-        self.status.store(status, Ordering::SeqCst);
-    }
-
-    fn all(&self) -> Vec<Request> {
-        self.got.0.lock().unwrap().clone()
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.all().iter().map(|request| request.id().to_owned()).collect()
-    }
-
-    /// Waits for a request, of all that there are.
-    #[track_caller]
-    fn wait(&self, wanted: impl Fn(&Request) -> bool) -> Request {
-        let (got, more) = (self.got.0.lock().unwrap(), &self.got.1);
-        let (got, waited) = more.wait_timeout_while(got, DEADLINE, |got| !got.iter().any(&wanted)).unwrap();
-        assert!(!waited.timed_out(), "{got:?}");
-        got.iter().find(|request| wanted(request)).unwrap().clone()
-    }
-
-    #[track_caller]
-    fn wait_for(&self, id: &str) -> Request {
-        self.wait(|request| request.id() == id)
-    }
-
-    #[track_caller]
-    fn wait_count(&self, count: usize) {
-        let (got, more) = (self.got.0.lock().unwrap(), &self.got.1);
-        let (got, waited) = more.wait_timeout_while(got, DEADLINE, |got| got.len() < count).unwrap();
-        assert!(!waited.timed_out(), "{got:?}");
-    }
-
-    /// An entry of the file, with fields put over it.
-    fn entry(&self, name: &str, extra: &Value) -> Value {
-        let mut entry = json!({"name": name, "url": self.url, "secret": format!("whsec_{SECRET}"),
-            "organizationId": "acme"});
-        entry.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        entry
-    }
-}
-
-/// Waits until something is so.
-#[track_caller]
-fn until(mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never is so");
-        std::thread::yield_now();
-    }
-}
 
 /// A store and a clock that can be moved.
 struct Machine {
@@ -314,7 +170,8 @@ fn no_redirection_is_followed() {
     let (directory, elsewhere) = (tempfile::tempdir().unwrap(), Receiver::answering(200));
     let machine = Machine::open(directory.path(), NOON);
     machine.send("a", "2026-06-09T10:00:00Z", &json!({}));
-    let receivers = [301, 302, 303, 307, 308].map(|status| Receiver::redirecting(status, &elsewhere.url));
+    let receivers = [301, 302, 303, 307, 308]
+        .map(|status| Receiver::answering_with(status, &format!("location: {}", elsewhere.url)));
     let named = receivers.iter().enumerate();
     let entries: Vec<Value> = named.map(|(at, receiver)| receiver.entry(&format!("w{at}"), &daily())).collect();
     let _webhooks = machine.start(&entries);

@@ -59,7 +59,7 @@ pub async fn put_budgets(
     for budget in &budgets {
         caller.may_set_limits_of(&budget.organization_id)?;
     }
-    let updates = budgets.into_iter().map(update).collect::<Result<_, _>>()?;
+    let updates = budgets.into_iter().map(budget_update).collect::<Result<_, _>>()?;
     let note = Note { user_id: caller.user_id().map(str::to_owned), ..Note::new(&caller.token_id, "budget-change") };
     let outcome = app.engine.audited(Change::PutBudgets(updates), note)?.answer().await?;
     Ok(Json(DirectoryAnswer { written: outcome.changed }))
@@ -97,7 +97,7 @@ pub async fn get_budgets(
 }
 
 /// Checks a budget and turns it into an update.
-pub fn update(body: BudgetBody) -> Result<BudgetUpdate, Problem> {
+pub fn budget_update(body: BudgetBody) -> Result<BudgetUpdate, Problem> {
     let id_of = id("budgets[].id", body.id)?;
     let wrong = |what: String| Problem::bad_request(format!("{what} (budget '{id_of}')"));
     let dated = |name: &'static str, given: Option<Option<String>>| {
@@ -175,6 +175,16 @@ fn percent(mut percent: Vec<u32>) -> Result<Vec<u32>, String> {
     Ok(percent)
 }
 
+/// Whether a budget is somebody's own, each member's, or one of a key that is theirs.
+pub fn is_theirs(organization: &Organization, scope: &BudgetScope, viewer: &Viewer) -> bool {
+    match scope {
+        BudgetScope::Organization | BudgetScope::Project(_) | BudgetScope::Team(_) => false,
+        BudgetScope::Member(None) => true,
+        BudgetScope::Member(Some(id)) => organization.person(id) == viewer.user_id,
+        BudgetScope::ApiKey(id) => organization.owner_on(id, &viewer.today) == Some(&*viewer.user_id),
+    }
+}
+
 /// How a budget stands, unless it is not for `only` to see.
 fn answer(
     organization_id: &str,
@@ -185,18 +195,13 @@ fn answer(
 ) -> Option<BudgetAnswer> {
     let Standing { budget_id, budget: held, mut spent, mut reserved, mut members } = standing;
     let budget = &held.budget;
-    if let Some(Viewer { user_id: only, today }) = only {
-        let theirs = match &budget.scope {
-            BudgetScope::Organization | BudgetScope::Project(_) | BudgetScope::Team(_) => false,
-            BudgetScope::Member(None) => members.as_ref().is_some_and(|all| all.iter().any(|(id, ..)| id == only)),
-            BudgetScope::Member(Some(id)) => organization.person(id) == only,
-            BudgetScope::ApiKey(id) => organization.owner_on(id, today) == Some(only),
-        };
-        if !theirs {
+    if let Some(viewer) = only {
+        let holds = |members: &Vec<(String, i128, i128)>| members.iter().any(|(id, ..)| *id == viewer.user_id);
+        if !is_theirs(organization, &budget.scope, viewer) || !members.as_ref().is_none_or(holds) {
             return None;
         }
         if let Some(members) = &mut members {
-            members.retain(|(id, ..)| id == only);
+            members.retain(|(id, ..)| *id == viewer.user_id);
             (spent, reserved) = members.iter().fold((0, 0), |sum, (_, a, b)| (sum.0 + a, sum.1 + b));
         }
     }
@@ -249,7 +254,7 @@ fn answer(
 }
 
 /// An amount in the unit of what is counted.
-fn written(counted: Counted, amount: i128) -> Box<RawValue> {
+pub fn written(counted: Counted, amount: i128) -> Box<RawValue> {
     match counted {
         Counted::Cost => usd(amount),
         Counted::Requests | Counted::Tokens => {

@@ -6,6 +6,8 @@ pub mod knots;
 pub mod ledger;
 pub mod otlp;
 pub mod random;
+pub mod receiver;
+pub mod world;
 
 use std::io::{BufRead, BufReader, PipeWriter, Read};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,78 @@
+//! Why an alert has fired, in words.
+
+use crate::budget::{Figures, Firing, Span, Subject};
+use crate::calendar::Zone;
+use crate::directory::{Budget, BudgetWindow, Directory};
+use crate::model::PicoUsd;
+
+/// What a firing is about: the alert's own names.
+#[derive(Clone, Copy)]
+pub struct Named<'a> {
+    pub directory: &'a Directory,
+    pub budget_id: Option<&'a str>,
+    pub budget: Option<&'a Budget>,
+    /// Whose days are meant.
+    pub zone: Zone,
+}
+
+/// One sentence.
+pub fn message(named: Named<'_>, firing: &Firing) -> String {
+    let day = named.zone.date_at(firing.window);
+    let usd = |picos: i128| format!("{} USD", PicoUsd(picos));
+    match firing.figures {
+        Figures::Spent { spent, limit } => {
+            let text = |amount| limit.counted().text(amount);
+            let percent = firing.percent.unwrap_or_default();
+            let (of, when) = (whose(named, firing), window(named, firing));
+            format!("{of} has reached {percent}%: {} of {} {when}.", text(spent), text(limit.amount()))
+        }
+        Figures::Expected { spent, expected, limit } => {
+            let text = |amount| limit.counted().text(amount);
+            let percent = firing.percent.unwrap_or_default();
+            let (of, when) = (whose(named, firing), window(named, firing));
+            format!(
+                "{of} is expected to reach {percent}%: {} so far, {} expected, of {} {when}.",
+                text(spent),
+                text(expected),
+                text(limit.amount())
+            )
+        }
+        Figures::Day { cost, usual, bound } => format!(
+            "{day} has cost {}, where its weekday usually costs {}; unusual is more than {}.",
+            usd(cost),
+            usd(usual),
+            usd(bound)
+        ),
+        Figures::New { cost, .. } => {
+            let what = match &firing.subject {
+                Subject::Model(id) => format!("The model {}", named.directory.model_name(id).unwrap_or(id)),
+                Subject::ApiKey(id) => format!("The API key {id}"),
+                Subject::All | Subject::Member(_) => "Something".to_owned(),
+            };
+            format!("{what} is new since {day} and has cost {}.", usd(cost))
+        }
+        Figures::Failed { failed, requests } => format!("{failed} of {requests} requests of {day} have failed."),
+        Figures::Unpriced { requests: 1 } => format!("1 request of {day} has no price."),
+        Figures::Unpriced { requests } => format!("{requests} requests of {day} have no price."),
+    }
+}
+
+fn whose(named: Named<'_>, firing: &Firing) -> String {
+    let budget = named.budget_id.unwrap_or_default();
+    match &firing.subject {
+        Subject::Member(id) => format!("Budget {budget} of {}", named.directory.user_label(id)),
+        _ => format!("Budget {budget}"),
+    }
+}
+
+/// The days of the window.
+fn window(named: Named<'_>, firing: &Firing) -> String {
+    let Some(budget) = named.budget else { return String::new() };
+    let span = Span::of(budget, named.zone, firing.at);
+    let [first, last] = [span.time.start, span.time.end.saturating_sub(1)].map(|at| named.zone.date_at(at));
+    match budget.window {
+        BudgetWindow::Total if span.time.end == i64::MAX => "in all".to_owned(),
+        _ if first == last => format!("on {first}"),
+        _ => format!("from {first} to {last}"),
+    }
+}
