@@ -165,8 +165,13 @@ impl Client {
 
     /// Sends JSON that is text already.
     pub fn post_body<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, Failure> {
+        self.post_as(path, "application/json", body)
+    }
+
+    /// Sends a text of some type.
+    pub fn post_as<T: DeserializeOwned>(&self, path: &str, content_type: &str, body: &[u8]) -> Result<T, Failure> {
         let request = self.agent.post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
-        let request = request.header("content-type", "application/json");
+        let request = request.header("content-type", content_type);
         self.read(request.send(body).map_err(|e| self.unreachable(&e))?)
     }
 

@@ -9,11 +9,13 @@
 
 mod agent_settings;
 mod backup;
+mod change;
 mod client;
 mod compact;
 mod demo;
 mod directory;
 mod doctor;
+mod explain;
 mod export;
 mod findings;
 mod home;
@@ -34,6 +36,7 @@ pub mod sample;
 mod sample_invoice;
 mod serve;
 mod source;
+mod table;
 mod target;
 mod token;
 mod transcripts;
@@ -97,6 +100,8 @@ enum Command {
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     Query(query::Arguments),
+    Explain(explain::Arguments),
+    Change(change::Arguments),
     Invoice(invoice::Arguments),
     Export(export::Arguments),
     Token(token::Arguments),
@@ -121,6 +126,8 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Change(arguments) => change::run(&arguments),
         Command::Invoice(arguments) => invoice::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Token(arguments) => token::run(arguments),

@@ -5,14 +5,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::Failure;
 use super::client::escaped;
-use super::question::{WindowArguments, ask_here};
-use super::target::{Target, TargetArguments};
+use super::question::{FilterArguments, WindowArguments, read};
+use super::table::table;
+use super::target::TargetArguments;
 use crate::http::wire::{Activity, KeyAnswer, MemberAnswer, Members, ModelEntry, RankedEntry};
 
 /// Widest spark line; longer windows are drawn with several buckets a character.
@@ -40,6 +39,17 @@ enum Question {
         /// model, project, apiKey, user, team, costCentre, provider, source, costSource, none, or two joined by a comma
         #[arg(long, value_name = "DIMENSION", env = "ROLLCALL_GROUP_BY", default_value = "model")]
         group_by: String,
+        /// How long a bucket is: hour, day, week or month
+        #[arg(long, value_name = "LENGTH", env = "ROLLCALL_GRANULARITY", default_value = "day")]
+        granularity: String,
+        /// Keep so many of the largest, and add up the rest
+        #[arg(long, value_name = "N", env = "ROLLCALL_TOP")]
+        top: Option<String>,
+        /// What the largest are by: cost, requestCount or totalTokens
+        #[arg(long, value_name = "MEASURE", env = "ROLLCALL_RANK_BY", default_value = "cost")]
+        rank_by: String,
+        #[command(flatten)]
+        filter: FilterArguments,
         #[command(flatten)]
         common: Common,
     },
@@ -89,25 +99,34 @@ struct Line {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (path, group_by, common) = match &arguments.question {
-        Question::Activity { group_by, common } => ("/analytics/activity".to_owned(), Some(group_by.as_str()), common),
-        Question::Members { common } => ("/analytics/members".to_owned(), None, common),
-        Question::Member { user_id, common } => (format!("/analytics/members/{}", escaped(user_id)), None, common),
-        Question::Key { api_key_id, common } => (format!("/analytics/keys/{}", escaped(api_key_id)), None, common),
+    let mut more: Vec<(&str, &str)> = Vec::new();
+    let (path, common) = match &arguments.question {
+        Question::Activity { group_by, granularity, top, rank_by, filter, common } => {
+            more.extend([("groupBy", &**group_by), ("granularity", granularity), ("rankBy", rank_by)]);
+            more.extend(top.as_deref().map(|top| ("top", top)));
+            more.extend(filter.pairs());
+            ("/analytics/activity".to_owned(), common)
+        }
+        Question::Members { common } => ("/analytics/members".to_owned(), common),
+        Question::Member { user_id, common } => (format!("/analytics/members/{}", escaped(user_id)), common),
+        Question::Key { api_key_id, common } => (format!("/analytics/keys/{}", escaped(api_key_id)), common),
     };
     common.window.zones.install()?;
     let target = common.target.open(false)?;
-    let ask = |path: &str, group_by: Option<&str>, format: &str| target.get(&common.path(path, group_by, format));
+    let ask = |path: &str, more: &[(&str, &str)], format: &str| {
+        let more: Vec<_> = [("format", format)].into_iter().chain(more.iter().copied()).collect();
+        target.get(&common.window.question(path, &more))
+    };
     if common.json || common.csv {
-        let answer = ask(&path, group_by, if common.csv { "csv" } else { "json" })?;
+        let answer = ask(&path, &more, if common.csv { "csv" } else { "json" })?;
         std::io::stdout().write_all(answer.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let answer = ask(&path, group_by, "json")?;
+    let answer = ask(&path, &more, "json")?;
     match &arguments.question {
         Question::Activity { .. } => show_activity(&read(&answer)?),
         Question::Members { .. } => {
-            let by_day = ask("/analytics/activity", Some("user"), "json")?;
+            let by_day = ask("/analytics/activity", &[("groupBy", "user")], "json")?;
             show_members(&read(&answer)?, &read(&by_day)?);
         }
         Question::Member { .. } => {
@@ -128,28 +147,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-impl Common {
-    fn path(&self, path: &str, group_by: Option<&str>, format: &str) -> String {
-        let group_by = group_by.map(|group_by| ("groupBy", group_by));
-        let more: Vec<_> = [("format", format)].into_iter().chain(group_by).collect();
-        self.window.question(path, &more)
-    }
-}
-
-impl Target {
-    /// The text of an answer, from wherever the store is open.
-    fn get(&self, path: &str) -> Result<String, Failure> {
-        match self {
-            Target::Server(client) => client.get_text(path),
-            Target::Local(engine) => {
-                let mut answer = Vec::new();
-                ask_here(engine, path, &mut answer)?;
-                Ok(String::from_utf8_lossy(&answer).into_owned())
-            }
-        }
-    }
 }
 
 fn show_activity(answer: &Activity) {
@@ -228,35 +225,16 @@ fn print_heading(what: &str, from: &str, to: &str, [zone, rules]: [&str; 2]) {
     println!("{what}, {from} to {to}, days in {zone} (zone rules {rules})");
 }
 
-fn print_table(what: &str, lines: &[Line], total: (String, u64, u64)) {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-    table.set_header(vec![
-        Cell::new(what),
-        Cell::new("cost over time"),
-        right("cost USD".into()),
-        right("requests".into()),
-        right("tokens".into()),
-    ]);
-    for line in lines {
-        table.add_row(vec![
-            Cell::new(&line.label),
-            Cell::new(spark_line(&line.over_time)),
-            right(line.cost.clone()),
-            right(line.requests.to_string()),
-            right(line.tokens.to_string()),
-        ]);
-    }
-    let (cost, requests, tokens) = total;
-    table.add_row(vec![
-        Cell::new("total"),
-        Cell::new(""),
-        right(cost),
-        right(requests.to_string()),
-        right(tokens.to_string()),
-    ]);
-    println!("{table}");
+fn print_table(what: &str, lines: &[Line], (cost, requests, tokens): (String, u64, u64)) {
+    let row = |label: &str, spark: String, cost: &str, requests: u64, tokens: u64| {
+        vec![label.to_owned(), spark, cost.to_owned(), requests.to_string(), tokens.to_string()]
+    };
+    let total = row("total", String::new(), &cost, requests, tokens);
+    let rows = lines
+        .iter()
+        .map(|line| row(&line.label, spark_line(&line.over_time), &line.cost, line.requests, line.tokens))
+        .chain([total]);
+    println!("{}", table(&[what, "cost over time", "cost USD", "requests", "tokens"], 2, rows));
 }
 
 /// Values as bars of eight heights, the largest full.
@@ -286,10 +264,6 @@ fn text(cost: &RawValue) -> String {
 /// For drawing only.
 fn approximate(cost: &RawValue) -> f64 {
     cost.get().parse().unwrap_or(0.0)
-}
-
-fn read<T: DeserializeOwned>(answer: &str) -> Result<T, Failure> {
-    serde_json::from_str(answer).map_err(|e| Failure(format!("the server answered in an unknown form: {e}")))
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::Args;
+use serde::de::DeserializeOwned;
 
 use super::Failure;
+use super::target::Target;
 use super::zones::ZoneArguments;
 use crate::engine::Engine;
 use crate::http::{App, ask_and_wait};
@@ -37,6 +39,44 @@ impl WindowArguments {
         query.extend_pairs(days.into_iter().filter_map(|(name, day)| Some((name, day?)))).extend_pairs(more);
         format!("{path}?{}", query.finish())
     }
+}
+
+#[derive(Args)]
+pub struct FilterArguments {
+    /// Count only some usage, such as projectId=search; repeats: either value of one name, and all names together
+    #[arg(long = "filter", value_name = "NAME=VALUE", env = "ROLLCALL_FILTER", value_parser = pair)]
+    filters: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is no NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl FilterArguments {
+    /// As parameters of a question.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.filters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl Target {
+    /// The text of an answer, from wherever the store is open.
+    pub fn get(&self, path: &str) -> Result<String, Failure> {
+        match self {
+            Target::Server(client) => client.get_text(path),
+            Target::Local(engine) => {
+                let mut answer = Vec::new();
+                ask_here(engine, path, &mut answer)?;
+                Ok(String::from_utf8_lossy(&answer).into_owned())
+            }
+        }
+    }
+}
+
+/// Reads an answer.
+pub fn read<T: DeserializeOwned>(answer: &str) -> Result<T, Failure> {
+    serde_json::from_str(answer).map_err(|e| Failure(format!("the server answered in an unknown form: {e}")))
 }
 
 /// Asks a store that is opened here what a server would be asked.

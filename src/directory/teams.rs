@@ -154,9 +154,15 @@ impl Assignments {
 
     /// What holds of something on a day: of all that reaches there, what begins last.
     pub fn on(&self, kind: AssignmentKind, subject: &Assignable, date: &str) -> Option<&Assigned> {
+        self.since(kind, subject, date).map(|(_, assigned)| assigned)
+    }
+
+    /// The same with its first day.
+    pub fn since(&self, kind: AssignmentKind, subject: &Assignable, date: &str) -> Option<(&str, &Assigned)> {
         let dated = self.of.get(&(kind, subject.clone()))?;
-        let holds = |assigned: &&Assigned| assigned.to.as_deref().is_none_or(|to| to >= date);
-        dated.range::<str, _>((Bound::Unbounded, Bound::Included(date))).rev().map(|(_, assigned)| assigned).find(holds)
+        let holds = |assigned: &Assigned| assigned.to.as_deref().is_none_or(|to| to >= date);
+        let begun = dated.range::<str, _>((Bound::Unbounded, Bound::Included(date))).rev();
+        begun.map(|(from, assigned)| (from.as_str(), assigned)).find(|(_, assigned)| holds(assigned))
     }
 
     /// All that was said of who owns a key.

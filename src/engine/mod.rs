@@ -7,6 +7,7 @@
 //! Invariants: a request is answered only after its commit is durable and visible to the next reader; a request
 //! that fails leaves no trace, in memory or on disk; memory is never ahead of the file once a commit has failed.
 
+mod arrivals;
 mod audit;
 mod backups;
 mod booking;

@@ -229,7 +229,9 @@ impl Writer {
         let (had, mut is_changed) = (before.len(), false);
         let mut after = HashMap::new();
         for event in &told.events {
-            let ((_, series), _) = self.series_of(&told.combinations[event.combination as usize], writer, touched)?;
+            let combination = &told.combinations[event.combination as usize];
+            let ((_, series), _) = self.series_of(combination, writer, touched)?;
+            touched.arrivals.name(organization, &combination.organization);
             let segment = Segment::of(event.time).expect("an event's time is checked when it is made");
             let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
             let id = (organization, counted.hour(), event.id);
@@ -264,7 +266,9 @@ impl Writer {
                 touched.ids_of_other_hours.push(id);
             }
             touched.unpriced_calls += event.measures.get(Count::Unpriced);
-            touched.recounted.push((Cell { organization, segment, series }, event.measures));
+            let cell = Cell { organization, segment, series };
+            touched.arrivals.counted(cell, event.time, event.measures.get(Count::Requests));
+            touched.recounted.push((cell, event.measures));
             after.insert(event.id, counted);
             is_changed = true;
         }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::arrivals::{Arrivals, write_rejected};
 use super::gathering::Gathering;
 use super::known::{Id, Known};
 use super::reprice::{Part, RepricedPart};
@@ -105,6 +106,8 @@ pub(super) struct Touched {
     pub(super) days: BTreeMap<(OrganizationId, Day), u64>,
     /// What was added to rollups.
     pub(super) rows: Vec<(OrganizationId, Segment, Vec<rollup::Row>)>,
+    /// When it came.
+    pub(super) arrivals: Arrivals,
     /// Organizations whose budgets have to be looked at anew.
     pub(super) moved_budgets: BTreeSet<String>,
     directory: bool,
@@ -319,6 +322,7 @@ impl Writer {
         let before = removable_before(now, newest, retention_days);
         let Some((first, last)) = writer.forget(organization, before)? else { return Ok(()) };
         writer.forget_invoices(name, before.first_day())?;
+        writer.forget_timing(name, before.first_day())?;
         let spans = writer.forget_spans(organization)?;
         let note = Note {
             organization_id: Some(name.to_owned()),
@@ -435,6 +439,7 @@ impl Writer {
     fn write(&mut self, group: &[Request], touched: &mut Touched) -> Result<Vec<Answer>, StoreError> {
         let now = (self.clock)();
         self.seen.advance(Hour::of(now).unwrap_or_default());
+        touched.arrivals = Arrivals::at(now);
         let writer = self.store().begin()?;
         let mut results = Vec::with_capacity(group.len());
         let mut additions: Vec<(Cell, &Measures)> = Vec::new();
@@ -442,6 +447,7 @@ impl Writer {
         for request in group {
             results.push(match request {
                 Request::Ingest { batch, .. } => {
+                    write_rejected(&writer, batch)?;
                     Answer::Ingested(self.take(batch, &writer, &mut additions, &mut intake, touched)?)
                 }
                 Request::Change { change, note, .. } => {
@@ -477,6 +483,7 @@ impl Writer {
                 touched.days.entry((*organization, call.segment.day())).or_default();
             }
         }
+        touched.arrivals.write(&writer, &touched.rows, &touched.taken_back)?;
         touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
         writer.log_arrivals(&mut self.seen, &touched.ids)?;
         if !touched.ids_of_other_hours.is_empty() {
@@ -501,6 +508,7 @@ impl Writer {
         let mut tally = Tally::default();
         for combination in &batch.combinations {
             let (of, too_many) = self.series_of(combination, writer, touched)?;
+            touched.arrivals.name(of.0, &combination.organization);
             series.push(of);
             tally.too_many.push(too_many);
         }
@@ -547,20 +555,30 @@ impl Writer {
             };
             tally.note(organization, event, result);
             ingested.note(result);
+            let cell = Cell { organization, segment, series };
             if result == Intake::Duplicate {
+                touched.arrivals.duplicate(cell);
                 continue;
             }
+            touched.arrivals.counted(cell, event.time, event.measures.get(Count::Requests));
             if let Some(nesting) = &mut nesting {
                 nesting.note(organization, event.id, counted);
             }
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
-            additions.push((Cell { organization, segment, series }, &event.measures));
+            additions.push((cell, &event.measures));
         }
         if let Some(nesting) = nesting {
+            let mut duplicates = Vec::new();
             self.recount(nesting, &mut known, &mut incomplete, (writer, touched), |organization, at, result| {
                 tally.note(organization, &batch.events[at], result);
                 ingested.note(result);
+                duplicates.extend((result == Intake::Duplicate).then_some(at));
             })?;
+            for Event { time, combination, .. } in duplicates.into_iter().map(|at| &batch.events[at]) {
+                let (organization, series) = series[*combination as usize];
+                let segment = Segment::of(*time).expect("as above");
+                touched.arrivals.duplicate(Cell { organization, segment, series });
+            }
         }
         intake.enter(batch, tally);
         Ok(ingested)

@@ -25,6 +25,7 @@ mod decisions;
 mod deliveries;
 mod directory;
 mod events;
+mod explain;
 mod export;
 mod file_name;
 mod intake;
@@ -268,10 +269,35 @@ impl App {
     }
 }
 
-/// Asks a question of the API inside this process, as its operator. The answer is written to `out` as it comes.
-pub async fn ask_as_operator(app: App, path: &str, out: &mut dyn Write) -> Result<(), Problem> {
-    let mut request = Request::new(Body::empty());
-    *request.uri_mut() = path.parse().map_err(|_| Problem::bad_request(format!("'{path}' is no path")))?;
+/// Asks a question of the API inside this process, as its operator, from a thread of no runtime, which waits for it. The
+/// answer is written to `out` as it comes.
+pub fn ask_and_wait(app: App, path: &str, out: &mut dyn Write) -> Result<(), Problem> {
+    answer_and_wait(app, Request::get(path).body(Body::empty()), out)
+}
+
+/// The same of a question that has a body.
+pub fn post_and_wait(
+    app: App,
+    path: &str,
+    content_type: &str,
+    body: Vec<u8>,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
+    answer_and_wait(app, Request::post(path).header(header::CONTENT_TYPE, content_type).body(body.into()), out)
+}
+
+fn answer_and_wait(
+    app: App,
+    request: Result<Request<Body>, axum::http::Error>,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
+    let request = request.map_err(|error| Problem::bad_request(format!("that cannot be asked: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|e| Problem::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
+    runtime.block_on(answer_as_operator(app, request, out))
+}
+
+async fn answer_as_operator(app: App, mut request: Request<Body>, out: &mut dyn Write) -> Result<(), Problem> {
     request.extensions_mut().insert(LocalOperator);
     let response = router(app).oneshot(request).await.unwrap_or_else(|never| match never {});
     let (status, mut body) = (response.status(), response.into_body());
@@ -287,13 +313,6 @@ pub async fn ask_as_operator(app: App, path: &str, out: &mut dyn Write) -> Resul
     }
     let problem = serde_json::from_slice::<problem::ProblemBody>(&problem).map(|body| body.detail);
     Err(Problem::new(status, problem.unwrap_or_else(|_| status.to_string())))
-}
-
-/// The same from a thread of no runtime, which waits for it.
-pub fn ask_and_wait(app: App, path: &str, out: &mut dyn Write) -> Result<(), Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|e| Problem::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
-    runtime.block_on(ask_as_operator(app, path, out))
 }
 
 /// Runs what takes its time on a thread that may.
@@ -336,6 +355,8 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::disable());
     let rest = Router::new()
         .route("/v1/directory", get(directory::get_directory).put(directory::put_directory))
+        .route("/v1/directory/preview", post(directory::preview::preview_directory))
+        .route("/v1/directory/assignments/read", post(directory::post_assignments))
         .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
         .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
         .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
@@ -367,6 +388,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
         .route("/analytics/cache-saving", get(cache_saving::cache_saving))
         .route("/analytics/change", get(change::change))
+        .route("/analytics/explain", get(explain::explain))
         .route("/analytics/what-if", get(what_if::what_if))
         .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))

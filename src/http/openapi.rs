@@ -13,7 +13,8 @@ use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
     Described, alerts, analytics, audit, budgets, cache_saving, calendar, change, dashboard, decisions, directory,
-    events, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views, what_if,
+    events, explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views,
+    what_if,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +31,8 @@ use super::{
         invoices::post_invoices,
         directory::put_directory,
         directory::get_directory,
+        directory::preview::preview_directory,
+        directory::post_assignments,
         directory::delete_member,
         budgets::put_budgets,
         budgets::get_budgets,
@@ -73,6 +76,7 @@ use super::{
         cache_saving::cache_saving,
         what_if::what_if,
         change::change,
+        explain::explain,
         maintenance::compact,
         maintenance::reread,
         maintenance::backup,

@@ -190,6 +190,33 @@ impl Parameters {
         self.choice("format", &[("csv", true), ("json", false)])
     }
 
+    /// Every parameter as it came.
+    pub fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether neither end of a window is given.
+    pub fn has_no_days(&self) -> Result<bool, Problem> {
+        Ok(self.one("from")?.is_none() && self.one("to")?.is_none())
+    }
+
+    /// The keys of an entry, if one is meant: as many as it is broken down by. An empty one is the key null.
+    pub fn keys_of(&self, group_by: &[GroupBy]) -> Result<Option<Vec<Option<String>>>, Problem> {
+        let keys: Vec<&str> = self.each().filter(|(name, _)| *name == "key").map(|(_, key)| key).collect();
+        match (&keys[..], group_by.len()) {
+            // What is not broken down has one entry, whose key is null.
+            ([] | [""], 0) | ([], _) => Ok(None),
+            (keys, dimensions) if keys.len() == dimensions => {
+                Ok(Some(keys.iter().map(|key| Some((*key).to_owned()).filter(|key| !key.is_empty())).collect()))
+            }
+            (keys, dimensions) => Err(Problem::bad_request(format!(
+                "key is given {} times; groupBy '{}' has {dimensions}",
+                keys.len(),
+                self.group_by_name()?
+            ))),
+        }
+    }
+
     /// What the breakdown is by, as it was written.
     pub fn group_by_name(&self) -> Result<&str, Problem> {
         Ok(self.one("groupBy")?.unwrap_or("model"))
@@ -264,6 +291,11 @@ impl Parameters {
         let found = pick(text, allowed);
         found.map(Some).ok_or_else(|| Problem::bad_request(format!("{name} is '{text}'; allowed: {}", names(allowed))))
     }
+}
+
+/// The parameter that leaves only some of what usage is broken down by.
+pub fn filter_of(by: GroupBy) -> &'static str {
+    FILTERS.iter().find(|(_, of)| *of == by).expect("there is one for each").0
 }
 
 /// What a breakdown is by, from its name.

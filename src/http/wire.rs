@@ -9,6 +9,7 @@ pub use super::change::wire::*;
 pub use super::dashboard::wire::*;
 pub use super::directory::wire::*;
 pub use super::events::wire::*;
+pub use super::explain::wire::*;
 pub use super::intake::wire::*;
 pub use super::invoices::wire::*;
 pub use super::maintenance::wire::*;

@@ -143,6 +143,7 @@ impl Collector<'_> {
         let time = self.in_range("the start", call.start, &format!("at {} ms", call.start), "")?;
         let organization = self.organization(given("organizationId", call.organization.as_deref())?)?;
         self.is_kept(&organization, time)?;
+        self.time = Some(time);
         let token = self.context().token;
         let project = given("projectId", call.project.as_deref())?;
         let project = project.or(token.project_id.map(Cow::Borrowed)).ok_or_else(|| missing("projectId"))?;

@@ -14,7 +14,7 @@ use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
     AHEAD_HOURS, Batch, Combination, Completeness, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake,
-    MAX_QUANTITY, Measures, Mode, PicoUsd, UnixMs, canonical_model, model_prefix, provider_of,
+    MAX_QUANTITY, Measures, Mode, PicoUsd, Segment, UnixMs, canonical_model, model_prefix, provider_of,
 };
 use crate::pricing::{Particulars, ServiceTier};
 
@@ -103,6 +103,8 @@ pub(super) struct Collector<'c> {
     pub(super) sender: u32,
     /// Whether the record at hand was seen to be for the organization asked about last.
     pub(super) names_organization: bool,
+    /// When the record at hand says that it was, once that is read and usage of that time is kept.
+    pub(super) time: Option<UnixMs>,
     /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
     known: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -131,6 +133,7 @@ impl<'c> Collector<'c> {
             parsed: Parsed::default(),
             sender: 0,
             names_organization: false,
+            time: None,
             known: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             kept_since: None,
@@ -158,6 +161,7 @@ impl<'c> Collector<'c> {
             Ok(fields) => match self.read(&fields) {
                 Ok(event) => self.push(event),
                 Err(error) => {
+                    self.look_when(&fields);
                     let id = fields.id.and_then(|id| text("id", id).ok()).map(Cow::into_owned);
                     self.reject(id, error);
                 }
@@ -191,8 +195,27 @@ impl<'c> Collector<'c> {
         self.next();
     }
 
+    /// Looks for when a record was, and for whom, that is rejected for something that was read before.
+    fn look_when(&mut self, fields: &Fields<'_>) {
+        if self.time.is_some() || self.names_organization {
+            return;
+        }
+        let time = fields.timestamp.and_then(|given| self.timestamp(given).ok());
+        let organization = fields.organization_id.map(|given| name("organizationId", given)).transpose();
+        if let Some((time, organization)) = time.zip(organization.and_then(|given| self.organization(given)).ok())
+            && self.is_kept(&organization, time).is_ok()
+        {
+            self.time = Some(time);
+        }
+    }
+
     /// Counts the next event as rejected.
     pub fn reject(&mut self, id: Option<String>, error: String) {
+        if let Some(segment) = self.time.and_then(Segment::of)
+            && let Some(organization) = self.known_organization().map(str::to_owned)
+        {
+            *self.parsed.batch.rejected.entry(organization).or_default().entry(segment).or_default() += 1;
+        }
         let index = self.next_index;
         let example = || Some(reason::rejected(index, id.as_deref(), &error));
         self.enter(Intake::Rejected, &reason::reason(&error), example);
@@ -203,6 +226,7 @@ impl<'c> Collector<'c> {
     fn next(&mut self) {
         self.next_index += 1;
         self.names_organization = false;
+        self.time = None;
     }
 
     fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
@@ -212,6 +236,7 @@ impl<'c> Collector<'c> {
         let organization = fields.organization_id.map(|given| name("organizationId", given)).transpose()?;
         let organization = self.organization(organization)?;
         self.is_kept(&organization, time)?;
+        self.time = Some(time);
         let or_default = |field, given, default: Option<&'c str>| match (given, default) {
             (Some(given), _) => name(field, given),
             (None, Some(default)) => Ok(Cow::Borrowed(default)),

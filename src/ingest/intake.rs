@@ -44,6 +44,15 @@ impl Collector<'_> {
         self.sender = place as u32;
     }
 
+    /// The organization that the record at hand is for, where that is known.
+    pub(super) fn known_organization(&self) -> Option<&str> {
+        match (self.context().token.organization_id, &self.kept_since) {
+            (Some(bound), _) => Some(bound),
+            (None, Some((named, _))) if self.names_organization => Some(named),
+            (None, _) => None,
+        }
+    }
+
     /// Counts a record that says nothing about usage. `example` names it, and is asked once for each reason.
     pub fn ignore(&mut self, reason: &str, example: impl FnOnce() -> Option<String>) {
         self.enter(Intake::Ignored, reason, example);
@@ -52,16 +61,12 @@ impl Collector<'_> {
     /// Counts a record under the reason why it made no event.
     pub(super) fn enter(&mut self, result: Intake, reason: &str, example: impl FnOnce() -> Option<String>) {
         let sender = self.sender;
-        let organization = match (self.context().token.organization_id, &self.kept_since) {
-            (Some(bound), _) => Some(bound),
-            (None, Some((named, _))) if self.names_organization => Some(named.as_str()),
-            (None, _) => None,
-        };
+        let organization = self.known_organization().map(str::to_owned);
         let unmade = &mut self.parsed.batch.unmade;
         let full = unmade.len() >= MAX_UNMADE;
         let is = |known: &Unmade, reason: &str| {
             (known.sender, known.result, known.reason.as_str()) == (sender, result, reason)
-                && known.organization.as_deref() == organization
+                && known.organization == organization
         };
         let known = unmade.iter().position(|known| is(known, reason));
         let known = known.or_else(|| unmade.iter().position(|known| full && is(known, OTHER)));
@@ -76,7 +81,7 @@ impl Collector<'_> {
         let fits = |text: String| fitting(&text, MAX_CHARS).map(Cow::into_owned);
         unmade.push(Unmade {
             sender,
-            organization: organization.map(str::to_owned),
+            organization,
             result,
             reason: if full { OTHER.to_owned() } else { reason.to_owned() },
             count: 1,

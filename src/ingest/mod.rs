@@ -7,6 +7,7 @@
 //! Invariants: a bad event never takes a good one with it; what cannot be read as a feed at all is refused whole;
 //! fields nobody asked for are skipped while reading, so prompts and answers never become values.
 
+pub mod assignments;
 mod call;
 mod cell;
 mod csv;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Fingerprint, KeptSpan, Measures, Mode, Sender, UnixMs, Unmade};
+use super::{Fingerprint, KeptSpan, Measures, Mode, Segment, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -173,6 +173,8 @@ pub struct Batch {
     /// How they are read again; there where spans are.
     pub reread: Option<Reread>,
     pub unmade: Vec<Unmade>,
+    /// Those of them that are rejected and say when they were, by organization and segment.
+    pub rejected: BTreeMap<String, BTreeMap<Segment, u64>>,
 }
 
 impl Batch {

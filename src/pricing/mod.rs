@@ -97,6 +97,32 @@ pub struct CallPrice {
     pub is_of_sums: bool,
 }
 
+/// What tokens cost by their kind, and a request by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitPrices {
+    /// Picodollars for a million: of plain input, of what is read from a cache, of what is written to one, of output.
+    per_million: [i128; 4],
+    /// Picodollars.
+    request: i128,
+    /// The operator's own, and not those of the list.
+    pub is_own: bool,
+}
+
+impl UnitPrices {
+    /// What some calls cost: plain input, reading from caches, writing to them, output, and being requests.
+    pub fn of(&self, measures: &Measures) -> [i128; 5] {
+        let count = |count| i128::from(measures.get(count));
+        let (cached, written) = (count(Count::CachedTokens), count(Count::CacheWriteTokens));
+        // Both are part of the input.
+        let fresh = (count(Count::InputTokens) - cached - written).max(0);
+        let tokens = [fresh, cached, written, count(Count::OutputTokens)];
+        let cost = |kind: usize| (tokens[kind] * self.per_million[kind] + MILLION / 2).div_euclid(MILLION);
+        [cost(0), cost(1), cost(2), cost(3), count(Count::Requests) * self.request]
+    }
+}
+
+const MILLION: i128 = 1_000_000;
+
 impl PriceBook {
     /// The list prices compiled in.
     pub fn bundled() -> PriceBook {
@@ -135,6 +161,29 @@ impl PriceBook {
         };
         let saving = price(0)?.0 - price(MILLION)?.0;
         Some(PicoUsd((saving + i128::from(MILLION) / 2).div_euclid(MILLION.into())))
+    }
+
+    /// What tokens of each kind cost in short calls; `None` when the book does not know the model at that time.
+    pub fn unit_prices(&self, provider: &str, model: &str, at: UnixMs) -> Option<UnitPrices> {
+        let price = |counts: &[Count]| {
+            let mut calls = Measures::ZERO;
+            calls.counts[Count::Requests as usize] = CALLS_OF_A_MILLION;
+            counts.iter().for_each(|count| calls.counts[*count as usize] = MILLION as u64);
+            self.price(provider, model, at, &calls).map(|price| price.0)
+        };
+        // Lists have no price for a call without tokens, and some models none for a kind that they do not have.
+        let requests = price(&[]).unwrap_or(0);
+        let of = |counts: &[Count]| price(counts).map(|price| price - requests);
+        let (input, output) = (of(&[Count::InputTokens]), of(&[Count::OutputTokens]));
+        input.or(output)?;
+        let within_input = |kind| of(&[Count::InputTokens, kind]).unwrap_or(0);
+        let [cached, written] = [Count::CachedTokens, Count::CacheWriteTokens].map(within_input);
+        let is_own = matches!(self.own.price(provider, model, at, &Measures::ZERO), Some(OwnPrice::Cost(_)));
+        Some(UnitPrices {
+            per_million: [input.unwrap_or(0), cached, written, output.unwrap_or(0)],
+            request: requests / i128::from(CALLS_OF_A_MILLION),
+            is_own,
+        })
     }
 
     /// The price of the calls an event stands for; `None` when the book does not know the model at that time, or has no

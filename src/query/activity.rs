@@ -380,7 +380,7 @@ fn add_entry(entries: &mut Vec<Entry>, group: u32, usage: &Usage) {
     }
 }
 
-fn over_window(sums: &Sums, groups: usize) -> Result<Vec<Usage>, QueryError> {
+pub(super) fn over_window(sums: &Sums, groups: usize) -> Result<Vec<Usage>, QueryError> {
     let slices = match sums {
         Sums::ByBucket(slices) => &slices[..],
         Sums::OverAll(slice) => std::slice::from_ref(slice),

@@ -327,6 +327,17 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// The group of some keys, among so many.
+    pub fn find(&self, known: &Names<'_>, keys: &[Option<&str>], groups: usize) -> Option<u32> {
+        match (self, keys) {
+            (Labels::Values(_, dimension), [key]) => {
+                let value = key.map_or(Some(ValueId::NONE), |key| known.names.value(*dimension, key))?;
+                ((value.0 as usize) < groups).then_some(value.0)
+            }
+            _ => (0..groups as u32).find(|number| self.keys(known, *number) == keys),
+        }
+    }
+
     /// The order of groups by their keys.
     pub fn compare(&self, known: &Names<'_>, a: u32, b: u32) -> Ordering {
         self.keys(known, a).cmp(&self.keys(known, b))

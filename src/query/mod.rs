@@ -14,8 +14,10 @@ mod cells;
 mod change;
 mod courses;
 mod earlier;
+mod explain;
 mod gap;
 mod group;
+mod moved;
 mod page;
 mod pass;
 mod people;
@@ -29,9 +31,11 @@ pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Total
 pub use causes::Cause;
 pub use change::{Change, Item, Part, change};
 pub use earlier::{Earlier, earlier};
+pub use explain::{Arrival, Attributed, AttributedBy, CostPart, Explained, Figure, PricedBy, Worth, explain};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
 pub use group::{Filter, Group, GroupBy, Label, Viewer};
+pub use moved::{Moved, moved};
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,

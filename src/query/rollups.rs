@@ -14,7 +14,7 @@ use crate::model::{CostSource, Dimension, Measures, Mode, Series, Usage};
 use crate::store::{StoreError, damaged};
 
 /// Every measure. What API keys paid is all or nothing by a series' mode.
-const MEASURES: &[Column] = &[
+pub(super) const MEASURES: &[Column] = &[
     Column::Requests,
     Column::TotalTokens,
     Column::Cost,

@@ -28,6 +28,7 @@
 //! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
 //! | `spans` | sequence | `store::spans`: spans that told of calls in the last days, as they came |
 //! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
+//! | `timing` | organization, day, segment | `store::timing`: when usage came |
 
 mod audit;
 pub mod block;
@@ -51,6 +52,7 @@ mod rows;
 mod runs;
 mod seal;
 mod spans;
+mod timing;
 mod totals;
 mod untouched;
 mod verify;
@@ -81,6 +83,7 @@ pub use rows::{Rows, Which};
 pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
 pub use spans::{KnownSpan, MAX_ALIKE, Place, SpanIndex, Spans, asked_by, asked_by_content, known_by};
+pub use timing::{Came, Exceptions, Late, SegmentTiming, SeriesTiming, Timing};
 pub use totals::{STRETCHES, Totals};
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
@@ -111,20 +114,22 @@ const REPRICINGS: Table = TableDefinition::new("repricings");
 const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
 const SPANS: Table = TableDefinition::new("spans");
+const TIMING: Table = TableDefinition::new("timing");
 
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS,
+    INCOMPLETE, INTAKE, SPANS, TIMING,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;
+const TABLES_OF_6: usize = 16;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -235,7 +240,11 @@ impl Store {
             Some(found) if found > FORMAT_VERSION => return Err(StoreError::Newer { found }),
             Some(found) => {
                 let transaction = store.database.begin_read()?;
-                let tables = if found == FORMAT_VERSION { TABLES.len() } else { TABLES_OF_5 };
+                let tables = match found {
+                    FORMAT_VERSION => TABLES.len(),
+                    OLDEST_VERSION => TABLES_OF_5,
+                    _ => TABLES_OF_6,
+                };
                 for table in &TABLES[..tables] {
                     transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;
                 }

@@ -152,7 +152,11 @@ fn every_amount_of_every_answer_can_be_had_as_text() {
         let token = if path == "/analytics/me" { &ada } else { OPERATOR };
         let decision = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o", "callId": "a"});
         let repricing = json!({"from": "2026-06-01", "to": "2026-06-02", "all": true, "dryRun": true});
-        let body = if path == "/v1/decisions" { decision } else { repricing };
+        let body = match &*path {
+            "/v1/decisions" => decision,
+            "/v1/directory/preview" => json!({}),
+            _ => repricing,
+        };
         let ask = |query: &str| match method.as_str() {
             "get" => server.get(&format!("{path}?{query}"), token).ok().text,
             _ => server.post(&format!("{path}?{query}"), token, &body).ok().text,

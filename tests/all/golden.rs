@@ -20,7 +20,7 @@ use rollcall::store::{FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
 const GOLDEN: &str = "tests/golden";
 /// The oldest version that is opened, and the tables that it has not.
 const OLDEST_READ: u32 = 5;
-const NEWER_TABLES: [&str; 3] = ["incomplete", "intake", "spans"];
+const NEWER_TABLES: [&str; 4] = ["incomplete", "intake", "spans", "timing"];
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
 /// What had come of these days before the last events is repriced.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::support::ledger::{
     Assignment, COST_SOURCES, Entry, Ledger, Random, Sums, about, add, bucket_label, check, fresh_seed, question,
@@ -23,7 +24,8 @@ use rollcall::model::{
     Batch, Combination, Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, Usage,
 };
 use rollcall::query::{
-    ACTIVITY_COLUMNS, Cause, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, Viewer, activity, change, rollups,
+    ACTIVITY_COLUMNS, Cause, Figure, Filter, GroupBy, Page, Query, QueryError, RankBy, Table, Viewer, Worth, activity,
+    change, explain, rollups,
 };
 use rollcall::store::{SealPolicy, Store};
 
@@ -768,6 +770,159 @@ fn granularities_agree_in_every_zone() {
         for granularity in [Granularity::Hour, Granularity::Week, Granularity::Month] {
             let other = of(granularity);
             assert_eq!(other, days, "{} {granularity:?}", zone.name());
+        }
+    }
+}
+
+/// What became of an entry of the ledger: whether it was late, and how often it came again.
+type CameAs = Vec<(bool, u64)>;
+
+/// Sends a ledger as time goes by: most of it fresh, some hours or days later, in any order within a post.
+fn load_over_time(ledger: &Ledger, random: &mut Random) -> (Engine, CameAs, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(AtomicI64::new(0));
+    let (path, shown) = (directory.path().join(STORE_FILE), clock.clone());
+    let policy = SealPolicy { rows_worth_totals: *random.pick(&[0, 20, 1000]), segments_worth_totals: 3 };
+    let open = move || Ok(Store::open(&path)?.with_seal_policy(policy));
+    let engine = Engine::start(open, Arc::new(move || shown.load(Ordering::Relaxed))).unwrap();
+    let mut order: Vec<(UnixMs, usize)> = (0..ledger.entries.len())
+        .map(|index| {
+            let late = [random.below(3_500_000), random.below(7_200_000), random.below(9 * 86_400_000)];
+            (ledger.entries[index].time + *random.pick(&late) as i64, index)
+        })
+        .collect();
+    order.sort_unstable();
+    let mut came = vec![(false, 0); order.len()];
+    let mut rest = &order[..];
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(rest.len().min(1 + random.below(12) as usize));
+        rest = later;
+        let last = now[now.len() - 1].0;
+        clock.store(last, Ordering::Relaxed);
+        let mut batch = Batch::default();
+        for (_, index) in now {
+            let entry = &ledger.entries[*index];
+            came[*index].0 = last - entry.time > 3_600_000;
+            let combination = batch.combinations.len() as u32;
+            batch.combinations.push(entry.combination.clone());
+            let id = Fingerprint::of(&index.to_string());
+            batch.events.push(Event::new(id, entry.time, combination, entry.measures));
+        }
+        assert_eq!(engine.submit(batch.clone()).unwrap().wait().unwrap().accepted, now.len());
+        if random.below(4) == 0 {
+            engine.submit(batch).unwrap().wait().unwrap();
+            now.iter().for_each(|(_, index)| came[*index].1 += 1);
+        }
+        if random.below(8) == 0 {
+            engine.seal().unwrap().wait().unwrap();
+        }
+    }
+    rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).expect("what the store says twice agrees");
+    let api_keys = (0..5).map(|k| ApiKeyUpdate {
+        id: format!("k{k}"),
+        organization_id: Some("acme".into()),
+        project_id: "p0".into(),
+        created_by: ledger.creator(&format!("k{k}")).map(str::to_owned),
+        ..ApiKeyUpdate::default()
+    });
+    let update = DirectoryUpdate { api_keys: api_keys.collect(), ..teams(ledger) };
+    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
+    (engine, came, directory)
+}
+
+/// A figure by itself, from the events: what it is, by source of cost, by owner and team, and when they came.
+fn check_explained(engine: &Engine, (ledger, came): (&Ledger, &CameAs), query: &Query, random: &mut Random) {
+    let clock: Tz = query.window.zone.name().parse().unwrap();
+    let buckets = query.window.buckets(query.granularity);
+    let bucket = (random.below(4) > 0).then(|| *random.pick(&buckets));
+    let in_window = |entry: &Entry| {
+        let date = bucket_label(clock, entry.time, Granularity::Day, Date::from_ymd(1, 1, 1).unwrap());
+        let in_days = date >= query.window.from.to_string() && date <= query.window.to.to_string();
+        in_days && bucket.is_none_or(|bucket| (bucket.start..bucket.end).contains(&entry.time))
+    };
+    let keys_of =
+        |entry: &Entry| -> Vec<Option<String>> { query.group_by.iter().map(|by| ledger.value(entry, *by)).collect() };
+    let keys = (!query.group_by.is_empty() && random.below(3) > 0).then(|| keys_of(random.pick(&ledger.entries)));
+    let counts = |entry: &Entry| {
+        in_window(entry)
+            && ledger.counts(entry, &query.filter)
+            && keys.as_ref().is_none_or(|keys| *keys == keys_of(entry))
+    };
+    let bounds = bucket.map_or(query.window.start()..query.window.end(), |bucket| bucket.start..bucket.end);
+    let figure = Figure { priced_from: &[bounds.start], bounds, keys: keys.as_deref() };
+    let worth = |_: &str, model: &str, used: &Measures| {
+        let of = |count, price: i128| price * i128::from(used.get(count));
+        let by_kind = [of(Count::InputTokens, 4), 0, of(Count::CacheWriteTokens, 5), of(Count::OutputTokens, 9), 0];
+        (model != "m1").then_some(Worth { by_kind, is_own: model == "m2" })
+    };
+    let snapshot = engine.snapshot();
+    let found =
+        explain(about(&snapshot), query, &figure, |provider, model, _, used| worth(provider, model, used)).unwrap();
+
+    let (mut sum, mut by_source) = (Measures::ZERO, BTreeMap::<CostSource, Measures>::new());
+    let (mut late, mut duplicates) = (0, 0);
+    let mut attributed: BTreeMap<(AssignmentKind, Option<String>), (u64, i128)> = BTreeMap::new();
+    for (entry, (is_late, again)) in ledger.entries.iter().zip(came).filter(|(entry, _)| counts(entry)) {
+        sum.add(&entry.measures).unwrap();
+        let source = match entry.combination.cost_source {
+            CostSource::PricedByCall => CostSource::Priced,
+            CostSource::Unmeasured => CostSource::Unpriced,
+            other => other,
+        };
+        by_source.entry(source).or_insert(Measures::ZERO).add(&entry.measures).unwrap();
+        let requests = entry.measures.get(Count::Requests);
+        late += if *is_late { requests } else { 0 };
+        duplicates += again;
+        for (kind, id) in [(AssignmentKind::Owner, ledger.owner(entry)), (AssignmentKind::Team, ledger.team(entry))] {
+            let (counted, cost) = attributed.entry((kind, id)).or_default();
+            *counted += requests;
+            *cost += entry.measures.cost.0;
+        }
+    }
+    assert_eq!(shown(&found.value.all), shown(&sum));
+    let mut parts = BTreeMap::<CostSource, Measures>::new();
+    for part in &found.parts {
+        parts.entry(part.source).or_insert(Measures::ZERO).add(&part.measures).unwrap();
+        let kinds = part.by_kind.map(|kinds| kinds.iter().sum::<i128>());
+        assert!(kinds.is_none_or(|kinds| kinds == part.measures.cost.0), "{part:?}");
+    }
+    assert_eq!(parts, by_source);
+    assert_eq!((found.arrival.late_requests, found.arrival.duplicates), (Some(late), Some(duplicates)));
+    let has_teams = ledger.assignments.iter().any(|one| one.kind == AssignmentKind::Team);
+    for kind in [AssignmentKind::Owner, AssignmentKind::Team] {
+        let mut sums: BTreeMap<(AssignmentKind, Option<String>), (u64, i128)> = BTreeMap::new();
+        for one in found.attribution.iter().filter(|one| one.kind == kind) {
+            let (requests, cost) = sums.entry((kind, one.id.clone())).or_default();
+            *requests += one.requests;
+            *cost += one.cost;
+        }
+        if kind == AssignmentKind::Owner || has_teams {
+            let expected: BTreeMap<_, _> = attributed.iter().filter(|((of, _), _)| *of == kind).collect();
+            assert_eq!(sums.iter().collect::<BTreeMap<_, _>>(), expected);
+        }
+    }
+}
+
+#[test]
+fn explained_figures_equal_the_naive_recount() {
+    let fresh = setting("ROLLCALL_SEED").unwrap_or_else(fresh_seed);
+    for seed in FIXED_SEEDS.into_iter().chain([fresh]) {
+        println!("seed {seed}");
+        let random = &mut Random(seed);
+        let zones: Vec<Zone> = Zone::all().collect();
+        let home = *random.pick(&zones);
+        let ledger = make_events(random, home.name().parse().unwrap());
+        let (engine, came, _directory) = load_over_time(&ledger, random);
+        for number in 0..QUESTIONS {
+            let zone = if random.below(2) == 0 { home } else { *random.pick(&zones) };
+            let query = Query { top: None, ..question(random, zone, &ledger) };
+            let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                check_explained(&engine, (&ledger, &came), &query, random);
+            }));
+            if let Err(panic) = checked {
+                println!("seed {seed}, question {number}: {query:#?}");
+                std::panic::resume_unwind(panic);
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ mod damage;
 mod dedupe;
 mod description;
 mod disk_failure;
+mod explain;
 mod export;
 mod feeds;
 mod files;

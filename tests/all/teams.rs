@@ -299,3 +299,267 @@ fn owners_assign_what_is_their_organizations() {
     server.get(&activity, &admin).ok();
     server.get(&activity, &developer).is_problem(403, "owners and admins");
 }
+
+/// What a preview says of each key: requests before and after.
+fn preview(server: &Server, query: &str, change: &Value) -> Vec<(Value, u64, u64)> {
+    let answer = server.post(&format!("/v1/directory/preview?{JUNE}&{query}"), OPERATOR, change).ok().json();
+    let count = |of: &Value| of["requestCount"].as_u64().unwrap();
+    let entries = answer["entries"].as_array().unwrap().iter();
+    let mut found: Vec<(Value, u64, u64)> =
+        entries.map(|entry| (entry["key"].clone(), count(&entry["before"]), count(&entry["after"]))).collect();
+    found.sort_by_key(|(key, ..)| key.to_string());
+    let sums: [u64; 2] = [found.iter().map(|entry| entry.1).sum(), found.iter().map(|entry| entry.2).sum()];
+    assert_eq!(sums, [count(&answer["totals"]); 2], "{query}");
+    found
+}
+
+#[test]
+fn a_preview_is_what_is_answered_once_it_is_saved_and_saves_nothing() {
+    let server = acme();
+    send_usage(&server);
+    let of_nobody = json!({"apiKeyId": "k3", "projectId": "web"});
+    server.send_events(OPERATOR, &json!([event("e", "2026-06-20T10:00:00Z", &of_nobody)]));
+    let (key, user, project) = (json!({"apiKeyId": "k1"}), json!({"userId": "ben"}), json!({"projectId": "web"}));
+    let mut taken_out = of_team(&project, "2026-01-01", None);
+    taken_out["status"] = json!("deleted");
+    for change in [
+        json!({}),
+        json!({"teams": [team("red", Some("100")), team("blue", None)],
+            "assignments": [of_team(&project, "2026-01-01", Some("red"))]}),
+        json!({"assignments": [of_team(&user, "2026-06-13", Some("blue"))]}),
+        json!({"assignments": [to_owner("k1", "2026-06-12", "ben")]}),
+        json!({"teams": [team("blue", Some("200"))], "organizations": [{"id": "acme", "timezone": "UTC"}]}),
+        json!({"assignments": [of_team(&key, "2026-06-11", None)]}),
+        json!({"assignments": [taken_out]}),
+        // The creator of a key that had none.
+        json!({"apiKeys": [{"id": "k3", "organizationId": "acme", "projectId": "web", "createdBy": "adam"}]}),
+        json!({"identities": [{"organizationId": "acme", "userId": "ada", "sameAs": "adam"}]}),
+        json!({"teams": [{"id": "blue", "organizationId": "acme", "status": "deleted"}]}),
+    ] {
+        let by = ["team", "costCentre", "user", "project", "apiKey", "model"].iter();
+        let queries =
+            by.flat_map(|by| ["UTC", "America/Los_Angeles"].map(|zone| format!("groupBy={by}&timezone={zone}")));
+        let queries: Vec<String> = queries.collect();
+        let directory = server.get("/v1/directory", OPERATOR).ok().text;
+        let before: Vec<_> = queries.iter().map(|query| ranking(&server, query)).collect();
+        let seen: Vec<_> = queries.iter().map(|query| preview(&server, query, &change)).collect();
+        assert_eq!(server.get("/v1/directory", OPERATOR).ok().text, directory, "nothing is written");
+        let now: Vec<_> = queries.iter().map(|query| ranking(&server, query)).collect();
+        assert_eq!(now, before);
+        put(&server, &change);
+        for ((query, before), seen) in queries.iter().zip(before).zip(seen) {
+            let side = |of: fn(&(Value, u64, u64)) -> u64| -> Vec<(Value, u64)> {
+                seen.iter().filter(|entry| of(entry) > 0).map(|entry| (entry.0.clone(), of(entry))).collect()
+            };
+            assert_eq!(side(|entry| entry.1), before, "before {change} by {query}");
+            assert_eq!(side(|entry| entry.2), ranking(&server, query), "after {change} by {query}");
+        }
+    }
+}
+
+#[test]
+fn a_preview_says_what_moves_and_refuses_what_would_be_refused() {
+    let server = acme();
+    send_usage(&server);
+    put(&server, &json!({"teams": [team("red", None)]}));
+    let change = json!({"assignments": [of_team(&json!({"apiKeyId": "k1"}), "2026-06-12", Some("red"))]});
+    let path = format!("/v1/directory/preview?{JUNE}");
+    let answer = server.post(&path, OPERATOR, &change).ok().json();
+    let sums = |cost: i64, count: u64| json!({"cost": cost, "requestCount": count, "totalTokens": answer["totals"]["totalTokens"].as_u64().unwrap() / 4 * count});
+    assert_eq!((&answer["written"], &answer["moved"], &answer["groupBy"]), (&json!(1), &json!(1), &json!("team")));
+    assert_eq!(answer["totals"], sums(4, 4));
+    let of_red = json!({"key": "red", "label": "RED", "before": sums(0, 0), "after": sums(1, 1), "difference": 1});
+    let of_none = json!({"key": null, "label": "No team", "before": sums(4, 4), "after": sums(3, 3), "difference": -1});
+    let entries = answer["entries"].as_array().unwrap();
+    assert!(entries.len() == 2 && entries.contains(&of_red) && entries.contains(&of_none), "{answer}");
+    let unknown = json!({"assignments": [of_team(&json!({"apiKeyId": "k9"}), "2026-06-12", Some("red"))]});
+    for (query, change, status, words) in [
+        ("", &unknown, 400, "organization 'acme' has no API key 'k9'"),
+        ("&groupBy=team,user", &change, 400, "groupBy is 'team,user'; here it must be one dimension"),
+        ("&groupBy=none", &change, 400, "here it must be one dimension"),
+        ("&groupBy=colour", &change, 400, "groupBy is 'colour'"),
+        ("&top=1", &change, 400, "the parameter 'top' is unknown"),
+    ] {
+        server.post(&format!("{path}{query}"), OPERATOR, change).is_problem(status, words);
+    }
+    // Whoever may not make the change, or not see what moves, learns nothing.
+    let [owner, admin] = ["olga", "adam"].map(|user| server.user_token(user));
+    server.post(&path, &owner, &change).ok();
+    server.post(&path, &admin, &change).is_problem(403, "");
+    let last = json!({"members": [{"organizationId": "acme", "userId": "olga", "role": "admin"}]});
+    server.post(&path, &owner, &last).is_problem(409, "without an owner");
+    put(&server, &json!({"organizations": [{"id": "acme", "plan": "free"}]}));
+    server.post(&path, &owner, &change).is_problem(403, "enterprise");
+    server.put("/v1/directory", &owner, &change).ok();
+}
+
+/// Reads a table of assignments.
+fn table(server: &Server, token: &str, query: &str, csv: &str) -> crate::support::Answer {
+    let path = format!("/v1/directory/assignments/read?organizationId=acme{query}");
+    let headers = [("authorization", &*format!("Bearer {token}")), ("content-type", "text/csv")];
+    server.send("POST", &path, &headers, csv.as_bytes())
+}
+
+/// Acme with names for everything, two of which are the same.
+fn named() -> Server {
+    let server = acme();
+    let key =
+        |id: &str, name: &str| json!({"id": id, "organizationId": "acme", "projectId": "web", "description": name});
+    let user = |id: &str, email: &str| json!({"id": id, "email": email});
+    put(
+        &server,
+        &json!({
+            "projects": [{"id": "web", "organizationId": "acme", "name": "Web shop"}],
+            "apiKeys": [key("k1", "Batch"), key("k2", "Nightly"), key("k4", "Nightly")],
+            "users": [user("ada", "ada@acme.test"), user("ben", "Ben@Acme.test")],
+            "teams": [team("red", Some("100")), {"id": "gone", "organizationId": "acme", "name": "Gone", "status": "deleted"}],
+        }),
+    );
+    server
+}
+
+#[test]
+fn a_table_of_accounts_becomes_what_the_directory_takes() {
+    let server = named();
+    send_usage(&server);
+    let csv = "API key;project;E-Mail;team;cost centre;from;to\r\n\
+               batch;;;RED;101;2026-06-12;\r\n\
+               ;Web shop;;Research & Evals;4711;01.01.2026;30.06.2026\r\n\
+               ;;ben@acme.test;research & evals;;2026-06-01;\r\n\
+               k2;;;none;;2026-06-14;\r\n";
+    let before = server.get("/v1/directory", OPERATOR).ok().text;
+    let read = table(&server, OPERATOR, "&newTeams=true", csv).ok().json();
+    let mut to_june = of_team(&json!({"projectId": "web"}), "2026-01-01", Some("research-evals"));
+    to_june["to"] = json!("2026-06-30");
+    assert_eq!(
+        read["assignments"],
+        json!([
+            of_team(&json!({"apiKeyId": "k1"}), "2026-06-12", Some("red")),
+            to_june,
+            of_team(&json!({"userId": "ben"}), "2026-06-01", Some("research-evals")),
+            of_team(&json!({"apiKeyId": "k2"}), "2026-06-14", None),
+        ])
+    );
+    assert_eq!(
+        read["teams"],
+        json!([
+            {"id": "red", "organizationId": "acme", "costCentre": "101"},
+            {"id": "research-evals", "organizationId": "acme", "name": "Research & Evals", "costCentre": "4711"},
+        ])
+    );
+    assert_eq!(server.get("/v1/directory", OPERATOR).ok().text, before, "nothing is written");
+    put(&server, &read);
+    check(&server, "groupBy=team", &[(json!("red"), 1), (json!("research-evals"), 3)]);
+    assert_eq!(put(&server, &table(&server, OPERATOR, "", csv).ok().json()), 0, "again it is nothing new");
+    let owner = server.user_token("olga");
+    table(&server, &owner, "", csv).ok();
+    let other = server.post("/v1/directory/assignments/read?organizationId=none", &owner, &Value::Null);
+    other.is_problem(403, "for the operator, and for owners");
+}
+
+#[test]
+fn each_line_of_a_table_that_is_wrong_is_named_and_none_is_taken() {
+    let server = named();
+    let check = |csv: &str, words: &str| {
+        table(&server, OPERATOR, "", csv).is_problem(400, words);
+    };
+    check("key,team,from\nBatsh,red,2026-06-01\n", "line 2: there is no API key 'Batsh'; did you mean batch?");
+    check(
+        "key,team,from\nNightly,red,2026-06-01\n",
+        "line 2: 2 have the name 'Nightly' as API key; give an id, such as k2, k4",
+    );
+    check("project,team,from\nWebb shop,red,2026-06-01\n", "there is no project 'Webb shop'; did you mean web shop?");
+    check(
+        "email,team,from\nada@acme.tst,red,2026-06-01\n",
+        "there is no member 'ada@acme.tst'; did you mean ada@acme.test?",
+    );
+    check(
+        "key,team,from\nk1,rad,2026-06-01\n",
+        "there is no team 'rad'; did you mean red?; teams that are not there can be made with newTeams",
+    );
+    check("key,team,from\nk1,Gone,2026-06-01\n", "the team 'Gone' is deleted; make it active again");
+    check(
+        "key,team,from\nk1,red,2026-06-01\nbatch,none,1.6.2026\n",
+        "line 3: line 2 says of the same from 2026-06-01 on, too",
+    );
+    check(
+        "key,team,costCentre,from\nk1,red,1,2026-06-01\nk2,red,2,2026-06-01\n",
+        "line 3: the cost centre of team 'red' is '2', and on line 2 it is '1'",
+    );
+    check("key,team,costCentre,from\nk1,none,1,2026-06-01\n", "'1' is a cost centre, and no team has none");
+    check(
+        "key,team,since\nk1,red,2026-06-01\n",
+        "the column 'since' is unknown; allowed are key, project, email, team, costCentre, from and to",
+    );
+    check("key,team,from,to\nk1,red,2026-06-02,2026-06-01\n", "to (2026-06-01) is before from (2026-06-02)");
+    check("", "column");
+    let all_wrong: String = (0..30).map(|number| format!("k{number}0,red,2026-06-01\n")).collect();
+    check(&format!("key,team,from\n{all_wrong}"), "line 21: there is no API key 'k190'");
+    check(&format!("key,team,from\n{all_wrong}"), "; and 10 lines more");
+    table(&server, OPERATOR, "&newTeams=yes", "key\n").is_problem(400, "newTeams is 'yes'; allowed: true, false");
+}
+
+#[test]
+fn assignments_are_imported_from_a_file_whole_or_not_at_all() {
+    let server = named();
+    send_usage(&server);
+    let directory = tempfile::tempdir().unwrap();
+    let run = |csv: &str, more: &[&str]| {
+        let file = directory.path().join("teams.csv");
+        std::fs::write(&file, csv).unwrap();
+        let mut command = std::process::Command::new(crate::support::BINARY);
+        command.args(["directory", "import-assignments"]).arg(&file).args([
+            "--organization",
+            "acme",
+            "--url",
+            &server.url,
+        ]);
+        let done = command.args(more).env("ROLLCALL_TOKEN", OPERATOR).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (done.status.code().unwrap(), text(&done.stdout), text(&done.stderr))
+    };
+    let csv = "key,team,costCentre,from\nk1,red,100,2026-06-12\n";
+    let (code, out, told) = run(csv, &["--dry-run", "--from", "2026-06-01", "--to", "2026-06-30"]);
+    assert_eq!(code, 0, "{told}");
+    for line in [["RED", "0", "1", "1"], ["No team", "4", "3", "-1"], ["total", "4", "4", "0"]] {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.lines().any(|found| words(found) == line.join(" ")), "{line:?} in {out}");
+    }
+    assert!(out.starts_with("2026-06-01 to 2026-06-30, days in Europe/Berlin\n"), "{out}");
+    assert!(told.contains("1 entries would be written, and USD 1 count for another team"), "{told}");
+    check(&server, "groupBy=team", &[(Value::Null, 4)]);
+    let (code, _, told) = run("key,team,from\nk1,red,2026-06-12\nk9,red,2026-06-12\n", &[]);
+    assert_eq!(
+        (code, told.contains("teams.csv") && told.contains("line 3: there is no API key 'k9'")),
+        (2, true),
+        "{told}"
+    );
+    check(&server, "groupBy=team", &[(Value::Null, 4)]);
+    assert_eq!(run(csv, &[]).2, "1 entries written\n");
+    check(&server, "groupBy=team", &[(json!("red"), 1), (Value::Null, 3)]);
+    let (code, _, told) = run("key,team,from\nk2,new one,2026-06-12\n", &["--new-teams"]);
+    assert_eq!((code, &*told), (0, "2 entries written\n"));
+
+    // The same without a server.
+    let store = directory.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    let exported = directory.path().join("directory.json");
+    std::fs::write(&exported, server.get("/v1/directory", OPERATOR).ok().text).unwrap();
+    let local = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(crate::support::BINARY);
+        let done = command.args(["directory"]).args(arguments).arg("--data-dir").arg(&store).output().unwrap();
+        (done.status.code().unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    let file = directory.path().join("teams.csv");
+    let file = file.to_str().unwrap();
+    assert_eq!(local(&["import", exported.to_str().unwrap()]).0, 0);
+    std::fs::write(file, "email,team,from\nada@acme.test,new one,2026-06-12\n").unwrap();
+    let (code, told) = local(&["import-assignments", file, "--organization", "acme", "--dry-run"]);
+    assert_eq!(
+        (code, told.contains("1 entries would be written, and USD 0 count for another team")),
+        (0, true),
+        "{told}"
+    );
+    assert_eq!(local(&["import-assignments", file, "--organization", "acme"]), (0, "1 entries written\n".to_owned()));
+    assert_eq!(local(&["import-assignments", file, "--organization", "none"]).0, 2);
+}

@@ -20,6 +20,7 @@ import {
   ReferencePage,
   SettingsPage,
   StorePage,
+  TeamsPage,
   TokensPage,
   type PageName,
 } from "./pages/pages";
@@ -31,7 +32,7 @@ import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
 import { useNewVersion } from "./pages/useNewVersion";
 import { WithCalendar } from "./pages/window/WithCalendar";
-import { firstPage, hasOwnUsage, readsRecords, setsLimits } from "./state/access";
+import { firstPage, hasOwnUsage, readsRecords, seesTeams, setsLimits } from "./state/access";
 import { Boundary } from "./ui/Boundary";
 import { Failure } from "./ui/Failure";
 import { lazily } from "./ui/lazily";
@@ -174,6 +175,13 @@ function SignedIn({ me }: { me: Me }) {
         {administration(administrationRoutes.audit, "audit", () => (
           <AuditPage organizationId={null} />
         ))}
+        {within(routes.teams, "teams", (organization) =>
+          seesTeams(me.kind, organization) ? (
+            <TeamsPage key={organization.id} me={me} organization={organization} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
         {within(routes.budgets, "budgets", (organization) =>
           setsLimits(me.kind, organization) ? (
             <BudgetsPage key={organization.id} organization={organization} />

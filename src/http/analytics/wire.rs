@@ -1,6 +1,6 @@
 //! Questions and their answers.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
@@ -57,9 +57,8 @@ pub enum RankByName {
 }
 
 /// Where a cost is from.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code, reason = "documents what `http::parameters` reads")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum CostSourceName {
     Reported,
     Priced,

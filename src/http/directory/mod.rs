@@ -1,23 +1,28 @@
 //! `/v1/directory` and memberships: who is who, as the operator says.
 
+pub mod preview;
+mod table;
 pub mod wire;
 
 use std::ops::RangeInclusive;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 
+pub use self::table::read_assignments;
 use self::wire::{
     ApiKeyBody, AssignableBody, AssignmentBody, DirectoryAnswer, DirectoryBody, IdentityBody, MemberBody,
     MembershipName, ModelBody, OrganizationBody, ProjectBody, StatusName, TeamBody, UserBody,
 };
-use super::App;
 use super::access::Caller;
 use super::body::JsonObject;
+use super::events::read;
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
+use super::{App, SMALL_BODY_LIMIT_BYTES, on_a_thread};
 use crate::calendar::Zone;
 use crate::directory::{
     ApiKeyUpdate, Assignable, Assigned, AssignmentKind, AssignmentName, AssignmentUpdate, Change, Directory,
@@ -79,6 +84,40 @@ pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Js
         body.models.clear();
     }
     Ok(Json(body))
+}
+
+/// Reads a table of assignments, as accounts keep it, into what `PUT` takes. Nothing is written.
+///
+/// CSV with a header: `key`, `project` or `email`, of which each line has one, `team`, `costCentre` if you like, `from`
+/// and `to` if you like. Things are named by id, or by a name that no other has. The whole table is read, or every line
+/// that is wrong is named. For the operator and owners of the organization.
+#[utoipa::path(
+    post, path = "/v1/directory/assignments/read", tag = "directory",
+    params(
+        ("organizationId" = String, Query, description = "The organization"),
+        ("newTeams" = Option<bool>, Query, description = "Whether teams are made that are not there: false (default) or true"),
+    ),
+    request_body(content = String, content_type = "text/csv", description = "The table, in UTF-8, with commas, semicolons or tabs between columns"),
+    responses(
+        (status = 200, body = DirectoryBody),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post_assignments(
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<DirectoryBody>, Problem> {
+    caller.may_change_people()?;
+    let parameters = Parameters::parse(raw.as_deref());
+    let organization_id = parameters.required("organizationId")?.to_owned();
+    caller.may_read_directory(Some(&organization_id))?;
+    let makes_teams = parameters.choice("newTeams", &[("true", true), ("false", false)])?.unwrap_or_default();
+    let body = read(&headers, body, SMALL_BODY_LIMIT_BYTES).await?;
+    let snapshot = caller.snapshot.clone();
+    let read = move || read_assignments(&body, &snapshot.directory, &organization_id, makes_teams);
+    on_a_thread(read).await.map(Json)
 }
 
 /// A change by somebody of an organization leaves that with an owner.

@@ -1,10 +1,12 @@
 //! The directory: organizations, projects, people and keys.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::directory::{Plan, Role, Status};
 use crate::http::body::{object, objects};
+use crate::http::decimals::Money;
 
 /// Some or all of the directory. Merged by id: what is absent stays as it is.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -197,6 +199,58 @@ pub struct ModelBody {
 pub struct DirectoryAnswer {
     /// Entries written.
     pub written: usize,
+}
+
+/// What a change of the directory would move.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DirectoryPreview {
+    pub group_by: String,
+    pub timezone: String,
+    /// The edition of the zone rules that its days are by.
+    pub zone_database: String,
+    /// First local day.
+    pub from: String,
+    /// Last local day, included.
+    pub to: String,
+    /// The moment up to which the answer is complete.
+    pub as_of: String,
+    /// Entries of the directory that would be written.
+    pub written: usize,
+    /// The cost that would count for another key than now.
+    #[schema(value_type = Money)]
+    pub moved: Box<RawValue>,
+    /// What all keys add up to, before and after.
+    pub totals: PreviewSums,
+    /// Every key with usage before or after, those of which most moves first.
+    pub entries: Vec<PreviewEntry>,
+}
+
+/// What counts for one key now, and what would.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PreviewEntry {
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub key: Option<String>,
+    pub label: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former: bool,
+    pub before: PreviewSums,
+    pub after: PreviewSums,
+    /// The cost after less the cost before.
+    #[schema(value_type = Money)]
+    pub difference: Box<RawValue>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PreviewSums {
+    #[schema(value_type = Money)]
+    pub cost: Box<RawValue>,
+    pub request_count: u64,
+    pub total_tokens: u64,
 }
 
 macro_rules! names {

@@ -27,6 +27,7 @@ export interface Asking {
 
 interface Options extends Asking {
   method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** A file goes as it is, everything else as JSON. */
   body?: unknown;
 }
 
@@ -71,12 +72,14 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   const headers: Record<string, string> = { Accept: "application/json" };
   // A form on another site cannot set a header, so the server takes it as proof that this page asked.
   if (method !== "GET") headers["X-Rollcall-Request"] = "1";
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  const file = options.body instanceof Blob ? options.body : null;
+  // Systems call a CSV by many names.
+  if (options.body !== undefined) headers["Content-Type"] = file ? "text/csv" : "application/json";
   const former = options.former as (T & object) | undefined;
   const receipt = former && receipts.get(former);
   if (receipt?.path === path) headers["If-None-Match"] = receipt.etag;
 
-  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const body = file ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const response = await send(path, { method, headers, body, signal: options.signal });
   const date = response.headers.get("Date");
   if (response.status === 304 && former && receipt) {

@@ -7,6 +7,7 @@ export type PageName =
   | "mine"
   | "reconciliation"
   | "budgets"
+  | "teams"
   | "reference"
   | "organizations"
   | "tokens"
@@ -23,6 +24,7 @@ const loads = {
   mine: () => import("./mine/MinePage"),
   reconciliation: () => import("./reconciliation/ReconciliationPage"),
   budgets: () => import("./budgets/BudgetsPage"),
+  teams: () => import("./teams/TeamsPage"),
   reference: () => import("./reference/ReferencePage"),
   organizations: () => import("./administration/OrganizationsPage"),
   organization: () => import("./administration/OrganizationPage"),
@@ -41,6 +43,7 @@ export const KeyPage = lazily(loads.key);
 export const MinePage = lazily(loads.mine);
 export const ReconciliationPage = lazily(loads.reconciliation);
 export const BudgetsPage = lazily(loads.budgets);
+export const TeamsPage = lazily(loads.teams);
 export const ReferencePage = lazily(loads.reference);
 export const OrganizationsPage = lazily(loads.organizations);
 export const OrganizationPage = lazily(loads.organization);

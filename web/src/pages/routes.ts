@@ -11,6 +11,7 @@ export const routes = {
   mine: "/organizations/:organizationId/my-usage",
   reconciliation: "/organizations/:organizationId/reconciliation",
   budgets: "/organizations/:organizationId/budgets",
+  teams: "/organizations/:organizationId/teams",
   intake: "/organizations/:organizationId/intake",
   audit: "/organizations/:organizationId/audit",
   settings: "/organizations/:organizationId/settings/:part?",
@@ -64,6 +65,8 @@ export const reconciliationPath = (organizationId: string, window: TimeWindow | 
   organizationPath(organizationId, "reconciliation", window);
 
 export const budgetsPath = (organizationId: string) => organizationPath(organizationId, "budgets", null);
+
+export const teamsPath = (organizationId: string) => organizationPath(organizationId, "teams", null);
 
 export const intakePath = (organizationId: string) => organizationPath(organizationId, "intake", null);
 

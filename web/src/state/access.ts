@@ -20,6 +20,11 @@ export function readsRecords(kind: string, organization: { role?: string | null 
   return kind === "operator" || organization.role === "owner";
 }
 
+/** Who says what teams there are, or may see what each of them costs. */
+export function seesTeams(kind: string, organization: { plan: string; role?: string | null }): boolean {
+  return readsRecords(kind, organization) || analyticsAccess(kind, organization) === "granted";
+}
+
 /** Whoever runs an organization says what may be used in it. */
 export function setsLimits(kind: string, organization: { role?: string | null }): boolean {
   return kind === "operator" || organization.role === "owner" || organization.role === "admin";

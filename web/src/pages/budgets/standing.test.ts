@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Budget } from "../../api/budgets";
-import { limitOf, taken, unitOf } from "./standing";
+import { limitOf, taken, unitOf, usedUp } from "./standing";
 
 describe("where a budget stands", () => {
   it("is drawn within its bar, whatever was overspent", () => {
@@ -8,6 +8,14 @@ describe("where a budget stands", () => {
     expect(taken(100, { spent: 80, reserved: 50 })).toEqual({ spent: 0.8, reserved: 1 - 0.8 });
     expect(taken(100, { spent: 180, reserved: 50 })).toEqual({ spent: 1, reserved: 0 });
     expect(taken(0, { spent: 0, reserved: 0 })).toEqual({ spent: 1, reserved: 0 });
+  });
+
+  it("names who has nothing left, and how many they are", () => {
+    const members = (...left: number[]) => left.map((remaining, i) => ({ name: "ABCDE"[i]!, remaining }));
+    expect(usedUp(members(1, 2))).toBe("");
+    expect(usedUp([])).toBe("");
+    expect(usedUp(members(1, 0))).toBe("1 of 2 have nothing left: B");
+    expect(usedUp(members(0, 0, 0, 1, 0))).toBe("4 of 5 have nothing left: A, B, C and 1 more");
   });
 
   it("is in the unit of its limit", () => {

@@ -39,6 +39,16 @@ export function taken(limit: number, { spent, reserved }: { spent: number; reser
   return { spent: share(spent), reserved: Math.min(1 - share(spent), share(reserved)) };
 }
 
+/** Names that a line has room for. */
+const NAMES = 3;
+
+/** Who has nothing left, and of how many; empty where everybody has something. */
+export function usedUp(members: readonly { name: string; remaining: number }[]): string {
+  const done = members.filter(({ remaining }) => remaining <= 0).map(({ name }) => name);
+  if (done.length === 0) return "";
+  return text.budgets.usedUp(done.length, members.length, done.slice(0, NAMES).join(", "), Math.max(0, done.length - NAMES));
+}
+
 export function scopeText({ scope }: Budget): string {
   const words = text.budgets.scopes;
   if (scope.kind === "organization") return words.organization;
