@@ -9,6 +9,7 @@ pub mod directory;
 pub mod engine;
 pub mod http;
 pub mod ingest;
+pub mod ledger;
 pub mod model;
 pub mod pricing;
 pub mod query;

@@ -11,6 +11,7 @@ mod agent_settings;
 mod backup;
 mod change;
 mod client;
+mod closing;
 mod compact;
 mod demo;
 mod directory;
@@ -36,6 +37,7 @@ pub mod sample;
 mod sample_invoice;
 mod serve;
 mod source;
+mod statement;
 mod table;
 mod target;
 mod token;
@@ -104,6 +106,8 @@ enum Command {
     Change(change::Arguments),
     Invoice(invoice::Arguments),
     Export(export::Arguments),
+    Closing(closing::Arguments),
+    Statement(statement::Arguments),
     Token(token::Arguments),
     Directory(directory::Arguments),
     Backup(backup::Arguments),
@@ -130,6 +134,8 @@ pub fn main() -> ExitCode {
         Command::Change(arguments) => change::run(&arguments),
         Command::Invoice(arguments) => invoice::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Closing(arguments) => closing::run(arguments),
+        Command::Statement(arguments) => statement::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

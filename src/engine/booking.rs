@@ -8,7 +8,7 @@ use super::Note;
 use super::reprice::{Part, RepricedPart, by_name};
 use super::writer::{Touched, Writer};
 use crate::model::{Day, PicoUsd, Series};
-use crate::store::{Repriced, RepricingRecord, StoreError};
+use crate::store::{Closing, MovedLine, OrganizationNames, Repriced, Repricing, RepricingRecord, StoreError};
 
 impl Writer {
     /// Reprices a period, or takes every trace of it back.
@@ -48,7 +48,8 @@ impl Writer {
         }
         let dictionary = self.dictionary.clone();
         let names = dictionary.by_number(organization).expect("it has a name");
-        let done = request.with(names, |reprice| writer.reprice(organization, *period, reprice))?;
+        let closings = writer.closings(name)?;
+        let done = request.with(names, &closings, |reprice| writer.reprice(organization, *period, reprice))?;
         if !done.missing.is_empty() {
             return Ok(Booked::Lacks(done.missing));
         }
@@ -61,15 +62,19 @@ impl Writer {
         let note = Note { organization_id: Some(name.clone()), detail: detail(&models)?, ..request.note.clone() };
         self.apply(None, Some(&note), &writer, touched)?.ok();
         let days = (request.days.start().0, request.days.end().0);
-        for (model, repriced) in done.by_model.into_iter().filter(|(_, repriced)| repriced.requests > 0) {
-            let record = RepricingRecord { at: now, actor: note.actor.clone(), days, all: request.all, repriced };
-            writer.keep_repricing(organization, number, model, record)?;
+        for (model, repriced) in done.by_model.iter().filter(|(_, repriced)| repriced.requests > 0) {
+            let (actor, repriced) = (note.actor.clone(), *repriced);
+            let record = RepricingRecord { at: now, actor, days, all: request.all, repriced };
+            writer.keep_repricing(organization, number, *model, record)?;
+        }
+        for closing in &closings {
+            writer.keep_moved(name, closing.month, &moved_of(closing, &done, names))?;
         }
         // What they were counted as is no longer what stands in the sums.
         let spans = writer.forget_spans(organization)?;
         writer.commit()?;
         self.spans = spans.unwrap_or_else(|| std::mem::take(&mut self.spans));
-        self.open.sealed(organization, *period, request.with(names, |reprice| reprice.end_in(*period)), now);
+        self.open.sealed(organization, *period, request.with(names, &closings, |reprice| reprice.end_in(*period)), now);
         let days = period.first_day().0..period.next().first_day().0;
         touched.days = days.map(|day| ((organization, Day(day)), 0)).collect();
         Ok(Booked::Done(RepricedPart { number: Some(number), models }))
@@ -83,6 +88,13 @@ enum Booked {
     Nothing(RepricedPart),
     /// It needs series that are not there.
     Lacks(Vec<Series>),
+}
+
+/// What was moved of a closed month.
+fn moved_of(closing: &Closing, done: &Repricing, names: &OrganizationNames) -> Vec<MovedLine> {
+    let of_month = done.moved.iter().filter(|((month, ..), _)| *month == closing.month);
+    let number = |series: &Series| names.number_of(series).expect("what is priced has a number by now").0;
+    of_month.map(|((_, day, series), cost)| (*day, number(series), *cost)).collect()
 }
 
 /// What the audit log says of a period.

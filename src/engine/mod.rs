@@ -44,7 +44,8 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
-use crate::store::{Acknowledged, Dictionary, Reader, Store, StoreError};
+use crate::store::{Acknowledged, Closed, Closing, Dictionary, Reader, Reopening, Store, StoreError};
+use writer::ClosingWrite;
 
 /// Tells the time. The operating system's in production, a test's own in tests.
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
@@ -53,6 +54,9 @@ pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 pub const STORE_FILE: &str = "rollcall.redb";
 /// Requests that may wait to be written. Past this the sender waits for room, or is told to come back.
 const QUEUE_REQUESTS: usize = 4096;
+
+/// What a closing writes in one transaction: a few milliseconds of the writer's time.
+const CLOSING_STEP_BYTES: usize = 256 << 10;
 
 /// Opens the store: at the start, and again once a disk that failed works.
 type OpenStore = Arc<dyn Fn() -> Result<Store, StoreError> + Send + Sync>;
@@ -317,6 +321,48 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.send(writer::Request::Acknowledge { stream: stream.to_owned(), acknowledged, reply })?;
         Ok(Pending(answer))
+    }
+
+    /// Closes a month: what it keeps in steps, so that others get their turn in between, the closing itself last. Waits for
+    /// each to be written.
+    pub fn close(&self, closing: Closing, closed: &Closed, note: Note) -> Result<(), EngineError> {
+        self.write_closing(ClosingWrite::Begin(closing.organization_id.clone()), None)?;
+        let (mut step, mut bytes) = (Vec::new(), 0);
+        for entry in closed.entries(&closing.organization_id, closing.month) {
+            bytes += entry.1.len();
+            step.push(entry);
+            if bytes > CLOSING_STEP_BYTES {
+                self.write_closing(ClosingWrite::Entries(std::mem::take(&mut step)), None)?;
+                bytes = 0;
+            }
+        }
+        self.write_closing(ClosingWrite::Entries(step), None)?;
+        self.write_closing(ClosingWrite::Close(closing), Some(note))
+    }
+
+    /// Opens a closed month again.
+    pub fn reopen(&self, reopening: Reopening, note: Note) -> Result<(), EngineError> {
+        self.write_closing(ClosingWrite::Reopen(reopening), Some(note))
+    }
+
+    /// What pseudonyms of an organization are made with, the same from the first time it is asked for.
+    pub fn pseudonym_secret(&self, organization: &str) -> Result<[u8; 32], EngineError> {
+        loop {
+            if let Some(secret) = self.snapshot().reader.pseudonym_secret(organization)? {
+                return Ok(secret);
+            }
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret).expect("the operating system has random bytes");
+            self.write_closing(ClosingWrite::Secret(organization.to_owned(), secret), None)?;
+        }
+    }
+
+    fn write_closing(&self, write: ClosingWrite, note: Option<Note>) -> Result<(), EngineError> {
+        // Half a closing is worth waiting for its turn.
+        self.wait_for_room();
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Closing { write: Box::new(write), note: note.map(Box::new), reply })?;
+        Pending(answer).wait()
     }
 
     fn book(&self, part: reprice::Part) -> Result<Pending<reprice::RepricedPart>, EngineError> {

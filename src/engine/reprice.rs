@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError, Note};
 use crate::model::{Day, Dimension, FIRST_HOUR, Measures, Period, PicoUsd, Series, UnixMs, ValueId};
-use crate::store::{OrganizationNames, Progress, Reprice, Repriced, Repricing, StoreError};
+use crate::store::{Closing, OrganizationNames, Progress, Reprice, Repriced, Repricing, StoreError};
 
 /// What calls cost, by provider, canonical model, time and measures; `None` where no price is known.
 pub type Prices = Arc<dyn Fn(&str, &str, UnixMs, &Measures) -> Option<PicoUsd> + Send + Sync>;
@@ -83,7 +83,7 @@ impl Engine {
         // One for each period: a snapshot keeps the pages that it has from being used again.
         let snapshot = self.snapshot();
         let Some((id, names)) = snapshot.dictionary.organization(organization) else { return Ok(BTreeMap::new()) };
-        let plan = request.with(names, |reprice| snapshot.reader.reprice(id, period, reprice))?;
+        let plan = request.with(names, &[], |reprice| snapshot.reader.reprice(id, period, reprice))?;
         if dry_run || !plan.changes {
             return Ok(by_name(&plan, names));
         }
@@ -120,14 +120,20 @@ impl Engine {
 
 impl RepriceRequest {
     /// Hands over what the store has to know.
-    pub(super) fn with<T>(&self, names: &OrganizationNames, work: impl FnOnce(&Reprice<'_>) -> T) -> T {
+    pub(super) fn with<T>(
+        &self,
+        names: &OrganizationNames,
+        closings: &[Closing],
+        work: impl FnOnce(&Reprice<'_>) -> T,
+    ) -> T {
         let model = |series: &Series| names.name(Dimension::Model, series.model);
         let wanted =
             |series: &Series| self.models.is_empty() || model(series).is_some_and(|name| self.models.contains(name));
         let price = |series: &Series, at: UnixMs, measures: &Measures| {
             (self.prices)(names.name(Dimension::Provider, series.provider)?, model(series)?, at, measures)
         };
-        work(&Reprice { days: self.days.clone(), all: self.all, names, wanted: &wanted, price: &price })
+        let (days, all) = (self.days.clone(), self.all);
+        work(&Reprice { days, all, names, wanted: &wanted, price: &price, closings })
     }
 }
 

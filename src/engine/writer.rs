@@ -27,8 +27,8 @@ use crate::model::{
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Counted, Dictionary, Incomplete, IntakeLine, Log, SeenIds, SpanIndex,
-    Store, StoreError,
+    self, Acknowledged, AuditEntry, AuditHead, Closing, ClosingEntry, Counted, Dictionary, Incomplete, IntakeLine, Log,
+    Reopening, SeenIds, SpanIndex, Store, StoreError,
 };
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
@@ -60,8 +60,21 @@ pub(super) enum Request {
     Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
     Invoice { invoice: Box<Invoice>, note: Box<Note>, reply: Reply<()> },
     Acknowledge { stream: String, acknowledged: Acknowledged, reply: Reply<()> },
+    Closing { write: Box<ClosingWrite>, note: Option<Box<Note>>, reply: Reply<()> },
     Seal { reply: Reply<SealReport> },
     Reprice { part: Part, reply: Reply<RepricedPart> },
+}
+
+/// A step of closing a month, or its opening again.
+pub(super) enum ClosingWrite {
+    /// Removes what is left of closings of an organization that were cut short.
+    Begin(String),
+    Entries(Vec<ClosingEntry>),
+    /// The last step.
+    Close(Closing),
+    Reopen(Reopening),
+    /// What pseudonyms of an organization are made with, unless there is something already.
+    Secret(String, [u8; 32]),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
@@ -320,7 +333,7 @@ impl Writer {
         let Some(newest) = self.shared.current.load().reader.newest_day(organization)? else { return Ok(()) };
         let writer = self.store().begin()?;
         let before = removable_before(now, newest, retention_days);
-        let Some((first, last)) = writer.forget(organization, before)? else { return Ok(()) };
+        let Some((first, last)) = writer.forget(name, organization, before)? else { return Ok(()) };
         writer.forget_invoices(name, before.first_day())?;
         writer.forget_timing(name, before.first_day())?;
         let spans = writer.forget_spans(organization)?;
@@ -462,6 +475,21 @@ impl Writer {
                 }
                 Request::Acknowledge { stream, acknowledged, .. } => {
                     writer.put_acknowledged(stream, acknowledged)?;
+                    Answer::Done
+                }
+                Request::Closing { write, note, .. } => {
+                    match &**write {
+                        ClosingWrite::Begin(organization) => writer.begin_closing(organization)?,
+                        ClosingWrite::Entries(entries) => writer.put_closed(entries)?,
+                        ClosingWrite::Close(closing) => writer.put_closing(closing)?,
+                        ClosingWrite::Reopen(reopening) => writer.reopen(reopening)?,
+                        ClosingWrite::Secret(organization, secret) => {
+                            writer.put_pseudonym_secret(organization, secret)?;
+                        }
+                    }
+                    self.apply(None, note.as_deref(), &writer, touched)?.ok();
+                    // What answers say of it goes by no day.
+                    touched.directory |= note.is_some();
                     Answer::Done
                 }
                 Request::Seal { .. } | Request::Reprice { .. } => unreachable!("served on its own"),
@@ -828,12 +856,14 @@ impl Request {
         match (self, result) {
             (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
             (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
-            (Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. }, Ok(Answer::Done)) => {
-                drop(reply.send(Ok(())));
-            }
-            (Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. }, Err(error)) => {
-                drop(reply.send(Err(error)));
-            }
+            (
+                Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. } | Request::Closing { reply, .. },
+                Ok(Answer::Done),
+            ) => drop(reply.send(Ok(()))),
+            (
+                Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. } | Request::Closing { reply, .. },
+                Err(error),
+            ) => drop(reply.send(Err(error))),
             (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Reprice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
             (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),

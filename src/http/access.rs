@@ -270,6 +270,11 @@ impl Caller {
         }
     }
 
+    /// Decides on closing months of an organization, and on knowing which are.
+    pub fn may_close(&self, organization_id: &str) -> Result<(), Problem> {
+        self.may_set_limits_of(organization_id)
+    }
+
     /// Decides on asking whether a call may be made, and hands over for which organization: whoever sends events may ask
     /// about those that they would send.
     pub fn may_ask_about_calls(&self, organization_id: Option<&str>) -> Result<String, Problem> {

@@ -32,6 +32,8 @@ pub struct Asked {
     pub now: UnixMs,
     /// The window that the answer is compared with.
     pub compared: Option<Window>,
+    /// Whether the answer depends on days before its window.
+    pub depends_on_earlier: bool,
     app: App,
     uri: Uri,
     headers: HeaderMap,
@@ -59,7 +61,9 @@ impl FromRequestParts<App> for Asked {
         let parameters = Parameters::parse(parts.uri.query());
         let organization_id = parameters.required("organizationId")?.to_owned();
         let (app, uri, headers) = (app.clone(), parts.uri.clone(), parts.headers.clone());
-        Ok(Asked { caller, parameters, organization_id, now: app.engine.now(), compared: None, app, uri, headers })
+        let now = app.engine.now();
+        let (compared, depends_on_earlier) = (None, false);
+        Ok(Asked { caller, parameters, organization_id, now, compared, depends_on_earlier, app, uri, headers })
     }
 }
 
@@ -98,7 +102,8 @@ impl Asked {
         let number = caller.snapshot.dictionary.organization(&self.organization_id).map(|(id, _)| id);
         let compared = self.compared;
         // Since when there is usage may be said of an earlier window.
-        let first = if compared.is_some() { FIRST_HOUR.start_ms() } else { window.start() };
+        let earlier = compared.is_some() || self.depends_on_earlier;
+        let first = if earlier { FIRST_HOUR.start_ms() } else { window.start() };
         let last = compared.map_or(window.end(), |earlier| earlier.end().max(window.end()));
         let changed = app.engine.freshness().last_change(number, first, last);
         // It moves with the clock while the window is not over.

@@ -18,6 +18,7 @@ mod budgets;
 mod cache_saving;
 mod calendar;
 mod change;
+mod closings;
 mod connections;
 mod dashboard;
 mod decimals;
@@ -84,6 +85,7 @@ pub use alerts::words::{Named, message as alert_message};
 pub use alerts::{Watched, days_now, fired as alert_fired};
 pub use body::Object;
 pub use budgets::written;
+pub use closings::{close_month, reopen_month};
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};
@@ -164,7 +166,7 @@ pub struct Shared {
     copying: Mutex<()>,
     /// Held while the store is checked: each check reads all of it.
     checking: Mutex<()>,
-    /// Held while usage is repriced: it takes a period's rows of memory.
+    /// Held while usage is repriced, which takes a period's rows of memory, or a month closed, which takes a month's.
     repricing: Mutex<()>,
     /// Tells answers of this run from those of runs before.
     pub run: u64,
@@ -386,6 +388,7 @@ pub fn router(app: App) -> Router {
         .route("/analytics/keys/{key}", get(analytics::api_key))
         .route("/analytics/me", get(analytics::my_usage))
         .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/statement", get(closings::statement::get_statement))
         .route("/analytics/cache-saving", get(cache_saving::cache_saving))
         .route("/analytics/change", get(change::change))
         .route("/analytics/explain", get(explain::explain))
@@ -398,6 +401,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
         .route("/v1/intake", get(intake::get_intake).post(intake::post_intake))
+        .route("/v1/closings", get(closings::get_closings).post(closings::post_closing))
+        .route("/v1/closings/{id}", get(closings::get_closing).delete(closings::delete_closing))
         .route("/v1/reprice", post(reprice::post_reprice))
         .route("/v1/repricings", get(reprice::get_repricings))
         .route("/healthz", get(operations::healthz))

@@ -12,9 +12,9 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, alerts, analytics, audit, budgets, cache_saving, calendar, change, dashboard, decisions, directory,
-    events, explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens, views,
-    what_if,
+    Described, alerts, analytics, audit, budgets, cache_saving, calendar, change, closings, dashboard, decisions,
+    directory, events, explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens,
+    views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -87,6 +87,11 @@ use super::{
         intake::post_intake,
         reprice::post_reprice,
         reprice::get_repricings,
+        closings::post_closing,
+        closings::get_closings,
+        closings::get_closing,
+        closings::delete_closing,
+        closings::statement::get_statement,
         operations::healthz,
         operations::readyz,
         operations::metrics,
@@ -100,6 +105,7 @@ use super::{
         (name = "audit", description = "Who did what"),
         (name = "budgets", description = "What may be used: budgets, policies, decisions on calls, and alerts"),
         (name = "calendar", description = "Days and zones"),
+        (name = "closing", description = "Months that are closed, and statements"),
         (name = "directory", description = "Organizations, projects, people and keys"),
         (name = "events", description = "Usage events, and what became of them"),
         (name = "invoices", description = "What providers billed"),

@@ -6,6 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone};
+use crate::ledger::Month;
 use crate::model::{Biller, UnixMs, canonical_provider};
 use crate::query::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, COST_SOURCES, Filter, GroupBy, MODES, Mark, Page, Query, RankBy, RowsBy,
@@ -105,12 +106,38 @@ impl Parameters {
     /// The question of `/analytics/activity`.
     pub fn activity(&self, now: UnixMs) -> Result<Query, Problem> {
         let granularity = self.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
+        self.activity_of(self.window(now, granularity)?, granularity)
+    }
+
+    /// The same of a month that is closed, of which whole days are kept; all of it by default.
+    pub fn activity_of_closed(&self, zone: Zone, month: Month) -> Result<Query, Problem> {
+        let granularity = self.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
+        if granularity == Granularity::Hour {
+            return Err(Problem::bad_request("granularity is 'hour', but with asOf it is day, week or month"));
+        }
+        if let Some(name) =
+            ["compare", "compareFrom", "compareTo"].into_iter().find(|name| self.all(name).next().is_some())
+        {
+            return Err(Problem::bad_request(format!("{name} and asOf are given; leave one of them out")));
+        }
+        let given = |name| self.one(name)?.map(|text| day(name, text, zone)).transpose();
+        let (first, last) = (month.first_day(), month.first_day().last_of_month());
+        let (from, to) = (given("from")?.unwrap_or(first), given("to")?.unwrap_or(last));
+        if from < first || to > last {
+            return Err(Problem::bad_request(format!(
+                "from {from} to {to} is not inside the month that asOf is of; ask for days from {first} to {last}"
+            )));
+        }
+        self.activity_of(Window::new(zone, from, to, granularity).map_err(bad_request)?, granularity)
+    }
+
+    fn activity_of(&self, window: Window, granularity: Granularity) -> Result<Query, Problem> {
         let top = self.one("top")?.map(|text| match text.parse::<usize>() {
             Ok(top @ 1..) => Ok(top),
             _ => Err(Problem::bad_request(format!("top is '{text}'; it must be a whole number of 1 or more"))),
         });
         Ok(Query {
-            window: self.window(now, granularity)?,
+            window,
             granularity,
             group_by: group_by(self.group_by_name()?)?,
             filter: self.filter()?,

@@ -75,7 +75,7 @@ fn columns<R: std::io::Read>(table: &Table<R>) -> Result<Vec<Column>, String> {
     let mut found: Vec<Column> = Vec::new();
     for name in &table.header.names {
         let is_it = |known: &&str| plain(known) == plain(name);
-        let known = COLUMNS.iter().find(|(_, names)| names.iter().any(|known| is_it(&known)));
+        let known = COLUMNS.iter().find(|(_, names)| names.iter().any(is_it));
         let (column, _) = known.ok_or_else(|| {
             let hint = if table.header.names.len() == 1 { SEPARATED } else { ALLOWED };
             format!("the column '{}' is unknown; {hint}", clipped(name))

@@ -1,6 +1,7 @@
 //! Usage over time, broken down.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::{Found, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
-use crate::calendar::Bucket;
-use crate::model::{Count, Dimension, Measures, OrganizationId, UnixMs, Usage};
-use crate::store::{Column, damaged};
+use crate::calendar::{Bucket, BucketLabel, Date};
+use crate::model::{Count, Dimension, Measures, OrganizationId, Overflow, UnixMs, Usage};
+use crate::store::{Column, StoreError, damaged};
 
 /// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +44,21 @@ pub struct Activity<'a> {
     shown: Vec<u32>,
     /// Those that are added to the last of them, *Other*.
     others: Vec<u32>,
-    /// `None` when the organization never had any usage.
-    sums: Option<(Scan<'a>, Sums)>,
+    sums: Parts<'a>,
+}
+
+/// What buckets are made of.
+enum Parts<'a> {
+    Scanned(Scan<'a>, Sums),
+    /// By bucket what each of the shown has.
+    Listed(Vec<Vec<Entry>>),
+}
+
+/// Usage that is known already: of a day, of whom and what, and how much.
+pub struct Listed {
+    pub date: Date,
+    pub labels: Vec<Label>,
+    pub usage: Usage,
 }
 
 /// What entries of `/analytics/activity` show.
@@ -67,7 +81,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     let buckets = query.window.buckets(query.granularity);
     let Some((known, id)) = about.names() else {
         let (groups, totals, ranking, shown, others) = Default::default();
-        return Ok(Activity { groups, totals, ranking, buckets, shown, others, sums: None });
+        return Ok(Activity { groups, totals, ranking, buckets, shown, others, sums: Parts::Listed(Vec::new()) });
     };
     let plan = Plan::of(&buckets);
     let (mut scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
@@ -108,7 +122,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
         slices.iter_mut().for_each(|slice| slice.merge(&others, order[kept]));
     }
     let totals = totals_of((about, &known, id), &query.filter, &plan, totals, &api_keys)?;
-    Ok(Activity { groups, totals, ranking, buckets, shown: order, others, sums: Some((scan, sums)) })
+    Ok(Activity { groups, totals, ranking, buckets, shown: order, others, sums: Parts::Scanned(scan, sums) })
 }
 
 /// Breakdown and totals come from different bytes. That they agree is the proof of both.
@@ -194,7 +208,7 @@ fn largest<'a>(
         shown: (0..groups.len() as u32).collect(),
         others: Vec::new(),
         groups,
-        sums: Some((of_shown, sums)),
+        sums: Parts::Scanned(of_shown, sums),
     }))
 }
 
@@ -326,6 +340,58 @@ fn scan_of<'a>(
     (scan, labels)
 }
 
+impl Activity<'static> {
+    /// The answer to a question of days, weeks or months, from usage that is known already.
+    pub fn of_listed(
+        query: &Query,
+        listed: Vec<Listed>,
+        active_api_keys: usize,
+        active_members: usize,
+    ) -> Result<Activity<'static>, QueryError> {
+        let buckets = query.window.buckets(query.granularity);
+        let bucket_of = |date: Date| {
+            buckets.partition_point(|bucket| matches!(bucket.label, BucketLabel::Day(first) if first <= date)) - 1
+        };
+        let mut all = Usage::default();
+        let (mut numbers, mut sums) = (BTreeMap::<Vec<Option<String>>, usize>::new(), Vec::<(Group, Usage)>::new());
+        let mut by_bucket: Vec<BTreeMap<usize, Usage>> = vec![BTreeMap::new(); buckets.len()];
+        let mut take = |Listed { date, labels, usage }: Listed| -> Result<(), Overflow> {
+            all.add(&usage)?;
+            let keys = labels.iter().map(|label| label.key.clone()).collect();
+            let number = *numbers.entry(keys).or_insert_with(|| {
+                sums.push((Group { labels }, Usage::default()));
+                sums.len() - 1
+            });
+            sums[number].1.add(&usage)?;
+            by_bucket[bucket_of(date)].entry(number).or_default().add(&usage)
+        };
+        listed.into_iter().try_for_each(&mut take).map_err(StoreError::from)?;
+        // Equal ranks are in order of their keys.
+        let mut order: Vec<usize> = numbers.into_values().filter(|number| !sums[*number].1.is_zero()).collect();
+        order.sort_by_key(|number| Reverse(rank(&sums[*number].1, query.rank_by)));
+        let kept = query.top.map_or(order.len(), |top| top.min(order.len()));
+        let places: HashMap<usize, u32> =
+            order.iter().enumerate().map(|(place, number)| (*number, place.min(kept) as u32)).collect();
+        let mut ranking: Vec<Entry> = Vec::with_capacity(kept + 1);
+        order.iter().for_each(|number| add_entry(&mut ranking, places[number], &sums[*number].1));
+        let mut groups: Vec<Group> = order[..kept].iter().map(|number| sums[*number].0.clone()).collect();
+        if kept < order.len() {
+            groups.push(other(query.group_by.len()));
+        }
+        let parts = by_bucket.into_iter().map(|of_bucket| {
+            let mut parts: Vec<(u32, Usage)> =
+                of_bucket.into_iter().filter_map(|(number, usage)| Some((*places.get(&number)?, usage))).collect();
+            parts.sort_by_key(|(place, _)| *place);
+            let mut entries = Vec::new();
+            parts.iter().for_each(|(place, usage)| add_entry(&mut entries, *place, usage));
+            entries
+        });
+        let sums = Parts::Listed(parts.collect());
+        let totals = Totals { usage: all, active_api_keys, active_members };
+        Ok(Activity { groups, totals, ranking, buckets, shown: Vec::new(), others: Vec::new(), sums })
+    }
+}
+
 impl Activity<'_> {
     /// Visits each bucket with its sum and its entries, largest group over the window first.
     pub fn each_bucket<E: From<QueryError>>(
@@ -348,9 +414,14 @@ impl Activity<'_> {
             Ok(())
         };
         match &self.sums {
-            None => self.buckets.iter().try_for_each(|bucket| visit(bucket, &Usage::default(), &[])),
-            Some((_, Sums::ByBucket(slices))) => slices.iter().try_for_each(of_slice),
-            Some((scan, Sums::OverAll(_))) => scan.each_slice(&Plan::of(&self.buckets), |slice| {
+            Parts::Listed(parts) => (0..).zip(&self.buckets).try_for_each(|(number, bucket): (usize, _)| {
+                let entries = parts.get(number).map_or(&[][..], |entries| entries);
+                let mut total = Usage::default();
+                entries.iter().for_each(|entry| total.add(&entry.usage).expect(WITHIN_THE_TOTAL));
+                visit(bucket, &total, entries)
+            }),
+            Parts::Scanned(_, Sums::ByBucket(slices)) => slices.iter().try_for_each(of_slice),
+            Parts::Scanned(scan, Sums::OverAll(_)) => scan.each_slice(&Plan::of(&self.buckets), |slice| {
                 if let (Some(other), false) = (self.shown.last(), self.others.is_empty()) {
                     slice.merge(&self.others, *other);
                 }

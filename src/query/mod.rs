@@ -27,7 +27,9 @@ mod rollups;
 mod scan;
 mod slices;
 
-pub use activity::{ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, sum_buckets, used};
+pub use activity::{
+    ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Listed, Totals, activity, sum_buckets, used,
+};
 pub use causes::Cause;
 pub use change::{Change, Item, Part, change};
 pub use earlier::{Earlier, earlier};
@@ -43,7 +45,7 @@ pub use people::{
 };
 pub use plan::Plan;
 pub use reconciliation::{RECONCILED_COLUMNS, Reconciliation, RowKey, RowsBy, reconciliation};
-pub use rollups::{Rollup, rollups};
+pub use rollups::{Attribution, Of, Rollup, rollups, rollups_between};
 
 pub use crate::store::Column;
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::activity::{ACTIVITY_COLUMNS, activity};
-use super::courses::{Courses, NO_GROUP, each_stretch};
-use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, number_of};
-use super::plan::Plan;
+use super::activity::{ACTIVITY_COLUMNS, activity, used};
+use super::courses::{Courses, NO_GROUP, at, each_stretch};
+use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, Names, Numbers, number_of};
+use super::plan::{Plan, boundary};
 use super::scan::Scan;
 use super::slices::Slice;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
-use crate::model::{CostSource, Dimension, Measures, Mode, Series, Usage};
+use crate::model::{CostSource, Count, Dimension, Measures, Mode, Series, SeriesId, UnixMs, Usage};
 use crate::store::{StoreError, damaged};
 
 /// Every measure. What API keys paid is all or nothing by a series' mode.
@@ -43,29 +43,83 @@ const GROUPS: [GroupBy; 8] = [
 /// Those of them that may change on the way.
 const ATTRIBUTED: [GroupBy; 3] = [GroupBy::User, GroupBy::Team, GroupBy::CostCentre];
 
+/// The numbers of what usage is attributed to.
+type Attributed = [u32; ATTRIBUTED.len()];
+
 /// The sums of one series in one bucket; where a key or a team changes hands in it, those of before and of after.
 pub struct Rollup<'a> {
     pub bucket: &'a Bucket,
     pub measures: &'a Measures,
+    of: Of<'a>,
+}
+
+/// A series and whose it is.
+#[derive(Clone, Copy)]
+pub struct Of<'a> {
+    pub id: SeriesId,
     series: &'a Series,
-    /// The numbers of what it is attributed to.
-    attributed: &'a [u32; ATTRIBUTED.len()],
+    attributed: Attributed,
     labels: &'a [Vec<Label>; GROUPS.len()],
 }
 
-impl Rollup<'_> {
+impl<'a> Rollup<'a> {
     pub fn mode(&self) -> Mode {
-        self.series.mode
+        self.of.series.mode
     }
 
     pub fn cost_source(&self) -> CostSource {
-        self.series.cost_source
+        self.of.series.cost_source
     }
 
-    pub fn label(&self, by: GroupBy) -> &Label {
+    pub fn label(&self, by: GroupBy) -> &'a Label {
+        self.of.label(by)
+    }
+
+    pub fn of(&self) -> Of<'a> {
+        self.of
+    }
+}
+
+impl<'a> Of<'a> {
+    /// The same for all that is of the same people, teams and cost centres.
+    pub fn attributed(&self) -> [u32; ATTRIBUTED.len()] {
+        self.attributed
+    }
+
+    pub fn label(&self, by: GroupBy) -> &'a Label {
         let attributed = ATTRIBUTED.iter().position(|attributed| *attributed == by);
         let number = attributed.map_or_else(|| by.value_of(self.series), |at| self.attributed[at] as usize);
         &self.labels[by as usize][number]
+    }
+}
+
+/// What every series of an organization is of.
+pub struct Attribution<'a> {
+    names: Names<'a>,
+    labels: [Vec<Label>; GROUPS.len()],
+    attributed: [Numbers; ATTRIBUTED.len()],
+}
+
+impl<'a> Attribution<'a> {
+    /// `None` for an organization that never had any usage.
+    pub fn new(about: About<'a>) -> Option<Attribution<'a>> {
+        about.names().map(|(names, _)| Attribution::of_names(names))
+    }
+
+    fn of_names(names: Names<'a>) -> Attribution<'a> {
+        let (labels, attributed) = (GROUPS.map(|by| names.labels(by)), ATTRIBUTED.map(|by| names.numbers(by).0));
+        Attribution { names, labels, attributed }
+    }
+
+    /// Whose a series is at a time.
+    pub fn at(&self, id: SeriesId, time: UnixMs) -> Result<Of<'_>, StoreError> {
+        let series = self.names.names.series().get(id.0 as usize);
+        let series = series.ok_or_else(|| damaged("usage of a series without a name"))?;
+        let attributed = self.attributed.each_ref().map(|numbers| {
+            let number = number_of(numbers, series);
+            numbers.courses.get(number).map_or(number, |course| at(course, boundary(time)))
+        });
+        Ok(Of { id, series, attributed, labels: &self.labels })
     }
 }
 
@@ -80,7 +134,6 @@ pub fn rollups<E: From<QueryError>>(
     filter: Filter,
     mut visit: impl FnMut(&Rollup<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Some((known, id)) = about.names() else { return Ok(()) };
     let whole = Query {
         window,
         granularity: Granularity::Month,
@@ -91,12 +144,42 @@ pub fn rollups<E: From<QueryError>>(
         columns: ACTIVITY_COLUMNS,
     };
     let total = activity(about, &whole)?.totals.usage.all;
-    let labels = GROUPS.map(|by| known.labels(by));
-    let attributed = ATTRIBUTED.map(|by| known.numbers(by).0);
+    let sum = each_rollup(about, &window.buckets(granularity), &whole.filter, |_, rollup| visit(rollup))?;
+    if sum != total {
+        return Err(QueryError::from(damaged("the rollups of a window do not add up to its total")).into());
+    }
+    Ok(())
+}
+
+/// The same of buckets that follow each other, from the first instant on: with the number of its bucket each. They add up
+/// to what [`used`] says.
+pub fn rollups_between<E: From<QueryError>>(
+    about: About<'_>,
+    buckets: &[Bucket],
+    visit: impl FnMut(usize, &Rollup<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else { return Ok(()) };
+    let total = used(about, &(first.start..last.end), None)?.pop().map_or(Measures::ZERO, |(_, measures)| measures);
+    let sum = each_rollup(about, buckets, &Filter::default(), visit)?;
+    let shown = |of: &Measures| (of.get(Count::Requests), of.get(Count::TotalTokens), of.cost);
+    if shown(&sum) != shown(&total) {
+        return Err(QueryError::from(damaged("the rollups of some days do not add up to their total")).into());
+    }
+    Ok(())
+}
+
+fn each_rollup<E: From<QueryError>>(
+    about: About<'_>,
+    buckets: &[Bucket],
+    filter: &Filter,
+    mut visit: impl FnMut(usize, &Rollup<'_>) -> Result<(), E>,
+) -> Result<Measures, E> {
+    let Some((known, organization)) = about.names() else { return Ok(Measures::ZERO) };
+    let Attribution { labels, attributed, .. } = Attribution::of_names(known);
     let series = known.names.series();
-    let Grouping { group_of, counting, api_keys, courses: of_filter, .. } = known.group(&[], &whole.filter);
+    let Grouping { group_of, counting, api_keys, courses: of_filter, .. } = known.group(&[], filter);
     // Each series that counts is a group of its own, and each of its parts where it changes hands.
-    let (mut groups, mut courses) = (Vec::<(&Series, [u32; ATTRIBUTED.len()])>::new(), Courses::default());
+    let (mut groups, mut courses) = (Vec::<(SeriesId, &Series, Attributed)>::new(), Courses::default());
     let own = (0..).zip(series.iter()).map(|(id, series)| {
         let counts = (group_of.of(id, series).unwrap_or(NO_GROUP), &of_filter);
         let [user, team, centre] = attributed.each_ref().map(|numbers| (number_of(numbers, series), &numbers.courses));
@@ -105,12 +188,12 @@ pub fn rollups<E: From<QueryError>>(
             let [counts, of_attributed @ ..] = now else { return };
             let group = match counts {
                 0 => {
-                    let attributed = <[u32; ATTRIBUTED.len()]>::try_from(of_attributed).expect("one for each");
+                    let attributed = Attributed::try_from(of_attributed).expect("one for each");
                     // What comes back to somebody is of the same group.
-                    let known = groups[first..].iter().position(|(_, known)| *known == attributed);
+                    let known = groups[first..].iter().position(|(.., known)| *known == attributed);
                     let place = known.map_or(groups.len(), |known| first + known);
                     if place == groups.len() {
-                        groups.push((series, attributed));
+                        groups.push((SeriesId(id), series, attributed));
                     }
                     place as u32
                 }
@@ -123,7 +206,7 @@ pub fn rollups<E: From<QueryError>>(
     let group_of = own.collect();
     let scan = Scan {
         reader: about.reader,
-        organization: id,
+        organization,
         series,
         api_key_count: known.names.count(Dimension::ApiKey),
         groups: groups.len(),
@@ -137,22 +220,18 @@ pub fn rollups<E: From<QueryError>>(
         unpriced_api_keys: Vec::new(),
         totals: false,
     };
-    let buckets = window.buckets(granularity);
     let (mut sum, mut usage) = (Measures::ZERO, Usage::default());
-    scan.each_slice(&Plan::of(&buckets), |slice: &mut Slice| {
+    scan.each_slice(&Plan::of(buckets), |slice: &mut Slice| {
         for number in slice.buckets.clone() {
-            for (group, (series, attributed)) in (0..).zip(&groups) {
+            for (group, (id, series, attributed)) in (0..).zip(&groups) {
                 if slice.usage(group, number, &mut usage) {
                     sum.add(&usage.all).map_err(|error| QueryError::from(StoreError::from(error)))?;
-                    let (bucket, measures) = (&buckets[number], &usage.all);
-                    visit(&Rollup { bucket, measures, series, attributed, labels: &labels })?;
+                    let of = Of { id: *id, series, attributed: *attributed, labels: &labels };
+                    visit(number, &Rollup { bucket: &buckets[number], measures: &usage.all, of })?;
                 }
             }
         }
         Ok::<_, E>(())
     })?;
-    if sum != total {
-        return Err(QueryError::from(damaged("the rollups of a window do not add up to its total")).into());
-    }
-    Ok(())
+    Ok(sum)
 }

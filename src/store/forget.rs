@@ -7,8 +7,13 @@ use crate::model::{Day, Hour, OrganizationId, Period, SEGMENTS, Segment, ValueId
 
 impl Writer {
     /// Removes an organization's usage, and the ids of its events, of all periods before one. Gives the first and the
-    /// last day that had any. Names stay.
-    pub fn forget(&self, organization: OrganizationId, before: Period) -> Result<Option<(Day, Day)>, StoreError> {
+    /// last day that had any. Names stay, and so does what closed months were.
+    pub fn forget(
+        &self,
+        name: &str,
+        organization: OrganizationId,
+        before: Period,
+    ) -> Result<Option<(Day, Day)>, StoreError> {
         let period_key = |period| keys::period(organization, period);
         let open_key = |segment| keys::open(organization, segment, 0);
         let sealed = self.ends(PERIODS, &period_key(Period(0)), &period_key(before))?;
@@ -22,6 +27,7 @@ impl Writer {
             days.push(keys::open_segment(key).ok_or_else(|| damaged("a key of open rollups"))?.day());
         }
         let (Some(first), Some(last)) = (days.iter().min(), days.iter().max()) else { return Ok(None) };
+        self.keep_removed(name, organization, before.first_segment())?;
         self.remove(OPEN, &open_key(Segment(0)), &open_key(before.first_segment()))?;
         self.remove(PERIODS, &period_key(Period(0)), &period_key(before))?;
         let rows_key = |period| keys::rows(organization, period, ValueId(0), 0);

@@ -28,10 +28,12 @@
 //! | `repricings` | organization, number, model | `store::reprice`: what a repricing changed |
 //! | `spans` | sequence | `store::spans`: spans that told of calls in the last days, as they came |
 //! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
+//! | `closings` | organization, month, kind, part | `store::closings`: months that are closed |
 //! | `timing` | organization, day, segment | `store::timing`: when usage came |
 
 mod audit;
 pub mod block;
+mod closings;
 mod columns;
 mod copy;
 mod dictionary;
@@ -71,6 +73,10 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, StorageBackend
 use roaring::RoaringBitmap;
 
 pub use audit::{AuditEntry, AuditHead};
+pub use closings::{
+    Closed, ClosedLabel, ClosedLine, ClosedOwners, ClosedSums, Closing, ClosingEntry, FixedLine, FixedName, MovedLine,
+    RemovedLine, Reopening, closed_sums,
+};
 pub use columns::{COLUMNS, Column};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
@@ -115,10 +121,11 @@ const INCOMPLETE: Table = TableDefinition::new("incomplete");
 const INTAKE: Table = TableDefinition::new("intake");
 const SPANS: Table = TableDefinition::new("spans");
 const TIMING: Table = TableDefinition::new("timing");
+const CLOSINGS: Table = TableDefinition::new("closings");
 
-const TABLES: [Table; 17] = [
+const TABLES: [Table; 18] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS, TIMING,
+    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.

@@ -13,7 +13,7 @@ use super::packed::{bind, body, frame};
 use super::record::{self, Decode, Encode};
 use super::rows::SealedRow;
 use super::seal::{KeyRows, Opened, add_open, join_open, read_key};
-use super::{OrganizationNames, REPRICINGS, ROWS, Reader, StoreError, Writer, damaged, keys};
+use super::{Closing, OrganizationNames, REPRICINGS, ROWS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{
     CostSource, Count, Day, Measures, OrganizationId, Overflow, Period, PicoUsd, Segment, Series, SeriesId, UnixMs,
     Usage, ValueId,
@@ -32,6 +32,8 @@ pub struct Reprice<'a> {
     pub names: &'a OrganizationNames,
     pub wanted: &'a dyn Fn(&Series) -> bool,
     pub price: &'a PriceOf<'a>,
+    /// The organization's closed months, which keep what is moved of them.
+    pub closings: &'a [Closing],
 }
 
 impl Reprice<'_> {
@@ -81,6 +83,8 @@ pub struct Repricing {
     pub changes: bool,
     /// Series that it needs and that are not there yet.
     pub missing: Vec<Series>,
+    /// What costs of closed months became more or less: by month, day of the closing and the series that is priced.
+    pub moved: BTreeMap<(u32, u8, Series), i128>,
 }
 
 /// What is kept of a repricing, for each model.
@@ -245,10 +249,17 @@ impl Repricing {
         let mut changed = false;
         for (segment, [mut old, mut new]) in by_segment {
             if reprice.is_inside(period, segment) {
-                let at = Segment(period.first_segment().0 + u32::from(segment)).start_ms();
+                let of = Segment(period.first_segment().0 + u32::from(segment));
+                let at = of.start_ms();
                 let (repriced, differs) =
                     price_segment(&mut old, &mut new, reprice.all, |measures| (reprice.price)(series, at, measures))?;
                 of_model.add(&repriced)?;
+                let moved = repriced.after.checked_sub(repriced.before).ok_or(Overflow)?;
+                for closing in reprice.closings.iter().filter(|_| moved != 0) {
+                    let Some(day) = closing.day_of(of) else { continue };
+                    let sum = self.moved.entry((closing.month, day, *series)).or_default();
+                    *sum = sum.checked_add(moved).ok_or(Overflow)?;
+                }
                 changed |= differs;
             }
             let row = |measures| (segment, Usage { all: measures, ..Usage::default() });

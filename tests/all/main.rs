@@ -12,6 +12,7 @@ mod azure;
 mod budgets;
 mod change;
 mod cli;
+mod closings;
 mod completion;
 mod crash;
 mod crash_points;

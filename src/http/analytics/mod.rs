@@ -12,9 +12,11 @@ use axum::response::Response;
 use self::answer::{ActivityAnswer, Listed};
 use self::wire::{CompareParameters, FilterParameters, GranularityName, PageParameters, RankByName, WindowParameters};
 use super::access::Subject;
-use super::asked::Asked;
+use super::asked::{Asked, Frame};
+use super::closings::{find_of, zone_of_closing};
 use super::problem::{Problem, Refusals};
 use crate::calendar::Window;
+use crate::ledger::{self, Month};
 use crate::query::{self, About, Earlier, Page, QueryError, RankBy, Table};
 
 /// Usage of an organization over time, broken down.
@@ -32,6 +34,7 @@ use crate::query::{self, About, Earlier, Page, QueryError, RankBy, Table};
         ("rankBy" = inline(Option<RankByName>), Query, description = "cost (default), requestCount or totalTokens"),
         ("errors" = Option<bool>, Query, description = "Whether every row and entry counts the requests that failed: false (default) or true. Not in CSV"),
         CompareParameters,
+        ("asOf" = Option<String>, Query, description = "Id of a closing: the answer as it was when that month was closed. The window is inside the month, in the closing's zone, by default all of it; days, weeks or months"),
     ),
     responses(
         (status = 200, body = wire::Activity),
@@ -40,6 +43,9 @@ use crate::query::{self, About, Earlier, Page, QueryError, RankBy, Table};
 )]
 pub async fn activity(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
+    if let Some(id) = asked.parameters.one("asOf")?.map(str::to_owned) {
+        return as_of(asked, id).await;
+    }
     let query = asked.parameters.activity(asked.now)?;
     let asked = asked.comparing(query.window)?;
     let compared = asked.compared;
@@ -55,6 +61,26 @@ pub async fn activity(asked: Asked) -> Result<Response, Problem> {
             }
             let previous = compared.map(|window| query::earlier(about, &query, window, &activity)).transpose()?;
             answer.json(previous.as_ref(), out)
+        })
+        .await
+}
+
+/// The same as it was when a month was closed.
+async fn as_of(asked: Asked, id: String) -> Result<Response, Problem> {
+    let closing = find_of(&asked.caller.snapshot.reader, &asked.organization_id, &id)?;
+    let zone = zone_of_closing(&closing, asked.parameters.one("timezone")?)?;
+    let query = asked.parameters.activity_of_closed(zone, Month::of(&closing))?;
+    let group_by = asked.parameters.group_by_name()?.to_owned();
+    let with_errors = asked.parameters.errors()?;
+    let name = activity_name(query.rank_by, &group_by);
+    asked
+        .answer(query.window, name, move |about, frame, csv, out| {
+            // It may have been opened again since.
+            let closing = find_of(about.reader, about.organization_id, &id)?;
+            let activity = ledger::as_of(about, &closing, &query)?;
+            let frame = Frame { as_of: closing.at, ..frame };
+            let answer = ActivityAnswer { group_by: &group_by, query: &query, with_errors, frame, activity: &activity };
+            if csv { answer.csv(about, out) } else { answer.json(None, out) }
         })
         .await
 }

@@ -25,7 +25,7 @@ export interface ActivityQuestion {
   errors?: boolean;
 }
 
-const rankings: Record<Metric, string> = {
+export const rankings: Record<Metric, string> = {
   cost: "cost",
   requests: "requestCount",
   tokens: "totalTokens",

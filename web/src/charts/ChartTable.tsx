@@ -2,6 +2,7 @@ import { percent } from "../format/counts";
 import { bucketTitle, spanText } from "../format/dates";
 import type { Metric } from "../state/view";
 import { text } from "../text";
+import { ExplainFigure } from "../ui/ExplainFigure";
 import { figure } from "./measure";
 import type { Timeline } from "./timeline";
 import "./chart.css";
@@ -49,7 +50,9 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
                 {i === timeline.unfinished && <span className="tag">{text.chart.soFar}</span>}
               </th>
               <td className="number" data-field="total" data-value={timeline.totals[i]}>
-                {figure(timeline.totals[i] ?? 0, metric, timeline.unpriced[i])}
+                <ExplainFigure cell={{ label: text.chart.total, date }}>
+                  {figure(timeline.totals[i] ?? 0, metric, timeline.unpriced[i])}
+                </ExplainFigure>
               </td>
               {timeline.errorRates && (
                 <td className="number muted" data-field="errorRate" data-value={timeline.errorRates[i]}>
@@ -63,7 +66,9 @@ export default function ChartTable({ timeline, metric, hidden }: Props) {
               )}
               {shown.map((series) => (
                 <td key={series.id} className="number muted" data-field={series.id} data-value={series.values[i]}>
-                  {figure(series.values[i] ?? 0, metric, series.unpriced[i])}
+                  <ExplainFigure cell={{ label: series.label, date, keys: series.keys, rest: series.other }}>
+                    {figure(series.values[i] ?? 0, metric, series.unpriced[i])}
+                  </ExplainFigure>
                 </td>
               ))}
             </tr>

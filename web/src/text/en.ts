@@ -775,6 +775,65 @@ export const en = {
     unpriced: (n: string) => `no price is known for ${n} of them`,
   },
 
+  change: {
+    title: "Change",
+    versus: (span: string) => `vs ${span}`,
+    ofThat: (cause: string, amount: string) => `, of that ${cause} ${amount}`,
+    nothing: "Nothing moved.",
+    /** In the order of the waterfall. */
+    causes: {
+      before: "before",
+      volume: "number of requests",
+      mix: "mix",
+      price: "price",
+      cache: "caching",
+      tokensPerRequest: "tokens per request",
+      new: "new",
+      gone: "gone",
+      unpriced: "without a price",
+      after: "after",
+    },
+  },
+
+  explain: {
+    open: "Where it comes from",
+    title: (label: string) => `Where it comes from: ${label}`,
+    close: "Close",
+    counts: (requests: string, tokens: string) => `${requests} requests, ${tokens} tokens`,
+    bounds: (from: string, to: string, zone: string, edition: string) =>
+      `From ${from} until ${to} (UTC): days in ${zone}, by zone rules ${edition}`,
+    parts: "Cost by source and kind of token",
+    requests: (n: string) => `${n} requests`,
+    sources: { reported: "Reported", priced: "Priced here", unpriced: "No price" },
+    prices: (version: string) => (version === "own" ? "by own prices" : `by list prices of ${version}`),
+    kinds: {
+      input: "Input",
+      cached: "from caches",
+      cacheWrite: "to caches",
+      output: "Output",
+      reasoning: "reasoning",
+    },
+    whose: "Whose it is",
+    by: {
+      creator: "created the API key",
+      none: "nothing says whose it is",
+      others: "all the rest",
+    },
+    assigned: (what: string, id: string, from: string, to: string | null) =>
+      `${what} ${id}, assigned from ${from}${to === null ? "" : ` to ${to}`}`,
+    arrival: "When it came",
+    first: "First record",
+    last: "Last record",
+    late: "Requests over an hour late",
+    duplicates: "Duplicates",
+    rejected: "Rejected records",
+    complete: "Complete up to",
+    unknown: "not known",
+    again: "The same again",
+    command: "Command",
+    question: "Question to the API",
+  },
+
   whatIf: {
     title: "What if",
     onModel: "All of it on another model",

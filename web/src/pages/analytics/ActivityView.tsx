@@ -14,6 +14,7 @@ import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
 import { Segmented } from "../../ui/Segmented";
+import { Explaining } from "../explain/Explaining";
 import { ChartCard } from "../parts/ChartCard";
 import { hasCached, useCacheSaving } from "../parts/useCacheSaving";
 import { unpricedPath } from "../routes";
@@ -25,6 +26,7 @@ import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
 import { lazily } from "../../ui/lazily";
 
+const ChangeCard = lazily(() => import("./ChangeCard"));
 const WhatIfCard = lazily(() => import("./WhatIfCard"));
 const Empty = lazily(() => import("./Empty"));
 const PriceToAdd = lazily(() => import("./PriceToAdd"));
@@ -83,7 +85,11 @@ export function ActivityView({ view, question, today, operates, charted, former,
     />
   );
 
+  // Figures of a former answer are none of this question.
+  const explained = useMemo(() => (former ? null : { ...question, groupBy: pivots, granularity }), [former, question, pivots, granularity]);
+
   return (
+    <Explaining question={explained}>
     <div
       className="activity"
       data-former={former}
@@ -153,6 +159,16 @@ export function ActivityView({ view, question, today, operates, charted, former,
             tabs={metricTabs("ranking-metric")}
             onChange={onChange}
           />
+          {activity !== null && question.compare && (
+            <Suspense fallback={<div className="card panel change-card" />}>
+              <ChangeCard
+                question={{ ...usage, compare: question.compare }}
+                groupBy={pivots}
+                former={former}
+                refetchInterval={refreshing(question, today)}
+              />
+            </Suspense>
+          )}
           {activity !== null && (
             <Suspense fallback={<div className="card panel what-if" />}>
               <WhatIfCard question={usage} models={models} />
@@ -161,6 +177,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
         </>
       )}
     </div>
+    </Explaining>
   );
 }
 

@@ -65,6 +65,7 @@ export function RankingCard({ view, question, today, activity, savings, metric, 
     saved: savings && (isOther(one) ? savings.ofOthers(own) : savings.of(seriesKeys(one)[0] ?? null)),
     before: previous ? (before.get(seriesId(one)) ?? NOTHING) : undefined,
     steps: steps.of({ keys: seriesKeys(one), other: isOther(one) }),
+    cell: { label: seriesLabel(one), keys: seriesKeys(one), rest: isOther(one) },
     halves:
       second && !isOther(one)
         ? shownLabels(one).map((label, i) => ({ label, steps: steps.ofPivot(i, seriesKeys(one)[i] ?? null) }))

@@ -7,6 +7,7 @@ import { money } from "../../format/money";
 import { metrics, type Metric } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
+import { ExplainFigure } from "../../ui/ExplainFigure";
 import { earlierText, incomparable, priceless, Ratio } from "../parts/Changed";
 import { Facts } from "../parts/Facts";
 import { isSaved, SavedFact } from "../parts/Saved";
@@ -42,9 +43,11 @@ function SummaryCard({ metric, activity, saved, unpricedPath }: Props & { metric
       </h2>
       <p className="summary-figure">
         {totals && exact !== undefined ? (
-          <data value={exact} data-exact={exact} title={exactFigure(exact, metric, totals.unpricedRequestCount)}>
-            {figureOf(totals, metric)}
-          </data>
+          <ExplainFigure cell={{ label: text.cards[metric] }}>
+            <data value={exact} data-exact={exact} title={exactFigure(exact, metric, totals.unpricedRequestCount)}>
+              {figureOf(totals, metric)}
+            </data>
+          </ExplainFigure>
         ) : (
           <Bone width="160px" height="0.9em" />
         )}

@@ -9,6 +9,7 @@ import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { NOTHING, withBefore } from "../lists/compared";
 import { ListPanel } from "../lists/ListPanel";
+import { Explaining } from "../explain/Explaining";
 import { Chip } from "../parts/Chip";
 import { PageHeader } from "../parts/PageHeader";
 import { useCacheSaving } from "../parts/useCacheSaving";
@@ -125,6 +126,7 @@ export default function KeysPage({ me, organization }: Props) {
               ))}
             </div>
           )}
+          <Explaining question={seesPeople ? { ...question, groupBy: ["apiKey"] } : null}>
           <ListPanel
             label={text.keys.title}
             placeholder={text.keys.search}
@@ -141,6 +143,7 @@ export default function KeysPage({ me, organization }: Props) {
             footLabel={whole ? text.keys.allKeys : text.keys.shownKeys}
             testId="keys-table"
           />
+          </Explaining>
         </>
       )}
     </div>

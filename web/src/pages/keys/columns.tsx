@@ -55,7 +55,7 @@ export function columnsFor(
       wideOnly: true,
       cell: (row) => <Quiet path={paths.creator(row)}>{creatorName(row)}</Quiet>,
     },
-    withBeneath<KeyRow>(costColumn(totals), comparing),
+    withBeneath<KeyRow>(costColumn(totals, (row) => ({ label: keyName(row), keys: [row.id] })), comparing),
     ...comparingColumns<KeyRow>(comparing),
     ...countColumns<KeyRow>(totals, saved),
   ];

@@ -5,6 +5,7 @@ import { exactFigure, spent } from "../../charts/measure";
 import { count, percent } from "../../format/counts";
 import { errorShare } from "../../state/errorShare";
 import { text } from "../../text";
+import { ExplainFigure, type Cell } from "../../ui/ExplainFigure";
 import { SavedBeneath } from "../parts/Saved";
 import { PartlyUnpriced } from "../parts/UnpricedTag";
 import { costHint } from "../parts/unitCost";
@@ -24,14 +25,18 @@ export function costFoot(totals: WithErrors) {
   return { shown: spent(totals), exact, hint: exactFigure(exact, "cost", totals.unpricedRequestCount) };
 }
 
-export function costColumn<Row extends WithErrors>(totals: WithErrors | null): Column<Row, "cost"> {
+/** `cellOf` says of which entry a row is. */
+export function costColumn<Row extends WithErrors>(
+  totals: WithErrors | null,
+  cellOf: (row: Row) => Cell,
+): Column<Row, "cost"> {
   return {
     name: "cost",
     label: text.metrics.cost,
     numeric: true,
     cell: (row) => (
       <>
-        {spent(row)}
+        <ExplainFigure cell={cellOf(row)}>{spent(row)}</ExplainFigure>
         <PartlyUnpriced of={row} />
       </>
     ),

@@ -8,6 +8,7 @@ import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { NOTHING, withBefore } from "../lists/compared";
 import { ListPanel } from "../lists/ListPanel";
+import { Explaining } from "../explain/Explaining";
 import { Guarded } from "../parts/Guarded";
 import { PageHeader } from "../parts/PageHeader";
 import { useCacheSaving } from "../parts/useCacheSaving";
@@ -78,6 +79,7 @@ function MemberList({ organization }: { organization: Organization }) {
       {failure ? (
         <Failure error={failure} onRetry={() => void answer.refetch()} />
       ) : (
+        <Explaining question={{ ...question, groupBy: ["user"] }}>
         <ListPanel
           label={text.members.title}
           placeholder={text.members.search}
@@ -94,6 +96,7 @@ function MemberList({ organization }: { organization: Organization }) {
           footLabel={organization.name}
           testId="members-table"
         />
+        </Explaining>
       )}
     </div>
   );

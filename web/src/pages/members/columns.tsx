@@ -49,7 +49,7 @@ export function columnsFor(
       wideOnly: true,
       cell: (row) => <span className="muted">{roleName(row.role) || text.members.noRole}</span>,
     },
-    withBeneath<MemberRow>(costColumn(totals), comparing),
+    withBeneath<MemberRow>(costColumn(totals, (row) => ({ label: memberName(row), keys: [row.userId] })), comparing),
     ...comparingColumns<MemberRow>(comparing),
     ...countColumns<MemberRow>(totals, saved),
     {

@@ -11,6 +11,7 @@ import { leads, take, type Steps } from "../../state/steps";
 import { metrics, type Metric, type Order } from "../../state/view";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
+import { ExplainFigure, type Cell } from "../../ui/ExplainFigure";
 import { Icon } from "../../ui/Icon";
 import { Changed, priceless, Ratio } from "./Changed";
 import { EntryTag } from "./EntryTag";
@@ -33,6 +34,8 @@ export interface RankEntry {
   /** The same of an earlier window, where there is one to compare with. */
   before?: Measures;
   steps: Steps;
+  /** What its figures are, where it can be asked where they come from. */
+  cell?: Cell;
   /** With two pivots each half of the name leads its own way. */
   halves?: readonly { label: string; steps: Steps }[];
 }
@@ -159,7 +162,7 @@ export function RankTable({ grouping, entries, metric, saved, total, compared = 
                       data-field={column}
                       data-exact={exactText(entry.measures, measureFields[column])}
                     >
-                      {figureOf(entry.measures, column)}
+                      <ExplainFigure cell={entry.cell ?? null}>{figureOf(entry.measures, column)}</ExplainFigure>
                       {column === "cost" && <PartlyUnpriced of={entry.measures} />}
                       {column === "tokens" && <SavedBeneath saved={entry.saved} />}
                       {i === 0 && compared && entry.before && (

@@ -1,0 +1,31 @@
+import { Suspense, useCallback, useState, type ReactNode } from "react";
+import type { ExplainedQuestion } from "../../api/explain";
+import { Boundary } from "../../ui/Boundary";
+import { ExplainContext, type Cell } from "../../ui/ExplainFigure";
+import { lazily } from "../../ui/lazily";
+
+const ExplainPanel = lazily(() => import("./ExplainPanel"));
+
+interface Props {
+  /** What the figures inside answer; null where their reader may not ask where they come from. */
+  question: ExplainedQuestion | null;
+  children: ReactNode;
+}
+
+/** Figures in here open where they come from. */
+export function Explaining({ question, children }: Props) {
+  const [open, setOpen] = useState<{ question: ExplainedQuestion; cell: Cell } | null>(null);
+  const explain = useCallback((cell: Cell) => question && setOpen({ question, cell }), [question]);
+  return (
+    <ExplainContext value={question && explain}>
+      {children}
+      {open && (
+        <Boundary small>
+          <Suspense fallback={null}>
+            <ExplainPanel {...open} onClose={() => setOpen(null)} />
+          </Suspense>
+        </Boundary>
+      )}
+    </ExplainContext>
+  );
+}

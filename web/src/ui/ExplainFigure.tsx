@@ -1,0 +1,35 @@
+import { createContext, useContext, type ReactNode } from "react";
+import { text } from "../text";
+
+/** A figure of the answer that the page shows. */
+export interface Cell {
+  /** What it is of, as a reader sees it. */
+  label: string;
+  /** Of which bucket; all of the window without. */
+  date?: string;
+  /** Of which entry; all of them without. */
+  keys?: readonly (string | null)[];
+  /** The entry is all but the largest. */
+  rest?: boolean;
+}
+
+/** Opens where a figure comes from; null on pages, and for readers, that cannot ask. */
+export const ExplainContext = createContext<((cell: Cell) => void) | null>(null);
+
+/** A figure that opens where it comes from. */
+export function ExplainFigure({ cell, children }: { cell: Cell | null; children: ReactNode }) {
+  const explain = useContext(ExplainContext);
+  if (explain === null || cell === null) return children;
+  return (
+    <button
+      type="button"
+      className="explain-figure"
+      aria-haspopup="dialog"
+      aria-description={text.explain.open}
+      onClick={() => explain(cell)}
+      data-testid="explain"
+    >
+      {children}
+    </button>
+  );
+}
