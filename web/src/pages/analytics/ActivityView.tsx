@@ -25,6 +25,7 @@ import { RankingCard } from "./RankingCard";
 import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
 import { lazily } from "../../ui/lazily";
+import { useSettled } from "../../ui/useSettled";
 
 const ChangeCard = lazily(() => import("./ChangeCard"));
 const WhatIfCard = lazily(() => import("./WhatIfCard"));
@@ -68,8 +69,12 @@ export function ActivityView({ view, question, today, operates, charted, former,
 
   const { organizationId, from, to, timezone, filters } = question;
   const usage: UsageQuestion = { organizationId, from, to, timezone, filters };
+  const settled = useSettled(former ? null : activity);
   const cached = !former && hasCached(activity?.totals);
-  const savings = useCacheSaving(usage, pivots[0] ?? "model", { enabled: cached, refetchInterval: refreshing(question, today) });
+  const savings = useCacheSaving(usage, pivots[0] ?? "model", {
+    enabled: cached && settled,
+    refetchInterval: refreshing(question, today),
+  });
   const empty = activity !== null && activity.totals.requestCount === 0;
   const onlyUnpriced = isNarrowedTo(view.filters, [["costSource", "unpriced"]]);
   const previous = activity?.previous;
@@ -164,7 +169,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
               <ChangeCard
                 question={{ ...usage, compare: question.compare }}
                 groupBy={pivots}
-                former={former}
+                enabled={settled}
                 refetchInterval={refreshing(question, today)}
               />
             </Suspense>

@@ -20,19 +20,19 @@ const ROWS = 10;
 interface Props {
   question: UsageQuestion;
   groupBy: readonly Grouping[];
-  /** The answer above is to another question; the one to this is on its way. */
-  former: boolean;
+  /** The answer above is to this question, and has been shown for a moment. */
+  enabled: boolean;
   refetchInterval: number | false;
 }
 
 /** Why the window cost more or less than the one before. */
-export default function ChangeCard({ question, groupBy, former, refetchInterval }: Props) {
+export default function ChangeCard({ question, groupBy, enabled, refetchInterval }: Props) {
   const id = useId();
   const answer = useQuery({
     queryKey: ["change", question, groupBy],
     queryFn: ({ signal }) => fetchChange(question, groupBy, { signal }),
     placeholderData: keepPreviousData,
-    enabled: !former,
+    enabled,
     refetchInterval,
   });
   const change = answer.data ?? null;
