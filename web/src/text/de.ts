@@ -725,6 +725,7 @@ export const de = (product: string): Catalogue => ({
     remove: "Entfernen",
     removeOf: (address) => `${address} entfernen`,
     rehearse: "Proben",
+    rehearseOf: (id) => `Proben: ${id}`,
     rehearsalTitle: (id) => `Wann ${id} gemeldet hätte`,
     rehearsalLead: "Auf der Nutzung der letzten drei Monate, nach den Regeln, nach denen gemeldet wird. Niemand erfährt davon.",
     rehearsing: "Drei Monate werden durchgesehen…",

@@ -740,6 +740,7 @@ export const en = {
     remove: "Remove",
     removeOf: (address: string) => `Remove ${address}`,
     rehearse: "Rehearse",
+    rehearseOf: (id: string) => `Rehearse ${id}`,
     rehearsalTitle: (id: string) => `When ${id} would have fired`,
     rehearsalLead: "On the usage of the last three months, by the rules that decide what is sent. Nobody is told.",
     rehearsing: "Looking at three months…",

@@ -52,7 +52,7 @@ export function AlertsSection({ organization, budgets }: Props) {
             <EntryAction
               icon="chart"
               label={words.rehearse}
-              full={words.rehearsalTitle(alert.id)}
+              full={words.rehearseOf(alert.id)}
               onClick={() => setDoing({ kind: "rehearse", alert })}
               testId="rehearse"
             />
