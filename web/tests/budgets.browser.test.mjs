@@ -35,7 +35,7 @@ test("an owner sets a limit, changes it and takes it away", async (t) => {
   await page.getByTestId("nav-budgets").click();
   await ready(page, "budgets");
   await page.getByText("There are no budgets yet.").waitFor();
-  await page.getByTestId("add").click();
+  await page.getByRole("button", { name: "Add a budget" }).click();
   await page.getByTestId("field-id").fill("each");
   await page.getByTestId("field-kind").selectOption("eachMember");
   await page.getByTestId("field-amount").fill("50.25");
