@@ -143,6 +143,7 @@ fn every_amount_of_every_answer_can_be_had_as_text() {
             ("provider", "openai"),
             ("onModel", "gpt-4o-mini"),
             ("compare", "previous"),
+            ("month", "2026-06"),
         ] {
             if takes(name) && !(path == "/analytics/activity" && matches!(name, "projectId" | "provider")) {
                 query += &format!("{name}={value}&");
@@ -237,7 +238,9 @@ fn the_values_that_are_described_are_those_that_are_taken() {
             let biller =
                 if path == "/analytics/reconciliation" && name != "provider" { "&provider=openai" } else { "" };
             let model = if path == "/analytics/what-if" { "&onModel=gpt-4o" } else { "" };
-            let answer = server.get(&format!("{asked}?organizationId=acme{biller}{model}&{name}=nonsense"), OPERATOR);
+            let month = if path == "/analytics/statement" { "&month=2026-06" } else { "" };
+            let answer =
+                server.get(&format!("{asked}?organizationId=acme{biller}{model}{month}&{name}=nonsense"), OPERATOR);
             let told = answer.text.split("allowed").nth(1).unwrap_or_default();
             let told: BTreeSet<&str> =
                 told.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| !word.is_empty()).collect();
