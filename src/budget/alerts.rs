@@ -68,7 +68,8 @@ pub enum Whose {
     All,
     /// Of what its budget is of.
     Budget,
-    /// Of each model and each API key.
+    /// Of each model and each API key that has used as much as the threshold of late, and of the organization: those that
+    /// are there on its first day are not new.
     Spenders,
 }
 
@@ -157,6 +158,11 @@ impl<'a> Trigger<'a> {
         }
     }
 
+    /// What something new has to cost.
+    pub fn new_spender_bound(&self) -> i128 {
+        self.threshold.unwrap_or(NEW_SPENDER)
+    }
+
     /// The first day of what it may still fire about: of the window before the one that a day is in, since late events
     /// may have reached something in it.
     pub fn looks_from(&self, day: Date) -> Date {
@@ -169,16 +175,21 @@ impl<'a> Trigger<'a> {
                 start(start(day).plus_days(-1))
             }
             (AlertKind::Budget | AlertKind::Forecast, _) => day,
-            (AlertKind::NewSpender, _) => day.plus_days(1 - NEW_DAYS),
+            (AlertKind::NewSpender, _) => self.new_from(day),
             (AlertKind::UnusualDay | AlertKind::ErrorRate | AlertKind::Unpriced, _) => day.plus_days(-1),
         }
+    }
+
+    /// The first day of those that are new on a day.
+    pub fn new_from(&self, day: Date) -> Date {
+        day.plus_days(1 - NEW_DAYS)
     }
 
     /// When the window began that a day is in: an alert that is new begins with it.
     pub fn window_of(&self, day: Date) -> UnixMs {
         match self.budget {
             Some(budget) => Span::of(budget, self.zone, self.zone.day_start(day)).time.start,
-            None if self.kind == AlertKind::NewSpender => self.zone.day_start(day.plus_days(1 - NEW_DAYS)),
+            None if self.kind == AlertKind::NewSpender => self.zone.day_start(self.new_from(day)),
             None => self.zone.day_start(day),
         }
     }
@@ -295,11 +306,11 @@ impl<'a> Trigger<'a> {
 
     /// Models and API keys that cost much in their first days, where there was usage before them.
     fn new_spenders(&self, courses: &[Course]) -> Vec<Firing> {
-        let bound = self.threshold.unwrap_or(NEW_SPENDER);
-        let first_slots = courses.iter().filter_map(|course| course.slots.first());
-        let Some(first) = first_slots.map(|slot| self.zone.date_at(slot.start)).min() else { return Vec::new() };
+        let bound = self.new_spender_bound();
+        let all = courses.iter().find(|course| course.of == Subject::All).and_then(|course| course.slots.first());
+        let Some(first) = all.map(|slot| self.zone.date_at(slot.start)) else { return Vec::new() };
         let mut firings = Vec::new();
-        for course in courses {
+        for course in courses.iter().filter(|course| course.of != Subject::All) {
             let (mut since, mut last) = (None, None);
             let (mut cost, mut told) = (0, false);
             for slot in &course.slots {

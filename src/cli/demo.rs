@@ -15,7 +15,7 @@ use super::{Failure, look, sample_invoice, system_clock};
 use crate::directory::Change;
 use crate::engine::{Clock, Engine, SERVER};
 use crate::http::wire::{NewToken, TokenKind};
-use crate::http::{App, directory_update, invoice_note, new_token};
+use crate::http::{App, budget_update, directory_update, invoice_note, new_token};
 use crate::ingest::{Context, SentBy, TokenDefaults, for_ever, parse_ndjson};
 use crate::pricing::PriceBook;
 
@@ -45,6 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let developer =
         update.members.iter().find(|m| m.role == crate::directory::Role::Developer).map(|m| m.user_id.clone());
     engine.change(Change::Merge(update))?.wait()?;
+    let budgets = std::mem::take(&mut sample.budgets).into_iter().map(budget_update).collect::<Result<_, _>>()?;
+    engine.change(Change::PutBudgets(budgets))?.wait()?;
     let events = load(&engine, &sample)?;
     for invoice in sample_invoice::invoices(&engine, &sample.organization_id)? {
         let note = invoice_note(SERVER, &invoice);

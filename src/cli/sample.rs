@@ -10,7 +10,7 @@ use std::fmt::Write;
 use serde::Deserialize;
 
 use crate::calendar::{Date, Zone};
-use crate::http::wire::DirectoryBody;
+use crate::http::wire::{BudgetBody, DirectoryBody};
 use crate::model::{HOUR_MS, PicoUsd, UnixMs};
 
 const DATA: &str = include_str!("../../data/demo.json");
@@ -32,6 +32,7 @@ pub struct Sample {
     models: Vec<Model>,
     keys: Vec<Key>,
     pub directory: DirectoryBody,
+    pub budgets: Vec<BudgetBody>,
 }
 
 /// A month whose sums are known.

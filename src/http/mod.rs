@@ -84,7 +84,7 @@ pub use alerts::hosts::{AlertHosts, is_public};
 pub use alerts::words::{Named, message as alert_message};
 pub use alerts::{Watched, days_now, fired as alert_fired};
 pub use body::Object;
-pub use budgets::written;
+pub use budgets::{budget_update, written};
 pub use closings::{close_month, reopen_month};
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};

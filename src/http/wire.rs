@@ -3,6 +3,7 @@
 
 pub use super::analytics::wire::*;
 pub use super::audit::wire::*;
+pub use super::budgets::wire::*;
 pub use super::cache_saving::wire::*;
 pub use super::calendar::wire::*;
 pub use super::change::wire::*;

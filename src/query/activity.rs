@@ -48,6 +48,7 @@ pub struct Activity<'a> {
 }
 
 /// What buckets are made of.
+#[allow(clippy::large_enum_variant, reason = "an answer has one")]
 enum Parts<'a> {
     Scanned(Scan<'a>, Sums),
     /// By bucket what each of the shown has.

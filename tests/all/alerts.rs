@@ -487,10 +487,14 @@ fn a_rehearsal_of_a_budget_counts_each_window_from_its_own_beginning() {
     check_rehearsal(&world, &body, &[("2026-06-05T12:00:00+02:00", "5")]);
     body["budget"] = budget(&json!({"scope": {"kind": "member"}, "percent": [50], "timezone": "Europe/Paris"}));
     check_rehearsal(&world, &body, &[("2026-06-05T12:00:00+02:00", "50 dev")]);
+    // Whoever has a budget of their own that counts the same has no default.
+    put_budget(&world, &json!({"id": "own", "scope": {"kind": "member", "id": "dev"}}));
+    check_rehearsal(&world, &body, &[]);
+    put_budget(&world, &json!({"id": "own", "status": "deleted", "scope": {"kind": "member", "id": "dev"}}));
     // Days of a window that count only some of it.
     body["budget"] = budget(&json!({"from": "2026-06-02", "timezone": "Europe/Paris", "percent": [50]}));
     check_rehearsal(&world, &body, &[("2026-06-28T10:00:00+02:00", "50")]);
-    assert_eq!(world.budgets().len(), 1, "a rehearsal writes nothing");
+    assert_eq!(world.budgets().len(), 2, "a rehearsal writes nothing");
     assert_eq!(listed(&world, OPERATOR), json!({"alerts": []}));
     let refused = |body: Value, words: &str| {
         world.refused(world.send("POST", "/v1/alerts/rehearse", &[], Some(&body)), 400, words);

@@ -1,5 +1,12 @@
 //! Why a window cost more or less than another.
 
+use std::sync::Arc;
+
+use rollcall::calendar::parse_rfc3339;
+use rollcall::engine::Engine;
+use rollcall::http::{App, ask_and_wait};
+use rollcall::ingest::{Context, TokenDefaults, for_ever, parse_ndjson};
+use rollcall::pricing::PriceBook;
 use serde_json::{Value, json};
 
 use crate::support::{OPERATOR, Server, event};
@@ -81,4 +88,46 @@ fn what_is_no_question_about_two_windows_is_refused_by_name() {
     let table = server.get(&format!("/analytics/change?{WINDOWS}&groupBy=project&format=csv"), OPERATOR).ok().text;
     assert!(table.starts_with("cause,key,label,key2,label2,zoneDatabase,cost,compareFrom,compareTo,organizationId"));
     assert!(table.contains("\r\ngone,gone,gone,,,"), "{table}");
+}
+
+#[test]
+fn a_window_that_is_not_over_is_compared_with_the_same_part_of_the_earlier_one() {
+    const NOW: &str = "2026-06-12T14:30:00Z";
+    let directory = tempfile::tempdir().unwrap();
+    let now = parse_rfc3339(NOW).unwrap();
+    let engine = Arc::new(Engine::open(directory.path(), Arc::new(move || now)).unwrap());
+    let call = |id: &str, at: &str, cost: &str| event(id, at, &json!({"cost": cost})).to_string();
+    // Of the days before, what was before 14:00 counts, and nothing later.
+    let lines = [
+        call("a", "2026-06-05T13:59:59Z", "1"),
+        call("b", "2026-06-05T14:00:00Z", "2"),
+        call("c", "2026-06-11T13:59:59Z", "4"),
+        call("d", "2026-06-11T14:00:00Z", "8"),
+        call("e", "2026-06-12T14:20:00Z", "16"),
+    ];
+    let prices = PriceBook::bundled();
+    let context = Context { now, prices: &prices, token: TokenDefaults::default(), kept_since: &for_ever };
+    let batch = parse_ndjson(lines.join("\n").as_bytes(), &context).unwrap().batch;
+    assert_eq!(engine.submit(batch).unwrap().wait().unwrap().accepted, 5);
+    let ask = |query: &str| -> Value {
+        let mut answer = Vec::new();
+        let path = format!("/analytics/change?organizationId=acme&{query}");
+        ask_and_wait(App::for_one_question(engine.clone()), &path, &mut answer).unwrap();
+        serde_json::from_slice(&answer).unwrap()
+    };
+    let days = |from: &str, to: &str| format!("from=2026-06-{from}&to=2026-06-{to}");
+    for (query, until, before, after) in [
+        (days("12", "12"), Some("2026-06-11T14:00:00+00:00"), 4, 16),
+        (days("12", "12") + "&compare=weekdays", Some("2026-06-05T14:00:00+00:00"), 1, 16),
+        (days("12", "12") + "&compareFrom=2026-06-05&compareTo=2026-06-05", Some("2026-06-05T14:00:00+00:00"), 1, 16),
+        (days("06", "12") + "&compare=previous", Some("2026-06-05T14:00:00+00:00"), 1, 28),
+        (days("11", "11"), None, 0, 12),
+        (days("05", "05") + "&compareFrom=2026-06-11&compareTo=2026-06-11", None, 12, 3),
+    ] {
+        let answer = ask(&query);
+        assert_eq!(answer["before"]["until"].as_str(), until, "{query}");
+        assert_eq!((&answer["before"]["cost"], &answer["after"]["cost"]), (&json!(before), &json!(after)), "{query}");
+        assert_eq!(answer["difference"], json!(after - before), "{query}");
+        assert!(answer["after"].get("until").is_none());
+    }
 }

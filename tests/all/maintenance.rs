@@ -319,12 +319,14 @@ fn damage_that_no_sum_shows_is_found_by_the_pages_checksums() {
     check(&rollcall(&["verify", "--data-dir", "/no/such/store"]), 2, "there is no store in /no/such/store");
 }
 
-const QUESTIONS: [&str; 5] = [
+const QUESTIONS: [&str; 7] = [
     "/analytics/activity?organizationId=acme&from=2025-03-01&to=2025-04-30&groupBy=model&timezone=Asia/Kathmandu",
     "/analytics/activity?organizationId=acme&from=2025-03-01&to=2025-04-30&groupBy=apiKey,project",
     "/analytics/members?organizationId=acme&from=2025-03-01&to=2025-04-30",
     "/analytics/keys?organizationId=acme&from=2025-03-01&to=2025-04-30",
     "/analytics/activity?organizationId=acme&from=2025-03-01&to=2025-04-30&groupBy=team,user",
+    "/v1/budgets?organizationId=acme",
+    "/v1/alerts?organizationId=acme",
 ];
 
 fn answers(server: &Server) -> Vec<String> {
@@ -347,7 +349,14 @@ fn a_backup_of_a_server_that_takes_events_is_one_moment_of_it() {
     let directory = json!({"members": members, "teams": teams, "assignments": assigned});
     assert_eq!(server.put("/v1/directory", OPERATOR, &directory).ok().json()["written"], 5);
     assert_ne!(answers(&server)[4], unassigned[4], "the assignments tell");
+    let budget = json!({"id": "spring", "organizationId": "acme", "scope": {"kind": "team", "id": "red"},
+        "limit": {"cost": "1000000.5"}, "window": "total", "from": "2025-03-20", "to": "2025-04-30"});
+    server.put("/v1/budgets", OPERATOR, &json!({"budgets": [budget]})).ok();
+    let told = json!({"kind": "slack", "url": "http://127.0.0.1:1/in"});
+    let alert = json!({"id": "a", "organizationId": "acme", "kind": "budget", "budgetId": "spring", "to": [told]});
+    server.put("/v1/alerts", OPERATOR, &json!({"alerts": [alert]})).ok();
     let before = answers(&server);
+    assert!(before[5].contains("\"spent\":") && !before[5].contains("\"spent\":0,"), "{}", before[5]);
     let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let places = tempfile::tempdir().unwrap();
     let backup = places.path().join("one.redb");

@@ -35,7 +35,7 @@ test("an owner sets a limit, changes it and takes it away", async (t) => {
   await page.getByTestId("nav-budgets").click();
   await ready(page, "budgets");
   await page.getByText("There are no budgets yet.").waitFor();
-  await page.getByTestId("add").click();
+  await page.getByRole("button", { name: "Add a budget" }).click();
   await page.getByTestId("field-id").fill("each");
   await page.getByTestId("field-kind").selectOption("eachMember");
   await page.getByTestId("field-amount").fill("50.25");
@@ -55,6 +55,7 @@ test("an owner sets a limit, changes it and takes it away", async (t) => {
   await page.getByTestId("field-amount").fill("6.25");
   await page.getByTestId("dialog-submit").click();
   await page.getByText("$12.50 of $12.50").waitFor();
+  assert.equal(await row.getByTestId("budget-done").innerText(), "1 of 2 have nothing left: dev", "who, and of how many");
   for (const [viewport, colorScheme] of [[LAPTOP, "light"], [PHONE, "dark"]]) {
     const other = await open(t, await server.linkOf("ada"), { viewport, colorScheme });
     await other.goto(new URL("/organizations/acme/budgets", server.url).href);

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::budget::{Course, Firing, Slot, Subject, Trigger, Whose, zone_of};
+use crate::budget::{Course, Firing, Slot, Span, Subject, Trigger, Whose, zone_of};
 use crate::calendar::{Date, Granularity, Window, Zone};
-use crate::directory::{Alert, Budget, BudgetScope, Organization, Status};
+use crate::directory::{Alert, Budget, BudgetScope, Organization};
 use crate::engine::Snapshot;
 use crate::model::UnixMs;
-use crate::query::{About, Column, Filter, GroupBy, Query, QueryError, RankBy, activity};
+use crate::query::{About, Column, Entry, Filter, GroupBy, Query, QueryError, RankBy, activity};
 
 /// What alerts count: requests first.
 const USED: &[Column] = &[Column::Requests, Column::TotalTokens, Column::Cost];
@@ -49,18 +49,18 @@ pub fn firings(
 ) -> Result<Vec<Firing>, QueryError> {
     let watched = Watched::of(about.organization, alert);
     let trigger = watched.trigger(alert);
-    let (filter, by) = match (trigger.whose(), watched.budget) {
-        (Whose::All, _) => (Filter::default(), vec![None]),
-        (Whose::Spenders, _) => (Filter::default(), vec![Some(GroupBy::Model), Some(GroupBy::ApiKey)]),
+    let asked: Vec<(Filter, Option<GroupBy>)> = match (trigger.whose(), watched.budget) {
+        (Whose::All, _) => vec![(Filter::default(), None)],
+        (Whose::Spenders, _) => spenders(about, &trigger, (trigger.new_from(from), to))?,
         (Whose::Budget, None) => return Ok(Vec::new()),
-        (Whose::Budget, Some(budget)) => scope(about.organization, budget),
+        (Whose::Budget, Some(budget)) => vec![scope(about.organization, budget)],
     };
     let columns = if trigger.whose() == Whose::All { USED_AND_COUNTED } else { USED };
     let mut courses: BTreeMap<Subject, Vec<Slot>> = BTreeMap::new();
     // What comes before is only counted up, so days of it will do.
     let before = (trigger.reads_from(from), from.plus_days(-1), Granularity::Day);
     for (from, to, granularity) in [before, (from, to, granularity)].into_iter().filter(|(from, to, _)| from <= to) {
-        for by in &by {
+        for (filter, by) in &asked {
             let window = Window { zone: watched.zone, from, to, until: None };
             let query = Query {
                 window,
@@ -89,7 +89,7 @@ pub fn firings(
         }
     }
     if let Some(budget) = watched.budget.filter(|budget| budget.scope == BudgetScope::Member(None)) {
-        let own = with_their_own(about.organization, budget);
+        let own = with_their_own(about.organization, budget, watched.zone.day_start(to));
         courses.retain(|subject, _| !matches!(subject, Subject::Member(id) if own.contains(id.as_str())));
     }
     let courses: Vec<Course> = courses.into_iter().map(|(of, slots)| Course { of, slots }).collect();
@@ -109,16 +109,49 @@ pub fn fired(
 }
 
 /// What counts in a budget, and what it is told apart by.
-fn scope(organization: &Organization, budget: &Budget) -> (Filter, Vec<Option<GroupBy>>) {
-    let only = |by, id: &str| Filter { by: vec![(by, BTreeSet::from([id.to_owned()]))], ..Filter::default() };
+fn scope(organization: &Organization, budget: &Budget) -> (Filter, Option<GroupBy>) {
+    let only = |by, id: &str| only(by, BTreeSet::from([id.to_owned()]));
     match &budget.scope {
-        BudgetScope::Organization => (Filter::default(), vec![None]),
-        BudgetScope::Project(id) => (only(GroupBy::Project, id), vec![None]),
-        BudgetScope::ApiKey(id) => (only(GroupBy::ApiKey, id), vec![None]),
-        BudgetScope::Team(id) => (only(GroupBy::Team, id), vec![None]),
-        BudgetScope::Member(Some(id)) => (only(GroupBy::User, organization.person(id)), vec![None]),
-        BudgetScope::Member(None) => (Filter::default(), vec![Some(GroupBy::User)]),
+        BudgetScope::Organization => (Filter::default(), None),
+        BudgetScope::Project(id) => (only(GroupBy::Project, id), None),
+        BudgetScope::ApiKey(id) => (only(GroupBy::ApiKey, id), None),
+        BudgetScope::Team(id) => (only(GroupBy::Team, id), None),
+        BudgetScope::Member(Some(id)) => (only(GroupBy::User, organization.person(id)), None),
+        BudgetScope::Member(None) => (Filter::default(), Some(GroupBy::User)),
     }
+}
+
+/// All usage, and that of each model and key that has cost enough in some days to be told of: there may be a million that
+/// have not.
+fn spenders(
+    about: About<'_>,
+    trigger: &Trigger<'_>,
+    (from, to): (Date, Date),
+) -> Result<Vec<(Filter, Option<GroupBy>)>, QueryError> {
+    let mut asked = vec![(Filter::default(), None)];
+    for by in [GroupBy::Model, GroupBy::ApiKey] {
+        let query = Query {
+            window: Window { zone: trigger.zone, from, to, until: None },
+            granularity: Granularity::Month,
+            group_by: vec![by],
+            filter: Filter::default(),
+            rank_by: RankBy::Cost,
+            top: None,
+            columns: USED,
+        };
+        let found = activity(about, &query)?;
+        let enough = found.ranking.iter().take_while(|entry| entry.usage.cost().0 >= trigger.new_spender_bound());
+        let key = |entry: &Entry| found.groups[entry.group as usize].labels.first().and_then(|label| label.key.clone());
+        let names: BTreeSet<String> = enough.filter_map(key).collect();
+        if !names.is_empty() {
+            asked.push((only(by, names), Some(by)));
+        }
+    }
+    Ok(asked)
+}
+
+fn only(by: GroupBy, names: BTreeSet<String>) -> Filter {
+    Filter { by: vec![(by, names)], ..Filter::default() }
 }
 
 fn subject(by: Option<GroupBy>, key: Option<&str>) -> Option<Subject> {
@@ -130,17 +163,17 @@ fn subject(by: Option<GroupBy>, key: Option<&str>) -> Option<Subject> {
     }
 }
 
-/// Members for whom a default does not hold, since they have a budget of their own of what it counts.
-fn with_their_own<'o>(organization: &'o Organization, default: &Budget) -> BTreeSet<&'o str> {
-    let own = organization
-        .budgets
-        .values()
-        .filter(|budget| budget.status == Status::Active && budget.limit.counted() == default.limit.counted());
+/// Members for whom a default does not hold at a moment, since they have a budget of their own of what it counts.
+fn with_their_own<'o>(organization: &'o Organization, default: &Budget, at: UnixMs) -> BTreeSet<&'o str> {
+    let goes_before = |own: &&Budget| {
+        let holds = || Span::of(own, zone_of(own, &organization.profile), at).holds;
+        own.limit.counted() == default.limit.counted() && holds()
+    };
     let member = |budget: &'o Budget| match &budget.scope {
         BudgetScope::Member(Some(id)) => Some(organization.person(id)),
         _ => None,
     };
-    own.filter_map(member).collect()
+    organization.budgets.values().filter(goes_before).filter_map(member).collect()
 }
 
 /// The days that are looked at now, and when the window began with which an alert begins that is new.

@@ -95,93 +95,93 @@ export function ActivityView({ view, question, today, operates, charted, former,
 
   return (
     <Explaining question={explained}>
-    <div
-      className="activity"
-      data-former={former}
-      aria-busy={activity === null || former}
-      data-testid="activity"
-      data-answer={activity && `${activity.groupBy} ${activity.from} ${activity.to} ${activity.timezone}`}
-    >
-      <span className="visually-hidden" role="status">
-        {activity === null ? text.analytics.loading : former ? text.analytics.updating : ""}
-      </span>
-      {hasFilters(view.filters) && (
-        <Suspense fallback={<div className="chips" />}>
-          <FilterChips view={view} question={question} onChange={onChange} />
-        </Suspense>
-      )}
-      <SummaryCards
-        activity={activity}
-        saved={cached && savings ? savings.all : null}
-        unpricedPath={unpricedPath(question.organizationId, view, view.filters)}
-      />
-      {onlyUnpriced && activity && !empty && (
-        <Suspense fallback={null}>
-          <PriceToAdd question={question} operates={operates} />
-        </Suspense>
-      )}
-      {empty ? (
-        <Suspense fallback={null}>
-          <Empty
-            question={question}
-            span={activity}
-            today={today}
-            narrowed={hasFilters(view.filters)}
-            onChange={onChange}
-          />
-        </Suspense>
-      ) : (
-        <>
-          <GroupBy view={view} onChange={onChange} onIntent={onIntent} />
-          <ChartCard
-            state={{ ...view, metric }}
-            span={question}
-            timeline={drawn}
-            grouping={pivotsName(pivots)}
-            looks={looks}
-            tabs={metricTabs("metric")}
-            tools={<Granularities question={question} onChange={onChange} />}
-            csv={activityPath(downloadQuestion(question), "csv")}
-            picture={fileName(question.organizationId, `${metric}-by-${pivots.join("-and-")}`, question, view.zone, "png")}
-            onChange={onChange}
-            stepsOf={stepsOf}
-            comparison={
-              previous && previous.totals.requestCount > 0
-                ? { span: previous, wanted: view.compare, onToggle: () => onChange({ compare: !view.compare }) }
-                : null
-            }
-          />
-          <RankingCard
-            view={view}
-            question={question}
-            today={today}
-            activity={activity}
-            savings={pivots.length === 1 && cached ? savings : null}
-            metric={metric}
-            pivots={pivots}
-            grouping={pivotsName(pivots)}
-            steps={steps}
-            tabs={metricTabs("ranking-metric")}
-            onChange={onChange}
-          />
-          {activity !== null && question.compare && (
-            <Suspense fallback={<div className="card panel change-card" />}>
-              <ChangeCard
-                question={{ ...usage, compare: question.compare }}
-                groupBy={pivots}
-                enabled={settled}
-                refetchInterval={refreshing(question, today)}
-              />
-            </Suspense>
-          )}
-          {activity !== null && (
-            <Suspense fallback={<div className="card panel what-if" />}>
-              <WhatIfCard question={usage} models={models} />
-            </Suspense>
-          )}
-        </>
-      )}
-    </div>
+      <div
+        className="activity"
+        data-former={former}
+        aria-busy={activity === null || former}
+        data-testid="activity"
+        data-answer={activity && `${activity.groupBy} ${activity.from} ${activity.to} ${activity.timezone}`}
+      >
+        <span className="visually-hidden" role="status">
+          {activity === null ? text.analytics.loading : former ? text.analytics.updating : ""}
+        </span>
+        {hasFilters(view.filters) && (
+          <Suspense fallback={<div className="chips" />}>
+            <FilterChips view={view} question={question} onChange={onChange} />
+          </Suspense>
+        )}
+        <SummaryCards
+          activity={activity}
+          saved={cached && savings ? savings.all : null}
+          unpricedPath={unpricedPath(question.organizationId, view, view.filters)}
+        />
+        {onlyUnpriced && activity && !empty && (
+          <Suspense fallback={null}>
+            <PriceToAdd question={question} operates={operates} />
+          </Suspense>
+        )}
+        {empty ? (
+          <Suspense fallback={null}>
+            <Empty
+              question={question}
+              span={activity}
+              today={today}
+              narrowed={hasFilters(view.filters)}
+              onChange={onChange}
+            />
+          </Suspense>
+        ) : (
+          <>
+            <GroupBy view={view} onChange={onChange} onIntent={onIntent} />
+            <ChartCard
+              state={{ ...view, metric }}
+              span={question}
+              timeline={drawn}
+              grouping={pivotsName(pivots)}
+              looks={looks}
+              tabs={metricTabs("metric")}
+              tools={<Granularities question={question} onChange={onChange} />}
+              csv={activityPath(downloadQuestion(question), "csv")}
+              picture={fileName(question.organizationId, `${metric}-by-${pivots.join("-and-")}`, question, view.zone, "png")}
+              onChange={onChange}
+              stepsOf={stepsOf}
+              comparison={
+                previous && previous.totals.requestCount > 0
+                  ? { span: previous, wanted: view.compare, onToggle: () => onChange({ compare: !view.compare }) }
+                  : null
+              }
+            />
+            <RankingCard
+              view={view}
+              question={question}
+              today={today}
+              activity={activity}
+              savings={pivots.length === 1 && cached ? savings : null}
+              metric={metric}
+              pivots={pivots}
+              grouping={pivotsName(pivots)}
+              steps={steps}
+              tabs={metricTabs("ranking-metric")}
+              onChange={onChange}
+            />
+            {activity !== null && question.compare && (
+              <Suspense fallback={<div className="card panel change-card" />}>
+                <ChangeCard
+                  question={{ ...usage, compare: question.compare }}
+                  groupBy={pivots}
+                  enabled={settled}
+                  refetchInterval={refreshing(question, today)}
+                />
+              </Suspense>
+            )}
+            {activity !== null && (
+              <Suspense fallback={<div className="card panel what-if" />}>
+                <WhatIfCard question={usage} models={models} />
+              </Suspense>
+            )}
+          </>
+        )}
+      </div>
     </Explaining>
   );
 }

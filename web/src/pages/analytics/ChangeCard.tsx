@@ -3,7 +3,8 @@ import { useId, type CSSProperties } from "react";
 import { fetchChange, type Change } from "../../api/change";
 import { exactText } from "../../api/exact";
 import type { UsageQuestion } from "../../api/usageQuestion";
-import { exactMoney, money } from "../../format/money";
+import { spent } from "../../charts/measure";
+import { exactMoney } from "../../format/money";
 import { signedMoney } from "../../format/signed";
 import type { Grouping } from "../../state/filters";
 import { text } from "../../text";
@@ -80,7 +81,7 @@ function Waterfall({ change }: { change: Change | null }) {
                 style={{ "--start": bar.start, "--size": bar.end - bar.start } as CSSProperties}
               />
             </span>
-            <span className="waterfall-amount">{isSum(bar) ? money(bar.amount) : signedMoney(bar.amount)}</span>
+            <span className="waterfall-amount">{amountText(change, bar)}</span>
           </dd>
         </div>
       ))}
@@ -91,6 +92,13 @@ function Waterfall({ change }: { change: Change | null }) {
 const isSum = ({ name }: Bar) => name === "before" || name === "after";
 
 const kindOf = (bar: Bar) => (isSum(bar) ? "sum" : bar.amount < 0 ? "less" : "more");
+
+/** Where nothing has a price, nobody knows what was spent; and of nothing there is no amount. */
+function amountText(change: Change, { name, amount }: Bar): string {
+  if (name !== "before" && name !== "after") return amount === 0 ? "–" : signedMoney(amount);
+  const side = change[name];
+  return side.cost === 0 && side.requestCount === 0 ? "–" : spent(side);
+}
 
 function exactOf(change: Change, { name }: Bar): string {
   if (name === "before" || name === "after") return exactText(change[name], "cost");

@@ -9,6 +9,7 @@ import { EntryActions, deleteOrRestore } from "../administration/EntryActions";
 import { AddButton, EntryName, EntryTable, type EntryColumn } from "../administration/EntryTable";
 import { FormDialog } from "../administration/FormDialog";
 import { useChange } from "../administration/queries";
+import { AlertsSection } from "./AlertsSection";
 import { BudgetBar } from "./BudgetBar";
 import { BudgetForm } from "./BudgetForm";
 import { limitOf, scopeText, unitOf } from "./standing";
@@ -62,6 +63,7 @@ export default function BudgetsPage({ organization }: { organization: Organizati
           )}
         />
       )}
+      {rows && <AlertsSection organization={organization} budgets={rows} />}
       {(doing?.kind === "add" || doing?.kind === "edit") && (
         <BudgetForm
           budget={doing.kind === "edit" ? doing.budget : null}

@@ -127,22 +127,22 @@ export default function KeysPage({ me, organization }: Props) {
             </div>
           )}
           <Explaining question={seesPeople ? { ...question, groupBy: ["apiKey"] } : null}>
-          <ListPanel
-            label={text.keys.title}
-            placeholder={text.keys.search}
-            view={view}
-            onChange={change}
-            columns={columns}
-            rows={rows}
-            former={answer.isPlaceholderData}
-            idOf={(row) => row.id}
-            pathOf={(row) => keyPath(organization.id, row.id, view)}
-            among={narrowed}
-            csv={keysCsvPath(question)}
-            found={rows && all ? text.keys.found(rows.length, all.length) : ""}
-            footLabel={whole ? text.keys.allKeys : text.keys.shownKeys}
-            testId="keys-table"
-          />
+            <ListPanel
+              label={text.keys.title}
+              placeholder={text.keys.search}
+              view={view}
+              onChange={change}
+              columns={columns}
+              rows={rows}
+              former={answer.isPlaceholderData}
+              idOf={(row) => row.id}
+              pathOf={(row) => keyPath(organization.id, row.id, view)}
+              among={narrowed}
+              csv={keysCsvPath(question)}
+              found={rows && all ? text.keys.found(rows.length, all.length) : ""}
+              footLabel={whole ? text.keys.allKeys : text.keys.shownKeys}
+              testId="keys-table"
+            />
           </Explaining>
         </>
       )}

@@ -80,22 +80,22 @@ function MemberList({ organization }: { organization: Organization }) {
         <Failure error={failure} onRetry={() => void answer.refetch()} />
       ) : (
         <Explaining question={{ ...question, groupBy: ["user"] }}>
-        <ListPanel
-          label={text.members.title}
-          placeholder={text.members.search}
-          view={view}
-          onChange={change}
-          columns={columns}
-          rows={rows}
-          former={answer.isPlaceholderData}
-          idOf={memberId}
-          pathOf={pathOf}
-          among={all}
-          csv={membersCsvPath(question)}
-          found={rows && all ? text.members.found(people(rows), people(all)) : ""}
-          footLabel={organization.name}
-          testId="members-table"
-        />
+          <ListPanel
+            label={text.members.title}
+            placeholder={text.members.search}
+            view={view}
+            onChange={change}
+            columns={columns}
+            rows={rows}
+            former={answer.isPlaceholderData}
+            idOf={memberId}
+            pathOf={pathOf}
+            among={all}
+            csv={membersCsvPath(question)}
+            found={rows && all ? text.members.found(people(rows), people(all)) : ""}
+            footLabel={organization.name}
+            testId="members-table"
+          />
         </Explaining>
       )}
     </div>
