@@ -195,6 +195,12 @@ fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
     }
     rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).expect("what the store says twice agrees");
     // The directory comes last: attribution is looked up when asked.
+    engine.change(Change::Merge(who(ledger))).unwrap().wait().unwrap();
+    (engine, directory)
+}
+
+/// The keys' creators, the members, the teams and who counts for which.
+fn who(ledger: &Ledger) -> DirectoryUpdate {
     let api_keys = (0..5).map(|k| ApiKeyUpdate {
         id: format!("k{k}"),
         organization_id: Some("acme".into()),
@@ -209,9 +215,7 @@ fn load(ledger: &Ledger, random: &mut Random) -> (Engine, tempfile::TempDir) {
         project_ids: None,
         former: user == "ben",
     });
-    let update = DirectoryUpdate { api_keys: api_keys.collect(), members: members.into(), ..teams(ledger) };
-    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
-    (engine, directory)
+    DirectoryUpdate { api_keys: api_keys.collect(), members: members.into(), ..teams(ledger) }
 }
 
 fn run(seed: u64) {
@@ -818,15 +822,7 @@ fn load_over_time(ledger: &Ledger, random: &mut Random) -> (Engine, CameAs, temp
         }
     }
     rollcall::engine::check(&engine.snapshot().reader, &mut |_, _| ()).expect("what the store says twice agrees");
-    let api_keys = (0..5).map(|k| ApiKeyUpdate {
-        id: format!("k{k}"),
-        organization_id: Some("acme".into()),
-        project_id: "p0".into(),
-        created_by: ledger.creator(&format!("k{k}")).map(str::to_owned),
-        ..ApiKeyUpdate::default()
-    });
-    let update = DirectoryUpdate { api_keys: api_keys.collect(), ..teams(ledger) };
-    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
+    engine.change(Change::Merge(who(ledger))).unwrap().wait().unwrap();
     (engine, came, directory)
 }
 
