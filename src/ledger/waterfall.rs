@@ -24,7 +24,7 @@ pub struct Side {
     pub cost: i128,
 }
 
-/// Compares a month with the one before. A month that is closed is what it was then, unless only a part of it is compared.
+/// Compares a month with the one before. One that is closed is what it was then, unless only a part of it is compared.
 pub fn waterfall(
     about: About<'_>,
     month: Month,

@@ -12,21 +12,34 @@ use crate::query::{Cause, GroupBy};
 
 const STYLE: &str = "
 @page { size: A4; margin: 18mm 16mm }
-body { font: 10.5pt/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 190mm; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 17pt; margin: 0 0 .2em }
+body { font: 10.5pt/1.45 system-ui, sans-serif; color: \
+                     #1a1a1a; background: #fff; max-width: 190mm; margin: 2em auto; padding: 0 1em }
+h1 { font-size: \
+                     17pt; margin: 0 0 .2em }
 h2 { font-size: 12pt; margin: 1.8em 0 .4em; break-after: avoid }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15em 1em; margin: 1em 0 }
-dt { color: #555 } dd { margin: 0; overflow-wrap: anywhere }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { text-align: right; padding: .3em .5em; border-bottom: 1px solid #ddd; vertical-align: top }
-th:first-child, td:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere }
-thead { display: table-header-group } tr { break-inside: avoid }
-tfoot td { font-weight: 600; border-top: 2px solid #1a1a1a; border-bottom: 0 }
+dl { \
+                     display: grid; grid-template-columns: max-content 1fr; gap: .15em 1em; margin: 1em 0 }
+dt { \
+                     color: #555 } dd { margin: 0; overflow-wrap: anywhere }
+table { width: 100%; border-collapse: \
+                     collapse; font-variant-numeric: tabular-nums }
+th, td { text-align: right; padding: .3em .5em; \
+                     border-bottom: 1px solid #ddd; vertical-align: top }
+th:first-child, td:first-child { \
+                     text-align: left; padding-left: 0; overflow-wrap: anywhere }
+thead { display: \
+                     table-header-group } tr { break-inside: avoid }
+tfoot td { font-weight: 600; border-top: 2px \
+                     solid #1a1a1a; border-bottom: 0 }
 small { display: block; color: #555; font-size: 8.5pt }
-svg { display: block; width: 70mm; height: 1.2em }
-.draft { border: 1px solid #8a5a00; color: #6b4600; background: #fff7e6; padding: .6em .8em }
-footer { margin-top: 2.5em; color: #555; font-size: 8.5pt; overflow-wrap: anywhere }
-@media print { body { margin: 0; padding: 0; max-width: none } }
+svg { \
+                     display: block; width: 70mm; height: 1.2em }
+.draft { border: 1px solid #8a5a00; color: \
+                     #6b4600; background: #fff7e6; padding: .6em .8em }
+footer { margin-top: 2.5em; color: #555; \
+                     font-size: 8.5pt; overflow-wrap: anywhere }
+@media print { body { margin: 0; padding: 0; \
+                     max-width: none } }
 ";
 
 /// How wide a bar is drawn at most, in units of its picture.
@@ -65,14 +78,14 @@ impl Language {
     fn attribution(self, by: GroupBy) -> &'static str {
         match by {
             GroupBy::Team => self.pick(
-                "A request counts for the team that its API key is assigned to on that day, else for the team of the key's \
-                 owner, else for the team of its project.",
-                "Eine Anfrage zählt für das Team, dem ihr API-Schlüssel an diesem Tag zugewiesen ist, sonst für das Team der \
-                 Person, der der Schlüssel gehört, sonst für das Team ihres Projekts.",
+                "A request counts for the team that its API key is assigned to on that day, else for the team of the \
+                 key's owner, else for the team of its project.",
+                "Eine Anfrage zählt für das Team, dem ihr API-Schlüssel an diesem Tag zugewiesen ist, sonst für das \
+                 Team der Person, der der Schlüssel gehört, sonst für das Team ihres Projekts.",
             ),
             GroupBy::CostCentre => self.pick(
-                "A request counts for the cost centre of its team: the team that its API key is assigned to on that day, else \
-                 that of the key's owner, else that of its project.",
+                "A request counts for the cost centre of its team: the team that its API key is assigned to on that \
+                 day, else that of the key's owner, else that of its project.",
                 "Eine Anfrage zählt für die Kostenstelle ihres Teams: des Teams, dem ihr API-Schlüssel an diesem Tag \
                  zugewiesen ist, sonst des Teams der Person, der der Schlüssel gehört, sonst des Teams ihres Projekts.",
             ),
@@ -81,10 +94,10 @@ impl Language {
                 "Eine Anfrage zählt für das Projekt, für das sie gesendet wurde.",
             ),
             GroupBy::User => self.pick(
-                "A request counts for the person whose its API key is on that day: whom it is assigned to, else who created \
-                 it.",
-                "Eine Anfrage zählt für die Person, der ihr API-Schlüssel an diesem Tag gehört: der er zugewiesen ist, sonst \
-                 die ihn angelegt hat.",
+                "A request counts for the person whose its API key is on that day: whom it is assigned to, else who \
+                 created it.",
+                "Eine Anfrage zählt für die Person, der ihr API-Schlüssel an diesem Tag gehört: der er zugewiesen \
+                 ist, sonst die ihn angelegt hat.",
             ),
             GroupBy::ApiKey => self.pick(
                 "A request counts for the API key that it was made with.",
@@ -283,23 +296,23 @@ impl Page<'_> {
         let Heading { by, language, currency, .. } = *self.heading;
         self.heading_of(language.pick("How to read this", "Wie das zu lesen ist"));
         let amounts = language.pick(
-            "Amounts are US dollars, exact to the last digit, with a decimal point and nothing between thousands. Dates are \
-             year-month-day.",
-            "Beträge sind US-Dollar, genau bis zur letzten Ziffer, mit Dezimalpunkt und nichts zwischen Tausendern. Daten \
-             sind Jahr-Monat-Tag.",
+            "Amounts are US dollars, exact to the last digit, with a decimal point and nothing between thousands. \
+             Dates are year-month-day.",
+            "Beträge sind US-Dollar, genau bis zur letzten Ziffer, mit Dezimalpunkt und nichts zwischen Tausendern. \
+             Tage stehen als Jahr-Monat-Tag.",
         );
         let converted = currency.map(|Currency { label, rate, date }| {
             let label = escaped(label);
             language.pick(
                 format!(
-                    " Beneath each stands the amount in {label}, at the operator's rate of {date}: 1 USD = {rate} {label}. Each is \
-                     rounded by itself to two decimals, half to even, so they may add up to another one by some hundredths; US \
-                     dollars are what holds."
+                    " Beneath each amount stands what it is in {label}, at the operator's rate of {date}: 1 USD = \
+                     {rate} {label}. Each is rounded by itself to two decimals, half to even, so they may add up to \
+                     another one by some hundredths; US dollars are what holds."
                 ),
                 format!(
-                    " Darunter steht jeweils der Betrag in {label}, zum Kurs des Betreibers vom {date}: 1 USD = {rate} {label}. \
-                     Jeder ist für sich auf zwei Stellen gerundet, die Hälfte zur geraden Ziffer, darum kann ihre Summe um einige \
-                     Hundertstel abweichen; es gelten die US-Dollar."
+                    " Unter jedem Betrag steht, was er in {label} ist, zum Kurs des Betreibers vom {date}: 1 USD = \
+                     {rate} {label}. Jeder ist für sich auf zwei Stellen gerundet, die Hälfte zur geraden Ziffer, \
+                     darum kann ihre Summe um einige Hundertstel abweichen; es gelten die US-Dollar."
                 ),
             )
         });
@@ -310,10 +323,10 @@ impl Page<'_> {
         );
         let whose = language.attribution(by);
         let later = language.pick(
-            "What comes of a closed month later changes none of its lines: it stands as an adjustment on the statement of the \
-             first month that is open.",
-            "Was von einem abgeschlossenen Monat später kommt, ändert keine seiner Zeilen: Es steht als Nachtrag auf der \
-             Abrechnung des ersten offenen Monats.",
+            "What comes of a closed month later changes none of its lines: it stands as an adjustment on the \
+             statement of the first month that is open.",
+            "Was von einem abgeschlossenen Monat später kommt, ändert keine seiner Zeilen: Es steht als Nachtrag auf \
+             der Abrechnung des ersten offenen Monats.",
         );
         let _ = writeln!(self.text, "<p>{amounts}{converted}</p>\n<p>{days} {whose}</p>\n<p>{later}</p>");
     }
@@ -420,8 +433,8 @@ impl Page<'_> {
         let name = language.pick("Difference", "Unterschied");
         let amount = self.amount(&format!("{sign}{}", usd(difference).get()));
         let note = language.pick(
-            "Each cause is the change of one thing, with everything else at the mean of both months. Together they are the \
-             difference, to the last digit. Adjustments are no part of it.",
+            "Each cause is the change of one thing, with everything else at the mean of both months. Together they \
+             are the difference, to the last digit. Adjustments are no part of it.",
             "Jede Ursache ist die Änderung einer Sache, alles andere im Mittel beider Monate. Zusammen sind sie der \
              Unterschied, bis zur letzten Ziffer. Nachträge gehören nicht dazu.",
         );

@@ -217,7 +217,8 @@ impl Wanted {
                 if bytes > MAX_ZIPPED_BYTES {
                     let most = MAX_ZIPPED_BYTES >> 20;
                     return Err(Problem::bad_request(format!(
-                        "the statements are more than the {most} MiB of a zip together; ask for each by itself, with groupBy"
+                        "the statements are more than the {most} MiB of a zip together; ask for each by itself, with \
+                         groupBy"
                     )));
                 }
                 let name = file_name::of_window(about.organization_id, &name_of(name), &self.frame.window, extension);

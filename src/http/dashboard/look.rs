@@ -142,7 +142,7 @@ mod tests {
     fn no_setting_leaves_its_place_in_the_page() {
         let hostile = "</script></title><script>alert(1)</script>&amp;";
         let settings = Settings { product_name: Some(hostile.into()), ..Settings::default() };
-        let page = Look::new(settings, None).page("<head><title>Rollcall</title></head>");
+        let page = Look::new(settings, None, None).page("<head><title>Rollcall</title></head>");
         assert_eq!(page.matches("<script").count(), 1, "{page}");
         assert_eq!(page.matches("</script>").count(), 1, "{page}");
         assert!(
