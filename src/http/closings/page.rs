@@ -174,7 +174,7 @@ impl Language {
     }
 
     /// What a line is called that has no key: those names are the program's own.
-    fn nameless<'l>(self, line: &'l StatementLine) -> &'l str {
+    fn nameless(self, line: &StatementLine) -> &str {
         let label = &*line.label;
         if line.key.is_some() || self == Language::English {
             return label;
