@@ -91,6 +91,7 @@ export const de = (product: string): Catalogue => ({
   },
 
   nameless: {
+    All: "Alle",
     Other: "Übrige",
     Unattributed: "Nicht zugeordnet",
     "No app": "Ohne App",
@@ -560,6 +561,69 @@ export const de = (product: string): Catalogue => ({
     take: "Aus Dateien mit den Seiten seiner Berichte:",
   },
 
+  closing: {
+    title: "Abschluss",
+    lead: (zone) =>
+      `Ein abgeschlossener Monat bleibt, wie er ist; was später dazukommt, ist ein Nachtrag auf einer späteren Abrechnung. Monate sind die von ${zone}.`,
+    months: "Monate",
+    states: { running: "Noch nicht vorbei", open: "Offen", closed: "Abgeschlossen" },
+    closed: "Abgeschlossen",
+    draft: "Entwurf",
+    isClosed: (moment, who) => `Abgeschlossen ${moment} von ${who}. Diese Zahlen ändern sich nicht mehr.`,
+    isDraft: "Dieser Monat ist offen. Seine Abrechnung ist ein Entwurf und folgt dem, was kommt, bis er abgeschlossen ist.",
+    isRunning:
+      "Dieser Monat ist nicht vorbei und kann noch nicht abgeschlossen werden. Seine Abrechnung ist ein Entwurf und folgt dem, was kommt.",
+    wasClosed: (moment, who) => `Er war schon abgeschlossen, ${moment} von ${who},`,
+    wasReopened: (moment, who) => `und wurde wieder geöffnet, ${moment} von ${who}.`,
+    close: "Monat abschließen",
+    closeTitle: (month) => `${month} abschließen?`,
+    closeLead:
+      "Seine Zahlen bleiben, wie sie jetzt sind, nach Team, Kostenstelle, Projekt, Person, Schlüssel und Modell. Was später kommt, einen anderen Preis bekommt oder zu jemand anderem geht, steht als Nachtrag mit seinem Grund auf der Abrechnung des ersten offenen Monats. Ein Monat lässt sich wieder öffnen, und seine Abrechnung sagt das.",
+    reopen: "Wieder öffnen",
+    reopenTitle: (month) => `${month} wieder öffnen?`,
+    reopenLead:
+      "Seine Abrechnung ist wieder ein Entwurf, mit allem, was seither kam. Wer die abgeschlossene hat, hat andere Zahlen. Die Abrechnung sagt, wann und von wem abgeschlossen und geöffnet wurde.",
+    checks: {
+      title: "Vor dem Abschluss",
+      lead: "Nichts davon muss erledigt sein: Was sich später ändert, ist ein Nachtrag.",
+      unpriced: "Nutzung ohne Preis",
+      allPriced: "Jede Anfrage hat einen Preis.",
+      withoutPrice: (n, shown) => `${shown} ${n === 1 ? "Anfrage hat" : "Anfragen haben"} keinen Preis.`,
+      unpricedLink: "Zeigen",
+      invoice: (provider) => `Rechnung von ${provider}`,
+      noInvoice: "Für diese Tage wurde kein Kostenbericht eingelesen.",
+      invoiceDays: (n, all) => `Kosten sind für ${n} von ${all} Tagen eingelesen (UTC).`,
+      gap: (amount) => `Differenz: ${amount}.`,
+      invoiceLink: (provider) => `${provider} abgleichen`,
+      intake: "Absender",
+      arrived: (span, n) => `Eingegangen ${span} (UTC): von ${n === 1 ? "1 Absender" : `${n} Absendern`}.`,
+      nothing: (span) => `Es kam nichts, ${span} (UTC).`,
+      silent: (which) => `Still in den letzten sieben dieser Tage: ${which}.`,
+      since: (sender, day) => `${sender} (zuletzt ${day})`,
+      rejected: (n, shown) => `${shown} ${n === 1 ? "Eintrag wurde" : "Einträge wurden"} abgelehnt.`,
+      intakeLink: "Eingang zeigen",
+    },
+    statement: {
+      title: "Abrechnung",
+      by: "Abrechnung nach",
+      disclosure: "Personen",
+      disclosures: { names: "Mit Namen", pseudonyms: "Mit Pseudonymen", groups: "In Gruppen" },
+      disclosureHints: {
+        names: "Personen und API-Schlüssel mit ihren Namen, hier und in Dateien.",
+        pseudonyms: "Personen und API-Schlüssel mit anderen Namen, innerhalb eines Jahres denselben, hier und in Dateien.",
+        groups: "Keine Zeile ist von weniger als fünf Personen, hier und in Dateien.",
+      },
+      none: "Keine Nutzung in diesem Monat.",
+      adjustment: (month) => `Nachtrag zu ${month}`,
+      reasons: {
+        late: "kam nach dem Abschluss",
+        repriced: "anderer Preis",
+        reassigned: "zählt für jemand anderen",
+        renamed: "heißt anders",
+      },
+      total: "Summe",
+    },
+  },
   teams: {
     title: "Teams",
     lead: "Wessen Nutzung für welches Team zählt, und ab welchem Tag. Tage beginnen in der Zeitzone der Organisation.",
@@ -736,6 +800,7 @@ export const de = (product: string): Catalogue => ({
   intake: {
     title: "Eingang",
     lead: "Was aus dem wurde, was in den letzten sieben Tagen kam, nach Absender. Tage sind die des Eingangs, in UTC.",
+    leadOf: (span) => `Was aus dem wurde, was kam, nach Absender, an den Tagen des Eingangs ${span}, in UTC.`,
     sender: "Absender",
     result: "Ergebnis",
     reason: "Grund",
