@@ -319,6 +319,12 @@ export const de = (product: string): Catalogue => ({
     lead: "Jede Anfrage trägt `Authorization: Bearer TOKEN`. Fehler sind `application/problem+json` mit einem `detail`, das sagt, was falsch war. Kosten sind exakte Dezimalzahlen in US-Dollar. Die Beschreibungen sind auf Englisch.",
     tags: {
       analytics: "Auswertung",
+      audit: "Protokoll",
+      budgets: "Budgets, Entscheidungen und Alarme",
+      calendar: "Tage und Zeitzonen",
+      closing: "Abschluss und Abrechnungen",
+      maintenance: "Wartung",
+      otlp: "OpenTelemetry",
       events: "Ereignisse",
       invoices: "Rechnungen",
       directory: "Verzeichnis",

@@ -334,6 +334,12 @@ export const en = {
     lead: "Every request carries `Authorization: Bearer TOKEN`. Errors are `application/problem+json` with a `detail` that says what was wrong. Costs are exact decimals in US dollars.",
     tags: {
       analytics: "Analytics",
+      audit: "Audit log",
+      budgets: "Budgets, decisions and alerts",
+      calendar: "Days and zones",
+      closing: "Closing and statements",
+      maintenance: "Maintenance",
+      otlp: "OpenTelemetry",
       events: "Events",
       invoices: "Invoices",
       directory: "Directory",
