@@ -836,6 +836,10 @@ export const de = (product: string): Catalogue => ({
     title: "Veränderung",
     versus: (span) => `gegenüber ${span}`,
     ofThat: (cause, amount) => `, davon ${cause} ${amount}`,
+    inside: (what) => `davon ${what}`,
+    on: (what, model) => `${what} mit ${model}`,
+    since: (day) => `seit ${day}`,
+    by: (cause) => `(${cause})`,
     nothing: "Nichts hat sich bewegt.",
     causes: {
       before: "vorher",

@@ -851,6 +851,10 @@ export const en = {
     title: "Change",
     versus: (span: string) => `vs ${span}`,
     ofThat: (cause: string, amount: string) => `, of that ${cause} ${amount}`,
+    inside: (what: string) => `of that ${what}`,
+    on: (what: string, model: string) => `${what} on ${model}`,
+    since: (day: string) => `since ${day}`,
+    by: (cause: string) => `(${cause})`,
     nothing: "Nothing moved.",
     /** In the order of the waterfall. */
     causes: {
