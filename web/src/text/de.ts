@@ -320,7 +320,7 @@ export const de = (product: string): Catalogue => ({
     tags: {
       analytics: "Auswertung",
       audit: "Protokoll",
-      budgets: "Budgets, Entscheidungen und Alarme",
+      budgets: "Budgets, Entscheidungen und Warnungen",
       calendar: "Tage und Zeitzonen",
       closing: "Abschluss und Abrechnungen",
       maintenance: "Wartung",
