@@ -400,7 +400,9 @@ fn statement(server: &Server, month: &str, more: &str) -> Value {
 }
 
 /// Month, reason, and of each line its key and cost.
-fn adjustments(statement: &Value) -> Vec<(String, String, Vec<(String, f64)>)> {
+type Adjustment = (String, String, Vec<(String, f64)>);
+
+fn adjustments(statement: &Value) -> Vec<Adjustment> {
     let text = |of: &Value| of.as_str().unwrap_or("null").to_owned();
     let line = |line: &Value| (text(&line["key"]), line["cost"].as_f64().unwrap());
     list(&statement["adjustments"])

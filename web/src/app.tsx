@@ -8,6 +8,7 @@ import { AnalyticsPage } from "./pages/analytics/AnalyticsPage";
 import {
   AuditPage,
   BudgetsPage,
+  ClosingPage,
   IntakePage,
   KeyPage,
   KeysPage,
@@ -32,7 +33,7 @@ import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
 import { useFreshPage } from "./pages/useFreshPage";
 import { useNewVersion } from "./pages/useNewVersion";
 import { WithCalendar } from "./pages/window/WithCalendar";
-import { firstPage, hasOwnUsage, readsRecords, seesTeams, setsLimits } from "./state/access";
+import { closesMonths, firstPage, hasOwnUsage, readsRecords, seesTeams, setsLimits } from "./state/access";
 import { Boundary } from "./ui/Boundary";
 import { Failure } from "./ui/Failure";
 import { lazily } from "./ui/lazily";
@@ -156,6 +157,13 @@ function SignedIn({ me }: { me: Me }) {
         {within(routes.reconciliation, "reconciliation", (organization) => (
           <ReconciliationPage key={organization.id} me={me} organization={organization} />
         ))}
+        {within(routes.closing, "closing", (organization) =>
+          closesMonths(me.kind, organization) ? (
+            <ClosingPage key={organization.id} me={me} organization={organization} />
+          ) : (
+            <NotFoundPage me={me} />
+          ),
+        )}
         {administration(administrationRoutes.organizations, "organizations", () => (
           <OrganizationsPage />
         ))}

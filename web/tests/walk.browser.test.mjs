@@ -276,7 +276,7 @@ for (const plan of ["free", "pro"]) {
     const server = await acme(t, plan);
     const page = await open(t, await server.linkOf("olga"), { landsOn: null });
     await page.getByTestId("needs-plan").waitFor();
-    assert.equal(await page.getByTestId("nav-lock").count(), 3);
+    assert.equal(await page.getByTestId("nav-lock").count(), 4);
 
     await watch(page, ["needs-plan", "needs-role", "analytics", "members", "member"]);
     for (const path of ["analytics", "members", "members/olga"]) {

@@ -21,6 +21,62 @@ test("why the month cost more is told in a waterfall and sentences of one answer
   assert.equal(asked.searchParams.get("groupBy"), "project");
 });
 
+const MOVED = { compareFrom: "2026-05-01", compareTo: "2026-05-31" };
+
+/** Of an answer as its texts: the item that moved most in the direction of all. */
+function movedMost({ difference, parts }) {
+  const items = parts.flatMap(({ cause, items }) => items.map((item) => ({ ...item, cause })));
+  return items.sort((a, b) => (b.cost - a.cost) * Math.sign(difference))[0];
+}
+
+test("each sentence says what moved most inside, a moment later and without moving", async (t) => {
+  for (const viewport of [LAPTOP, PHONE]) {
+    const page = await open(t, LINK, { viewport });
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await page.route(/analytics\/change\?.*groupBy=apiKey/, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=project`, "analytics");
+    const sentences = page.getByTestId("change-sentence");
+    await sentences.first().waitFor();
+    const places = () => sentences.evaluateAll((all) => all.map((one) => [one.offsetTop, one.offsetHeight]));
+    const before = await places();
+    assert.equal(await page.getByTestId("change-inside").count(), 0, "a sentence is there before its inside");
+    release();
+    const asked = await sentences.evaluateAll((all) => all.map(({ dataset }) => dataset.key).filter((key) => !key.startsWith("~")));
+    await page.waitForFunction((n) => document.querySelectorAll("[data-testid=change-inside]").length === n, asked.length);
+    assert.deepEqual(await places(), before);
+    for (const projectId of asked) {
+      const query = { ...JUNE_QUERY, ...MOVED, projectId, groupBy: "apiKey,model" };
+      const { cost, labels } = movedMost(await ask(page, "/analytics/change", query));
+      const inside = page.locator(`[data-key="${projectId}"]`).getByTestId("change-inside");
+      assert.equal(await inside.getAttribute("data-exact"), cost, projectId);
+      const amount = `${cost < 0 ? "−" : "+"}$${Math.abs(cost).toFixed(2)}`;
+      assert.ok((await inside.textContent()).startsWith(`of that ${labels.join(" on ")} ${amount}`), projectId);
+    }
+    const research = page.locator("[data-key=proj_research]").getByTestId("change-inside");
+    assert.equal(await research.textContent(), "of that judge ensemble on Claude Opus 4.1 +$473.18 (mix)");
+  }
+});
+
+test("what had no usage before says since when it has", async (t) => {
+  const page = await open(t, LINK);
+  await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=user`, "analytics");
+  const inside = page.locator("[data-testid=change-sentence][data-key=user_ximena]").getByTestId("change-inside");
+  await inside.filter({ hasText: "since" }).waitFor();
+  const user = { ...JUNE_QUERY, userId: "user_ximena" };
+  const most = movedMost(await ask(page, "/analytics/change", { ...user, ...MOVED, groupBy: "project,model" }));
+  assert.equal(most.cause, "new");
+  assert.equal(await inside.getAttribute("data-exact"), most.cost);
+  const [projectId, model] = most.keys;
+  const { activity } = await ask(page, "/analytics/activity", { ...user, projectId, model, groupBy: "none" });
+  const { date } = activity.find(({ requestCount }) => requestCount !== "0");
+  const day = new Date(date).toLocaleDateString("en-US", { day: "numeric", month: "short", timeZone: "UTC" });
+  assert.match(await inside.textContent(), new RegExp(` since ${day}$`));
+});
+
 for (const [where, path, row] of [
   ["analytics", `analytics?${JUNE}&by=project`, "ranking-row"],
   ["members", `members?${JUNE}`, "list-row"],
@@ -71,6 +127,10 @@ for (const colorScheme of ["light", "dark"]) {
   for (const viewport of [LAPTOP, PHONE]) {
     test(`axe finds nothing where a figure is explained: ${colorScheme}, ${viewport.width} px`, async (t) => {
       const page = await open(t, LINK, { colorScheme, viewport });
+      await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=project`, "analytics");
+      await page.getByTestId("change-inside").first().waitFor();
+      await accessible(page, "inside");
+      await withinWidth(page, "inside");
       await visit(page, `${NORTHWIND}/analytics?${JUNE}&by=project&then=model`, "analytics");
       await page.getByTestId("waterfall").waitFor();
       await accessible(page, "change");

@@ -1,3 +1,4 @@
+import type { Span } from "../time/presets";
 import { request } from "./request";
 import type { components } from "./schema";
 
@@ -10,9 +11,14 @@ function intakePath(organizationId: string | null, also: Record<string, string> 
   return `/v1/intake?${params}`;
 }
 
-/** What became of what was sent in the last seven days, newest first: everywhere, or an organization's. */
-export function fetchIntake(organizationId: string | null, signal?: AbortSignal): Promise<IntakeAnswer> {
-  return request<IntakeAnswer>(intakePath(organizationId), { signal });
+/** What became of what was sent, newest first: everywhere, or an organization's. Without days, of the last seven. */
+export function fetchIntake(
+  organizationId: string | null,
+  days: Span | null,
+  signal?: AbortSignal,
+): Promise<IntakeAnswer> {
+  return request<IntakeAnswer>(intakePath(organizationId, { ...days }), { signal });
 }
 
-export const intakeCsvPath = (organizationId: string | null) => intakePath(organizationId, { format: "csv" });
+export const intakeCsvPath = (organizationId: string | null, days: Span | null) =>
+  intakePath(organizationId, { ...days, format: "csv" });

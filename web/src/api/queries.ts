@@ -2,6 +2,7 @@ import { QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/
 import { fetchActivity, type ActivityQuestion } from "./activity";
 import { fetchCacheSaving } from "./cacheSaving";
 import { fetchCalendar, fetchZones } from "./calendar";
+import { fetchClosings, fetchStatement, type StatementQuestion } from "./closings";
 import { ApiError, type Asking } from "./request";
 import { fetchKey, fetchKeys } from "./keys";
 import { fetchReconciliation, type ReconciliationQuestion } from "./reconciliation";
@@ -145,6 +146,19 @@ export function cacheSavingQuery(question: UsageQuestion, groupBy: Grouping) {
 export function reconciliationQuery(question: ReconciliationQuestion, by: "day" | "model") {
   const subject = JSON.stringify([question.organizationId, question.provider]);
   return usageQuery("reconciliation", subject, { question, by }, (asking) => fetchReconciliation(question, by, asking));
+}
+
+/** Which months are closed. */
+export function closingsQuery(organizationId: string) {
+  return queryOptions({
+    queryKey: ["closings", organizationId],
+    queryFn: ({ signal }) => fetchClosings(organizationId, signal),
+  });
+}
+
+export function statementQuery(question: StatementQuestion) {
+  const subject = JSON.stringify([question.organizationId, question.month]);
+  return usageQuery("statement", subject, question, (asking) => fetchStatement(question, asking));
 }
 
 export function projectsQuery(organizationId: string) {

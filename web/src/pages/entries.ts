@@ -1,10 +1,23 @@
 import type { Me, Organization } from "../api/types";
-import { analyticsAccess, hasOwnUsage, readsRecords, seesTeams, setsLimits } from "../state/access";
+import { analyticsAccess, closesMonths, hasOwnUsage, readsRecords, seesTeams, setsLimits } from "../state/access";
 import type { TimeWindow } from "../state/timeWindow";
 import { text } from "../text";
 import type { IconName } from "../ui/Icon";
 import type { PageName } from "./pages";
-import { analyticsPath, auditPath, budgetsPath, intakePath, keysPath, membersPath, minePath, reconciliationPath, routes, settingsPath, teamsPath } from "./routes";
+import {
+  analyticsPath,
+  auditPath,
+  budgetsPath,
+  closingPath,
+  intakePath,
+  keysPath,
+  membersPath,
+  minePath,
+  reconciliationPath,
+  routes,
+  settingsPath,
+  teamsPath,
+} from "./routes";
 
 interface Entry {
   page: PageName;
@@ -20,7 +33,14 @@ export const entries: readonly Entry[] = [
   { page: "members", icon: "people", label: text.navigation.members, path: membersPath, guarded: true },
   { page: "keys", icon: "key", label: text.navigation.keys, path: keysPath, guarded: false },
   { page: "mine", icon: "person", label: text.navigation.mine, path: minePath, guarded: false },
-  { page: "reconciliation", icon: "receipt", label: text.reconciliation.title, path: reconciliationPath, guarded: true },
+  {
+    page: "reconciliation",
+    icon: "receipt",
+    label: text.reconciliation.title,
+    path: (id, window) => reconciliationPath(id, window),
+    guarded: true,
+  },
+  { page: "closing", icon: "calendarCheck", label: text.closing.title, path: closingPath, guarded: true },
   { page: "teams", icon: "sections", label: text.teams.title, path: teamsPath, guarded: false },
   { page: "budgets", icon: "gauge", label: text.budgets.title, path: budgetsPath, guarded: false },
   { page: "intake", icon: "inbox", label: text.intake.title, path: intakePath, guarded: false },
@@ -31,6 +51,7 @@ export const entries: readonly Entry[] = [
 /** Pages that somebody has no use for are not shown; the operator finds what owners have under administration. */
 export function isFor(me: Me, organization: Organization, page: PageName): boolean {
   if (page === "teams") return seesTeams(me.kind, organization);
+  if (page === "closing") return closesMonths(me.kind, organization);
   if (page === "budgets") return setsLimits(me.kind, organization);
   if (page === "mine") return hasOwnUsage(me.kind);
   const isOfOwners = page === "audit" || page === "intake" || page === "settings";

@@ -6,6 +6,7 @@ export type PageName =
   | "keys"
   | "mine"
   | "reconciliation"
+  | "closing"
   | "budgets"
   | "teams"
   | "reference"
@@ -23,6 +24,7 @@ const loads = {
   key: () => import("./key/KeyPage"),
   mine: () => import("./mine/MinePage"),
   reconciliation: () => import("./reconciliation/ReconciliationPage"),
+  closing: () => import("./closing/ClosingPage"),
   budgets: () => import("./budgets/BudgetsPage"),
   teams: () => import("./teams/TeamsPage"),
   reference: () => import("./reference/ReferencePage"),
@@ -42,6 +44,7 @@ export const KeysPage = lazily(loads.keys);
 export const KeyPage = lazily(loads.key);
 export const MinePage = lazily(loads.mine);
 export const ReconciliationPage = lazily(loads.reconciliation);
+export const ClosingPage = lazily(loads.closing);
 export const BudgetsPage = lazily(loads.budgets);
 export const TeamsPage = lazily(loads.teams);
 export const ReferencePage = lazily(loads.reference);

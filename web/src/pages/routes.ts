@@ -1,4 +1,6 @@
 import { searchText, writeTimeWindow, type TimeWindow } from "../state/timeWindow";
+import type { Biller } from "../api/reconciliation";
+import type { Span } from "../time/presets";
 import { NOBODY } from "../state/listView";
 import { UNPRICED, writeFilters, type Filters, type Grouping } from "../state/filters";
 
@@ -11,6 +13,7 @@ export const routes = {
   mine: "/organizations/:organizationId/my-usage",
   reconciliation: "/organizations/:organizationId/reconciliation",
   budgets: "/organizations/:organizationId/budgets",
+  closing: "/organizations/:organizationId/closing",
   teams: "/organizations/:organizationId/teams",
   intake: "/organizations/:organizationId/intake",
   audit: "/organizations/:organizationId/audit",
@@ -61,14 +64,20 @@ export const keyPath = (organizationId: string, apiKeyId: string, window: TimeWi
 export const minePath = (organizationId: string, window: TimeWindow | null = null) =>
   organizationPath(organizationId, "my-usage", window);
 
-export const reconciliationPath = (organizationId: string, window: TimeWindow | null = null) =>
-  organizationPath(organizationId, "reconciliation", window);
+export const reconciliationPath = (organizationId: string, window: TimeWindow | null = null, provider?: Biller) =>
+  organizationPath(organizationId, "reconciliation", window, provider && { provider });
+
+export const closingPath = (organizationId: string) => organizationPath(organizationId, "closing", null);
 
 export const budgetsPath = (organizationId: string) => organizationPath(organizationId, "budgets", null);
 
 export const teamsPath = (organizationId: string) => organizationPath(organizationId, "teams", null);
 
 export const intakePath = (organizationId: string) => organizationPath(organizationId, "intake", null);
+
+/** What arrived on these UTC days. */
+export const intakeOfPath = (organizationId: string, { from, to }: Span) =>
+  organizationPath(organizationId, "intake", null, { from, to });
 
 export const auditPath = (organizationId: string) => organizationPath(organizationId, "audit", null);
 

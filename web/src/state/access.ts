@@ -30,6 +30,11 @@ export function setsLimits(kind: string, organization: { role?: string | null })
   return kind === "operator" || organization.role === "owner" || organization.role === "admin";
 }
 
+/** Whoever runs an organization hands its months over. */
+export function closesMonths(kind: string, organization: { role?: string | null }): boolean {
+  return setsLimits(kind, organization);
+}
+
 /** Developers see their own figures only, so that is where they begin. */
 export function firstPage(kind: string, organization: { role?: string | null }): "analytics" | "mine" {
   return hasOwnUsage(kind) && organization.role === "developer" ? "mine" : "analytics";

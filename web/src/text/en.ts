@@ -103,6 +103,7 @@ export const en = {
 
   /** What the server calls usage that has no id, by its own words. */
   nameless: {
+    All: "All",
     Other: "Other",
     Unattributed: "Unattributed",
     "No app": "No app",
@@ -333,6 +334,12 @@ export const en = {
     lead: "Every request carries `Authorization: Bearer TOKEN`. Errors are `application/problem+json` with a `detail` that says what was wrong. Costs are exact decimals in US dollars.",
     tags: {
       analytics: "Analytics",
+      audit: "Audit log",
+      budgets: "Budgets, decisions and alerts",
+      calendar: "Days and zones",
+      closing: "Closing and statements",
+      maintenance: "Maintenance",
+      otlp: "OpenTelemetry",
       events: "Events",
       invoices: "Invoices",
       directory: "Directory",
@@ -575,6 +582,69 @@ export const en = {
     take: "From files with the pages of its reports:",
   },
 
+  closing: {
+    title: "Closing",
+    lead: (zone: string) =>
+      `A closed month stays as it is; what comes of it later is an adjustment on a later statement. Months are those of ${zone}.`,
+    months: "Months",
+    states: { running: "Not over yet", open: "Open", closed: "Closed" },
+    closed: "Closed",
+    draft: "Draft",
+    isClosed: (moment: string, who: string) =>
+      `Closed ${moment} by ${who}. These figures do not change any more.`,
+    isDraft: "This month is open. Its statement is a draft and follows what arrives, until it is closed.",
+    isRunning: "This month is not over, so it cannot be closed yet. Its statement is a draft and follows what arrives.",
+    wasClosed: (moment: string, who: string) => `It was closed before, ${moment} by ${who},`,
+    wasReopened: (moment: string, who: string) => `and opened again ${moment} by ${who}.`,
+    close: "Close the month",
+    closeTitle: (month: string) => `Close ${month}?`,
+    closeLead:
+      "Its figures stay as they are now, by team, cost centre, project, person, key and model. What arrives, gets another price or goes to somebody else later stands as an adjustment, with its reason, on the statement of the first month that is open. A month can be opened again, and its statement says so.",
+    reopen: "Open again",
+    reopenTitle: (month: string) => `Open ${month} again?`,
+    reopenLead:
+      "Its statement is a draft again, with everything that came since. Whoever has the closed one holds other figures. The statement says when it was closed and opened, and by whom.",
+    checks: {
+      title: "Before it is closed",
+      lead: "None of this has to be settled: what changes later is an adjustment.",
+      unpriced: "Usage without a price",
+      allPriced: "Every request has a price.",
+      withoutPrice: (n: number, shown: string) => `${shown} ${plural(n, "request has", "requests have")} no price.`,
+      unpricedLink: "Show them",
+      invoice: (provider: string) => `Invoice of ${provider}`,
+      noInvoice: "No report of costs was imported for these days.",
+      invoiceDays: (n: number, all: number) => `Costs were imported for ${n} of ${all} days (UTC).`,
+      gap: (amount: string) => `Gap: ${amount}.`,
+      invoiceLink: (provider: string) => `Reconcile ${provider}`,
+      intake: "Sources",
+      arrived: (span: string, n: number) => `Arrived ${span} (UTC): from ${n === 1 ? "1 source" : `${n} sources`}.`,
+      nothing: (span: string) => `Nothing arrived ${span} (UTC).`,
+      silent: (which: string) => `Silent in the last seven of these days: ${which}.`,
+      since: (sender: string, day: string) => `${sender} (last ${day})`,
+      rejected: (n: number, shown: string) => `${shown} ${plural(n, "record was", "records were")} rejected.`,
+      intakeLink: "Show intake",
+    },
+    statement: {
+      title: "Statement",
+      by: "Statement by",
+      disclosure: "People",
+      disclosures: { names: "By name", pseudonyms: "By pseudonym", groups: "In groups" },
+      disclosureHints: {
+        names: "People and API keys by their names, here and in files.",
+        pseudonyms: "People and API keys by other names, the same ones within a year, here and in files.",
+        groups: "No line is of fewer than five people, here and in files.",
+      },
+      none: "No usage in this month.",
+      adjustment: (month: string) => `Adjustment of ${month}`,
+      reasons: {
+        late: "arrived after it was closed",
+        repriced: "another price",
+        reassigned: "counts for another",
+        renamed: "has another name",
+      },
+      total: "Total",
+    },
+  },
   teams: {
     title: "Teams",
     lead: "Whose usage counts for which team, and from which day on. Days begin in the time zone of the organization.",
@@ -751,6 +821,7 @@ export const en = {
   intake: {
     title: "Intake",
     lead: "What became of what was sent in the last seven days, by who sent it. Days are of arrival, in UTC.",
+    leadOf: (span: string) => `What became of what was sent, by who sent it, on the days of arrival ${span}, in UTC.`,
     sender: "Sender",
     result: "Result",
     reason: "Reason",
@@ -780,6 +851,10 @@ export const en = {
     title: "Change",
     versus: (span: string) => `vs ${span}`,
     ofThat: (cause: string, amount: string) => `, of that ${cause} ${amount}`,
+    inside: (what: string) => `of that ${what}`,
+    on: (what: string, model: string) => `${what} on ${model}`,
+    since: (day: string) => `since ${day}`,
+    by: (cause: string) => `(${cause})`,
     nothing: "Nothing moved.",
     /** In the order of the waterfall. */
     causes: {

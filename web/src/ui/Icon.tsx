@@ -1,6 +1,7 @@
 const paths = {
   chart: "M4 20V11M10 20V4M16 20v-6M20 20H2",
   calendar: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
+  calendarCheck: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4M9 15l2.200 2.200L15.500 13",
   globe: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c2.8 2.6 4 5.6 4 9s-1.2 6.4-4 9c-2.800-2.600-4-5.600-4-9s1.200-6.400 4-9z",
   check: "M5 12.500l4.500 4.500L19 7",
   chevrons: "M8 10l4-4 4 4M8 14l4 4 4-4",

@@ -10,7 +10,11 @@ import type { Grouping } from "../../state/filters";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { explanation } from "../../ui/Failure";
+import { useSettled } from "../../ui/useSettled";
 import { earlierText, incomparable } from "../parts/Changed";
+import { InsideLine } from "./InsideLine";
+import { insideQuestion } from "./inside";
+import { answeredPivots } from "./steps";
 import { movedMost, waterfall, type Bar } from "./waterfall";
 
 const words = text.change;
@@ -38,6 +42,7 @@ export default function ChangeCard({ question, groupBy, enabled, refetchInterval
   });
   const change = answer.data ?? null;
   const failed = answer.error !== null && !answer.isPlaceholderData;
+  const settled = useSettled(answer.isPlaceholderData ? null : change);
   return (
     <section className="card panel change-card" aria-labelledby={id} data-testid="change-card" data-busy={answer.isPending}>
       <header className="panel-header">
@@ -49,7 +54,12 @@ export default function ChangeCard({ question, groupBy, enabled, refetchInterval
       ) : (
         <div className="change-parts">
           <Waterfall change={change} />
-          <Sentences change={change} />
+          <Sentences
+            change={change}
+            question={question}
+            enabled={enabled && settled}
+            refetchInterval={refetchInterval}
+          />
         </div>
       )}
     </section>
@@ -106,7 +116,11 @@ function exactOf(change: Change, { name }: Bar): string {
   return part ? exactText(part, "cost") : "0";
 }
 
-function Sentences({ change }: { change: Change | null }) {
+interface SentencesProps extends Omit<Props, "groupBy"> {
+  change: Change | null;
+}
+
+function Sentences({ change, question, enabled, refetchInterval }: SentencesProps) {
   if (change === null) {
     return (
       <div className="change-sentences">
@@ -118,18 +132,24 @@ function Sentences({ change }: { change: Change | null }) {
   }
   const fault = incomparable(change.before);
   const moved = fault === null ? movedMost(change, SENTENCES) : [];
+  // While a former answer stands in, its own pivots count.
+  const pivots = answeredPivots(change.groupBy);
   return (
     <ul className="change-sentences">
       {fault !== null && <li className="muted">{fault}</li>}
       {fault === null && moved.length === 0 && <li className="muted">{words.nothing}</li>}
-      {moved.map(({ label, amount, cause, ofThat }) => (
-        <li key={label} data-testid="change-sentence">
-          <strong>{label}</strong> {signedMoney(amount)}
-          {ofThat === null
-            ? `: ${words.causes[cause]}`
-            : words.ofThat(words.causes[cause], signedMoney(ofThat))}
-        </li>
-      ))}
+      {moved.map(({ id, keys, label, amount, cause, ofThat }) => {
+        const asked = insideQuestion(question, pivots, keys);
+        return (
+          <li key={id} data-testid="change-sentence" data-key={id}>
+            <strong>{label}</strong> {signedMoney(amount)}
+            {ofThat === null
+              ? `: ${words.causes[cause]}`
+              : words.ofThat(words.causes[cause], signedMoney(ofThat))}
+            {asked && <InsideLine asked={asked} enabled={enabled} refetchInterval={refetchInterval} />}
+          </li>
+        );
+      })}
     </ul>
   );
 }

@@ -30,7 +30,7 @@ test("nothing spent at all has bars of no width", () => {
 test("the entries that moved most come first, each with its largest cause", () => {
   const parts = [part("volume", { a: 3, b: -1 }), part("mix", { a: 1 }), part("new", { c: 9 })];
   expect(movedMost(change(0, 12, parts), 2)).toEqual([
-    { label: "C", amount: 9, cause: "new", ofThat: null },
-    { label: "A", amount: 4, cause: "volume", ofThat: 3 },
+    { id: "c", keys: ["c"], label: "C", amount: 9, cause: "new", ofThat: null },
+    { id: "a", keys: ["a"], label: "A", amount: 4, cause: "volume", ofThat: 3 },
   ]);
 });

@@ -1,5 +1,5 @@
 import type { Change, ChangePart } from "../../api/change";
-import { LABEL_SEPARATOR, shownLabels, seriesKeys } from "../../state/series";
+import { LABEL_SEPARATOR, seriesId, seriesKeys, shownLabels } from "../../state/series";
 
 export type Cause = ChangePart["cause"];
 
@@ -37,6 +37,8 @@ export function waterfall({ before, after, parts }: Change): Bar[] {
 
 /** What became of one entry, and the cause that moved most of it. */
 export interface Moved {
+  id: string;
+  keys: readonly (string | null)[];
   label: string;
   amount: number;
   cause: Cause;
@@ -46,20 +48,23 @@ export interface Moved {
 
 /** The entries that moved most. */
 export function movedMost({ parts }: Change, most: number): Moved[] {
-  const entries = new Map<string, { label: string; causes: { cause: Cause; cost: number }[] }>();
+  type Entry = Pick<Moved, "id" | "keys" | "label"> & { causes: { cause: Cause; cost: number }[] };
+  const entries = new Map<string, Entry>();
   for (const { cause, items } of parts) {
     for (const item of items) {
-      const id = JSON.stringify(seriesKeys(item));
-      const entry = entries.get(id) ?? { label: shownLabels(item).join(LABEL_SEPARATOR), causes: [] };
+      const id = seriesId(item);
+      const label = shownLabels(item).join(LABEL_SEPARATOR);
+      const entry = entries.get(id) ?? { id, keys: seriesKeys(item), label, causes: [] };
       entry.causes.push({ cause, cost: item.cost });
       entries.set(id, entry);
     }
   }
   return [...entries.values()]
-    .flatMap(({ label, causes }) => {
+    .flatMap(({ causes, ...entry }) => {
       const amount = causes.reduce((sum, { cost }) => sum + cost, 0);
       const [largest] = causes.toSorted((a, b) => Math.abs(b.cost) - Math.abs(a.cost));
-      return largest ? [{ label, amount, cause: largest.cause, ofThat: causes.length > 1 ? largest.cost : null }] : [];
+      if (!largest) return [];
+      return [{ ...entry, amount, cause: largest.cause, ofThat: causes.length > 1 ? largest.cost : null }];
     })
     .sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount))
     .slice(0, most);

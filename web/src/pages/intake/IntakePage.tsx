@@ -1,26 +1,31 @@
 import { useQuery } from "@tanstack/react-query";
 import { fetchIntake, intakeCsvPath, type IntakeLine } from "../../api/intake";
 import { count } from "../../format/counts";
-import { dayText } from "../../format/dates";
+import { dayText, spanText } from "../../format/dates";
+import { readTimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { AdministrationHeader } from "../administration/AdministrationHeader";
 import { EntryName, EntryTable, type EntryColumn } from "../administration/EntryTable";
 import { ListTake } from "../lists/ListTools";
+import { useRawSearch } from "../useRawSearch";
 import "./intake.css";
 
 const words = text.intake;
 
 /** What became of what was sent: on the whole server, or in one organization. */
 export default function IntakePage({ organizationId }: { organizationId: string | null }) {
+  // A link can name days; otherwise they are the last seven.
+  const { range } = readTimeWindow(new URLSearchParams(useRawSearch()), "UTC");
+  const days = range.kind === "custom" ? { from: range.from, to: range.to } : null;
   const answer = useQuery({
-    queryKey: ["intake", organizationId],
-    queryFn: ({ signal }) => fetchIntake(organizationId, signal),
+    queryKey: ["intake", organizationId, days],
+    queryFn: ({ signal }) => fetchIntake(organizationId, days, signal),
   });
   const rows = answer.data?.intake ?? null;
   return (
     <div className="page" data-testid="intake" data-busy={rows === null && !answer.error}>
-      <AdministrationHeader title={words.title} lead={words.lead} />
+      <AdministrationHeader title={words.title} lead={days ? words.leadOf(spanText(days.from, days.to)) : words.lead} />
       {answer.error && rows === null ? (
         <Failure error={answer.error} onRetry={() => void answer.refetch()} />
       ) : (
@@ -33,7 +38,7 @@ export default function IntakePage({ organizationId }: { organizationId: string 
           search={words.search}
           none={words.none}
           testId="intake-table"
-          add={<ListTake csv={intakeCsvPath(organizationId)} />}
+          add={<ListTake csv={intakeCsvPath(organizationId, days)} />}
         />
       )}
     </div>
