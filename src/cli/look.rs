@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use crate::calendar::Zone;
+use crate::calendar::{Date, Zone};
 use crate::http::wire::Settings;
-use crate::http::{Colour, Logo, Look, MAX_LOGO_BYTES};
+use crate::http::{Colour, Currency, Logo, Look, MAX_LOGO_BYTES, Rate};
 
 #[derive(Args)]
 #[command(next_help_heading = "The dashboard's looks")]
@@ -31,6 +31,14 @@ pub struct Arguments {
     /// What stands beside amounts instead of $, up to 8 characters
     #[arg(long, value_name = "TEXT", env = "ROLLCALL_CURRENCY_LABEL", value_parser = |text: &str| short(text, 8))]
     currency_label: Option<String>,
+    /// What one US dollar is worth in that, such as 0.92: pages of statements have such amounts beside US dollars
+    #[arg(long, value_name = "RATE", env = "ROLLCALL_CURRENCY_RATE")]
+    #[arg(requires_all = ["currency_label", "currency_rate_date"])]
+    currency_rate: Option<Rate>,
+    /// The day whose rate it is, YYYY-MM-DD
+    #[arg(long, value_name = "DAY", env = "ROLLCALL_CURRENCY_RATE_DATE", value_parser = date)]
+    #[arg(requires = "currency_rate")]
+    currency_rate_date: Option<Date>,
     /// What organizations read that are on a plan without a page
     #[arg(long, value_name = "TEXT", env = "ROLLCALL_UPGRADE_TEXT")]
     upgrade_text: Option<String>,
@@ -57,7 +65,11 @@ impl Arguments {
             upgrade_url: self.upgrade_url.clone(),
             logo: None,
         };
-        Ok(Look::new(settings, logo.transpose()?))
+        let currency = match (&self.currency_label, self.currency_rate, self.currency_rate_date) {
+            (Some(label), Some(rate), Some(date)) => Some(Currency { label: label.clone(), rate, date }),
+            _ => None,
+        };
+        Ok(Look::new(settings, logo.transpose()?, currency))
     }
 }
 
@@ -69,6 +81,10 @@ fn short(text: &str, most: usize) -> Result<String, String> {
         return Err(format!("'{}' has {characters} characters; write 1 to {most} on one line", text.escape_debug()));
     }
     Ok(text.to_owned())
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| format!("'{text}' is no date that exists; write YYYY-MM-DD"))
 }
 
 fn zone(text: &str) -> Result<String, String> {

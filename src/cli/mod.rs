@@ -98,7 +98,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     Query(query::Arguments),

@@ -18,6 +18,7 @@ use crate::ledger::checksum::{self, ChecksumError};
 #[command(after_help = "Examples:
   rollcall statement write --organization acme --month 2026-10 --output october.html --data-dir ./data
   rollcall statement write --organization acme --month 2026-10 --group-by costCentre --format csv --data-dir ./data
+  rollcall statement write --organization acme --month 2026-10 --format zip --output october.zip --data-dir ./data
   rollcall statement verify october.html")]
 pub struct Arguments {
     #[command(subcommand)]
@@ -48,12 +49,15 @@ struct WriteArguments {
     /// The local month, YYYY-MM
     #[arg(long, value_name = "MONTH", env = "ROLLCALL_MONTH")]
     month: String,
-    /// team, costCentre, project, user, apiKey or model
-    #[arg(long, value_name = "DIMENSION", env = "ROLLCALL_GROUP_BY", default_value = "team")]
-    group_by: String,
-    /// html, csv or json
+    /// team, costCentre, project, user, apiKey or model; team when left out, and each of the first five in a zip
+    #[arg(long, value_name = "DIMENSION", env = "ROLLCALL_GROUP_BY")]
+    group_by: Option<String>,
+    /// html, csv, json, or zip: html and csv by team, costCentre, project, user and apiKey
     #[arg(long, value_name = "NAME", env = "ROLLCALL_FORMAT", default_value = "html")]
     format: String,
+    /// The language of html, also in a zip: en or de; en when left out
+    #[arg(long, value_name = "NAME", env = "ROLLCALL_LANG")]
+    lang: Option<String>,
     /// names, pseudonyms, or groups of at least five people
     #[arg(long, value_name = "HOW", env = "ROLLCALL_DISCLOSURE", default_value = "names")]
     disclosure: String,
@@ -105,8 +109,9 @@ impl WriteArguments {
     fn write(&self, target: &Target, out: &mut dyn Write) -> Result<(), Failure> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("organizationId", &self.organization).append_pair("month", &self.month);
-        query.append_pair("groupBy", &self.group_by).append_pair("format", &self.format);
-        query.append_pair("disclosure", &self.disclosure);
+        query.append_pair("format", &self.format).append_pair("disclosure", &self.disclosure);
+        query.extend_pairs(self.group_by.iter().map(|by| ("groupBy", by)));
+        query.extend_pairs(self.lang.iter().map(|lang| ("lang", lang)));
         query.extend_pairs(self.timezone.iter().map(|zone| ("timezone", zone)));
         let path = format!("/analytics/statement?{}", query.finish());
         match target {

@@ -20,6 +20,7 @@ mod calendar;
 mod change;
 mod closings;
 mod connections;
+mod currency;
 mod dashboard;
 mod decimals;
 mod decisions;
@@ -86,6 +87,7 @@ pub use alerts::{Watched, days_now, fired as alert_fired};
 pub use body::Object;
 pub use budgets::{budget_update, written};
 pub use closings::{close_month, reopen_month};
+pub use currency::{Currency, Rate};
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};
@@ -412,7 +414,10 @@ pub fn router(app: App) -> Router {
         .fallback(dashboard::serve)
         .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES));
     let compress = CompressionLayer::new().compress_when(
-        DefaultPredicate::new().and(NotForContentType::IMAGES).and(NotForContentType::const_new(export::PARQUET)),
+        DefaultPredicate::new()
+            .and(NotForContentType::IMAGES)
+            .and(NotForContentType::const_new(export::PARQUET))
+            .and(NotForContentType::const_new("application/zip")),
     );
     // One stack, the outermost first: each by itself would be cloned, with all those within, for each of those without.
     let around = ServiceBuilder::new()

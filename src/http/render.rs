@@ -1,9 +1,10 @@
 //! How values stand in answers: amounts, dates, and the cells of CSV.
 
+use std::io::Write;
+
 use serde_json::value::RawValue;
 
 use super::problem::Problem;
-use super::stream::Out;
 use crate::calendar::{Window, Zone};
 use crate::model::{Day, PicoUsd};
 
@@ -31,7 +32,7 @@ pub fn broken(error: csv::Error) -> Problem {
     Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, format!("the CSV could not be written: {error}"))
 }
 
-pub fn csv_writer(out: &mut Out) -> csv::Writer<&mut Out> {
+pub fn csv_writer<W: Write>(out: &mut W) -> csv::Writer<&mut W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
 }
 

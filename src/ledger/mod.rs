@@ -1,7 +1,8 @@
 //! Months that are closed: what is frozen of them, what came since and why, and the statements of both.
 //!
 //! Owns the reading of a month's usage by local day, series and whose it is, the difference of two such readings by its
-//! reasons, and the grouping of both into the lines of a statement, or into the answer to a question of then.
+//! reasons, the grouping of both into the lines of a statement, or into the answer to a question of then, and what lies
+//! between a month and the one before.
 //!
 //! Does not know HTTP, who asks or what the time is, and writes nothing.
 //!
@@ -16,6 +17,7 @@ mod disclosure;
 mod month;
 mod statement;
 mod usage;
+mod waterfall;
 
 use crate::query::GroupBy;
 use crate::store::{StoreError, damaged};
@@ -25,6 +27,7 @@ pub use as_of::as_of;
 pub use disclosure::Disclosure;
 pub use month::Month;
 pub use statement::{Adjustment, Line, LineSums, Statement, statement};
+pub use waterfall::{Side, Waterfall, waterfall};
 
 /// Whose usage is, in the order in which closings keep it.
 const OWNERS: [GroupBy; 3] = [GroupBy::User, GroupBy::Team, GroupBy::CostCentre];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::activity::{Totals, activity};
+use super::activity::{Activity, Totals, activity};
 use super::causes::{ByCause, Cause, Compared, Side, Sides, causes, compared};
 use super::group::{Filter, GroupBy, Label};
 use super::{About, Column, Earlier, Query, QueryError, RankBy, Table};
@@ -57,6 +57,16 @@ struct Key {
     models: HashMap<Model, (Sides, [Measures; 2])>,
 }
 
+/// What lies between two answers.
+pub struct Between {
+    pub before: Totals,
+    pub after: Totals,
+    /// In picodollars.
+    pub difference: i128,
+    /// One for each cause; they add up to the difference.
+    pub parts: Vec<Part>,
+}
+
 /// Compares two windows. `price` says what tokens of a provider's model cost at one price for both.
 pub fn change(
     about: About<'_>,
@@ -65,23 +75,45 @@ pub fn change(
     filter: &Filter,
     price: impl Fn(&str, &str, &Measures) -> Option<i128>,
 ) -> Result<Change, QueryError> {
+    let ask = |window| activity(about, &compared_side(window, group_by, filter));
+    let between = causes_between([ask(earlier)?, ask(later)?], group_by, price).map_err(StoreError::from)?;
+    let Between { before, after, difference, parts } = between;
+    let before = Earlier::new(about, earlier, Table { rows: Vec::new(), totals: before, next: None })?;
+    Ok(Change { before, after, difference, parts })
+}
+
+/// What has to be asked of each window that is compared.
+pub fn compared_side(window: Window, group_by: &[GroupBy], filter: &Filter) -> Query {
+    Query {
+        window,
+        granularity: Granularity::Month,
+        group_by: by_model(group_by),
+        filter: filter.clone(),
+        rank_by: RankBy::Cost,
+        top: None,
+        columns: COLUMNS,
+    }
+}
+
+/// Keys, and the models of each.
+fn by_model(group_by: &[GroupBy]) -> Vec<GroupBy> {
     let mut by = group_by.to_vec();
     by.extend([GroupBy::Model, GroupBy::Provider].into_iter().filter(|model| !group_by.contains(model)));
+    by
+}
+
+/// What lies between the answers to [`compared_side`] of two windows, the earlier one first.
+pub fn causes_between(
+    found: [Activity<'_>; 2],
+    group_by: &[GroupBy],
+    price: impl Fn(&str, &str, &Measures) -> Option<i128>,
+) -> Result<Between, Overflow> {
+    let by = by_model(group_by);
     let place = |of| by.iter().position(|by| *by == of).expect("usage is told apart by it");
     let (model, provider) = (place(GroupBy::Model), place(GroupBy::Provider));
     let mut keys: BTreeMap<Vec<Option<String>>, Key> = BTreeMap::new();
-    let mut totals = Vec::new();
-    for (at, window) in [earlier, later].into_iter().enumerate() {
-        let query = Query {
-            window,
-            granularity: Granularity::Month,
-            group_by: by.clone(),
-            filter: filter.clone(),
-            rank_by: RankBy::Cost,
-            top: None,
-            columns: COLUMNS,
-        };
-        let found = activity(about, &query)?;
+    let totals = found.each_ref().map(|found| found.totals.clone());
+    for (at, found) in found.into_iter().enumerate() {
         let mut groups = found.groups;
         for entry in &found.ranking {
             let mut labels = std::mem::take(&mut groups[entry.group as usize].labels);
@@ -98,14 +130,11 @@ pub fn change(
             };
             measures[at] = entry.usage.all;
         }
-        totals.push(found.totals);
     }
-    let after = totals.pop().expect("two windows were asked about");
-    let before = totals.pop().expect("two windows were asked about");
-    let difference = after.usage.cost().0 - before.usage.cost().0;
-    let parts = parts(keys.into_values(), [&before, &after], &price).map_err(StoreError::from)?;
-    let before = Earlier::new(about, earlier, Table { rows: Vec::new(), totals: before, next: None })?;
-    Ok(Change { before, after, difference, parts })
+    let difference = totals[1].usage.cost().0 - totals[0].usage.cost().0;
+    let parts = parts(keys.into_values(), totals.each_ref(), &price)?;
+    let [before, after] = totals;
+    Ok(Between { before, after, difference, parts })
 }
 
 /// The keys of an item with what a cause moved of each.

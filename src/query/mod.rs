@@ -31,7 +31,7 @@ pub use activity::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Listed, Totals, activity, sum_buckets, used,
 };
 pub use causes::Cause;
-pub use change::{Change, Item, Part, change};
+pub use change::{Between, Change, Item, Part, causes_between, change, compared_side};
 pub use earlier::{Earlier, earlier};
 pub use explain::{Arrival, Attributed, AttributedBy, CostPart, Explained, Figure, PricedBy, Worth, explain};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};

@@ -549,6 +549,13 @@ fn what_cannot_be_closed_or_asked_is_refused_by_name() {
     statement("").is_problem(400, "the parameter month is missing");
     statement("month=2026-02&groupBy=day").is_problem(400, "groupBy is 'day'; allowed: team, costCentre, project");
     statement("month=2026-02&format=pdf").is_problem(400, "format is 'pdf'; allowed: json, csv, html");
+    statement("month=2026-02&format=html&lang=fr").is_problem(400, "lang is 'fr'; allowed: en, de");
+    for form in ["", "&format=json", "&format=csv"] {
+        statement(&format!("month=2026-02&lang=de{form}"))
+            .is_problem(400, "lang is 'de', but only format=html and format=zip");
+    }
+    statement("month=2026-02&format=zip&groupBy=team")
+        .is_problem(400, "groupBy is 'team', but format=zip has a statement by each; leave it out");
     statement("month=2026-02&disclosure=all")
         .is_problem(400, "disclosure is 'all'; allowed: names, pseudonyms, groups");
     statement("month=2026-02&timezone=UTC").is_problem(400, "month 2026-02 was closed in Europe/Berlin");
@@ -618,7 +625,7 @@ fn a_statement_is_a_page_whose_every_figure_its_checksum_covers() {
     let verify = |path: &Path| rollcall(&["statement", "verify", path.to_str().unwrap()]);
     assert_eq!(verify(&file).0, Some(0));
     let changed = directory.path().join("changed.html");
-    for figure in ["12.345678901234", ">120<", ">1<", "2026-01", "UTC"] {
+    for figure in ["12.345678901234", ">120<", ">1<", "2026-01", "2025-12", "UTC"] {
         for (at, _) in page.match_indices(figure) {
             let other = format!("{}{}{}", &page[..at], figure.replace(['1', 'U'], "7"), &page[at + figure.len()..]);
             std::fs::write(&changed, other).unwrap();
@@ -638,6 +645,177 @@ fn a_statement_is_a_page_whose_every_figure_its_checksum_covers() {
     assert_eq!(rollcall(&[&["closing", "reopen", id], &here[..]].concat()).0, Some(0));
     assert_eq!(rollcall(&[&["closing", "list"], &here[..]].concat()).1, "");
     assert_eq!(rollcall(&[&["closing", "reopen", id], &here[..]].concat()).0, Some(2));
+}
+
+fn html(server: &Server, month: &str, more: &str) -> String {
+    let path = format!("/analytics/statement?organizationId=acme&month={month}&format=html&{more}");
+    server.get(&path, OPERATOR).ok().text
+}
+
+/// The rows of a page's table under a heading: what each begins with, and its last figure.
+fn rows_under<'p>(page: &'p str, heading: &str) -> Vec<(&'p str, &'p str)> {
+    let (_, after) = page.split_once(&format!("<h2>{heading}</h2>")).unwrap_or_else(|| panic!("{heading}: {page}"));
+    let (table, _) = after.split_once("</table>").unwrap();
+    let rows = table.split("<tr>").filter(|row| row.starts_with("<td"));
+    let text = |cell: &'p str| cell.split_once('>').unwrap().1.split('<').next().unwrap();
+    rows.map(|row| (text(row), text(&row[row.rfind("<td").unwrap()..]))).collect()
+}
+
+/// January cost 0.2 and February 1.6 when they were closed; a dollar more of January came between.
+fn two_closed_months(server: &Server) {
+    for (id, at, cost, project) in [
+        ("a", "2026-01-10T12:00:00Z", "0.1", "web"),
+        ("b", "2026-01-11T12:00:00Z", "0.1", "web"),
+        ("c", "2026-02-10T12:00:00Z", "0.15", "web"),
+        ("d", "2026-02-11T12:00:00Z", "0.15", "web"),
+        ("e", "2026-02-12T12:00:00Z", "0.15", "web"),
+        ("f", "2026-02-13T12:00:00Z", "0.15", "web"),
+        ("g", "2026-02-14T12:00:00Z", "1", "api"),
+    ] {
+        send(server, id, at, &json!({"cost": cost, "projectId": project}));
+    }
+    close(server, "2026-01").ok();
+    send(server, "late", "2026-01-12T12:00:00Z", &json!({"cost": "1"}));
+    close(server, "2026-02").ok();
+}
+
+#[test]
+fn a_page_says_what_lies_between_the_month_and_the_one_before() {
+    let server = Server::start();
+    two_closed_months(&server);
+    let page = html(&server, "2026-02", "groupBy=project");
+    // Two requests more at the mean of $0.10 and $0.15, three at $0.05 more.
+    let expected = [
+        ("2026-01", "0.2"),
+        ("Volume", "+0.25"),
+        ("Price", "+0.15"),
+        ("New", "+1"),
+        ("2026-02", "1.6"),
+        ("Difference", "+1.4"),
+    ];
+    assert_eq!(rows_under(&page, "2026-02 against 2026-01"), expected);
+    assert_eq!(page.matches("as it was closed").count(), 2);
+    assert_eq!(page.matches("<svg").count(), 5);
+    assert_eq!(rows_under(&page, "Usage of 2026-02"), [("api", "1"), ("web", "0.6")]);
+    assert_eq!(rows_under(&page, "In all").len(), 1);
+    // What comes later moves neither.
+    send(&server, "later", "2026-02-12T12:00:00Z", &json!({"cost": "7"}));
+    assert_eq!(html(&server, "2026-02", "groupBy=project"), page);
+    let draft = html(&server, "2026-03", "groupBy=project");
+    let expected = [("2026-02", "1.6"), ("Gone", "-1.6"), ("2026-03", "0"), ("Difference", "-1.6")];
+    assert_eq!(rows_under(&draft, "2026-03 against 2026-02"), expected);
+    assert_eq!(draft.matches("not closed: as it is known now").count(), 1);
+
+    let hidden = html(&server, "2026-02", "groupBy=user&disclosure=pseudonyms");
+    assert_eq!(rows_under(&hidden, "2026-02 against 2026-01").last(), Some(&("Difference", "+1.4")));
+    assert!(!html(&server, "2026-02", "groupBy=user&disclosure=groups").contains(" against "), "it is of few people");
+    // The first month there is has none before it.
+    for month in ["0001-01", "1970-01", "9999-12"] {
+        let path = format!("/analytics/statement?organizationId=acme&month={month}&format=html");
+        assert!([200, 400].contains(&server.get(&path, OPERATOR).status), "{month}");
+    }
+}
+
+#[test]
+fn a_page_says_in_either_language_whose_a_request_is() {
+    let server = Server::start();
+    two_closed_months(&server);
+    for (by, english, german) in [
+        ("team", "for the team that its API key is assigned to", "für das Team, dem ihr API-Schlüssel"),
+        ("costCentre", "for the cost centre of its team", "für die Kostenstelle ihres Teams"),
+        ("project", "for the project that it was sent for", "für das Projekt, für das sie gesendet wurde"),
+        ("user", "for the person whose its API key is", "für die Person, der ihr API-Schlüssel"),
+        ("apiKey", "for the API key that it was made with", "für den API-Schlüssel, mit dem sie gestellt wurde"),
+        ("model", "for the model that answered it", "für das Modell, das sie beantwortet hat"),
+    ] {
+        let pages = ["", "&lang=en", "&lang=de"].map(|lang| html(&server, "2026-02", &format!("groupBy={by}{lang}")));
+        assert_eq!(pages[0], pages[1]);
+        for (page, code, words) in [(&pages[0], "en", english), (&pages[2], "de", german)] {
+            assert!(page.contains(&format!("<html lang=\"{code}\">")) && page.contains(words), "{by} {code}: {page}");
+        }
+        let figures = |page: &str, headings: [&str; 3]| {
+            let rows = headings.map(|heading| rows_under(page, heading));
+            rows.map(|rows| rows.into_iter().map(|(_, figure)| figure.to_owned()).collect::<Vec<_>>())
+        };
+        let english = ["Usage of 2026-02", "2026-02 against 2026-01", "In all"];
+        let german = ["Nutzung von 2026-02", "2026-02 gegenüber 2026-01", "Zusammen"];
+        assert_eq!(figures(&pages[0], english), figures(&pages[2], german), "{by}");
+    }
+    let page = html(&server, "2026-02", "groupBy=team&lang=de");
+    assert_eq!(rows_under(&page, "Nutzung von 2026-02"), [("Ohne Team", "1.6")]);
+    let late = rows_under(&page, "Nachtrag: Nutzung von 2026-01, die seit dem Abschluss kam");
+    assert_eq!(late, [("Ohne Team", "1")]);
+}
+
+#[test]
+fn a_page_has_amounts_at_the_operators_rate_beside_dollars() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = [
+        ("ROLLCALL_CURRENCY_LABEL", "<EUR>"),
+        ("ROLLCALL_CURRENCY_RATE", "0.920"),
+        ("ROLLCALL_CURRENCY_RATE_DATE", "2026-11-01"),
+    ];
+    let server = Server::start_set(directory.path(), OPERATOR, &settings);
+    two_closed_months(&server);
+    let page = html(&server, "2026-02", "groupBy=project");
+    assert!(page.contains("<dd>1 USD = 0.92 &lt;EUR&gt;, rate of 2026-11-01</dd>"), "{page}");
+    assert!(page.contains("rounded by itself to two decimals, half to even"), "{page}");
+    for (usd, other) in
+        [("1", "0.92"), ("0.6", "0.55"), ("1.6", "1.47"), ("+0.25", "+0.23"), ("0.2", "0.18"), ("2.6", "2.39")]
+    {
+        let both = format!("<td>{usd}<small>{other} &lt;EUR&gt;</small></td>");
+        assert!(page.contains(&both), "{both}: {page}");
+    }
+    let german = html(&server, "2026-02", "groupBy=project&lang=de");
+    assert!(german.contains("1 USD = 0.92 &lt;EUR&gt;, Kurs vom 2026-11-01"), "{german}");
+    for form in ["json", "csv"] {
+        let path = format!("/analytics/statement?organizationId=acme&month=2026-02&format={form}");
+        let text = server.get(&path, OPERATOR).ok().text;
+        assert!(!text.contains("EUR") && !text.contains("0.92"), "{text}");
+    }
+}
+
+#[test]
+fn a_zip_has_every_statement_as_it_is_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_in(directory.path());
+    two_closed_months(&server);
+    let file = directory.path().join("february.zip");
+    let write = |more: &[&str]| {
+        let common = ["statement", "write", "--organization", "acme", "--month", "2026-02", "--format", "zip"];
+        let to = ["--output", file.to_str().unwrap(), "--data-dir", directory.path().to_str().unwrap()];
+        rollcall(&[&common[..], &to, &["--token", OPERATOR], more].concat())
+    };
+    for (arguments, more) in [
+        (&[][..], ""),
+        (&["--lang", "de", "--disclosure", "pseudonyms"], "&lang=de&disclosure=pseudonyms"),
+        (&["--disclosure", "groups"], "&disclosure=groups"),
+    ] {
+        let (code, text) = write(arguments);
+        assert_eq!(code, Some(0), "{text}");
+        let mut zip = zip::ZipArchive::new(std::fs::File::open(&file).unwrap()).unwrap();
+        let mut names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+        names.sort();
+        let mut expected = Vec::new();
+        for by in ["apiKey", "costCentre", "project", "team", "user"] {
+            for form in ["csv", "html"] {
+                let name = format!("acme-statement-by-{by}-2026-02-UTC.{form}");
+                // CSV is in no language.
+                let more = if form == "csv" { more.replace("&lang=de", "") } else { more.to_owned() };
+                let path =
+                    format!("/analytics/statement?organizationId=acme&month=2026-02&groupBy={by}&format={form}{more}");
+                let text = std::io::read_to_string(zip.by_name(&name).unwrap()).unwrap();
+                assert_eq!(text, server.get(&path, OPERATOR).ok().text, "{name}");
+                expected.push(name);
+            }
+        }
+        assert_eq!(names, expected);
+    }
+    let (code, text) = write(&["--group-by", "team"]);
+    assert!(code == Some(2) && text.contains("format=zip has a statement by each"), "{text}");
+    let answer = server.get("/analytics/statement?organizationId=acme&month=2026-02&format=zip", OPERATOR).ok();
+    assert_eq!(answer.header("content-type"), "application/zip");
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"acme-statements-2026-02-UTC.zip\"");
 }
 
 #[test]

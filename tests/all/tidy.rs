@@ -46,6 +46,7 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
             "rust_embed",
             "quick_cache",
             "parquet",
+            "zip",
         ],
     ),
     ("webhook", &["model", "calendar", "store", "directory", "budget", "engine", "http"], &["lettre"]),

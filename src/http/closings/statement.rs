@@ -1,17 +1,21 @@
 //! `/analytics/statement`: a month as it is to be paid.
 
+use std::io::{Cursor, Write};
+
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
-use super::page::{Heading, page};
+use super::page::{Heading, LANGUAGES, Language, page};
 use super::wire::{
-    AdjustmentBody, DisclosureName, ReasonName, ReopeningBody, StatementAnswer, StatementBy, StatementForm,
-    StatementLine, StatementSums,
+    AdjustmentBody, DisclosureName, LanguageName, ReasonName, ReopeningBody, StatementAnswer, StatementBy,
+    StatementForm, StatementLine, StatementSums,
 };
 use super::{parse_month, who, window, zone_of, zone_of_closing};
-use crate::calendar::rfc3339_utc;
+use crate::calendar::{Compare, Window, rfc3339_utc};
 use crate::engine::EngineError;
 use crate::http::access::Subject;
 use crate::http::asked::{Asked, CACHING, Frame};
@@ -20,7 +24,7 @@ use crate::http::problem::{Problem, Refusals};
 use crate::http::render::{ORIGIN, ZONE_DATABASE, broken, cell, csv_writer, origin, usd};
 use crate::http::stream::Out;
 use crate::http::{App, on_a_thread};
-use crate::ledger::{self, Disclosure, Line, LineSums, Reason, Statement};
+use crate::ledger::{self, Disclosure, Line, LineSums, Month, Reason, Statement, Waterfall};
 use crate::model::Overflow;
 use crate::query::{About, GroupBy};
 use crate::store::{Closing, StoreError};
@@ -35,7 +39,7 @@ const GROUPS: [(&str, GroupBy); 6] = [
 ];
 
 /// How people are told of.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Told {
     ByName,
     ByPseudonym,
@@ -50,9 +54,15 @@ enum Form {
     Json,
     Csv,
     Html,
+    Zip,
 }
 
-const FORMS: [(&str, Form); 3] = [("json", Form::Json), ("csv", Form::Csv), ("html", Form::Html)];
+const FORMS: [(&str, Form); 4] = [("json", Form::Json), ("csv", Form::Csv), ("html", Form::Html), ("zip", Form::Zip)];
+
+/// What a zip has statements by: whatever is somebody's.
+const ZIPPED: [(&str, GroupBy); 5] = [GROUPS[0], GROUPS[1], GROUPS[2], GROUPS[3], GROUPS[4]];
+/// Most that all files of a zip may have together: it is made in memory.
+const MAX_ZIPPED_BYTES: usize = 64 << 20;
 
 /// The statement of a month: what it was when it was closed, and what came of earlier months since they were.
 ///
@@ -65,7 +75,8 @@ const FORMS: [(&str, Form); 3] = [("json", Form::Json), ("csv", Form::Csv), ("ht
         ("month" = String, Query, description = "A local month, YYYY-MM"),
         ("timezone" = Option<String>, Query, description = "Of a draft: IANA name; default the organization's zone, else UTC. A closed month has its own"),
         ("groupBy" = inline(Option<StatementBy>), Query, description = "What lines are by; default team"),
-        ("format" = inline(Option<StatementForm>), Query, description = "json (default), csv (RFC 4180), or html: one file that needs nothing else, prints on A4, and has a checksum"),
+        ("format" = inline(Option<StatementForm>), Query, description = "json (default); csv (RFC 4180); html: one file that needs nothing else, prints on A4, and has a checksum; or zip: html and csv by team, costCentre, project, user and apiKey, without groupBy and of up to 64 MiB"),
+        ("lang" = inline(Option<LanguageName>), Query, description = "Of html, also in a zip: the language it is written in, en (default) or de; figures and dates are written alike in both"),
         ("disclosure" = inline(Option<DisclosureName>), Query, description = "How people are told of: by names (default); by pseudonyms, the same within an organization and year; or in groups, where no line is of fewer than five"),
     ),
     responses(
@@ -76,10 +87,18 @@ const FORMS: [(&str, Form); 3] = [("json", Form::Json), ("csv", Form::Csv), ("ht
 pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let month = parse_month(asked.parameters.required("month")?)?;
-    let by = asked.parameters.choice("groupBy", &GROUPS)?.unwrap_or(GROUPS[0].1);
-    let by_name = GROUPS.iter().find(|(_, known)| *known == by).map_or("", |(name, _)| name);
+    let chosen = asked.parameters.choice("groupBy", &GROUPS)?;
     let told = asked.parameters.choice("disclosure", &DISCLOSURES)?.unwrap_or(Told::ByName);
     let form = asked.parameters.choice("format", &FORMS)?;
+    let language = asked.parameters.choice("lang", &LANGUAGES)?;
+    if let (Some(text), None | Some(Form::Json | Form::Csv)) = (asked.parameters.one("lang")?, form) {
+        let told = format!("lang is '{text}', but only format=html and format=zip are written in a language");
+        return Err(Problem::bad_request(told));
+    }
+    if let (Some(text), Some(Form::Zip)) = (asked.parameters.one("groupBy")?, form) {
+        let told = format!("groupBy is '{text}', but format=zip has a statement by each; leave it out");
+        return Err(Problem::bad_request(told));
+    }
     let given = asked.parameters.one("timezone")?;
     let closings = asked.caller.snapshot.reader.closings(Some(&asked.organization_id)).map_err(EngineError::from)?;
     let zone = match closings.iter().find(|closing| closing.month == month.number) {
@@ -95,64 +114,119 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
         Told::InGroups => Disclosure::Groups,
         Told::ByPseudonym => {
             let organization_id = asked.organization_id.clone();
+            let app = app.clone();
             Disclosure::Pseudonyms(on_a_thread(move || app.engine.pseudonym_secret(&organization_id)).await?)
         }
     };
-    let find = move |about: About<'_>| -> Result<Statement, Problem> {
-        let statement = ledger::statement(about, month, &window, by)?;
-        let told = statement.disclosed(by, &disclosure);
-        Ok(told.map_err(|overflow| EngineError::from(StoreError::from(overflow)))?)
-    };
-    let name = format!("statement-by-{by_name}");
-    if form == Some(Form::Html) {
-        let frame = Frame { window, as_of: asked.now.min(window.end()) };
-        let written = asked.in_turn(move |about, out| {
-            let answer = answer(about, frame, by_name, &find(about)?)?;
-            let profile = &about.organization.profile;
-            let heading = Heading {
-                organization: profile.name.as_deref().unwrap_or(about.organization_id),
-                by: words(by),
-                disclosure: disclosure_words(told),
-                zone_database: frame.zone_database(),
+    let by = chosen.unwrap_or(GROUPS[0].1);
+    let by = GROUPS.into_iter().find(|(_, known)| *known == by).unwrap_or(GROUPS[0]);
+    let frame = Frame { window, as_of: asked.now.min(window.end()) };
+    // Of the first month there is none before.
+    let earlier = window.compared(Compare::PreviousMonth, asked.now).ok();
+    let wanted = Wanted { month, frame, earlier, disclosure, language: language.unwrap_or(Language::English) };
+    let (kind, extension, name) = match form {
+        Some(Form::Html) => ("text/html; charset=utf-8", "html", name_of(by.0)),
+        Some(Form::Zip) => ("application/zip", "zip", "statements".to_owned()),
+        _ => {
+            asked.depends_on_earlier = true;
+            let write = move |about: About<'_>, _, csv, out: &mut Out| {
+                let statement = wanted.find(about, by.1)?;
+                if csv {
+                    return write_csv(out, about, frame, &statement);
+                }
+                out.json(&answer(about, frame, by.0, &statement)?)
             };
-            out.buffer.extend_from_slice(page(&heading, &answer).as_bytes());
-            Ok(())
-        });
-        let name = file_name::of_window(&asked.organization_id, &name, &window, "html");
-        let disposition = format!("attachment; filename=\"{name}\"");
-        let headers =
-            [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_DISPOSITION, &*disposition)];
-        return Ok((CACHING, headers, Body::from(written.await?)).into_response());
+            return asked.answer(window, name_of(by.0), write).await;
+        }
+    };
+    let written = asked.in_turn(move |about, out| {
+        let file = if form == Some(Form::Zip) { wanted.zip(about, &app)? } else { wanted.html(about, &app, by)? };
+        out.buffer.extend_from_slice(&file);
+        Ok(())
+    });
+    let name = file_name::of_window(&asked.organization_id, &name, &window, extension);
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, &*disposition)];
+    Ok((CACHING, headers, Body::from(written.await?)).into_response())
+}
+
+/// What the file of a statement is called.
+fn name_of(by: &str) -> String {
+    format!("statement-by-{by}")
+}
+
+/// How statements of a month are asked for.
+struct Wanted {
+    month: Month,
+    frame: Frame,
+    /// The month before, as far as this one is.
+    earlier: Option<Window>,
+    disclosure: Disclosure,
+    language: Language,
+}
+
+impl Wanted {
+    fn find(&self, about: About<'_>, by: GroupBy) -> Result<Statement, Problem> {
+        let statement = ledger::statement(about, self.month, &self.frame.window, by)?;
+        let told = statement.disclosed(by, &self.disclosure);
+        Ok(told.map_err(|overflow| EngineError::from(StoreError::from(overflow)))?)
     }
-    asked.depends_on_earlier = true;
-    asked
-        .answer(window, name, move |about, frame, csv, out| {
-            let statement = find(about)?;
-            if csv {
-                return write_csv(out, about, frame, &statement);
+
+    fn html(&self, about: About<'_>, app: &App, (name, by): (&str, GroupBy)) -> Result<Vec<u8>, Problem> {
+        let answer = answer(about, self.frame, name, &self.find(about, by)?)?;
+        let waterfall = self.waterfall(about, app, by)?;
+        let profile = &about.organization.profile;
+        let heading = Heading {
+            organization: profile.name.as_deref().unwrap_or(about.organization_id),
+            by,
+            disclosure: &self.disclosure,
+            window: &self.frame.window,
+            language: self.language,
+            currency: app.look.currency(),
+        };
+        Ok(page(&heading, &answer, waterfall.as_ref()).into_bytes())
+    }
+
+    /// What lies between the month and the one before, unless people are told of in groups: beside the totals it would
+    /// say what those adjustments are that are of too few to stand by themselves, and what is new or gone may be one
+    /// person's.
+    fn waterfall(&self, about: About<'_>, app: &App, by: GroupBy) -> Result<Option<Waterfall>, Problem> {
+        let Some(earlier) = self.earlier.filter(|_| self.disclosure != Disclosure::Groups) else { return Ok(None) };
+        let (book, later) = (app.prices(), self.frame.window);
+        let price = |provider: &str, model: &str, used: &_| Some(book.price(provider, model, later.start(), used)?.0);
+        Ok(Some(ledger::waterfall(about, self.month, (later, earlier), by, price)?))
+    }
+
+    /// Every statement that somebody pays by, each as the file that it is alone.
+    fn zip(&self, about: About<'_>, app: &App) -> Result<Vec<u8>, Problem> {
+        let broken = |error: &dyn std::fmt::Display| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the zip could not be written: {error}"))
+        };
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let mut bytes = 0;
+        for (name, by) in ZIPPED {
+            for extension in ["html", "csv"] {
+                let file = if extension == "html" {
+                    self.html(about, app, (name, by))?
+                } else {
+                    let mut file = Vec::new();
+                    write_csv(&mut file, about, self.frame, &self.find(about, by)?)?;
+                    file
+                };
+                bytes += file.len();
+                if bytes > MAX_ZIPPED_BYTES {
+                    let most = MAX_ZIPPED_BYTES >> 20;
+                    return Err(Problem::bad_request(format!(
+                        "the statements are more than the {most} MiB of a zip together; ask for each by itself, with \
+                         groupBy"
+                    )));
+                }
+                let name = file_name::of_window(about.organization_id, &name_of(name), &self.frame.window, extension);
+                zip.start_file(name, SimpleFileOptions::default()).map_err(|error| broken(&error))?;
+                zip.write_all(&file).map_err(|error| broken(&error))?;
             }
-            out.json(&answer(about, frame, by_name, &statement)?)
-        })
-        .await
-}
-
-/// What lines are by, in words.
-fn words(by: GroupBy) -> &'static str {
-    match by {
-        GroupBy::Team => "team",
-        GroupBy::CostCentre => "cost centre",
-        GroupBy::Project => "project",
-        GroupBy::User => "person",
-        GroupBy::ApiKey => "API key",
-        _ => "model",
-    }
-}
-
-fn disclosure_words(told: Told) -> &'static str {
-    match told {
-        Told::ByName => "by name",
-        Told::ByPseudonym => "by pseudonyms, the same all year",
-        Told::InGroups => "in groups of at least five",
+        }
+        Ok(zip.finish().map_err(|error| broken(&error))?.into_inner())
     }
 }
 
@@ -261,7 +335,7 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// A row's `kind` is `line` or `adjustment`, the last one `total`. What came of earlier months has theirs.
-fn write_csv(out: &mut Out, about: About<'_>, frame: Frame, statement: &Statement) -> Result<(), Problem> {
+fn write_csv<W: Write>(out: &mut W, about: About<'_>, frame: Frame, statement: &Statement) -> Result<(), Problem> {
     let mut csv = csv_writer(out);
     csv.write_record(COLUMNS.iter().chain(&ORIGIN)).map_err(broken)?;
     let closed_at = statement.closing.as_ref().map(closed_at).unwrap_or_default();

@@ -61,6 +61,16 @@ pub enum StatementForm {
     Json,
     Csv,
     Html,
+    Zip,
+}
+
+/// What a statement's page is written in.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `http::closings` reads")]
+pub enum LanguageName {
+    En,
+    De,
 }
 
 /// How a statement tells whose usage its lines are.

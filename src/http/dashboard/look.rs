@@ -8,6 +8,7 @@ use super::colour::accent_style;
 use super::wire::Settings;
 use crate::http::App;
 use crate::http::body::Binary;
+use crate::http::currency::Currency;
 use crate::http::problem::{Problem, ProblemBody};
 
 /// Where the logo is.
@@ -22,6 +23,7 @@ const SVG_HEAD_BYTES: usize = 4096;
 pub struct Look {
     settings: Settings,
     logo: Option<Logo>,
+    currency: Option<Currency>,
 }
 
 /// A picture that browsers may be given.
@@ -55,9 +57,14 @@ fn is_svg(bytes: &[u8]) -> bool {
 }
 
 impl Look {
-    pub fn new(settings: Settings, logo: Option<Logo>) -> Look {
+    pub fn new(settings: Settings, logo: Option<Logo>, currency: Option<Currency>) -> Look {
         let settings = Settings { logo: logo.is_some().then(|| LOGO_PATH.into()), ..settings };
-        Look { settings, logo }
+        Look { settings, logo, currency }
+    }
+
+    /// What statements have beside US dollars.
+    pub fn currency(&self) -> Option<&Currency> {
+        self.currency.as_ref()
     }
 
     /// The dashboard's page with the settings in it: as data for its scripts, and as what must be right before they run.
@@ -135,7 +142,7 @@ mod tests {
     fn no_setting_leaves_its_place_in_the_page() {
         let hostile = "</script></title><script>alert(1)</script>&amp;";
         let settings = Settings { product_name: Some(hostile.into()), ..Settings::default() };
-        let page = Look::new(settings, None).page("<head><title>Rollcall</title></head>");
+        let page = Look::new(settings, None, None).page("<head><title>Rollcall</title></head>");
         assert_eq!(page.matches("<script").count(), 1, "{page}");
         assert_eq!(page.matches("</script>").count(), 1, "{page}");
         assert!(
