@@ -43,6 +43,7 @@ test("new usage of today comes without flicker, and nothing new is a 304 that ch
   assert.equal(await exact(page, "card-cost"), "1.5");
   await page.locator(".chart[data-drawn=true]").waitFor();
   await page.getByTestId("what-if").waitFor();
+  await page.getByTestId("waterfall").waitFor();
   // Notes everything that is drawn anew below the header, and any dimming.
   await page.evaluate(() => {
     window.changes = [];

@@ -144,11 +144,11 @@ test("a click on a pair narrows to both of its halves, a second one lifts them",
   await page.getByTestId("legend-filter").click();
   await whole();
 
-  await page.getByTestId("ranking-row").nth(2).locator("td.number").first().click();
+  await page.getByTestId("ranking-row").nth(2).locator(".ranking-share").click();
   await page.getByTestId("chip").nth(1).waitFor();
   await ready(page);
   assert.equal(await page.getByTestId("ranking-row").count(), 1);
-  await page.getByTestId("ranking-row").locator("td.number").first().click();
+  await page.getByTestId("ranking-row").locator(".ranking-share").click();
   await whole();
 
   // Half of a pair leads its own way: a model narrows, a project has its keys.
@@ -202,7 +202,7 @@ test("every kind of filter is set by bar, legend entry and ranking row, and lift
     const third = page.getByTestId("ranking-row").nth(2);
     const thirdId = await third.getAttribute("data-key");
     if (paged) await third.getByTestId("filter-entry").click();
-    else await third.locator("td.number").first().click();
+    else await third.locator(".ranking-share").click();
     await set(thirdId);
     await page.getByTestId("filter-entry").click();
     await lifted();
