@@ -10,37 +10,8 @@ use crate::ledger::{Disclosure, Side, Waterfall, checksum};
 use crate::model::PicoUsd;
 use crate::query::{Cause, GroupBy};
 
-const STYLE: &str = "
-@page { size: A4; margin: 18mm 16mm }
-body { font: 10.5pt/1.45 system-ui, sans-serif; color: \
-                     #1a1a1a; background: #fff; max-width: 190mm; margin: 2em auto; padding: 0 1em }
-h1 { font-size: \
-                     17pt; margin: 0 0 .2em }
-h2 { font-size: 12pt; margin: 1.8em 0 .4em; break-after: avoid }
-dl { \
-                     display: grid; grid-template-columns: max-content 1fr; gap: .15em 1em; margin: 1em 0 }
-dt { \
-                     color: #555 } dd { margin: 0; overflow-wrap: anywhere }
-table { width: 100%; border-collapse: \
-                     collapse; font-variant-numeric: tabular-nums }
-th, td { text-align: right; padding: .3em .5em; \
-                     border-bottom: 1px solid #ddd; vertical-align: top }
-th:first-child, td:first-child { \
-                     text-align: left; padding-left: 0; overflow-wrap: anywhere }
-thead { display: \
-                     table-header-group } tr { break-inside: avoid }
-tfoot td { font-weight: 600; border-top: 2px \
-                     solid #1a1a1a; border-bottom: 0 }
-small { display: block; color: #555; font-size: 8.5pt }
-svg { \
-                     display: block; width: 70mm; height: 1.2em }
-.draft { border: 1px solid #8a5a00; color: \
-                     #6b4600; background: #fff7e6; padding: .6em .8em }
-footer { margin-top: 2.5em; color: #555; \
-                     font-size: 8.5pt; overflow-wrap: anywhere }
-@media print { body { margin: 0; padding: 0; \
-                     max-width: none } }
-";
+/// As it prints on A4.
+const STYLE: &str = include_str!("statement.css");
 
 /// How wide a bar is drawn at most, in units of its picture.
 const BAR: i128 = 1000;
