@@ -9,15 +9,16 @@ const server = process.env.ROLLCALL_URL ?? "http://127.0.0.1:8787";
 
 const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
-  /src\/(api|format|state|time)\/(?!administration)/,
+  /src\/(api|format|state|time)\/(?!administration|alerts|change|closing|explain|teams)/,
   /src\/text\/(en|index|language)\./,
-  /src\/ui\/(Bone|Boundary|Copy|copyText|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia)\./,
+  /src\/ui\/(Bone|Boundary|Copy|copyText|ExplainFigure|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia|useSettled)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|palette|look|Swatch|timeline)\./,
   /src\/pages\/(entries|pages|routes|use\w+)\./,
   /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|PageLink|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,
   /src\/pages\/window\/(ComparedWith|RangePicker|WithCalendar|ZonePicker|shownAsOf|use\w+)\./,
-  /src\/pages\/parts\/(BeforeEntry|Changed|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable)\./,
+  /src\/pages\/explain\/Explaining\./,
+  /src\/pages\/parts\/(BeforeEntry|Changed|ChartCard|Downloads|EntryTag|Facts|Guarded|Legend|NarrowButton|PageBones|PageHeader|RankTable|Saved|useCacheSaving)\./,
   /src\/pages\/analytics\/(ActivityView|AnalyticsPage|GroupBy|RankingCard|SummaryCards|question|steps)\./,
 ];
 

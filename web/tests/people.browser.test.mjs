@@ -154,7 +154,7 @@ test("an organization on another plan sees what it would get, and what it has", 
     assert.equal(await page.getByTestId("upgrade-link").count(), 0, "this server has no link to show");
     assert.deepEqual(await seen(page), ["needs-plan"], path);
   }
-  assert.equal(await page.getByTestId("nav-lock").count(), 3);
+  assert.equal(await page.getByTestId("nav-lock").count(), 4);
   await accessible(page, "the upgrade card");
   await visit(page, `${NORTHWIND}/keys?${JUNE}`, "keys");
   assert.ok((await page.getByTestId("list-row").count()) > 0);

@@ -40,6 +40,8 @@ interface Props {
   /** What the chart shows, in a sentence. */
   summary: string;
   onZoom: (span: Span) => void;
+  /** It is there. */
+  onDrawn?: () => void;
   /** Where clicks on the parts of a bar lead. */
   stepsOf: (series: Series, span?: Span) => Steps;
   /** `aside` with Shift: the click narrows even where there is a page. */
@@ -55,7 +57,7 @@ const TOOLTIP_WIDTH = 288;
 /** Pixels of a chart in the card of an upright page; print.css has the same height. */
 const ON_PAPER = { width: 670, height: 250 };
 
-export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary, onZoom, stepsOf, onPick }: Props) {
+export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary, onZoom, onDrawn, stepsOf, onPick }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
@@ -66,6 +68,10 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   /** The part of a bar, under the pointer or chosen by keys, that a click and the Enter key follow. */
   const [target, setTarget] = useState<Series | null>(null);
   const [brush, setBrush] = useState<{ start: number; end: number } | null>(null);
+  const isDrawn = plot !== null;
+  useEffect(() => {
+    if (isDrawn) onDrawn?.();
+  }, [isDrawn]);
   const dark = useDark();
   const printing = usePrinting();
   const still = useMedia("(prefers-reduced-motion: reduce)") || printing;

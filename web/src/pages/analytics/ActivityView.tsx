@@ -1,4 +1,4 @@
-import { Suspense, useMemo } from "react";
+import { Suspense, useMemo, useState } from "react";
 import { activityPath, type ActivityQuestion } from "../../api/activity";
 import type { Charted } from "../../api/queries";
 import type { Activity } from "../../api/types";
@@ -69,7 +69,12 @@ export function ActivityView({ view, question, today, operates, charted, former,
 
   const { organizationId, from, to, timezone, filters } = question;
   const usage: UsageQuestion = { organizationId, from, to, timezone, filters };
-  const settled = useSettled(former ? null : activity);
+  const [hasChart, setHasChart] = useState(false);
+  const isShown = !former && (hasChart || view.chart === "table");
+  const settled = useSettled(isShown ? activity : null);
+  // Code of what stands beneath comes after the first chart.
+  const [beneath, setBeneath] = useState(false);
+  if (settled && !beneath) setBeneath(true);
   const cached = !former && hasCached(activity?.totals);
   const savings = useCacheSaving(usage, pivots[0] ?? "model", {
     enabled: cached && settled,
@@ -144,6 +149,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
               csv={activityPath(downloadQuestion(question), "csv")}
               picture={fileName(question.organizationId, `${metric}-by-${pivots.join("-and-")}`, question, view.zone, "png")}
               onChange={onChange}
+              onDrawn={() => setHasChart(true)}
               stepsOf={stepsOf}
               comparison={
                 previous && previous.totals.requestCount > 0
@@ -164,7 +170,8 @@ export function ActivityView({ view, question, today, operates, charted, former,
               tabs={metricTabs("ranking-metric")}
               onChange={onChange}
             />
-            {activity !== null && question.compare && (
+            {activity !== null && question.compare && !beneath && <div className="card panel change-card" />}
+            {question.compare && beneath && (
               <Suspense fallback={<div className="card panel change-card" />}>
                 <ChangeCard
                   question={{ ...usage, compare: question.compare }}

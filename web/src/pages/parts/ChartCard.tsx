@@ -41,6 +41,8 @@ interface Props {
   /** What the chart is called as a file. */
   picture: string;
   onChange: (change: Partial<ChartState>) => void;
+  /** The chart is there. */
+  onDrawn?: () => void;
   /** Where a series leads, or the part of it that is of some days. */
   stepsOf?: (series: Series, span?: Span) => Steps;
   /** The window before, where the page compares with one. */
@@ -49,7 +51,7 @@ interface Props {
 
 const leadsNowhere = () => nowhere;
 
-export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools, csv, picture, onChange, stepsOf = leadsNowhere, comparison = null }: Props) {
+export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools, csv, picture, onChange, onDrawn, stepsOf = leadsNowhere, comparison = null }: Props) {
   const [, navigate] = useLocation();
   const chart = useRef<TimeChartHandle>(null);
   // The address is read anew with every change; only another choice of series may draw the chart anew.
@@ -105,6 +107,7 @@ export function ChartCard({ state, span, timeline, grouping, looks, tabs, tools,
           looks={looks}
           summary={timeline ? summarize(timeline, state.metric, grouping, span) : ""}
           onZoom={(zoomed) => onChange({ range: { kind: "custom", ...zoomed } })}
+          onDrawn={onDrawn}
           stepsOf={stepsOf}
           onPick={(series, span, aside) => take(stepsOf(series, span), navigate, aside)}
         />
