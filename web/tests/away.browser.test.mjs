@@ -57,6 +57,7 @@ test("figures that are old say since when, and are new once the server is back",
   const server = await withUsage(t);
   const page = await open(t, server.operatorLink, { mayRefuse: true, viewport: PHONE });
   assert.equal(await page.getByTestId("connection-lost").count(), 0);
+  await page.getByTestId("waterfall").waitFor();
   const store = await server.stop();
   await page.getByTestId("metric-tokens").click();
   await page.getByTestId("connection-lost").getByText("Not connected since").waitFor();
@@ -83,6 +84,7 @@ test("after an upgrade the tab has the new version with the next page, and keeps
   const page = await open(t, server.operatorLink, { mayRefuse: true });
   await page.goto(`${server.url}/organizations/acme/analytics?range=last-7-days&tz=Asia/Tokyo`);
   await ready(page);
+  await page.getByTestId("waterfall").waitFor();
   const store = await server.stop();
   await serve(t, ["--product-name", "Newer"], store, portOf(server));
   await page.getByTestId("metric-tokens").click();

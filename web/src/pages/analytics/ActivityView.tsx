@@ -13,6 +13,7 @@ import { text } from "../../text";
 import { granularitiesFor, type Granularity } from "../../time/buckets";
 import type { Day } from "../../time/day";
 import type { Span } from "../../time/presets";
+import { Boundary } from "../../ui/Boundary";
 import { Segmented } from "../../ui/Segmented";
 import { Explaining } from "../explain/Explaining";
 import { ChartCard } from "../parts/ChartCard";
@@ -172,14 +173,16 @@ export function ActivityView({ view, question, today, operates, charted, former,
             />
             {activity !== null && question.compare && !beneath && <div className="card panel change-card" />}
             {question.compare && beneath && (
-              <Suspense fallback={<div className="card panel change-card" />}>
-                <ChangeCard
-                  question={{ ...usage, compare: question.compare }}
-                  groupBy={pivots}
-                  enabled={settled}
-                  refetchInterval={refreshing(question, today)}
-                />
-              </Suspense>
+              <Boundary small>
+                <Suspense fallback={<div className="card panel change-card" />}>
+                  <ChangeCard
+                    question={{ ...usage, compare: question.compare }}
+                    groupBy={pivots}
+                    enabled={settled}
+                    refetchInterval={refreshing(question, today)}
+                  />
+                </Suspense>
+              </Boundary>
             )}
             {activity !== null && (
               <Suspense fallback={<div className="card panel what-if" />}>
