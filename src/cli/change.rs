@@ -1,12 +1,11 @@
 //! `rollcall change`: why a window cost more or less than another, on a terminal.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::Failure;
-use super::question::{FilterArguments, WindowArguments, read};
+use super::question::{FilterArguments, FormArguments, WindowArguments, read};
 use super::table::table;
 use super::target::TargetArguments;
 use crate::http::wire::{Change, ChangeItem, ChangeWindow};
@@ -37,12 +36,8 @@ pub struct Arguments {
     compare_to: Option<String>,
     #[command(flatten)]
     filter: FilterArguments,
-    /// Print the API's answer
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print CSV
-    #[arg(long)]
-    csv: bool,
+    #[command(flatten)]
+    form: FormArguments,
     #[command(flatten)]
     target: TargetArguments,
 }
@@ -50,7 +45,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.window.zones.install()?;
     let target = arguments.target.open(false)?;
-    let mut more = vec![("groupBy", &*arguments.group_by), ("format", if arguments.csv { "csv" } else { "json" })];
+    let mut more = vec![("groupBy", &*arguments.group_by), ("format", arguments.form.name())];
     let compared = [
         ("compare", &arguments.compare),
         ("compareFrom", &arguments.compare_from),
@@ -59,9 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     more.extend(compared.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
     more.extend(arguments.filter.pairs());
     let answer = target.get(&arguments.window.question("/analytics/change", &more))?;
-    if arguments.json || arguments.csv {
-        std::io::stdout().write_all(answer.as_bytes())?;
-    } else {
+    if !arguments.form.prints(&answer)? {
         show(&read(&answer)?);
     }
     Ok(ExitCode::SUCCESS)

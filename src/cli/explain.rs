@@ -1,12 +1,11 @@
 //! `rollcall explain`: where a figure comes from, on a terminal.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::Failure;
-use super::question::{FilterArguments, WindowArguments, read};
+use super::question::{FilterArguments, FormArguments, WindowArguments, read};
 use super::table::table;
 use super::target::TargetArguments;
 use crate::http::wire::{AttributedByName, CostSourceName, ExplainedAttribution, ExplainedPart, Explanation};
@@ -33,12 +32,8 @@ pub struct Arguments {
     granularity: String,
     #[command(flatten)]
     filter: FilterArguments,
-    /// Print the API's answer
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print CSV
-    #[arg(long)]
-    csv: bool,
+    #[command(flatten)]
+    form: FormArguments,
     #[command(flatten)]
     target: TargetArguments,
 }
@@ -49,15 +44,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut more = vec![
         ("groupBy", &*arguments.group_by),
         ("granularity", &*arguments.granularity),
-        ("format", if arguments.csv { "csv" } else { "json" }),
+        ("format", arguments.form.name()),
     ];
     more.extend(arguments.date.as_deref().map(|date| ("date", date)));
     more.extend(arguments.key.iter().map(|key| ("key", key.as_str())));
     more.extend(arguments.filter.pairs());
     let answer = target.get(&arguments.window.question("/analytics/explain", &more))?;
-    if arguments.json || arguments.csv {
-        std::io::stdout().write_all(answer.as_bytes())?;
-    } else {
+    if !arguments.form.prints(&answer)? {
         show(&read(&answer)?);
     }
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,6 @@
 //! `rollcall query`: the answers of the API on a terminal.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -9,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use super::client::escaped;
-use super::question::{FilterArguments, WindowArguments, read};
+use super::question::{FilterArguments, FormArguments, WindowArguments, read};
 use super::table::table;
 use super::target::TargetArguments;
 use crate::http::wire::{Activity, KeyAnswer, MemberAnswer, Members, ModelEntry, RankedEntry};
@@ -79,12 +78,8 @@ enum Question {
 struct Common {
     #[command(flatten)]
     window: WindowArguments,
-    /// Print the API's answer
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print CSV
-    #[arg(long)]
-    csv: bool,
+    #[command(flatten)]
+    form: FormArguments,
     #[command(flatten)]
     target: TargetArguments,
 }
@@ -117,12 +112,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let more: Vec<_> = [("format", format)].into_iter().chain(more.iter().copied()).collect();
         target.get(&common.window.question(path, &more))
     };
-    if common.json || common.csv {
-        let answer = ask(&path, &more, if common.csv { "csv" } else { "json" })?;
-        std::io::stdout().write_all(answer.as_bytes())?;
+    let answer = ask(&path, &more, common.form.name())?;
+    if common.form.prints(&answer)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let answer = ask(&path, &more, "json")?;
     match &arguments.question {
         Question::Activity { .. } => show_activity(&read(&answer)?),
         Question::Members { .. } => {

@@ -42,6 +42,32 @@ impl WindowArguments {
 }
 
 #[derive(Args)]
+pub struct FormArguments {
+    /// Print the API's answer
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV
+    #[arg(long)]
+    csv: bool,
+}
+
+impl FormArguments {
+    /// The format to ask for.
+    pub fn name(&self) -> &'static str {
+        if self.csv { "csv" } else { "json" }
+    }
+
+    /// Prints an answer as it is, if that is wanted.
+    pub fn prints(&self, answer: &str) -> Result<bool, Failure> {
+        let is_wanted = self.json || self.csv;
+        if is_wanted {
+            std::io::stdout().write_all(answer.as_bytes())?;
+        }
+        Ok(is_wanted)
+    }
+}
+
+#[derive(Args)]
 pub struct FilterArguments {
     /// Count only some usage, such as projectId=search; repeats: either value of one name, and all names together
     #[arg(long = "filter", value_name = "NAME=VALUE", env = "ROLLCALL_FILTER", value_parser = pair)]

@@ -16,6 +16,8 @@ type BySegment = BTreeMap<(OrganizationId, Segment), BySeries>;
 #[derive(Default)]
 pub(super) struct Arrivals {
     now: UnixMs,
+    /// The segment of an hour ago: what is before it is late, what comes after is not.
+    partly_late: Segment,
     names: BTreeMap<OrganizationId, String>,
     /// Requests of the segment of an hour ago that are late.
     late: BySegment,
@@ -24,16 +26,7 @@ pub(super) struct Arrivals {
 
 impl Arrivals {
     pub fn at(now: UnixMs) -> Arrivals {
-        Arrivals { now, ..Arrivals::default() }
-    }
-
-    /// What began before this and comes now is late.
-    fn on_time_since(&self) -> UnixMs {
-        self.now - HOUR_MS
-    }
-
-    fn partly_late(&self) -> Segment {
-        Segment::of(self.on_time_since()).unwrap_or_default()
+        Arrivals { now, partly_late: Segment::of(now - HOUR_MS).unwrap_or_default(), ..Arrivals::default() }
     }
 
     /// Says what an organization is called of which there is something.
@@ -43,7 +36,7 @@ impl Arrivals {
 
     /// Takes note of an event that is counted.
     pub fn counted(&mut self, cell: Cell, time: UnixMs, requests: u64) {
-        if cell.segment == self.partly_late() && time < self.on_time_since() {
+        if cell.segment == self.partly_late && time < self.now - HOUR_MS {
             add(&mut self.late, cell, requests);
         }
     }
@@ -69,10 +62,9 @@ impl Arrivals {
         }
         let none = BySeries::new();
         let mut came: BTreeMap<(OrganizationId, Segment), Came<'_>> = BTreeMap::new();
-        let partly_late = self.partly_late();
         for (organization, segment, rows) in rows {
             let at = (*organization, *segment);
-            let late = match segment.cmp(&partly_late) {
+            let late = match segment.cmp(&self.partly_late) {
                 Ordering::Less => Late::All,
                 Ordering::Equal => self.late.get(&at).map_or(Late::None, Late::Some),
                 Ordering::Greater => Late::None,

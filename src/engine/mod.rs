@@ -55,7 +55,7 @@ pub const STORE_FILE: &str = "rollcall.redb";
 /// Requests that may wait to be written. Past this the sender waits for room, or is told to come back.
 const QUEUE_REQUESTS: usize = 4096;
 
-/// What a closing writes in one transaction: a few milliseconds of the writer's time.
+/// What a closing writes in one transaction, so that events get their turn in between.
 const CLOSING_STEP_BYTES: usize = 256 << 10;
 
 /// Opens the store: at the start, and again once a disk that failed works.

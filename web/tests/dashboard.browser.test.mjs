@@ -343,6 +343,8 @@ test("filters narrow every figure, stand in the address and are lifted by a clic
 test("signing out asks for a token again, in place", async (t) => {
   const page = await signedIn(t);
   const where = page.url();
+  // What is asked while it signs out is refused, and the console says so.
+  await page.waitForLoadState("networkidle");
   await page.getByTestId("signout").first().click();
   await page.getByTestId("signin-token").fill(new URLSearchParams(new URL(link).hash.slice(1)).get("token"));
   await page.getByTestId("signin-submit").click();

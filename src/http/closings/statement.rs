@@ -140,7 +140,11 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
         }
     };
     let written = asked.in_turn(move |about, out| {
-        let file = if form == Some(Form::Zip) { wanted.zip(about, &app)? } else { wanted.html(about, &app, by)? };
+        let file = if form == Some(Form::Zip) {
+            wanted.zip(about, &app)?
+        } else {
+            wanted.html(about, &app, by, &wanted.find(about, by.1)?)?
+        };
         out.buffer.extend_from_slice(&file);
         Ok(())
     });
@@ -172,8 +176,14 @@ impl Wanted {
         Ok(told.map_err(|overflow| EngineError::from(StoreError::from(overflow)))?)
     }
 
-    fn html(&self, about: About<'_>, app: &App, (name, by): (&str, GroupBy)) -> Result<Vec<u8>, Problem> {
-        let answer = answer(about, self.frame, name, &self.find(about, by)?)?;
+    fn html(
+        &self,
+        about: About<'_>,
+        app: &App,
+        (name, by): (&str, GroupBy),
+        statement: &Statement,
+    ) -> Result<Vec<u8>, Problem> {
+        let answer = answer(about, self.frame, name, statement)?;
         let waterfall = self.waterfall(about, app, by)?;
         let profile = &about.organization.profile;
         let heading = Heading {
@@ -205,14 +215,11 @@ impl Wanted {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let mut bytes = 0;
         for (name, by) in ZIPPED {
-            for extension in ["html", "csv"] {
-                let file = if extension == "html" {
-                    self.html(about, app, (name, by))?
-                } else {
-                    let mut file = Vec::new();
-                    write_csv(&mut file, about, self.frame, &self.find(about, by)?)?;
-                    file
-                };
+            let statement = self.find(about, by)?;
+            let html = self.html(about, app, (name, by), &statement)?;
+            let mut csv = Vec::new();
+            write_csv(&mut csv, about, self.frame, &statement)?;
+            for (extension, file) in [("html", html), ("csv", csv)] {
                 bytes += file.len();
                 if bytes > MAX_ZIPPED_BYTES {
                     let most = MAX_ZIPPED_BYTES >> 20;

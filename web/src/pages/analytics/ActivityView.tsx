@@ -29,6 +29,7 @@ import { lazily } from "../../ui/lazily";
 import { useSettled } from "../../ui/useSettled";
 
 const ChangeCard = lazily(() => import("./ChangeCard"));
+const changeToCome = <div className="card panel change-card" />;
 const WhatIfCard = lazily(() => import("./WhatIfCard"));
 const Empty = lazily(() => import("./Empty"));
 const PriceToAdd = lazily(() => import("./PriceToAdd"));
@@ -171,16 +172,19 @@ export function ActivityView({ view, question, today, operates, charted, former,
               tabs={metricTabs("ranking-metric")}
               onChange={onChange}
             />
-            {activity !== null && question.compare && !beneath && <div className="card panel change-card" />}
-            {question.compare && beneath && (
+            {activity !== null && question.compare && (
               <Boundary small>
-                <Suspense fallback={<div className="card panel change-card" />}>
-                  <ChangeCard
-                    question={{ ...usage, compare: question.compare }}
-                    groupBy={pivots}
-                    enabled={settled}
-                    refetchInterval={refreshing(question, today)}
-                  />
+                <Suspense fallback={changeToCome}>
+                  {beneath ? (
+                    <ChangeCard
+                      question={{ ...usage, compare: question.compare }}
+                      groupBy={pivots}
+                      enabled={settled}
+                      refetchInterval={refreshing(question, today)}
+                    />
+                  ) : (
+                    changeToCome
+                  )}
                 </Suspense>
               </Boundary>
             )}
