@@ -32,6 +32,7 @@ mod export;
 mod file_name;
 mod intake;
 mod invoices;
+mod listing;
 mod maintenance;
 mod nearest;
 mod openapi;

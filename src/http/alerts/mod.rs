@@ -22,6 +22,7 @@ use super::body::JsonObject;
 use super::budgets::{budget_update, is_theirs};
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
+use super::listing::{ListParameters, part};
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
 use super::questions::in_time;
@@ -86,7 +87,7 @@ pub async fn put_alerts(
 /// answered.
 #[utoipa::path(
     get, path = "/v1/alerts", tag = "budgets",
-    params(("organizationId" = String, Query, description = "The organization")),
+    params(("organizationId" = String, Query, description = "The organization"), ListParameters),
     responses(
         (status = 200, body = AlertList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -109,7 +110,8 @@ pub async fn get_alerts(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<
         to: alert.to.iter().map(|to| recipient(to, only.is_none())).collect(),
         status: alert.status.into(),
     };
-    Ok(Json(AlertList { alerts: alerts.map(answer).collect() }))
+    let (alerts, next) = part(&parameters, alerts.map(answer))?;
+    Ok(Json(AlertList { alerts, next }))
 }
 
 /// When an alert would have fired on the usage that is stored.

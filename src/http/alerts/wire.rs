@@ -8,6 +8,7 @@ use crate::directory::AlertKind;
 use crate::http::body::{object, objects};
 use crate::http::budgets::wire::BudgetBody;
 use crate::http::directory::wire::{StatusName, given};
+use crate::http::listing::Entry;
 
 /// Some or all alerts. Merged by id: what is absent stays as it is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -126,6 +127,9 @@ pub enum ChannelName {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertList {
     pub alerts: Vec<AlertAnswer>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What somebody wants to hear of.
@@ -143,6 +147,16 @@ pub struct AlertAnswer {
     pub threshold: Option<Box<RawValue>>,
     pub to: Vec<RecipientAnswer>,
     pub status: StatusName,
+}
+
+impl Entry for AlertAnswer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.budget_id.as_deref().into_iter().collect()
+    }
 }
 
 /// Who is told. Developers see the kind alone.

@@ -16,6 +16,7 @@ use super::access::{Caller, Subject, today};
 use super::body::JsonObject;
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
+use super::listing::{ListParameters, part};
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
 use super::render::usd;
@@ -71,7 +72,7 @@ pub async fn put_budgets(
 /// members; developers see the budgets of their keys and their own, and of a default what is theirs.
 #[utoipa::path(
     get, path = "/v1/budgets", tag = "budgets",
-    params(("organizationId" = String, Query, description = "The organization")),
+    params(("organizationId" = String, Query, description = "The organization"), ListParameters),
     responses(
         (status = 200, body = BudgetList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -82,7 +83,8 @@ pub async fn get_budgets(
     caller: Caller,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<BudgetList>, Problem> {
-    let organization_id = Parameters::parse(raw.as_deref()).required("organizationId")?.to_owned();
+    let parameters = Parameters::parse(raw.as_deref());
+    let organization_id = parameters.required("organizationId")?.to_owned();
     caller.may_ask(&organization_id, Subject::Budgets)?;
     let only = caller.sees_own_keys_only(&organization_id).map(str::to_owned);
     let name = organization_id.clone();
@@ -93,7 +95,8 @@ pub async fn get_budgets(
         let answer = |standing| answer(&name, at.directory, organization, standing, only.as_ref());
         standings.into_iter().filter_map(answer).collect()
     });
-    Ok(Json(BudgetList { budgets: standings.await? }))
+    let (budgets, next) = part(&parameters, standings.await?.into_iter())?;
+    Ok(Json(BudgetList { budgets, next }))
 }
 
 /// Checks a budget and turns it into an update.

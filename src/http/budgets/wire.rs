@@ -8,6 +8,7 @@ use crate::directory::{BudgetAction, BudgetWindow};
 use crate::http::body::objects;
 use crate::http::decimals::Money;
 use crate::http::directory::wire::{StatusName, given};
+use crate::http::listing::Entry;
 
 /// Some or all budgets. Merged by id: what is absent stays as it is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -169,6 +170,9 @@ impl From<BudgetAction> for ActionName {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetList {
     pub budgets: Vec<BudgetAnswer>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A budget and where it stands. What is spent, reserved and left is in the limit's unit.
@@ -204,6 +208,16 @@ pub struct BudgetAnswer {
     /// Of a default: whom it holds for, by user id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<MemberStanding>>,
+}
+
+impl Entry for BudgetAnswer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.scope.id.as_deref().into_iter().collect()
+    }
 }
 
 /// How much is allowed: one of these.
