@@ -12,6 +12,7 @@ import { readDetailView, writeDetailView } from "../../state/detailView";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { Notice } from "../../ui/Notice";
+import { OwnBudgets } from "../budgets/OwnBudgets";
 import { Answer } from "../parts/Answer";
 import { ChartCard } from "../parts/ChartCard";
 import { FigureCard } from "../parts/FigureCard";
@@ -25,7 +26,6 @@ import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
-import { OwnBudgets } from "./OwnBudgets";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
 import "../parts/page.css";
@@ -105,7 +105,7 @@ export default function MinePage({ me, organization }: Props) {
               {text.mine.keysHint}
             </FigureCard>
           </UsageCards>
-          {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} />}
+          {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} title={text.budgets.yours} />}
           {empty ? (
             <NoUsage whose={text.mine.you} span={question} onChange={change} />
           ) : (
