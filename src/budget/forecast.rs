@@ -98,7 +98,12 @@ impl Forecast {
             .filter_map(|(first, last)| {
                 let then = first.plus_days(day).min(last);
                 let (_, expected) = days.forecast_with(first, then, last, 0)?;
-                Some(PastForecast { first, last, expected, used: days.used.range(first..=last).map(|(_, used)| used).sum() })
+                Some(PastForecast {
+                    first,
+                    last,
+                    expected,
+                    used: days.used.range(first..=last).map(|(_, used)| used).sum(),
+                })
             })
             .collect();
         past.reverse();
@@ -232,7 +237,10 @@ mod tests {
         assert_eq!((short.expected, short.band, short.past.len()), (300, None, 0));
         assert_eq!(Forecast::of(&month, &more_in_may("2026-06-04"), now), None);
         let (total, now) = held(BudgetWindow::Total);
-        assert_eq!((Forecast::reads_from(&total, now), Forecast::of(&total, &more_in_may("2026-01-01"), now)), (None, None));
+        assert_eq!(
+            (Forecast::reads_from(&total, now), Forecast::of(&total, &more_in_may("2026-01-01"), now)),
+            (None, None)
+        );
     }
 
     #[test]

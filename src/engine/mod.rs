@@ -46,9 +46,7 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
-use crate::store::{
-    Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Reader, Reopening, Store, StoreError,
-};
+use crate::store::{Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Reader, Reopening, Store, StoreError};
 use writer::ClosingWrite;
 
 /// Tells the time. The operating system's in production, a test's own in tests.

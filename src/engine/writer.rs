@@ -57,15 +57,41 @@ pub(super) struct Queued {
 }
 
 pub(super) enum Request {
-    Ingest { batch: Batch, reply: Reply<Ingested> },
-    Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
-    Invoice { invoice: Box<Invoice>, note: Box<Note>, reply: Reply<()> },
-    Acknowledge { stream: String, acknowledged: Acknowledged, reply: Reply<()> },
-    Closing { write: Box<ClosingWrite>, note: Option<Box<Note>>, reply: Reply<()> },
+    Ingest {
+        batch: Batch,
+        reply: Reply<Ingested>,
+    },
+    Change {
+        change: Option<Change>,
+        note: Option<Box<Note>>,
+        reply: Reply<Outcome>,
+    },
+    Invoice {
+        invoice: Box<Invoice>,
+        note: Box<Note>,
+        reply: Reply<()>,
+    },
+    Acknowledge {
+        stream: String,
+        acknowledged: Acknowledged,
+        reply: Reply<()>,
+    },
+    Closing {
+        write: Box<ClosingWrite>,
+        note: Option<Box<Note>>,
+        reply: Reply<()>,
+    },
     /// Writes what was noted of decisions.
-    Decisions { reply: Reply<()> },
-    Seal { reply: Reply<SealReport> },
-    Reprice { part: Part, reply: Reply<RepricedPart> },
+    Decisions {
+        reply: Reply<()>,
+    },
+    Seal {
+        reply: Reply<SealReport>,
+    },
+    Reprice {
+        part: Part,
+        reply: Reply<RepricedPart>,
+    },
 }
 
 /// A step of closing a month, or its opening again.

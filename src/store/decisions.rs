@@ -176,7 +176,8 @@ impl Writer {
         let (start, end) = (start_of(organization, 0), start_of(organization, UnixMs::MAX));
         let too_many = table.range::<&[u8]>(&start[..]..&end[..])?.count().saturating_sub(DECISION_ENTRIES);
         let oldest = table.range::<&[u8]>(&start[..]..&end[..])?.take(too_many);
-        let oldest: Vec<Vec<u8>> = oldest.map(|entry| Ok(entry?.0.value().to_vec())).collect::<Result<_, StoreError>>()?;
+        let oldest: Vec<Vec<u8>> =
+            oldest.map(|entry| Ok(entry?.0.value().to_vec())).collect::<Result<_, StoreError>>()?;
         for key in oldest {
             table.remove(&key[..])?;
         }

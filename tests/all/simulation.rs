@@ -19,7 +19,7 @@ use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Zone};
 use rollcall::directory::{
     ApiKeyUpdate, BudgetScope, BudgetUpdate, BudgetWindow, Change, Counted, DirectoryUpdate, Limit, MemberUpdate,
-    OrganizationUpdate, Role, SecretHash,
+    OrganizationUpdate, ProjectUpdate, Role, SecretHash,
 };
 use rollcall::engine::{Engine, EngineError, NewFile};
 use rollcall::http::{App, ask_and_wait, post_and_wait};
@@ -161,7 +161,20 @@ impl World {
             former: false,
         };
         let members = USERS.map(member).into();
-        let update = DirectoryUpdate { organizations: vec![organization], members, ..DirectoryUpdate::default() };
+        let project = ProjectUpdate { id: "p0".into(), organization_id: "acme".into(), ..ProjectUpdate::default() };
+        let key = ApiKeyUpdate {
+            id: "k1".into(),
+            organization_id: Some("acme".into()),
+            project_id: "p0".into(),
+            ..ApiKeyUpdate::default()
+        };
+        let update = DirectoryUpdate {
+            organizations: vec![organization],
+            projects: vec![project],
+            members,
+            api_keys: vec![key],
+            ..DirectoryUpdate::default()
+        };
         let budgets = self.budgets.iter().map(|(_, budget)| budget.clone()).collect();
         for change in [Change::Merge(update), Change::PutBudgets(budgets)] {
             self.engine().change(change).unwrap().wait().unwrap();
@@ -322,7 +335,9 @@ impl World {
                     (budget.id.clone(), &|e| self.ledger.owner(e).as_ref() == Some(id))
                 }
                 BudgetScope::Member(None) if owner.is_some() && !has_own() => {
-                    (format!("{} {}", budget.id, owner.unwrap_or_default()), &|e| self.ledger.owner(e).as_deref() == owner)
+                    (format!("{} {}", budget.id, owner.unwrap_or_default()), &|e| {
+                        self.ledger.owner(e).as_deref() == owner
+                    })
                 }
                 _ => continue,
             };

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::engine::Snapshot;
+use crate::http::App;
 use crate::http::budgets::{books::standings, written};
 use crate::http::problem::Problem;
 use crate::http::render::usd;
-use crate::http::App;
 use crate::model::PicoUsd;
 use crate::query::{About, Column, Filter, GroupBy, Query, QueryError, RankBy, activity};
 
@@ -62,7 +62,13 @@ pub struct Near {
 
 impl Digest {
     /// Of the week that begins on a Monday, as things are now.
-    pub fn of(app: &App, snapshot: &Snapshot, organization_id: &str, zone: Zone, monday: Date) -> Result<Digest, Problem> {
+    pub fn of(
+        app: &App,
+        snapshot: &Snapshot,
+        organization_id: &str,
+        zone: Zone,
+        monday: Date,
+    ) -> Result<Digest, Problem> {
         let mut digest = Digest { movers: Vec::new(), near: near(app, snapshot, organization_id)? };
         if let Some(organization) = snapshot.directory.organization(organization_id) {
             let (reader, dictionary, directory) = (&snapshot.reader, &*snapshot.dictionary, &*snapshot.directory);
@@ -142,9 +148,12 @@ fn near(app: &App, snapshot: &Snapshot, organization_id: &str) -> Result<Vec<Nea
             Some(members) => members.into_iter().map(|(id, spent, _)| (Some(id), spent)).collect(),
             None => vec![(None, standing.spent)],
         };
-        for (user_id, spent) in each.into_iter().filter(|(_, spent)| spent.saturating_mul(100) >= limit.saturating_mul(NEAR)) {
+        for (user_id, spent) in
+            each.into_iter().filter(|(_, spent)| spent.saturating_mul(100) >= limit.saturating_mul(NEAR))
+        {
             let percent = u64::try_from(spent.saturating_mul(100) / limit).unwrap_or(u64::MAX);
-            let of = user_id.as_deref().map_or_else(String::new, |id| format!(" of {}", snapshot.directory.user_label(id)));
+            let of =
+                user_id.as_deref().map_or_else(String::new, |id| format!(" of {}", snapshot.directory.user_label(id)));
             let text =
                 format!("budget {budget_id}{of} at {percent}% ({} of {})", counted.text(spent), counted.text(limit));
             let (spent, limit) = (written(counted, spent), written(counted, limit));

@@ -33,12 +33,7 @@ struct Read {
 }
 
 /// Says of each answer what is expected of it, where something is.
-pub fn fill(
-    about: About<'_>,
-    wanted: &[Wanted],
-    answers: &mut [BudgetAnswer],
-    now: UnixMs,
-) -> Result<(), QueryError> {
+pub fn fill(about: About<'_>, wanted: &[Wanted], answers: &mut [BudgetAnswer], now: UnixMs) -> Result<(), QueryError> {
     let mut reads: HashMap<(Zone, By), Read> = HashMap::new();
     for Wanted { held, .. } in wanted {
         let Some(from) = Forecast::reads_from(held, now) else { continue };
