@@ -95,7 +95,7 @@ test("what is expected stands on the bar with how far off that was, and refused 
   await server.put("/v1/budgets", {
     budgets: [
       { ...budget, id: "wide", limit: { cost: 1000 }, window: "day" },
-      { ...budget, id: "near", limit: { requests: 1 }, window: "day" },
+      { ...budget, id: "near", limit: { requests: 1 }, window: "total" },
       { id: "devs", organizationId: "acme", scope: { kind: "member", id: "dev" }, limit: { cost: 500 }, window: "total" },
     ],
   });
@@ -112,7 +112,7 @@ test("what is expected stands on the bar with how far off that was, and refused 
     assert.equal(await wide.getByTestId("budget-forecast").innerText(), "$2.00 expected · off by 0% in the last 14");
     const refused = page.getByTestId("decisions-table").getByTestId("entry-row");
     await refused.waitFor();
-    assert.match(await refused.innerText(), /dev[^]*budget 'near' allows the organization 1 request a day/);
+    assert.match(await refused.innerText(), /dev[^]*budget 'near' allows the organization 1 request in all/);
     if (viewport === LAPTOP) assert.match(await refused.innerText(), /Refused · 2 times/);
     await accessible(page, `budgets with what is expected, ${colorScheme}`);
     await withinWidth(page, "budgets with what is expected");
