@@ -89,10 +89,16 @@ impl Forecast {
         Some(oldest.min(first).min(today).plus_days(-FORECAST_DAYS))
     }
 
-    /// Of the window that a budget is in now.
-    pub fn of(held: &Held, days: &Days, now: UnixMs) -> Option<Forecast> {
+    /// What the window that a budget is in now has used, and what it is expected to have at its end.
+    pub fn expected(held: &Held, days: &Days, now: UnixMs) -> Option<(i128, i128)> {
         let (first, today, last) = days_of(held, now)?;
-        let (used, expected) = days.forecast(first, today, last)?;
+        days.forecast(first, today, last)
+    }
+
+    /// The same, with how far off it was in the windows before.
+    pub fn of(held: &Held, days: &Days, now: UnixMs) -> Option<Forecast> {
+        let (used, expected) = Forecast::expected(held, days, now)?;
+        let today = held.zone.date_at(now);
         let day = today.days_since(whole_window(held.budget.window, today).0);
         let mut past: Vec<PastForecast> = past_windows(held.budget.window, today)
             .filter_map(|(first, last)| {

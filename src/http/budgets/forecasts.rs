@@ -19,7 +19,7 @@ const USED: &[Column] = &[Column::Requests, Column::TotalTokens, Column::Cost];
 pub struct Wanted {
     pub held: Arc<Held>,
     /// Of a default: the members that are told of.
-    pub members: Option<Vec<String>>,
+    pub members: Option<Vec<Option<String>>>,
 }
 
 /// What was used on each day, by whom or what.
@@ -37,7 +37,7 @@ pub fn fill(about: About<'_>, wanted: &[Wanted], answers: &mut [BudgetAnswer], n
     let mut reads: HashMap<(Zone, By), Read> = HashMap::new();
     for Wanted { held, .. } in wanted {
         let Some(from) = Forecast::reads_from(held, now) else { continue };
-        let (by, id) = of(about, held);
+        let (by, id) = subject(about, held);
         let read = reads.entry((held.zone, by)).or_insert(Read { from, ids: Some(BTreeSet::new()) });
         read.from = read.from.min(from);
         match (id, &mut read.ids) {
@@ -48,33 +48,28 @@ pub fn fill(about: About<'_>, wanted: &[Wanted], answers: &mut [BudgetAnswer], n
     let known = reads.into_iter().map(|(key, read)| Ok((key, used(about, key, read, now)?)));
     let known: HashMap<(Zone, By), ByDay> = known.collect::<Result<_, QueryError>>()?;
     for (Wanted { held, members }, answer) in wanted.iter().zip(answers) {
-        let (by, id) = of(about, held);
+        let (by, id) = subject(about, held);
         let Some(days) = known.get(&(held.zone, by)) else { continue };
         let counted = held.budget.limit.counted();
-        let of_some = |ids: &mut dyn Iterator<Item = Option<String>>| {
+        let of = |ids: &[Option<String>]| {
             let mut sums = Days::default();
-            for (day, used) in ids.filter_map(|id| days.get(&id)).flatten() {
+            for (day, used) in ids.iter().filter_map(|id| days.get(id)).flatten() {
                 sums.add(*day, counted.of(used));
             }
-            Forecast::of(held, &sums, now)
+            sums
         };
-        match members {
-            None => answer.forecast = of_some(&mut std::iter::once(id)).map(|found| body(counted, found)),
-            Some(members) => {
-                let all = of_some(&mut members.iter().cloned().map(Some));
-                answer.forecast = all.map(|found| body(counted, found));
-                for member in answer.members.iter_mut().flatten() {
-                    let theirs = of_some(&mut std::iter::once(Some(member.user_id.clone())));
-                    member.expected = theirs.map(|found| written(counted, found.expected));
-                }
-            }
+        let all = members.as_ref().map_or_else(|| of(&[id]), |members| of(members));
+        answer.forecast = Forecast::of(held, &all, now).map(|found| body(counted, found));
+        for member in answer.members.iter_mut().flatten() {
+            let theirs = Forecast::expected(held, &of(&[Some(member.user_id.clone())]), now);
+            member.expected = theirs.map(|(_, expected)| written(counted, expected));
         }
     }
     Ok(())
 }
 
 /// What a budget is of: what sums are asked by, and which of them is meant; of a default each.
-fn of(about: About<'_>, held: &Held) -> (By, Option<String>) {
+fn subject(about: About<'_>, held: &Held) -> (By, Option<String>) {
     match &held.budget.scope {
         BudgetScope::Organization => (By::Organization, None),
         BudgetScope::Project(id) => (By::Project, Some(id.clone())),

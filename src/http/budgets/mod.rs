@@ -114,7 +114,7 @@ pub async fn get_budgets(
                 let (reader, dictionary, directory) = (&snapshot.reader, &*snapshot.dictionary, &*snapshot.directory);
                 let about = About { reader, dictionary, directory, organization_id: &organization_id, organization };
                 let members = |budget: &BudgetAnswer| {
-                    let ids = budget.members.as_ref()?.iter().map(|member| member.user_id.clone());
+                    let ids = budget.members.as_ref()?.iter().map(|member| Some(member.user_id.clone()));
                     Some(ids.collect())
                 };
                 let wanted = held.into_iter().zip(&budgets);
