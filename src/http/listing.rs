@@ -45,6 +45,21 @@ pub trait Entry {
     }
 }
 
+/// With what it was made of.
+impl<A, T: Entry> Entry for (A, T) {
+    fn id(&self) -> &str {
+        self.1.id()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.1.names()
+    }
+
+    fn place(&self) -> String {
+        self.1.place()
+    }
+}
+
 /// The part of a list that is asked for, and what asks for those after it, while there are more.
 pub fn part<T: Entry>(
     parameters: &Parameters,

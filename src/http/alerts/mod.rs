@@ -1,5 +1,6 @@
 //! `/v1/alerts`: what somebody wants to hear of, and when they would have.
 
+pub mod digest;
 pub mod hosts;
 mod reading;
 pub mod wire;
@@ -34,7 +35,7 @@ use crate::directory::{
     ALERTS, Alert, AlertUpdate, Change, Channel, Directory, Organization, Recipient, RecipientUpdate, SigningSecret,
 };
 use crate::engine::{EngineError, Note};
-use crate::model::PicoUsd;
+use crate::model::{PicoUsd, UnixMs};
 use crate::query::{About, Viewer};
 
 /// Who is told of one alert.
@@ -147,7 +148,7 @@ pub async fn rehearse(
     }
     apply(Change::PutAlerts(vec![update(&app, &caller, alert)?]))?;
     let turn = app.questions.turn(&caller.token_id).await?;
-    let snapshot = app.engine.snapshot();
+    let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
     let rehearsed = on_a_thread(move || {
         let _turn = turn;
         let organization = directory.organization(&organization_id).expect("an alert was entered there");
@@ -155,12 +156,17 @@ pub async fn rehearse(
         let (directory, organization) = (&directory, &**organization);
         let about = About { reader, dictionary, directory, organization_id: &organization_id, organization };
         let alert = organization.alerts.get(&alert_id).expect("it was entered");
-        rehearsed(about, alert, days)
+        rehearsed(about, alert, days, now)
     });
     Ok(Json(Rehearsal { fired: in_time(rehearsed).await? }))
 }
 
-fn rehearsed(about: About<'_>, alert: &Alert, (from, to): (Date, Date)) -> Result<Vec<FiredBody>, Problem> {
+fn rehearsed(
+    about: About<'_>,
+    alert: &Alert,
+    (from, to): (Date, Date),
+    now: UnixMs,
+) -> Result<Vec<FiredBody>, Problem> {
     let watched = Watched::of(about.organization, alert);
     let zone = watched.zone;
     let window = Window::new(zone, from, to, Granularity::Day);
@@ -170,7 +176,9 @@ fn rehearsed(about: About<'_>, alert: &Alert, (from, to): (Date, Date)) -> Resul
     let named =
         Named { directory: about.directory, budget_id: alert.budget_id.as_deref(), budget: watched.budget, zone };
     let fired = firings(about, alert, (from, to), granularity)?;
-    Ok(fired.iter().map(|firing| fired_body(named, firing)).collect())
+    // What is told of a week is told after it.
+    let fired = fired.iter().filter(|firing| firing.at <= now && firing.at < window.end());
+    Ok(fired.map(|firing| fired_body(named, firing)).collect())
 }
 
 fn fired_body(named: Named<'_>, firing: &budget::Firing) -> FiredBody {

@@ -36,7 +36,8 @@ pub struct AlertBody {
     pub budget_id: Option<Option<String>>,
     /// From where on it fires, as a number or as text: of `budget` and `forecast` a percentage of the limit, of
     /// `unusualDay` how many times the usual spread, of `newSpender` US dollars, of `errorRate` a percentage of the
-    /// requests, of `unpriced` requests. `null` or never given: the budget's percentages, 100, 4, 10, 10 and 1.
+    /// requests, of `unpriced` requests; `digest` has none. `null` or never given: the budget's percentages, 100, 4, 10,
+    /// 10 and 1.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<f64>)]
     pub threshold: Option<Box<RawValue>>,
@@ -67,6 +68,8 @@ pub enum KindName {
     ErrorRate,
     /// Requests of a day have no price.
     Unpriced,
+    /// A week is over: what it has cost, each Monday.
+    Digest,
 }
 
 impl From<KindName> for AlertKind {
@@ -78,6 +81,7 @@ impl From<KindName> for AlertKind {
             KindName::NewSpender => AlertKind::NewSpender,
             KindName::ErrorRate => AlertKind::ErrorRate,
             KindName::Unpriced => AlertKind::Unpriced,
+            KindName::Digest => AlertKind::Digest,
         }
     }
 }
@@ -91,6 +95,7 @@ impl From<AlertKind> for KindName {
             AlertKind::NewSpender => KindName::NewSpender,
             AlertKind::ErrorRate => KindName::ErrorRate,
             AlertKind::Unpriced => KindName::Unpriced,
+            AlertKind::Digest => KindName::Digest,
         }
     }
 }

@@ -12,6 +12,8 @@ import { within } from "../../state/timeWindow";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
+import { OwnBudgets } from "../budgets/OwnBudgets";
+import { budgetWords } from "../budgets/words";
 import { memberName, roleName } from "../members/columns";
 import { Explaining } from "../explain/Explaining";
 import { Answer } from "../parts/Answer";
@@ -105,6 +107,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
               </Link>
             </FigureCard>
           </UsageCards>
+          <OwnBudgets organizationId={organization.id} userId={userId} title={budgetWords.theirs} />
           {empty ? (
             <NoUsage whose={name ?? ""} span={question} onChange={change} />
           ) : (

@@ -13,6 +13,7 @@ import type { Grouping } from "../../state/filters";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { Notice } from "../../ui/Notice";
+import { OwnBudgets } from "../budgets/OwnBudgets";
 import { Explaining } from "../explain/Explaining";
 import { Answer } from "../parts/Answer";
 import { ChartCard } from "../parts/ChartCard";
@@ -27,7 +28,6 @@ import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
-import { OwnBudgets } from "./OwnBudgets";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
 import "../parts/page.css";
@@ -110,7 +110,7 @@ export default function MinePage({ me, organization }: Props) {
                 {text.mine.keysHint}
               </FigureCard>
             </UsageCards>
-            {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} />}
+            {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} title={text.budgets.yours} />}
             {empty ? (
               <NoUsage whose={text.mine.you} span={question} onChange={change} />
             ) : (
