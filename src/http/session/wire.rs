@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::directory::wire::{PlanName, RoleName, StatusName, UserBody};
+use crate::http::listing::Entry;
 use crate::http::tokens::wire::TokenKind;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -29,6 +30,9 @@ pub struct Me {
 #[serde(deny_unknown_fields)]
 pub struct SessionList {
     pub sessions: Vec<SessionBody>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A browser in which somebody is signed in.
@@ -69,6 +73,9 @@ pub struct MeOrganization {
 #[serde(deny_unknown_fields)]
 pub struct Projects {
     pub projects: Vec<ProjectEntry>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -77,4 +84,28 @@ pub struct ProjectEntry {
     pub id: String,
     pub name: String,
     pub status: StatusName,
+}
+
+impl Entry for SessionBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        [&self.user_name, &self.user_id, &self.issuer, &self.from].into_iter().flatten().map(String::as_str).collect()
+    }
+
+    fn place(&self) -> String {
+        self.opened_at.clone().unwrap_or_default()
+    }
+}
+
+impl Entry for ProjectEntry {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        vec![&self.name]
+    }
 }
