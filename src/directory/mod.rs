@@ -68,7 +68,7 @@ pub struct Directory {
     tokens: Arc<BTreeMap<String, Token>>,
     token_ids: Arc<HashMap<SecretHash, String>>,
     sessions: Arc<HashMap<SecretHash, Session>>,
-    /// Who people are at other systems, by [`ExternalIdentity::text`].
+    /// Who people are at other systems, by issuer and subject.
     identities: OrdMap<String, Linked>,
     /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
     revoked: Arc<HashSet<SecretHash>>,
