@@ -19,11 +19,13 @@ fn acme() -> Server {
                     {"id": "k2", "organizationId": "acme", "projectId": "web", "createdBy": "dev"}],
     });
     server.put("/v1/directory", OPERATOR, &directory).ok();
-    let events = json!([
-        event("a", "2026-06-01T10:00:00Z", &json!({"cost": "310000003.299999999978"})),
-        event("b", "2026-06-02T10:00:00Z", &json!({"apiKeyId": "k2"})),
-    ]);
-    assert_eq!(server.send_events(OPERATOR, &events)["accepted"], 2);
+    // More digits than a double has.
+    let costs = [vec!["10000000"; 31], vec!["3.299999999978"]].concat();
+    let of =
+        |(number, cost): (usize, &&str)| event(&format!("a{number}"), "2026-06-01T10:00:00Z", &json!({"cost": cost}));
+    let other = event("b", "2026-06-02T10:00:00Z", &json!({"apiKeyId": "k2"}));
+    let events: Value = costs.iter().enumerate().map(of).chain([other]).collect();
+    assert_eq!(server.send_events(OPERATOR, &events)["accepted"], 33);
     server
 }
 
@@ -77,8 +79,8 @@ fn an_address_answers_as_its_question_does() {
         assert_eq!((opened.status, text(&opened)), (200, text(&asked)), "{question}");
         assert_eq!(text(&refreshed), text(&asked), "{question}");
     }
-    let (_, path) = link(&server, &ada, &format!("/analytics/activity?groupBy=none&{JUNE}"), "csv");
-    assert!(open(&server, &path).text.contains("310000003.299999999978"));
+    let (_, path) = link(&server, &ada, &format!("/analytics/activity?groupBy=none&granularity=month&{JUNE}"), "csv");
+    assert!(open(&server, &path).text.contains("310000003.549999999978"));
     open(&server, &format!("{path}?groupBy=model")).is_problem(400, "the parameter 'groupBy' is unknown");
     open(&server, &path.replace(".csv", ".json")).is_problem(404, "it answers as '.csv'");
 }

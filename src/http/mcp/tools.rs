@@ -346,4 +346,26 @@ mod tests {
         check("activty", json!({}), Err("did you mean activity?"));
         check("delete", json!({}), Err("there is no tool 'delete'"));
     }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_much_to_read_says_what_to_ask_instead() {
+        let check = |body: String, status: StatusCode| async move {
+            let response = Response::builder().status(status).body(Body::from(body)).unwrap();
+            match answer(response).await {
+                Ok(result) => serde_json::from_str(result.get()).unwrap(),
+                Err(error) => json!(error),
+            }
+        };
+        let short = check(r#"{"cost":"1.10","share":0.30000000000000004}"#.into(), StatusCode::OK).await;
+        assert_eq!(short["structuredContent"]["cost"], "1.10");
+        let text: &str = short["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with("{\"notice\":") && text.ends_with(r#","cost":"1.10","share":0.30000000000000004}"#));
+        assert_eq!(check("{}".into(), StatusCode::OK).await["structuredContent"], json!({"notice": NOTICE}));
+        let long = check(format!("{{\"a\":\"{}\"}}", "x".repeat(LIMIT_BYTES)), StatusCode::OK).await;
+        assert_eq!((&long["code"], &long["data"]["status"]), (&json!(-32602), &json!(413)));
+        assert!(long["message"].as_str().unwrap().contains("ask for fewer days"), "{long}");
+        let problem = json!({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "not yours"});
+        let refused = check(problem.to_string(), StatusCode::FORBIDDEN).await;
+        assert_eq!((&refused["message"], &refused["data"]), (&json!("not yours"), &problem));
+    }
 }
