@@ -17,7 +17,7 @@ url, token, organization = (os.environ[name] for name in ["ROLLCALL_URL", "ROLLC
 
 
 def first(query):
-    return str(duckdb.sql(query).fetchone()[0])
+    return str(duckdb.sql(query).fetchall()[0][0])
 
 
 def fetched(address):

@@ -38,6 +38,8 @@ enum Value {
     Date(fn(&Row<'_>) -> Date),
     Instant(fn(&Row<'_>) -> UnixMs),
     Count(fn(&Row<'_>) -> u64),
+    /// A count that is a decimal to those who read it.
+    Quantity(fn(&Row<'_>) -> u64),
     Usd(fn(&Row<'_>) -> PicoUsd),
 }
 
@@ -163,7 +165,7 @@ pub async fn export(asked: Asked) -> Result<Response, Problem> {
         if form.parquet {
             write(about, window, granularity, ParquetTable::new(columns, window.zone, out)?)
         } else {
-            write(about, window, granularity, CsvTable::new(columns, out)?)
+            write(about, window, granularity, CsvTable::new(columns, form.focus, out)?)
         }
     });
     let kind = if form.parquet { PARQUET } else { "text/csv; charset=utf-8" };
