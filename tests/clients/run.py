@@ -46,7 +46,7 @@ def main():
             differences += instrumented.run(server, recorder, provider, LOGS)
         differences += agents.run(server, recorder, provider, LOGS, some, latest)
         for name, asking in ASKING.items():
-            differences += asking.run(server, LOGS) if name in wanted else []
+            differences += asking.run(server, provider, LOGS) if name in wanted else []
     keep(recorder.posts)
     for difference in differences:
         print(f"DIFFERENT: {difference}")

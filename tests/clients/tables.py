@@ -18,7 +18,7 @@ JUNE = "from=2026-06-01&to=2026-06-30"
 SECONDS = 120
 
 
-def run(server, logs):
+def run(server, _provider, logs):
     """What was read that is not so."""
     call = {"timestamp": "2026-06-01T10:00:00Z", "organizationId": ORGANIZATION, "projectId": "web", "usedModel": "openai/gpt-4o"}
     # An id that looks like a number, and a name with a quote in it.

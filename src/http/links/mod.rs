@@ -32,14 +32,8 @@ const MAX_QUESTION_BYTES: usize = 8192;
 /// What every secret of a link begins with.
 const PREFIX: &str = "rc_link_";
 /// What a link's answer may depend on of the request: the way it travels, and which part of it.
-const PASSED_ON: [HeaderName; 6] = [
-    header::ACCEPT_ENCODING,
-    header::IF_MATCH,
-    header::IF_NONE_MATCH,
-    header::IF_RANGE,
-    header::RANGE,
-    header::USER_AGENT,
-];
+const PASSED_ON: [HeaderName; 5] =
+    [header::ACCEPT_ENCODING, header::IF_MATCH, header::IF_NONE_MATCH, header::IF_RANGE, header::RANGE];
 const FORMATS: [(LinkFormat, LinkFormatName, &str); 3] = [
     (LinkFormat::Csv, LinkFormatName::Csv, "csv"),
     (LinkFormat::Json, LinkFormatName::Json, "json"),
