@@ -241,6 +241,7 @@ pub(super) enum Kind {
     Alert = 23,
     Team = 30,
     Assignment = 31,
+    Link = 60,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -280,6 +281,7 @@ impl<'a> Key<'a> {
             Kind::Alert,
             Kind::Team,
             Kind::Assignment,
+            Kind::Link,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;
