@@ -14,5 +14,6 @@ pub mod model;
 pub mod pricing;
 pub mod query;
 pub mod rollup;
+pub mod scim;
 pub mod store;
 pub mod webhook;

@@ -136,6 +136,10 @@ pub enum Grant {
         organization_id: String,
         user_id: String,
     },
+    /// Provisions the people and groups of an organization, and nothing else.
+    Scim {
+        organization_id: String,
+    },
 }
 
 impl Grant {
@@ -143,14 +147,16 @@ impl Grant {
     pub fn user_id(&self) -> Option<&str> {
         match self {
             Grant::User { user_id } | Grant::Member { user_id, .. } => Some(user_id),
-            Grant::Operator | Grant::Ingest { .. } => None,
+            Grant::Operator | Grant::Ingest { .. } | Grant::Scim { .. } => None,
         }
     }
 
     /// The one organization that it is for.
     pub fn organization_id(&self) -> Option<&str> {
         match self {
-            Grant::Ingest { organization_id, .. } | Grant::Member { organization_id, .. } => Some(organization_id),
+            Grant::Ingest { organization_id, .. }
+            | Grant::Member { organization_id, .. }
+            | Grant::Scim { organization_id } => Some(organization_id),
             Grant::Operator | Grant::User { .. } => None,
         }
     }

@@ -76,6 +76,9 @@ impl FromRequestParts<App> for Caller {
                 snapshot.directory.token_by_session(cookie.value(), app.engine.now()).ok_or_else(unknown)?
             }
         };
+        if let Grant::Scim { .. } = &token.grant {
+            return Err(only_provisions());
+        }
         // After the token: strangers learn nothing of what there is.
         refuse_unknown(parts, app)?;
         if token.is_used_anew(now) {
@@ -143,6 +146,7 @@ impl Caller {
             Grant::User { .. } | Grant::Member { .. } => {
                 Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"))
             }
+            Grant::Scim { .. } => Err(only_provisions()),
         }
     }
 
@@ -282,6 +286,7 @@ impl Caller {
             (Grant::User { .. } | Grant::Member { .. }, _) => {
                 Err(Problem::forbidden("a user token reads; to ask about calls use an ingest or operator token"))
             }
+            (Grant::Scim { .. }, _) => Err(only_provisions()),
             (Grant::Ingest { organization_id: bound, .. }, Some(given)) if bound != given => {
                 Err(Problem::forbidden(format!("organizationId is '{given}', but the token is for '{bound}' only")))
             }
@@ -300,6 +305,7 @@ impl Caller {
             Grant::Ingest { .. } => {
                 Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
             }
+            Grant::Scim { .. } => Err(only_provisions()),
         }
     }
 
@@ -341,6 +347,7 @@ impl Caller {
                     "an ingest token may send events and ask about calls, and nothing else",
                 ));
             }
+            Grant::Scim { .. } => return Err(only_provisions()),
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {
@@ -393,6 +400,10 @@ pub fn today(organization: &Organization, now: UnixMs) -> String {
         return String::new();
     }
     Zone::home(organization.profile.timezone.as_deref()).date_at(now).to_string()
+}
+
+fn only_provisions() -> Problem {
+    Problem::forbidden("a scim token provisions people and groups at /scim/v2, and does nothing else")
 }
 
 fn runs(organization: &Organization, user_id: &str) -> bool {

@@ -345,6 +345,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let server = with_directory();
     let operator = OPERATOR.to_owned();
     let ingest = server.token(&json!({"kind": "ingest", "organizationId": "acme"}));
+    let scim = server.token(&json!({"kind": "scim", "organizationId": "acme"}));
     let [owner, admin, developer, outsider] = ["ada", "ben", "dev", "out"].map(|user| server.user_token(user));
     let callers = [
         ("operator", &operator),
@@ -614,6 +615,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             }
         }
         assert_eq!(ask(&[]).status, *without, "{method} {path} without a token");
+        // One of kind scim opens nothing of all this.
+        let closed = if *without == 401 || *path == "/v1/session" { 403 } else { *without };
+        assert_eq!(ask(&[("authorization", &bearer(&scim))]).status, closed, "{method} {path} as scim");
         if *without == 401 {
             for wrong in ["Bearer nonsense", "Basic abc", "Bearer", ""] {
                 assert_eq!(ask(&[("authorization", wrong)]).status, 401, "{method} {path} with '{wrong}'");

@@ -1050,10 +1050,11 @@ export const de = (product: string): Catalogue => ({
       add: "Token ausstellen",
       search: "Tokens suchen",
       kind: "Art",
-      kinds: { ingest: "Ingest", user: "Person", operator: "Betreiber" },
+      kinds: { ingest: "Ingest", user: "Person", scim: "SCIM", operator: "Betreiber" },
       kindHints: {
         ingest: "Sendet die Ereignisse einer Organisation, sonst nichts.",
         user: "Meldet eine Person an, die sieht, was ihre Rollen erlauben.",
+        scim: "Lässt das Verzeichnis Ihrer Firma Personen und Gruppen einer Organisation anlegen und entfernen, sonst nichts.",
         operator: "Darf alles auf diesem Server.",
       },
       memberHint: "Meldet jemanden nur in dieser Organisation an und zeigt dort, was die Rolle erlaubt.",

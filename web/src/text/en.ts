@@ -1068,10 +1068,11 @@ export const en = {
       add: "Create token",
       search: "Search tokens",
       kind: "Kind",
-      kinds: { ingest: "Ingest", user: "User", operator: "Operator" },
+      kinds: { ingest: "Ingest", user: "User", scim: "SCIM", operator: "Operator" },
       kindHints: {
         ingest: "Sends one organization’s events, nothing else.",
         user: "Signs a person in, who sees what their roles allow.",
+        scim: "Lets your company’s directory add and remove one organization’s people and groups, nothing else.",
         operator: "May do everything on this server.",
       },
       memberHint: "Signs a person in to this organization alone, where they see what their role allows.",
