@@ -15,5 +15,6 @@ pub mod pricing;
 pub mod query;
 pub mod rollup;
 pub mod scim;
+pub mod signin;
 pub mod store;
 pub mod webhook;

@@ -83,9 +83,8 @@ impl Filter {
             Filter::Within(at, filter) => {
                 let of = at.extension.map_or(Some(of), |urn| of.get(urn).and_then(Value::as_object));
                 let found = of.and_then(|of| of.get(at.attribute.name));
-                let all = found.map_or(&[][..], |found| {
-                    found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice)
-                });
+                let all =
+                    found.map_or(&[][..], |found| found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice));
                 all.iter().filter_map(Value::as_object).any(|value| filter.matches(value))
             }
             Filter::Not(filter) => !filter.matches(of),
@@ -98,12 +97,16 @@ impl Filter {
     /// is found without looking at all.
     pub fn demands(&self, name: &str) -> Option<&str> {
         match self {
-            Filter::Compare(Location { extension: None, attribute, part: None }, Operator::Equal, Operand::Text(text)) => {
-                (attribute.name == name).then_some(text)
-            }
-            Filter::Compare(Location { extension: None, attribute, part: Some(part) }, Operator::Equal, Operand::Text(text)) => {
-                (name.split_once('.') == Some((attribute.name, part.name))).then_some(text)
-            }
+            Filter::Compare(
+                Location { extension: None, attribute, part: None },
+                Operator::Equal,
+                Operand::Text(text),
+            ) => (attribute.name == name).then_some(text),
+            Filter::Compare(
+                Location { extension: None, attribute, part: Some(part) },
+                Operator::Equal,
+                Operand::Text(text),
+            ) => (name.split_once('.') == Some((attribute.name, part.name))).then_some(text),
             Filter::Within(Location { extension: None, attribute, .. }, filter) => {
                 let (of, part) = name.split_once('.')?;
                 if of == attribute.name { filter.demands(part) } else { None }
@@ -267,8 +270,12 @@ impl<'t> Reader<'t> {
         let name = self.word();
         match within.find(name) {
             Found::At(location) => Ok(location),
-            _ if name.is_empty() => Err(ScimError::filter(format!("the filter lacks an attribute at '{}'", self.rest()))),
-            _ => Err(ScimError::filter(format!("the filter is about '{name}', which is no attribute that is kept here"))),
+            _ if name.is_empty() => {
+                Err(ScimError::filter(format!("the filter lacks an attribute at '{}'", self.rest())))
+            }
+            _ => {
+                Err(ScimError::filter(format!("the filter is about '{name}', which is no attribute that is kept here")))
+            }
         }
     }
 
@@ -429,9 +436,8 @@ mod tests {
 
     #[test]
     fn what_a_filter_demands_is_known_without_asking_all() {
-        let demands = |filter: &str, name: &str| {
-            Filter::parse(filter, Kind::User).unwrap().demands(name).map(str::to_owned)
-        };
+        let demands =
+            |filter: &str, name: &str| Filter::parse(filter, Kind::User).unwrap().demands(name).map(str::to_owned);
         assert_eq!(demands("userName eq \"a\"", "userName").as_deref(), Some("a"));
         assert_eq!(demands("active eq true and externalId eq \"e\"", "externalId").as_deref(), Some("e"));
         assert_eq!(demands("userName eq \"a\" or userName eq \"b\"", "userName"), None);

@@ -50,7 +50,8 @@ impl Chosen {
 
     /// Whether an attribute is asked for at all.
     pub fn has(&self, attribute: &str) -> bool {
-        let is_it = |name: &Name| matches!(name, Name::At(at) if at.extension.is_none() && at.attribute.name == attribute);
+        let is_it =
+            |name: &Name| matches!(name, Name::At(at) if at.extension.is_none() && at.attribute.name == attribute);
         let whole = |name: &Name| is_it(name) && matches!(name, Name::At(at) if at.part.is_none());
         self.only.as_ref().is_none_or(|only| only.iter().any(is_it)) && !self.without.iter().any(whole)
     }
@@ -100,7 +101,9 @@ fn part_of(only: &[Name], name: &str, value: Value) -> Option<Value> {
     for wanted in only {
         match wanted {
             Name::Extension(urn) if *urn == name => return Some(value),
-            Name::At(Location { extension: None, attribute, part: None }) if attribute.name == name => return Some(value),
+            Name::At(Location { extension: None, attribute, part: None }) if attribute.name == name => {
+                return Some(value);
+            }
             Name::At(Location { extension: None, attribute, part: Some(part) }) if attribute.name == name => {
                 parts.push(part.name);
             }

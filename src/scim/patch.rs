@@ -188,13 +188,7 @@ fn meant(kind: Kind, path: &str) -> Result<Meant, ScimError> {
     Ok(Meant::At(Target { at, filter: Some(filter) }))
 }
 
-fn apply(
-    kind: Kind,
-    resource: &mut Resource,
-    verb: Verb,
-    path: &str,
-    value: Option<Value>,
-) -> Result<(), ScimError> {
+fn apply(kind: Kind, resource: &mut Resource, verb: Verb, path: &str, value: Option<Value>) -> Result<(), ScimError> {
     match meant(kind, path)? {
         Meant::Nothing => Ok(()),
         Meant::Extension(urn) if verb == Verb::Remove => {
@@ -202,7 +196,9 @@ fn apply(
             Ok(())
         }
         Meant::Extension(urn) => {
-            for (name, value) in several(verb, value)? {
+            // Some list the schemas in there as well.
+            let named = several(verb, value)?.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas"));
+            for (name, value) in named {
                 apply(kind, resource, verb, &format!("{urn}:{name}"), Some(value))?;
             }
             Ok(())
@@ -280,7 +276,9 @@ impl Target {
     fn set(&self, of: &mut Resource, parts: &Map<String, Value>) {
         let attribute = self.at.attribute;
         let many = attribute.many;
-        let found = of.entry(attribute.name).or_insert_with(|| if many { Value::Array(Vec::new()) } else { Value::Object(Map::new()) });
+        let found = of
+            .entry(attribute.name)
+            .or_insert_with(|| if many { Value::Array(Vec::new()) } else { Value::Object(Map::new()) });
         let Value::Array(values) = found else {
             found.as_object_mut().expect("a complex value").extend(parts.clone());
             return;
@@ -478,20 +476,20 @@ mod tests {
             json!([{"op": "replace", "path": "emails", "value": [{"value": "x@y", "type": "other"}]}]),
             json!({"emails": [{"value": "x@y", "type": "other"}]}),
         );
-        let (work, home) = (json!({"value": "ada@acme.example", "type": "work", "primary": false}), json!({"value": "a@home.example"}));
+        let (work, home) = (
+            json!({"value": "ada@acme.example", "type": "work", "primary": false}),
+            json!({"value": "a@home.example"}),
+        );
         let new = json!({"value": "x@y", "primary": true});
         check(json!([{"op": "add", "path": "emails", "value": [new]}]), json!({"emails": [work, home, new]}));
-        check(
-            json!([{"op": "remove", "path": "emails[type eq \"work\"]"}]),
-            json!({"emails": [home]}),
-        );
+        check(json!([{"op": "remove", "path": "emails[type eq \"work\"]"}]), json!({"emails": [home]}));
         check(json!([{"op": "remove", "path": "emails"}]), json!({"emails": null}));
         check(
             json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "new@acme.example"}]),
             json!({"emails": [{"value": "new@acme.example", "type": "work", "primary": true}, home]}),
         );
         check(
-            json!([{"op": "add", "path": ENTERPRISE_USER, "value": {"division": "X"}}]),
+            json!([{"op": "add", "path": ENTERPRISE_USER, "value": {"division": "X", "schemas": []}}]),
             json!({ENTERPRISE_USER: {"department": "R&D", "division": "X"}}),
         );
         check(json!([{"op": "remove", "path": ENTERPRISE_USER}]), json!({ENTERPRISE_USER: null}));
@@ -524,8 +522,14 @@ mod tests {
             json!({ENTERPRISE_USER: {"department": "R&D", "manager": {"value": "ben"}}}),
         );
         check(json!([{"op": "Replace", "path": "addresses[type eq \"work\"].locality", "value": "Paris"}]), json!({}));
-        check(json!([{"op": "Add", "path": "urn:ietf:params:scim:schemas:extension:acme:2.0:User:badge", "value": 7}]), json!({}));
-        check(json!([{"op": "remove", "path": "emails", "value": [{"value": "a@home.example"}]}]), json!({"emails": [emails[0]]}));
+        check(
+            json!([{"op": "Add", "path": "urn:ietf:params:scim:schemas:extension:acme:2.0:User:badge", "value": 7}]),
+            json!({}),
+        );
+        check(
+            json!([{"op": "remove", "path": "emails", "value": [{"value": "a@home.example"}]}]),
+            json!({"emails": [emails[0]]}),
+        );
         // Okta: everything that it knows, the id among it.
         check(
             json!([{"op": "replace", "value": {"id": "x", "active": false, "password": "p", "locale": "en"}}]),
@@ -545,8 +549,16 @@ mod tests {
             (json!([{"op": "add", "path": 7}]), ScimType::InvalidSyntax, "path must be a text"),
             (json!([{"op": "remove"}]), ScimType::NoTarget, "remove needs a path"),
             (json!([{"op": "add", "value": 7}]), ScimType::InvalidValue, "needs a value that is an object"),
-            (json!([{"op": "add", "path": "salary", "value": 7}]), ScimType::InvalidPath, "'salary' names no attribute"),
-            (json!([{"op": "add", "path": "emails[type eq].value", "value": "x"}]), ScimType::InvalidFilter, "where a value should"),
+            (
+                json!([{"op": "add", "path": "salary", "value": 7}]),
+                ScimType::InvalidPath,
+                "'salary' names no attribute",
+            ),
+            (
+                json!([{"op": "add", "path": "emails[type eq].value", "value": "x"}]),
+                ScimType::InvalidFilter,
+                "where a value should",
+            ),
             (json!([{"op": "add", "path": "active[type eq \"x\"]", "value": "x"}]), ScimType::InvalidPath, "no parts"),
             (json!([{"op": "replace", "path": "active", "value": "x"}]), ScimType::InvalidValue, "true or false"),
             (json!([{"op": "remove", "path": "userName"}]), ScimType::InvalidValue, "userName is missing"),
@@ -572,7 +584,10 @@ mod tests {
         check(json!({"op": "Add", "value": {"members": two}}), members(MemberStep::Add(ids(&["a", "b"]))));
         check(json!({"op": "Remove", "path": "members", "value": two}), members(MemberStep::Remove(ids(&["a", "b"]))));
         check(json!({"op": "remove", "path": "members"}), members(MemberStep::Replace(ids(&[]))));
-        check(json!({"op": "replace", "path": "members", "value": two}), members(MemberStep::Replace(ids(&["a", "b"]))));
+        check(
+            json!({"op": "replace", "path": "members", "value": two}),
+            members(MemberStep::Replace(ids(&["a", "b"]))),
+        );
         let filter = Filter::parse_within("value eq \"a\"", Within::Value(Kind::Group.attribute(MEMBERS).unwrap()));
         check(
             json!({"op": "remove", "path": "members[value eq \"a\"]"}),

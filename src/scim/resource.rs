@@ -77,10 +77,14 @@ impl Attribute {
                 values.len()
             )));
         }
-        let read: Vec<Value> = values.into_iter().filter_map(|value| self.read_one(value).transpose()).collect::<Result<_, _>>()?;
+        let read: Vec<Value> =
+            values.into_iter().filter_map(|value| self.read_one(value).transpose()).collect::<Result<_, _>>()?;
         let primary = read.iter().filter(|value| is_primary(value)).count();
         if primary > 1 {
-            return Err(ScimError::value(format!("{} has {primary} primary values; at most one is allowed", self.name)));
+            return Err(ScimError::value(format!(
+                "{} has {primary} primary values; at most one is allowed",
+                self.name
+            )));
         }
         Ok((!read.is_empty()).then_some(Value::Array(read)))
     }

@@ -38,6 +38,7 @@ mod reference;
 mod reports;
 mod reprice;
 mod retention;
+mod scim;
 mod simulation;
 mod teams;
 mod tidy;

@@ -16,7 +16,7 @@ use crate::support::ledger::{
     COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting,
 };
 use rollcall::calendar::Zone;
-use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
+use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash, SessionsOf};
 use rollcall::engine::{Engine, EngineError, NewFile};
 use rollcall::model::{
     Combination, Completeness, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs,
@@ -352,7 +352,7 @@ impl World {
 
     /// The writer does what it has left to do before it takes the next request.
     fn settle(&self) {
-        let nothing = Change::CloseSession { hash: SecretHash::of("nobody's") };
+        let nothing = Change::CloseSessions(SessionsOf::Secret(SecretHash::of("nobody's")));
         self.engine().change(nothing).unwrap().wait().unwrap();
     }
 

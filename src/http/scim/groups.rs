@@ -144,13 +144,7 @@ fn named(user: &str) -> Resource {
     Resource::from_iter([("value".to_owned(), user.into()), ("type".to_owned(), Kind::User.name().into())])
 }
 
-fn answer(
-    caller: &Provisioner,
-    place: &Place,
-    id: &str,
-    status: StatusCode,
-    asked: &Asked,
-) -> Result<Answer, Refusal> {
+fn answer(caller: &Provisioner, place: &Place, id: &str, status: StatusCode, asked: &Asked) -> Result<Answer, Refusal> {
     let provisioned = caller.provisioned();
     let chosen = asked.chosen(Kind::Group)?;
     let known = provisioned.group(id).zip(resources::group(provisioned, id, place, chosen.has(MEMBERS)));

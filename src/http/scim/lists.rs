@@ -25,7 +25,12 @@ pub async fn search_all(
 }
 
 /// Answers with those that are asked for.
-pub async fn answer(caller: Provisioner, place: Place, asked: Asked, kinds: &'static [Kind]) -> Result<Answer, Refusal> {
+pub async fn answer(
+    caller: Provisioner,
+    place: Place,
+    asked: Asked,
+    kinds: &'static [Kind],
+) -> Result<Answer, Refusal> {
     let made = on_a_thread(move || Ok::<_, Problem>(list(&caller, &place, &asked, kinds))).await?;
     made.map(Answer::ok)
 }

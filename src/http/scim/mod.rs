@@ -5,6 +5,7 @@ mod answer;
 mod discovery;
 mod groups;
 mod lists;
+mod provisioning;
 mod request;
 mod resources;
 mod users;
@@ -13,6 +14,7 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use self::answer::Refusal;
+pub use self::provisioning::settle_groups;
 use super::App;
 use super::access::Provisioner;
 use super::problem::Problem;

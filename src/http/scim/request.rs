@@ -11,23 +11,27 @@ use serde_json::Value;
 
 use super::answer::Refusal;
 use super::{MOST_RESULTS, ROOT, USUAL_RESULTS};
+use crate::http::App;
 use crate::http::connections::{Peer, is_late, late_body};
 use crate::http::parameters::Parameters;
 use crate::http::problem::Problem;
+use crate::http::session::oidc::is_tls;
 use crate::scim::{Chosen, Filter, Kind, Page, ScimError};
 
 /// The address that SCIM has for whoever asks.
 pub struct Place(String);
 
-impl<S: Sync> FromRequestParts<S> for Place {
+impl FromRequestParts<App> for Place {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Place, Infallible> {
-        let text = |name| parts.headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-        let is_tls = parts.extensions.get::<Peer>().is_some_and(|peer| peer.tls);
-        let scheme = if is_tls || text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
-        let host = text(HOST.as_str()).unwrap_or_default();
-        let origin = if host.is_empty() { String::new() } else { format!("{scheme}://{host}") };
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Place, Infallible> {
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let origin = match &app.sign_in().public_url {
+            Some(url) => url.clone(),
+            None if host.is_empty() => String::new(),
+            None if is_tls(&parts.headers, parts.extensions.get::<Peer>()) => format!("https://{host}"),
+            None => format!("http://{host}"),
+        };
         Ok(Place(format!("{origin}{ROOT}")))
     }
 }
@@ -86,7 +90,9 @@ impl Asked {
             None => Ok(None),
             Some(text) => match text.parse::<i64>() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err(Refusal::from(ScimError::value(format!("{name} is '{text}'; it must be a whole number")))),
+                Err(_) => {
+                    Err(Refusal::from(ScimError::value(format!("{name} is '{text}'; it must be a whole number"))))
+                }
             },
         };
         let text = |name| parameters.one(name).map(|text| text.map(str::to_owned));

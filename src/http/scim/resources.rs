@@ -19,7 +19,15 @@ pub fn provided(mut resource: Resource) -> ProvidedUser {
     let is_address = user_name.contains('@');
     let email = to_write_to(emails).or_else(|| is_address.then(|| user_name.clone()));
     let name = readable(&resource);
-    ProvidedUser { user_name, external_id, active, name, email, addresses, attributes: Value::Object(resource).to_string() }
+    ProvidedUser {
+        user_name,
+        external_id,
+        active,
+        name,
+        email,
+        addresses,
+        attributes: Value::Object(resource).to_string(),
+    }
 }
 
 /// Where to write to at work: the primary address of those for work, else of those that say nothing, else any.
@@ -62,7 +70,8 @@ pub fn stored(provided: &ProvidedUser) -> Resource {
 pub fn user(provisioned: &Provisioned, id: &str, place: &Place, with_groups: bool) -> Option<Resource> {
     let user = provisioned.user(id)?;
     let mut resource = stored(&user.provided);
-    let schemas: Vec<&str> = [USER].into_iter().chain(resource.contains_key(ENTERPRISE_USER).then_some(ENTERPRISE_USER)).collect();
+    let schemas: Vec<&str> =
+        [USER].into_iter().chain(resource.contains_key(ENTERPRISE_USER).then_some(ENTERPRISE_USER)).collect();
     resource.insert("schemas".into(), schemas.into());
     resource.insert("id".into(), id.into());
     resource.insert("meta".into(), meta(place, Kind::User, id, (user.created, user.modified), user.version));

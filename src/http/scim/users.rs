@@ -5,6 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::answer::{Answer, Refusal, etag, expected, is_known};
 use super::lists;
@@ -18,7 +19,9 @@ use crate::http::problem::Problem;
 use crate::scim::{Kind, Operations};
 
 /// How often a change is tried again that somebody else came before.
-const TRIES: usize = 10;
+const TRIES: usize = 100;
+/// Whoever was too late waits for their turn before they try again.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 pub async fn list(
     place: Place,
@@ -101,6 +104,7 @@ pub async fn change(
     let (mut caller, Path(id), Json(body)) = (caller?, id.map_err(Problem::from)?, body?);
     let asked = Asked::of_query(raw.as_deref())?;
     let (operations, meant) = (Operations::read(body)?, expected(&headers));
+    let mut turn = None;
     for _ in 0..TRIES {
         let known = caller.provisioned().user(&id).ok_or_else(|| unknown(&id))?;
         let (mut resource, version) = (stored(&known.provided), known.version);
@@ -111,6 +115,9 @@ pub async fn change(
         match caller.provision(&app, step, note).await {
             // Somebody else came between reading and writing.
             Err(EngineError::Change(ChangeError::Provision(ProvisionError::Changed { .. }))) if meant.is_none() => {
+                if turn.is_none() {
+                    turn = Some(TURN.lock().await);
+                }
                 caller = caller.anew(&app);
             }
             written => return answer(&written?, &place, &id, StatusCode::OK, &asked),
@@ -135,13 +142,7 @@ fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("there is no user '{id}'"))
 }
 
-fn answer(
-    caller: &Provisioner,
-    place: &Place,
-    id: &str,
-    status: StatusCode,
-    asked: &Asked,
-) -> Result<Answer, Refusal> {
+fn answer(caller: &Provisioner, place: &Place, id: &str, status: StatusCode, asked: &Asked) -> Result<Answer, Refusal> {
     let provisioned = caller.provisioned();
     let chosen = asked.chosen(Kind::User)?;
     let known = provisioned.user(id).zip(resources::user(provisioned, id, place, chosen.has("groups")));

@@ -19,6 +19,38 @@ pub struct Me {
     pub kind: TokenKind,
     pub user: Option<UserBody>,
     pub organizations: Vec<MeOrganization>,
+    /// What they should know about their sign-in: why groups give them nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+/// Sessions that have not ended.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionList {
+    pub sessions: Vec<SessionBody>,
+}
+
+/// A browser in which somebody is signed in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SessionBody {
+    pub id: String,
+    /// Absent for an operator.
+    pub user_id: Option<String>,
+    pub user_name: Option<String>,
+    /// The token that it was opened with.
+    pub token_id: Option<String>,
+    /// The provider that it was opened by.
+    pub issuer: Option<String>,
+    pub opened_at: Option<String>,
+    /// At most an hour before it was.
+    pub last_used_at: Option<String>,
+    pub expires_at: String,
+    /// The address that it was opened from.
+    pub from: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -196,9 +196,9 @@ fn unheard_of(grant: &Grant, directory: &Directory) -> Option<String> {
         Grant::Ingest { organization_id, .. } if directory.organization(organization_id).is_none() => {
             Some(format!("there is no organization '{organization_id}' yet; the first event that comes makes it"))
         }
-        Grant::Scim { organization_id } if directory.organization(organization_id).is_none() => {
-            Some(format!("there is no organization '{organization_id}' yet; the first user who is provisioned makes it"))
-        }
+        Grant::Scim { organization_id } if directory.organization(organization_id).is_none() => Some(format!(
+            "there is no organization '{organization_id}' yet; the first user who is provisioned makes it"
+        )),
         _ => None,
     }
 }
