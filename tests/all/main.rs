@@ -29,6 +29,7 @@ mod intake;
 mod invoices;
 mod laws;
 mod limits;
+mod lists;
 mod look;
 mod maintenance;
 mod names;
