@@ -93,6 +93,14 @@ $(SCIM)/requirements.txt: tests/scim/requirements.txt
 	$(SCIM)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
 
+.PHONY: test-sign-in
+test-sign-in: web tests/sign-in/node_modules/.package-lock.json ## Let people sign in by SAML at Apache with mod_auth_mellon, which have to be installed
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/sign-in/run.py
+
+tests/sign-in/node_modules/.package-lock.json: tests/sign-in/package.json tests/sign-in/package-lock.json
+	cd tests/sign-in && npm ci --no-audit --no-fund
+
 .PHONY: test-openapi
 test-openapi: build $(OPENAPI)/requirements.txt tests/openapi/node_modules/.package-lock.json ## Validate the description and run clients made from it
 	$(OPENAPI)/bin/python tests/openapi/run.py

@@ -23,6 +23,8 @@ pub struct Outgoing {
 pub enum OutgoingError {
     #[error("{0} is neither https nor on this machine")]
     InTheClear(String),
+    #[error("{url} answered {status}")]
+    Broken { url: String, status: u16 },
     #[error("{url}: {error}")]
     Failed { url: String, error: ureq::Error },
 }
@@ -53,6 +55,11 @@ impl Outgoing {
             let body = body.with_config().limit(ANSWER_BYTES).read_to_vec()?;
             Ok(HttpResponse::from_parts(parts, body))
         });
-        answer.map_err(|error| OutgoingError::Failed { url, error })
+        match answer {
+            Ok(answer) if answer.status().is_server_error() => {
+                Err(OutgoingError::Broken { url, status: answer.status().as_u16() })
+            }
+            answer => answer.map_err(|error| OutgoingError::Failed { url, error }),
+        }
     }
 }

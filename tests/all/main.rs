@@ -40,6 +40,7 @@ mod reports;
 mod reprice;
 mod retention;
 mod scim;
+mod sign_in;
 mod simulation;
 mod teams;
 mod tidy;

@@ -42,6 +42,23 @@ export const de = (product: string): Catalogue => ({
   signIn: {
     title: `Bei ${product} anmelden`,
     lead: "Zugangstoken einfügen. Wer diesen Server betreibt, kann eines ausstellen.",
+    leadProviders: "Mit dem Konto, das es bei der Arbeit schon gibt.",
+    by: (provider) => `Mit ${provider} anmelden`,
+    withToken: "Lieber ein Zugangstoken verwenden",
+    withOperatorToken: "Lieber ein Token des Betreibers verwenden",
+    refused: {
+      group: "Keine deiner Gruppen gibt hier Zugang. Wer diesen Server betreibt, weiß, welche es tut.",
+      groupsCutOff:
+        "Du bist in so vielen Gruppen, dass sie weggelassen wurden. Wer diesen Server betreibt, kann nur die hier wichtigen senden lassen.",
+      unknown: "Unter diesem Konto ist hier niemand bekannt. Wer diesen Server betreibt, kann dich eintragen.",
+      unverified: "Dieses Konto hat keine bestätigte E-Mail-Adresse. Wer diesen Server betreibt, kann dich eintragen.",
+      ambiguous: "Mehrere haben hier deine E-Mail-Adresse. Wer diesen Server betreibt, kann euch unterscheiden.",
+      taken: "Deine E-Mail-Adresse gehört jemandem, der sich mit einem anderen Konto anmeldet.",
+      down: "Der Anmeldedienst antwortet nicht. Wer angemeldet ist, bleibt es; bitte später noch einmal versuchen.",
+      expired: "Diese Anmeldung hat zu lange gedauert oder wurde anderswo begonnen. Bitte noch einmal versuchen.",
+      provider: "Diese Anmeldung wurde abgelehnt. Bitte noch einmal versuchen; das Protokoll sagt, warum.",
+      failed: "Aus dieser Anmeldung wurde nichts. Bitte in einer Minute noch einmal versuchen.",
+    },
     token: "Zugangstoken",
     submit: "Anmelden",
     submitting: "Anmeldung läuft…",
@@ -922,6 +939,8 @@ export const de = (product: string): Catalogue => ({
     actions: {
       "sign-in": "Anmeldung",
       "sign-out": "Abmeldung",
+      "account-update": "Konto",
+      "session-end": "Sitzung beendet",
       "token-create": "Token ausgestellt",
       "token-revoke": "Token widerrufen",
       "directory-change": "Verzeichnis geändert",

@@ -52,6 +52,23 @@ export const en = {
   signIn: {
     title: `Sign in to ${product}`,
     lead: "Paste an access token. Whoever runs this server can make one for you.",
+    leadProviders: "Use the account you have at work.",
+    by: (provider: string) => `Sign in with ${provider}`,
+    withToken: "Use an access token instead",
+    withOperatorToken: "Use an operator’s token instead",
+    refused: {
+      group: "None of your groups gives access here. Ask whoever runs this server which group does.",
+      groupsCutOff:
+        "You are in so many groups that they were left out. Whoever runs this server can have only those sent that matter here.",
+      unknown: "Nobody here is known by this account. Ask whoever runs this server to add you.",
+      unverified: "This account has no verified e-mail address. Ask whoever runs this server to add you.",
+      ambiguous: "Several people here have your e-mail address. Ask whoever runs this server to tell you apart.",
+      taken: "Your e-mail address belongs to somebody who signs in with another account.",
+      down: "The sign-in service does not answer. Whoever is signed in stays so; try again in a while.",
+      expired: "That sign-in took too long, or was begun elsewhere. Please try again.",
+      provider: "That sign-in was refused. Please try again; the audit log says why.",
+      failed: "That sign-in came to nothing. Please try again in a minute.",
+    },
     token: "Access token",
     submit: "Sign in",
     submitting: "Signing in…",
@@ -940,6 +957,8 @@ export const en = {
     actions: {
       "sign-in": "Sign-in",
       "sign-out": "Sign-out",
+      "account-update": "Account",
+      "session-end": "Session ended",
       "token-create": "Token created",
       "token-revoke": "Token revoked",
       "directory-change": "Directory changed",
