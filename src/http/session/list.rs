@@ -11,15 +11,16 @@ use crate::directory::{Change, Session, SessionsOf, SignedIn};
 use crate::engine::Note;
 use crate::http::App;
 use crate::http::access::Caller;
+use crate::http::listing::{ListParameters, part};
 use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemBody};
 
-/// The caller's sessions, the last one that was opened first.
+/// The caller's sessions, in the order in which they were opened.
 ///
 /// For operator and user tokens. The operator sees everybody's.
 #[utoipa::path(
     get, path = "/v1/sessions", tag = "session",
-    params(("userId" = Option<String>, Query, description = "Only this person's; for the operator")),
+    params(("userId" = Option<String>, Query, description = "Only this person's; for the operator"), ListParameters),
     responses(
         (status = 200, body = SessionList),
     ),
@@ -34,9 +35,9 @@ pub async fn get_sessions(
     caller.may_see_sessions(only)?;
     let sessions = caller.directory().sessions(caller.now, app.sign_in().idle_ms);
     let of_them = |signed_in: &SignedIn<'_>| only.is_none() || signed_in.grant.user_id() == only;
-    let mut sessions: Vec<SignedIn<'_>> = sessions.filter(|one| caller.may_end(&one.grant) && of_them(one)).collect();
-    sessions.sort_by_key(|one| (std::cmp::Reverse(one.session.terms.opened), Session::id(&one.hash)));
-    Ok(Json(SessionList { sessions: sessions.iter().map(|one| body(&caller, one)).collect() }))
+    let theirs = sessions.filter(|one| caller.may_end(&one.grant) && of_them(one));
+    let (sessions, next) = part(&parameters, theirs.map(|one| body(&caller, &one)))?;
+    Ok(Json(SessionList { sessions, next }))
 }
 
 /// Ends a session: whoever has its cookie is signed out.

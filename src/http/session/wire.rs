@@ -30,6 +30,9 @@ pub struct Me {
 #[serde(deny_unknown_fields)]
 pub struct SessionList {
     pub sessions: Vec<SessionBody>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A browser in which somebody is signed in.
@@ -81,6 +84,20 @@ pub struct ProjectEntry {
     pub id: String,
     pub name: String,
     pub status: StatusName,
+}
+
+impl Entry for SessionBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        [&self.user_name, &self.user_id, &self.issuer, &self.from].into_iter().flatten().map(String::as_str).collect()
+    }
+
+    fn place(&self) -> String {
+        self.opened_at.clone().unwrap_or_default()
+    }
 }
 
 impl Entry for ProjectEntry {
