@@ -7,6 +7,7 @@ use super::alert::{ALERTS, AlertKind, AlertUpdate};
 use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate, BudgetWindow};
 use super::entries::{Key, Kind};
 use super::identity::{Introduction, Stranger};
+use super::link::{LINKS, Link};
 use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
 use super::provision::{Provision, ProvisionError};
 use super::session::{RECORDS, Session, SessionsOf};
@@ -83,6 +84,18 @@ pub enum Change {
         organization_id: String,
         id: String,
     },
+    PutLink {
+        id: String,
+        link: Link,
+    },
+    RemoveLink {
+        id: String,
+    },
+    /// It is in use.
+    UseLink {
+        id: String,
+        now: UnixMs,
+    },
     PutBudgets(Vec<BudgetUpdate>),
     PutPolicies(Vec<PolicyUpdate>),
     PutProviders(Vec<ProviderUpdate>),
@@ -99,6 +112,7 @@ impl Change {
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::UseSession { .. } | Change::CloseSessions(_) => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
+            Change::PutLink { .. } | Change::RemoveLink { .. } | Change::UseLink { .. } => false,
             Change::PutBudgets(_) | Change::PutPolicies(_) => false,
             Change::PutProviders(_) | Change::PutAlerts(_) => false,
         }
@@ -192,7 +206,7 @@ impl Directory {
                     && old.hash != token.hash
                 {
                     Arc::make_mut(&mut self.token_ids).remove(&old.hash);
-                    self.close_sessions(&mut writes, |_, session| session.token_id == id);
+                    self.end_with_token(&mut writes, &id);
                 }
             }
             Change::RevokeToken { id } => self.revoke(id, &mut writes)?,
@@ -239,6 +253,30 @@ impl Directory {
                 removed.ok_or_else(|| ChangeError::Unknown { what: "view", id: id.clone() })?;
                 writes.push((key(Kind::View, &organization_id, &id), None));
             }
+            Change::PutLink { id, link } => {
+                let there = self.links.values().filter(|of| of.organization_id == link.organization_id).count();
+                if there >= LINKS && !self.links.contains_key(&id) {
+                    let organization = link.organization_id;
+                    return Err(ChangeError::TooMany { what: "links", organization, most: LINKS });
+                }
+                // It may have been revoked since the link was asked for.
+                if !self.tokens.contains_key(&link.token_id) {
+                    return Err(ChangeError::Unknown { what: "token", id: link.token_id });
+                }
+                put(&mut writes, Kind::Link, "", &id, &link);
+                self.put_link(id, link);
+            }
+            Change::RemoveLink { id } => {
+                self.remove_link(&id).ok_or_else(|| ChangeError::Unknown { what: "link", id: id.clone() })?;
+                writes.push((key(Kind::Link, "", &id), None));
+            }
+            Change::UseLink { id, now } => {
+                // It may have been revoked since.
+                if let Some(link) = Arc::make_mut(&mut self.links).get_mut(&id).filter(|link| link.is_used_anew(now)) {
+                    link.last_used = Some(now);
+                    put(&mut writes, Kind::Link, "", &id, link);
+                }
+            }
             Change::PutBudgets(updates) => {
                 updates.into_iter().try_for_each(|update| self.put_budget(update, &mut writes))?;
             }
@@ -273,7 +311,7 @@ impl Directory {
             Arc::make_mut(&mut self.revoked).insert(token.hash);
             put(writes, Kind::Revoked, "", &token.hash.to_hex(), &());
         }
-        self.close_sessions(writes, |_, session| session.token_id == id);
+        self.end_with_token(writes, &id);
         Ok(())
     }
 
@@ -658,6 +696,16 @@ impl Directory {
         expiries.sort_unstable_by(|a, b| b.cmp(a));
         let oldest = expiries[most - 1];
         self.close_sessions(writes, |_, s| of(s) && s.expires <= oldest);
+    }
+
+    /// Ends what is worth no more than a token: sessions opened with it, and links made with it.
+    fn end_with_token(&mut self, writes: &mut Vec<RecordWrite>, token_id: &str) {
+        self.close_sessions(writes, |_, session| session.token_id == token_id);
+        let of_token = self.links.iter().filter(|(_, link)| link.token_id == token_id).map(|(id, _)| id.clone());
+        for id in of_token.collect::<Vec<_>>() {
+            self.remove_link(&id);
+            writes.push((key(Kind::Link, "", &id), None));
+        }
     }
 
     fn close_sessions(&mut self, writes: &mut Vec<RecordWrite>, ends: impl Fn(&SecretHash, &Session) -> bool) {

@@ -281,6 +281,7 @@ pub(super) enum Kind {
     ScimGroup = 51,
     /// Who is in a provisioned group: the group's id, a slash, and the person's.
     ScimMembership = 52,
+    Link = 60,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -326,6 +327,7 @@ impl<'a> Key<'a> {
             Kind::ScimUser,
             Kind::ScimGroup,
             Kind::ScimMembership,
+            Kind::Link,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

@@ -1,5 +1,5 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions; the pages that members share, the
-//! budgets and policies that usage is held to, and what somebody wants to hear of.
+//! Who is who: organizations, projects, members, API keys, tokens, sessions and links; the pages that members share,
+//! the budgets and policies that usage is held to, and what somebody wants to hear of.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, or to whom it was given from a day on, looked up when a question is
@@ -17,6 +17,7 @@ mod entries;
 mod identity;
 mod introduce;
 mod learnt;
+mod link;
 mod member;
 mod owners;
 mod policy;
@@ -44,6 +45,7 @@ pub use entries::{
 };
 pub use identity::{ExternalIdentity, GroupRule, Introduction, Linked, Person, Stranger, given_by_groups};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
+pub use link::{LINKS, Link, LinkFormat};
 pub use member::{Member, Role};
 pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
@@ -76,6 +78,8 @@ pub struct Directory {
     sessions: Arc<HashMap<SecretHash, Session>>,
     /// Who people are at other systems, by [`ExternalIdentity::text`].
     identities: OrdMap<String, Linked>,
+    links: Arc<BTreeMap<String, Link>>,
+    link_ids: Arc<HashMap<SecretHash, String>>,
     /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
     revoked: Arc<HashSet<SecretHash>>,
     /// How much senders may enter.
@@ -188,6 +192,7 @@ impl Directory {
                     token.terms = record::decode(bytes)?;
                 }
             }
+            Kind::Link => self.put_link(id, record::decode(bytes)?),
             Kind::Revoked => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a revoked secret's key"))?;
                 record::decode::<()>(bytes)?;
@@ -230,6 +235,7 @@ impl Directory {
             Kind::SessionTerms => {
                 self.sessions.get(&SecretHash::parse(key.id)?).map(|session| record::encode(&session.terms))
             }
+            Kind::Link => self.links.get(key.id).map(record::encode),
             Kind::Revoked => self.revoked.contains(&SecretHash::parse(key.id)?).then(|| record::encode(&())),
         }
     }
@@ -281,6 +287,31 @@ impl Directory {
     pub fn token_by_secret(&self, secret: &str) -> Option<(&str, &Token)> {
         let id = self.token_ids.get(&SecretHash::of(secret))?;
         Some((id, self.tokens.get(id)?))
+    }
+
+    pub fn links(&self) -> impl Iterator<Item = (&str, &Link)> {
+        self.links.iter().map(|(id, link)| (id.as_str(), link))
+    }
+
+    pub fn link(&self, id: &str) -> Option<&Link> {
+        self.links.get(id)
+    }
+
+    /// The link of a secret, with its id. It may have expired.
+    pub fn link_by_secret(&self, secret: &str) -> Option<(&str, &Link)> {
+        let id = self.link_ids.get(&SecretHash::of(secret))?;
+        Some((id, self.links.get(id)?))
+    }
+
+    fn put_link(&mut self, id: String, link: Link) {
+        Arc::make_mut(&mut self.link_ids).insert(link.hash, id.clone());
+        Arc::make_mut(&mut self.links).insert(id, link);
+    }
+
+    fn remove_link(&mut self, id: &str) -> Option<Link> {
+        let link = Arc::make_mut(&mut self.links).remove(id)?;
+        Arc::make_mut(&mut self.link_ids).remove(&link.hash);
+        Some(link)
     }
 
     /// Whether an operator token with that secret was revoked.

@@ -19,7 +19,8 @@ use crate::store::record::{self, Decode};
 const TOLD: usize = 5;
 
 /// What was written to a directory, by organization; `None` has what belongs to none. Of what was there before, the
-/// fields that changed are told with the old and the new value. Tokens, sessions and views are left out.
+/// fields that changed are told with the old and the new value. Tokens, sessions, views and
+/// links are left out.
 pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
@@ -48,7 +49,13 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
                 Some(AssignmentKind::Owner) => ("owner of", words.as_deref().unwrap_or(key.id)),
                 _ => ("team of", words.as_deref().unwrap_or(key.id)),
             },
-            Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View => continue,
+            Kind::Token
+            | Kind::Terms
+            | Kind::Session
+            | Kind::SessionTerms
+            | Kind::Revoked
+            | Kind::View
+            | Kind::Link => continue,
         };
         let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
         let told = told(name, old, fields(key.kind, bytes.as_deref()));
@@ -169,7 +176,9 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
             let (_, whose, _) = text("", id);
             vec![("is", whose, false), text("to", to)]
         }
-        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View => Vec::new(),
+        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View | Kind::Link => {
+            Vec::new()
+        }
     }
 }
 

@@ -47,19 +47,30 @@ pub struct OwnSession {
     pub notice: Option<String>,
 }
 
-/// Marks a request made inside this process by someone who has the store's files anyway. Nothing that comes over a
+/// Whom a request is made for inside this process: somebody whose token was read before. Nothing that comes over a
 /// connection can carry it.
 #[derive(Clone)]
-pub struct LocalOperator;
+pub struct Known {
+    pub grant: Grant,
+    /// What turns are counted by and the audit log names.
+    pub token_id: String,
+}
+
+impl Known {
+    /// Someone who has the store's files anyway.
+    pub fn operator() -> Known {
+        Known { grant: Grant::Operator, token_id: String::new() }
+    }
+}
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
         let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
-        if parts.extensions.get::<LocalOperator>().is_some() {
+        if let Some(Known { grant, token_id }) = parts.extensions.get::<Known>().cloned() {
             refuse_unknown(parts, app)?;
-            return Ok(Caller { grant: Grant::Operator, token_id: String::new(), session: None, snapshot, now });
+            return Ok(Caller { grant, token_id, session: None, snapshot, now });
         }
         let source = Source::of(&parts.headers, &parts.extensions);
         let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
@@ -266,6 +277,16 @@ impl Caller {
             return Ok(());
         }
         self.require_operator()
+    }
+
+    /// Decides on making links of an organization, and on revoking them.
+    pub fn may_link(&self, organization_id: &str) -> Result<(), Problem> {
+        if self.owns(organization_id) { Ok(()) } else { self.require_operator() }
+    }
+
+    /// Decides on asking by MCP at all; what may be asked is decided question by question.
+    pub fn may_converse(&self) -> Result<(), Problem> {
+        self.may_read_calendar()
     }
 
     /// Decides on making a token. Owners make those of their organization, for people who are in it.
