@@ -108,7 +108,7 @@ fn hours_and_parts(large: &Large) -> (usize, usize) {
             let all = ValueId(0)..=ValueId(u32::MAX);
             let count = snapshot.reader.scan_rows(organization, period, all, |rows| {
                 for (which, count) in [(Which::Hours, &mut hours), (Which::Parts, &mut parts)] {
-                    rows.segments(which, &mut segments)?;
+                    rows.segments(which, &rows.all(which), &mut segments)?;
                     *count += segments.len();
                 }
                 Ok(())

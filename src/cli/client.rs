@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
-use crate::http::is_local;
 use crate::http::wire::{IngestAnswer, UnsentBody};
+use crate::signin::is_local;
 
 /// Tries at sending a batch, counting the first. Ids make repeating harmless.
 const TRIES: u32 = 8;

@@ -16,8 +16,9 @@ use super::{Failure, system_clock};
 use crate::calendar::{Date, Zone, rfc3339_utc};
 use crate::engine::COMMAND;
 use crate::http::wire::InvoiceAnswer;
-use crate::http::{invoice_answer, invoice_note, is_private, read_invoice};
+use crate::http::{invoice_answer, invoice_note, read_invoice};
 use crate::model::Biller;
+use crate::signin::is_private;
 
 /// Days that are asked for at once: the most that all of these reports give.
 const DAYS_A_PAGE: &str = "31";

@@ -64,6 +64,7 @@ impl Arguments {
             upgrade_text: self.upgrade_text.clone(),
             upgrade_url: self.upgrade_url.clone(),
             logo: None,
+            sign_in: None,
         };
         let currency = match (&self.currency_label, self.currency_rate, self.currency_rate_date) {
             (Some(label), Some(rate), Some(date)) => Some(Currency { label: label.clone(), rate, date }),

@@ -15,10 +15,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
+use super::durations::duration;
 use super::price_files::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::zones::ZoneArguments;
-use super::{Failure, look, system_clock, webhook};
+use super::{Failure, look, sign_in, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
@@ -46,6 +47,7 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
   rollcall serve --data-dir ./data --tls-cert fullchain.pem --tls-key privkey.pem
   rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
   rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo --list-prices prices.json
+  rollcall serve --data-dir ./data --oidc providers.json --session-idle 12h
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
 ROLLCALL_OPERATOR_TOKEN has it.")]
@@ -108,6 +110,8 @@ pub struct Arguments {
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
     #[command(flatten)]
+    sign_in: sign_in::Arguments,
+    #[command(flatten)]
     look: look::Arguments,
 }
 
@@ -153,7 +157,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let _logs = start_logs(arguments.log_json);
     arguments.zones.install()?;
     let prices = arguments.prices.book()?;
-    let look = arguments.look.look()?;
+    let sign_in = arguments.sign_in.settings()?;
+    let look = arguments.look.look()?.with_sign_in(sign_in::ways(&sign_in));
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
     let mail = arguments.smtp.as_ref().zip(arguments.smtp_from.as_ref()).map(|(url, from)| Mail::new(url, from));
     let mail = mail.transpose().map_err(Failure)?;
@@ -183,6 +188,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("zone rules {}; {}", ZoneDatabase::current().edition(), prices.list());
     let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
+    app.signs_in_by(sign_in);
+    http::settle_groups(&app)?;
     app.refuses_unknown_keys.store(arguments.unknown_keys == UnknownKeys::Refuse, Ordering::Relaxed);
     let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
     app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
@@ -324,22 +331,6 @@ fn operator_token(directory: &Path) -> Result<(String, String), Failure> {
     Ok((secret.reveal().to_owned(), path.display().to_string()))
 }
 
-/// A length of time such as `90m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is no length of time; write a number and s, m, h or d, such as 24h (1s to 366d)");
-    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(unit_at);
-    let unit_s = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_s)).ok_or_else(wrong)?;
-    if (1..=366 * 86_400).contains(&seconds) { Ok(Duration::from_secs(seconds)) } else { Err(wrong()) }
-}
-
 /// Starts the log. What is in it is written when this is dropped.
 ///
 /// Lines are written by a thread of their own, and are lost rather than waited for: a log whose disk is full, or whose
@@ -375,17 +366,5 @@ mod tests {
         let app = App::new(engine, PriceBook::bundled(), http::Look::default(), 0);
         let served = run_server(&app, "127.0.0.1:0".parse().unwrap(), None, |_| Ok(()));
         assert!(served.unwrap_err().to_string().contains("the writer has ended"));
-    }
-
-    #[test]
-    fn lengths_of_time_are_a_number_and_a_unit() {
-        let check = |text: &str, seconds: Option<u64>| assert_eq!(duration(text).ok().map(|d| d.as_secs()), seconds);
-        check("24h", Some(86_400));
-        check("90m", Some(5400));
-        check("1s", Some(1));
-        check("366d", Some(366 * 86_400));
-        for wrong in ["", "24", "h", "0h", "-1h", "1.5h", "1w", "24 h", "367d", "99999999999999999999d"] {
-            check(wrong, None);
-        }
     }
 }

@@ -6,19 +6,22 @@ use std::sync::Arc;
 use super::alert::{ALERTS, AlertKind, AlertUpdate};
 use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate, BudgetWindow};
 use super::entries::{Key, Kind};
+use super::identity::{Introduction, Stranger};
 use super::link::{LINKS, Link};
 use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
+use super::provision::{Provision, ProvisionError};
+use super::session::{RECORDS, Session, SessionsOf};
 use super::teams::{ASSIGNMENTS, Assignable, AssignmentKind, TEAMS};
 use super::{
     ApiKey, AssignmentUpdate, Directory, DirectoryUpdate, Grant, IdentityUpdate, Learnt, Member, Organization, Project,
     SecretHash,
 };
-use super::{Session, Status, TeamUpdate, Token, User, View};
+use super::{Status, TeamUpdate, Token, User, View};
 use crate::model::{Combination, PicoUsd, UnixMs};
 use crate::store::record::{self, Encode};
 
-/// Sessions kept per token; the oldest end when a new one is opened.
-const SESSIONS_PER_TOKEN: usize = 50;
+/// Sessions kept per token, or per person who signs in elsewhere; the oldest end when a new one is opened.
+const SESSIONS_PER_PERSON: usize = 50;
 /// And of all tokens together.
 const SESSIONS: usize = 10_000;
 
@@ -41,6 +44,9 @@ pub enum Change {
         organization_id: String,
         user_id: String,
     },
+    /// Somebody comes from another system.
+    Introduce(Introduction),
+    Provision(Box<Provision>),
     /// By somebody who runs the organization: refused if it leaves that without an owner.
     KeepingAnOwner {
         organization_id: String,
@@ -63,9 +69,12 @@ pub enum Change {
         session: Session,
         now: UnixMs,
     },
-    CloseSession {
+    /// It is in use.
+    UseSession {
         hash: SecretHash,
+        now: UnixMs,
     },
+    CloseSessions(SessionsOf),
     PutView {
         organization_id: String,
         id: String,
@@ -97,10 +106,11 @@ impl Change {
     /// Whether it may change what is answered: not if it is about who may ask, or where what is asked about is kept.
     pub fn is_of_answers(&self) -> bool {
         match self {
-            Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } => true,
+            Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } | Change::Introduce(_) => true,
+            Change::Provision(_) => true,
             Change::KeepingAnOwner { change, .. } => change.is_of_answers(),
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
-            Change::OpenSession { .. } | Change::CloseSession { .. } => false,
+            Change::OpenSession { .. } | Change::UseSession { .. } | Change::CloseSessions(_) => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
             Change::PutLink { .. } | Change::RemoveLink { .. } | Change::UseLink { .. } => false,
             Change::PutBudgets(_) | Change::PutPolicies(_) => false,
@@ -114,6 +124,7 @@ impl Change {
             Change::KeepingAnOwner { change, .. } => change.is_of_how_it_is(),
             Change::PutBudgets(_) | Change::PutPolicies(_) => true,
             Change::PutProviders(_) | Change::PutAlerts(_) => true,
+            Change::Provision(_) => true,
             change => matches!(change, Change::Merge(_) | Change::PutView { .. }),
         }
     }
@@ -155,6 +166,10 @@ pub enum ChangeError {
     Identity { user: String, person: String, why: &'static str },
     #[error("alert '{id}' of organization '{organization}': {why}")]
     Alert { id: String, organization: String, why: String },
+    #[error("{0}")]
+    Stranger(Stranger),
+    #[error("{0}")]
+    Provision(ProvisionError),
     #[error("the assignment of {of}: {why}")]
     Assignment { of: String, why: String },
 }
@@ -169,11 +184,13 @@ impl Directory {
             Change::Learn(learnt) => self.merge(self.news(&learnt), &mut writes)?,
             Change::EndMembership { organization_id, user_id } => {
                 let organization = self.existing_mut(&organization_id)?;
-                let member = organization.members.get_mut(&user_id).filter(|m| !m.former);
+                let member = organization.active_member(&user_id);
                 let member = member.ok_or(ChangeError::Unknown { what: "member", id: user_id.clone() })?;
-                member.former = true;
-                put(&mut writes, Kind::Member, &organization_id, &user_id, member);
+                let former = Member { former: true, ..member.clone() };
+                organization.give(&organization_id, &user_id, former, &mut writes);
             }
+            Change::Introduce(introduction) => self.introduce(introduction, &mut writes)?,
+            Change::Provision(change) => self.provision(*change, &mut writes)?,
             Change::KeepingAnOwner { organization_id, change } => {
                 let applied = self.apply(*change)?;
                 if !self.existing_mut(&organization_id)?.has_owner() {
@@ -192,22 +209,7 @@ impl Directory {
                     self.end_with_token(&mut writes, &id);
                 }
             }
-            Change::RevokeToken { id } => {
-                let token = Arc::make_mut(&mut self.tokens).remove(&id);
-                let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
-                Arc::make_mut(&mut self.token_ids).remove(&token.hash);
-                writes.extend([Kind::Token, Kind::Terms].map(|kind| (key(kind, "", &id), None)));
-                if token.grant == Grant::Operator {
-                    // One that expires would leave nobody behind.
-                    let stays = |other: &Token| other.grant == Grant::Operator && other.terms.expires.is_none();
-                    if !self.tokens.values().any(stays) {
-                        return Err(ChangeError::LastOperator { id });
-                    }
-                    Arc::make_mut(&mut self.revoked).insert(token.hash);
-                    put(&mut writes, Kind::Revoked, "", &token.hash.to_hex(), &());
-                }
-                self.end_with_token(&mut writes, &id);
-            }
+            Change::RevokeToken { id } => self.revoke(id, &mut writes)?,
             Change::UseToken { id, now } => {
                 // It may have been revoked since.
                 if let Some(token) = Arc::make_mut(&mut self.tokens).get_mut(&id).filter(|t| t.is_used_anew(now)) {
@@ -217,13 +219,24 @@ impl Directory {
             }
             Change::OpenSession { hash, session, now } => {
                 self.close_sessions(&mut writes, |_, s| s.expires <= now);
-                let token_id = session.token_id.clone();
-                self.make_room(&mut writes, SESSIONS_PER_TOKEN, |s| s.token_id == token_id);
+                let same = |s: &Session| s.token_id == session.token_id && s.user_id() == session.user_id();
+                self.make_room(&mut writes, SESSIONS_PER_PERSON, same);
                 self.make_room(&mut writes, SESSIONS, |_| true);
-                put(&mut writes, Kind::Session, "", &hash.to_hex(), &session);
+                put(&mut writes, Kind::Session, "", &hash.to_hex(), &(&session.token_id, &session.expires));
+                put(&mut writes, Kind::SessionTerms, "", &hash.to_hex(), &session.terms);
                 Arc::make_mut(&mut self.sessions).insert(hash, session);
             }
-            Change::CloseSession { hash } => self.close_sessions(&mut writes, |h, _| *h == hash),
+            Change::UseSession { hash, now } => {
+                // It may have ended since.
+                if let Some(session) = Arc::make_mut(&mut self.sessions).get_mut(&hash) {
+                    session.terms.last_used = session.terms.last_used.max(now);
+                    put(&mut writes, Kind::SessionTerms, "", &hash.to_hex(), &session.terms);
+                }
+            }
+            Change::CloseSessions(of) => {
+                let directory = self.clone();
+                self.close_sessions(&mut writes, |hash, session| directory.is_meant(&of, hash, session));
+            }
             Change::PutView { organization_id, id, view } => {
                 let views = &mut self.existing_mut(&organization_id)?.views;
                 if views.iter().any(|(other, of)| *other != id && of.name == view.name) {
@@ -282,6 +295,30 @@ impl Directory {
         }
         let writes = before.only_news(writes);
         Ok((Outcome { changed: writes.len() }, writes))
+    }
+
+    pub(super) fn revoke(&mut self, id: String, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        let token = Arc::make_mut(&mut self.tokens).remove(&id);
+        let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
+        Arc::make_mut(&mut self.token_ids).remove(&token.hash);
+        writes.extend([Kind::Token, Kind::Terms].map(|kind| (key(kind, "", &id), None)));
+        if token.grant == Grant::Operator {
+            // One that expires would leave nobody behind.
+            let stays = |other: &Token| other.grant == Grant::Operator && other.terms.expires.is_none();
+            if !self.tokens.values().any(stays) {
+                return Err(ChangeError::LastOperator { id });
+            }
+            Arc::make_mut(&mut self.revoked).insert(token.hash);
+            put(writes, Kind::Revoked, "", &token.hash.to_hex(), &());
+        }
+        self.end_with_token(writes, &id);
+        Ok(())
+    }
+
+    /// Ends all sessions of a person, by whatever they signed in.
+    pub(super) fn sign_out(&mut self, user_id: &str, writes: &mut Vec<RecordWrite>) {
+        let (directory, of) = (self.clone(), SessionsOf::User(user_id.to_owned()));
+        self.close_sessions(writes, |hash, session| directory.is_meant(&of, hash, session));
     }
 
     /// The last of what is written to each record, unless that is what stands there.
@@ -343,11 +380,10 @@ impl Directory {
                 Arc::make_mut(&mut self.users).put(&new.user_id, user);
             }
             // What is absent stays, for people who come back too: an update never widens access by leaving out.
-            let before = self.organization_mut(&new.organization_id).members.get(&new.user_id);
-            let before = before.and_then(|member| member.project_ids.clone());
+            let organization = self.organization_mut(&new.organization_id);
+            let before = organization.given(&new.user_id).and_then(|member| member.project_ids.clone());
             let member = Member { role: new.role, project_ids: new.project_ids.unwrap_or(before), former: new.former };
-            put(writes, Kind::Member, &new.organization_id, &new.user_id, &member);
-            self.organization_mut(&new.organization_id).members.insert(new.user_id, member);
+            organization.give(&new.organization_id, &new.user_id, member, writes);
         }
         for new in update.api_keys {
             let organization_id = match new.organization_id {
@@ -427,7 +463,7 @@ impl Directory {
         Ok(())
     }
 
-    fn put_team(&mut self, new: TeamUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+    pub(super) fn put_team(&mut self, new: TeamUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
         self.ensure_organization(&new.organization_id, writes);
         let teams = &mut self.organization_mut(&new.organization_id).teams;
         if teams.len() >= TEAMS && !teams.contains_key(&new.id) {
@@ -452,7 +488,7 @@ impl Directory {
     }
 
     /// Says whose something is from a day on, or takes that back.
-    fn assign(
+    pub(super) fn assign(
         &mut self,
         new: AssignmentUpdate,
         gone: &[(String, String)],
@@ -628,7 +664,7 @@ impl Directory {
         })
     }
 
-    fn ensure_organization(&mut self, id: &str, writes: &mut Vec<RecordWrite>) {
+    pub(super) fn ensure_organization(&mut self, id: &str, writes: &mut Vec<RecordWrite>) {
         if !self.organizations.contains_key(id) {
             put(writes, Kind::Organization, id, "", &self.organization_mut(id).profile);
         }
@@ -677,7 +713,7 @@ impl Directory {
             self.sessions.iter().filter(|(hash, session)| ends(hash, session)).map(|(hash, _)| *hash).collect();
         for hash in ended {
             Arc::make_mut(&mut self.sessions).remove(&hash);
-            writes.push((key(Kind::Session, "", &hash.to_hex()), None));
+            writes.extend(RECORDS.map(|kind| (key(kind, "", &hash.to_hex()), None)));
         }
     }
 }
@@ -696,11 +732,11 @@ impl Organization {
     }
 }
 
-fn key(kind: Kind, organization: &str, id: &str) -> Vec<u8> {
+pub(super) fn key(kind: Kind, organization: &str, id: &str) -> Vec<u8> {
     Key { kind, organization, id }.bytes()
 }
 
-fn put(writes: &mut Vec<RecordWrite>, kind: Kind, organization: &str, id: &str, entry: &impl Encode) {
+pub(super) fn put(writes: &mut Vec<RecordWrite>, kind: Kind, organization: &str, id: &str, entry: &impl Encode) {
     writes.push((key(kind, organization, id), Some(record::encode(entry))));
 }
 
@@ -718,6 +754,7 @@ fn set_some<T>(field: &mut Option<T>, new: Option<T>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Account, ExternalIdentity, SessionTerms};
     use super::*;
 
     #[test]
@@ -732,10 +769,10 @@ mod tests {
         for change in [token("first", None), token("lent", Some(1_000))] {
             directory.apply(change).unwrap();
         }
-        let session = Session { token_id: "lent".into(), expires: 5_000 };
+        let session = Session { token_id: "lent".into(), expires: 5_000, terms: SessionTerms::default() };
         directory.apply(Change::OpenSession { hash: hash("cookie"), session, now: 0 }).unwrap();
-        assert!(directory.token_by_session("cookie", 999).is_some());
-        assert!(directory.token_by_session("cookie", 1_000).is_none(), "a session ends with its token");
+        assert!(directory.signed_in("cookie", 999, i64::MAX).is_some());
+        assert!(directory.signed_in("cookie", 1_000, i64::MAX).is_none(), "a session ends with its token");
         assert!(
             directory.token("lent").unwrap().has_expired(1_000)
                 && !directory.token("first").unwrap().has_expired(1_000)
@@ -751,25 +788,78 @@ mod tests {
     }
 
     #[test]
+    fn sessions_end_by_whose_they_are_and_when_nobody_is_there() {
+        let mut directory = Directory::default();
+        let token =
+            |id: &str, grant| Change::PutToken { id: id.into(), token: Token::new(grant, id, SecretHash::of(id), 0) };
+        directory.apply(token("operator", Grant::Operator)).unwrap();
+        directory.apply(token("adas", Grant::User { user_id: "ada".into() })).unwrap();
+        let identity = |subject: &str| ExternalIdentity::new("https://login.acme.example", subject).unwrap();
+        let account = |subject: &str, sid: Option<&str>| Account {
+            user_id: "ada".into(),
+            identity: identity(subject),
+            sid: sid.map(str::to_owned),
+        };
+        let mut open = |secret: &str, token_id: &str, account| {
+            let terms = SessionTerms { account, opened: 1_000, last_used: 1_000, ..SessionTerms::default() };
+            let session = Session { token_id: token_id.into(), expires: 9_000, terms };
+            directory.apply(Change::OpenSession { hash: SecretHash::of(secret), session, now: 1_000 }).unwrap();
+        };
+        open("s-operator", "operator", None);
+        open("s-token", "adas", None);
+        open("s-one", "", Some(account("1", Some("one"))));
+        open("s-two", "", Some(account("1", Some("two"))));
+        open("s-none", "", Some(account("1", None)));
+        open("s-other", "", Some(account("2", Some("one"))));
+        let all = ["s-operator", "s-token", "s-one", "s-two", "s-none", "s-other"];
+        let left = |directory: &Directory, now, idle| -> Vec<&str> {
+            all.into_iter().filter(|secret| directory.signed_in(secret, now, idle).is_some()).collect()
+        };
+        assert_eq!((left(&directory, 8_999, 8_000), left(&directory, 9_000, 20_000)), (all.to_vec(), vec![]));
+        let mut used = directory.clone();
+        used.apply(Change::UseSession { hash: SecretHash::of("s-one"), now: 3_000 }).unwrap();
+        assert_eq!(left(&used, 4_000, 3_000), ["s-one"]);
+        let check = |of, expected: &[&str]| {
+            let mut directory = directory.clone();
+            directory.apply(Change::CloseSessions(of)).unwrap();
+            assert_eq!(left(&directory, 2_000, 8_000), expected);
+        };
+        let of = |subject: &str, sid: Option<&str>| SessionsOf::Account {
+            identity: identity(subject),
+            sid: sid.map(str::to_owned),
+        };
+        check(SessionsOf::Secret(SecretHash::of("s-one")), &["s-operator", "s-token", "s-two", "s-none", "s-other"]);
+        check(
+            SessionsOf::Id(Session::id(&SecretHash::of("s-token"))),
+            &["s-operator", "s-one", "s-two", "s-none", "s-other"],
+        );
+        check(SessionsOf::User("ada".into()), &["s-operator"]);
+        check(of("1", None), &["s-operator", "s-token", "s-other"]);
+        check(of("1", Some("one")), &["s-operator", "s-token", "s-two", "s-other"]);
+        check(of("3", None), &all);
+    }
+
+    #[test]
     fn the_oldest_sessions_end_when_there_are_too_many() {
         let mut directory = Directory::default();
         let mut opened: usize = 0;
         let mut open = |directory: &mut Directory, token_id: &str| {
             opened += 1;
-            let session = Session { token_id: token_id.into(), expires: opened as UnixMs };
+            let terms = SessionTerms::default();
+            let session = Session { token_id: token_id.into(), expires: opened as UnixMs, terms };
             let hash = SecretHash::of(&opened.to_string());
             directory.apply(Change::OpenSession { hash, session, now: 0 }).unwrap();
         };
         let of = |directory: &Directory, token_id: &str| {
             directory.sessions.values().filter(|s| s.token_id == token_id).count()
         };
-        for _ in 0..SESSIONS_PER_TOKEN + 1 {
+        for _ in 0..SESSIONS_PER_PERSON + 1 {
             open(&mut directory, "a");
         }
-        assert_eq!(of(&directory, "a"), SESSIONS_PER_TOKEN);
+        assert_eq!(of(&directory, "a"), SESSIONS_PER_PERSON);
         assert!(!directory.sessions.contains_key(&SecretHash::of("1")), "the oldest");
-        for number in 0..SESSIONS / SESSIONS_PER_TOKEN {
-            (0..SESSIONS_PER_TOKEN).for_each(|_| open(&mut directory, &number.to_string()));
+        for number in 0..SESSIONS / SESSIONS_PER_PERSON {
+            (0..SESSIONS_PER_PERSON).for_each(|_| open(&mut directory, &number.to_string()));
         }
         assert_eq!((directory.sessions.len(), of(&directory, "a")), (SESSIONS, 0));
     }

@@ -1,6 +1,6 @@
 //! Entries of the directory, as they are in memory and on disk, and their keys.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -8,8 +8,10 @@ use imbl::OrdMap;
 use super::SecretHash;
 use super::alert::Alert;
 use super::budget::Budget;
+use super::member::{Member, Role};
 use super::owners::Owners;
 use super::policy::Policy;
+use super::provisioned::Provisioned;
 use super::status::Status;
 use super::teams::{Assignable, Assigned, AssignmentKind, Assignments, Team};
 use crate::model::UnixMs;
@@ -25,14 +27,6 @@ pub enum Plan {
     Enterprise,
 }
 
-/// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum Role {
-    Owner,
-    Admin,
-    Developer,
-}
-
 /// An organization and all that belongs to it. Maps of what senders name are shared with every copy but for what
 /// changed since: there may be a million keys, and each commit with a new one makes a copy.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +34,9 @@ pub struct Organization {
     pub profile: Profile,
     pub projects: OrdMap<String, Project>,
     pub members: OrdMap<String, Member>,
+    /// What memberships are made of to which groups of other systems give something.
+    pub granted: OrdMap<String, Granted>,
+    pub provisioned: Provisioned,
     pub api_keys: OrdMap<String, ApiKey>,
     /// By the user id of who created them; kept by [`Organization::put_api_key`].
     pub(crate) key_counts: OrdMap<Option<String>, KeyCounts>,
@@ -75,13 +72,45 @@ pub struct Project {
     pub status: Status,
 }
 
-#[derive(Debug, Clone, Encode, Decode)]
-pub struct Member {
+/// What a group gives in an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct GroupGrant {
     pub role: Role,
     /// The projects a developer sees; all of them when absent.
     pub project_ids: Option<Vec<String>>,
-    /// The membership has ended.
-    pub former: bool,
+    pub team_id: Option<String>,
+}
+
+/// What a membership is made of where groups give some of it.
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
+pub struct Granted {
+    /// What the directory itself gives; nothing where only groups do.
+    pub given: Option<Member>,
+    /// What groups give, by the external identity that is in them.
+    pub by_groups: BTreeMap<String, GroupGrant>,
+}
+
+impl Granted {
+    pub(super) fn membership(&self) -> Option<Member> {
+        let given = self.given.iter().map(|member| (member.role, member.project_ids.as_deref()));
+        let groups = self.by_groups.values().map(|grant| (grant.role, grant.project_ids.as_deref()));
+        let parts: Vec<(Role, Option<&[String]>)> = given.chain(groups).collect();
+        let (role, project_ids) = together(&parts)?;
+        Some(Member { role, project_ids, former: false })
+    }
+}
+
+/// The highest of some roles, with the projects of all that have it: all projects where one has all.
+pub(super) fn together(parts: &[(Role, Option<&[String]>)]) -> Option<(Role, Option<Vec<String>>)> {
+    let role = parts.iter().map(|(role, _)| *role).min_by_key(|role| *role as u8)?;
+    let mut projects = Some(BTreeSet::new());
+    for (_, ids) in parts.iter().filter(|(of, _)| *of == role) {
+        projects = projects.zip(*ids).map(|(mut all, ids)| {
+            all.extend(ids.iter().cloned());
+            all
+        });
+    }
+    Some((role, projects.map(|ids| ids.into_iter().collect())))
 }
 
 #[derive(Debug, Clone, Default, Encode, Decode)]
@@ -136,6 +165,10 @@ pub enum Grant {
         organization_id: String,
         user_id: String,
     },
+    /// Provisions the people and groups of an organization, and nothing else.
+    Scim {
+        organization_id: String,
+    },
 }
 
 impl Grant {
@@ -143,14 +176,16 @@ impl Grant {
     pub fn user_id(&self) -> Option<&str> {
         match self {
             Grant::User { user_id } | Grant::Member { user_id, .. } => Some(user_id),
-            Grant::Operator | Grant::Ingest { .. } => None,
+            Grant::Operator | Grant::Ingest { .. } | Grant::Scim { .. } => None,
         }
     }
 
     /// The one organization that it is for.
     pub fn organization_id(&self) -> Option<&str> {
         match self {
-            Grant::Ingest { organization_id, .. } | Grant::Member { organization_id, .. } => Some(organization_id),
+            Grant::Ingest { organization_id, .. }
+            | Grant::Member { organization_id, .. }
+            | Grant::Scim { organization_id } => Some(organization_id),
             Grant::Operator | Grant::User { .. } => None,
         }
     }
@@ -210,12 +245,6 @@ impl Token {
     }
 }
 
-#[derive(Debug, Clone, Encode, Decode)]
-pub struct Session {
-    pub token_id: String,
-    pub expires: UnixMs,
-}
-
 /// What a record is about. The numbers are on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -241,6 +270,17 @@ pub(super) enum Kind {
     Alert = 23,
     Team = 30,
     Assignment = 31,
+    /// Who somebody is at another system.
+    Identity = 40,
+    /// What a membership is made of.
+    Granted = 41,
+    /// What else is known of a session.
+    SessionTerms = 42,
+    /// A person as they were provisioned.
+    ScimUser = 50,
+    ScimGroup = 51,
+    /// Who is in a provisioned group: the group's id, a slash, and the person's.
+    ScimMembership = 52,
     Link = 60,
 }
 
@@ -281,6 +321,12 @@ impl<'a> Key<'a> {
             Kind::Alert,
             Kind::Team,
             Kind::Assignment,
+            Kind::Identity,
+            Kind::Granted,
+            Kind::SessionTerms,
+            Kind::ScimUser,
+            Kind::ScimGroup,
+            Kind::ScimMembership,
             Kind::Link,
         ]
         .into_iter()

@@ -14,11 +14,18 @@ mod alert;
 mod budget;
 mod change;
 mod entries;
+mod identity;
+mod introduce;
 mod learnt;
 mod link;
+mod member;
 mod owners;
 mod policy;
+mod provision;
+mod provisioned;
+mod provisioning;
 mod secret;
+mod session;
 mod status;
 mod teams;
 mod update;
@@ -34,13 +41,18 @@ pub use alert::{ALERTS, Alert, AlertKind, AlertUpdate, Channel, Recipient, Recip
 pub use budget::{BUDGETS, Budget, BudgetAction, BudgetScope, BudgetUpdate, BudgetWindow, Counted, Limit};
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, KeyCounts, Member, Organization, Plan, Profile, Project, Role, Session, Terms, Token, User, View,
+    ApiKey, Grant, Granted, GroupGrant, KeyCounts, Organization, Plan, Profile, Project, Terms, Token, User, View,
 };
+pub use identity::{ExternalIdentity, GroupRule, Introduction, Linked, Person, Stranger, given_by_groups};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use link::{LINKS, Link, LinkFormat};
+pub use member::{Member, Role};
 pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
+pub use provision::{GroupChange, MembersChange, Provision, ProvisionError, Step};
+pub use provisioned::{ProvidedUser, Provisioned, ProvisionedGroup, ProvisionedUser};
 pub use secret::{Secret, SecretHash, SigningSecret, is_random_secret, is_signed};
+pub use session::{Account, Session, SessionTerms, SessionsOf, SignedIn};
 pub use status::Status;
 pub use teams::{ASSIGNMENTS, Assignable, Assigned, AssignmentKind, AssignmentName, Assignments, Dated, TEAMS, Team};
 pub use update::{
@@ -50,7 +62,7 @@ pub use update::{
 use users::Users;
 pub use written::written_by_organization;
 
-use crate::model::{Dimension, NameLimits, UnixMs, ValueId};
+use crate::model::{Dimension, NameLimits, ValueId};
 use crate::store::{Dictionary, Reader, StoreError, damaged, record};
 
 /// The directory at one commit. Cheap to clone: parts are shared until they change.
@@ -64,6 +76,8 @@ pub struct Directory {
     tokens: Arc<BTreeMap<String, Token>>,
     token_ids: Arc<HashMap<SecretHash, String>>,
     sessions: Arc<HashMap<SecretHash, Session>>,
+    /// Who people are at other systems, by [`ExternalIdentity::text`].
+    identities: OrdMap<String, Linked>,
     links: Arc<BTreeMap<String, Link>>,
     link_ids: Arc<HashMap<SecretHash, String>>,
     /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
@@ -101,6 +115,23 @@ impl Directory {
             }
             Kind::ApiKey => {
                 self.organization_mut(key.organization).put_api_key(id, record::decode(bytes)?);
+            }
+            Kind::Granted => {
+                self.organization_mut(key.organization).granted.insert(id, record::decode(bytes)?);
+            }
+            Kind::Identity => {
+                self.identities.insert(id, record::decode(bytes)?);
+            }
+            Kind::ScimUser => {
+                self.organization_mut(key.organization).provisioned.put_user(&id, record::decode(bytes)?);
+            }
+            Kind::ScimGroup => {
+                self.organization_mut(key.organization).provisioned.put_group(&id, record::decode(bytes)?);
+            }
+            Kind::ScimMembership => {
+                let (group, user) = id.split_once('/').ok_or_else(|| damaged("a membership's key"))?;
+                let since = record::decode(bytes)?;
+                self.organization_mut(key.organization).provisioned.put_membership(group, user, since);
             }
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
@@ -144,7 +175,16 @@ impl Directory {
             }
             Kind::Session => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a session's key"))?;
-                Arc::make_mut(&mut self.sessions).insert(hash, record::decode(bytes)?);
+                let (token_id, expires) = record::decode(bytes)?;
+                let session = Session { token_id, expires, terms: SessionTerms::default() };
+                Arc::make_mut(&mut self.sessions).insert(hash, session);
+            }
+            Kind::SessionTerms => {
+                let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a session's key"))?;
+                // Those of a session come after it.
+                if let Some(session) = Arc::make_mut(&mut self.sessions).get_mut(&hash) {
+                    session.terms = record::decode(bytes)?;
+                }
             }
             Kind::Terms => {
                 // Those of a token come after it.
@@ -171,6 +211,11 @@ impl Directory {
             Kind::Project => of?.projects.get(key.id).map(record::encode),
             Kind::Member => of?.members.get(key.id).map(record::encode),
             Kind::ApiKey => of?.api_keys.get(key.id).map(record::encode),
+            Kind::Granted => of?.granted.get(key.id).map(record::encode),
+            Kind::Identity => self.identities.get(key.id).map(record::encode),
+            Kind::ScimUser => of?.provisioned.user_record(key.id),
+            Kind::ScimGroup => of?.provisioned.group_record(key.id),
+            Kind::ScimMembership => of?.provisioned.membership_record(key.id),
             Kind::SameAs => of?.same_as.get(key.id).map(record::encode),
             Kind::Team => of?.teams.get(key.id).map(record::encode),
             Kind::Assignment => of?.assignments.get(&AssignmentName::parse(key.id)?).map(record::encode),
@@ -183,7 +228,13 @@ impl Directory {
             Kind::Model => self.models.get(key.id).map(record::encode),
             Kind::Token => self.tokens.get(key.id).map(Token::encode),
             Kind::Terms => self.tokens.get(key.id).map(|token| record::encode(&token.terms)),
-            Kind::Session => self.sessions.get(&SecretHash::parse(key.id)?).map(record::encode),
+            Kind::Session => {
+                let session = self.sessions.get(&SecretHash::parse(key.id)?)?;
+                Some(record::encode(&(&session.token_id, &session.expires)))
+            }
+            Kind::SessionTerms => {
+                self.sessions.get(&SecretHash::parse(key.id)?).map(|session| record::encode(&session.terms))
+            }
             Kind::Link => self.links.get(key.id).map(record::encode),
             Kind::Revoked => self.revoked.contains(&SecretHash::parse(key.id)?).then(|| record::encode(&())),
         }
@@ -236,13 +287,6 @@ impl Directory {
     pub fn token_by_secret(&self, secret: &str) -> Option<(&str, &Token)> {
         let id = self.token_ids.get(&SecretHash::of(secret))?;
         Some((id, self.tokens.get(id)?))
-    }
-
-    /// The token behind a session that has not ended, with its id.
-    pub fn token_by_session(&self, secret: &str, now: UnixMs) -> Option<(&str, &Token)> {
-        let session = self.sessions.get(&SecretHash::of(secret)).filter(|s| s.expires > now)?;
-        let (id, token) = self.tokens.get_key_value(&session.token_id).filter(|(_, token)| !token.has_expired(now))?;
-        Some((id, token))
     }
 
     pub fn links(&self) -> impl Iterator<Item = (&str, &Link)> {

@@ -11,11 +11,13 @@ use super::App;
 use super::attempts::Source;
 use super::nearest::refuse_unknown;
 use super::problem::Problem;
+use super::visitors::{by_proxy, enter_by_proxy, proxy_actor};
 use crate::calendar::Zone;
 use crate::directory::{
-    Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Status, Token, View,
+    Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Session, SignedIn, Status, Token,
+    View,
 };
-use crate::engine::Snapshot;
+use crate::engine::{Note, Snapshot};
 use crate::model::UnixMs;
 
 /// Name of the session cookie.
@@ -29,10 +31,20 @@ const TOKENS: usize = 10_000;
 /// Whoever holds a valid token or session, with the directory as it was when they asked.
 pub struct Caller {
     pub grant: Grant,
+    /// Of who signed in elsewhere, the session's id, or by a proxy their own.
     pub token_id: String,
+    /// Where a cookie is what they hold.
+    pub session: Option<OwnSession>,
     pub snapshot: Arc<Snapshot>,
     /// When they asked.
     pub now: UnixMs,
+}
+
+/// The session that a request is of.
+pub struct OwnSession {
+    pub id: String,
+    /// What whoever signed in should know about it.
+    pub notice: Option<String>,
 }
 
 /// Whom a request is made for inside this process: somebody whose token was read before. Nothing that comes over a
@@ -58,44 +70,77 @@ impl FromRequestParts<App> for Caller {
         let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
         if let Some(Known { grant, token_id }) = parts.extensions.get::<Known>().cloned() {
             refuse_unknown(parts, app)?;
-            return Ok(Caller { grant, token_id, snapshot, now });
+            return Ok(Caller { grant, token_id, session: None, snapshot, now });
         }
+        let source = Source::of(&parts.headers, &parts.extensions);
         let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
-        let (id, token) = match parts.headers.contains_key(header::AUTHORIZATION) {
-            true => {
-                let secret = bearer(&parts.headers).ok_or_else(unknown)?;
-                app.attempts.token(
-                    &snapshot.directory,
-                    secret,
-                    Source::of(&parts.headers, &parts.extensions),
-                    app.engine.now(),
-                )?
+        let by_token = parts.headers.contains_key(header::AUTHORIZATION).then(|| {
+            let secret = bearer(&parts.headers).ok_or_else(unknown)?;
+            let found = app.attempts.token(&snapshot.directory, secret, source, now);
+            found.map(|(id, token)| (id.to_owned(), token.grant.clone(), token.is_used_anew(now)))
+        });
+        if let Some(Ok((id, grant, is_used_anew))) = by_token {
+            if let Grant::Scim { .. } = grant {
+                return Err(only_provisions());
             }
-            false => {
-                let jar = CookieJar::from_headers(&parts.headers);
-                let Some(cookie) = jar.get(SESSION_COOKIE) else {
-                    return Err(Problem::unauthorized(
-                        "this needs an access token: send 'Authorization: Bearer TOKEN', or sign in",
-                    ));
-                };
-                let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-                if changes && !parts.headers.contains_key(CSRF_HEADER) {
-                    return Err(Problem::forbidden(format!(
-                        "a request with a session cookie that changes something needs the header '{CSRF_HEADER}: 1'"
-                    )));
-                }
-                snapshot.directory.token_by_session(cookie.value(), app.engine.now()).ok_or_else(unknown)?
+            // After the token: strangers learn nothing of what there is.
+            refuse_unknown(parts, app)?;
+            if is_used_anew {
+                // Nobody waits for that, and where it cannot be written the next use tells it.
+                drop(app.engine.change(Change::UseToken { id: id.clone(), now }));
             }
-        };
-        // After the token: strangers learn nothing of what there is.
-        refuse_unknown(parts, app)?;
-        if token.is_used_anew(now) {
-            // Nobody waits for that, and where it cannot be written the next use tells it.
-            drop(app.engine.change(Change::UseToken { id: id.to_owned(), now }));
+            return Ok(Caller { grant, token_id: id, session: None, snapshot, now });
         }
-        let (token_id, grant) = (id.to_owned(), token.grant.clone());
-        Ok(Caller { grant, token_id, snapshot, now })
+        // What a proxy has in this header is its own affair.
+        if let Some((proxy, visitor)) = by_proxy(app, &parts.headers, &parts.extensions)? {
+            require_own_page(parts)?;
+            let user_id = enter_by_proxy(app, proxy, &visitor, source).await?;
+            refuse_unknown(parts, app)?;
+            let (token_id, snapshot) = (proxy_actor(&user_id), app.engine.snapshot());
+            return Ok(Caller { grant: Grant::User { user_id }, token_id, session: None, snapshot, now });
+        }
+        if let Some(Err(problem)) = by_token {
+            return Err(problem);
+        }
+        let jar = CookieJar::from_headers(&parts.headers);
+        let Some(cookie) = jar.get(SESSION_COOKIE) else {
+            return Err(Problem::unauthorized(
+                "this needs an access token: send 'Authorization: Bearer TOKEN', or sign in",
+            ));
+        };
+        require_own_page(parts)?;
+        let settings = app.sign_in();
+        let signed_in = snapshot.directory.signed_in(cookie.value(), now, settings.idle_ms).ok_or_else(unknown)?;
+        let SignedIn { hash, session, grant } = signed_in;
+        let id = Session::id(&hash);
+        let (token_id, opens) = match session.user_id() {
+            Some(_) => (id.clone(), true),
+            None => (session.token_id.clone(), grant.user_id().is_none() || !settings.enforces()),
+        };
+        if !opens {
+            return Err(Problem::unauthorized(settings.only_by_providers().detail));
+        }
+        refuse_unknown(parts, app)?;
+        if session.is_used_anew(now, settings.idle_ms) {
+            drop(app.engine.change(Change::UseSession { hash, now }));
+        }
+        if snapshot.directory.token(&token_id).is_some_and(|token| token.is_used_anew(now)) {
+            drop(app.engine.change(Change::UseToken { id: token_id.clone(), now }));
+        }
+        let session = Some(OwnSession { id, notice: session.terms.notice.clone() });
+        Ok(Caller { grant, token_id, session, snapshot, now })
     }
+}
+
+/// Refuses a change that another site may have made a browser ask for, which sends along what it has for this one.
+fn require_own_page(parts: &Parts) -> Result<(), Problem> {
+    let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes && !parts.headers.contains_key(CSRF_HEADER) {
+        return Err(Problem::forbidden(format!(
+            "a request with a session cookie that changes something needs the header '{CSRF_HEADER}: 1'"
+        )));
+    }
+    Ok(())
 }
 
 /// The access token in a request's header.
@@ -154,6 +199,7 @@ impl Caller {
             Grant::User { .. } | Grant::Member { .. } => {
                 Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"))
             }
+            Grant::Scim { .. } => Err(only_provisions()),
         }
     }
 
@@ -262,6 +308,31 @@ impl Caller {
         Ok(())
     }
 
+    /// Decides on listing and ending sessions: the caller's own, and for the operator everybody's.
+    pub fn may_see_sessions(&self, user_id: Option<&str>) -> Result<(), Problem> {
+        match (&self.grant, user_id) {
+            (Grant::Operator, _) => Ok(()),
+            (Grant::Ingest { .. }, _) => {
+                Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
+            }
+            (_, Some(other)) if Some(other) != self.user_id() => {
+                Err(Problem::forbidden("userId is for the operator; without it you see your own sessions"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a session of somebody is the caller's to see and to end.
+    pub fn may_end(&self, grant: &Grant) -> bool {
+        match &self.grant {
+            Grant::Operator => true,
+            // A token of one organization is not to reach what its user has by others.
+            Grant::Member { .. } => grant == &self.grant,
+            Grant::User { .. } => grant.user_id() == self.user_id(),
+            Grant::Ingest { .. } | Grant::Scim { .. } => false,
+        }
+    }
+
     /// Decides on changing or removing a view: whose it is may, and whoever runs the organization.
     pub fn may_change_view(&self, organization: &Organization, view: &View) -> bool {
         let Some(user_id) = self.user_id() else { return matches!(self.grant, Grant::Operator) };
@@ -303,6 +374,7 @@ impl Caller {
             (Grant::User { .. } | Grant::Member { .. }, _) => {
                 Err(Problem::forbidden("a user token reads; to ask about calls use an ingest or operator token"))
             }
+            (Grant::Scim { .. }, _) => Err(only_provisions()),
             (Grant::Ingest { organization_id: bound, .. }, Some(given)) if bound != given => {
                 Err(Problem::forbidden(format!("organizationId is '{given}', but the token is for '{bound}' only")))
             }
@@ -321,6 +393,7 @@ impl Caller {
             Grant::Ingest { .. } => {
                 Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
             }
+            Grant::Scim { .. } => Err(only_provisions()),
         }
     }
 
@@ -362,6 +435,7 @@ impl Caller {
                     "an ingest token may send events and ask about calls, and nothing else",
                 ));
             }
+            Grant::Scim { .. } => return Err(only_provisions()),
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {
@@ -408,12 +482,71 @@ impl Caller {
     }
 }
 
+/// Whoever holds a token of kind scim: a company's own directory, which provisions the people of an organization.
+pub struct Provisioner {
+    pub organization_id: String,
+    token_id: String,
+    snapshot: Arc<Snapshot>,
+}
+
+impl FromRequestParts<App> for Provisioner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Provisioner, Problem> {
+        let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+        let secret = bearer(&parts.headers).ok_or_else(|| {
+            Problem::unauthorized("this needs a token of kind scim: send 'Authorization: Bearer TOKEN'")
+        })?;
+        let source = Source::of(&parts.headers, &parts.extensions);
+        let (id, token) = app.attempts.token(&snapshot.directory, secret, source, now)?;
+        let Grant::Scim { organization_id } = &token.grant else {
+            return Err(Problem::forbidden(
+                "people and groups are provisioned with a token of kind scim, and this is none",
+            ));
+        };
+        let organization = snapshot.directory.organization(organization_id);
+        if organization.is_some_and(|of| of.profile.status == Status::Deleted) {
+            return Err(Problem::forbidden(format!("organization '{organization_id}' is deleted")));
+        }
+        if token.is_used_anew(now) {
+            drop(app.engine.change(Change::UseToken { id: id.to_owned(), now }));
+        }
+        let (organization_id, token_id) = (organization_id.clone(), id.to_owned());
+        Ok(Provisioner { organization_id, token_id, snapshot })
+    }
+}
+
+impl Provisioner {
+    pub fn organization(&self) -> Option<&Arc<Organization>> {
+        self.snapshot.directory.organization(&self.organization_id)
+    }
+
+    /// The same with the directory as it is now.
+    pub fn anew(&self, app: &App) -> Provisioner {
+        let (organization_id, token_id) = (self.organization_id.clone(), self.token_id.clone());
+        Provisioner { organization_id, token_id, snapshot: app.engine.snapshot() }
+    }
+
+    /// What the audit log says of a change.
+    pub fn note(&self, action: &'static str, target: &str) -> Note {
+        Note {
+            target: target.to_owned(),
+            organization_id: Some(self.organization_id.clone()),
+            ..Note::new(&self.token_id, action)
+        }
+    }
+}
+
 /// The day in an organization's zone, as assignments have it; nothing where there are none, as every decision asks.
 pub fn today(organization: &Organization, now: UnixMs) -> String {
     if organization.assignments.is_empty() {
         return String::new();
     }
     Zone::home(organization.profile.timezone.as_deref()).date_at(now).to_string()
+}
+
+fn only_provisions() -> Problem {
+    Problem::forbidden("a scim token provisions people and groups at /scim/v2, and does nothing else")
 }
 
 fn runs(organization: &Organization, user_id: &str) -> bool {

@@ -24,6 +24,8 @@ use crate::model::UnixMs;
 const FAILURES_PER_MINUTE: u32 = 60;
 /// Sign-ins with one token in one minute: each is written to the store.
 const SIGN_INS_PER_MINUTE: u32 = 60;
+/// Sign-ins by a provider that one source begins in one minute, each of which asks it: an office behind one address.
+const BEGINS_PER_MINUTE: u32 = 600;
 /// How often one link may be opened in one minute. A database that reads a long file asks for some hundred parts of it.
 const OPENED_PER_MINUTE: u32 = 600;
 /// Failed sign-ins that the audit log is told of in one minute.
@@ -77,6 +79,7 @@ pub struct Attempts(Mutex<Minute>);
 struct Minute {
     number: i64,
     failures: HashMap<Option<IpAddr>, u32>,
+    begins: HashMap<Option<IpAddr>, u32>,
     sign_ins: HashMap<String, u32>,
     /// Of links that there are.
     opened: HashMap<String, u32>,
@@ -110,6 +113,26 @@ impl Attempts {
             }
             Problem::unauthorized("the access token is unknown or revoked")
         })
+    }
+
+    /// Whether a source may try to sign in, which has to be no guess.
+    pub fn may_try(&self, source: Source, now: UnixMs) -> Result<(), Problem> {
+        if self.has_failed_too_often(source, now) {
+            return Err(too_many("too many failed sign-ins from your address; try again in a minute"));
+        }
+        Ok(())
+    }
+
+    /// Takes note of a sign-in that begins, unless there are too many.
+    pub fn begin(&self, source: Source, now: UnixMs) -> Result<(), Problem> {
+        let mut minute = self.minute(now);
+        let counted_as = counted_as(&minute.begins, source);
+        let begins = minute.begins.entry(counted_as).or_default();
+        if *begins >= BEGINS_PER_MINUTE {
+            return Err(too_many("too many sign-ins begin at your address; try again in a minute"));
+        }
+        *begins += 1;
+        Ok(())
     }
 
     /// Takes note of a sign-in, unless there are too many with this token.
@@ -152,12 +175,16 @@ impl Attempts {
             return false;
         }
         let minute = self.minute(now);
-        minute.failures.get(&minute.counted_as(source)).is_some_and(|failures| *failures >= FAILURES_PER_MINUTE)
+        minute
+            .failures
+            .get(&counted_as(&minute.failures, source))
+            .is_some_and(|failures| *failures >= FAILURES_PER_MINUTE)
     }
 
-    fn failed(&self, source: Source, now: UnixMs) {
+    /// Takes note of an attempt that may have been a guess.
+    pub fn failed(&self, source: Source, now: UnixMs) {
         let mut minute = self.minute(now);
-        let counted_as = minute.counted_as(source);
+        let counted_as = counted_as(&minute.failures, source);
         *minute.failures.entry(counted_as).or_default() += 1;
     }
 
@@ -171,11 +198,9 @@ impl Attempts {
     }
 }
 
-impl Minute {
-    fn counted_as(&self, source: Source) -> Option<IpAddr> {
-        let network = Some(source.network());
-        if self.failures.len() < SOURCES || self.failures.contains_key(&network) { network } else { None }
-    }
+fn counted_as(counts: &HashMap<Option<IpAddr>, u32>, source: Source) -> Option<IpAddr> {
+    let network = Some(source.network());
+    if counts.len() < SOURCES || counts.contains_key(&network) { network } else { None }
 }
 
 fn too_many(detail: &str) -> Problem {
@@ -244,6 +269,17 @@ mod tests {
         }
         assert_eq!(attempts.sign_in("a", 0).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
         assert!(attempts.sign_in("b", 0).is_ok() && attempts.sign_in("a", MINUTE_MS).is_ok());
+    }
+
+    #[test]
+    fn one_source_begins_so_many_sign_ins_a_minute() {
+        let attempts = Attempts::default();
+        for _ in 0..BEGINS_PER_MINUTE {
+            assert!(attempts.begin(source("203.0.113.9"), 0).is_ok());
+        }
+        assert_eq!(attempts.begin(source("203.0.113.9"), 0).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(attempts.begin(source("203.0.113.8"), 0).is_ok());
+        assert!(attempts.begin(source("203.0.113.9"), MINUTE_MS).is_ok());
     }
 
     #[test]

@@ -51,11 +51,13 @@ mod ranges;
 mod recent;
 mod render;
 mod reprice;
+mod scim;
 mod session;
 mod stream;
 mod tls;
 mod tokens;
 mod views;
+mod visitors;
 mod what_if;
 pub mod wire;
 
@@ -112,8 +114,10 @@ pub use openapi::openapi_json;
 pub use parameters::group_by;
 pub use problem::Problem;
 pub use reprice::reprice;
-pub use tls::{Tls, TlsError, is_local, is_private};
+pub use scim::settle_groups;
+pub use tls::{Tls, TlsError};
 pub use tokens::{list as list_tokens, new_token, token_note};
+pub use visitors::SignInSettings;
 
 /// Largest body of anything else.
 const SMALL_BODY_LIMIT_BYTES: usize = 16 << 20;
@@ -166,6 +170,8 @@ pub struct Shared {
     /// What became of webhooks.
     pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
+    /// How people sign in besides with tokens; set where they do.
+    sign_in: OnceLock<SignInSettings>,
     /// Where owners and admins may have alerts sent; set where the operator says so.
     alert_hosts: OnceLock<AlertHosts>,
     floods: decisions::floods::Floods,
@@ -223,6 +229,7 @@ impl App {
             body_limit,
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
+            sign_in: OnceLock::new(),
             alert_hosts: OnceLock::new(),
             floods: decisions::floods::Floods::default(),
             refusals: decisions::tally::Refusals::default(),
@@ -246,6 +253,11 @@ impl Shared {
     /// An id that no other decision has.
     fn next_decision_id(&self) -> String {
         format!("dec_{:016x}{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How people sign in besides with tokens.
+    pub fn sign_in(&self) -> &SignInSettings {
+        self.sign_in.get_or_init(SignInSettings::default)
     }
 
     /// The OpenAPI document.
@@ -278,6 +290,11 @@ impl App {
     /// Where owners and admins may have alerts sent from now on.
     pub fn sends_alerts_to(&self, hosts: AlertHosts) {
         let _ = self.alert_hosts.set(hosts);
+    }
+
+    /// How people sign in from now on.
+    pub fn signs_in_by(&self, settings: SignInSettings) {
+        let _ = self.sign_in.set(settings);
     }
 
     /// Whose pages may read answers.
@@ -423,6 +440,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/tokens/find", post(tokens::find_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))
         .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))
+        .route("/v1/session/oidc", get(session::oidc::begin))
+        .route("/v1/session/oidc/callback", get(session::oidc::end))
+        .route("/v1/session/oidc/backchannel", post(session::oidc::backchannel))
+        .route("/v1/sessions", get(session::list::get_sessions))
+        .route("/v1/sessions/{id}", delete(session::list::delete_session))
         .route("/v1/projects", get(session::projects))
         .route("/v1/calendar", get(calendar::get_calendar))
         .route("/v1/calendar/zones", get(calendar::get_zones))
@@ -443,6 +465,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/openapi.json", get(openapi::serve))
+        .merge(scim::routes())
         .fallback(dashboard::serve)
         .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES));
     let compress = CompressionLayer::new().compress_when(

@@ -131,6 +131,8 @@ impl From<EngineError> for Problem {
             EngineError::Busy | EngineError::Stopping => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
+            EngineError::Change(ChangeError::Provision(_)) => Problem::bad_request(error.to_string()),
+            EngineError::Change(ChangeError::Stranger(_)) => Problem::forbidden(error.to_string()),
             EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
             EngineError::Change(
                 ChangeError::AmbiguousKey { .. }

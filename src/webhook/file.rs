@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::calendar::Zone;
 use crate::directory::SigningSecret;
-use crate::http::{group_by, is_private};
+use crate::http::group_by;
 use crate::model::PicoUsd;
+use crate::signin::is_private;
 
 /// Each has a thread or two.
 const MAX_WEBHOOKS: usize = 100;

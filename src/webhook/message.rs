@@ -11,8 +11,9 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::file::Receiver;
 use crate::directory::SigningSecret;
-use crate::http::{AlertHosts, is_local, is_public};
+use crate::http::{AlertHosts, is_public};
 use crate::model::UnixMs;
+use crate::signin::is_local;
 
 /// How long a receiver may take to answer: what the specification recommends at least.
 const PATIENCE: Duration = Duration::from_secs(15);

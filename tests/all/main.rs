@@ -41,6 +41,8 @@ mod reference;
 mod reports;
 mod reprice;
 mod retention;
+mod scim;
+mod sign_in;
 mod simulation;
 mod teams;
 mod tidy;

@@ -19,7 +19,7 @@ use chrono_tz::Tz;
 use rollcall::calendar::{Date, Granularity, Zone};
 use rollcall::directory::{
     ApiKeyUpdate, BudgetScope, BudgetUpdate, BudgetWindow, Change, Counted, DirectoryUpdate, Limit, MemberUpdate,
-    OrganizationUpdate, ProjectUpdate, Role, SecretHash,
+    OrganizationUpdate, ProjectUpdate, Role, SecretHash, SessionsOf,
 };
 use rollcall::engine::{Engine, EngineError, NewFile};
 use rollcall::http::{App, ask_and_wait, post_and_wait};
@@ -528,7 +528,7 @@ impl World {
 
     /// The writer does what it has left to do before it takes the next request.
     fn settle(&self) {
-        let nothing = Change::CloseSession { hash: SecretHash::of("nobody's") };
+        let nothing = Change::CloseSessions(SessionsOf::Secret(SecretHash::of("nobody's")));
         self.engine().change(nothing).unwrap().wait().unwrap();
     }
 

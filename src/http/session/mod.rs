@@ -1,5 +1,7 @@
-//! Signing in: a token becomes a cookie that scripts cannot read.
+//! Signing in: a token, or somebody's account at a provider, becomes a cookie that scripts cannot read.
 
+pub mod list;
+pub mod oidc;
 pub mod wire;
 
 use axum::extract::{RawQuery, State};
@@ -20,13 +22,11 @@ use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::tokens::wire::TokenKind;
-use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Session, Status};
-use crate::engine::{Note, UNKNOWN};
-use crate::model::UnixMs;
-
-/// How long a session lasts without signing in again.
-const SESSION_DAYS: i64 = 30;
-const DAY_MS: i64 = 86_400_000;
+use super::visitors::note_failure;
+use crate::directory::{
+    Account, Change, Directory, Grant, Secret, SecretHash, Session, SessionTerms, SessionsOf, Status,
+};
+use crate::engine::Note;
 
 /// Signs in with a token: sets a session cookie.
 #[utoipa::path(
@@ -46,48 +46,56 @@ pub async fn sign_in(
     let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
     let admitted = app.attempts.token(&snapshot.directory, token.trim(), source, now).and_then(|(id, token)| {
         let me = describe(&snapshot.directory, &token.grant)?;
+        if token.grant.user_id().is_some() && app.sign_in().enforces() {
+            return Err(app.sign_in().only_by_providers());
+        }
         app.attempts.sign_in(id, now)?;
         Ok((id, me))
     });
     let (token_id, me) = match admitted {
         Ok(admitted) => admitted,
         Err(problem) => {
-            note_failure(&app, source, now, &problem).await?;
+            note_failure(&app, source, "", &problem).await?;
             return Err(problem);
         }
     };
-    let secret = Secret::generate("");
-    let session = Session { token_id: token_id.to_owned(), expires: now + SESSION_DAYS * DAY_MS };
-    let change = Change::OpenSession { hash: SecretHash::of(secret.reveal()), session, now };
-    let note = Note {
-        target: token_id.to_owned(),
-        user_id: me.user.as_ref().map(|user| user.id.clone()),
-        detail: format!("from {source}"),
-        ..Note::new(token_id, "sign-in")
+    let secret = open(&app, token_id.to_owned(), None, None, source, format!("from {source}")).await?;
+    let cookie = session_cookie(&app, &secret, oidc::is_tls(&headers, peer.as_deref()));
+    Ok((CookieJar::new().add(cookie), Json(me)))
+}
+
+/// Opens a session, with a token or by an account elsewhere, and hands its secret over.
+async fn open(
+    app: &App,
+    token_id: String,
+    account: Option<Account>,
+    notice: Option<String>,
+    source: Source,
+    detail: String,
+) -> Result<Secret, Problem> {
+    let (secret, now) = (Secret::generate(""), app.engine.now());
+    let hash = SecretHash::of(secret.reveal());
+    let by_token =
+        app.engine.snapshot().directory.token(&token_id).and_then(|token| token.grant.user_id().map(str::to_owned));
+    let (actor, target, user_id) = match &account {
+        Some(account) => (Session::id(&hash), account.user_id.clone(), Some(account.user_id.clone())),
+        None => (token_id.clone(), token_id.clone(), by_token),
     };
-    app.engine.audited(change, note)?.answer().await?;
-    let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-    let tls = behind_tls || peer.is_some_and(|peer| peer.tls);
-    let cookie = Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
+    let terms = SessionTerms { account, opened: now, last_used: now, from: source.to_string(), notice };
+    let session = Session { token_id, expires: now + app.sign_in().lasts_ms, terms };
+    let note = Note { target, user_id, detail, ..Note::new(&actor, "sign-in") };
+    app.engine.audited(Change::OpenSession { hash, session, now }, note)?.answer().await?;
+    Ok(secret)
+}
+
+fn session_cookie(app: &App, secret: &Secret, tls: bool) -> Cookie<'static> {
+    Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(tls)
         .path("/")
-        .max_age(time::Duration::days(SESSION_DAYS));
-    Ok((CookieJar::new().add(cookie), Json(me)))
-}
-
-/// Writes a failed sign-in to the audit log, unless it would be one of too many.
-async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem) -> Result<(), Problem> {
-    let Some(unwritten) = app.attempts.may_write_failure(now) else { return Ok(()) };
-    let more = if unwritten > 0 { format!("; {unwritten} failures before it were not written") } else { String::new() };
-    let note = Note {
-        detail: format!("from {source}{more}"),
-        refusal: Some(problem.detail.clone()),
-        ..Note::new(UNKNOWN, "sign-in")
-    };
-    app.engine.note(note)?.answer().await?;
-    Ok(())
+        .max_age(time::Duration::milliseconds(app.sign_in().lasts_ms))
+        .build()
 }
 
 /// Who is signed in here: null without a session, and after one has ended.
@@ -101,7 +109,7 @@ async fn note_failure(app: &App, source: Source, now: UnixMs, problem: &Problem)
 )]
 pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> Result<Json<Option<Me>>, Problem> {
     match caller {
-        Ok(caller) => describe(caller.directory(), &caller.grant).map(Some).map(Json),
+        Ok(caller) => described(&caller).map(Some).map(Json),
         Err(problem) if problem.status == StatusCode::UNAUTHORIZED && !headers.contains_key(AUTHORIZATION) => {
             Ok(Json(None))
         }
@@ -128,7 +136,7 @@ pub async fn sign_out(
             user_id: caller.user_id().map(str::to_owned),
             ..Note::new(&caller.token_id, "sign-out")
         };
-        app.engine.audited(Change::CloseSession { hash }, note)?.answer().await?;
+        app.engine.audited(Change::CloseSessions(SessionsOf::Secret(hash)), note)?.answer().await?;
     }
     Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
 }
@@ -143,7 +151,13 @@ pub async fn sign_out(
     ),
 )]
 pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
-    describe(caller.directory(), &caller.grant).map(Json)
+    described(&caller).map(Json)
+}
+
+/// Who is asking, with what they should know of their sign-in.
+fn described(caller: &Caller) -> Result<Me, Problem> {
+    let notice = caller.session.as_ref().and_then(|session| session.notice.clone());
+    Ok(Me { notice, ..describe(caller.directory(), &caller.grant)? })
 }
 
 /// The projects of an organization that the caller has access to.
@@ -182,10 +196,14 @@ fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
         Grant::Ingest { .. } => {
             Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
         }
+        Grant::Scim { .. } => {
+            Err(Problem::forbidden("a scim token provisions people and groups at /scim/v2, and does nothing else"))
+        }
         Grant::Operator => Ok(Me {
             kind: TokenKind::Operator,
             user: None,
             organizations: active.map(|(id, o)| entry(id, o, None)).collect(),
+            notice: None,
         }),
         Grant::User { user_id } | Grant::Member { user_id, .. } => {
             let user = directory.user(user_id).cloned().unwrap_or_default();
@@ -194,6 +212,7 @@ fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
                 kind: TokenKind::User,
                 user: Some(UserBody { id: user_id.clone(), name: user.name, email: user.email }),
                 organizations: mine.map(|(id, o, role)| entry(id, o, Some(role.into()))).collect(),
+                notice: None,
             })
         }
     }

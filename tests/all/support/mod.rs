@@ -5,6 +5,7 @@ pub mod disk;
 pub mod knots;
 pub mod ledger;
 pub mod otlp;
+pub mod provider;
 pub mod random;
 pub mod receiver;
 pub mod world;
@@ -182,6 +183,8 @@ impl Server {
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // Where it leads is a part of the answer.
+            .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .into();

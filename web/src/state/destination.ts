@@ -10,9 +10,19 @@ export function rememberDestination(path: string): void {
 }
 
 export function takeDestination(): string | null {
+  const path = destination();
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // Nothing was kept there either.
+  }
+  return path;
+}
+
+/** The same, to be taken later: a sign-in elsewhere may come to nothing. */
+export function destination(): string | null {
   try {
     const path = sessionStorage.getItem(KEY);
-    sessionStorage.removeItem(KEY);
     return path?.startsWith("/") && !path.startsWith("//") ? path : null;
   } catch {
     return null;

@@ -10,6 +10,7 @@ const none: Settings = {
   currencyLabel: null,
   upgradeText: null,
   upgradeUrl: null,
+  signIn: null,
 };
 
 /** What the operator has set is in the page itself: a name that came with a request would flash another one first. */
