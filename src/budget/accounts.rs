@@ -83,6 +83,13 @@ pub struct Held {
 }
 
 impl Held {
+    /// A budget in the window that it is in at a moment.
+    pub fn new(budget: Budget, zone: Zone, now: UnixMs) -> Held {
+        let span = Span::of(&budget, zone, now);
+        let segments = span.segments();
+        Held { budget, zone, span, segments }
+    }
+
     fn counted(&self) -> Counted {
         self.budget.limit.counted()
     }
@@ -269,9 +276,7 @@ impl Book {
         self.zone = Zone::home(organization.profile.timezone.as_deref());
         let held = organization.budgets.iter().map(|(id, budget)| {
             let zone = zone_of(budget, &organization.profile);
-            let span = Span::of(budget, zone, now);
-            let segments = span.segments();
-            (id.clone(), Arc::new(Held { budget: budget.clone(), zone, span, segments }))
+            (id.clone(), Arc::new(Held::new(budget.clone(), zone, now)))
         });
         self.budgets = held.collect();
         let mut valid = UnixMs::MIN..UnixMs::MAX;

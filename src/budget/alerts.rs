@@ -6,7 +6,7 @@ use super::forecast::{Days, FORECAST_DAYS};
 use super::span::Span;
 use crate::calendar::{Date, Zone};
 use crate::directory::{Alert, AlertKind, Budget, Limit};
-use crate::model::{Count, Measures, UnixMs};
+use crate::model::{Count, HOUR_MS, Measures, UnixMs};
 
 /// What thresholds are counted in.
 const UNIT: i128 = 1_000_000_000_000;
@@ -31,6 +31,9 @@ const FEWEST_WEEKS: usize = 4;
 /// days that were all the same nor days without usage make a small difference large.
 const SPREAD_OF_USUAL: i128 = 10;
 const SPREAD_OF_MEAN: i128 = 20;
+
+/// When on a Monday the week before is told: what was late for it is mostly there by then, and so are people.
+const DIGEST_MS: i64 = 8 * HOUR_MS;
 
 /// Days without usage after which somebody is new again, and days on which they are new.
 const GONE_DAYS: i64 = 90;
@@ -118,6 +121,13 @@ pub enum Figures {
     Unpriced {
         requests: u64,
     },
+    /// What a week has cost, and the one before.
+    Week {
+        cost: i128,
+        before: i128,
+        requests: u64,
+        unpriced: u64,
+    },
 }
 
 /// An alert with what it is about.
@@ -137,7 +147,7 @@ impl<'a> Trigger<'a> {
     pub fn whose(&self) -> Whose {
         match self.kind {
             AlertKind::Budget | AlertKind::Forecast => Whose::Budget,
-            AlertKind::UnusualDay | AlertKind::ErrorRate | AlertKind::Unpriced => Whose::All,
+            AlertKind::UnusualDay | AlertKind::ErrorRate | AlertKind::Unpriced | AlertKind::Digest => Whose::All,
             AlertKind::NewSpender => Whose::Spenders,
         }
     }
@@ -155,6 +165,7 @@ impl<'a> Trigger<'a> {
             AlertKind::UnusualDay => day.plus_days(-7 * WEEKS),
             AlertKind::NewSpender => day.plus_days(-GONE_DAYS - NEW_DAYS),
             AlertKind::ErrorRate | AlertKind::Unpriced => day,
+            AlertKind::Digest => day.first_of_week().plus_days(-14),
         }
     }
 
@@ -176,6 +187,8 @@ impl<'a> Trigger<'a> {
             }
             (AlertKind::Budget | AlertKind::Forecast, _) => day,
             (AlertKind::NewSpender, _) => self.new_from(day),
+            // After the Monday on which the week before the last was told.
+            (AlertKind::Digest, _) => day.first_of_week().plus_days(-6),
             (AlertKind::UnusualDay | AlertKind::ErrorRate | AlertKind::Unpriced, _) => day.plus_days(-1),
         }
     }
@@ -190,6 +203,7 @@ impl<'a> Trigger<'a> {
         match self.budget {
             Some(budget) => Span::of(budget, self.zone, self.zone.day_start(day)).time.start,
             None if self.kind == AlertKind::NewSpender => self.zone.day_start(self.new_from(day)),
+            None if self.kind == AlertKind::Digest => self.zone.day_start(day.first_of_week()),
             None => self.zone.day_start(day),
         }
     }
@@ -209,6 +223,7 @@ impl<'a> Trigger<'a> {
             (AlertKind::NewSpender, _) => self.new_spenders(courses),
             (AlertKind::ErrorRate, _) => courses.iter().flat_map(|course| self.failed(course)).collect(),
             (AlertKind::Unpriced, _) => courses.iter().flat_map(|course| self.unpriced(course)).collect(),
+            (AlertKind::Digest, _) => courses.iter().flat_map(|course| self.digests(course)).collect(),
         };
         firings.retain(|firing| firing.at >= from);
         firings.sort_by(|a, b| (a.at, &a.subject, a.percent).cmp(&(b.at, &b.subject, b.percent)));
@@ -355,6 +370,30 @@ impl<'a> Trigger<'a> {
             let requests = day.get(Count::Unpriced);
             (requests > 0 && i128::from(requests) * UNIT >= bound).then_some(Figures::Unpriced { requests })
         })
+    }
+
+    /// Weeks with usage, and those after them: each is told on the Monday after it, which may be to come.
+    fn digests(&self, course: &Course) -> Vec<Firing> {
+        let mut weeks: BTreeMap<Date, Measures> = BTreeMap::new();
+        for slot in &course.slots {
+            let monday = self.zone.date_at(slot.start).first_of_week();
+            weeks.entry(monday.plus_days(7)).or_insert(Measures::ZERO);
+            let week = weeks.entry(monday).or_insert(Measures::ZERO);
+            week.add(&slot.used).expect("no more than all usage, which fits");
+        }
+        let of_week = |(monday, used): (&Date, &Measures)| Firing {
+            at: self.zone.day_start(monday.plus_days(7)) + DIGEST_MS,
+            window: self.zone.day_start(*monday),
+            percent: None,
+            subject: course.of.clone(),
+            figures: Figures::Week {
+                cost: used.cost.0,
+                before: weeks.get(&monday.plus_days(-7)).map_or(0, |before| before.cost.0),
+                requests: used.get(Count::Requests),
+                unpriced: used.get(Count::Unpriced),
+            },
+        };
+        weeks.iter().map(of_week).collect()
     }
 
     /// Looks at what days have used so far.

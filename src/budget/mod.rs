@@ -17,8 +17,9 @@ mod policy;
 mod reservations;
 mod span;
 
-pub use accounts::{Accounts, Ask, Book, By, Decision, Finding, Standing, TooManyReservations};
+pub use accounts::{Accounts, Ask, Book, By, Decision, Finding, Held, Standing, TooManyReservations};
 pub use alerts::{Course, Figures, Firing, Slot, Subject, Trigger, Whose};
+pub use forecast::{Days, Forecast, PastForecast};
 pub use policy::{Breach, Route, Rule, breaches, route};
 pub use reservations::KEPT_MS;
 pub use span::{Span, zone_of};

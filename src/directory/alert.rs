@@ -35,16 +35,19 @@ pub enum AlertKind {
     ErrorRate,
     /// Requests of a day have no price.
     Unpriced,
+    /// A week is over.
+    Digest,
 }
 
 impl AlertKind {
-    pub const ALL: [(&str, AlertKind); 6] = [
+    pub const ALL: [(&str, AlertKind); 7] = [
         ("budget", AlertKind::Budget),
         ("forecast", AlertKind::Forecast),
         ("unusualDay", AlertKind::UnusualDay),
         ("newSpender", AlertKind::NewSpender),
         ("errorRate", AlertKind::ErrorRate),
         ("unpriced", AlertKind::Unpriced),
+        ("digest", AlertKind::Digest),
     ];
 
     pub fn name(self) -> &'static str {

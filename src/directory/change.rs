@@ -584,6 +584,10 @@ impl Directory {
             }
             (None, _) => {}
         }
+        if let (AlertKind::Digest, Some(threshold)) = (alert.kind, alert.threshold) {
+            let given = PicoUsd(threshold);
+            return refused(format!("threshold is {given}, and kind digest has none: it comes each Monday"));
+        }
         let allowed = match alert.kind {
             AlertKind::Budget | AlertKind::Forecast => Some((1, MAX_PERCENT, true)),
             AlertKind::ErrorRate => Some((0, 100, false)),

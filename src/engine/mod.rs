@@ -15,6 +15,7 @@ mod freshness;
 mod gathering;
 mod known;
 mod maintenance;
+mod refusals;
 mod reprice;
 mod retention;
 mod room;
@@ -39,12 +40,13 @@ pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{Backup, BackupPlan, BackupSchedule, backup_name, backups_in};
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
+pub use refusals::DECISION_DAYS;
 pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
-use crate::store::{Acknowledged, Closed, Closing, Dictionary, Reader, Reopening, Store, StoreError};
+use crate::store::{Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Reader, Reopening, Store, StoreError};
 use writer::ClosingWrite;
 
 /// Tells the time. The operating system's in production, a test's own in tests.
@@ -174,6 +176,8 @@ struct Shared {
     metrics: Metrics,
     /// Where budgets stand at the current snapshot. Held while one takes the place of another.
     accounts: Mutex<Accounts>,
+    /// Decisions whose reasons are to be written.
+    noted: refusals::Noted,
 }
 
 impl Shared {
@@ -209,6 +213,7 @@ impl Engine {
             freshness: Freshness::default(),
             metrics: Metrics::default(),
             accounts: Mutex::default(),
+            noted: refusals::Noted::default(),
         });
         // Bounded by its slots, which can be waited for in turn.
         let (queue, requests) = channel();
@@ -244,6 +249,26 @@ impl Engine {
     /// The same for whoever cannot wait; `None` while somebody else has them.
     pub fn accounts_now(&self) -> Option<MutexGuard<'_, Accounts>> {
         self.shared.accounts_now()
+    }
+
+    /// Takes note of a decision and its reasons, which costs no more than some memory; it is written by the way.
+    pub fn note_decision(&self, organization_id: &str, entry: DecisionEntry) {
+        self.shared.noted.note(organization_id, entry);
+    }
+
+    /// Decisions of which there were too many at once to take note of.
+    pub fn decisions_left_out(&self) -> u64 {
+        self.shared.noted.left_out()
+    }
+
+    /// Has what was noted written now, if there is anything.
+    pub fn write_decisions(&self) -> Result<Option<Pending<()>>, EngineError> {
+        if self.shared.noted.is_empty() {
+            return Ok(None);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Decisions { reply })?;
+        Ok(Some(Pending(answer)))
     }
 
     pub fn freshness(&self) -> &Freshness {

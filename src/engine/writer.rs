@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::arrivals::{Arrivals, write_rejected};
 use super::gathering::Gathering;
 use super::known::{Id, Known};
+use super::refusals::{DECISION_DAYS, Unwritten};
 use super::reprice::{Part, RepricedPart};
 use super::retention::removable_before;
 use super::room::Taken;
@@ -22,8 +23,8 @@ use super::sealing::{OpenDays, sealable_before};
 use super::{Clock, EngineError, Ingested, Note, OpenStore, SERVER, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
-    Batch, Combination, Completeness, Count, Day, Dimension, Event, Hour, Intake, Invoice, Measures, OrganizationId,
-    Period, Segment, Sender, SeriesId, TooMany,
+    Batch, Combination, Completeness, Count, Day, Dimension, Event, HOUR_MS, Hour, Intake, Invoice, Measures,
+    OrganizationId, Period, Segment, Sender, SeriesId, TooMany, UnixMs,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
@@ -56,13 +57,41 @@ pub(super) struct Queued {
 }
 
 pub(super) enum Request {
-    Ingest { batch: Batch, reply: Reply<Ingested> },
-    Change { change: Option<Change>, note: Option<Box<Note>>, reply: Reply<Outcome> },
-    Invoice { invoice: Box<Invoice>, note: Box<Note>, reply: Reply<()> },
-    Acknowledge { stream: String, acknowledged: Acknowledged, reply: Reply<()> },
-    Closing { write: Box<ClosingWrite>, note: Option<Box<Note>>, reply: Reply<()> },
-    Seal { reply: Reply<SealReport> },
-    Reprice { part: Part, reply: Reply<RepricedPart> },
+    Ingest {
+        batch: Batch,
+        reply: Reply<Ingested>,
+    },
+    Change {
+        change: Option<Change>,
+        note: Option<Box<Note>>,
+        reply: Reply<Outcome>,
+    },
+    Invoice {
+        invoice: Box<Invoice>,
+        note: Box<Note>,
+        reply: Reply<()>,
+    },
+    Acknowledge {
+        stream: String,
+        acknowledged: Acknowledged,
+        reply: Reply<()>,
+    },
+    Closing {
+        write: Box<ClosingWrite>,
+        note: Option<Box<Note>>,
+        reply: Reply<()>,
+    },
+    /// Writes what was noted of decisions.
+    Decisions {
+        reply: Reply<()>,
+    },
+    Seal {
+        reply: Reply<SealReport>,
+    },
+    Reprice {
+        part: Part,
+        reply: Reply<RepricedPart>,
+    },
 }
 
 /// A step of closing a month, or its opening again.
@@ -99,6 +128,8 @@ pub(super) struct Writer {
     pub(super) open: OpenDays,
     pub(super) audit: AuditHead,
     gathering: Gathering,
+    /// When decisions were last written.
+    decisions_written: Instant,
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
 }
@@ -123,6 +154,8 @@ pub(super) struct Touched {
     pub(super) arrivals: Arrivals,
     /// Organizations whose budgets have to be looked at anew.
     pub(super) moved_budgets: BTreeSet<String>,
+    /// Decisions that were written.
+    decisions: Unwritten,
     directory: bool,
     pub(super) unpriced_calls: u64,
     pub(super) audit: Vec<(AuditHead, AuditEntry)>,
@@ -146,6 +179,7 @@ impl Writer {
             open: OpenDays::new(snapshot.reader.open_days()?),
             audit,
             gathering: Gathering::default(),
+            decisions_written: Instant::now(),
             shared,
             clock,
         })
@@ -165,7 +199,7 @@ impl Writer {
             let mut next = match requests.recv_timeout(wait) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.write_decisions(),
             };
             let idle = next.is_none();
             let (mut group, mut rooms, mut events) = (Vec::new(), Vec::new(), 0);
@@ -191,6 +225,7 @@ impl Writer {
             more_to_do = self.tidy_ids();
             self.drop_spans();
             if idle || looked.elapsed() > BUSY {
+                self.write_decisions();
                 more_to_do |= self.seal_due();
                 looked = Instant::now();
                 if forgot.is_none_or(|last| last.elapsed() > FORGETTING) {
@@ -255,6 +290,17 @@ impl Writer {
         group.into_iter().for_each(|request| request.answer(Err(EngineError::Store(error.clone()))));
     }
 
+    /// Writes what was noted of decisions, where nothing else is written that it could go with.
+    fn write_decisions(&mut self) {
+        if self.store.is_ok() && !self.shared.noted.is_empty() {
+            let (reply, _) = oneshot::channel();
+            if let Err(error) = self.commit(&[Request::Decisions { reply }]) {
+                // They stay in memory; the next round tries again.
+                tracing::warn!(%error, "decisions could not be written");
+            }
+        }
+    }
+
     /// Seals one period that is due. Whether there was one.
     fn seal_due(&mut self) -> bool {
         let Some((organization, period)) = self.open.due((self.clock)()) else { return false };
@@ -289,6 +335,7 @@ impl Writer {
     /// Removes what is older than its organization keeps.
     fn forget(&mut self) {
         self.forget_intake();
+        self.forget_decisions();
         let keeping: Vec<(String, u32)> = self
             .directory
             .organizations()
@@ -325,6 +372,29 @@ impl Writer {
         });
         if let Err(error) = forgotten {
             tracing::error!(%error, "old lines of the intake ledger could not be removed");
+        }
+    }
+
+    /// Removes decisions that are older than they are kept, or than their organization keeps anything.
+    fn forget_decisions(&mut self) {
+        let (now, directory) = ((self.clock)(), self.directory.clone());
+        let before = |organization: &str, newest: UnixMs| {
+            let kept = directory.organization(organization).and_then(|of| of.profile.retention_days);
+            let days = kept.map_or(DECISION_DAYS, |days| days.min(DECISION_DAYS));
+            // A clock that runs ahead removes nothing.
+            now.min(newest) - i64::from(days) * 24 * HOUR_MS
+        };
+        let forgotten = self.shared.current.load().reader.decisions_before(before).and_then(|old| {
+            if old.is_empty() {
+                return Ok(());
+            }
+            let writer = self.store().begin()?;
+            old.iter().try_for_each(|(organization, before)| writer.forget_decisions(organization, *before))?;
+            writer.commit()?;
+            self.publish(&Touched::default())
+        });
+        if let Err(error) = forgotten {
+            tracing::error!(%error, "old decisions could not be removed");
         }
     }
 
@@ -444,6 +514,7 @@ impl Writer {
                     self.seen.remove(organization, id);
                 }
                 self.spans.take_back(spans);
+                self.shared.noted.put_back(touched.decisions);
                 Err(error)
             }
         }
@@ -477,6 +548,7 @@ impl Writer {
                     writer.put_acknowledged(stream, acknowledged)?;
                     Answer::Done
                 }
+                Request::Decisions { .. } => Answer::Done,
                 Request::Closing { write, note, .. } => {
                     match &**write {
                         ClosingWrite::Begin(organization) => writer.begin_closing(organization)?,
@@ -519,6 +591,15 @@ impl Writer {
         }
         if !intake.0.is_empty() {
             writer.enter_intake(Hour::of(now).unwrap_or_default().day(), intake.lines())?;
+        }
+        // Now and then, since what was noted of one second is soon the same of the next.
+        let is_asked_for = group.iter().any(|request| matches!(request, Request::Decisions { .. }));
+        if is_asked_for || self.decisions_written.elapsed() >= BUSY {
+            touched.decisions = self.shared.noted.take();
+            for (organization, entries) in &touched.decisions {
+                writer.put_decisions(organization, entries)?;
+            }
+            self.decisions_written = Instant::now();
         }
         writer.commit()?;
         Ok(results)
@@ -857,11 +938,17 @@ impl Request {
             (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
             (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
             (
-                Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. } | Request::Closing { reply, .. },
+                Request::Invoice { reply, .. }
+                | Request::Acknowledge { reply, .. }
+                | Request::Closing { reply, .. }
+                | Request::Decisions { reply },
                 Ok(Answer::Done),
             ) => drop(reply.send(Ok(()))),
             (
-                Request::Invoice { reply, .. } | Request::Acknowledge { reply, .. } | Request::Closing { reply, .. },
+                Request::Invoice { reply, .. }
+                | Request::Acknowledge { reply, .. }
+                | Request::Closing { reply, .. }
+                | Request::Decisions { reply },
                 Err(error),
             ) => drop(reply.send(Err(error))),
             (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),

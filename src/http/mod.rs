@@ -36,6 +36,7 @@ mod inside;
 mod intake;
 mod invoices;
 mod links;
+mod listing;
 mod maintenance;
 mod mcp;
 mod nearest;
@@ -89,6 +90,7 @@ use twox_hash::XxHash3_64;
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
+pub use alerts::digest::Digest;
 pub use alerts::hosts::{AlertHosts, is_public};
 pub use alerts::words::{Named, message as alert_message};
 pub use alerts::{Watched, days_now, fired as alert_fired};
@@ -414,6 +416,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/providers", get(policies::get_providers).put(policies::put_providers))
         .route("/v1/decisions", post(decisions::post_decision))
         .route("/v1/decisions/counts", get(decisions::counts))
+        .route("/v1/decisions/log", get(decisions::log::log))
         .route("/v1/decisions/check/{gateway}", get(decisions::check).post(decisions::check_by_post))
         .route("/v1/decisions/check/envoy/{*path}", any(decisions::check))
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))

@@ -43,6 +43,7 @@ use super::{
         decisions::check,
         decisions::check_by_post,
         decisions::counts,
+        decisions::log::log,
         policies::put_policies,
         policies::get_policies,
         policies::put_providers,

@@ -120,6 +120,9 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     count("rollcall_audit_entries_total", "Entries of the audit log, since it began.", &engine.audit_entries);
     count("rollcall_backups_total", "Scheduled backups made.", &engine.backups);
     count("rollcall_backups_failed_total", "Scheduled backups that failed.", &engine.failed_backups);
+    let left_out = app.engine.decisions_left_out();
+    let help = "Refused decisions that the log has not, because there were too many at once.";
+    write("rollcall_decisions_unlogged_total", "counter", help, left_out);
     let queued = engine.queued_events.load(Ordering::Relaxed) as u64;
     write("rollcall_queue_events", "gauge", "Events waiting to be written.", queued);
     let waiting = app.engine.waiting_senders() as u64;

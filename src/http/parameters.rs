@@ -21,7 +21,7 @@ const DEFAULT_DAYS: i64 = 7;
 /// Longest text that a list is searched for, as names are.
 const MAX_SEARCH_CHARS: usize = 512;
 /// Lines of the longest page.
-const MAX_LINES: u64 = 1000;
+pub const MAX_LINES: u64 = 1000;
 const SORTS: [(&str, Sort); 4] = [
     ("cost", Sort::By(RankBy::Cost)),
     ("requestCount", Sort::By(RankBy::RequestCount)),
@@ -207,16 +207,21 @@ impl Parameters {
         let unknown =
             |text: &str| Problem::bad_request(format!("after is '{text}'; give what `next` of an answer says"));
         let after = self.one("after")?.map(|text| Mark::parse(text).ok_or_else(|| unknown(text)));
-        let search = self.one("q")?.filter(|text| text.chars().count() > MAX_SEARCH_CHARS);
-        if search.is_some() {
-            return Err(Problem::bad_request(format!("q is longer than the {MAX_SEARCH_CHARS} characters allowed")));
-        }
         Ok(Page {
             sort: self.choice("sort", &SORTS)?.unwrap_or_default(),
-            search: self.one("q")?.map(str::to_owned),
+            search: self.search()?.map(str::to_owned),
             after: after.transpose()?,
             limit: self.whole("limit", 1..=MAX_LINES)?.map(|limit| limit as usize),
         })
+    }
+
+    /// What entries of a list are to have in a name or an id.
+    pub fn search(&self) -> Result<Option<&str>, Problem> {
+        let search = self.one("q")?;
+        if search.is_some_and(|text| text.chars().count() > MAX_SEARCH_CHARS) {
+            return Err(Problem::bad_request(format!("q is longer than the {MAX_SEARCH_CHARS} characters allowed")));
+        }
+        Ok(search)
     }
 
     /// Whether `format` asks for CSV; `None` leaves it to the `Accept` header.

@@ -139,6 +139,14 @@ impl Collector<'_> {
         Ok(())
     }
 
+    /// Takes note of what somebody may have asked about the last call by, before it was made.
+    pub fn asked_as(&mut self, call_id: &str) {
+        let batch = &mut self.parsed.batch;
+        if let Some(last) = batch.events.len().checked_sub(1) {
+            batch.calls.push((last as u32, Fingerprint::of(call_id)));
+        }
+    }
+
     fn event(&mut self, call: Call<'_>) -> Result<Event, String> {
         let time = self.in_range("the start", call.start, &format!("at {} ms", call.start), "")?;
         let organization = self.organization(given("organizationId", call.organization.as_deref())?)?;

@@ -414,7 +414,12 @@ impl<'c> Reader<'c> {
             user: user.or(email.clone()).filter(|user| user != PLACEHOLDER_USER),
             email,
         };
-        self.collector.settle(call, said, &mut self.names)
+        self.collector.settle(call, said, &mut self.names)?;
+        // What the proxy's hook asks about it by.
+        if let Some(call_id) = present(payload.litellm_call_id).and_then(|id| text("litellm_call_id", id).ok()) {
+            self.collector.asked_as(&call_id);
+        }
+        Ok(())
     }
 
     /// Whether a cost of 0 is a price. LiteLLM has 0 for models that it knows no price of as well; then it says what went

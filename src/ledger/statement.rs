@@ -6,7 +6,7 @@ use super::adjustments::{Since, days_of, key_of, labels_of, since};
 use super::usage::{Labels, Live};
 use super::{Month, Reason, number_of};
 use crate::calendar::Window;
-use crate::model::{Mode, Overflow};
+use crate::model::{Mode, Overflow, Series};
 use crate::query::{About, GroupBy, QueryError};
 use crate::store::{ClosedSums, Closing, FixedLine, FixedName, Reopening, StoreError, closed_sums, damaged};
 
@@ -17,13 +17,18 @@ pub struct LineSums {
     pub all: ClosedSums,
     pub api_keys_requests: i128,
     pub api_keys_cost: i128,
+    /// Of lines that are a month's own: requests that had no price.
+    pub unpriced_requests: i128,
 }
 
 impl LineSums {
-    fn of(mode: Mode, all: &ClosedSums) -> LineSums {
-        match mode {
-            Mode::Credits => LineSums { all: *all, ..LineSums::default() },
-            Mode::ApiKeys => LineSums { all: *all, api_keys_requests: all[0], api_keys_cost: all[2] },
+    fn of(series: &Series, all: &ClosedSums) -> LineSums {
+        let [of_keys, unpriced] = [series.mode == Mode::ApiKeys, series.cost_source.is_unpriced()].map(i128::from);
+        LineSums {
+            all: *all,
+            api_keys_requests: of_keys * all[0],
+            api_keys_cost: of_keys * all[2],
+            unpriced_requests: unpriced * all[0],
         }
     }
 
@@ -33,6 +38,7 @@ impl LineSums {
             all: [sum(self.all[0], other.all[0])?, sum(self.all[1], other.all[1])?, sum(self.all[2], other.all[2])?],
             api_keys_requests: sum(self.api_keys_requests, other.api_keys_requests)?,
             api_keys_cost: sum(self.api_keys_cost, other.api_keys_cost)?,
+            unpriced_requests: sum(self.unpriced_requests, other.unpriced_requests)?,
         };
         Ok(())
     }
@@ -107,6 +113,8 @@ pub fn statement(about: About<'_>, month: Month, window: &Window, by: GroupBy) -
     let mut adjustments: Vec<Adjustment> = Vec::new();
     for ((month, reason), groups) in by_reason {
         let mut lines = groups.lines(&labels);
+        // Where their costs are from is not told apart.
+        lines.iter_mut().for_each(|line| line.sums.unpriced_requests = 0);
         // What went from one to another and is the same by this.
         lines.retain(|line| line.sums != LineSums::default());
         if !lines.is_empty() {
@@ -149,11 +157,11 @@ impl<'a> Groups<'a> {
 
     fn add(&mut self, series: u32, owners: &[Option<String>; 3], sums: &ClosedSums) -> Result<(), StoreError> {
         let names = super::usage::names_of(self.about);
-        let mode = names.and_then(|names| names.series().get(series as usize)).map(|series| series.mode);
-        let mode = mode.ok_or_else(|| damaged("a closed line of a series without a name"))?;
+        let of = names.and_then(|names| names.series().get(series as usize));
+        let of = of.ok_or_else(|| damaged("a closed line of a series without a name"))?;
         let key = key_of(self.about, self.by, series, owners)?.map(str::to_owned);
         let (of_key, people) = self.sums.entry(key).or_default();
-        of_key.add(&LineSums::of(mode, sums))?;
+        of_key.add(&LineSums::of(of, sums))?;
         if let Some(person) = &owners[0]
             && !people.contains(person)
         {

@@ -147,6 +147,10 @@ impl Segment {
         self.0 as usize % SEGMENTS
     }
 
+    pub fn plus(self, segments: usize) -> Segment {
+        Segment(self.0 + segments as u32)
+    }
+
     /// Whether it begins on a full hour of UTC.
     pub fn begins_hour(self) -> bool {
         FIRST_QUARTER[self.of_day()].is_multiple_of(4)

@@ -76,7 +76,8 @@ pub fn change(
     price: impl Fn(&str, &str, &Measures) -> Option<i128>,
 ) -> Result<Change, QueryError> {
     let ask = |window| activity(about, &compared_side(window, group_by, filter));
-    let between = causes_between([ask(earlier)?, ask(later)?], group_by, price).map_err(StoreError::from)?;
+    let (before, after) = rayon::join(|| ask(earlier), || ask(later));
+    let between = causes_between([before?, after?], group_by, price).map_err(StoreError::from)?;
     let Between { before, after, difference, parts } = between;
     let before = Earlier::new(about, earlier, Table { rows: Vec::new(), totals: before, next: None })?;
     Ok(Change { before, after, difference, parts })

@@ -163,9 +163,11 @@ pub fn explain(
         _ => Vec::new(),
     };
     let counts = Counts { scan: &of_groups, chosen: &chosen };
-    let pieces = Pieces::of(&known, figure, &plan, &came);
+    let pieces = Pieces::of(&known, figure, &plan);
     let mut found = Found::default();
     counts.each_sum(&known, &pieces, |piece, series, usage| found.take(&pieces, piece, series, usage))?;
+    let moments = Moments::of(&plan, &came);
+    let present = counts.requests(&known, &moments)?;
     if (found.sum.cost, found.sum.get(Count::Requests)) != (value.cost(), value.get(Count::Requests)) {
         return Err(damaged("the series of a figure do not add up to it").into());
     }
@@ -183,7 +185,7 @@ pub fn explain(
         labels,
         is_rest,
         parts: found.parts(&known, &worth).map_err(StoreError::from)?,
-        arrival: came.arrival(whole, &counts, &pieces, &found),
+        arrival: came.arrival(whole, &counts, &moments, &present),
         attribution: found.attribution(&known, &pieces, query).map_err(StoreError::from)?,
     })
 }
@@ -208,7 +210,7 @@ struct Counts<'s, 'a> {
     chosen: &'s [bool],
 }
 
-impl Counts<'_, '_> {
+impl<'a> Counts<'_, 'a> {
     fn is_chosen(&self, number: u32) -> bool {
         self.chosen.get(number as usize).is_some_and(|chosen| *chosen)
     }
@@ -224,41 +226,51 @@ impl Counts<'_, '_> {
         self.is_chosen(self.scan.courses.get(number).map_or(number, |course| at(course, segment)))
     }
 
-    /// Visits the sums of every series of the figure in every piece of it.
-    fn each_sum(
-        &self,
-        known: &Names<'_>,
-        pieces: &Pieces,
-        mut visit: impl FnMut(usize, &Series, &Usage) -> Result<(), Overflow>,
-    ) -> Result<(), QueryError> {
-        let (mut groups, mut counting, mut courses) = (Vec::<&Series>::new(), Vec::new(), Courses::default());
+    /// A scan of the figure alone, in the groups that its series are given.
+    fn only(&self, known: &Names<'a>, columns: &[Column], mut group: impl FnMut(&'a Series) -> u32) -> Scan<'a> {
+        let (mut groups, mut counting, mut courses) = (0, Vec::new(), Courses::default());
         let own = (0..).zip(self.scan.series.iter()).map(|(id, series)| {
             let (mut course, mut counts) = (Vec::new(), false);
             each_stretch(&[(self.group_of(id, series), &self.scan.courses)], |segment, now| {
                 let is_chosen = self.is_chosen(now[0]);
                 counts |= is_chosen;
-                course.push((segment, if is_chosen { groups.len() as u32 } else { NO_GROUP }));
+                course.push((segment, is_chosen));
             });
+            let number = if counts { group(series) } else { NO_GROUP };
             if counts {
-                groups.push(series);
+                groups = groups.max(number as usize + 1);
                 counting.push(SeriesId(id));
             }
-            courses.number(course)
+            courses.number(course.into_iter().map(|(from, is)| (from, if is { number } else { NO_GROUP })).collect())
         });
         let group_of = own.collect();
-        let scan = Scan {
-            groups: groups.len(),
+        Scan {
+            groups,
             group_of: Arc::new(GroupOf::Series(group_of)),
             courses: Arc::new(courses),
             by_series: Vec::new(),
             counting: counting.len(),
             api_keys: known.runs_of_api_keys(&counting),
             pivot: None,
-            columns: MEASURES.to_vec(),
+            columns: columns.to_vec(),
             unpriced_api_keys: Vec::new(),
             totals: false,
             ..*self.scan
-        };
+        }
+    }
+
+    /// Visits the sums of every series of the figure in every piece of it.
+    fn each_sum(
+        &self,
+        known: &Names<'a>,
+        pieces: &Pieces,
+        mut visit: impl FnMut(usize, &Series, &Usage) -> Result<(), Overflow>,
+    ) -> Result<(), QueryError> {
+        let mut groups = Vec::new();
+        let scan = self.only(known, MEASURES, |series| {
+            groups.push(series);
+            groups.len() as u32 - 1
+        });
         let mut usage = Usage::default();
         scan.each_slice(&Plan { boundaries: pieces.begin.clone() }, |slice: &mut Slice| {
             for piece in slice.buckets.clone() {
@@ -271,9 +283,30 @@ impl Counts<'_, '_> {
             Ok::<_, QueryError>(())
         })
     }
+
+    /// How many requests the figure has at each of its moments.
+    fn requests(&self, known: &Names<'a>, moments: &Moments) -> Result<Vec<u64>, QueryError> {
+        let columns = &[Column::Requests];
+        let is_all = self.chosen.iter().all(|chosen| *chosen);
+        let scan =
+            if is_all { self.scan.as_one().of_columns(columns.to_vec()) } else { self.only(known, columns, |_| 0) };
+        let (mut requests, mut usage) = (vec![0; moments.late.len()], Usage::default());
+        if scan.groups == 0 {
+            return Ok(requests);
+        }
+        scan.each_slice(&Plan { boundaries: moments.begin.clone() }, |slice: &mut Slice| {
+            for moment in slice.buckets.clone() {
+                if slice.usage(0, moment, &mut usage) {
+                    requests[moment] = usage.get(Count::Requests);
+                }
+            }
+            Ok::<_, QueryError>(())
+        })?;
+        Ok(requests)
+    }
 }
 
-/// The bounds of a figure in pieces in which nothing changes that is told apart.
+/// The bounds of a figure in pieces in which nothing changes that its parts tell apart.
 struct Pieces {
     /// Where each begins, and where the last ends.
     begin: Vec<Segment>,
@@ -282,12 +315,10 @@ struct Pieces {
     /// By piece: its day in the organization's zone, by number.
     day: Vec<usize>,
     days: Vec<String>,
-    /// By piece: whether requests in it are late, but for what came on time by series.
-    late: Vec<bool>,
 }
 
 impl Pieces {
-    fn of(known: &Names<'_>, figure: &Figure<'_>, plan: &Plan, came: &Came) -> Pieces {
+    fn of(known: &Names<'_>, figure: &Figure<'_>, plan: &Plan) -> Pieces {
         let Range { start, end } = plan.segments();
         let mut begin: BTreeSet<Segment> = BTreeSet::from([start, end]);
         begin.extend(figure.priced_from.iter().map(|from| boundary(*from)));
@@ -303,6 +334,32 @@ impl Pieces {
         };
         let changes = changes();
         begin.extend(&changes);
+        let begin: Vec<Segment> = begin.into_iter().filter(|segment| (start..=end).contains(segment)).collect();
+        let (mut priced_at, mut day, mut days) = (Vec::new(), Vec::new(), Vec::<String>::new());
+        for segment in begin.iter().take(begin.len().saturating_sub(1)) {
+            let from = figure.priced_from.iter().rev().find(|from| boundary(**from) <= *segment);
+            priced_at.push(from.copied().unwrap_or(figure.bounds.start));
+            if days.is_empty() || changes.contains(segment) {
+                days.push(zone.date_at(segment.start_ms()).to_string());
+            }
+            day.push(days.len() - 1);
+        }
+        Pieces { begin, priced_at, day, days }
+    }
+}
+
+/// The bounds of a figure in stretches of which the same is known of when their usage came.
+struct Moments {
+    /// Where each begins, and where the last ends.
+    begin: Vec<Segment>,
+    /// By moment: whether requests in it are late, but for what came on time by series.
+    late: Vec<bool>,
+}
+
+impl Moments {
+    fn of(plan: &Plan, came: &Came) -> Moments {
+        let Range { start, end } = plan.segments();
+        let mut begin: BTreeSet<Segment> = BTreeSet::from([start, end]);
         let one_by_one = end.0.saturating_sub(start.0) <= LOOKED_AT_ONE_BY_ONE;
         let mut last_late = None;
         for (segment, timing) in &came.segments {
@@ -322,20 +379,12 @@ impl Pieces {
             }
         }
         let begin: Vec<Segment> = begin.into_iter().filter(|segment| (start..=end).contains(segment)).collect();
-        let (mut priced_at, mut day, mut days, mut late) = (Vec::new(), Vec::new(), Vec::<String>::new(), Vec::new());
-        for segment in begin.iter().take(begin.len().saturating_sub(1)) {
-            let from = figure.priced_from.iter().rev().find(|from| boundary(**from) <= *segment);
-            priced_at.push(from.copied().unwrap_or(figure.bounds.start));
-            if days.is_empty() || changes.contains(segment) {
-                days.push(zone.date_at(segment.start_ms()).to_string());
-            }
-            day.push(days.len() - 1);
-            late.push(came.segments.get(segment).is_some_and(SegmentTiming::is_late));
-        }
-        Pieces { begin, priced_at, day, days, late }
+        let of = begin.iter().take(begin.len().saturating_sub(1));
+        let late = of.map(|segment| came.segments.get(segment).is_some_and(SegmentTiming::is_late)).collect();
+        Moments { begin, late }
     }
 
-    fn piece_of(&self, segment: Segment) -> usize {
+    fn at(&self, segment: Segment) -> usize {
         self.begin.partition_point(|begin| *begin <= segment) - 1
     }
 }
@@ -346,9 +395,6 @@ struct Found {
     sum: Measures,
     by_price: HashMap<(CostSource, ValueId, ValueId, UnixMs), Measures>,
     by_key: HashMap<(ValueId, ValueId, usize), Measures>,
-    /// Requests of the pieces that are late.
-    late: u64,
-    pieces: BTreeSet<usize>,
 }
 
 impl Found {
@@ -358,10 +404,6 @@ impl Found {
         let by_price = (series.cost_source, series.provider, series.model, pieces.priced_at[piece]);
         self.by_price.entry(by_price).or_default().add(of)?;
         self.by_key.entry((series.api_key, series.project, pieces.day[piece])).or_default().add(of)?;
-        if pieces.late[piece] {
-            self.late += of.get(Count::Requests);
-        }
-        self.pieces.insert(piece);
         Ok(())
     }
 
@@ -518,15 +560,17 @@ impl Came {
         }
     }
 
-    /// When the usage of a figure came. `whole` is how many requests the bounds have: of those that came before it was
-    /// written down nothing is known.
-    fn arrival(&self, whole: u64, counts: &Counts<'_, '_>, pieces: &Pieces, found: &Found) -> Arrival {
+    /// When the usage of a figure came, of which there are so many requests at each moment. `whole` is how many requests
+    /// the bounds have: of those that came before it was written down nothing is known.
+    fn arrival(&self, whole: u64, counts: &Counts<'_, '_>, moments: &Moments, requests: &[u64]) -> Arrival {
         let noted: u64 = self.segments.values().map(SegmentTiming::requests).sum();
         let is_known = noted == whole;
-        let with_usage = self.segments.iter().filter(|(at, _)| found.pieces.contains(&pieces.piece_of(**at)));
+        let with_usage = self.segments.iter().filter(|(at, _)| requests[moments.at(**at)] > 0);
         let times = with_usage.filter_map(|(_, timing)| timing.first_and_last);
         let (first, last) = (times.clone().map(|(first, _)| first).min(), times.map(|(_, last)| last).max());
-        let (mut late, mut duplicates) = (Some(i128::from(found.late)), 0);
+        let late =
+            requests.iter().zip(&moments.late).filter(|(_, late)| **late).map(|(requests, _)| i128::from(*requests));
+        let (mut late, mut duplicates) = (Some(late.sum::<i128>()), 0);
         for (segment, series, timing) in &self.series {
             if !counts.has(*series, *segment) {
                 continue;

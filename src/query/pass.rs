@@ -1,11 +1,9 @@
 //! One reading of everything stored for some buckets: what is open, sealed rows, and daily totals.
 
-use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
 
 use super::cells::{Cells, KeySet, Limb, Part, halves};
-use super::courses::{COURSES, NO_GROUP};
+use super::courses::{COURSES, Course, Courses, NO_GROUP, at};
 use super::plan::Plan;
 use super::scan::Scan;
 use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment, Series, ValueId};
@@ -15,11 +13,8 @@ use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, Store
 /// One reading of everything stored for some buckets.
 pub(super) struct Pass<'a> {
     scan: &'a Scan<'a>,
-    /// Where slots begin: those of the plan, and where groups change in between.
-    boundaries: Cow<'a, [Segment]>,
-    /// By slot: the one of the plan that it is a part of, where there are more than in the plan.
-    part_of: Option<Vec<u16>>,
-    stays: Arc<Stays>,
+    /// Where slots begin.
+    boundaries: &'a [Segment],
     pub cells: Cells,
     /// By column, if the scan wants totals.
     pub totals: [i128; COLUMNS],
@@ -33,7 +28,8 @@ pub(super) struct Pass<'a> {
 /// Buffers that every block uses again.
 struct Scratch {
     values: Vec<u64>,
-    /// Of the rows at hand: the segments of hours, where they belong, and the segments of parts, each with its hour.
+    /// Of the rows at hand: which hours, the segments of hours, where they belong, and the segments of parts, each with its hour.
+    hours: Range<usize>,
     segments: Vec<u64>,
     offsets: Vec<u32>,
     parts: Vec<u64>,
@@ -43,76 +39,28 @@ struct Scratch {
     open_rows_of_api_keys: Vec<OpenRow>,
 }
 
-/// A group, and in which slots.
-#[derive(Debug, Clone)]
-struct Stay {
-    slots: Range<usize>,
-    group: u32,
-}
-
-/// By course: the stays that it has in the plan.
-struct Stays(Vec<Vec<Stay>>);
-
-/// All slots.
-const ALWAYS: Range<usize> = 0..usize::MAX;
-
-impl Stays {
-    /// Visits the groups that a number stands for in some slots, each with its own.
-    #[inline]
-    fn each<E>(
-        &self,
-        number: u32,
-        slots: &Range<usize>,
-        mut visit: impl FnMut(u32, &Range<usize>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if number < COURSES {
-            return visit(number, &ALWAYS);
-        }
-        let stays = self.0.get((number & !COURSES) as usize).map_or(&[][..], Vec::as_slice);
-        let first = stays.partition_point(|stay| stay.slots.end <= slots.start);
-        let mut here = stays[first..].iter().take_while(|stay| stay.slots.start < slots.end);
-        here.try_for_each(|stay| {
-            let all = stay.slots.start <= slots.start && slots.end <= stay.slots.end;
-            visit(stay.group, if all { &ALWAYS } else { &stay.slots })
-        })
-    }
-
-    /// The group that a number stands for in a slot.
-    #[inline]
-    fn at(&self, number: u32, slot: usize) -> u32 {
-        let mut group = NO_GROUP;
-        let found: Result<(), ()> = self.each(number, &(slot..slot + 1), |of, _| {
-            group = of;
-            Ok(())
-        });
-        found.map_or(NO_GROUP, |()| group)
-    }
-}
-
 /// Where a period's segments belong.
 struct Places {
     /// By segment: its slot, and where the slot's cells are.
     slots: Vec<u16>,
     offsets: Vec<u32>,
-    /// The slots that the period is in.
-    span: Range<usize>,
-    /// The slot after the plan; the one before it is 0.
-    after: u16,
-    /// Whether the plan has all of the period.
-    all_inside: bool,
+    first: Segment,
+    /// Its segments that are in the plan.
+    inside: Range<usize>,
     /// Whether a bucket begins inside one of the hours.
     needs_parts: bool,
 }
 
 impl Places {
-    fn inside(&self, segment: u64) -> bool {
-        let slot = self.slots[segment as usize];
-        slot != 0 && slot != self.after
+    /// The segments of the plan between two others.
+    fn inside(&self, within: &Range<usize>) -> Range<usize> {
+        self.inside.start.max(within.start)..self.inside.end.min(within.end)
     }
 
-    /// Whether it is in one of some slots of the plan.
-    fn inside_of(&self, segment: u64, slots: &Range<usize>) -> bool {
-        self.inside(segment) && slots.contains(&usize::from(self.slots[segment as usize]))
+    /// Whether parts of hours matter between two segments.
+    fn needs_parts(&self, within: &Range<usize>) -> bool {
+        let inside_hour = |segment: usize| !self.first.plus(segment).begins_hour();
+        self.needs_parts || inside_hour(within.start) || inside_hour(within.end)
     }
 }
 
@@ -128,8 +76,14 @@ struct AtCut {
     cut: usize,
     runs: Vec<Run>,
     starts: Vec<Start>,
-    /// All slots that are in question.
-    span: Range<usize>,
+}
+
+/// What a number of a group means in one period.
+enum InPeriod {
+    Nothing,
+    One(u32),
+    /// Groups that follow each other, each with where its stretches belong.
+    Several(Vec<(u32, AtCut)>),
 }
 
 /// Neighbouring stretches that all belong to one slot or, `spread`, each to one of neighbouring slots.
@@ -151,24 +105,13 @@ impl AtCut {
     fn of(cuts: &mut Vec<AtCut>, cut: usize) -> &mut AtCut {
         let known = cuts.iter().position(|known| known.cut == cut);
         let known = known.unwrap_or_else(|| {
-            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new(), span: 0..0 });
+            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new() });
             cuts.len() - 1
         });
         &mut cuts[known]
     }
 
-    fn push_start(&mut self, stretch: usize, slot: usize, taken: bool) {
-        self.reach(slot);
-        self.starts.push(Start { stretch, slot, taken });
-    }
-
-    fn reach(&mut self, slot: usize) {
-        let first = if self.span.is_empty() { slot } else { self.span.start.min(slot) };
-        self.span = first..self.span.end.max(slot + 1);
-    }
-
     fn push_run(&mut self, stretches: Range<usize>, slot: usize) {
-        self.reach(slot);
         let spread = stretches.len() == 1;
         match self.runs.last_mut() {
             Some(last)
@@ -188,15 +131,14 @@ impl<'a> Pass<'a> {
     pub fn new(scan: &'a Scan<'a>, plan: &'a Plan, cells: Cells) -> Pass<'a> {
         Pass {
             scan,
-            boundaries: Cow::Borrowed(&plan.boundaries),
-            part_of: None,
-            stays: Arc::new(Stays(Vec::new())),
+            boundaries: &plan.boundaries,
             cells,
             totals: [0; COLUMNS],
             api_keys: KeySet::up_to(if scan.totals { scan.api_key_count } else { 0 }),
             open_cost: 0,
             scratch: Scratch {
                 values: Vec::new(),
+                hours: 0..0,
                 segments: Vec::new(),
                 offsets: Vec::new(),
                 parts: Vec::new(),
@@ -205,45 +147,6 @@ impl<'a> Pass<'a> {
                 open_rows_of_api_keys: Vec::new(),
             },
         }
-    }
-
-    /// Where groups change on the way, slots end: what is in one slot is in one group, and what is in one bucket in its
-    /// cells, whatever the number of its slots.
-    pub fn along_courses(scan: &'a Scan<'a>, plan: &'a Plan, cells: Cells) -> Pass<'a> {
-        let pass = Pass::new(scan, plan, cells);
-        if scan.courses.is_empty() || plan.segments().is_empty() {
-            return pass;
-        }
-        let Range { start, end } = plan.segments();
-        let changes = scan.courses.iter().flatten().map(|(from, _)| *from);
-        let mut boundaries: Vec<Segment> = changes.filter(|change| start < *change && *change < end).collect();
-        boundaries.extend(&plan.boundaries);
-        boundaries.sort_unstable();
-        boundaries.dedup();
-        let slot = |segment: Segment| boundaries.partition_point(|boundary| *boundary <= segment);
-        let inside = 1..boundaries.len();
-        let stays = scan.courses.iter().map(|course| {
-            let ends = course.iter().skip(1).map(|(from, _)| slot(*from)).chain([boundaries.len()]);
-            let stays = course.iter().zip(ends).map(|((from, group), end)| Stay {
-                slots: slot(*from).max(inside.start)..end.min(inside.end),
-                group: *group,
-            });
-            stays.filter(|stay| !stay.slots.is_empty() && stay.group != NO_GROUP).collect()
-        });
-        let stays = Arc::new(Stays(stays.collect()));
-        let part_of = |boundary: &Segment| plan.boundaries.partition_point(|of_plan| of_plan <= boundary) as u16;
-        let part_of: Vec<u16> = [0].into_iter().chain(boundaries.iter().map(part_of)).collect();
-        let is_finer = boundaries.len() > plan.boundaries.len();
-        if is_finer {
-            return Pass { boundaries: Cow::Owned(boundaries), part_of: Some(part_of), stays, ..pass };
-        }
-        Pass { stays, ..pass }
-    }
-
-    /// The slot of the plan that has a slot.
-    #[inline]
-    fn of_plan(&self, slot: usize) -> usize {
-        self.part_of.as_ref().map_or(slot, |part_of| usize::from(part_of[slot]))
     }
 
     fn segments(&self) -> Range<Segment> {
@@ -282,15 +185,12 @@ impl<'a> Pass<'a> {
 
     fn read_open(&mut self, segments: Range<Segment>) -> Result<(), StoreError> {
         let scan = self.scan;
-        scan.reader.scan_open(scan.organization, segments, |segment, block| {
-            let slot = self.slot(segment);
-            self.add_open(&block, slot)
-        })
+        scan.reader.scan_open(scan.organization, segments, |segment, block| self.add_open(&block, segment))
     }
 
-    fn add_open(&mut self, block: &Block<'_>, slot: usize) -> Result<(), StoreError> {
+    fn add_open(&mut self, block: &Block<'_>, segment: Segment) -> Result<(), StoreError> {
         let scan = self.scan;
-        let (scan_totals, stays) = (scan.totals, self.stays.clone());
+        let (scan_totals, slot) = (scan.totals, self.slot(segment));
         self.open_cost = self
             .open_cost
             .saturating_add(block.sum(block::COST).saturating_add(block.sum(block::COST + 1).saturating_mul(1 << 64)));
@@ -300,7 +200,7 @@ impl<'a> Pass<'a> {
         let mut known = true;
         block.series(|number, id| match scan.series_and_group(id) {
             Some((of, group)) => {
-                let group = if group < COURSES { group } else { stays.at(group, slot) };
+                let group = scan.courses.get(group).map_or(group, |course| at(course, segment));
                 if group != NO_GROUP {
                     let row = OpenRow { number: number as u32, group };
                     rows.push(row);
@@ -318,7 +218,6 @@ impl<'a> Pass<'a> {
             return Err(damaged("a rollup counts a series that has no name"));
         }
         let all = rows.len() == block.len();
-        let slot = self.part_of.as_ref().map_or(slot, |part_of| usize::from(part_of[slot]));
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
             let add = |row: &OpenRow, value| self.cells.add(row.group, limb, slot, part.of(value));
@@ -346,11 +245,11 @@ impl<'a> Pass<'a> {
     fn read_rows(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let scan = self.scan;
         let limbs = self.limbs();
-        self.each_rows(periods, &scan.api_keys, |pass, rows, (of, group), places, slots| {
-            let any = pass.add_rows(rows, group, places, slots, Some(of.mode), limbs.clone())?;
+        self.each_rows(periods, &scan.api_keys, |pass, rows, (of, group), places, within| {
+            let any = pass.add_rows(rows, group, places, within, Some(of.mode), limbs.clone())?;
             if any && scan.totals {
                 pass.api_keys.insert(of.api_key.0);
-                pass.add_rows_to_totals(rows, places, slots, of.mode);
+                pass.add_rows_to_totals(rows, places, within, of.mode);
             }
             Ok(())
         })
@@ -359,30 +258,30 @@ impl<'a> Pass<'a> {
     /// What a pivot cannot tell: the usage of keys that are in several groups by what else their series have.
     fn read_by_series(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let limbs = self.kept_limbs();
-        self.each_rows(periods, &self.scan.by_series, |pass, rows, (of, group), places, slots| {
-            pass.add_rows(rows, group, places, slots, Some(of.mode), limbs.clone()).map(drop)
+        self.each_rows(periods, &self.scan.by_series, |pass, rows, (of, group), places, within| {
+            pass.add_rows(rows, group, places, within, Some(of.mode), limbs.clone()).map(drop)
         })
     }
 
     /// What pivots do not keep: how many calls have no price. Few have none, and their rows lie by API key.
     fn read_unpriced(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let limbs = self.kept_limbs().end..self.limbs().end;
-        self.each_rows(periods, &self.scan.unpriced_api_keys, |pass, rows, (of, group), places, slots| {
+        self.each_rows(periods, &self.scan.unpriced_api_keys, |pass, rows, (of, group), places, within| {
             if !of.cost_source.is_unpriced() {
                 return Ok(());
             }
-            pass.add_rows(rows, group, places, slots, Some(of.mode), limbs.clone()).map(drop)
+            pass.add_rows(rows, group, places, within, Some(of.mode), limbs.clone()).map(drop)
         })
     }
 
-    /// Visits the rows of some API keys that count, with their series, and each group of it with its slots.
+    /// Visits the rows of some API keys that count, with their series, and each group of it with when it is.
     fn each_rows(
         &mut self,
         periods: &[Period],
         api_keys: &[RangeInclusive<ValueId>],
         mut visit: impl FnMut(&mut Self, &Rows<'_>, (&Series, u32), &Places, &Range<usize>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let (scan, stays) = (self.scan, self.stays.clone());
+        let scan = self.scan;
         for period in periods {
             let places = self.places(*period);
             for api_keys in api_keys {
@@ -390,7 +289,9 @@ impl<'a> Pass<'a> {
                     let Some((of, group)) = scan.series_and_group(rows.id) else {
                         return Err(damaged("a sealed row counts a series that has no name"));
                     };
-                    stays.each(group, &places.span, |group, slots| visit(self, &rows, (of, group), &places, slots))
+                    each_stay(&scan.courses, group, *period, |group, within| {
+                        visit(self, &rows, (of, group), &places, within)
+                    })
                 })?;
             }
         }
@@ -416,58 +317,64 @@ impl<'a> Pass<'a> {
         let ends = self.boundaries[from..until].iter().map(|boundary| boundary.0).chain([next]);
         for (slot, end) in (from..).zip(ends) {
             slots.resize((end - first) as usize, slot as u16);
-            offsets.resize((end - first) as usize, self.cells.offset(self.of_plan(slot)));
+            offsets.resize((end - first) as usize, self.cells.offset(slot));
         }
+        let of_plan = self.segments();
+        let place = |segment: Segment| (segment.0.clamp(first, next) - first) as usize;
+        let inside = place(of_plan.start)..place(of_plan.end);
         Places {
-            span: from..until + 1,
+            first: Segment(first),
             slots,
             offsets,
-            after: self.boundaries.len() as u16,
-            all_inside: from > 0 && until < self.boundaries.len(),
+            inside,
             needs_parts: self.boundaries[from..until].iter().any(|boundary| !boundary.begins_hour()),
         }
     }
 
     /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it, to some of
-    /// the limbs, as far as they are in some slots. Whether any of them is in the plan. Leaves the rows' segments in the
-    /// scratch.
+    /// the limbs, as far as they are between two segments of the period. Whether any of them is in the plan. Leaves the
+    /// rows' segments in the scratch.
     fn add_rows(
         &mut self,
         rows: &Rows<'_>,
         group: u32,
         places: &Places,
-        slots: &Range<usize>,
+        within: &Range<usize>,
         mode: Option<Mode>,
         limbs: Range<usize>,
     ) -> Result<bool, StoreError> {
-        let Scratch { segments, offsets, values, parts, .. } = &mut self.scratch;
-        rows.segments(Which::Hours, segments)?;
+        let Scratch { hours, segments, offsets, values, parts, .. } = &mut self.scratch;
+        let inside = places.inside(within);
         parts.clear();
-        if places.needs_parts {
-            rows.segments(Which::Parts, parts)?;
+        if places.needs_parts(within) {
+            // The hour of a part may be outside.
+            *hours = rows.all(Which::Hours);
+            rows.segments(Which::Parts, &rows.all(Which::Parts), parts)?;
+        } else {
+            *hours = rows.within(Which::Hours, &inside);
         }
-        let always = *slots == ALWAYS;
-        let inside = |segment: &u64| places.inside_of(*segment, slots);
-        let all_inside = places.all_inside && always;
-        if !all_inside && !segments.iter().any(inside) && !parts.iter().any(inside) {
+        rows.segments(Which::Hours, hours, segments)?;
+        let all_inside = inside.len() == places.slots.len();
+        let is_inside = |segment: &u64| inside.contains(&(*segment as usize));
+        if !all_inside && !segments.iter().any(is_inside) && !parts.iter().any(is_inside) {
             return Ok(false);
         }
         offsets.clear();
-        if always {
+        if within.len() == places.slots.len() {
             offsets.extend(segments.iter().map(|segment| places.offsets[*segment as usize]));
         } else {
             let outside = self.cells.offset(0);
-            let offset = |segment: &u64| if inside(segment) { places.offsets[*segment as usize] } else { outside };
+            let offset = |segment: &u64| if is_inside(segment) { places.offsets[*segment as usize] } else { outside };
             offsets.extend(segments.iter().map(offset));
         }
         for limb in limbs.clone() {
             let Some(column) = row_column(self.cells.limbs[limb].column, mode) else { continue };
-            if rows.column(Which::Hours, column, values) {
+            if rows.column(Which::Hours, hours, column, values) {
                 self.cells.add_each(group, limb, offsets, values);
             }
         }
         if !parts.is_empty() {
-            self.move_parts(rows, group, places, slots, mode, limbs)?;
+            self.move_parts(rows, group, places, within, mode, limbs)?;
         }
         Ok(true)
     }
@@ -478,21 +385,19 @@ impl<'a> Pass<'a> {
         rows: &Rows<'_>,
         group: u32,
         places: &Places,
-        slots: &Range<usize>,
+        within: &Range<usize>,
         mode: Option<Mode>,
         limbs: Range<usize>,
     ) -> Result<(), StoreError> {
         let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
         Rows::hours_of_parts(segments, parts, hours_of_parts)?;
-        let part_of = self.part_of.as_deref();
-        let slot_of = |segment: u64| match usize::from(places.slots[segment as usize]) {
-            slot if slots.contains(&slot) => part_of.map_or(slot, |part_of| usize::from(part_of[slot])),
-            _ => 0,
+        let slot_of = |segment: u64| {
+            if within.contains(&(segment as usize)) { usize::from(places.slots[segment as usize]) } else { 0 }
         };
         for limb in limbs {
             let Limb { column, part: of_value } = self.cells.limbs[limb];
             let Some(column) = row_column(column, mode) else { continue };
-            if !rows.column(Which::Parts, column, values) {
+            if !rows.column(Which::Parts, &rows.all(Which::Parts), column, values) {
                 continue;
             }
             for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
@@ -508,18 +413,19 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds what [`Pass::add_rows`] has just seen to the totals of every measure.
-    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, places: &Places, slots: &Range<usize>, mode: Mode) {
-        let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
-        let all_inside = places.all_inside && *slots == ALWAYS;
-        let inside = |segment: u64| all_inside || places.inside_of(segment, slots);
+    fn add_rows_to_totals(&mut self, rows: &Rows<'_>, places: &Places, within: &Range<usize>, mode: Mode) {
+        let Scratch { hours, segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
+        let inside = places.inside(within);
+        let all_inside = inside.len() == places.slots.len();
+        let inside = |segment: u64| all_inside || inside.contains(&(segment as usize));
         for column in Column::ALL {
             let Some(source) = row_column(column, Some(mode)) else { continue };
             let total = &mut self.totals[column as usize];
-            if rows.column(Which::Hours, source, values) {
+            if rows.column(Which::Hours, hours, source, values) {
                 let counting = segments.iter().zip(values.iter()).filter(|(segment, _)| inside(**segment));
                 *total += counting.map(|(_, value)| i128::from(*value)).sum::<i128>();
             }
-            if !all_inside && !parts.is_empty() && rows.column(Which::Parts, source, values) {
+            if !all_inside && !parts.is_empty() && rows.column(Which::Parts, &rows.all(Which::Parts), source, values) {
                 for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
                     match (inside(segments[*hour]), inside(*part)) {
                         (false, true) => *total += i128::from(*value),
@@ -535,7 +441,7 @@ impl<'a> Pass<'a> {
 
     /// Reads periods, in order, by the scan's pivot.
     pub fn read_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
-        let (scan, stays) = (self.scan, self.stays.clone());
+        let scan = self.scan;
         let pivot = scan.pivot.expect("only asked with a pivot");
         let group = |value: u32| scan.group_of.of_value(value).ok_or_else(no_name);
         let limbs = self.kept_limbs();
@@ -546,23 +452,69 @@ impl<'a> Pass<'a> {
                     Some(known) if known.0 == period => known,
                     other => other.insert((period, self.places(period))),
                 };
-                stays.each(group(rows.id)?, &places.span, |group, slots| {
-                    self.add_rows(&rows, group, places, slots, None, limbs.clone()).map(drop)
+                each_stay(&scan.courses, group(rows.id)?, period, |group, within| {
+                    self.add_rows(&rows, group, places, within, None, limbs.clone()).map(drop)
                 })
             })?;
         }
+        // Period by period, so that its cells are still in cache when another cut changes them.
+        for period in periods {
+            self.read_totals_of(pivot, *period)?;
+        }
+        Ok(())
+    }
+
+    fn read_totals_of(&mut self, pivot: Pivot, period: Period) -> Result<(), StoreError> {
+        let scan = self.scan;
+        let cuts = self.cuts(period, &segments_of(period));
+        let courses: Vec<InPeriod> = scan.courses.iter().map(|course| self.in_period(course, period)).collect();
+        let of_several = courses.iter().flat_map(|course| match course {
+            InPeriod::Several(stays) => &stays[..],
+            _ => &[],
+        });
+        let of_several = of_several.map(|(_, at_cut)| at_cut.cut);
+        let mut all: Vec<usize> = cuts.iter().map(|at_cut| at_cut.cut).chain(of_several).collect();
+        all.sort_unstable();
+        all.dedup();
         let mut unknown = false;
-        self.each_totals(pivot, periods, |pass, totals, at_cut| match scan.group_of.of_value(totals.value) {
-            Some(group) => {
-                let each: Result<(), StoreError> = stays.each(group, &at_cut.span, |group, slots| {
-                    pass.add_totals(group, totals, at_cut, slots);
-                    Ok(())
-                });
-                each.expect("adding up does not fail");
-            }
-            None => unknown = true,
-        })?;
+        for cut in all {
+            let at_cut = cuts.iter().find(|at_cut| at_cut.cut == cut);
+            self.each_total(pivot, period, cut, |pass, totals| {
+                let Some(number) = scan.group_of.of_value(totals.value) else {
+                    unknown = true;
+                    return;
+                };
+                let group = match courses.get((number ^ COURSES) as usize) {
+                    _ if number < COURSES => number,
+                    Some(InPeriod::One(group)) => *group,
+                    Some(InPeriod::Several(stays)) => {
+                        let here = stays.iter().filter(|(_, at_cut)| at_cut.cut == cut);
+                        return here.for_each(|(group, at_cut)| pass.add_totals(*group, totals, at_cut));
+                    }
+                    Some(InPeriod::Nothing) | None => return,
+                };
+                if let Some(at_cut) = at_cut {
+                    pass.add_totals(group, totals, at_cut);
+                }
+            })?;
+        }
         if unknown { Err(no_name()) } else { Ok(()) }
+    }
+
+    /// Only what changes hands within a period is read at other cuts than those of the plan.
+    fn in_period(&self, course: &Course<u32>, period: Period) -> InPeriod {
+        let mut stays = Vec::new();
+        each_of_course(course, period, |group, within| stays.push((group, within.clone())));
+        match &stays[..] {
+            [] => InPeriod::Nothing,
+            [(group, within)] if *within == segments_of(period) => InPeriod::One(*group),
+            stays => {
+                let each = stays.iter();
+                let each =
+                    each.flat_map(|(group, within)| self.cuts(period, within).into_iter().map(|at| (*group, at)));
+                InPeriod::Several(each.collect())
+            }
+        }
     }
 
     /// Takes note of the API keys that have usage in a period, of which the plan has a part.
@@ -571,11 +523,12 @@ impl<'a> Pass<'a> {
         let places = self.places(period);
         scan.reader.scan_rare(scan.organization, pivot, period..period.next(), |_, rows| {
             let segments = &mut self.scratch.segments;
-            rows.segments(Which::Hours, segments)?;
-            let mut any = segments.iter().any(|segment| places.inside(*segment));
-            if !any && places.needs_parts {
-                rows.segments(Which::Parts, segments)?;
-                any = segments.iter().any(|segment| places.inside(*segment));
+            let mut any = false;
+            for which in [Which::Hours, Which::Parts] {
+                if !any && (which == Which::Hours || places.needs_parts) {
+                    rows.segments(which, &rows.within(which, &places.inside), segments)?;
+                    any = segments.iter().any(|segment| places.inside.contains(&(*segment as usize)));
+                }
             }
             if rows.id as usize > scan.api_key_count {
                 return Err(no_name());
@@ -588,7 +541,7 @@ impl<'a> Pass<'a> {
         let mut unknown = false;
         self.each_totals(pivot, &[period], |pass, totals, at_cut| {
             pass.cells.clear();
-            pass.add_totals(0, totals, at_cut, &ALWAYS);
+            pass.add_totals(0, totals, at_cut);
             unknown |= totals.value as usize > scan.api_key_count;
             if !unknown && (0..pass.cells.limbs.len()).any(|limb| pass.cells.get(0, limb, 1) != 0) {
                 pass.api_keys.insert(totals.value);
@@ -604,7 +557,7 @@ impl<'a> Pass<'a> {
         let cells = Cells::new(1, Column::ALL.into_iter().flat_map(halves).collect(), 1);
         let mut pass = Pass::new(self.scan, &plan, cells);
         pass.each_totals(Pivot::All, periods, |pass, totals, at_cut| {
-            pass.add_totals(0, totals, at_cut, &ALWAYS);
+            pass.add_totals(0, totals, at_cut);
         })?;
         for column in Column::ALL {
             let limb = |i: usize| i128::from(pass.cells.get(0, 2 * column as usize + i, 1) as i64);
@@ -620,44 +573,57 @@ impl<'a> Pass<'a> {
         periods: &[Period],
         mut visit: impl FnMut(&mut Self, &Totals<'_>, &AtCut),
     ) -> Result<(), StoreError> {
-        let scan = self.scan;
-        // Period by period, so that its cells are still in cache when another cut changes them.
         for period in periods {
-            for at_cut in self.cuts(*period) {
-                for frequent in [true, false] {
-                    if self.cells.limbs.iter().any(|limb| limb.column.is_frequent() == frequent) {
-                        let here = *period..period.next();
-                        scan.reader.scan_totals(scan.organization, pivot, frequent, at_cut.cut, here, |totals| {
-                            visit(self, totals, &at_cut);
-                        })?;
-                    }
-                }
+            for at_cut in self.cuts(*period, &segments_of(*period)) {
+                self.each_total(pivot, *period, at_cut.cut, |pass, totals| visit(pass, totals, &at_cut))?;
             }
         }
         Ok(())
     }
 
-    /// The cuts that the buckets in a period need.
+    /// Visits the daily totals of a period at a cut, as far as a column of theirs is wanted.
+    fn each_total(
+        &mut self,
+        pivot: Pivot,
+        period: Period,
+        cut: usize,
+        mut visit: impl FnMut(&mut Self, &Totals<'_>),
+    ) -> Result<(), StoreError> {
+        let scan = self.scan;
+        for frequent in [true, false] {
+            if self.cells.limbs.iter().any(|limb| limb.column.is_frequent() == frequent) {
+                let here = period..period.next();
+                scan.reader.scan_totals(scan.organization, pivot, frequent, cut, here, |totals| visit(self, totals))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The cuts that the buckets need between two segments of a period.
     ///
     /// A bucket that begins and ends at the same cut is made of whole stretches, and so is one that reaches over an
     /// end of the period. In a zone whose clocks don't change these are all, and one cut is read. A bucket between two
     /// cuts is what comes before its end less what comes before its start.
-    fn cuts(&self, period: Period) -> Vec<AtCut> {
-        let (first, next) = (period.first_segment(), period.next().first_segment());
-        let from = self.slot(first);
+    fn cuts(&self, period: Period, within: &Range<usize>) -> Vec<AtCut> {
+        let first = period.first_segment();
+        let (begin, next) = (first.plus(within.start), first.plus(within.end));
+        let from = self.slot(begin);
         // As (cut, the last stretch before it); cut 37 is the end of the UTC day.
-        let inside = self.boundaries[from..].iter().take_while(|boundary| **boundary < next).map(|boundary| {
-            let last = (boundary.0 - first.0) as usize - 1;
-            Some((last % SEGMENTS + 1, last / SEGMENTS))
-        });
+        let place = |segment: Segment| {
+            let last = (segment.0 - first.0) as usize - 1;
+            (last % SEGMENTS + 1, last / SEGMENTS)
+        };
+        let inside = self.boundaries[from..].iter().take_while(|boundary| **boundary < next);
+        let ends = inside.map(|boundary| Some(place(*boundary)));
+        let last = (next < period.next().first_segment()).then(|| place(next));
         let mut cuts = Vec::new();
-        let mut start: Option<(usize, usize)> = None;
-        for (slot, end) in (from..).zip(inside.chain([None])) {
+        let mut start: Option<(usize, usize)> = (within.start > 0).then(|| place(begin));
+        for (slot, end) in (from..).zip(ends.chain([last])) {
             if slot != 0 && slot != self.boundaries.len() {
                 match (start, end) {
                     (Some((cut, before)), Some((end_cut, last))) if cut != end_cut => {
-                        AtCut::of(&mut cuts, cut).push_start(before, slot, true);
-                        AtCut::of(&mut cuts, end_cut).push_start(last, slot, false);
+                        AtCut::of(&mut cuts, cut).starts.push(Start { stretch: before, slot, taken: true });
+                        AtCut::of(&mut cuts, end_cut).starts.push(Start { stretch: last, slot, taken: false });
                     }
                     _ => {
                         let cut = end.or(start).map_or(SEGMENTS, |(cut, _)| cut);
@@ -672,8 +638,7 @@ impl<'a> Pass<'a> {
         cuts
     }
 
-    /// Adds the totals of a value that belong to some slots.
-    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, at_cut: &AtCut, slots: &Range<usize>) {
+    fn add_totals(&mut self, group: u32, totals: &Totals<'_>, at_cut: &AtCut) {
         let mut stretches = [0; STRETCHES];
         for limb in 0..self.cells.limbs.len() {
             let Limb { column, part } = self.cells.limbs[limb];
@@ -686,21 +651,10 @@ impl<'a> Pass<'a> {
             for run in &at_cut.runs {
                 let of_run = &stretches[run.stretches.clone()];
                 if run.spread {
-                    let (from, to) = (run.slot.max(slots.start), (run.slot + of_run.len()).min(slots.end));
-                    if from >= to {
-                        continue;
-                    }
-                    let of_run = &of_run[from - run.slot..to - run.slot];
-                    match &self.part_of {
-                        None => self.cells.add_run(group, limb, from, of_run),
-                        Some(part_of) => {
-                            let values = part_of[from..to].iter().zip(of_run);
-                            values.for_each(|(slot, value)| self.cells.add(group, limb, usize::from(*slot), *value));
-                        }
-                    }
-                } else if slots.contains(&run.slot) {
+                    self.cells.add_run(group, limb, run.slot, of_run);
+                } else {
                     let sum = of_run.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
-                    self.cells.add(group, limb, self.of_plan(run.slot), sum);
+                    self.cells.add(group, limb, run.slot, sum);
                 }
             }
             if !at_cut.starts.is_empty() {
@@ -709,13 +663,51 @@ impl<'a> Pass<'a> {
                     sum = sum.wrapping_add(*value);
                     *value = sum;
                 }
-                for Start { stretch, slot, taken } in at_cut.starts.iter().filter(|start| slots.contains(&start.slot)) {
+                for Start { stretch, slot, taken } in &at_cut.starts {
                     let value = stretches[*stretch];
-                    self.cells.add(group, limb, self.of_plan(*slot), if *taken { value.wrapping_neg() } else { value });
+                    self.cells.add(group, limb, *slot, if *taken { value.wrapping_neg() } else { value });
                 }
             }
         }
     }
+}
+
+/// Visits the groups that a number stands for in a period, each with its segments there.
+#[inline]
+fn each_stay(
+    courses: &Courses,
+    number: u32,
+    period: Period,
+    mut visit: impl FnMut(u32, &Range<usize>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if number < COURSES {
+        return visit(number, &segments_of(period));
+    }
+    let mut done = Ok(());
+    if let Some(course) = courses.get(number) {
+        each_of_course(course, period, |group, within| {
+            if done.is_ok() {
+                done = visit(group, &within);
+            }
+        });
+    }
+    done
+}
+
+fn each_of_course(course: &Course<u32>, period: Period, mut visit: impl FnMut(u32, Range<usize>)) {
+    let (first, next) = (period.first_segment(), period.next().first_segment());
+    let here = &course[course.partition_point(|(from, _)| *from <= first) - 1..];
+    let ends = here.iter().skip(1).map(|(from, _)| *from).chain([next]);
+    for ((from, group), end) in here.iter().zip(ends).take_while(|((from, _), _)| *from < next) {
+        if *group != NO_GROUP {
+            let place = |segment: Segment| (segment.clamp(first, next).0 - first.0) as usize;
+            visit(*group, place(*from)..place(end));
+        }
+    }
+}
+
+fn segments_of(period: Period) -> Range<usize> {
+    0..(period.next().first_segment().0 - period.first_segment().0) as usize
 }
 
 fn no_name() -> StoreError {

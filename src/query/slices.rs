@@ -160,7 +160,7 @@ impl<'a> Scan<'a> {
         let run = |range: &Range<usize>| {
             let part = plan.part(range.clone());
             let cells = Cells::new(self.groups, limbs(&self.columns, wide), part.buckets());
-            let mut pass = Pass::along_courses(self, &part, cells);
+            let mut pass = Pass::new(self, &part, cells);
             pass.read(periods)?;
             Ok((range.clone(), pass.cells, pass.totals, pass.api_keys, pass.open_cost))
         };

@@ -30,12 +30,14 @@
 //! | `intake` | organization, day, hash | `store::intake`: what became of what was sent |
 //! | `closings` | organization, month, kind, part | `store::closings`: months that are closed |
 //! | `timing` | organization, day, segment | `store::timing`: when usage came |
+//! | `decisions` | organization, moment, hash | `store::decisions`: calls that were refused, or would have been |
 
 mod audit;
 pub mod block;
 mod closings;
 mod columns;
 mod copy;
+mod decisions;
 mod dictionary;
 mod disk;
 mod filter;
@@ -78,6 +80,7 @@ pub use closings::{
     RemovedLine, Reopening, closed_sums,
 };
 pub use columns::{COLUMNS, Column};
+pub use decisions::{DECISION_ENTRIES, DecisionEntry, DecisionMark, DecisionReason};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
@@ -122,21 +125,23 @@ const INTAKE: Table = TableDefinition::new("intake");
 const SPANS: Table = TableDefinition::new("spans");
 const TIMING: Table = TableDefinition::new("timing");
 const CLOSINGS: Table = TableDefinition::new("closings");
+const DECISIONS: Table = TableDefinition::new("decisions");
 
-const TABLES: [Table; 18] = [
+const TABLES: [Table; 19] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS,
+    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS, DECISIONS,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 7;
+pub const FORMAT_VERSION: u32 = 8;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;
 const TABLES_OF_6: usize = 16;
+const TABLES_OF_7: usize = 18;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -250,7 +255,8 @@ impl Store {
                 let tables = match found {
                     FORMAT_VERSION => TABLES.len(),
                     OLDEST_VERSION => TABLES_OF_5,
-                    _ => TABLES_OF_6,
+                    6 => TABLES_OF_6,
+                    _ => TABLES_OF_7,
                 };
                 for table in &TABLES[..tables] {
                     transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;

@@ -8,6 +8,10 @@
 //! under: a block that turns up under another key is as wrong as one with another content. The zeros let a reader load
 //! whole words at the end.
 
+use std::ops::Range;
+
+/// Values that are unpacked together. So many of any width end on a byte.
+const GROUP: usize = 32;
 /// Bytes before the body.
 pub(super) const HEAD: usize = 5;
 /// Zero bytes after it.
@@ -103,42 +107,62 @@ impl<'a> Packed<'a> {
         (word >> (bit % 8)) as u64 & (u64::MAX >> (64 - width))
     }
 
-    /// Puts all values into `out`.
-    pub fn unpack(&self, out: &mut Vec<u64>) {
+    /// Puts some of the values into `out`, the first of them one of every [`GROUP`].
+    pub fn unpack(&self, some: &Range<usize>, out: &mut Vec<u64>) {
         if self.width == 0 {
             out.clear();
-            out.resize(self.len, 0);
+            out.resize(some.len(), 0);
         } else {
             // Whatever was there is overwritten.
-            out.resize(self.len.next_multiple_of(32), 0);
-            let size = 4 * usize::from(self.width);
-            for (group, values) in out.as_chunks_mut().0.iter_mut().enumerate() {
+            out.resize(some.len().next_multiple_of(GROUP), 0);
+            let size = GROUP / 8 * usize::from(self.width);
+            for (group, values) in (some.start / GROUP..).zip(out.as_chunks_mut().0) {
                 match self.bytes.get(group * size..).filter(|bytes| bytes.len() >= size + TAIL) {
                     Some(bytes) => unpack_32(bytes, self.width, values),
                     // The last values of a block.
-                    None => (group * 32..self.len).for_each(|i| values[i - group * 32] = self.get(i)),
+                    None => (group * GROUP..some.end).for_each(|i| values[i - group * GROUP] = self.get(i)),
                 }
             }
-            out.truncate(self.len);
+            out.truncate(some.len());
         }
+    }
+
+    /// Those of ascending values that are within bounds, and some round them, as [`Packed::unpack`] takes them.
+    pub fn within(&self, bounds: &Range<u64>) -> Range<usize> {
+        let before = |bound: u64| {
+            let (mut start, mut end) = (0, self.len);
+            while start < end {
+                let middle = start.midpoint(end);
+                if self.get(middle) < bound { start = middle + 1 } else { end = middle }
+            }
+            start
+        };
+        let (start, end) = (before(bounds.start), before(bounds.end));
+        start / GROUP * GROUP..end
     }
 
     /// Calls `visit` with each value, or not at all when all are 0.
     #[inline]
-    pub fn each(&self, mut visit: impl FnMut(usize, u64)) {
+    pub fn each(&self, visit: impl FnMut(usize, u64)) {
+        self.each_of(0..self.len, visit);
+    }
+
+    /// The same of some of them.
+    #[inline]
+    pub fn each_of(&self, some: Range<usize>, mut visit: impl FnMut(usize, u64)) {
         let width = usize::from(self.width);
         match width {
             0 => {}
             1..=56 => {
                 let mask = (1u64 << width) - 1;
-                let mut bit = 0;
-                for i in 0..self.len {
+                let mut bit = some.start * width;
+                for i in some {
                     let word = u64::from_le_bytes(self.bytes[bit / 8..bit / 8 + 8].try_into().expect("eight bytes"));
                     visit(i, word >> (bit % 8) & mask);
                     bit += width;
                 }
             }
-            _ => (0..self.len).for_each(|i| visit(i, self.get(i))),
+            _ => some.for_each(|i| visit(i, self.get(i))),
         }
     }
 }
@@ -291,9 +315,29 @@ mod tests {
             bytes.extend_from_slice(&[0; TAIL]);
             let packed = Packed::take(&mut &bytes[..], width, values.len()).unwrap();
             let mut out = vec![7; 3];
-            packed.unpack(&mut out);
+            packed.unpack(&(0..values.len()), &mut out);
             prop_assert_eq!(&out, &values);
             prop_assert!((0..values.len()).all(|i| packed.get(i) == values[i]));
+        }
+
+        #[test]
+        fn those_within_bounds_are_all_found(width in 0u8..=64, seed in proptest::collection::vec(any::<u64>(), 0..200), bounds: [u64; 2]) {
+            let value = |v: u64| if width == 0 { 0 } else { v >> (64 - width) };
+            let mut values: Vec<u64> = seed.into_iter().map(value).collect();
+            values.sort_unstable();
+            let mut bytes = Vec::new();
+            pack(&mut bytes, &values, width);
+            bytes.extend_from_slice(&[0; TAIL]);
+            let packed = Packed::take(&mut &bytes[..], width, values.len()).unwrap();
+            let [start, end] = bounds.map(value);
+            let some = packed.within(&(start.min(end)..end.max(start)));
+            let mut out = Vec::new();
+            packed.unpack(&some, &mut out);
+            prop_assert_eq!(&out[..], &values[some.clone()]);
+            packed.each_of(some.clone(), |i, value| assert_eq!(value, values[i]));
+            for (i, value) in values.iter().enumerate().filter(|(_, value)| start.min(end) <= **value && **value < end.max(start)) {
+                prop_assert!(some.contains(&i), "{} at {}", value, i);
+            }
         }
 
         #[test]

@@ -13,6 +13,8 @@
 //!
 //! All of it is in a [`packed`](super::packed) frame. An id with many rows may go on in the next block.
 
+use std::ops::Range;
+
 use super::columns::{Column, Heads, divisors_of};
 use super::packed::{BlockError, HEAD, Packed, TAIL, frame, pack, put_varint, take_varint_u32, unframe};
 use crate::model::{HOUR_OF_SEGMENT, Overflow, PERIOD_DAYS, SEGMENTS, Usage};
@@ -185,27 +187,39 @@ impl Rows<'_> {
         }
     }
 
-    /// Puts the segment of each row into `out`. Each is below the number of segments in a period.
-    pub fn segments(&self, which: Which, out: &mut Vec<u64>) -> Result<(), super::StoreError> {
-        self.section(which).segments.unpack(out);
+    pub fn all(&self, which: Which) -> Range<usize> {
+        0..self.section(which).len
+    }
+
+    /// The rows of some of the period's segments, and perhaps some round them.
+    pub fn within(&self, which: Which, segments: &Range<usize>) -> Range<usize> {
+        if segments.len() == PERIOD_DAYS * SEGMENTS {
+            return self.all(which);
+        }
+        self.section(which).segments.within(&(segments.start as u64..segments.end as u64))
+    }
+
+    /// Puts the segments of some rows into `out`. Each is below the number of segments in a period.
+    pub fn segments(&self, which: Which, rows: &Range<usize>, out: &mut Vec<u64>) -> Result<(), super::StoreError> {
+        self.section(which).segments.unpack(rows, out);
         // One that is too large makes a difference negative. Processors have no quick maximum of 64 bits.
         const LAST: u64 = (PERIOD_DAYS * SEGMENTS) as u64 - 1;
         let differences = out.iter().fold(0, |all, segment| all | LAST.wrapping_sub(*segment));
         if differences >> 63 == 0 { Ok(()) } else { Err(super::damaged("a segment of a sealed row")) }
     }
 
-    /// Puts the value of each row into `out`, or returns false when all are 0.
-    pub fn column(&self, which: Which, column: Column, out: &mut Vec<u64>) -> bool {
+    /// Puts the values of some rows into `out`, or returns false when all are 0.
+    pub fn column(&self, which: Which, rows: &Range<usize>, column: Column, out: &mut Vec<u64>) -> bool {
         if !self.heads.has(column) {
             return false;
         }
         let (heads, section) = (&self.heads, self.section(which));
         if heads.is_derived(column) {
-            section.packed(heads, Column::TotalTokens).unpack(out);
+            section.packed(heads, Column::TotalTokens).unpack(rows, out);
             let input = section.packed(heads, Column::InputTokens);
-            input.each(|row, input| out[row] = out[row].wrapping_sub(input));
+            input.each_of(rows.clone(), |row, input| out[row - rows.start] = out[row - rows.start].wrapping_sub(input));
         } else {
-            section.packed(heads, column).unpack(out);
+            section.packed(heads, column).unpack(rows, out);
             let divisor = heads.divisor(column);
             if divisor != 1 {
                 out.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor));
@@ -249,11 +263,11 @@ impl Rows<'_> {
     }
 
     fn unpack_section(&self, which: Which) -> Result<Vec<SealedRow>, super::StoreError> {
-        let mut values = Vec::new();
-        self.segments(which, &mut values)?;
+        let (all, mut values) = (self.all(which), Vec::new());
+        self.segments(which, &all, &mut values)?;
         let mut rows: Vec<SealedRow> = values.iter().map(|segment| (*segment as u16, Usage::default())).collect();
         for column in self.heads.present() {
-            self.column(which, column, &mut values);
+            self.column(which, &all, column, &mut values);
             rows.iter_mut().zip(&values).for_each(|((_, usage), value)| column.put(usage, *value));
         }
         Ok(rows)

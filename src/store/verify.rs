@@ -17,10 +17,10 @@ use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
-    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES, META,
-    NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader,
-    RepricingRecord, SERIES, SPANS, Seen, StoreError, TABLES, TIMING, TOTALS, Table, closings, damaged, intake,
-    invoices, keys, spans, timing, webhooks,
+    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES,
+    META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS,
+    Reader, RepricingRecord, SERIES, SPANS, Seen, StoreError, TABLES, TIMING, TOTALS, Table, closings, damaged,
+    decisions, intake, invoices, keys, spans, timing, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
@@ -93,6 +93,7 @@ impl Reader {
         })?;
         check.each(INVOICES, None, invoices::check)?;
         check.each(INTAKE, None, intake::check)?;
+        check.each(DECISIONS, None, decisions::check)?;
         check.each(CLOSINGS, None, closings::check)?;
         self.check_closings(&dictionary)?;
         let series = |of: &str| dictionary.organization(of).map_or(0, |(_, names)| names.series().len());

@@ -20,7 +20,8 @@ use crate::budget::{Figures, Firing, Span, Subject};
 use crate::calendar::{Date, Zone, rfc3339_utc};
 use crate::directory::{Alert, Budget, Channel, Counted, Organization, Recipient, SecretHash, Status};
 use crate::engine::Snapshot;
-use crate::http::{App, Deliveries, Named, Watched, alert_fired, alert_message, days_now, written};
+use crate::http::{App, Deliveries, Digest, Named, Watched, alert_fired, alert_message, days_now, written};
+use crate::model::UnixMs;
 use crate::store::Acknowledged;
 
 /// Messages under way at once, and those of one organization: one that names many who never answer keeps the others
@@ -265,7 +266,7 @@ impl Rounds {
                 if one.is_under_way || one.not_before.is_some_and(|at| at > now) {
                     continue;
                 }
-                let Some((firing, settles)) = known.due(&to) else { continue };
+                let Some((firing, settles)) = known.due(&to, self.app.engine.now()) else { continue };
                 let Some(message) = self.message(&name, &firing) else { continue };
                 if self.start(&name, &to, message, settles) {
                     *self.under_way.entry(name.0.clone()).or_default() += 1;
@@ -356,10 +357,21 @@ impl Rounds {
             budget: watched.budget,
             zone: watched.zone,
         };
-        let message = alert_message(named, firing);
+        let mut message = alert_message(named, firing);
+        let day = watched.zone.date_at(firing.window);
+        let digest = match firing.figures {
+            Figures::Week { .. } => match Digest::of(&self.app, &snapshot, &name.0, watched.zone, day) {
+                Ok(digest) => Some(digest),
+                Err(problem) => {
+                    tracing::warn!(alert = name.1, error = problem.detail, "a digest could not be made");
+                    return None;
+                }
+            },
+            _ => None,
+        };
+        message += &digest.as_ref().map(Digest::text).unwrap_or_default();
         let label = organization.profile.name.as_deref().unwrap_or(&name.0);
         let text = format!("{label}: {message} (alert {})", name.1);
-        let day = watched.zone.date_at(firing.window);
         let mut id = format!("alert_{}_{day}", hash(&[&name.0, &name.1]));
         if let Some(percent) = firing.percent {
             id += &format!("_{percent}");
@@ -368,7 +380,7 @@ impl Rounds {
             id += &format!("_{}", hash(&[&format!("{:?}", firing.subject)]));
         }
         let as_of = rfc3339_utc(self.app.engine.now());
-        let data = data(name, alert, &watched, firing, &message, &as_of);
+        let data = data(name, alert, &watched, (firing, digest.as_ref()), &message, &as_of);
         let data = serde_json::value::to_raw_value(&data).ok()?;
         Some(Written { message: Message::new("alert.fired", id, &as_of, &data), text })
     }
@@ -429,7 +441,7 @@ impl Known {
     }
 
     /// The oldest that somebody is to be told of, and what is settled once they are.
-    fn due(&self, to: &Recipient) -> Option<(Firing, Settled)> {
+    fn due(&self, to: &Recipient, now: UnixMs) -> Option<(Firing, Settled)> {
         let who = of(&to.channel);
         let zone = self.looked?.1;
         let since = format!("{who} {SINCE}");
@@ -438,7 +450,7 @@ impl Known {
         let due = self.fired.iter().find(|firing| {
             let day = zone.date_at(firing.window).to_string();
             let settled = self.acknowledged.get(&settled_key(&who, &day, firing)).copied();
-            day.as_str() >= begins && settled.is_none_or(|settled| settled < level(firing))
+            firing.at <= now && day.as_str() >= begins && settled.is_none_or(|settled| settled < level(firing))
         })?;
         if remembered >= REMEMBERED {
             return None;
@@ -521,16 +533,17 @@ fn data<'a>(
     name: &'a AlertName,
     alert: &'a Alert,
     watched: &Watched<'a>,
-    firing: &'a Firing,
+    (firing, digest): (&'a Firing, Option<&Digest>),
     message: &'a str,
     as_of: &'a str,
 ) -> Fired<'a> {
     let Watched { budget, zone } = *watched;
     let first = zone.date_at(firing.window);
-    let end = budget.map_or(zone.day_start(first.plus_days(1)), |budget| Span::of(budget, zone, firing.at).time.end);
+    let days = if matches!(firing.figures, Figures::Week { .. }) { 7 } else { 1 };
+    let end = budget.map_or(zone.day_start(first.plus_days(days)), |budget| Span::of(budget, zone, firing.at).time.end);
     let usd = |picos: i128| written(Counted::Cost, picos);
     let number = |count: u64| written(Counted::Requests, i128::from(count));
-    let figures = match firing.figures {
+    let mut figures = match firing.figures {
         Figures::Spent { spent, limit } => {
             let in_unit = |amount| written(limit.counted(), amount);
             BTreeMap::from([("spent", in_unit(spent)), ("limit", in_unit(limit.amount()))])
@@ -548,7 +561,17 @@ fn data<'a>(
             BTreeMap::from([("failedRequestCount", number(failed)), ("requestCount", number(requests))])
         }
         Figures::Unpriced { requests } => BTreeMap::from([("unpricedRequestCount", number(requests))]),
+        Figures::Week { cost, before, requests, unpriced } => BTreeMap::from([
+            ("cost", usd(cost)),
+            ("costBefore", usd(before)),
+            ("requestCount", number(requests)),
+            ("unpricedRequestCount", number(unpriced)),
+        ]),
     };
+    if let Some(Digest { movers, near }) = digest {
+        figures.extend(serde_json::value::to_raw_value(movers).ok().map(|movers| ("movers", movers)));
+        figures.extend(serde_json::value::to_raw_value(near).ok().map(|near| ("budgets", near)));
+    }
     let (mut user_id, mut model, mut api_key_id) = (None, None, None);
     match &firing.subject {
         Subject::All => {}

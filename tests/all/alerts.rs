@@ -168,6 +168,8 @@ fn what_makes_no_sense_in_an_alert_is_refused_by_its_name() {
         (json!({"threshold": "80.5"}), "threshold is 80.5"),
         (json!({"threshold": -1}), "threshold is -1; it must be a decimal"),
         (json!({"kind": "errorRate", "budgetId": null, "threshold": 101}), "from 0 to 100"),
+        (json!({"kind": "digest", "budgetId": null, "threshold": 1}), "threshold is 1, and kind digest has none"),
+        (json!({"kind": "digest"}), "budgetId is 'b', and kind digest is about no budget"),
         (json!({"to": many}), "to has 11 recipients; at most 10"),
         (to(json!({"kind": "fax", "url": "https://h.example"})), "unknown variant"),
         (to(json!({"kind": "slack"})), "needs a url, and no address"),
@@ -587,4 +589,103 @@ fn new_spenders_failures_and_missing_prices_are_told_on_their_day() {
     spend(&world, "u2", "2026-06-20T11:00:00Z", &unknown);
     check_rehearsal(&world, &june(&of("unpriced", Value::Null)), &[("2026-06-20T10:00:00+00:00", "")]);
     check_rehearsal(&world, &june(&of("unpriced", json!(2))), &[("2026-06-20T11:00:00+00:00", "")]);
+}
+
+/// Two weeks from a Monday with other costs of two projects and teams, and something without a price.
+fn two_weeks(world: &World) {
+    world.put(
+        "/v1/directory",
+        &json!({
+            "organizations": [{"id": "acme", "timezone": "America/St_Johns"}],
+            "projects": [{"id": "api", "organizationId": "acme", "name": "The API"}],
+            "teams": [{"id": "red", "organizationId": "acme", "name": "Red"}],
+            "assignments": [{"organizationId": "acme", "subject": {"projectId": "web"}, "from": "2026-01-01", "teamId": "red"}],
+        }),
+    );
+    let of = |project: &str, key: &str, cost: &str| json!({"projectId": project, "apiKeyId": key, "cost": cost});
+    spend(world, "a", "2026-06-02T10:00:00Z", &of("web", "k1", "40"));
+    spend(world, "b", "2026-06-08T02:29:00Z", &of("api", "k2", "20")); // Sunday night in St. John's
+    spend(world, "c", "2026-06-08T02:30:00Z", &of("web", "k1", "55")); // Monday
+    spend(world, "d", "2026-06-14T20:00:00Z", &of("api", "k2", "12.5"));
+    spend(
+        world,
+        "e",
+        "2026-06-14T20:00:00Z",
+        &json!({"projectId": "api", "apiKeyId": "k2", "cost": null, "usedModel": "x/y"}),
+    );
+}
+
+#[test]
+fn a_week_is_told_once_on_the_monday_after_it_over_restarts() {
+    // Sunday of the second week.
+    let world = world("2026-06-14T21:00:00Z");
+    let receiver = Receiver::answering(200);
+    two_weeks(&world);
+    put_budget(&world, &json!({"limit": {"cost": 150}, "percent": []}));
+    put_budget(&world, &json!({"id": "dev", "scope": {"kind": "member", "id": "dev"}, "limit": {"cost": 100}}));
+    put_alert(&world, &json!({"kind": "digest", "budgetId": null, "to": signed(&receiver)}));
+    let alerts = start(&world);
+    // It begins with the week in which it was looked at first.
+    until(|| !world.engine.snapshot().reader.acknowledged("alert acme\0a").unwrap().is_empty());
+    let at = |text: &str| world.clock.store(parse_rfc3339(text).unwrap(), Ordering::Relaxed);
+    // Eight on Monday is half past ten of UTC there.
+    at("2026-06-15T10:29:00Z");
+    spend(&world, "f", "2026-06-15T10:20:00Z", &json!({"cost": "1", "projectId": "web", "apiKeyId": "k1"}));
+    at("2026-06-15T10:30:00Z");
+    receiver.wait_count(1);
+    let sent = receiver.all().remove(0);
+    let data = sent.json()["data"].clone();
+    assert_eq!(
+        (&data["kind"], &data["from"], &data["to"]),
+        (&json!("digest"), &json!("2026-06-08"), &json!("2026-06-14"))
+    );
+    assert_eq!((number_text(&sent.body, "cost"), number_text(&sent.body, "costBefore")), ("67.5".into(), "60".into()));
+    assert_eq!((&data["requestCount"], &data["unpricedRequestCount"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        data["movers"],
+        json!([
+            {"teamId": "red", "name": "Red", "cost": 55, "difference": 15},
+            {"projectId": "web", "name": "web", "cost": 55, "difference": 15},
+            {"projectId": "api", "name": "The API", "cost": 12.5, "difference": -7.5},
+        ])
+    );
+    assert_eq!(
+        data["budgets"],
+        json!([
+            {"budgetId": "dev", "percent": 96, "spent": 96, "limit": 100},
+            {"budgetId": "b", "percent": 85, "spent": 128.5, "limit": 150},
+        ])
+    );
+    assert_eq!(
+        data["message"],
+        "The week from 2026-06-08 to 2026-06-14 has cost 67.5 USD, 7.5 USD more than the 60 USD of the week before. \
+         1 request has no price.\n\
+         Moved most: team Red 15 USD more, project web 15 USD more, project The API 7.5 USD less.\n\
+         Near their limit: budget dev at 96% (96 USD of 100 USD), budget b at 85% (128.5 USD of 150 USD)."
+    );
+    // What comes late for it, a restart and the days after it say nothing again; the next Monday is another week.
+    spend(&world, "g", "2026-06-13T10:00:00Z", &json!({"cost": "1", "projectId": "web", "apiKeyId": "k1"}));
+    drop(alerts);
+    let alerts = start(&world);
+    at("2026-06-17T10:00:00Z");
+    at("2026-06-22T11:00:00Z");
+    receiver.wait_count(2);
+    drop(alerts);
+    assert_eq!(told(&receiver), [("2026-06-08".to_owned(), 0), ("2026-06-15".to_owned(), 0)]);
+    let second = receiver.all().remove(1).json()["data"]["message"].as_str().unwrap().to_owned();
+    assert!(
+        second.starts_with("The week from 2026-06-15 to 2026-06-21 has cost 1 USD, 67.5 USD less than"),
+        "{second}"
+    );
+}
+
+#[test]
+fn a_week_is_rehearsed_as_it_would_have_been_told() {
+    let world = world("2026-06-21T12:00:00Z");
+    two_weeks(&world);
+    let digest = alert(&json!({"kind": "digest", "budgetId": null}));
+    let mondays = [("2026-06-08T08:00:00-02:30", ""), ("2026-06-15T08:00:00-02:30", "")];
+    check_rehearsal(&world, &rehearsal(&digest, "2026-05-01", "2026-06-30"), &mondays);
+    check_rehearsal(&world, &rehearsal(&digest, "2026-06-09", "2026-06-14"), &[]);
+    check_rehearsal(&world, &rehearsal(&digest, "2026-06-15", "2026-06-15"), &mondays[1..]);
 }

@@ -2,11 +2,12 @@
 //! exactly where a ledger that is too simple to be wrong refuses them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use crate::support::ledger::fresh_seed;
 use crate::support::random::Random;
 use crate::support::world::World;
-use crate::support::{OPERATOR, Server, event, number_text};
+use crate::support::{BINARY, OPERATOR, Server, event, number_text};
 use rollcall::calendar::{Date, Zone, rfc3339_utc};
 use rollcall::model::{HOUR_MS, PicoUsd, UnixMs};
 use serde_json::{Value, json};
@@ -701,4 +702,248 @@ fn a_restart_forgets_what_is_reserved_and_nothing_that_is_spent() {
     assert_eq!((&unknown["allowed"], &unknown["reasons"][0]["code"]), (&json!(false), &json!("unknownKey")));
     let elsewhere = json!({"organizationId": "nobody", "apiKeyId": "k", "model": "m"});
     assert_eq!(server.post("/v1/decisions", OPERATOR, &elsewhere).ok().json()["allowed"], false);
+}
+
+/// LiteLLM's own id of a call is what its proxy asks by, and not the id of the event.
+#[test]
+fn a_reservation_ends_with_what_litellm_logs_of_the_call() {
+    let world = World::new(START);
+    put_directory(&world);
+    put_budgets(&world, &[budget("cost", everybody(), json!({"cost": 1}), "total", &json!({}))]);
+    assert_eq!(world.decide(&call("k0", "7f3a", "0.75"))["allowed"], true);
+    let start = world.now() as f64 / 1000.0;
+    let logged = json!([{
+        "id": "chatcmpl-1", "litellm_call_id": "7f3a", "status": "success", "call_type": "acompletion",
+        "startTime": start, "endTime": start + 1.0, "model": "gpt-4o", "custom_llm_provider": "openai",
+        "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "response_cost": 0.25,
+        "metadata": {"user_api_key_hash": "k0", "user_api_key_team_id": "p0", "user_api_key_org_id": "acme"},
+    }]);
+    let answer: Value = serde_json::from_str(&world.ok("POST", "/v1/ingest/litellm", Some(&logged))).unwrap();
+    assert_eq!(answer["accepted"], 1, "{answer}");
+    assert_eq!(world.standing("cost"), ["0.25", "0", "0.75"]);
+}
+
+/// What a forecast says is what an alert of that kind fires by, and how far off it was stands beside it.
+#[test]
+fn a_forecast_is_that_of_alerts_with_a_band_as_wide_as_it_was_off() {
+    let world = World::new(START);
+    put_directory(&world);
+    // From a Monday on ten weeks of two dollars on weekdays and nothing on weekends; the last weeks five.
+    let first = Date::parse("2026-08-17").unwrap();
+    let used = |number: i64| match (number % 7 < 5, number < 49) {
+        (false, _) => 0,
+        (true, true) => 2,
+        (true, false) => 5,
+    };
+    let days: Vec<Value> = (0..=68)
+        .filter(|number| used(*number) > 0)
+        .map(|number| {
+            let at = format!("{}T08:00:00Z", first.plus_days(number));
+            event(&format!("d{number}"), &at, &json!({"cost": used(number), "apiKeyId": "k0", "projectId": "p0"}))
+        })
+        .collect();
+    world.events(&json!(days));
+    put_budgets(
+        &world,
+        &[
+            budget("week", everybody(), json!({"cost": 30}), "week", &json!({"timezone": "UTC"})),
+            budget("key", json!({"kind": "apiKey", "id": "k0"}), json!({"requests": 30}), "month", &json!({})),
+            budget("each", json!({"kind": "member"}), json!({"cost": 100}), "month", &json!({})),
+            budget("ever", everybody(), json!({"cost": 1}), "total", &json!({})),
+            budget("other", json!({"kind": "project", "id": "p1"}), json!({"cost": 1}), "week", &json!({})),
+        ],
+    );
+    let asked = "/v1/budgets?organizationId=acme&decimals=string";
+    assert!(!world.get(asked).contains("expected"), "only where it is asked for");
+    let of = |text: &str, id: &str| {
+        let list: Value = serde_json::from_str(text).unwrap();
+        list["budgets"].as_array().unwrap().iter().find(|budget| budget["id"] == id).unwrap().clone()
+    };
+    let text = world.get(&format!("{asked}&forecast=true"));
+    // A Saturday: five weekdays have used five each, and weekends nothing.
+    let week = of(&text, "week");
+    let forecast = &week["forecast"];
+    assert_eq!((&week["spent"], &forecast["expected"]), (&json!("25"), &json!("25")));
+    let past: Vec<String> = forecast["past"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|past| format!("{} {} {}", past["from"], past["expected"], past["spent"]).replace('"', ""))
+        .collect();
+    assert_eq!(past.len(), 8, "those that were known a week before, and no more than eight: {past:?}");
+    assert_eq!(past[0], "2026-08-24 10 10");
+    assert_eq!(past[7], "2026-10-12 25 25");
+    assert_eq!((&forecast["low"], &forecast["high"]), (&json!("25"), &json!("25")), "a Saturday is never off here");
+
+    // Of a month the rest is as its weekdays were: 17 weekdays have gone or go by at a mean of two and five.
+    let [key, each] = ["key", "each"].map(|id| of(&text, id));
+    assert_eq!((&key["spent"], &key["forecast"]["expected"]), (&json!("17"), &json!("22")), "five weekdays are left");
+    assert_eq!(
+        key["forecast"]["past"].as_array().unwrap().len(),
+        2,
+        "August, of whose 24th a week is known, and September"
+    );
+    let ada = each["members"].as_array().unwrap().iter().find(|member| member["userId"] == "ada").unwrap();
+    assert_eq!((&ada["expected"], &ada["expected"]), (&each["forecast"]["expected"], &each["forecast"]["expected"]));
+    for none in ["ever", "other"] {
+        assert!(of(&text, none).get("forecast").is_none(), "{none}");
+    }
+    world.refused(world.send("GET", &format!("{asked}&forecast=yes"), &[], None), 400, "forecast is 'yes'");
+
+    // A Wednesday on which less is used than usual.
+    world.clock.store(rollcall::calendar::parse_rfc3339("2026-10-14T12:00:00Z").unwrap(), Ordering::Relaxed);
+    let week = of(&world.get(&format!("{asked}&forecast=true")), "week");
+    let expected = week["forecast"]["expected"].as_str().unwrap();
+    let fires = |percent: u64| {
+        let alert = json!({"organizationId": "acme", "kind": "forecast", "budgetId": "week", "threshold": percent});
+        let body = json!({"alert": alert, "from": "2026-10-14", "to": "2026-10-14"});
+        let fired = world.ok("POST", "/v1/alerts/rehearse", Some(&body));
+        fired.contains(&format!("{expected} USD expected"))
+    };
+    let percent = PicoUsd::parse_sum(expected).unwrap().0 * 100 / PicoUsd::parse_sum("30").unwrap().0;
+    assert!(fires(percent as u64) && !fires(percent as u64 + 1), "{expected} of 30");
+
+    // A developer reads their own part and no more.
+    let token = world.token(&json!({"kind": "user", "userId": "ben"}));
+    let (_, _, bens) = world.send_as(&token, "GET", &format!("{asked}&forecast=true"), &[], None);
+    let each = of(&bens, "each");
+    assert_eq!(each["members"].as_array().unwrap().len(), 1);
+    assert!(each.get("forecast").is_none() && each["members"][0].get("expected").is_none(), "{each}");
+}
+
+/// The pages of the log, as many entries each.
+fn log_pages(world: &World, token: &str, more: &str) -> Vec<Vec<Value>> {
+    let (mut pages, mut before) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/decisions/log?organizationId=acme{more}{before}");
+        let (status, _, text) = world.send_as(token, "GET", &path, &[], None);
+        assert_eq!(status, 200, "{text}");
+        let page: Value = serde_json::from_str(&text).unwrap();
+        pages.push(page["entries"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(next) => before = format!("&before={next}"),
+            None => return pages,
+        }
+    }
+}
+
+#[test]
+fn the_log_says_why_calls_were_refused_and_each_reads_what_is_theirs() {
+    let world = World::new(START);
+    put_directory(&world);
+    world.put("/v1/directory", &json!({"members": [{"organizationId": "acme", "userId": "owen", "role": "owner"}]}));
+    put_budgets(
+        &world,
+        &[
+            budget("none", json!({"kind": "apiKey", "id": "k0"}), json!({"cost": 0}), "day", &json!({})),
+            budget(
+                "told",
+                json!({"kind": "member", "id": "ben"}),
+                json!({"cost": 0}),
+                "total",
+                &json!({"action": "warn"}),
+            ),
+        ],
+    );
+    let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe", "deniedModels": ["o3"]});
+    world.put("/v1/policies", &json!({"policies": [policy]}));
+    assert_eq!(world.decide(&call("k2", "fine", "1"))["allowed"], true);
+    let refused = world.decide(&call("k0", "a", "1"));
+    world.wait(1000);
+    assert_eq!(world.decide(&call("k1", "b", "1"))["allowed"], true);
+    world.wait(1000);
+    let mut o3 = call("k2", "c", "1");
+    o3["model"] = json!("openai/o3");
+    assert_eq!(world.decide(&o3)["allowed"], true);
+    let ingest = world.token(&json!({"kind": "ingest", "organizationId": "acme"}));
+    let gateway = || world.send_as(&ingest, "GET", "/v1/decisions/check/nginx", &[("x-rollcall-key", "k0")], None).0;
+    world.wait(50_000);
+    assert_eq!((gateway(), gateway()), (429, 429));
+
+    let all = log_pages(&world, OPERATOR, "&limit=1");
+    assert_eq!(all.len(), 4, "{all:?}");
+    let all: Vec<Value> = all.into_iter().flatten().collect();
+    let brief: Vec<String> = all
+        .iter()
+        .map(|entry| {
+            format!("{} {} {} {}", entry["apiKeyId"], entry["reasons"][0]["code"], entry["allowed"], entry["times"])
+        })
+        .map(|text| text.replace('"', ""))
+        .collect();
+    let expected = [
+        "k0 budgetExceeded false 2",
+        "k2 policyObserved true 1",
+        "k1 budgetWarning true 1",
+        "k0 budgetExceeded false 1",
+    ];
+    assert_eq!(brief, expected, "the check names no model, so it is another call");
+    let first = &all[3];
+    assert_eq!((&first["at"], &first["decisionId"]), (&json!("2026-10-24T10:00:00+00:00"), &refused["decisionId"]));
+    assert_eq!(
+        (&first["userId"], &first["userName"], &first["projectId"]),
+        (&json!("ada"), &json!("ada"), &json!("p0"))
+    );
+    assert_eq!(first["reasons"][0], refused["reasons"][0], "in the very words that were told");
+    assert_eq!((&all[1]["model"], &all[1]["reasons"][0]["policyId"]), (&json!("o3"), &json!("p")));
+
+    let token = |user: &str| world.token(&json!({"kind": "user", "userId": user}));
+    let seen = |user: &str| log_pages(&world, &token(user), "").concat().len();
+    assert_eq!([seen("owen"), seen("ada"), seen("ben"), seen("eva")], [4, 2, 1, 0]);
+    // Days are those of the zone; a call within a minute of the first is one with it.
+    let on =
+        |day: &str, zone: &str| log_pages(&world, OPERATOR, &format!("&from={day}&to={day}&timezone={zone}"))[0].len();
+    assert_eq!([on("2026-10-24", "UTC"), on("2026-10-25", "UTC"), on("2026-10-25", "Pacific/Kiritimati")], [4, 0, 4]);
+    world.wait(9_000);
+    gateway();
+    world.wait(1_000);
+    gateway();
+    let times: Vec<Value> = log_pages(&world, OPERATOR, "")[0].iter().map(|entry| entry["times"].clone()).collect();
+    assert_eq!(times, [json!(4), json!(1), json!(1), json!(1)]);
+    world.wait(60_000);
+    gateway();
+    assert_eq!(log_pages(&world, OPERATOR, "")[0].len(), 5);
+    world.refused(
+        world.send("GET", "/v1/decisions/log?organizationId=acme&before=yesterday", &[], None),
+        400,
+        "before is 'yesterday'",
+    );
+    // After fourteen days it is forgotten.
+    world.wait(15 * DAY_MS);
+    gateway();
+    assert_eq!(log_pages(&world, OPERATOR, "")[0].len(), 6);
+    world.engine.seal().unwrap().wait().unwrap();
+    assert_eq!(log_pages(&world, OPERATOR, "")[0].len(), 1);
+}
+
+#[test]
+fn the_log_outlives_the_program_and_is_in_backups() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(directory.path());
+    let budgets = [budget("all", everybody(), json!({"cost": 0}), "total", &json!({}))];
+    server.put("/v1/directory", OPERATOR, &json!({"organizations": [{"id": "acme"}]})).ok();
+    server.put("/v1/budgets", OPERATOR, &json!({"budgets": budgets})).ok();
+    let refused = server.post("/v1/decisions", OPERATOR, &call("k1", "a", "0.5")).ok().json();
+    let log = |server: &Server| server.get("/v1/decisions/log?organizationId=acme", OPERATOR).ok().json();
+    let before = log(&server);
+    assert_eq!(before["entries"][0]["decisionId"], refused["decisionId"]);
+    let backups = tempfile::tempdir().unwrap();
+    let (copy, restored) = (backups.path().join("copy.redb"), backups.path().join("restored"));
+    let [copy, restored] = [&copy, &restored].map(|path| path.to_str().unwrap());
+    let rollcall = |arguments: &[&str]| {
+        let output = std::process::Command::new(BINARY).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    rollcall(&["backup", copy, "--url", &server.url, "--token", OPERATOR]);
+    server.kill();
+    rollcall(&["restore", copy, "--data-dir", restored]);
+    assert_eq!(log(&Server::start_in(restored.as_ref())), before);
+    let mut server = Server::start_in(directory.path());
+    assert_eq!(log(&server), before, "what was read was written");
+    let verified = server.post("/v1/verify", OPERATOR, &Value::Null).ok().json();
+    assert!(verified["damage"].is_null(), "{verified}");
+    // What nobody has asked about is written when the program ends.
+    server.post("/v1/decisions", OPERATOR, &call("k2", "b", "0.5")).ok();
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start_in(directory.path());
+    assert_eq!(log(&server)["entries"].as_array().unwrap().len(), 2);
 }

@@ -454,7 +454,7 @@ fn what_comes_after_closing_stands_on_the_first_open_month_and_is_fixed_there() 
 
     let csv = server.get(&format!("{path}&format=csv"), OPERATOR).ok().text;
     let mut rows = csv.lines();
-    let columns = "kind,month,key,label,reason,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost,";
+    let columns = "kind,month,key,label,reason,cost,requestCount,totalTokens,creditsRequestCount,apiKeysRequestCount,creditsCost,apiKeysCost,unpricedRequestCount,";
     assert!(rows.next().unwrap().starts_with(columns), "{csv}");
     for row in ["line,2026-02,web,web,,1,1,120,1,0,1,0,", "adjustment,2026-01,web,web,late,0.5,1,27,1,0,0.5,0,"] {
         assert!(rows.next().unwrap().starts_with(row), "{csv}");
@@ -816,6 +816,37 @@ fn a_zip_has_every_statement_as_it_is_alone() {
     let answer = server.get("/analytics/statement?organizationId=acme&month=2026-02&format=zip", OPERATOR).ok();
     assert_eq!(answer.header("content-type"), "application/zip");
     assert_eq!(answer.header("content-disposition"), "attachment; filename=\"acme-statements-2026-02-UTC.zip\"");
+}
+
+#[test]
+fn a_statement_says_what_had_no_price() {
+    let server = Server::start();
+    let unknown = json!({"usedModel": "unheard-of", "cost": null, "promptTokens": 7});
+    send(&server, "a", "2026-01-10T12:00:00Z", &unknown);
+    send(&server, "b", "2026-01-11T12:00:00Z", &unknown);
+    send(&server, "c", "2026-01-11T12:00:00Z", &json!({"cost": "1"}));
+    let unpriced = |month: &str| {
+        let statement = statement(&server, month, "groupBy=model");
+        let of =
+            |line: &Value| (line["key"].as_str().unwrap_or_default().to_owned(), line["unpricedRequestCount"].clone());
+        let lines = list(&statement["lines"]).iter().chain(list(&statement["adjustments"][0]["lines"]));
+        (lines.map(of).collect::<BTreeMap<_, _>>(), statement["totals"]["unpricedRequestCount"].clone())
+    };
+    let draft = unpriced("2026-01");
+    let priced = "gpt-4o".to_owned();
+    assert_eq!(draft, ([("unheard-of".to_owned(), json!(2)), (priced, json!(0))].into(), json!(2)));
+    close(&server, "2026-01").ok();
+    assert_eq!(unpriced("2026-01"), draft);
+    for (language, words) in [("en", "2 requests have no price"), ("de", "2 Anfragen haben keinen Preis")] {
+        let page = html(&server, "2026-01", &format!("groupBy=model&lang={language}"));
+        assert_eq!(page.matches(words).count(), 2, "of the line and of the total: {page}");
+    }
+    let csv = server.get("/analytics/statement?organizationId=acme&month=2026-01&groupBy=model&format=csv", OPERATOR);
+    let csv = csv.ok().text;
+    assert!(csv.lines().any(|row| row.starts_with("line,2026-01,unheard-of,unheard-of,,0,2,")), "{csv}");
+    // What came later is told apart by its reason, not by its price.
+    send(&server, "late", "2026-01-12T12:00:00Z", &unknown);
+    assert_eq!(unpriced("2026-02"), ([("unheard-of".to_owned(), json!(0))].into(), json!(0)));
 }
 
 #[test]

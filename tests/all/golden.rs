@@ -15,12 +15,15 @@ use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
 use rollcall::engine::{Engine, NewFile, STORE_FILE, check as check_store};
 use rollcall::model::{Combination, Completeness, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, UnixMs};
 use rollcall::query::{ACTIVITY_COLUMNS, Filter, GroupBy, Query, RankBy};
-use rollcall::store::{FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
+use rollcall::store::{DecisionEntry, DecisionReason, FORMAT_VERSION, IdPolicy, SealPolicy, Store, StoreError};
 
 const GOLDEN: &str = "tests/golden";
 /// The oldest version that is opened, and the tables that it has not.
 const OLDEST_READ: u32 = 5;
-const NEWER_TABLES: [&str; 4] = ["incomplete", "intake", "spans", "timing"];
+const NEWER_TABLES: [&str; 6] = ["incomplete", "intake", "spans", "timing", "closings", "decisions"];
+/// The version before this one, and the tables that it has not.
+const BEFORE: u32 = 7;
+const TABLES_SINCE: [&str; 1] = ["decisions"];
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
 /// What had come of these days before the last events is repriced.
@@ -66,6 +69,30 @@ fn open(directory: &Path, clock: &Arc<AtomicI64>) -> Result<Engine, StoreError> 
     Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed)))
 }
 
+/// A call that was refused.
+fn decision() -> DecisionEntry {
+    let reason = DecisionReason {
+        code: "budgetExceeded".into(),
+        message: "budget 'b' allows the organization 1 USD a day".into(),
+        budget_id: Some("b".into()),
+        policy_id: None,
+        resets_at: Some("2026-06-11T00:00:00+00:00".into()),
+    };
+    DecisionEntry {
+        at: NOON,
+        last_at: NOON + 5,
+        times: 3,
+        decision_id: "dec_1".into(),
+        is_allowed: false,
+        api_key_id: "k1".into(),
+        user_id: Some("ada".into()),
+        project_id: Some("p1".into()),
+        model: Some("m1".into()),
+        provider: None,
+        reasons: vec![reason],
+    }
+}
+
 /// Makes a store with something in every table, and writes a copy of it.
 fn make(into: &Path) {
     let directory = tempfile::tempdir().unwrap();
@@ -94,13 +121,15 @@ fn make(into: &Path) {
     (0..8).for_each(|_| assert!(engine.seal().unwrap().wait().is_ok()));
     engine.reprice(&repricing(REPRICED, false), false, &mut |_, _| ()).unwrap();
     send(400..500);
+    engine.note_decision("acme", decision());
+    engine.write_decisions().unwrap().unwrap().wait().unwrap();
     let file = NewFile::create(into, true).unwrap();
     file.copy(&engine.snapshot().reader, &mut |_, _| ()).unwrap();
     file.finish(true).unwrap();
 }
 
 /// Opens a copy of a store and holds it against the ledger.
-fn check_opens(file: &Path) {
+fn check_opens(file: &Path, decisions: &[DecisionEntry]) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::copy(file, directory.path().join(STORE_FILE)).unwrap();
     let engine = open(directory.path(), &Arc::new(AtomicI64::new(NOON + 72 * HOUR_MS))).unwrap();
@@ -108,6 +137,13 @@ fn check_opens(file: &Path) {
     let repriced = ledger.entries[..400].iter_mut().filter_map(|entry| entry.reprice(&REPRICED, false)).count();
     assert!(repriced > 20, "{repriced}");
     check_store(&snapshot.reader, &mut |_, _| ()).unwrap();
+    let mut found = Vec::new();
+    let visit = |entry| {
+        found.push(entry);
+        true
+    };
+    snapshot.reader.decisions("acme", 0..i64::MAX, None, visit).unwrap();
+    assert_eq!(found, decisions);
     let date = |text| Date::parse(text).unwrap();
     for group_by in [GroupBy::Model, GroupBy::Project, GroupBy::ApiKey, GroupBy::User, GroupBy::CostSource] {
         for zone in ["UTC", "Asia/Kathmandu", "America/St_Johns"] {
@@ -149,7 +185,7 @@ fn a_store_of_this_format_is_made_the_same_each_time_and_opens() {
     make(&one);
     make(&two);
     assert!(std::fs::read(&one).unwrap() == std::fs::read(&two).unwrap(), "byte for byte");
-    check_opens(&one);
+    check_opens(&one, &[decision()]);
     if std::env::var_os("ROLLCALL_GOLDEN").is_some() {
         std::fs::create_dir_all(GOLDEN).unwrap();
         std::fs::copy(&one, format!("{GOLDEN}/format-{FORMAT_VERSION}.redb")).unwrap();
@@ -170,15 +206,17 @@ fn make_older(file: &Path, version: u32, without: &[&str]) {
 }
 
 #[test]
-fn a_store_of_the_format_before_opens_with_all_it_has() {
+fn stores_of_the_formats_before_open_with_all_they_have() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("store.redb");
-    make(&file);
-    make_older(&file, OLDEST_READ, &NEWER_TABLES);
-    let before = std::fs::read(&file).unwrap();
-    Store::inspect(&file).unwrap();
-    assert!(std::fs::read(&file).unwrap() == before, "looking at it changes nothing");
-    check_opens(&file);
+    for (version, without) in [(BEFORE, &TABLES_SINCE[..]), (OLDEST_READ, &NEWER_TABLES)] {
+        make(&file);
+        make_older(&file, version, without);
+        let before = std::fs::read(&file).unwrap();
+        Store::inspect(&file).unwrap();
+        assert!(std::fs::read(&file).unwrap() == before, "looking at it changes nothing");
+        check_opens(&file, &[]);
+    }
     make_older(&file, OLDEST_READ, &["open"]);
     let damaged = Store::inspect(&file).err();
     assert!(matches!(damaged, Some(StoreError::Damaged { .. })), "a table that it should have: {damaged:?}");
@@ -198,7 +236,8 @@ fn stores_of_other_formats_are_refused_with_their_number() {
         let path = entry.unwrap().path();
         let version = path.file_stem().and_then(|name| name.to_str()?.strip_prefix("format-")?.parse().ok());
         match version.unwrap_or_else(|| panic!("{} is no golden store", path.display())) {
-            OLDEST_READ..=FORMAT_VERSION => check_opens(&path),
+            FORMAT_VERSION => check_opens(&path, &[decision()]),
+            OLDEST_READ..FORMAT_VERSION => check_opens(&path, &[]),
             other => check_refused(&path, other),
         }
     }

@@ -30,6 +30,7 @@ mod invoices;
 mod laws;
 mod limits;
 mod links;
+mod lists;
 mod look;
 mod maintenance;
 mod mcp;

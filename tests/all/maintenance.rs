@@ -19,6 +19,7 @@ use rollcall::model::{
     Reread, SpanHashes, UnixMs,
 };
 use rollcall::pricing::PriceBook;
+use rollcall::store::DecisionEntry;
 use serde_json::{Value, json};
 
 const STORE_FILE: &str = "rollcall.redb";
@@ -107,6 +108,21 @@ fn fill(directory: &Path) {
     let days = vec![BilledDay { report: Report::Costs, day: PERIOD.first_day(), lines: vec![line] }];
     let invoice = Invoice { organization_id: "acme".into(), biller: Biller::OpenAi, days };
     engine.import_invoice(invoice, Note::new("test", "invoice-import")).unwrap().wait().unwrap();
+    let refused = DecisionEntry {
+        at: now(),
+        last_at: now(),
+        times: 1,
+        decision_id: "dec_1".into(),
+        is_allowed: false,
+        api_key_id: "key-1".into(),
+        user_id: None,
+        project_id: None,
+        model: None,
+        provider: None,
+        reasons: Vec::new(),
+    };
+    engine.note_decision("acme", refused);
+    engine.write_decisions().unwrap().unwrap().wait().unwrap();
     engine.seal().unwrap().wait().unwrap();
 }
 
@@ -195,6 +211,7 @@ fn a_changed_byte_is_found_in_every_table() {
     checked("incomplete", middle, 1, "checksum does not match");
     checked("intake", middle, 1, "checksum does not match");
     checked("spans", middle, 1, "checksum does not match");
+    checked("decisions", middle, 1, "checksum does not match");
 }
 
 #[test]

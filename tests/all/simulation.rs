@@ -1,6 +1,6 @@
 //! One seed drives everything that can happen to a store: a clock that jumps both ways, producers that send new, late,
 //! future and repeated events, changes of the directory, sealing, repricing, compaction, backups and restores, power
-//! cuts and full disks. Whatever is asked in between is compared with a ledger.
+//! cuts and full disks. Whatever is asked in between is compared with a ledger, and so is every decision on a call.
 //!
 //! Each run prints its seed; `ROLLCALL_SEED=n` replays one. `ROLLCALL_SIM_SECONDS` says how long to try fresh ones.
 //! Requests follow one another, so that a seed does the same again; `crash.rs` has them at the same time.
@@ -13,15 +13,21 @@ use std::time::{Duration, Instant};
 
 use crate::support::disk::{CrashDisk, DISK_BROKEN, DISK_FULL, EVERY_KIND, Image, insist};
 use crate::support::ledger::{
-    COST_SOURCES, Entry, Ledger, Random, batch, check, fresh_seed, question, repricing, setting,
+    COST_SOURCES, Entry, Ledger, Random, batch, bucket_label, check, fresh_seed, question, repricing, setting,
 };
-use rollcall::calendar::Zone;
-use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate, SecretHash};
+use chrono_tz::Tz;
+use rollcall::calendar::{Date, Granularity, Zone};
+use rollcall::directory::{
+    ApiKeyUpdate, BudgetScope, BudgetUpdate, BudgetWindow, Change, Counted, DirectoryUpdate, Limit, MemberUpdate,
+    OrganizationUpdate, ProjectUpdate, Role, SecretHash,
+};
 use rollcall::engine::{Engine, EngineError, NewFile};
+use rollcall::http::{App, ask_and_wait, post_and_wait};
 use rollcall::model::{
     Combination, Completeness, CostSource, Count, Day, HOUR_MS, Measures, Mode, PicoUsd, Segment, UnixMs,
 };
 use rollcall::store::{IdPolicy, SealPolicy, Store};
+use serde_json::{Value, json};
 
 const ACTIONS: usize = 150;
 const SECONDS: u64 = 8;
@@ -30,6 +36,44 @@ const PRODUCERS: u64 = 4;
 const START: UnixMs = 1_773_964_800_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const USERS: [&str; 3] = ["ada", "ben", "eva"];
+/// How long a call that was allowed counts that nobody tells of.
+const RESERVED_MS: i64 = 10 * 60_000;
+
+/// Budgets as a ledger has them: of what, of which days, how much.
+fn budgets(random: &mut Random) -> Vec<(&'static str, BudgetUpdate)> {
+    use BudgetScope::{ApiKey, Member, Organization, Project};
+    let cost = |random: &mut Random| Limit::Cost(i128::from(random.below(60)) << 40);
+    let requests = |random: &mut Random| Limit::Requests(random.below(200));
+    let tokens = |random: &mut Random| Limit::Tokens(random.below(400_000));
+    let all = [
+        ("day", Organization, cost(random), BudgetWindow::Day, "Europe/Paris"),
+        ("week", Project("p0".into()), requests(random), BudgetWindow::Week, "Australia/Lord_Howe"),
+        ("month", ApiKey("k1".into()), tokens(random), BudgetWindow::Month, "Asia/Kathmandu"),
+        ("each", Member(None), cost(random), BudgetWindow::Month, "America/St_Johns"),
+        ("bens", Member(Some("ben".into())), cost(random), BudgetWindow::Week, "UTC"),
+        ("evas", Member(Some("eva".into())), requests(random), BudgetWindow::Day, "America/Santiago"),
+        ("ever", Organization, tokens(random), BudgetWindow::Total, "UTC"),
+    ];
+    let budget = |(id, scope, limit, window, zone): (&'static str, _, _, _, &'static str)| {
+        let update = BudgetUpdate {
+            id: id.into(),
+            organization_id: "acme".into(),
+            scope: Some(scope),
+            limit: Some(limit),
+            window: Some(window),
+            timezone: Some(Some(zone.into())),
+            ..BudgetUpdate::default()
+        };
+        (zone, update)
+    };
+    all.into_iter().map(budget).collect()
+}
+
+/// A call under way, as a ledger knows it: what it takes of which account's window.
+struct UnderWay {
+    until: UnixMs,
+    takes: Vec<(String, String, i128)>,
+}
 
 /// What was sent, by id.
 type Sent = BTreeMap<String, Entry>;
@@ -59,7 +103,9 @@ struct World {
     seal_policy: SealPolicy,
     id_policy: IdPolicy,
     disk: CrashDisk,
-    engine: Option<Engine>,
+    engine: Option<Arc<Engine>>,
+    budgets: Vec<(&'static str, BudgetUpdate)>,
+    under_way: BTreeMap<String, UnderWay>,
     /// Everything that was acknowledged.
     sent: Sent,
     ledger: Ledger,
@@ -81,8 +127,11 @@ impl World {
             merged_runs: *random.pick(&[2, 5]),
             filter_bytes: *random.pick(&[64, 1000, usize::MAX]),
         };
+        let budgets = budgets(&mut random);
         let mut world = World {
             random,
+            budgets,
+            under_way: BTreeMap::new(),
             clock: Arc::new(AtomicI64::new(START)),
             latest: START,
             seal_policy,
@@ -97,8 +146,39 @@ impl World {
             counts: BTreeMap::new(),
         };
         world.start(Vec::new());
+        world.set_limits();
         world.send();
         world
+    }
+
+    fn set_limits(&self) {
+        let organization = OrganizationUpdate { id: "acme".into(), ..OrganizationUpdate::default() };
+        let member = |user: &str| MemberUpdate {
+            organization_id: "acme".into(),
+            user_id: user.to_owned(),
+            role: Role::Developer,
+            project_ids: None,
+            former: false,
+        };
+        let members = USERS.map(member).into();
+        let project = ProjectUpdate { id: "p0".into(), organization_id: "acme".into(), ..ProjectUpdate::default() };
+        let key = ApiKeyUpdate {
+            id: "k1".into(),
+            organization_id: Some("acme".into()),
+            project_id: "p0".into(),
+            ..ApiKeyUpdate::default()
+        };
+        let update = DirectoryUpdate {
+            organizations: vec![organization],
+            projects: vec![project],
+            members,
+            api_keys: vec![key],
+            ..DirectoryUpdate::default()
+        };
+        let budgets = self.budgets.iter().map(|(_, budget)| budget.clone()).collect();
+        for change in [Change::Merge(update), Change::PutBudgets(budgets)] {
+            self.engine().change(change).unwrap().wait().unwrap();
+        }
     }
 
     /// Sets a clock that had gone back right: what was taken before might now be too far ahead to be sent again.
@@ -123,7 +203,10 @@ impl World {
         let (seal_policy, id_policy) = (self.seal_policy, self.id_policy);
         let open =
             move || Ok(Store::open_backend(disk.clone())?.with_seal_policy(seal_policy).with_id_policy(id_policy));
-        self.engine = Some(Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap());
+        let engine = Engine::start(open, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap();
+        self.engine = Some(Arc::new(engine));
+        // A start forgets what is under way.
+        self.under_way.clear();
     }
 
     fn new_event(&mut self) -> (String, Entry) {
@@ -235,7 +318,100 @@ impl World {
         Ok(())
     }
 
+    /// The budgets that a call of a key in a project counts in: the account, the window, and what is left without calls
+    /// that are under way.
+    fn left(&self, key: &str, project: &str) -> Vec<(String, String, i128, Counted)> {
+        let (now, first_day) = (self.clock.load(Ordering::Relaxed), Date::from_ymd(1, 1, 1).unwrap());
+        let owner = self.ledger.creators.get(key).map(String::as_str);
+        let mut left = Vec::new();
+        for (zone, budget) in &self.budgets {
+            let (Some(scope), Some(limit)) = (&budget.scope, budget.limit) else { unreachable!("each has both") };
+            let has_own = || owner == Some("ben") && limit.counted() == Counted::Cost;
+            let (account, counts): (String, &dyn Fn(&Entry) -> bool) = match scope {
+                BudgetScope::Organization => (budget.id.clone(), &|_| true),
+                BudgetScope::Project(id) if id == project => (budget.id.clone(), &|e| e.combination.project == *id),
+                BudgetScope::ApiKey(id) if id == key => (budget.id.clone(), &|e| e.combination.api_key == *id),
+                BudgetScope::Member(Some(id)) if owner == Some(id) => {
+                    (budget.id.clone(), &|e| self.ledger.owner(e).as_ref() == Some(id))
+                }
+                BudgetScope::Member(None) if owner.is_some() && !has_own() => {
+                    (format!("{} {}", budget.id, owner.unwrap_or_default()), &|e| {
+                        self.ledger.owner(e).as_deref() == owner
+                    })
+                }
+                _ => continue,
+            };
+            let zone: Tz = zone.parse().unwrap();
+            let window = |time| match budget.window {
+                Some(BudgetWindow::Day) => bucket_label(zone, time, Granularity::Day, first_day),
+                Some(BudgetWindow::Week) => bucket_label(zone, time, Granularity::Week, first_day),
+                Some(BudgetWindow::Month) => bucket_label(zone, time, Granularity::Month, first_day),
+                _ => String::new(),
+            };
+            let counted = limit.counted();
+            let here = self.ledger.entries.iter().filter(|entry| counts(entry) && window(entry.time) == window(now));
+            let spent: i128 = here.map(|entry| counted.of(&entry.measures)).sum();
+            left.push((account, window(now), limit.amount() - spent, counted));
+        }
+        left
+    }
+
+    /// Asks about some calls, each of which is allowed exactly where the ledger allows it; then what the log has of those
+    /// that are not.
+    fn decide(&mut self) {
+        let app = App::for_one_question(self.engine.clone().expect("it runs"));
+        let mut refused = Vec::new();
+        for _ in 0..1 + self.random.below(4) {
+            let now = self.clock.load(Ordering::Relaxed);
+            // A clock that went back ends what began after what it shows.
+            self.under_way.retain(|_, call| now < call.until && call.until <= now + RESERVED_MS);
+            let (key, project) = (format!("k{}", self.random.below(6)), format!("p{}", self.random.below(3)));
+            // Of an event that comes soon, or that has come.
+            let call = format!("event-{}", (self.next_id + self.random.below(30)).saturating_sub(5));
+            let (cost, tokens) = (self.random.below(1 << 41), self.random.below(6000));
+            let (mut fits, mut takes) = (true, Vec::new());
+            for (account, window, left, counted) in self.left(&key, &project) {
+                let others = self.under_way.iter().filter(|(other, _)| **other != call);
+                let reserved: i128 = others
+                    .flat_map(|(_, call)| &call.takes)
+                    .filter(|(of, at, _)| *of == account && *at == window)
+                    .map(|(.., amount)| amount)
+                    .sum();
+                let estimate = match counted {
+                    Counted::Cost => i128::from(cost),
+                    Counted::Requests => 1,
+                    Counted::Tokens => i128::from(tokens),
+                };
+                fits &= left - reserved > 0 && estimate <= left - reserved;
+                takes.push((account, window, estimate));
+            }
+            let asked = json!({
+                "organizationId": "acme", "apiKeyId": key, "projectId": project, "model": "m0", "callId": call,
+                "promptTokens": tokens, "estimatedCost": PicoUsd(i128::from(cost)).to_string(),
+            });
+            let mut answer = Vec::new();
+            let body = asked.to_string().into_bytes();
+            post_and_wait(app.clone(), "/v1/decisions", "application/json", body, &mut answer).unwrap();
+            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            assert_eq!(answer["allowed"], json!(fits), "{asked}: {answer}");
+            if fits {
+                let until = self.under_way.get(&call).map_or(now + RESERVED_MS, |call| call.until);
+                self.under_way.insert(call, UnderWay { until, takes });
+            } else {
+                refused.push(answer["decisionId"].clone());
+            }
+        }
+        let mut log = Vec::new();
+        ask_and_wait(app, "/v1/decisions/log?organizationId=acme&limit=1000", &mut log).unwrap();
+        let log: Value = serde_json::from_slice(&log).unwrap();
+        let logged: Vec<&Value> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["decisionId"]).collect();
+        assert!(refused.last().is_none_or(|last| logged.contains(&last)), "{refused:?} {log}");
+    }
+
     fn acknowledged(&mut self, events: Vec<(String, Entry)>) {
+        for (id, _) in &events {
+            self.under_way.remove(id);
+        }
         note(&mut self.sent, events);
         self.ledger.entries = self.sent.values().cloned().collect();
     }
@@ -425,6 +601,7 @@ impl World {
             71..80 => (self.cut_power(), "power cuts").1,
             80..81 => (self.fill_disk(), "disks full").1,
             81..85 => (self.reprice_some(), "repricings").1,
+            85..92 => (self.decide(), "times decisions").1,
             _ => (self.ask(), "times questions").1,
         };
         *self.counts.entry(name).or_default() += 1;

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import agents
 import assistants
+import budgets
 import gateway
 import instrumented
 import tables
@@ -30,9 +31,9 @@ LOGS = Path(__file__).resolve().parents[2] / "target" / "clients" / "logs"
 def main():
     LOGS.mkdir(parents=True, exist_ok=True)
     latest = bool(os.environ.get("LATEST"))
-    wanted = sys.argv[1:] or (["agents"] if latest else ["litellm", "opentelemetry", "agents", *ASKING])
+    wanted = sys.argv[1:] or (["agents"] if latest else ["litellm", "budgets", "opentelemetry", "agents", *ASKING])
     names = [client.name for client in agents.CLIENTS]
-    allowed = ["litellm", "opentelemetry", "agents", *ASKING, *names]
+    allowed = ["litellm", "budgets", "opentelemetry", "agents", *ASKING, *names]
     if unknown := [one for one in wanted if one not in allowed]:
         sys.exit(f"nothing is called {unknown[0]}; there are {', '.join(allowed)}")
     some = names if "agents" in wanted else [name for name in names if name in wanted]
@@ -42,6 +43,8 @@ def main():
         differences = []
         if "litellm" in wanted:
             differences += litellm(server, recorder, provider)
+        if "budgets" in wanted:
+            differences += budgets.run(server, provider, LOGS)
         if "opentelemetry" in wanted:
             differences += instrumented.run(server, recorder, provider, LOGS)
         differences += agents.run(server, recorder, provider, LOGS, some, latest)

@@ -84,3 +84,42 @@ test("a developer sees what is left to them, and no more", async (t) => {
   await accessible(page, "own budgets");
   assert.equal(await page.getByTestId("nav-budgets").count(), 0);
 });
+
+test("what is expected stands on the bar with how far off that was, and refused calls below with why", async (t) => {
+  const server = await acme(t);
+  const call = { organizationId: "acme", projectId: "web", apiKeyId: "k1", usedModel: "openai/gpt-4o", cost: "2" };
+  const day = (number) => new Date(Date.now() - number * 86_400_000).toISOString();
+  await server.events(Array.from({ length: 60 }, (_, number) => ({ ...call, id: `d${number}`, timestamp: day(number) })));
+  const scope = { kind: "organization" };
+  const budget = { organizationId: "acme", scope, timezone: "UTC" };
+  await server.put("/v1/budgets", {
+    budgets: [
+      { ...budget, id: "wide", limit: { cost: 1000 }, window: "day" },
+      { ...budget, id: "near", limit: { requests: 1 }, window: "total" },
+      { id: "devs", organizationId: "acme", scope: { kind: "member", id: "dev" }, limit: { cost: 500 }, window: "total" },
+    ],
+  });
+  const asked = { organizationId: "acme", apiKeyId: "k1", model: "openai/gpt-4o", estimatedCost: 1 };
+  for (const callId of ["a", "b"]) await server.post("/v1/decisions", { ...asked, callId });
+
+  for (const [viewport, colorScheme] of [[LAPTOP, "light"], [PHONE, "dark"]]) {
+    const page = await open(t, await server.linkOf("ada"), { viewport, colorScheme });
+    await page.goto(new URL("/organizations/acme/budgets", server.url).href);
+    await ready(page, "budgets");
+    const keys = await page.getByTestId("budgets-table").getByTestId("entry-row").evaluateAll((rows) => rows.map((row) => row.dataset.key));
+    assert.deepEqual(keys, ["near", "devs", "wide"], "those nearest their limit first");
+    const wide = page.locator("[data-testid=entry-row][data-key=wide]");
+    assert.equal(await wide.getByTestId("budget-forecast").innerText(), "$2.00 expected · off by 0% in the last 14");
+    const refused = page.getByTestId("decisions-table").getByTestId("entry-row");
+    await refused.waitFor();
+    assert.match(await refused.innerText(), /dev[^]*budget 'near' allows the organization 1 request in all/);
+    if (viewport === LAPTOP) assert.match(await refused.innerText(), /Refused · 2 times/);
+    await accessible(page, `budgets with what is expected, ${colorScheme}`);
+    await withinWidth(page, "budgets with what is expected");
+  }
+  const member = await open(t, await server.linkOf("ada"));
+  await member.goto(new URL("/organizations/acme/members/dev", server.url).href);
+  await ready(member, "member");
+  assert.match(await member.getByTestId("own-budget").innerText(), /In all · \$367\.50 left[^]*\$132\.50 of \$500\.00/);
+  await accessible(member, "a member's budget");
+});

@@ -45,6 +45,7 @@ export async function serve(t, flags = [], store = null, port = 0) {
     events: (events) => tell("POST", "/v1/events", events),
     get: (path) => tell("GET", path),
     put: (path, body) => tell("PUT", path, body),
+    post: (path, body) => tell("POST", path, body),
     /** Ends the server and hands over its store. */
     async stop() {
       await stop();

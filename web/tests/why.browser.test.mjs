@@ -146,9 +146,44 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+for (const [whose, path, filter] of [
+  ["member", "members/user_dmitri", { userId: "user_dmitri" }],
+  ["key", "keys/key_prod_checkout-summaries", { apiKeyId: "key_prod_checkout-summaries" }],
+  ["mine", "my-usage", null],
+]) {
+  test(`what one ${whose} used says where it comes from: its card, a model and a day`, async (t) => {
+    const page = await open(t, LINK);
+    await visit(page, `${NORTHWIND}/${path}?${JUNE}`, whose);
+    const own = filter ?? { userId: await page.evaluate(async () => (await (await fetch("/v1/me")).json()).user.id) };
+    const value = page.getByTestId("explain-value");
+    const explained = async (figure, shown, question) => {
+      await figure.click();
+      await value.waitFor();
+      assert.equal(await value.getAttribute("data-exact"), shown);
+      const answer = await ask(page, "/analytics/explain", { ...JUNE_QUERY, ...own, groupBy: "model", ...question });
+      assert.equal(answer.value.cost, shown);
+      await page.keyboard.press("Escape");
+      await value.waitFor({ state: "detached" });
+    };
+    const card = page.getByTestId("card-cost");
+    await explained(card.getByTestId("explain"), await card.locator("[data-exact]").getAttribute("data-exact"), {});
+    const row = page.locator("[data-testid=cost-by-model], [data-testid=top-models]").getByTestId("ranking-row").first();
+    const model = row.locator("[data-field=cost]");
+    const key = await row.getAttribute("data-key");
+    await explained(model.getByTestId("explain"), await model.getAttribute("data-exact"), { key });
+    await page.getByTestId("chart-kind-table").click();
+    const cell = page.getByTestId("chart-table").locator("td[data-field=total]").nth(11).getByTestId("explain");
+    const date = "2026-06-12";
+    const { value: day } = await ask(page, "/analytics/explain", { ...JUNE_QUERY, ...own, groupBy: "model", date });
+    await explained(cell, day.cost, { date });
+  });
+}
+
 test("readers who may not see the organization have figures that open nothing", async (t) => {
   const page = await open(t, DEVELOPER_LINK, { landsOn: "mine" });
-  await visit(page, `${NORTHWIND}/keys?${JUNE}`, "keys");
-  await page.getByTestId("list-row").first().waitFor();
-  assert.equal(await page.getByTestId("explain").count(), 0);
+  for (const [path, where, shown] of [["keys", "keys", "list-row"], ["my-usage", "mine", "ranking-row"]]) {
+    await visit(page, `${NORTHWIND}/${path}?${JUNE}`, where);
+    await page.getByTestId(shown).first().waitFor();
+    assert.equal(await page.getByTestId("explain").count(), 0, where);
+  }
 });

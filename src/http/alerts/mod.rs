@@ -1,5 +1,6 @@
 //! `/v1/alerts`: what somebody wants to hear of, and when they would have.
 
+pub mod digest;
 pub mod hosts;
 mod reading;
 pub mod wire;
@@ -22,6 +23,7 @@ use super::body::JsonObject;
 use super::budgets::{budget_update, is_theirs};
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
+use super::listing::{ListParameters, part};
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
 use super::questions::in_time;
@@ -33,7 +35,7 @@ use crate::directory::{
     ALERTS, Alert, AlertUpdate, Change, Channel, Directory, Organization, Recipient, RecipientUpdate, SigningSecret,
 };
 use crate::engine::{EngineError, Note};
-use crate::model::PicoUsd;
+use crate::model::{PicoUsd, UnixMs};
 use crate::query::{About, Viewer};
 
 /// Who is told of one alert.
@@ -86,7 +88,7 @@ pub async fn put_alerts(
 /// answered.
 #[utoipa::path(
     get, path = "/v1/alerts", tag = "budgets",
-    params(("organizationId" = String, Query, description = "The organization")),
+    params(("organizationId" = String, Query, description = "The organization"), ListParameters),
     responses(
         (status = 200, body = AlertList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -109,7 +111,8 @@ pub async fn get_alerts(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<
         to: alert.to.iter().map(|to| recipient(to, only.is_none())).collect(),
         status: alert.status.into(),
     };
-    Ok(Json(AlertList { alerts: alerts.map(answer).collect() }))
+    let (alerts, next) = part(&parameters, alerts.map(answer))?;
+    Ok(Json(AlertList { alerts, next }))
 }
 
 /// When an alert would have fired on the usage that is stored.
@@ -145,7 +148,7 @@ pub async fn rehearse(
     }
     apply(Change::PutAlerts(vec![update(&app, &caller, alert)?]))?;
     let turn = app.questions.turn(&caller.token_id).await?;
-    let snapshot = app.engine.snapshot();
+    let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
     let rehearsed = on_a_thread(move || {
         let _turn = turn;
         let organization = directory.organization(&organization_id).expect("an alert was entered there");
@@ -153,12 +156,17 @@ pub async fn rehearse(
         let (directory, organization) = (&directory, &**organization);
         let about = About { reader, dictionary, directory, organization_id: &organization_id, organization };
         let alert = organization.alerts.get(&alert_id).expect("it was entered");
-        rehearsed(about, alert, days)
+        rehearsed(about, alert, days, now)
     });
     Ok(Json(Rehearsal { fired: in_time(rehearsed).await? }))
 }
 
-fn rehearsed(about: About<'_>, alert: &Alert, (from, to): (Date, Date)) -> Result<Vec<FiredBody>, Problem> {
+fn rehearsed(
+    about: About<'_>,
+    alert: &Alert,
+    (from, to): (Date, Date),
+    now: UnixMs,
+) -> Result<Vec<FiredBody>, Problem> {
     let watched = Watched::of(about.organization, alert);
     let zone = watched.zone;
     let window = Window::new(zone, from, to, Granularity::Day);
@@ -168,7 +176,9 @@ fn rehearsed(about: About<'_>, alert: &Alert, (from, to): (Date, Date)) -> Resul
     let named =
         Named { directory: about.directory, budget_id: alert.budget_id.as_deref(), budget: watched.budget, zone };
     let fired = firings(about, alert, (from, to), granularity)?;
-    Ok(fired.iter().map(|firing| fired_body(named, firing)).collect())
+    // What is told of a week is told after it.
+    let fired = fired.iter().filter(|firing| firing.at <= now && firing.at < window.end());
+    Ok(fired.map(|firing| fired_body(named, firing)).collect())
 }
 
 fn fired_body(named: Named<'_>, firing: &budget::Firing) -> FiredBody {

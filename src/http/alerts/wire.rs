@@ -8,6 +8,7 @@ use crate::directory::AlertKind;
 use crate::http::body::{object, objects};
 use crate::http::budgets::wire::BudgetBody;
 use crate::http::directory::wire::{StatusName, given};
+use crate::http::listing::Entry;
 
 /// Some or all alerts. Merged by id: what is absent stays as it is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -35,7 +36,8 @@ pub struct AlertBody {
     pub budget_id: Option<Option<String>>,
     /// From where on it fires, as a number or as text: of `budget` and `forecast` a percentage of the limit, of
     /// `unusualDay` how many times the usual spread, of `newSpender` US dollars, of `errorRate` a percentage of the
-    /// requests, of `unpriced` requests. `null` or never given: the budget's percentages, 100, 4, 10, 10 and 1.
+    /// requests, of `unpriced` requests; `digest` has none. `null` or never given: the budget's percentages, 100, 4, 10,
+    /// 10 and 1.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<f64>)]
     pub threshold: Option<Box<RawValue>>,
@@ -66,6 +68,8 @@ pub enum KindName {
     ErrorRate,
     /// Requests of a day have no price.
     Unpriced,
+    /// A week is over: what it has cost, each Monday.
+    Digest,
 }
 
 impl From<KindName> for AlertKind {
@@ -77,6 +81,7 @@ impl From<KindName> for AlertKind {
             KindName::NewSpender => AlertKind::NewSpender,
             KindName::ErrorRate => AlertKind::ErrorRate,
             KindName::Unpriced => AlertKind::Unpriced,
+            KindName::Digest => AlertKind::Digest,
         }
     }
 }
@@ -90,6 +95,7 @@ impl From<AlertKind> for KindName {
             AlertKind::NewSpender => KindName::NewSpender,
             AlertKind::ErrorRate => KindName::ErrorRate,
             AlertKind::Unpriced => KindName::Unpriced,
+            AlertKind::Digest => KindName::Digest,
         }
     }
 }
@@ -126,6 +132,9 @@ pub enum ChannelName {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertList {
     pub alerts: Vec<AlertAnswer>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What somebody wants to hear of.
@@ -143,6 +152,16 @@ pub struct AlertAnswer {
     pub threshold: Option<Box<RawValue>>,
     pub to: Vec<RecipientAnswer>,
     pub status: StatusName,
+}
+
+impl Entry for AlertAnswer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.budget_id.as_deref().into_iter().collect()
+    }
 }
 
 /// Who is told. Developers see the kind alone.

@@ -52,6 +52,20 @@ pub fn message(named: Named<'_>, firing: &Firing) -> String {
             format!("{what} is new since {day} and has cost {}.", usd(cost))
         }
         Figures::Failed { failed, requests } => format!("{failed} of {requests} requests of {day} have failed."),
+        Figures::Week { cost, before, unpriced, .. } => {
+            let than_before = match (cost - before, before) {
+                (_, 0) => "after none in the week before".to_owned(),
+                (0, _) => "as in the week before".to_owned(),
+                (more, _) if more > 0 => format!("{} more than the {} of the week before", usd(more), usd(before)),
+                (less, _) => format!("{} less than the {} of the week before", usd(-less), usd(before)),
+            };
+            let without_price = match unpriced {
+                0 => String::new(),
+                1 => " 1 request has no price.".to_owned(),
+                _ => format!(" {unpriced} requests have no price."),
+            };
+            format!("The week from {day} to {} has cost {}, {than_before}.{without_price}", day.plus_days(6), usd(cost))
+        }
         Figures::Unpriced { requests: 1 } => format!("1 request of {day} has no price."),
         Figures::Unpriced { requests } => format!("{requests} requests of {day} have no price."),
     }

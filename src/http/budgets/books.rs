@@ -2,7 +2,7 @@
 
 use std::sync::MutexGuard;
 
-use crate::budget::{Accounts, By};
+use crate::budget::{Accounts, By, Standing};
 use crate::directory::{Directory, Organization};
 use crate::http::problem::Problem;
 use crate::http::{App, on_a_thread};
@@ -33,6 +33,13 @@ pub async fn with_book<T: Send + 'static>(
     }
     let (app, organization_id) = (app.clone(), organization_id.to_owned());
     on_a_thread(move || look(&app, &organization_id, app.engine.accounts(), work)).await
+}
+
+/// Where all budgets of an organization stand, for whoever may wait.
+pub fn standings(app: &App, organization_id: &str) -> Result<Vec<Standing>, Problem> {
+    look(app, organization_id, app.engine.accounts(), |accounts, at| {
+        at.organization.map_or_else(Vec::new, |of| accounts.standings(organization_id, of, at.now))
+    })
 }
 
 fn look<T>(

@@ -1,6 +1,7 @@
 //! `/v1/budgets`: limits on what is used, and where each stands.
 
 pub mod books;
+mod forecasts;
 pub mod wire;
 
 use axum::Json;
@@ -8,23 +9,26 @@ use axum::extract::{RawQuery, State};
 use serde_json::value::RawValue;
 
 use self::books::with_book;
+use self::forecasts::Wanted;
 use self::wire::{
     BudgetAnswer, BudgetBody, BudgetList, Budgets, LimitAnswer, LimitBody, MemberStanding, ScopeBody, ScopeKind,
 };
-use super::App;
 use super::access::{Caller, Subject, today};
 use super::body::JsonObject;
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
+use super::listing::{ListParameters, part};
 use super::parameters::{Parameters, date};
 use super::problem::{Problem, ProblemBody};
+use super::questions::in_time;
 use super::render::usd;
+use super::{App, on_a_thread};
 use crate::budget::Standing;
 use crate::calendar::Zone;
 use crate::directory::{BUDGETS, BudgetScope, BudgetUpdate, Change, Counted, Directory, Limit, Organization};
 use crate::engine::Note;
 use crate::model::PicoUsd;
-use crate::query::Viewer;
+use crate::query::{About, Viewer};
 
 /// The largest limits: a hundred thousand times what an event can be.
 const MAX_COST: PicoUsd = PicoUsd(100_000 * PicoUsd::MAX_EVENT.0);
@@ -71,7 +75,11 @@ pub async fn put_budgets(
 /// members; developers see the budgets of their keys and their own, and of a default what is theirs.
 #[utoipa::path(
     get, path = "/v1/budgets", tag = "budgets",
-    params(("organizationId" = String, Query, description = "The organization")),
+    params(
+        ("organizationId" = String, Query, description = "The organization"),
+        ListParameters,
+        ("forecast" = Option<bool>, Query, description = "Whether to say as well what will be spent when each begins anew; default false"),
+    ),
     responses(
         (status = 200, body = BudgetList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -82,7 +90,9 @@ pub async fn get_budgets(
     caller: Caller,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<BudgetList>, Problem> {
-    let organization_id = Parameters::parse(raw.as_deref()).required("organizationId")?.to_owned();
+    let parameters = Parameters::parse(raw.as_deref());
+    let organization_id = parameters.required("organizationId")?.to_owned();
+    let with_forecast = parameters.choice("forecast", &[("true", true), ("false", false)])?.unwrap_or_default();
     caller.may_ask(&organization_id, Subject::Budgets)?;
     let only = caller.sees_own_keys_only(&organization_id).map(str::to_owned);
     let name = organization_id.clone();
@@ -90,10 +100,36 @@ pub async fn get_budgets(
         let Some(organization) = at.organization else { return Vec::new() };
         let standings = accounts.standings(&name, organization, at.now);
         let only = only.map(|user_id| Viewer { user_id, today: today(organization, at.now) });
-        let answer = |standing| answer(&name, at.directory, organization, standing, only.as_ref());
+        let answer = |standing: Standing| {
+            let held = standing.budget.clone();
+            Some((held, answer(&name, at.directory, organization, standing, only.as_ref())?))
+        };
         standings.into_iter().filter_map(answer).collect()
     });
-    Ok(Json(BudgetList { budgets: standings.await? }))
+    let (asked_for, next) = part(&parameters, standings.await?.into_iter())?;
+    let (held, mut budgets): (Vec<_>, Vec<_>) = asked_for.into_iter().unzip();
+    if with_forecast {
+        let turn = app.questions.turn(&caller.token_id).await?;
+        let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+        let foreseen = on_a_thread(move || {
+            let _turn = turn;
+            if let Some(organization) = snapshot.directory.organization(&organization_id) {
+                let (reader, dictionary, directory) = (&snapshot.reader, &*snapshot.dictionary, &*snapshot.directory);
+                let about = About { reader, dictionary, directory, organization_id: &organization_id, organization };
+                let members = |budget: &BudgetAnswer| {
+                    let ids = budget.members.as_ref()?.iter().map(|member| Some(member.user_id.clone()));
+                    Some(ids.collect())
+                };
+                let wanted = held.into_iter().zip(&budgets);
+                let wanted: Vec<Wanted> =
+                    wanted.map(|(held, budget)| Wanted { held, members: members(budget) }).collect();
+                forecasts::fill(about, &wanted, &mut budgets, now).map_err(Problem::from)?;
+            }
+            Ok::<_, Problem>(budgets)
+        });
+        budgets = in_time(foreseen).await?;
+    }
+    Ok(Json(BudgetList { budgets, next }))
 }
 
 /// Checks a budget and turns it into an update.
@@ -218,6 +254,7 @@ fn answer(
             spent: written(counted, spent),
             reserved: written(counted, reserved),
             remaining: written(counted, left(spent, reserved)),
+            expected: None,
             user_id,
         };
         members.into_iter().map(member).collect()
@@ -249,6 +286,7 @@ fn answer(
         reserved: written(counted, reserved),
         remaining: written(counted, remaining),
         resets_at: held.span.resets_at.map(|at| held.zone.rfc3339(at)),
+        forecast: None,
         members,
     })
 }

@@ -8,6 +8,7 @@ use crate::directory::{BudgetAction, BudgetWindow};
 use crate::http::body::objects;
 use crate::http::decimals::Money;
 use crate::http::directory::wire::{StatusName, given};
+use crate::http::listing::Entry;
 
 /// Some or all budgets. Merged by id: what is absent stays as it is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -169,6 +170,9 @@ impl From<BudgetAction> for ActionName {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetList {
     pub budgets: Vec<BudgetAnswer>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A budget and where it stands. What is spent, reserved and left is in the limit's unit.
@@ -201,9 +205,53 @@ pub struct BudgetAnswer {
     pub remaining: Box<RawValue>,
     /// When it begins anew, RFC 3339 in its zone; `null` where it counts in all or does not hold now.
     pub resets_at: Option<String>,
+    /// With `forecast=true`, where there is one: not with less than seven days of usage, nor of what never begins anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastBody>,
     /// Of a default: whom it holds for, by user id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<MemberStanding>>,
+}
+
+impl Entry for BudgetAnswer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.scope.id.as_deref().into_iter().collect()
+    }
+}
+
+/// What will be spent when a budget begins anew, by what the same weekdays were: as alerts of kind `forecast` have it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetForecast)]
+pub struct ForecastBody {
+    #[schema(value_type = Money)]
+    pub expected: Box<RawValue>,
+    /// As far below and above it as the same forecast was in the windows of `past`, and not below what is spent; absent
+    /// where none is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Money>)]
+    pub low: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Money>)]
+    pub high: Option<Box<RawValue>>,
+    /// The last windows that are over, the oldest first: at most 6 months, 8 weeks or 14 days.
+    pub past: Vec<PastForecastBody>,
+}
+
+/// What was expected of a window on the morning of the same day of it, and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PastBudgetForecast)]
+pub struct PastForecastBody {
+    /// First and last local day.
+    pub from: String,
+    pub to: String,
+    #[schema(value_type = Money)]
+    pub expected: Box<RawValue>,
+    #[schema(value_type = Money)]
+    pub spent: Box<RawValue>,
 }
 
 /// How much is allowed: one of these.
@@ -232,4 +280,8 @@ pub struct MemberStanding {
     pub reserved: Box<RawValue>,
     #[schema(value_type = Money)]
     pub remaining: Box<RawValue>,
+    /// With `forecast=true`: what will be spent when it begins anew, where that can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Money>)]
+    pub expected: Option<Box<RawValue>>,
 }

@@ -15,6 +15,7 @@ use self::wire::{ClosingBody, ClosingList, NewClosing};
 use super::access::Caller;
 use super::body::JsonObject;
 use super::directory::id;
+use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread};
@@ -114,7 +115,7 @@ pub fn close_month(
 /// For operators, and for owners and admins.
 #[utoipa::path(
     get, path = "/v1/closings", tag = "closing",
-    params(("organizationId" = Option<String>, Query, description = "Only of this organization")),
+    params(("organizationId" = Option<String>, Query, description = "Only of this organization"), ListParameters),
     responses(
         (status = 200, body = ClosingList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -129,7 +130,8 @@ pub async fn get_closings(caller: Caller, RawQuery(raw): RawQuery) -> Result<Jso
     }
     let closings = caller.snapshot.reader.closings(only).map_err(EngineError::from)?;
     let theirs = closings.iter().filter(|closing| caller.may_close(&closing.organization_id).is_ok());
-    Ok(Json(ClosingList { closings: theirs.map(body_of).collect() }))
+    let (closings, next) = part(&parameters, theirs.map(body_of))?;
+    Ok(Json(ClosingList { closings, next }))
 }
 
 /// One closed month.

@@ -324,13 +324,13 @@ impl Page<'_> {
             let key = key.map(|key| format!("<small>{}</small>", escaped(key))).unwrap_or_default();
             let counts = [line.request_count, line.total_tokens];
             let amounts = [&line.credits_cost, &line.api_keys_cost, &line.cost].map(|amount| amount.get());
-            self.row(&format!("{}{key}", escaped(label)), counts, amounts);
+            self.row(&format!("{}{key}", escaped(label)), counts, amounts, line.unpriced_request_count);
         }
         if let Some(of) = totals {
             let counts = [of.request_count, of.total_tokens];
             let amounts = [&of.credits_cost, &of.api_keys_cost, &of.cost].map(|amount| amount.get());
             let total = language.pick("Total", "Summe");
-            self.row(&format!("<strong>{total}</strong>"), counts, amounts);
+            self.row(&format!("<strong>{total}</strong>"), counts, amounts, of.unpriced_request_count);
         }
         if lines.is_empty() && totals.is_none() {
             let none = language.pick("There is none.", "Keine.");
@@ -339,15 +339,25 @@ impl Page<'_> {
         self.text.push_str("</tbody>\n</table>\n");
     }
 
-    fn row(&mut self, name: &str, counts: [i64; 2], amounts: [&str; 3]) {
+    fn row(&mut self, name: &str, counts: [i64; 2], amounts: [&str; 3], unpriced: i64) {
         let _ = write!(self.text, "<tr><td>{name}</td>");
         for count in counts {
             let _ = write!(self.text, "<td>{count}</td>");
         }
-        for amount in amounts {
-            let _ = write!(self.text, "<td>{}</td>", self.amount(amount));
-        }
-        self.text.push_str("</tr>\n");
+        let [credits, of_keys, cost] = amounts.map(|amount| self.amount(amount));
+        let without = match unpriced {
+            0 => String::new(),
+            1 => self
+                .heading
+                .language
+                .pick("<small>1 request has no price</small>", "<small>1 Anfrage hat keinen Preis</small>")
+                .to_owned(),
+            _ => self.heading.language.pick(
+                format!("<small>{unpriced} requests have no price</small>"),
+                format!("<small>{unpriced} Anfragen haben keinen Preis</small>"),
+            ),
+        };
+        let _ = writeln!(self.text, "<td>{credits}</td><td>{of_keys}</td><td>{cost}{without}</td></tr>");
     }
 
     /// An amount of US dollars, and beneath it what it is in the operator's currency.

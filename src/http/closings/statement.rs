@@ -251,7 +251,7 @@ fn answer(about: About<'_>, frame: Frame, group_by: &str, statement: &Statement)
         Ok(AdjustmentBody { month, reason, lines: lines(&adjustment.lines)? })
     });
     let Sums { money: [cost, credits_cost, api_keys_cost], counts } = Sums::of(&statement.totals)?;
-    let [request_count, total_tokens, credits_request_count, api_keys_request_count] = counts;
+    let [request_count, total_tokens, credits_request_count, api_keys_request_count, unpriced_request_count] = counts;
     Ok(StatementAnswer {
         organization_id: about.organization_id.to_owned(),
         month: statement.month.to_string(),
@@ -272,6 +272,7 @@ fn answer(about: About<'_>, frame: Frame, group_by: &str, statement: &Statement)
             api_keys_request_count,
             credits_cost: usd(credits_cost),
             api_keys_cost: usd(api_keys_cost),
+            unpriced_request_count,
         },
     })
 }
@@ -289,8 +290,8 @@ fn reason(reason: Reason) -> ReasonName {
 struct Sums {
     /// In all, of credits, of API keys.
     money: [i128; 3],
-    /// Requests, tokens, and requests of credits and of API keys.
-    counts: [i64; 4],
+    /// Requests, tokens, requests of credits, of API keys and without a price.
+    counts: [i64; 5],
 }
 
 impl Sums {
@@ -300,7 +301,13 @@ impl Sums {
         let of_keys = sums.api_keys_requests;
         Ok(Sums {
             money: [cost, cost - sums.api_keys_cost, sums.api_keys_cost],
-            counts: [fits(requests)?, fits(tokens)?, fits(requests - of_keys)?, fits(of_keys)?],
+            counts: [
+                fits(requests)?,
+                fits(tokens)?,
+                fits(requests - of_keys)?,
+                fits(of_keys)?,
+                fits(sums.unpriced_requests)?,
+            ],
         })
     }
 }
@@ -308,7 +315,8 @@ impl Sums {
 fn lines(lines: &[Line]) -> Result<Vec<StatementLine>, Problem> {
     let line = |line: &Line| {
         let Sums { money: [cost, credits_cost, api_keys_cost], counts } = Sums::of(&line.sums)?;
-        let [request_count, total_tokens, credits_request_count, api_keys_request_count] = counts;
+        let [request_count, total_tokens, credits_request_count, api_keys_request_count, unpriced_request_count] =
+            counts;
         Ok(StatementLine {
             key: line.key.clone(),
             label: line.label.clone(),
@@ -319,12 +327,13 @@ fn lines(lines: &[Line]) -> Result<Vec<StatementLine>, Problem> {
             api_keys_request_count,
             credits_cost: usd(credits_cost),
             api_keys_cost: usd(api_keys_cost),
+            unpriced_request_count,
         })
     };
     lines.iter().map(line).collect()
 }
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "kind",
     "month",
     "key",
@@ -337,6 +346,7 @@ const COLUMNS: [&str; 14] = [
     "apiKeysRequestCount",
     "creditsCost",
     "apiKeysCost",
+    "unpricedRequestCount",
     "closedAt",
     ZONE_DATABASE,
 ];
@@ -350,9 +360,9 @@ fn write_csv<W: Write>(out: &mut W, about: About<'_>, frame: Frame, statement: &
     let mut row = |kind: &str, month: String, [key, label]: [&str; 2], reason: &str, sums: &LineSums| {
         let Sums { money, counts } = Sums::of(sums)?;
         let [cost, credits_cost, api_keys_cost] = money.map(|amount| usd(amount).get().to_owned());
-        let [requests, tokens, credits, api_keys] = counts.map(|count| count.to_string());
+        let [requests, tokens, credits, api_keys, unpriced] = counts.map(|count| count.to_string());
         let mut cells = vec![kind.to_owned(), month, cell(key), cell(label), reason.to_owned(), cost, requests];
-        cells.extend([tokens, credits, api_keys, credits_cost, api_keys_cost, closed_at.clone()]);
+        cells.extend([tokens, credits, api_keys, credits_cost, api_keys_cost, unpriced, closed_at.clone()]);
         cells.push(frame.zone_database().to_owned());
         csv.write_record(cells.iter().chain(&origin)).map_err(broken)
     };

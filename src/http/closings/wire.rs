@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::http::decimals::Money;
+use crate::http::listing::Entry;
 
 /// Which month is to be closed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -33,11 +34,28 @@ pub struct ClosingBody {
     pub closed_by: String,
 }
 
+impl Entry for ClosingBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        vec![&self.month, &self.organization_id]
+    }
+
+    fn place(&self) -> String {
+        format!("{} {}", self.organization_id, self.month)
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClosingList {
     /// By organization, in order of their months.
     pub closings: Vec<ClosingBody>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What a statement is by.
@@ -173,6 +191,8 @@ macro_rules! with_sums {
             pub credits_cost: Box<RawValue>,
             #[schema(value_type = Money)]
             pub api_keys_cost: Box<RawValue>,
+            /// Requests that had no price, of a month's own lines; 0 for adjustments.
+            pub unpriced_request_count: i64,
         }
     };
 }

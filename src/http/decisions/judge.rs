@@ -12,6 +12,7 @@ use crate::http::budgets::books::{At, with_book};
 use crate::http::problem::Problem;
 use crate::http::render::usd;
 use crate::model::{Fingerprint, UnixMs, canonical_model, provider_of};
+use crate::store::{DecisionEntry, DecisionReason};
 
 /// What a provider is called that nobody names.
 pub const NO_PROVIDER: &str = "unknown";
@@ -29,6 +30,8 @@ pub struct Call {
     pub model: Option<String>,
     pub provider: Option<String>,
     pub call: Fingerprint,
+    /// What it is told of by.
+    pub decision_id: String,
     /// Picodollars and tokens.
     pub cost: i128,
     pub tokens: u64,
@@ -73,6 +76,7 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
             let message = format!("the API key '{api_key_id}' is not known here, and such are refused");
             verdict.reasons.push(reason(ReasonCode::UnknownKey, message));
         }
+        // Of an organization that there is not nobody could read it.
         let Some(organization) = at.organization else { return Ok(verdict) };
         let model = call.model.as_deref().map(canonical_model);
         let provider = provider_of(call.provider.as_deref(), call.model.as_deref().unwrap_or_default());
@@ -111,6 +115,22 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
             }
             verdict.reasons.push(exceeded(finding));
         }
+        if !verdict.reasons.is_empty() {
+            let entry = DecisionEntry {
+                at: at.now,
+                last_at: at.now,
+                times: 1,
+                decision_id: call.decision_id,
+                is_allowed: verdict.is_allowed(),
+                api_key_id: api_key_id.to_owned(),
+                user_id: person.map(str::to_owned),
+                project_id: project.map(str::to_owned),
+                model: model.map(str::to_owned),
+                provider: provider.map(str::to_owned),
+                reasons: verdict.reasons.iter().map(noted).collect(),
+            };
+            asked.engine.note_decision(&call.organization_id, entry);
+        }
         Ok(verdict)
     })
     .await?;
@@ -135,6 +155,17 @@ fn seconds_until(resets_at: Option<UnixMs>, at: At<'_>) -> u64 {
 
 pub fn reason(code: ReasonCode, message: String) -> Reason {
     Reason { code, message, budget_id: None, policy_id: None, resets_at: None }
+}
+
+fn noted(reason: &Reason) -> DecisionReason {
+    let Reason { code, message, budget_id, policy_id, resets_at } = reason;
+    DecisionReason {
+        code: code.name().to_owned(),
+        message: message.clone(),
+        budget_id: budget_id.clone(),
+        policy_id: policy_id.clone(),
+        resets_at: resets_at.clone(),
+    }
 }
 
 fn broken(breach: &Breach<'_>, model: &str, provider: &str) -> Reason {

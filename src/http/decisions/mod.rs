@@ -2,6 +2,7 @@
 
 pub mod floods;
 mod judge;
+pub mod log;
 pub mod tally;
 pub mod wire;
 
@@ -87,6 +88,7 @@ pub async fn post_decision(
         model: Some(model),
         provider,
         call: Fingerprint::of(call_id.as_deref().unwrap_or(&decision_id)),
+        decision_id: decision_id.clone(),
         cost: cost.map_or(0, |cost| cost.0),
         tokens: prompt + completion,
         reserve: true,
@@ -173,6 +175,7 @@ pub async fn check(
         model: header(MODEL_HEADER)?,
         provider: None,
         call: Fingerprint::of(""),
+        decision_id: app.next_decision_id(),
         cost: 0,
         tokens: 0,
         reserve: false,
@@ -181,9 +184,7 @@ pub async fn check(
     if verdict.is_allowed() {
         return Ok(StatusCode::OK);
     }
-    let refuses =
-        |code| !matches!(code, ReasonCode::BudgetWarning | ReasonCode::PolicyObserved | ReasonCode::UnknownPrice);
-    let why = verdict.reasons.into_iter().filter(|reason| refuses(reason.code)).map(|reason| reason.message);
+    let why = verdict.reasons.into_iter().filter(|reason| reason.code.refuses()).map(|reason| reason.message);
     let why = why.collect::<Vec<_>>().join("; ");
     Err(match verdict.refused_for_s {
         Some(seconds) if !verdict.is_forbidden => Problem::new(StatusCode::TOO_MANY_REQUESTS, why).after(seconds),

@@ -83,6 +83,26 @@ pub enum ReasonCode {
     UnknownKey,
 }
 
+impl ReasonCode {
+    pub const ALL: [(&str, ReasonCode); 6] = [
+        ("budgetExceeded", ReasonCode::BudgetExceeded),
+        ("budgetWarning", ReasonCode::BudgetWarning),
+        ("policyBroken", ReasonCode::PolicyBroken),
+        ("policyObserved", ReasonCode::PolicyObserved),
+        ("unknownPrice", ReasonCode::UnknownPrice),
+        ("unknownKey", ReasonCode::UnknownKey),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, code)| *code == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether a call is refused for it.
+    pub fn refuses(self) -> bool {
+        matches!(self, ReasonCode::BudgetExceeded | ReasonCode::PolicyBroken | ReasonCode::UnknownKey)
+    }
+}
+
 /// How a call should be routed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -122,4 +142,36 @@ pub struct DecisionCount {
     pub observed: u64,
     /// Requests that were made and break the policy, whoever was asked before.
     pub found: u64,
+}
+
+/// Calls that were refused, or would have been, the latest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DecisionLog {
+    pub entries: Vec<LoggedDecision>,
+    /// What to ask for as `before` to go on; `null` where there is nothing more.
+    pub next: Option<String>,
+}
+
+/// A call that was asked about, or the same asked about again within a minute.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggedDecision {
+    /// The first and the last time, RFC 3339 in the zone that was asked for.
+    pub at: String,
+    pub last_at: String,
+    /// How often.
+    pub times: u64,
+    /// Of the last of them.
+    pub decision_id: String,
+    /// Whether it was only told, as a budget warns or a policy observes.
+    pub allowed: bool,
+    pub api_key_id: String,
+    /// Whose call it was.
+    pub user_id: Option<String>,
+    pub user_name: Option<String>,
+    pub project_id: Option<String>,
+    pub model: Option<String>,
+    pub provider: Option<String>,
+    /// Of the last of them.
+    pub reasons: Vec<Reason>,
 }

@@ -14,6 +14,7 @@ use super::body::{JsonObject, JsonObjects};
 use super::budgets::amount;
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
+use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::render::usd;
@@ -61,7 +62,7 @@ pub async fn put_policies(
 /// For operators and members; developers see those of the organization and of their projects.
 #[utoipa::path(
     get, path = "/v1/policies", tag = "budgets",
-    params(("organizationId" = String, Query, description = "The organization")),
+    params(("organizationId" = String, Query, description = "The organization"), ListParameters),
     responses(
         (status = 200, body = PolicyList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -91,7 +92,8 @@ pub async fn get_policies(caller: Caller, RawQuery(raw): RawQuery) -> Result<Jso
         max_cost: policy.max_cost.map(usd),
         status: policy.status.into(),
     });
-    Ok(Json(PolicyList { policies: policies.collect() }))
+    let (policies, next) = part(&parameters, policies)?;
+    Ok(Json(PolicyList { policies, next }))
 }
 
 /// Says what providers have: certifications, a region, that they do not train on what is sent.

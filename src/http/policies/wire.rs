@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::http::body::objects;
 use crate::http::decimals::Money;
 use crate::http::directory::wire::{StatusName, given};
+use crate::http::listing::Entry;
 
 /// Some or all policies. Merged by id: what is absent stays as it is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -70,6 +71,9 @@ pub enum ModeName {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PolicyList {
     pub policies: Vec<PolicyAnswer>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What calls are held to.
@@ -94,6 +98,16 @@ pub struct PolicyAnswer {
     #[schema(value_type = Option<Money>)]
     pub max_cost: Option<Box<RawValue>>,
     pub status: StatusName,
+}
+
+impl Entry for PolicyAnswer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.project_id.as_deref().into_iter().collect()
+    }
 }
 
 /// What a provider has.

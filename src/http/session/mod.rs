@@ -16,6 +16,7 @@ use super::attempts::Source;
 use super::body::JsonObject;
 use super::connections::Peer;
 use super::directory::wire::UserBody;
+use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::tokens::wire::TokenKind;
@@ -150,7 +151,7 @@ pub async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
 /// For operator and user tokens.
 #[utoipa::path(
     get, path = "/v1/projects", tag = "session",
-    params(("organizationId" = String, Query, description = "The organization asked about")),
+    params(("organizationId" = String, Query, description = "The organization asked about"), ListParameters),
     responses(
         (status = 200, body = Projects),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -164,7 +165,8 @@ pub async fn projects(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Pr
         name: project.name.clone().unwrap_or_else(|| id.clone()),
         status: project.status.into(),
     });
-    Ok(Json(Projects { projects: projects.collect() }))
+    let (projects, next) = part(&parameters, projects)?;
+    Ok(Json(Projects { projects, next }))
 }
 
 fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::directory::wire::{PlanName, RoleName, StatusName, UserBody};
+use crate::http::listing::Entry;
 use crate::http::tokens::wire::TokenKind;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -37,6 +38,9 @@ pub struct MeOrganization {
 #[serde(deny_unknown_fields)]
 pub struct Projects {
     pub projects: Vec<ProjectEntry>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -45,4 +49,14 @@ pub struct ProjectEntry {
     pub id: String,
     pub name: String,
     pub status: StatusName,
+}
+
+impl Entry for ProjectEntry {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        vec![&self.name]
+    }
 }

@@ -12,6 +12,7 @@ use super::App;
 use super::access::Caller;
 use super::body::JsonObject;
 use super::directory::{id, text};
+use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
@@ -51,7 +52,10 @@ pub async fn post_token(
 /// For the operator, and for owners who name their organization.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "tokens",
-    params(("organizationId" = Option<String>, Query, description = "Only those that are for this organization alone")),
+    params(
+        ("organizationId" = Option<String>, Query, description = "Only those that are for this organization alone"),
+        ListParameters,
+    ),
     responses(
         (status = 200, body = TokenList),
     ),
@@ -60,7 +64,8 @@ pub async fn get_tokens(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<
     let parameters = Parameters::parse(raw.as_deref());
     let only = parameters.one("organizationId")?;
     caller.may_read_records("tokens are", only)?;
-    Ok(Json(list(caller.directory(), only)))
+    let (tokens, next) = part(&parameters, list(caller.directory(), only).tokens.into_iter())?;
+    Ok(Json(TokenList { tokens, next }))
 }
 
 /// One token, without its secret.
@@ -214,7 +219,8 @@ pub fn token_note(actor: &str, change: &Change, directory: &Directory) -> Note {
 /// Tokens as they are listed: all, or those that are for one organization alone.
 pub fn list(directory: &Directory, only: Option<&str>) -> TokenList {
     let meant = |(_, token): &(&str, &Token)| only.is_none() || token.grant.organization_id() == only;
-    TokenList { tokens: directory.tokens().filter(meant).map(|(id, token)| token_body(id, token)).collect() }
+    let tokens = directory.tokens().filter(meant).map(|(id, token)| token_body(id, token));
+    TokenList { tokens: tokens.collect(), next: None }
 }
 
 fn token_body(id: &str, token: &Token) -> TokenBody {

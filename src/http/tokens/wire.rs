@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::http::listing::Entry;
+
 /// A token to make.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -58,6 +60,9 @@ pub struct CreatedToken {
 #[serde(deny_unknown_fields)]
 pub struct TokenList {
     pub tokens: Vec<TokenBody>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A token as it is listed, without its secret.
@@ -88,4 +93,16 @@ pub struct TokenBody {
     /// When it was used last, to within the hour; absent when it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<String>,
+}
+
+impl Entry for TokenBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let names = [&self.user_id, &self.organization_id, &self.project_id, &self.api_key_id];
+        let names = names.into_iter().flatten().map(String::as_str);
+        std::iter::once(&*self.label).chain(names).collect()
+    }
 }

@@ -41,6 +41,6 @@ export function fetchExplanation(question: ExplainedQuestion, cell: ExplainedCel
     if (rankBy) params.set("rankBy", rankings[rankBy]);
   }
   if (cell.date !== undefined) params.set("date", cell.date);
-  for (const key of cell.keys ?? []) params.append("key", key ?? "");
+  if (groupBy.length > 0) for (const key of cell.keys ?? []) params.append("key", key ?? "");
   return request<Explanation>(`/analytics/explain?${params}`, asking);
 }

@@ -787,6 +787,7 @@ export const de = (product: string): Catalogue => ({
       newSpender: "Ein neues Modell oder ein neuer Schlüssel kostet viel",
       errorRate: "Viele Anfragen schlagen fehl",
       unpriced: "Anfragen haben keinen Preis",
+      digest: "Eine Woche ist vorbei",
     },
     tell: "Melden an",
     channels: { webhook: "Webhook", slack: "Slack", discord: "Discord", email: "E-Mail" },

@@ -802,6 +802,7 @@ export const en = {
       newSpender: "A new model or key costs much",
       errorRate: "Many requests fail",
       unpriced: "Requests have no price",
+      digest: "A week is over",
     },
     tell: "Tell",
     channels: { webhook: "Webhook", slack: "Slack", discord: "Discord", email: "E-mail" },

@@ -13,20 +13,21 @@ export interface Cell {
   rest?: boolean;
 }
 
-/** Opens where a figure comes from; null on pages, and for readers, that cannot ask. */
-export const ExplainContext = createContext<((cell: Cell) => void) | null>(null);
+/** What opens where a figure comes from; null for what cannot be asked: on this page, by this reader, or at all. */
+export const ExplainContext = createContext<(cell: Cell) => (() => void) | null>(() => null);
 
 /** A figure that opens where it comes from. */
 export function ExplainFigure({ cell, children }: { cell: Cell | null; children: ReactNode }) {
-  const explain = useContext(ExplainContext);
-  if (explain === null || cell === null) return children;
+  const opening = useContext(ExplainContext);
+  const open = cell && opening(cell);
+  if (open === null) return children;
   return (
     <button
       type="button"
       className="explain-figure"
       aria-haspopup="dialog"
       aria-description={text.explain.open}
-      onClick={() => explain(cell)}
+      onClick={open}
       data-testid="explain"
     >
       {children}

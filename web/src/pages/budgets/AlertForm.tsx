@@ -6,7 +6,7 @@ import { ChoiceField, Field, filled, typed } from "../administration/Field";
 import { FormDialog } from "../administration/FormDialog";
 
 const words = text.alerts;
-const kinds = ["budget", "forecast", "unusualDay", "newSpender", "errorRate", "unpriced"] as const;
+const kinds = ["budget", "forecast", "unusualDay", "newSpender", "errorRate", "unpriced", "digest"] as const;
 const channels = ["webhook", "slack", "discord", "email"] as const;
 type Kind = (typeof kinds)[number];
 type Channel = (typeof channels)[number];
@@ -66,14 +66,16 @@ export function AlertForm({ alert, budgets, onClose, onSave }: Props) {
           value={alert?.budgetId ?? budgets[0]?.id ?? ""}
         />
       )}
-      <Field
-        key={kind}
-        name="threshold"
-        label={words.threshold}
-        hint={words.thresholds[kind]}
-        value={alert?.kind === kind && alert.threshold != null ? String(alert.threshold) : null}
-        required={false}
-      />
+      {kind !== "digest" && (
+        <Field
+          key={kind}
+          name="threshold"
+          label={words.threshold}
+          hint={words.thresholds[kind]}
+          value={alert?.kind === kind && alert.threshold != null ? String(alert.threshold) : null}
+          required={false}
+        />
+      )}
       {told.length > 0 && (
         <ul className="alert-told" aria-label={words.told}>
           {told.map((one) => (

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { budgetsQuery, putBudget, type Budget, type NewBudget } from "../../api/budgets";
+import { useMemo, useState } from "react";
+import { foreseenBudgetsQuery, putBudget, type Budget, type NewBudget } from "../../api/budgets";
 import type { Organization } from "../../api/types";
 import { dayText } from "../../format/dates";
 import { text } from "../../text";
@@ -12,7 +12,8 @@ import { useChange } from "../administration/queries";
 import { AlertsSection } from "./AlertsSection";
 import { BudgetBar } from "./BudgetBar";
 import { BudgetForm } from "./BudgetForm";
-import { limitOf, scopeText, unitOf } from "./standing";
+import { DecisionsSection } from "./DecisionsSection";
+import { limitOf, nearestFirst, scopeText, unitOf } from "./standing";
 import { useTitle } from "../useTitle";
 import "../administration/administration.css";
 import "../parts/page.css";
@@ -26,11 +27,11 @@ export default function BudgetsPage({ organization }: { organization: Organizati
   useTitle(words.title, organization.name);
   const [doing, setDoing] = useState<Doing | null>(null);
   const done = () => setDoing(null);
-  const answer = useQuery(budgetsQuery(organization.id));
+  const answer = useQuery(foreseenBudgetsQuery(organization.id));
   const change = useChange((budget: Omit<NewBudget, "organizationId">) =>
     putBudget({ ...budget, organizationId: organization.id }),
   );
-  const rows = answer.data ?? null;
+  const rows = useMemo(() => answer.data ? nearestFirst(answer.data) : null, [answer.data]);
   return (
     <div className="page" data-testid="budgets" data-busy={rows === null && !answer.error}>
       <header className="page-header">
@@ -63,6 +64,7 @@ export default function BudgetsPage({ organization }: { organization: Organizati
           )}
         />
       )}
+      {rows && <DecisionsSection organization={organization} />}
       {rows && <AlertsSection organization={organization} budgets={rows} />}
       {(doing?.kind === "add" || doing?.kind === "edit") && (
         <BudgetForm
@@ -102,7 +104,7 @@ const columns: EntryColumn<Budget>[] = [
   {
     name: "standing",
     label: words.spent,
-    cell: (row) => <BudgetBar unit={unitOf(row)} limit={limitOf(row) * (row.members?.length || 1)} of={row} members={row.members} />,
+    cell: (row) => <BudgetBar unit={unitOf(row)} limit={limitOf(row) * (row.members?.length || 1)} of={row} forecast={row.forecast} members={row.members} />,
   },
   { name: "window", label: words.window, wideOnly: true, cell: (row) => words.windows[row.window] },
   { name: "action", label: words.action, wideOnly: true, cell: (row) => words.actions[row.action] },

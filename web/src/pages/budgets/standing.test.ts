@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Budget } from "../../api/budgets";
-import { limitOf, taken, unitOf, usedUp } from "./standing";
+import { limitOf, missed, nearestFirst, reached, taken, unitOf, usedUp } from "./standing";
 
 describe("where a budget stands", () => {
   it("is drawn within its bar, whatever was overspent", () => {
@@ -23,5 +23,27 @@ describe("where a budget stands", () => {
     expect([unitOf(budget({ cost: 2.5 })), limitOf(budget({ cost: 2.5 }))]).toEqual(["cost", 2.5]);
     expect([unitOf(budget({ requests: 0 })), limitOf(budget({ requests: 0 }))]).toEqual(["requests", 0]);
     expect([unitOf(budget({ tokens: 7 })), limitOf(budget({ tokens: 7 }))]).toEqual(["tokens", 7]);
+  });
+
+  it("says how far off forecasts were, of all that was spent", () => {
+    const past = (spent: number, expected: number) => ({ from: "", to: "", spent, expected });
+    expect(missed([past(100, 90), past(300, 330)])).toBeCloseTo(0.1);
+    expect([missed([]), missed([past(0, 5)])]).toEqual([null, null]);
+    expect([reached(10, 5), reached(10, 50), reached(0, 1)]).toEqual([0.5, 1, 1]);
+  });
+
+  it("comes first where most is taken or will be", () => {
+    const budget = (id: string, spent: number, more: Partial<Budget> = {}) =>
+      ({ id, limit: { cost: 100 }, spent, reserved: 0, ...more }) as Budget;
+    const forecast = (expected: number) => ({ expected, past: [] });
+    const member = (remaining: number) => ({ userId: "", name: "", spent: 0, reserved: 0, remaining });
+    const some = [
+      budget("half", 50),
+      budget("foreseen", 20, { forecast: forecast(130) }),
+      budget("nearly", 90),
+      budget("each", 10, { members: [member(90), member(0)] }),
+      budget("none", 0, { limit: { cost: 0 } }),
+    ];
+    expect(nearestFirst(some).map(({ id }) => id)).toEqual(["each", "none", "foreseen", "nearly", "half"]);
   });
 });

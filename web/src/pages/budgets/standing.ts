@@ -6,6 +6,8 @@ import { text } from "../../text";
 
 export type Unit = "cost" | "requests" | "tokens";
 
+export type Forecast = NonNullable<Budget["forecast"]>;
+
 type Amount = "spent" | "reserved" | "remaining";
 type Amounts = { [field in Amount]: number };
 
@@ -37,6 +39,28 @@ export function taken(limit: number, { spent, reserved }: { spent: number; reser
   if (limit <= 0) return { spent: 1, reserved: 0 };
   const share = (value: number) => Math.min(1, Math.max(0, value / limit));
   return { spent: share(spent), reserved: Math.min(1 - share(spent), share(reserved)) };
+}
+
+/** Where on its bar an amount is, which may be past its end. */
+export function reached(limit: number, amount: number): number {
+  return limit > 0 ? Math.min(1, Math.max(0, amount / limit)) : 1;
+}
+
+/** By what part of all that was spent forecasts were off; null where nothing was. */
+export function missed(past: Forecast["past"]): number | null {
+  const spent = past.reduce((sum, one) => sum + one.spent, 0);
+  const off = past.reduce((sum, one) => sum + Math.abs(one.spent - one.expected), 0);
+  return spent > 0 ? off / spent : null;
+}
+
+/** Those first of which most is taken, or will be. */
+export function nearestFirst(budgets: readonly Budget[]): Budget[] {
+  const share = (budget: Budget) => {
+    const limit = limitOf(budget) * (budget.members?.length || 1);
+    const least = budget.members?.some(({ remaining }) => remaining <= 0) ?? false;
+    return least || limit <= 0 ? Infinity : Math.max(budget.spent + budget.reserved, budget.forecast?.expected ?? 0) / limit;
+  };
+  return budgets.toSorted((a, b) => (share(a) === share(b) ? 0 : share(b) - share(a)));
 }
 
 /** Names that a line has room for. */

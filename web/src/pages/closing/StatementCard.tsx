@@ -6,10 +6,11 @@ import {
   type StatementSums,
 } from "../../api/closings";
 import { exactText } from "../../api/exact";
+import { spent } from "../../charts/measure";
 import { count } from "../../format/counts";
 import { monthText } from "../../format/dates";
 import { fileName } from "../../format/fileName";
-import { exactMoney, money } from "../../format/money";
+import { exactMoney } from "../../format/money";
 import { signedCount, signedMoney } from "../../format/signed";
 import { disclosures, statementGroupings, type ClosingView } from "../../state/closingView";
 import { text } from "../../text";
@@ -17,6 +18,7 @@ import { Icon } from "../../ui/Icon";
 import { Segmented } from "../../ui/Segmented";
 import { Select } from "../../ui/Select";
 import { EntryName } from "../administration/EntryTable";
+import { PartlyUnpriced } from "../parts/UnpricedTag";
 import type { Change } from "../useAddress";
 import { daysOf } from "./months";
 
@@ -149,7 +151,8 @@ function Figures({ of, signed = false }: { of: StatementSums; signed?: boolean }
         </td>
       ))}
       <td className="number" title={exactMoney(exact)} data-field="cost" data-exact={exact}>
-        {signed ? signedMoney(of.cost) : money(of.cost)}
+        {signed ? signedMoney(of.cost) : spent(of)}
+        <PartlyUnpriced of={of} />
       </td>
     </>
   );

@@ -15,9 +15,16 @@ interface Props {
 /** Figures in here open where they come from. */
 export function Explaining({ question, children }: Props) {
   const [open, setOpen] = useState<{ question: ExplainedQuestion; cell: Cell } | null>(null);
-  const explain = useCallback((cell: Cell) => question && setOpen({ question, cell }), [question]);
+  const opening = useCallback(
+    (cell: Cell) => {
+      // Which things are the rest is only known of a ranking by the server.
+      if (question === null || (cell.rest && question.top == null)) return null;
+      return () => setOpen({ question, cell });
+    },
+    [question],
+  );
   return (
-    <ExplainContext value={question && explain}>
+    <ExplainContext value={opening}>
       {children}
       {open && (
         <Boundary small>

@@ -10,6 +10,7 @@ import { within, type TimeWindow } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { creatorName, keyName } from "../keys/columns";
+import { Explaining } from "../explain/Explaining";
 import { Answer } from "../parts/Answer";
 import { BackLink } from "../parts/BackLink";
 import { ModelUsage } from "../parts/ModelUsage";
@@ -70,29 +71,31 @@ export default function KeyPage({ me, organization, apiKeyId }: Props) {
         onChange={change}
       />
       <Answer query={query} away={{ href: keys, label: text.keys.back }}>
-        <UsageCards
-          summary={answer?.summary ?? null}
-          saved={query.isPlaceholderData ? null : saving?.all}
-          unpricedPath={seesPeople ? unpricedPath(organization.id, view, { apiKey: [apiKeyId] }) : undefined}
-        />
-        {empty ? (
-          <NoUsage whose={name ?? ""} span={question} onChange={change} />
-        ) : (
-          <ModelUsage
-            answer={answer}
-            state={view}
-            span={question}
-            csv={keyCsvPath(apiKeyId, question)}
-            picture={fileName(organization.id, `key-${apiKeyId}`, question, view.zone, "png")}
-            onChange={change}
-            pathOf={
-              seesPeople
-                ? (model, span) =>
-                    narrowedPath(organization.id, within(view, span), "source", { model: [model], apiKey: [apiKeyId] })
-                : undefined
-            }
+        <Explaining question={seesPeople && !query.isPlaceholderData ? { ...narrowed, groupBy: ["model"] } : null}>
+          <UsageCards
+            summary={answer?.summary ?? null}
+            saved={query.isPlaceholderData ? null : saving?.all}
+            unpricedPath={seesPeople ? unpricedPath(organization.id, view, { apiKey: [apiKeyId] }) : undefined}
           />
-        )}
+          {empty ? (
+            <NoUsage whose={name ?? ""} span={question} onChange={change} />
+          ) : (
+            <ModelUsage
+              answer={answer}
+              state={view}
+              span={question}
+              csv={keyCsvPath(apiKeyId, question)}
+              picture={fileName(organization.id, `key-${apiKeyId}`, question, view.zone, "png")}
+              onChange={change}
+              pathOf={
+                seesPeople
+                  ? (model, span) =>
+                      narrowedPath(organization.id, within(view, span), "source", { model: [model], apiKey: [apiKeyId] })
+                  : undefined
+              }
+            />
+          )}
+        </Explaining>
       </Answer>
     </div>
   );

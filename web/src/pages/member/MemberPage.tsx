@@ -12,7 +12,10 @@ import { within } from "../../state/timeWindow";
 import { text } from "../../text";
 import type { Span } from "../../time/presets";
 import { Bone } from "../../ui/Bone";
+import { OwnBudgets } from "../budgets/OwnBudgets";
+import { budgetWords } from "../budgets/words";
 import { memberName, roleName } from "../members/columns";
+import { Explaining } from "../explain/Explaining";
 import { Answer } from "../parts/Answer";
 import { BackLink } from "../parts/BackLink";
 import { FigureCard } from "../parts/FigureCard";
@@ -55,6 +58,7 @@ function Member({ organization, userId }: Omit<Props, "me">) {
   const narrowed = { ...question, filters: { user: [userId] } };
   const saving = useCacheSaving(narrowed, "user", { enabled: hasCached(answer?.summary), refetchInterval });
   const name = answer && memberName(answer.member);
+  const explained = (by: Grouping) => (query.isPlaceholderData ? null : { ...narrowed, groupBy: [by] });
   useTitle(name ?? text.members.title, organization.name);
 
   /** The analytics page says more about a part of this person's usage. */
@@ -85,59 +89,66 @@ function Member({ organization, userId }: Omit<Props, "me">) {
         onChange={change}
       />
       <Answer query={query} away={{ href: members, label: text.members.back }}>
-        <UsageCards
-          summary={answer?.summary ?? null}
-          saved={query.isPlaceholderData ? null : saving?.all}
-          unpricedPath={unpricedPath(organization.id, view, { user: [userId] })}
-        >
-          <FigureCard
-            id="keys"
-            label={text.keys.title}
-            figure={
-              answer && { shown: count(answer.summary.apiKeyCount), exact: exactText(answer.summary, "apiKeyCount") }
-            }
+        <Explaining question={explained("model")}>
+          <UsageCards
+            summary={answer?.summary ?? null}
+            saved={query.isPlaceholderData ? null : saving?.all}
+            unpricedPath={unpricedPath(organization.id, view, { user: [userId] })}
           >
-            <Link href={keysPath(organization.id, view, { creator: userId })} className="text-link" data-testid="keys-link">
-              {text.detail.lookAtKeys}
-            </Link>
-          </FigureCard>
-        </UsageCards>
-        {empty ? (
-          <NoUsage whose={name ?? ""} span={question} onChange={change} />
-        ) : (
-          <>
-            <MostUsed answer={answer} />
-            <ModelUsage
-              answer={answer}
-              state={view}
-              span={question}
-              csv={memberCsvPath(userId, question)}
-              picture={fileName(organization.id, `member-${userId}`, question, view.zone, "png")}
-              onChange={change}
-              pathOf={partOf("model", "apiKey")}
-            />
-            <div className="halves">
-              <TopCard
-                id="top-providers"
-                title={text.detail.topProviders}
-                grouping={text.detail.provider}
-                entries={answer?.topProviders ?? null}
-                total={answer?.summary.cost ?? 0}
-                narrow
-                pathOf={partOf("provider", "model")}
+            <FigureCard
+              id="keys"
+              label={text.keys.title}
+              figure={
+                answer && { shown: count(answer.summary.apiKeyCount), exact: exactText(answer.summary, "apiKeyCount") }
+              }
+            >
+              <Link href={keysPath(organization.id, view, { creator: userId })} className="text-link" data-testid="keys-link">
+                {text.detail.lookAtKeys}
+              </Link>
+            </FigureCard>
+          </UsageCards>
+          <OwnBudgets organizationId={organization.id} userId={userId} title={budgetWords.theirs} />
+          {empty ? (
+            <NoUsage whose={name ?? ""} span={question} onChange={change} />
+          ) : (
+            <>
+              <MostUsed answer={answer} />
+              <ModelUsage
+                answer={answer}
+                state={view}
+                span={question}
+                csv={memberCsvPath(userId, question)}
+                picture={fileName(organization.id, `member-${userId}`, question, view.zone, "png")}
+                onChange={change}
+                pathOf={partOf("model", "apiKey")}
               />
-              <TopCard
-                id="top-apps"
-                title={text.detail.topApps}
-                grouping={text.detail.app}
-                entries={answer?.topApps ?? null}
-                total={answer?.summary.cost ?? 0}
-                narrow
-                pathOf={partOf("source", "model")}
-              />
-            </div>
-          </>
-        )}
+              <div className="halves">
+                <Explaining question={explained("provider")}>
+                  <TopCard
+                    id="top-providers"
+                    title={text.detail.topProviders}
+                    grouping={text.detail.provider}
+                    entries={answer?.topProviders ?? null}
+                    total={answer?.summary.cost ?? 0}
+                    narrow
+                    pathOf={partOf("provider", "model")}
+                  />
+                </Explaining>
+                <Explaining question={explained("source")}>
+                  <TopCard
+                    id="top-apps"
+                    title={text.detail.topApps}
+                    grouping={text.detail.app}
+                    entries={answer?.topApps ?? null}
+                    total={answer?.summary.cost ?? 0}
+                    narrow
+                    pathOf={partOf("source", "model")}
+                  />
+                </Explaining>
+              </div>
+            </>
+          )}
+        </Explaining>
       </Answer>
     </div>
   );

@@ -9,9 +9,12 @@ import { totalTimeline } from "../../charts/timeline";
 import { count } from "../../format/counts";
 import { analyticsAccess } from "../../state/access";
 import { readDetailView, writeDetailView } from "../../state/detailView";
+import type { Grouping } from "../../state/filters";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { Notice } from "../../ui/Notice";
+import { OwnBudgets } from "../budgets/OwnBudgets";
+import { Explaining } from "../explain/Explaining";
 import { Answer } from "../parts/Answer";
 import { ChartCard } from "../parts/ChartCard";
 import { FigureCard } from "../parts/FigureCard";
@@ -25,7 +28,6 @@ import { useAddress } from "../useAddress";
 import { useTitle } from "../useTitle";
 import { useQuestion } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
-import { OwnBudgets } from "./OwnBudgets";
 import { OwnKeys } from "./OwnKeys";
 import { ProjectChoice } from "./ProjectChoice";
 import "../parts/page.css";
@@ -61,6 +63,8 @@ export default function MinePage({ me, organization }: Props) {
   );
   const ownUsage = { user: [me.user?.id ?? ""], ...(chosen === null ? {} : { project: [chosen] }) };
   const seesAll = analyticsAccess(me.kind, organization) === "granted";
+  const explained = (groupBy: Grouping[]) =>
+    seesAll && me.user && !query.isPlaceholderData ? { ...question, filters: ownUsage, groupBy } : null;
   const empty = answer !== null && !query.isPlaceholderData && answer.summary.requestCount === 0;
 
   return (
@@ -91,58 +95,62 @@ export default function MinePage({ me, organization }: Props) {
         </Notice>
       ) : (
         <Answer query={query} away={{ href: analyticsPath(organization.id, view), label: text.errors.home }}>
-          <UsageCards
-            summary={answer?.summary ?? null}
-            unpricedPath={seesAll ? unpricedPath(organization.id, view, ownUsage) : undefined}
-          >
-            <FigureCard
-              id="keys"
-              label={text.mine.yourKeys}
-              figure={
-                answer && { shown: count(answer.summary.apiKeyCount), exact: exactText(answer.summary, "apiKeyCount") }
-              }
+          <Explaining question={explained([])}>
+            <UsageCards
+              summary={answer?.summary ?? null}
+              unpricedPath={seesAll ? unpricedPath(organization.id, view, ownUsage) : undefined}
             >
-              {text.mine.keysHint}
-            </FigureCard>
-          </UsageCards>
-          {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} />}
-          {empty ? (
-            <NoUsage whose={text.mine.you} span={question} onChange={change} />
-          ) : (
-            <>
-              <ChartCard
-                state={view}
-                span={question}
-                timeline={drawn}
-                grouping={text.mine.title}
-                looks={WHOLE}
-                tabs={<MetricTabs value={view.metric} onChange={(metric) => change({ metric })} />}
-                csv={mineCsvPath(chosen, question)}
-                picture={fileName(organization.id, "my-usage", question, view.zone, "png")}
-                onChange={change}
-              />
-              <div className="halves">
-                <TopCard
-                  id="top-models"
-                  title={text.detail.topModels}
-                  grouping={text.groupings.model}
-                  entries={answer?.topModels ?? null}
-                  total={answer?.summary.cost ?? 0}
-                  narrow
-                  pathOf={
-                    seesAll
-                      ? (model) => narrowedPath(organization.id, view, "apiKey", { model: [model], ...ownUsage })
-                      : undefined
-                  }
+              <FigureCard
+                id="keys"
+                label={text.mine.yourKeys}
+                figure={
+                  answer && { shown: count(answer.summary.apiKeyCount), exact: exactText(answer.summary, "apiKeyCount") }
+                }
+              >
+                {text.mine.keysHint}
+              </FigureCard>
+            </UsageCards>
+            {me.user && <OwnBudgets organizationId={organization.id} userId={me.user.id} title={text.budgets.yours} />}
+            {empty ? (
+              <NoUsage whose={text.mine.you} span={question} onChange={change} />
+            ) : (
+              <>
+                <ChartCard
+                  state={view}
+                  span={question}
+                  timeline={drawn}
+                  grouping={text.mine.title}
+                  looks={WHOLE}
+                  tabs={<MetricTabs value={view.metric} onChange={(metric) => change({ metric })} />}
+                  csv={mineCsvPath(chosen, question)}
+                  picture={fileName(organization.id, "my-usage", question, view.zone, "png")}
+                  onChange={change}
                 />
-                <OwnKeys
-                  organizationId={organization.id}
-                  keys={own?.filter((key) => chosen === null || key.projectId === chosen) ?? null}
-                  view={view}
-                />
-              </div>
-            </>
-          )}
+                <div className="halves">
+                  <Explaining question={explained(["model"])}>
+                    <TopCard
+                      id="top-models"
+                      title={text.detail.topModels}
+                      grouping={text.groupings.model}
+                      entries={answer?.topModels ?? null}
+                      total={answer?.summary.cost ?? 0}
+                      narrow
+                      pathOf={
+                        seesAll
+                          ? (model) => narrowedPath(organization.id, view, "apiKey", { model: [model], ...ownUsage })
+                          : undefined
+                      }
+                    />
+                  </Explaining>
+                  <OwnKeys
+                    organizationId={organization.id}
+                    keys={own?.filter((key) => chosen === null || key.projectId === chosen) ?? null}
+                    view={view}
+                  />
+                </div>
+              </>
+            )}
+          </Explaining>
         </Answer>
       )}
     </div>

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Bone } from "../../ui/Bone";
+import { ExplainFigure } from "../../ui/ExplainFigure";
 
 interface Props {
   id: string;
@@ -8,10 +9,12 @@ interface Props {
   tag?: ReactNode;
   /** Null while the answer is on its way. */
   figure: { shown: string; exact: string; hint?: string } | null;
+  /** It can be asked where the figure comes from. */
+  explained?: boolean;
   children?: ReactNode;
 }
 
-export function FigureCard({ id, label, tag, figure, children }: Props) {
+export function FigureCard({ id, label, tag, figure, explained = false, children }: Props) {
   return (
     <article className="card summary" data-testid={`card-${id}`}>
       <h2>
@@ -20,9 +23,11 @@ export function FigureCard({ id, label, tag, figure, children }: Props) {
       </h2>
       <p className="summary-figure">
         {figure ? (
-          <data value={figure.exact} data-exact={figure.exact} title={figure.hint}>
-            {figure.shown}
-          </data>
+          <ExplainFigure cell={explained ? { label } : null}>
+            <data value={figure.exact} data-exact={figure.exact} title={figure.hint}>
+              {figure.shown}
+            </data>
+          </ExplainFigure>
         ) : (
           <Bone width="110px" height="0.9em" />
         )}

@@ -44,6 +44,7 @@ export function TopCard({ id, title, grouping, entries, total, chartLooks, narro
               look: lookOf(seriesId(entry), looks),
               note: null,
               measures: entry,
+              cell: { label: seriesLabel(entry), keys: [entry.key ?? null] },
               steps: { ...nowhere, path: entry.key == null ? null : (pathOf?.(entry.key) ?? null) },
             })) ?? null
           }

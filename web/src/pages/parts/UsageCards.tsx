@@ -32,6 +32,7 @@ export function UsageCards({ summary, saved, unpricedPath, children }: Props) {
         label={text.metrics.cost}
         tag={summary && <UnpricedTag count={summary.unpricedRequestCount} path={unpricedPath} />}
         figure={summary && costFigure(summary)}
+        explained
       >
         {summary &&
           (hasNoPrice(summary) ? (
@@ -44,7 +45,7 @@ export function UsageCards({ summary, saved, unpricedPath, children }: Props) {
             </Facts>
           ))}
       </FigureCard>
-      <FigureCard id="tokens" label={text.metrics.tokens} figure={summary && counted(summary, "totalTokens")}>
+      <FigureCard id="tokens" label={text.metrics.tokens} figure={summary && counted(summary, "totalTokens")} explained>
         {summary && (
           <Facts>
             {text.cards.input(shortCount(summary.inputTokens))}
@@ -54,7 +55,7 @@ export function UsageCards({ summary, saved, unpricedPath, children }: Props) {
           </Facts>
         )}
       </FigureCard>
-      <FigureCard id="requests" label={text.metrics.requests} figure={summary && counted(summary, "requestCount")}>
+      <FigureCard id="requests" label={text.metrics.requests} figure={summary && counted(summary, "requestCount")} explained>
         {summary && text.cards.cached(shortCount(summary.cacheCount))}
       </FigureCard>
       <FigureCard id="error-rate" label={text.cards.errorRateTitle} figure={summary && errorRate(summary)}>

@@ -2,16 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { budgetsQuery, type Budget } from "../../api/budgets";
 import { dayText } from "../../format/dates";
 import { text } from "../../text";
-import { BudgetBar } from "../budgets/BudgetBar";
-import { limitOf, unitOf } from "../budgets/standing";
+import { BudgetBar } from "./BudgetBar";
+import { amountText, limitOf, unitOf } from "./standing";
+import { budgetWords } from "./words";
 
 interface Props {
   organizationId: string;
   userId: string;
+  title: string;
 }
 
 /** What somebody may still use themselves: nothing is shown to whom no limit is set. */
-export function OwnBudgets({ organizationId, userId }: Props) {
+export function OwnBudgets({ organizationId, userId, title }: Props) {
   const budgets = useQuery(budgetsQuery(organizationId)).data ?? [];
   const own = budgets.flatMap((budget) => {
     const of = ownPart(budget, userId);
@@ -21,13 +23,13 @@ export function OwnBudgets({ organizationId, userId }: Props) {
   return (
     <section className="card panel" aria-labelledby="own-budgets-title" data-testid="own-budgets">
       <header className="panel-header">
-        <h2 id="own-budgets-title">{text.budgets.yours}</h2>
+        <h2 id="own-budgets-title">{title}</h2>
       </header>
       <div className="own-budgets">
         {own.map(({ budget, of }) => (
           <div key={budget.id} data-testid="own-budget">
             <p className="muted">
-              {text.budgets.windows[budget.window]}
+              {text.budgets.windows[budget.window]} · {budgetWords.remaining(amountText(unitOf(budget), of.remaining))}
               {budget.resetsAt && ` · ${text.budgets.until(dayText(budget.resetsAt.slice(0, 10)))}`}
             </p>
             <BudgetBar unit={unitOf(budget)} limit={limitOf(budget)} of={of} />
