@@ -20,6 +20,7 @@ use super::body::{Binary, JsonObject};
 use super::connections::Peer;
 use super::directory::id;
 use super::inside::Inside;
+use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
@@ -96,7 +97,7 @@ pub async fn post_link(
 /// For the operator, and for owners who name their organization.
 #[utoipa::path(
     get, path = "/v1/links", tag = "links",
-    params(("organizationId" = Option<String>, Query, description = "Only this organization's")),
+    params(("organizationId" = Option<String>, Query, description = "Only this organization's"), ListParameters),
     responses(
         (status = 200, body = LinkList),
     ),
@@ -109,7 +110,8 @@ pub async fn get_links(
     let parameters = Parameters::parse(raw.as_deref());
     let only = parameters.one("organizationId")?;
     caller.may_read_records("links are", only)?;
-    Ok(Json(list(caller.directory(), only, app.engine.now())))
+    let (links, next) = part(&parameters, list(caller.directory(), only, app.engine.now()).links.into_iter())?;
+    Ok(Json(LinkList { links, next }))
 }
 
 /// Revokes a link: its address opens nothing any more.
@@ -304,7 +306,7 @@ async fn problem_of(response: Response) -> Problem {
 /// Links as they are listed: all, or those of one organization.
 pub fn list(directory: &Directory, only: Option<&str>, now: UnixMs) -> LinkList {
     let meant = directory.links().filter(|(_, link)| only.is_none_or(|only| link.organization_id == only));
-    LinkList { links: meant.map(|(id, link)| body(directory, id, link, now)).collect() }
+    LinkList { links: meant.map(|(id, link)| body(directory, id, link, now)).collect(), next: None }
 }
 
 fn body(directory: &Directory, link_id: &str, link: &Link, now: UnixMs) -> LinkBody {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::http::listing::Entry;
+
 /// A link to make.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,6 +41,9 @@ pub struct CreatedLink {
 #[serde(deny_unknown_fields)]
 pub struct LinkList {
     pub links: Vec<LinkBody>,
+    /// What `after` is to say for those after these; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A link as it is listed, without its address.
@@ -64,6 +69,16 @@ pub struct LinkBody {
     /// When it was used last, to within the hour; absent when it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<String>,
+}
+
+impl Entry for LinkBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.made_by_name.as_deref().into_iter().chain([&*self.question]).collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
