@@ -101,7 +101,7 @@ fn tools_answer_what_their_routes_do_with_money_as_text() {
         ("me", "/analytics/me", june()),
         ("explain", "/analytics/explain", with(june(), json!({"date": "2026-06-01", "key": "gpt-4o"}))),
         ("change", "/analytics/change", with(june(), json!({"groupBy": "apiKey"}))),
-        ("budgets", "/v1/budgets", json!({"organizationId": "acme"})),
+        ("budgets", "/v1/budgets?limit=50", json!({"organizationId": "acme"})),
         ("intake", "/v1/intake", json!({"organizationId": "acme"})),
     ] {
         let mut path = format!("{route}{}", if route.contains('?') { "" } else { "?" });

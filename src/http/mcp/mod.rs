@@ -75,7 +75,7 @@ async fn converse(app: &App, inside: &Inside, parts: &mut Parts, body: Body) -> 
             "pages of that site may not ask here; whoever runs the server allows them with --cors-origin",
         ));
     }
-    if !parts.extensions.get::<Known>().is_some() && !parts.headers.contains_key(header::AUTHORIZATION) {
+    if parts.extensions.get::<Known>().is_none() && !parts.headers.contains_key(header::AUTHORIZATION) {
         return Err(Problem::unauthorized("this needs an access token: send 'Authorization: Bearer TOKEN'"));
     }
     let caller = Caller::from_request_parts(parts, app).await?;

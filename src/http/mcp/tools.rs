@@ -107,9 +107,10 @@ const TOOLS: [Tool; 11] = [
     Tool {
         name: "budgets",
         route: "/v1/budgets",
-        default: None,
+        default: Some(("limit", 50)),
         title: "Budgets",
-        about: "Where the budgets of an organization stand: limit, spent, reserved, remaining, and when they begin anew.",
+        about: "Where the budgets of an organization stand: limit, spent, reserved, remaining, and when they begin anew, 50 at a \
+                time: `next` goes into `after` for more.",
     },
     Tool {
         name: "intake",
