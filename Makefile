@@ -11,6 +11,7 @@ FIGURES := target/bench/figures.md
 CLIENTS := target/clients
 DENY := target/deny
 OPENAPI := target/openapi
+SCIM := target/scim
 FUZZ_TARGETS := feeds query records store
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
 
@@ -81,6 +82,16 @@ test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents an
 test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, ask before calls
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
+
+.PHONY: test-scim
+test-scim: web $(SCIM)/requirements.txt ## Let scim2-tester ask the built server what SCIM's RFCs say
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(SCIM)/bin/python tests/scim/run.py
+
+$(SCIM)/requirements.txt: tests/scim/requirements.txt
+	python3 -m venv --clear $(SCIM)
+	$(SCIM)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 .PHONY: test-sign-in
 test-sign-in: web tests/sign-in/node_modules/.package-lock.json ## Let people sign in by SAML at Apache with mod_auth_mellon, which have to be installed

@@ -14,6 +14,7 @@ pub mod model;
 pub mod pricing;
 pub mod query;
 pub mod rollup;
+pub mod scim;
 pub mod signin;
 pub mod store;
 pub mod webhook;

@@ -20,12 +20,14 @@ mod buckets;
 mod compare;
 mod database;
 mod offsets;
+mod relative;
 mod rules;
 
 pub use buckets::{Bucket, BucketLabel, Granularity, Window, WindowError};
 pub use compare::Compare;
 use database::{BUILT_IN_EDITION, Named};
 pub use database::{Edition, ZoneDatabase, ZoneDatabaseError, ZoneFiles, compare as compare_editions};
+pub use relative::{relative_days, relative_words};
 
 /// A time zone by its IANA name, with the rules of the edition in which it was looked up.
 #[derive(Clone, Copy)]
@@ -219,6 +221,14 @@ impl Date {
 
     pub fn first_of_month(self) -> Date {
         Date(self.0.with_day(1).unwrap_or(self.0))
+    }
+
+    pub fn first_of_quarter(self) -> Date {
+        self.first_of_month().months_earlier(self.0.month0() % 3)
+    }
+
+    pub fn first_of_year(self) -> Date {
+        self.first_of_month().months_earlier(self.0.month0())
     }
 
     pub fn last_of_month(self) -> Date {

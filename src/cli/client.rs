@@ -168,6 +168,20 @@ impl Client {
         self.post_as(path, "application/json", body)
     }
 
+    /// The body of what is answered to a message, also to one that is refused: protocols of their own say why in theirs.
+    pub fn exchange(&self, path: &str, content_type: &str, body: &[u8]) -> Result<String, Failure> {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("authorization", &self.authorization);
+        let request =
+            request.header("content-type", content_type).header("accept", "application/json, text/event-stream");
+        let mut response = request.send(body).map_err(|e| self.unreachable(&e))?;
+        let kind = response.headers().get("content-type").is_some_and(|kind| kind == "application/json");
+        if !kind && !response.status().is_success() {
+            return Err(self.problem(response));
+        }
+        let text = response.body_mut().with_config().limit(1 << 30).read_to_string();
+        text.map_err(|e| self.unreachable(&e))
+    }
+
     /// Sends a text of some type.
     pub fn post_as<T: DeserializeOwned>(&self, path: &str, content_type: &str, body: &[u8]) -> Result<T, Failure> {
         let request = self.agent.post(format!("{}{path}", self.url)).header("authorization", &self.authorization);

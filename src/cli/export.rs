@@ -30,6 +30,12 @@ pub struct Arguments {
     /// csv, parquet, focus or focus-parquet
     #[arg(long, value_name = "NAME", env = "ROLLCALL_FORMAT", default_value = "csv")]
     format: String,
+    /// Whose columns focus and focus-parquet have: 1.2 (when left out), 1.3 or 1.4
+    #[arg(long, value_name = "VERSION", env = "ROLLCALL_FOCUS_VERSION")]
+    focus_version: Option<String>,
+    /// Begin CSV with a byte order mark, by which Excel knows it for UTF-8
+    #[arg(long, env = "ROLLCALL_CSV_BOM", value_parser = clap::builder::FalseyValueParser::new())]
+    csv_bom: bool,
     /// The file to write, which is replaced once the new one is whole; - is standard output
     #[arg(long, value_name = "FILE", env = "ROLLCALL_OUTPUT", default_value = "-")]
     output: PathBuf,
@@ -56,7 +62,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 impl Arguments {
     fn write(&self, target: &Target, out: &mut dyn Write) -> Result<(), Failure> {
-        let more = [("granularity", &*self.granularity), ("format", &*self.format)];
+        let mut more = vec![("granularity", &*self.granularity), ("format", &*self.format)];
+        more.extend(self.focus_version.as_deref().map(|version| ("focusVersion", version)));
+        more.extend(self.csv_bom.then_some(("csvBom", "true")));
         let path = self.window.question("/analytics/export", &more);
         match target {
             Target::Server(client) => {

@@ -23,9 +23,11 @@ mod findings;
 mod home;
 mod ingest;
 mod invoice;
+mod link;
 mod loading;
 mod long;
 mod look;
+mod mcp;
 mod opencode;
 mod preview;
 mod price_files;
@@ -111,6 +113,8 @@ enum Command {
     Closing(closing::Arguments),
     Statement(statement::Arguments),
     Token(token::Arguments),
+    Link(link::Arguments),
+    Mcp(mcp::Arguments),
     Directory(directory::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
@@ -139,6 +143,8 @@ pub fn main() -> ExitCode {
         Command::Closing(arguments) => closing::run(arguments),
         Command::Statement(arguments) => statement::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::Link(arguments) => link::run(arguments),
+        Command::Mcp(arguments) => mcp::run(&arguments),
         Command::Directory(arguments) => directory::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),

@@ -23,6 +23,9 @@ pub struct WindowArguments {
     /// Last local day, included; today when left out
     #[arg(long, value_name = "DAY", env = "ROLLCALL_TO")]
     to: Option<String>,
+    /// Or days by a word, which move with today, such as last-month or last-30-days
+    #[arg(long, value_name = "WORD", env = "ROLLCALL_RANGE", conflicts_with_all = ["from", "to"])]
+    range: Option<String>,
     /// IANA time zone of the days
     #[arg(long, value_name = "ZONE", env = "ROLLCALL_TIMEZONE", default_value = "UTC")]
     timezone: String,
@@ -35,7 +38,7 @@ impl WindowArguments {
     pub fn question(&self, path: &str, more: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("organizationId", &self.organization).append_pair("timezone", &self.timezone);
-        let days = [("from", self.from.as_deref()), ("to", self.to.as_deref())];
+        let days = [("from", self.from.as_deref()), ("to", self.to.as_deref()), ("range", self.range.as_deref())];
         query.extend_pairs(days.into_iter().filter_map(|(name, day)| Some((name, day?)))).extend_pairs(more);
         format!("{path}?{}", query.finish())
     }

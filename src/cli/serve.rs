@@ -23,7 +23,7 @@ use super::{Failure, look, sign_in, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
-use crate::http::{self, AlertHosts, App, BackupPlace, Tls};
+use crate::http::{self, AlertHosts, App, BackupPlace, Origins, Tls};
 use crate::model::NameLimits;
 use crate::webhook::{Alerts, Channels, Mail, Pace, Sender, Webhooks};
 
@@ -102,6 +102,10 @@ pub struct Arguments {
     /// What to decide on calls with API keys that nobody has told of: see docs/budgets.md
     #[arg(long, value_name = "WHAT", env = "ROLLCALL_UNKNOWN_KEYS", value_enum, default_value_t = UnknownKeys::Allow)]
     unknown_keys: UnknownKeys,
+    /// Sites whose pages may read answers, with tokens of their own: origins such as https://app.example.com joined by
+    /// commas, or *; none when left out
+    #[arg(long, value_name = "ORIGIN,...", env = "ROLLCALL_CORS_ORIGIN", value_parser = Origins::parse)]
+    cors_origin: Option<Origins>,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -185,6 +189,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     tracing::info!("zone rules {}; {}", ZoneDatabase::current().edition(), prices.list());
     let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
     app.signs_in_by(sign_in);
+    http::settle_groups(&app)?;
     app.refuses_unknown_keys.store(arguments.unknown_keys == UnknownKeys::Refuse, Ordering::Relaxed);
     let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
     app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
@@ -195,6 +200,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let hosts = arguments.alert_hosts.clone().unwrap_or_default();
     app.sends_alerts_to(hosts.clone());
+    if let Some(origins) = arguments.cors_origin.clone() {
+        app.answers_pages_of(origins);
+    }
     let channels = Channels { sender: Sender::new(hosts), mail };
     let served = run_server(&app, arguments.listen, tls, |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;

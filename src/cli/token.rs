@@ -17,6 +17,7 @@ use crate::http::{list_tokens, new_token, token_note};
 #[command(after_help = "Examples:
   rollcall token create ingest --organization acme --label litellm --data-dir ./data
   rollcall token create user --user ada --url http://127.0.0.1:8787
+  rollcall token create scim --organization acme --label okta --data-dir ./data
   rollcall token list --data-dir ./data
   rollcall token revoke tok_0123456789abcdef --data-dir ./data")]
 pub struct Arguments {
@@ -32,8 +33,10 @@ enum Action {
     )]
     Create {
         kind: Kind,
-        /// For ingest: the organization whose events it may send. For user: the only one that it shows
-        #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION", required_if_eq("kind", "ingest"))]
+        /// For ingest: the organization whose events it may send. For scim: whose people it provisions. For user: the
+        /// only one that it shows
+        #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
+        #[arg(required_if_eq_any([("kind", "ingest"), ("kind", "scim")]))]
         organization: Option<String>,
         /// For ingest: stands in where a payload names no project
         #[arg(long, value_name = "ID", env = "ROLLCALL_PROJECT")]
@@ -73,6 +76,7 @@ enum Kind {
     Operator,
     Ingest,
     User,
+    Scim,
 }
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -82,6 +86,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 Kind::Operator => TokenKind::Operator,
                 Kind::Ingest => TokenKind::Ingest,
                 Kind::User => TokenKind::User,
+                Kind::Scim => TokenKind::Scim,
             };
             let body = NewToken {
                 kind,

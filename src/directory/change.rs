@@ -7,7 +7,9 @@ use super::alert::{ALERTS, AlertKind, AlertUpdate};
 use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate, BudgetWindow};
 use super::entries::{Key, Kind};
 use super::identity::{Introduction, Stranger};
+use super::link::{LINKS, Link};
 use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
+use super::provision::{Provision, ProvisionError};
 use super::session::{RECORDS, Session, SessionsOf};
 use super::teams::{ASSIGNMENTS, Assignable, AssignmentKind, TEAMS};
 use super::{
@@ -44,6 +46,7 @@ pub enum Change {
     },
     /// Somebody comes from another system.
     Introduce(Introduction),
+    Provision(Box<Provision>),
     /// By somebody who runs the organization: refused if it leaves that without an owner.
     KeepingAnOwner {
         organization_id: String,
@@ -81,6 +84,18 @@ pub enum Change {
         organization_id: String,
         id: String,
     },
+    PutLink {
+        id: String,
+        link: Link,
+    },
+    RemoveLink {
+        id: String,
+    },
+    /// It is in use.
+    UseLink {
+        id: String,
+        now: UnixMs,
+    },
     PutBudgets(Vec<BudgetUpdate>),
     PutPolicies(Vec<PolicyUpdate>),
     PutProviders(Vec<ProviderUpdate>),
@@ -92,10 +107,12 @@ impl Change {
     pub fn is_of_answers(&self) -> bool {
         match self {
             Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } | Change::Introduce(_) => true,
+            Change::Provision(_) => true,
             Change::KeepingAnOwner { change, .. } => change.is_of_answers(),
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
             Change::OpenSession { .. } | Change::UseSession { .. } | Change::CloseSessions(_) => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
+            Change::PutLink { .. } | Change::RemoveLink { .. } | Change::UseLink { .. } => false,
             Change::PutBudgets(_) | Change::PutPolicies(_) => false,
             Change::PutProviders(_) | Change::PutAlerts(_) => false,
         }
@@ -107,6 +124,7 @@ impl Change {
             Change::KeepingAnOwner { change, .. } => change.is_of_how_it_is(),
             Change::PutBudgets(_) | Change::PutPolicies(_) => true,
             Change::PutProviders(_) | Change::PutAlerts(_) => true,
+            Change::Provision(_) => true,
             change => matches!(change, Change::Merge(_) | Change::PutView { .. }),
         }
     }
@@ -150,6 +168,8 @@ pub enum ChangeError {
     Alert { id: String, organization: String, why: String },
     #[error("{0}")]
     Stranger(Stranger),
+    #[error("{0}")]
+    Provision(ProvisionError),
     #[error("the assignment of {of}: {why}")]
     Assignment { of: String, why: String },
 }
@@ -170,6 +190,7 @@ impl Directory {
                 organization.give(&organization_id, &user_id, former, &mut writes);
             }
             Change::Introduce(introduction) => self.introduce(introduction, &mut writes)?,
+            Change::Provision(change) => self.provision(*change, &mut writes)?,
             Change::KeepingAnOwner { organization_id, change } => {
                 let applied = self.apply(*change)?;
                 if !self.existing_mut(&organization_id)?.has_owner() {
@@ -185,25 +206,10 @@ impl Directory {
                     && old.hash != token.hash
                 {
                     Arc::make_mut(&mut self.token_ids).remove(&old.hash);
-                    self.close_sessions(&mut writes, |_, session| session.token_id == id);
+                    self.end_with_token(&mut writes, &id);
                 }
             }
-            Change::RevokeToken { id } => {
-                let token = Arc::make_mut(&mut self.tokens).remove(&id);
-                let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
-                Arc::make_mut(&mut self.token_ids).remove(&token.hash);
-                writes.extend([Kind::Token, Kind::Terms].map(|kind| (key(kind, "", &id), None)));
-                if token.grant == Grant::Operator {
-                    // One that expires would leave nobody behind.
-                    let stays = |other: &Token| other.grant == Grant::Operator && other.terms.expires.is_none();
-                    if !self.tokens.values().any(stays) {
-                        return Err(ChangeError::LastOperator { id });
-                    }
-                    Arc::make_mut(&mut self.revoked).insert(token.hash);
-                    put(&mut writes, Kind::Revoked, "", &token.hash.to_hex(), &());
-                }
-                self.close_sessions(&mut writes, |_, session| session.token_id == id);
-            }
+            Change::RevokeToken { id } => self.revoke(id, &mut writes)?,
             Change::UseToken { id, now } => {
                 // It may have been revoked since.
                 if let Some(token) = Arc::make_mut(&mut self.tokens).get_mut(&id).filter(|t| t.is_used_anew(now)) {
@@ -247,6 +253,30 @@ impl Directory {
                 removed.ok_or_else(|| ChangeError::Unknown { what: "view", id: id.clone() })?;
                 writes.push((key(Kind::View, &organization_id, &id), None));
             }
+            Change::PutLink { id, link } => {
+                let there = self.links.values().filter(|of| of.organization_id == link.organization_id).count();
+                if there >= LINKS && !self.links.contains_key(&id) {
+                    let organization = link.organization_id;
+                    return Err(ChangeError::TooMany { what: "links", organization, most: LINKS });
+                }
+                // It may have been revoked since the link was asked for.
+                if !self.tokens.contains_key(&link.token_id) {
+                    return Err(ChangeError::Unknown { what: "token", id: link.token_id });
+                }
+                put(&mut writes, Kind::Link, "", &id, &link);
+                self.put_link(id, link);
+            }
+            Change::RemoveLink { id } => {
+                self.remove_link(&id).ok_or_else(|| ChangeError::Unknown { what: "link", id: id.clone() })?;
+                writes.push((key(Kind::Link, "", &id), None));
+            }
+            Change::UseLink { id, now } => {
+                // It may have been revoked since.
+                if let Some(link) = Arc::make_mut(&mut self.links).get_mut(&id).filter(|link| link.is_used_anew(now)) {
+                    link.last_used = Some(now);
+                    put(&mut writes, Kind::Link, "", &id, link);
+                }
+            }
             Change::PutBudgets(updates) => {
                 updates.into_iter().try_for_each(|update| self.put_budget(update, &mut writes))?;
             }
@@ -265,6 +295,30 @@ impl Directory {
         }
         let writes = before.only_news(writes);
         Ok((Outcome { changed: writes.len() }, writes))
+    }
+
+    pub(super) fn revoke(&mut self, id: String, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
+        let token = Arc::make_mut(&mut self.tokens).remove(&id);
+        let token = token.ok_or(ChangeError::Unknown { what: "token", id: id.clone() })?;
+        Arc::make_mut(&mut self.token_ids).remove(&token.hash);
+        writes.extend([Kind::Token, Kind::Terms].map(|kind| (key(kind, "", &id), None)));
+        if token.grant == Grant::Operator {
+            // One that expires would leave nobody behind.
+            let stays = |other: &Token| other.grant == Grant::Operator && other.terms.expires.is_none();
+            if !self.tokens.values().any(stays) {
+                return Err(ChangeError::LastOperator { id });
+            }
+            Arc::make_mut(&mut self.revoked).insert(token.hash);
+            put(writes, Kind::Revoked, "", &token.hash.to_hex(), &());
+        }
+        self.end_with_token(writes, &id);
+        Ok(())
+    }
+
+    /// Ends all sessions of a person, by whatever they signed in.
+    pub(super) fn sign_out(&mut self, user_id: &str, writes: &mut Vec<RecordWrite>) {
+        let (directory, of) = (self.clone(), SessionsOf::User(user_id.to_owned()));
+        self.close_sessions(writes, |hash, session| directory.is_meant(&of, hash, session));
     }
 
     /// The last of what is written to each record, unless that is what stands there.
@@ -642,6 +696,16 @@ impl Directory {
         expiries.sort_unstable_by(|a, b| b.cmp(a));
         let oldest = expiries[most - 1];
         self.close_sessions(writes, |_, s| of(s) && s.expires <= oldest);
+    }
+
+    /// Ends what is worth no more than a token: sessions opened with it, and links made with it.
+    fn end_with_token(&mut self, writes: &mut Vec<RecordWrite>, token_id: &str) {
+        self.close_sessions(writes, |_, session| session.token_id == token_id);
+        let of_token = self.links.iter().filter(|(_, link)| link.token_id == token_id).map(|(id, _)| id.clone());
+        for id in of_token.collect::<Vec<_>>() {
+            self.remove_link(&id);
+            writes.push((key(Kind::Link, "", &id), None));
+        }
     }
 
     fn close_sessions(&mut self, writes: &mut Vec<RecordWrite>, ends: impl Fn(&SecretHash, &Session) -> bool) {

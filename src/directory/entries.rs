@@ -8,8 +8,10 @@ use imbl::OrdMap;
 use super::SecretHash;
 use super::alert::Alert;
 use super::budget::Budget;
+use super::member::{Member, Role};
 use super::owners::Owners;
 use super::policy::Policy;
+use super::provisioned::Provisioned;
 use super::status::Status;
 use super::teams::{Assignable, Assigned, AssignmentKind, Assignments, Team};
 use crate::model::UnixMs;
@@ -25,14 +27,6 @@ pub enum Plan {
     Enterprise,
 }
 
-/// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum Role {
-    Owner,
-    Admin,
-    Developer,
-}
-
 /// An organization and all that belongs to it. Maps of what senders name are shared with every copy but for what
 /// changed since: there may be a million keys, and each commit with a new one makes a copy.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +36,7 @@ pub struct Organization {
     pub members: OrdMap<String, Member>,
     /// What memberships are made of to which groups of other systems give something.
     pub granted: OrdMap<String, Granted>,
+    pub provisioned: Provisioned,
     pub api_keys: OrdMap<String, ApiKey>,
     /// By the user id of who created them; kept by [`Organization::put_api_key`].
     pub(crate) key_counts: OrdMap<Option<String>, KeyCounts>,
@@ -75,15 +70,6 @@ pub struct Profile {
 pub struct Project {
     pub name: Option<String>,
     pub status: Status,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Member {
-    pub role: Role,
-    /// The projects a developer sees; all of them when absent.
-    pub project_ids: Option<Vec<String>>,
-    /// The membership has ended.
-    pub former: bool,
 }
 
 /// What a group gives in an organization.
@@ -179,6 +165,10 @@ pub enum Grant {
         organization_id: String,
         user_id: String,
     },
+    /// Provisions the people and groups of an organization, and nothing else.
+    Scim {
+        organization_id: String,
+    },
 }
 
 impl Grant {
@@ -186,14 +176,16 @@ impl Grant {
     pub fn user_id(&self) -> Option<&str> {
         match self {
             Grant::User { user_id } | Grant::Member { user_id, .. } => Some(user_id),
-            Grant::Operator | Grant::Ingest { .. } => None,
+            Grant::Operator | Grant::Ingest { .. } | Grant::Scim { .. } => None,
         }
     }
 
     /// The one organization that it is for.
     pub fn organization_id(&self) -> Option<&str> {
         match self {
-            Grant::Ingest { organization_id, .. } | Grant::Member { organization_id, .. } => Some(organization_id),
+            Grant::Ingest { organization_id, .. }
+            | Grant::Member { organization_id, .. }
+            | Grant::Scim { organization_id } => Some(organization_id),
             Grant::Operator | Grant::User { .. } => None,
         }
     }
@@ -284,6 +276,12 @@ pub(super) enum Kind {
     Granted = 41,
     /// What else is known of a session.
     SessionTerms = 42,
+    /// A person as they were provisioned.
+    ScimUser = 50,
+    ScimGroup = 51,
+    /// Who is in a provisioned group: the group's id, a slash, and the person's.
+    ScimMembership = 52,
+    Link = 60,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -326,6 +324,10 @@ impl<'a> Key<'a> {
             Kind::Identity,
             Kind::Granted,
             Kind::SessionTerms,
+            Kind::ScimUser,
+            Kind::ScimGroup,
+            Kind::ScimMembership,
+            Kind::Link,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

@@ -43,7 +43,7 @@ impl Directory {
     }
 
     /// Says what an identity's groups give its user in an organization, or that they give nothing any more.
-    fn set_grant(
+    pub(super) fn set_grant(
         &mut self,
         organization_id: &str,
         user_id: &str,
@@ -54,6 +54,8 @@ impl Directory {
     ) -> Result<(), ChangeError> {
         self.ensure_organization(organization_id, writes);
         let organization = self.organization_mut(organization_id);
+        // Whom the company has taken out is not let in again by what another system says of them.
+        let grant = grant.filter(|_| !organization.provisioned.keeps_out(user_id));
         let before = organization.members.get(user_id).cloned();
         let mut granted = organization
             .granted
@@ -83,7 +85,7 @@ impl Directory {
     }
 
     /// Puts somebody into a team, or out of the one that a group gave.
-    fn move_to_team(
+    pub(super) fn move_to_team(
         &mut self,
         organization_id: &str,
         user_id: &str,

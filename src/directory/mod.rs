@@ -1,5 +1,5 @@
-//! Who is who: organizations, projects, members, API keys, tokens and sessions; the pages that members share, the
-//! budgets and policies that usage is held to, and what somebody wants to hear of.
+//! Who is who: organizations, projects, members, API keys, tokens, sessions and links; the pages that members share,
+//! the budgets and policies that usage is held to, and what somebody wants to hear of.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
 //! belongs to the member who created the key, or to whom it was given from a day on, looked up when a question is
@@ -17,8 +17,13 @@ mod entries;
 mod identity;
 mod introduce;
 mod learnt;
+mod link;
+mod member;
 mod owners;
 mod policy;
+mod provision;
+mod provisioned;
+mod provisioning;
 mod secret;
 mod session;
 mod status;
@@ -36,13 +41,16 @@ pub use alert::{ALERTS, Alert, AlertKind, AlertUpdate, Channel, Recipient, Recip
 pub use budget::{BUDGETS, Budget, BudgetAction, BudgetScope, BudgetUpdate, BudgetWindow, Counted, Limit};
 pub use change::{Change, ChangeError, Outcome, RecordWrite};
 pub use entries::{
-    ApiKey, Grant, Granted, GroupGrant, KeyCounts, Member, Organization, Plan, Profile, Project, Role, Terms, Token,
-    User, View,
+    ApiKey, Grant, Granted, GroupGrant, KeyCounts, Organization, Plan, Profile, Project, Terms, Token, User, View,
 };
 pub use identity::{ExternalIdentity, GroupRule, Introduction, Linked, Person, Stranger, given_by_groups};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
+pub use link::{LINKS, Link, LinkFormat};
+pub use member::{Member, Role};
 pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
+pub use provision::{GroupChange, MembersChange, Provision, ProvisionError, Step};
+pub use provisioned::{ProvidedUser, Provisioned, ProvisionedGroup, ProvisionedUser};
 pub use secret::{Secret, SecretHash, SigningSecret, is_random_secret, is_signed};
 pub use session::{Account, Session, SessionTerms, SessionsOf, SignedIn};
 pub use status::Status;
@@ -70,6 +78,8 @@ pub struct Directory {
     sessions: Arc<HashMap<SecretHash, Session>>,
     /// Who people are at other systems, by issuer and subject.
     identities: OrdMap<String, Linked>,
+    links: Arc<BTreeMap<String, Link>>,
+    link_ids: Arc<HashMap<SecretHash, String>>,
     /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
     revoked: Arc<HashSet<SecretHash>>,
     /// How much senders may enter.
@@ -111,6 +121,17 @@ impl Directory {
             }
             Kind::Identity => {
                 self.identities.insert(id, record::decode(bytes)?);
+            }
+            Kind::ScimUser => {
+                self.organization_mut(key.organization).provisioned.put_user(&id, record::decode(bytes)?);
+            }
+            Kind::ScimGroup => {
+                self.organization_mut(key.organization).provisioned.put_group(&id, record::decode(bytes)?);
+            }
+            Kind::ScimMembership => {
+                let (group, user) = id.split_once('/').ok_or_else(|| damaged("a membership's key"))?;
+                let since = record::decode(bytes)?;
+                self.organization_mut(key.organization).provisioned.put_membership(group, user, since);
             }
             Kind::SameAs => {
                 self.organization_mut(key.organization).same_as.insert(id, record::decode(bytes)?);
@@ -171,6 +192,7 @@ impl Directory {
                     token.terms = record::decode(bytes)?;
                 }
             }
+            Kind::Link => self.put_link(id, record::decode(bytes)?),
             Kind::Revoked => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a revoked secret's key"))?;
                 record::decode::<()>(bytes)?;
@@ -191,6 +213,9 @@ impl Directory {
             Kind::ApiKey => of?.api_keys.get(key.id).map(record::encode),
             Kind::Granted => of?.granted.get(key.id).map(record::encode),
             Kind::Identity => self.identities.get(key.id).map(record::encode),
+            Kind::ScimUser => of?.provisioned.user_record(key.id),
+            Kind::ScimGroup => of?.provisioned.group_record(key.id),
+            Kind::ScimMembership => of?.provisioned.membership_record(key.id),
             Kind::SameAs => of?.same_as.get(key.id).map(record::encode),
             Kind::Team => of?.teams.get(key.id).map(record::encode),
             Kind::Assignment => of?.assignments.get(&AssignmentName::parse(key.id)?).map(record::encode),
@@ -210,6 +235,7 @@ impl Directory {
             Kind::SessionTerms => {
                 self.sessions.get(&SecretHash::parse(key.id)?).map(|session| record::encode(&session.terms))
             }
+            Kind::Link => self.links.get(key.id).map(record::encode),
             Kind::Revoked => self.revoked.contains(&SecretHash::parse(key.id)?).then(|| record::encode(&())),
         }
     }
@@ -261,6 +287,31 @@ impl Directory {
     pub fn token_by_secret(&self, secret: &str) -> Option<(&str, &Token)> {
         let id = self.token_ids.get(&SecretHash::of(secret))?;
         Some((id, self.tokens.get(id)?))
+    }
+
+    pub fn links(&self) -> impl Iterator<Item = (&str, &Link)> {
+        self.links.iter().map(|(id, link)| (id.as_str(), link))
+    }
+
+    pub fn link(&self, id: &str) -> Option<&Link> {
+        self.links.get(id)
+    }
+
+    /// The link of a secret, with its id. It may have expired.
+    pub fn link_by_secret(&self, secret: &str) -> Option<(&str, &Link)> {
+        let id = self.link_ids.get(&SecretHash::of(secret))?;
+        Some((id, self.links.get(id)?))
+    }
+
+    fn put_link(&mut self, id: String, link: Link) {
+        Arc::make_mut(&mut self.link_ids).insert(link.hash, id.clone());
+        Arc::make_mut(&mut self.links).insert(id, link);
+    }
+
+    fn remove_link(&mut self, id: &str) -> Option<Link> {
+        let link = Arc::make_mut(&mut self.links).remove(id)?;
+        Arc::make_mut(&mut self.link_ids).remove(&link.hash);
+        Some(link)
     }
 
     /// Whether an operator token with that secret was revoked.

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use imbl::OrdMap;
+
 use super::status::Status;
 use crate::store::record::{Decode, Encode};
 
@@ -58,10 +60,11 @@ pub struct Assigned {
 /// All that was said of one thing, by its first day.
 pub type Dated = BTreeMap<String, Assigned>;
 
-/// The assignments of an organization.
+/// The assignments of an organization. Shared with every copy but for what changed since: each commit with a new one
+/// makes a copy.
 #[derive(Debug, Clone, Default)]
 pub struct Assignments {
-    of: BTreeMap<(AssignmentKind, Assignable), Dated>,
+    of: OrdMap<(AssignmentKind, Assignable), Dated>,
     count: usize,
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::alert::{Alert, Recipient};
 use super::budget::{Budget, BudgetAction, BudgetScope};
-use super::entries::{ApiKey, Granted, Key, Kind, Member, Plan, Profile, Project, User};
+use super::entries::{ApiKey, Granted, Key, Kind, Plan, Profile, Project, User};
 use super::identity::Linked;
+use super::member::Member;
 use super::policy::{Policy, PolicyMode};
+use super::provisioned::{ProvisionedGroup, ProvisionedUser};
 use super::status::Status;
 use super::teams::{Assigned, AssignmentKind, AssignmentName, Team};
 use super::{Directory, RecordWrite};
@@ -17,7 +19,8 @@ use crate::store::record::{self, Decode};
 const TOLD: usize = 5;
 
 /// What was written to a directory, by organization; `None` has what belongs to none. Of what was there before, the
-/// fields that changed are told with the old and the new value. Tokens, sessions and views are left out.
+/// fields that changed are told with the old and the new value. Tokens, sessions, views and
+/// links are left out.
 pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
@@ -30,6 +33,9 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
             Kind::Member => ("member", key.id),
             Kind::ApiKey => ("API key", key.id),
             Kind::SameAs => ("identity", key.id),
+            Kind::ScimUser => ("provisioned user", key.id),
+            Kind::ScimGroup => ("provisioned group", key.id),
+            Kind::ScimMembership => ("in group", key.id),
             Kind::Identity => ("account", key.id),
             Kind::Granted => ("groups of", key.id),
             Kind::User => ("user", key.id),
@@ -43,7 +49,13 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
                 Some(AssignmentKind::Owner) => ("owner of", words.as_deref().unwrap_or(key.id)),
                 _ => ("team of", words.as_deref().unwrap_or(key.id)),
             },
-            Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View => continue,
+            Kind::Token
+            | Kind::Terms
+            | Kind::Session
+            | Kind::SessionTerms
+            | Kind::Revoked
+            | Kind::View
+            | Kind::Link => continue,
         };
         let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
         let told = told(name, old, fields(key.kind, bytes.as_deref()));
@@ -125,6 +137,24 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
         }
         Kind::Model => vec![text("name", read(bytes))],
         Kind::SameAs => vec![text("same as", read(bytes))],
+        Kind::ScimUser => {
+            let user: Option<ProvisionedUser> = read(bytes);
+            let active = user.as_ref().map_or(NONE, ProvisionedUser::standing).to_owned();
+            let provided = user.map(|user| user.provided).unwrap_or_default();
+            vec![
+                text("userName", Some(provided.user_name)),
+                text("externalId", provided.external_id),
+                ("stands", active, false),
+            ]
+        }
+        Kind::ScimGroup => {
+            let group: Option<ProvisionedGroup> = read(bytes);
+            let (name, external_id) = group.map(|group| (group.display_name, group.external_id)).unzip();
+            vec![text("displayName", name), text("externalId", external_id.flatten())]
+        }
+        Kind::ScimMembership => {
+            vec![("is in it", if bytes.is_some() { "yes" } else { "no" }.to_owned(), bytes.is_some())]
+        }
         Kind::Identity => vec![text("of user", read::<Linked>(bytes).map(|linked| linked.user_id))],
         Kind::Granted => {
             let granted: Granted = read(bytes).unwrap_or_default();
@@ -146,7 +176,9 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
             let (_, whose, _) = text("", id);
             vec![("is", whose, false), text("to", to)]
         }
-        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View => Vec::new(),
+        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View | Kind::Link => {
+            Vec::new()
+        }
     }
 }
 

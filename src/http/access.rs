@@ -17,7 +17,7 @@ use crate::directory::{
     Change, Directory, DirectoryUpdate, Grant, Organization, Plan, Project, Role, Session, SignedIn, Status, Token,
     View,
 };
-use crate::engine::Snapshot;
+use crate::engine::{Note, Snapshot};
 use crate::model::UnixMs;
 
 /// Name of the session cookie.
@@ -47,19 +47,30 @@ pub struct OwnSession {
     pub notice: Option<String>,
 }
 
-/// Marks a request made inside this process by someone who has the store's files anyway. Nothing that comes over a
+/// Whom a request is made for inside this process: somebody whose token was read before. Nothing that comes over a
 /// connection can carry it.
 #[derive(Clone)]
-pub struct LocalOperator;
+pub struct Known {
+    pub grant: Grant,
+    /// What turns are counted by and the audit log names.
+    pub token_id: String,
+}
+
+impl Known {
+    /// Someone who has the store's files anyway.
+    pub fn operator() -> Known {
+        Known { grant: Grant::Operator, token_id: String::new() }
+    }
+}
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
         let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
-        if parts.extensions.get::<LocalOperator>().is_some() {
+        if let Some(Known { grant, token_id }) = parts.extensions.get::<Known>().cloned() {
             refuse_unknown(parts, app)?;
-            return Ok(Caller { grant: Grant::Operator, token_id: String::new(), session: None, snapshot, now });
+            return Ok(Caller { grant, token_id, session: None, snapshot, now });
         }
         let source = Source::of(&parts.headers, &parts.extensions);
         let unknown = || Problem::unauthorized("the access token or session is unknown, revoked or expired");
@@ -69,6 +80,9 @@ impl FromRequestParts<App> for Caller {
             found.map(|(id, token)| (id.to_owned(), token.grant.clone(), token.is_used_anew(now)))
         });
         if let Some(Ok((id, grant, is_used_anew))) = by_token {
+            if let Grant::Scim { .. } = grant {
+                return Err(only_provisions());
+            }
             // After the token: strangers learn nothing of what there is.
             refuse_unknown(parts, app)?;
             if is_used_anew {
@@ -185,6 +199,7 @@ impl Caller {
             Grant::User { .. } | Grant::Member { .. } => {
                 Err(Problem::forbidden("a user token reads; to send events use an ingest or operator token"))
             }
+            Grant::Scim { .. } => Err(only_provisions()),
         }
     }
 
@@ -264,6 +279,16 @@ impl Caller {
         self.require_operator()
     }
 
+    /// Decides on making links of an organization, and on revoking them.
+    pub fn may_link(&self, organization_id: &str) -> Result<(), Problem> {
+        if self.owns(organization_id) { Ok(()) } else { self.require_operator() }
+    }
+
+    /// Decides on asking by MCP at all; what may be asked is decided question by question.
+    pub fn may_converse(&self) -> Result<(), Problem> {
+        self.may_read_calendar()
+    }
+
     /// Decides on making a token. Owners make those of their organization, for people who are in it.
     pub fn may_make(&self, grant: &Grant) -> Result<(), Problem> {
         let Some(id) = grant.organization_id().filter(|id| self.owns(id)) else { return self.require_operator() };
@@ -304,7 +329,7 @@ impl Caller {
             // A token of one organization is not to reach what its user has by others.
             Grant::Member { .. } => grant == &self.grant,
             Grant::User { .. } => grant.user_id() == self.user_id(),
-            Grant::Ingest { .. } => false,
+            Grant::Ingest { .. } | Grant::Scim { .. } => false,
         }
     }
 
@@ -349,6 +374,7 @@ impl Caller {
             (Grant::User { .. } | Grant::Member { .. }, _) => {
                 Err(Problem::forbidden("a user token reads; to ask about calls use an ingest or operator token"))
             }
+            (Grant::Scim { .. }, _) => Err(only_provisions()),
             (Grant::Ingest { organization_id: bound, .. }, Some(given)) if bound != given => {
                 Err(Problem::forbidden(format!("organizationId is '{given}', but the token is for '{bound}' only")))
             }
@@ -367,6 +393,7 @@ impl Caller {
             Grant::Ingest { .. } => {
                 Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
             }
+            Grant::Scim { .. } => Err(only_provisions()),
         }
     }
 
@@ -408,6 +435,7 @@ impl Caller {
                     "an ingest token may send events and ask about calls, and nothing else",
                 ));
             }
+            Grant::Scim { .. } => return Err(only_provisions()),
             Grant::Operator => {
                 let organization = existing()?;
                 return match subject {
@@ -454,12 +482,71 @@ impl Caller {
     }
 }
 
+/// Whoever holds a token of kind scim: a company's own directory, which provisions the people of an organization.
+pub struct Provisioner {
+    pub organization_id: String,
+    token_id: String,
+    snapshot: Arc<Snapshot>,
+}
+
+impl FromRequestParts<App> for Provisioner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Provisioner, Problem> {
+        let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+        let secret = bearer(&parts.headers).ok_or_else(|| {
+            Problem::unauthorized("this needs a token of kind scim: send 'Authorization: Bearer TOKEN'")
+        })?;
+        let source = Source::of(&parts.headers, &parts.extensions);
+        let (id, token) = app.attempts.token(&snapshot.directory, secret, source, now)?;
+        let Grant::Scim { organization_id } = &token.grant else {
+            return Err(Problem::forbidden(
+                "people and groups are provisioned with a token of kind scim, and this is none",
+            ));
+        };
+        let organization = snapshot.directory.organization(organization_id);
+        if organization.is_some_and(|of| of.profile.status == Status::Deleted) {
+            return Err(Problem::forbidden(format!("organization '{organization_id}' is deleted")));
+        }
+        if token.is_used_anew(now) {
+            drop(app.engine.change(Change::UseToken { id: id.to_owned(), now }));
+        }
+        let (organization_id, token_id) = (organization_id.clone(), id.to_owned());
+        Ok(Provisioner { organization_id, token_id, snapshot })
+    }
+}
+
+impl Provisioner {
+    pub fn organization(&self) -> Option<&Arc<Organization>> {
+        self.snapshot.directory.organization(&self.organization_id)
+    }
+
+    /// The same with the directory as it is now.
+    pub fn anew(&self, app: &App) -> Provisioner {
+        let (organization_id, token_id) = (self.organization_id.clone(), self.token_id.clone());
+        Provisioner { organization_id, token_id, snapshot: app.engine.snapshot() }
+    }
+
+    /// What the audit log says of a change.
+    pub fn note(&self, action: &'static str, target: &str) -> Note {
+        Note {
+            target: target.to_owned(),
+            organization_id: Some(self.organization_id.clone()),
+            ..Note::new(&self.token_id, action)
+        }
+    }
+}
+
 /// The day in an organization's zone, as assignments have it; nothing where there are none, as every decision asks.
 pub fn today(organization: &Organization, now: UnixMs) -> String {
     if organization.assignments.is_empty() {
         return String::new();
     }
     Zone::home(organization.profile.timezone.as_deref()).date_at(now).to_string()
+}
+
+fn only_provisions() -> Problem {
+    Problem::forbidden("a scim token provisions people and groups at /scim/v2, and does nothing else")
 }
 
 fn runs(organization: &Organization, user_id: &str) -> bool {

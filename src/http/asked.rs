@@ -16,6 +16,7 @@ use super::file_name;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::questions::in_time;
+use super::ranges::StillReading;
 use super::stream::{self, Out, Written};
 use crate::calendar::{Granularity, Window, Zone};
 use crate::model::{FIRST_HOUR, UnixMs};
@@ -34,6 +35,8 @@ pub struct Asked {
     pub compared: Option<Window>,
     /// Whether the answer depends on days before its window.
     pub depends_on_earlier: bool,
+    /// Whether the asker is in the middle of an earlier answer.
+    still_reading: bool,
     app: App,
     uri: Uri,
     headers: HeaderMap,
@@ -63,7 +66,20 @@ impl FromRequestParts<App> for Asked {
         let (app, uri, headers) = (app.clone(), parts.uri.clone(), parts.headers.clone());
         let now = app.engine.now();
         let (compared, depends_on_earlier) = (None, false);
-        Ok(Asked { caller, parameters, organization_id, now, compared, depends_on_earlier, app, uri, headers })
+        let still_reading = parts.extensions.get::<StillReading>().is_some();
+        let asked = Asked {
+            caller,
+            parameters,
+            organization_id,
+            now,
+            compared,
+            depends_on_earlier,
+            still_reading,
+            app,
+            uri,
+            headers,
+        };
+        Ok(asked)
     }
 }
 
@@ -97,37 +113,13 @@ impl Asked {
         name: impl AsRef<str>,
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
-        let (app, caller, uri) = (&self.app, &self.caller, &self.uri);
         let csv = self.wants_csv()?;
-        let number = caller.snapshot.dictionary.organization(&self.organization_id).map(|(id, _)| id);
-        let compared = self.compared;
-        // Since when there is usage may be said of an earlier window.
-        let earlier = compared.is_some() || self.depends_on_earlier;
-        let first = if earlier { FIRST_HOUR.start_ms() } else { window.start() };
-        let last = compared.map_or(window.end(), |earlier| earlier.end().max(window.end()));
-        let changed = app.engine.freshness().last_change(number, first, last);
-        // It moves with the clock while the window is not over.
-        let compared = compared.map(|earlier| format!("{} {} {}", earlier.from, earlier.to, earlier.end()));
         let frame = Frame { window, as_of: self.now.min(window.end()) };
-        // What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
-        let asker = caller.user_id().unwrap_or_default();
-        let etag = etag(&[
-            &app.run.to_le_bytes(),
-            &changed.to_le_bytes(),
-            asker.as_bytes(),
-            uri.path().as_bytes(),
-            uri.query().unwrap_or_default().as_bytes(),
-            window.from.to_string().as_bytes(),
-            window.to.to_string().as_bytes(),
-            window.zone.edition().version().as_bytes(),
-            &window.zone.edition().fingerprint().to_le_bytes(),
-            compared.unwrap_or_default().as_bytes(),
-            self.attribution().as_bytes(),
-            &[u8::from(csv)],
-        ]);
-        if matches(&self.headers, &etag) {
+        let etag = self.version(window, csv);
+        if self.has(&etag) {
             return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
         }
+        let (app, asker) = (&self.app, self.asker());
         let body: Body = match app.answers.get(asker, &etag, frame.as_of) {
             Some(bytes) => bytes.into(),
             None => {
@@ -142,6 +134,50 @@ impl Asked {
         let mut response = self.table(window, name.as_ref(), csv, body);
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         Ok(response)
+    }
+
+    /// What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
+    fn asker(&self) -> &str {
+        self.caller.user_id().unwrap_or_default()
+    }
+
+    /// Whether the asker has that answer already, or goes on with the one they have.
+    pub fn has(&self, etag: &str) -> bool {
+        self.still_reading || matches(&self.headers, etag)
+    }
+
+    /// Whether what is sent may be compressed on the way.
+    pub fn takes_compressed(&self) -> bool {
+        let encodings = self.headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+        encodings.is_some_and(|encodings| encodings.trim() != "identity")
+    }
+
+    /// The ETag of an answer about a window: another one as soon as the answer could be another.
+    pub fn version(&self, window: Window, csv: bool) -> String {
+        let (app, caller, uri) = (&self.app, &self.caller, &self.uri);
+        let number = caller.snapshot.dictionary.organization(&self.organization_id).map(|(id, _)| id);
+        let compared = self.compared;
+        // Since when there is usage may be said of an earlier window.
+        let earlier = compared.is_some() || self.depends_on_earlier;
+        let first = if earlier { FIRST_HOUR.start_ms() } else { window.start() };
+        let last = compared.map_or(window.end(), |earlier| earlier.end().max(window.end()));
+        let changed = app.engine.freshness().last_change(number, first, last);
+        // It moves with the clock while the window is not over.
+        let compared = compared.map(|earlier| format!("{} {} {}", earlier.from, earlier.to, earlier.end()));
+        etag(&[
+            &app.run.to_le_bytes(),
+            &changed.to_le_bytes(),
+            self.asker().as_bytes(),
+            uri.path().as_bytes(),
+            uri.query().unwrap_or_default().as_bytes(),
+            window.from.to_string().as_bytes(),
+            window.to.to_string().as_bytes(),
+            window.zone.edition().version().as_bytes(),
+            &window.zone.edition().fingerprint().to_le_bytes(),
+            compared.unwrap_or_default().as_bytes(),
+            self.attribution().as_bytes(),
+            &[u8::from(csv)],
+        ])
     }
 
     /// What assignments mean depends on beside what is written: on the days of the organization's zone, and which one it is.

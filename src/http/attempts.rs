@@ -1,4 +1,4 @@
-//! Guessing tokens: how often it may be tried, and by whom.
+//! Guessing tokens: how often it may be tried, and by whom. And how often a link may be opened.
 //!
 //! A secret made by Rollcall has 256 random bits and is not found by trying. One that an operator chose may be. So
 //! where too many have failed, secrets of the first form are still looked up, which keeps nobody out, and others are
@@ -26,6 +26,8 @@ const FAILURES_PER_MINUTE: u32 = 60;
 const SIGN_INS_PER_MINUTE: u32 = 60;
 /// Sign-ins by a provider that one source begins in one minute, each of which asks it: an office behind one address.
 const BEGINS_PER_MINUTE: u32 = 600;
+/// How often one link may be opened in one minute. A database that reads a long file asks for some hundred parts of it.
+const OPENED_PER_MINUTE: u32 = 600;
 /// Failed sign-ins that the audit log is told of in one minute.
 const FAILURES_WRITTEN_PER_MINUTE: u32 = 10;
 /// Sources told apart in one minute: bounds memory. Further ones count as one.
@@ -79,6 +81,8 @@ struct Minute {
     failures: HashMap<Option<IpAddr>, u32>,
     begins: HashMap<Option<IpAddr>, u32>,
     sign_ins: HashMap<String, u32>,
+    /// Of links that there are.
+    opened: HashMap<String, u32>,
     /// Failures that the audit log has, and those it has not, of minutes before as well.
     written: u32,
     unwritten: u64,
@@ -139,6 +143,17 @@ impl Attempts {
             return Err(too_many("too many sign-ins with this token; try again in a minute"));
         }
         *sign_ins += 1;
+        Ok(())
+    }
+
+    /// Takes note that a link is opened, unless it is too often.
+    pub fn open_link(&self, link_id: &str, now: UnixMs) -> Result<(), Problem> {
+        let mut minute = self.minute(now);
+        let opened = minute.opened.entry(link_id.to_owned()).or_default();
+        if *opened >= OPENED_PER_MINUTE {
+            return Err(too_many("the link is opened too often; try again in a minute"));
+        }
+        *opened += 1;
         Ok(())
     }
 

@@ -15,11 +15,13 @@ mod attempts;
 mod audit;
 mod body;
 mod budgets;
+mod byte_order_mark;
 mod cache_saving;
 mod calendar;
 mod change;
 mod closings;
 mod connections;
+mod cross_origin;
 mod currency;
 mod dashboard;
 mod decimals;
@@ -30,10 +32,13 @@ mod events;
 mod explain;
 mod export;
 mod file_name;
+mod inside;
 mod intake;
 mod invoices;
+mod links;
 mod listing;
 mod maintenance;
+mod mcp;
 mod nearest;
 mod openapi;
 mod operations;
@@ -42,9 +47,11 @@ mod places;
 mod policies;
 mod problem;
 mod questions;
+mod ranges;
 mod recent;
 mod render;
 mod reprice;
+mod scim;
 mod session;
 mod stream;
 mod tls;
@@ -60,17 +67,19 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use access::LocalOperator;
-use axum::Router;
+use access::Known;
 use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
+use axum::{Extension, Router};
 use connections::Limits;
 use events::feeds::Tally;
 use http_body_util::BodyExt;
+use inside::Inside;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -90,6 +99,7 @@ pub use alerts::{Watched, days_now, fired as alert_fired};
 pub use body::Object;
 pub use budgets::{budget_update, written};
 pub use closings::{close_month, reopen_month};
+pub use cross_origin::Origins;
 pub use currency::{Currency, Rate};
 pub use dashboard::colour::Colour;
 pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
@@ -97,11 +107,14 @@ pub use deliveries::{AllDeliveries, Deliveries};
 pub use directory::{export as directory_export, update as directory_update};
 pub use events::feeds::learnt;
 pub use invoices::{invoice_answer, invoice_note, read_invoice};
+pub use links::list as list_links;
+pub use links::note as link_note;
 pub use maintenance::{checked, stamp as backup_stamp, store_size};
 pub use openapi::openapi_json;
 pub use parameters::group_by;
 pub use problem::Problem;
 pub use reprice::reprice;
+pub use scim::settle_groups;
 pub use tls::{Tls, TlsError};
 pub use tokens::{list as list_tokens, new_token, token_note};
 pub use visitors::SignInSettings;
@@ -149,6 +162,7 @@ pub struct Shared {
     /// The dashboard's page; absent where it was not built.
     page: Option<Bytes>,
     described: DescribedBy,
+    document: fn() -> &'static Value,
     /// Tells that page from those of other versions and settings, so that one that stays open learns that it is old.
     page_version: HeaderValue,
     /// Largest body of events in bytes, after decompression.
@@ -169,6 +183,9 @@ pub struct Shared {
     questions: questions::Questions,
     feeds: Tally,
     answers: recent::RecentAnswers,
+    scanned: ranges::Scanned,
+    /// Pages of other sites that may read answers; set where there are any.
+    origins: OnceLock<Origins>,
     counters: operations::Counters,
     /// Held while a backup is copied: each takes as much disk as the store.
     copying: Mutex<()>,
@@ -206,6 +223,7 @@ impl App {
             backups: OnceLock::new(),
             page,
             described: openapi::described,
+            document: openapi::document,
             page_version: page_version.parse().expect("hexadecimal"),
             look,
             body_limit,
@@ -220,6 +238,8 @@ impl App {
             questions: questions::Questions::default(),
             feeds: Tally::default(),
             answers: recent::RecentAnswers::default(),
+            scanned: ranges::Scanned::default(),
+            origins: OnceLock::new(),
             counters: operations::Counters::default(),
             copying: Mutex::default(),
             checking: Mutex::default(),
@@ -238,6 +258,11 @@ impl Shared {
     /// How people sign in besides with tokens.
     pub fn sign_in(&self) -> &SignInSettings {
         self.sign_in.get_or_init(SignInSettings::default)
+    }
+
+    /// The OpenAPI document.
+    fn document(&self) -> &'static Value {
+        (self.document)()
     }
 
     /// Where owners and admins may have alerts sent.
@@ -270,6 +295,11 @@ impl App {
     /// How people sign in from now on.
     pub fn signs_in_by(&self, settings: SignInSettings) {
         let _ = self.sign_in.set(settings);
+    }
+
+    /// Whose pages may read answers.
+    pub fn answers_pages_of(&self, origins: Origins) {
+        let _ = self.origins.set(origins);
     }
 
     /// Where scheduled backups are from now on.
@@ -319,7 +349,7 @@ fn answer_and_wait(
 }
 
 async fn answer_as_operator(app: App, mut request: Request<Body>, out: &mut dyn Write) -> Result<(), Problem> {
-    request.extensions_mut().insert(LocalOperator);
+    request.extensions_mut().insert(Known::operator());
     let response = router(app).oneshot(request).await.unwrap_or_else(|never| match never {});
     let (status, mut body) = (response.status(), response.into_body());
     let broken = |e: &dyn std::fmt::Display| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string());
@@ -374,14 +404,29 @@ pub fn router(app: App) -> Router {
         .route("/v1/invoices", post(invoices::post_invoices))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(DefaultBodyLimit::disable());
+    let asked_inside = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), ranges::as_asked))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(byte_order_mark::as_asked))
+        .layer(from_fn_with_state(app.clone(), decimals::as_asked));
+    // Asked by an address or by an assistant, by the very routes that everybody asks.
+    let by_others = Router::new()
+        .route("/v1/links", get(links::get_links).post(links::post_link))
+        .route("/v1/links/{id}", get(links::open_link).delete(links::delete_link))
+        .route("/mcp", post(mcp::post_message))
+        .layer(Extension(Inside::new(
+            questions(&app).fallback(nothing_there).layer(asked_inside).with_state(app.clone()),
+        )));
     let rest = Router::new()
+        .merge(questions(&app))
+        .merge(by_others)
         .route("/v1/directory", get(directory::get_directory).put(directory::put_directory))
         .route("/v1/directory/preview", post(directory::preview::preview_directory))
         .route("/v1/directory/assignments/read", post(directory::post_assignments))
         .route("/v1/organizations/{organization}/members/{user}", delete(directory::delete_member))
         .route("/v1/organizations/{organization}/views", get(views::get_views).post(views::post_view))
         .route("/v1/organizations/{organization}/views/{view}", put(views::put_view).delete(views::delete_view))
-        .route("/v1/budgets", get(budgets::get_budgets).put(budgets::put_budgets))
+        .route("/v1/budgets", put(budgets::put_budgets))
         .route("/v1/alerts", get(alerts::get_alerts).put(alerts::put_alerts))
         .route("/v1/alerts/rehearse", post(alerts::rehearse))
         .route("/v1/policies", get(policies::get_policies).put(policies::put_policies))
@@ -400,32 +445,18 @@ pub fn router(app: App) -> Router {
         .route("/v1/session/oidc/backchannel", post(session::oidc::backchannel))
         .route("/v1/sessions", get(session::list::get_sessions))
         .route("/v1/sessions/{id}", delete(session::list::delete_session))
-        .route("/v1/me", get(session::me))
         .route("/v1/projects", get(session::projects))
         .route("/v1/calendar", get(calendar::get_calendar))
         .route("/v1/calendar/zones", get(calendar::get_zones))
         .route("/v1/settings", get(dashboard::look::settings))
         .route("/v1/settings/logo", get(dashboard::look::logo))
-        .route("/analytics/activity", get(analytics::activity))
-        .route("/analytics/members", get(analytics::members))
-        .route("/analytics/members/{user}", get(analytics::member))
-        .route("/analytics/keys", get(analytics::api_keys))
-        .route("/analytics/keys/{key}", get(analytics::api_key))
-        .route("/analytics/me", get(analytics::my_usage))
-        .route("/analytics/reconciliation", get(invoices::get_reconciliation))
-        .route("/analytics/statement", get(closings::statement::get_statement))
-        .route("/analytics/cache-saving", get(cache_saving::cache_saving))
-        .route("/analytics/change", get(change::change))
-        .route("/analytics/explain", get(explain::explain))
-        .route("/analytics/what-if", get(what_if::what_if))
-        .route("/analytics/export", get(export::export))
         .route("/v1/compact", post(maintenance::compact))
         .route("/v1/reread", post(maintenance::reread))
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/backups", get(maintenance::backups))
         .route("/v1/verify", post(maintenance::verify))
         .route("/v1/audit", get(audit::get_audit))
-        .route("/v1/intake", get(intake::get_intake).post(intake::post_intake))
+        .route("/v1/intake", post(intake::post_intake))
         .route("/v1/closings", get(closings::get_closings).post(closings::post_closing))
         .route("/v1/closings/{id}", get(closings::get_closing).delete(closings::delete_closing))
         .route("/v1/reprice", post(reprice::post_reprice))
@@ -434,6 +465,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/openapi.json", get(openapi::serve))
+        .merge(scim::routes())
         .fallback(dashboard::serve)
         .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES));
     let compress = CompressionLayer::new().compress_when(
@@ -458,9 +490,44 @@ pub fn router(app: App) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(PAGE_VERSION, app.page_version.clone()))
         .layer(compress)
         .layer(from_fn_with_state(app.clone(), operations::take_note))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::panicked().into_response()))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(byte_order_mark::as_asked))
         .layer(from_fn_with_state(app.clone(), decimals::as_asked));
-    events.merge(rest).method_not_allowed_fallback(method_not_allowed).layer(around).with_state(app)
+    let origins = app.origins.get().map(Origins::layer);
+    let all = events.merge(rest).method_not_allowed_fallback(method_not_allowed).layer(around).with_state(app);
+    match origins {
+        Some(origins) => all.layer(origins),
+        None => all,
+    }
+}
+
+/// Routes that only read, which are asked inside this process as well.
+fn questions(app: &App) -> Router<App> {
+    Router::new()
+        .route("/v1/budgets", get(budgets::get_budgets))
+        .route("/v1/intake", get(intake::get_intake))
+        .route("/v1/me", get(session::me))
+        .route("/analytics/activity", get(analytics::activity))
+        .route("/analytics/members", get(analytics::members))
+        .route("/analytics/members/{user}", get(analytics::member))
+        .route("/analytics/keys", get(analytics::api_keys))
+        .route("/analytics/keys/{key}", get(analytics::api_key))
+        .route("/analytics/me", get(analytics::my_usage))
+        .route("/analytics/reconciliation", get(invoices::get_reconciliation))
+        .route("/analytics/statement", get(closings::statement::get_statement))
+        .route("/analytics/cache-saving", get(cache_saving::cache_saving))
+        .route("/analytics/change", get(change::change))
+        .route("/analytics/explain", get(explain::explain))
+        .route("/analytics/what-if", get(what_if::what_if))
+        .route("/analytics/export", get(export::export).layer(from_fn_with_state(app.clone(), ranges::as_asked)))
+}
+
+async fn nothing_there(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is no question at {}", uri.path()))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::panicked().into_response()
 }
 
 /// Serves until `stop` resolves, then finishes the requests under way.

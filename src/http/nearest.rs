@@ -4,7 +4,7 @@ use axum::extract::MatchedPath;
 use axum::http::request::Parts;
 
 use super::problem::Problem;
-use super::{App, decimals};
+use super::{App, byte_order_mark, decimals};
 
 /// How alike two names have to be, from 0 to 1; clap takes the same for commands.
 const ALIKE: f64 = 0.7;
@@ -22,7 +22,7 @@ pub fn refuse_unknown(request: &Parts, app: &App) -> Result<(), Problem> {
     let known = (app.described)(&request.method, route).map_or(&[][..], |described| &described.parameters);
     let mut given = form_urlencoded::parse(request.uri.query().unwrap_or_default().as_bytes());
     let Some((unknown, _)) = given.find(|(name, _)| !known.iter().any(|known| known == name)) else {
-        return decimals::check(request.uri.query());
+        return decimals::check(request.uri.query()).and_then(|()| byte_order_mark::check(request.uri.query()));
     };
     let nearest = did_you_mean(&unknown, known.iter().map(String::as_str));
     let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

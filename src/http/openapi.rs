@@ -12,9 +12,9 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, alerts, analytics, audit, budgets, cache_saving, calendar, change, closings, dashboard, decisions,
-    directory, events, explain, export, intake, invoices, maintenance, operations, policies, reprice, session, tokens,
-    views, what_if,
+    Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, dashboard,
+    decisions, directory, events, explain, export, intake, invoices, links, maintenance, mcp, operations, policies,
+    reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -53,6 +53,11 @@ use super::{
         tokens::get_token,
         tokens::find_token,
         tokens::delete_token,
+        links::post_link,
+        links::get_links,
+        links::open_link,
+        links::delete_link,
+        mcp::post_message,
         views::get_views,
         views::post_view,
         views::put_view,
@@ -115,7 +120,9 @@ use super::{
         (name = "directory", description = "Organizations, projects, people and keys"),
         (name = "events", description = "Usage events, and what became of them"),
         (name = "invoices", description = "What providers billed"),
+        (name = "links", description = "Answers by an address alone, for spreadsheets and databases"),
         (name = "maintenance", description = "The store as a file"),
+        (name = "mcp", description = "Questions of assistants"),
         (name = "operations", description = "What runs the server asks"),
         (name = "otlp", description = "OpenTelemetry"),
         (name = "session", description = "Signing in, and who is signed in"),
@@ -208,6 +215,17 @@ fn describe_csv(operation: &mut Value) {
     if let Some(content) = content.filter(|content| takes_format && content.contains_key("application/json")) {
         content.insert("text/csv".to_owned(), json!({"schema": {"type": "string"}}));
     }
+    let is_csv = operation.pointer("/responses/200/content/text~1csv").is_some();
+    if is_csv && takes_format {
+        let parameter = json!({
+            "name": byte_order_mark::NAME,
+            "in": "query",
+            "description": "`true` begins CSV with a byte order mark, by which Excel knows it for UTF-8. Default `false`",
+            "required": false,
+            "schema": {"type": "boolean", "default": false},
+        });
+        operation["parameters"].as_array_mut().expect("it takes a format").push(parameter);
+    }
 }
 
 fn describe_decimals(operation: &mut Value) {
@@ -280,6 +298,11 @@ fn find_amounts(schema: &Value, schemas: &Value, path: &str, amounts: &mut Amoun
     }
     let parts = ["oneOf", "anyOf", "allOf"].iter().filter_map(|of| schema[of].as_array()).flatten();
     parts.chain(schema.get("items")).for_each(|part| find_amounts(part, schemas, path, amounts));
+}
+
+/// The document.
+pub(super) fn document() -> &'static Value {
+    &DOCUMENT
 }
 
 /// The document, indented, as `docs/openapi.json` has it.

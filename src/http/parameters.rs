@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 
 use super::problem::Problem;
-use crate::calendar::{Compare, Date, Granularity, Window, Zone};
+use crate::calendar::{Compare, Date, Granularity, Window, Zone, relative_days, relative_words};
 use crate::ledger::Month;
 use crate::model::{Biller, UnixMs, canonical_provider};
 use crate::query::{
@@ -116,7 +116,7 @@ impl Parameters {
             return Err(Problem::bad_request("granularity is 'hour', but with asOf it is day, week or month"));
         }
         if let Some(name) =
-            ["compare", "compareFrom", "compareTo"].into_iter().find(|name| self.all(name).next().is_some())
+            ["range", "compare", "compareFrom", "compareTo"].into_iter().find(|name| self.all(name).next().is_some())
         {
             return Err(Problem::bad_request(format!("{name} and asOf are given; leave one of them out")));
         }
@@ -154,6 +154,13 @@ impl Parameters {
 
     pub fn window(&self, now: UnixMs, granularity: Granularity) -> Result<Window, Problem> {
         let zone = self.zone()?;
+        if let Some(word) = self.one("range")? {
+            if !self.has_no_days()? {
+                return Err(Problem::bad_request("range and days are given; leave one of them out"));
+            }
+            let (from, to) = relative_days(word, zone.date_at(now)).ok_or_else(|| unknown_range(word))?;
+            return Window::new(zone, from, to, granularity).map_err(bad_request);
+        }
         let given = |name| self.one(name)?.map(|text| day(name, text, zone)).transpose();
         let to = given("to")?.unwrap_or_else(|| zone.date_at(now));
         let from = given("from")?.unwrap_or_else(|| to.plus_days(1 - DEFAULT_DAYS));
@@ -356,6 +363,11 @@ fn day(name: &str, text: &str, zone: Zone) -> Result<Date, Problem> {
         Some(at) => Ok(zone.date_at(at)),
         None => date(name, text),
     }
+}
+
+fn unknown_range(word: &str) -> Problem {
+    let known: Vec<&str> = relative_words().collect();
+    Problem::bad_request(format!("range is '{word}'; allowed: {}", known.join(", ")))
 }
 
 /// A day as it is written everywhere.

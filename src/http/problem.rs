@@ -87,17 +87,21 @@ impl Problem {
     pub fn unauthorized(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED, detail)
     }
+
+    /// As it travels.
+    pub fn body(&self) -> ProblemBody {
+        ProblemBody {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+        }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = ProblemBody {
-            kind: "about:blank".into(),
-            title: self.status.canonical_reason().unwrap_or("Error").into(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-        };
-        let json = serde_json::to_vec(&body).expect("strings and a number serialize");
+        let json = serde_json::to_vec(&self.body()).expect("strings and a number serialize");
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response();
         let mut set = |name: HeaderName, value: HeaderValue| {
             response.headers_mut().insert(name, value);
@@ -127,6 +131,7 @@ impl From<EngineError> for Problem {
             EngineError::Busy | EngineError::Stopping => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
+            EngineError::Change(ChangeError::Provision(_)) => Problem::bad_request(error.to_string()),
             EngineError::Change(ChangeError::Stranger(_)) => Problem::forbidden(error.to_string()),
             EngineError::Change(ChangeError::Unknown { .. }) => Problem::not_found(error.to_string()),
             EngineError::Change(

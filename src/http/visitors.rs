@@ -85,6 +85,12 @@ impl SignInSettings {
         }
     }
 
+    /// What groups give by all that is set, which holds for provisioned ones as well.
+    pub fn group_rules(&self) -> Arc<[GroupRule]> {
+        let by_providers = self.providers.iter().flat_map(|provider| provider.rules());
+        by_providers.chain(self.proxy.iter().flat_map(Proxy::rules)).cloned().collect()
+    }
+
     /// Whether the audit log has yet to be told that somebody comes by the proxy.
     fn tells_of(&self, who: &str, now: UnixMs) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

@@ -345,6 +345,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let server = with_directory();
     let operator = OPERATOR.to_owned();
     let ingest = server.token(&json!({"kind": "ingest", "organizationId": "acme"}));
+    let scim = server.token(&json!({"kind": "scim", "organizationId": "acme"}));
     let [owner, admin, developer, outsider] = ["ada", "ben", "dev", "out"].map(|user| server.user_token(user));
     let callers = [
         ("operator", &operator),
@@ -375,6 +376,9 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let project =
         |organization: &str| json!({"projects": [{"id": "new", "organizationId": organization, "name": "New"}]});
     let link = |organization: &str| json!({"kind": "user", "organizationId": organization, "userId": "ben"});
+    let provisioning = |organization: &str| json!({"kind": "scim", "organizationId": organization});
+    let shown = |organization: &str| json!({"organizationId": organization, "question": "/analytics/activity", "format": "csv"});
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
     let budget = json!({"id": "b", "organizationId": "acme", "scope": {"kind": "organization"}, "limit": {"cost": 1}, "window": "day"});
     let policy = json!({"id": "p", "organizationId": "acme", "mode": "observe"});
@@ -437,10 +441,21 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/tokens?organizationId=gone", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/tokens", link("acme"), [201, 403, 201, 403, 403, 403], 401),
         ("POST", "/v1/tokens", link("gone"), [201, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/tokens", provisioning("acme"), [201, 403, 201, 403, 403, 403], 401),
+        ("POST", "/v1/tokens", provisioning("small"), [201, 403, 201, 403, 403, 403], 401),
+        ("POST", "/v1/tokens", provisioning("gone"), [201, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/operator", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("DELETE", "/v1/tokens/tok_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/tokens/find", json!({"token": "lost"}), [404, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/links", shown("acme"), [201, 403, 201, 403, 403, 403], 401),
+        ("POST", "/v1/links", shown("gone"), [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/links", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/links?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/links?organizationId=gone", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("DELETE", "/v1/links/lnk_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/links/rc_link_none.csv", Value::Null, [404; 6], 404),
+        ("POST", "/mcp", ping, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/v1/me", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/v1/session", Value::Null, [200, 403, 200, 200, 200, 200], 200),
         ("DELETE", "/v1/session", Value::Null, [204, 204, 204, 204, 204, 204], 401),
@@ -623,6 +638,10 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
             }
         }
         assert_eq!(ask(&[]).status, *without, "{method} {path} without a token");
+        // One of kind scim opens nothing of all this.
+        let is_public = *without != 401 || (*method, *path) == ("POST", "/v1/session");
+        let closed = if is_public && (*method, *path) != ("GET", "/v1/session") { *without } else { 403 };
+        assert_eq!(ask(&[("authorization", &bearer(&scim))]).status, closed, "{method} {path} as scim");
         if *without == 401 {
             for wrong in ["Bearer nonsense", "Basic abc", "Bearer", ""] {
                 assert_eq!(ask(&[("authorization", wrong)]).status, 401, "{method} {path} with '{wrong}'");

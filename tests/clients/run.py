@@ -3,8 +3,8 @@
 
 A provider on 127.0.0.1 (provider.py) answers LiteLLM's proxy (gateway.py), programs with instrumented clients
 (programs.py), coding agents and SDKs (clients.py); its ledger is the truth. What they report goes through a recorder
-(recorder.py) that keeps what was sent and loses answers, to Rollcall (rollcall.py). No figure is compared with a
-tolerance.
+(recorder.py) that keeps what was sent and loses answers, to Rollcall (rollcall.py). Assistants (assistants.py) and
+programs that read tables (tables.py) ask it for what was sent. No figure is compared with a tolerance.
 """
 
 import os
@@ -14,22 +14,26 @@ import tempfile
 from pathlib import Path
 
 import agents
+import assistants
 import budgets
 import gateway
 import instrumented
+import tables
 from provider import Provider
 from recorder import Recorder
 from rollcall import rollcall
 
+# Who asks, and sends nothing.
+ASKING = {"assistants": assistants, "tables": tables}
 LOGS = Path(__file__).resolve().parents[2] / "target" / "clients" / "logs"
 
 
 def main():
     LOGS.mkdir(parents=True, exist_ok=True)
     latest = bool(os.environ.get("LATEST"))
-    wanted = sys.argv[1:] or (["agents"] if latest else ["litellm", "budgets", "opentelemetry", "agents"])
+    wanted = sys.argv[1:] or (["agents"] if latest else ["litellm", "budgets", "opentelemetry", "agents", *ASKING])
     names = [client.name for client in agents.CLIENTS]
-    allowed = ["litellm", "budgets", "opentelemetry", "agents", *names]
+    allowed = ["litellm", "budgets", "opentelemetry", "agents", *ASKING, *names]
     if unknown := [one for one in wanted if one not in allowed]:
         sys.exit(f"nothing is called {unknown[0]}; there are {', '.join(allowed)}")
     some = names if "agents" in wanted else [name for name in names if name in wanted]
@@ -44,6 +48,8 @@ def main():
         if "opentelemetry" in wanted:
             differences += instrumented.run(server, recorder, provider, LOGS)
         differences += agents.run(server, recorder, provider, LOGS, some, latest)
+        for name, asking in ASKING.items():
+            differences += asking.run(server, provider, LOGS) if name in wanted else []
     keep(recorder.posts)
     for difference in differences:
         print(f"DIFFERENT: {difference}")

@@ -5,7 +5,7 @@ import { accessible, LAPTOP, open, PHONE, ready, visit, withinWidth } from "./br
 import { serve } from "./server.mjs";
 
 const SETTINGS = "/organizations/acme/settings";
-const PARTS = ["settings", "projects", "members", "keys", "tokens"];
+const PARTS = ["settings", "projects", "members", "keys", "tokens", "links"];
 
 async function acme(t) {
   const server = await serve(t);

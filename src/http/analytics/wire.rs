@@ -19,6 +19,9 @@ pub struct WindowParameters {
     from: Option<String>,
     /// Last local day, included; default today in that zone.
     to: Option<String>,
+    /// Or days by a word, which move with today: today, yesterday, last-7-days, last-30-days, last-90-days,
+    /// last-365-days, this-week, last-week, this-month, last-month, this-quarter, last-quarter, this-year or last-year.
+    range: Option<String>,
     /// IANA name; default UTC.
     timezone: Option<String>,
     /// JSON unless said otherwise, here or in `Accept`; CSV is that of RFC 4180.

@@ -26,7 +26,8 @@ pub struct AuditEntryBody {
     /// has none.
     pub actor_name: Option<String>,
     /// `sign-in`, `sign-out`, `token-create`, `token-revoke`, `directory-change`, `membership-end`, `backup`, `compact`,
-    /// `verify`, `restore`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change` or `view-remove`.
+    /// `verify`, `restore`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change`, `view-remove`, `link-create` or
+    /// `link-revoke`.
     pub action: String,
     /// What it was done to: a token, a user, a file.
     pub target: String,

@@ -428,7 +428,7 @@ mod tests {
 
     use super::*;
     use crate::engine::Engine;
-    use crate::http::access::LocalOperator;
+    use crate::http::access::Known;
     use crate::http::{Look, router};
     use crate::model::UnixMs;
     use crate::pricing::PriceBook;
@@ -453,7 +453,7 @@ mod tests {
     fn post(path: &str, body: String) -> Request<Body> {
         let mut request =
             Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap();
-        request.extensions_mut().insert(LocalOperator);
+        request.extensions_mut().insert(Known::operator());
         request
     }
 

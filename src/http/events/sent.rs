@@ -125,7 +125,7 @@ pub fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
             api_key_id: api_key_id.as_deref(),
             ..TokenDefaults::default()
         },
-        Grant::Operator | Grant::User { .. } | Grant::Member { .. } => TokenDefaults::default(),
+        Grant::Operator | Grant::User { .. } | Grant::Member { .. } | Grant::Scim { .. } => TokenDefaults::default(),
     }
 }
 

@@ -65,6 +65,7 @@ pub async fn explain(State(app): State<App>, asked: Asked) -> Result<Response, P
     let date = asked.parameters.one("date")?.map(str::to_owned);
     if let Some(date) = &date
         && asked.parameters.has_no_days()?
+        && asked.parameters.one("range")?.is_none()
     {
         query.window = window_of(&query, date).ok_or_else(|| no_bucket(&query, date))?;
     }

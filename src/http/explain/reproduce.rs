@@ -7,8 +7,20 @@ use crate::http::parameters::{Parameters, filter_of};
 use crate::query::GroupBy;
 
 /// What asks for nothing of the figure itself.
-const NOT_OF_THE_FIGURE: [&str; 10] =
-    ["date", "key", "from", "to", "errors", "compare", "compareFrom", "compareTo", "format", "decimals"];
+const NOT_OF_THE_FIGURE: [&str; 12] = [
+    "date",
+    "key",
+    "from",
+    "to",
+    "range",
+    "errors",
+    "compare",
+    "compareFrom",
+    "compareTo",
+    "format",
+    "decimals",
+    "csvBom",
+];
 /// What picks the largest; once one entry is asked for, there is nothing to pick.
 const OF_THE_LARGEST: [&str; 2] = ["top", "rankBy"];
 /// Options of `rollcall query activity` by parameter. All others are filters.

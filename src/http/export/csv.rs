@@ -8,14 +8,23 @@ use crate::http::stream::Out;
 
 pub struct CsvTable<'a> {
     columns: &'static [Column],
+    with_points: bool,
     rows: csv::Writer<&'a mut Out>,
 }
 
 impl<'a> CsvTable<'a> {
-    pub fn new(columns: &'static [Column], out: &'a mut Out) -> Result<CsvTable<'a>, Problem> {
+    /// Readers that guess what a column is from its digits take one of whole numbers for one of integers; `with_points`
+    /// writes decimals so that they are told.
+    pub fn new(columns: &'static [Column], with_points: bool, out: &'a mut Out) -> Result<CsvTable<'a>, Problem> {
         let mut rows = csv_writer(out);
         rows.write_record(columns.iter().map(|column| column.name)).map_err(broken)?;
-        Ok(CsvTable { columns, rows })
+        Ok(CsvTable { columns, with_points, rows })
+    }
+}
+
+impl CsvTable<'_> {
+    fn decimal(&self, text: String) -> String {
+        if self.with_points && !text.contains('.') { text + ".0" } else { text }
     }
 }
 
@@ -28,7 +37,8 @@ impl Table for CsvTable<'_> {
                 Value::Date(value) => self.rows.write_field(value(row).to_string()),
                 Value::Instant(value) => self.rows.write_field(rfc3339_utc(value(row))),
                 Value::Count(value) => self.rows.write_field(number.format(value(row))),
-                Value::Usd(value) => self.rows.write_field(value(row).to_string()),
+                Value::Quantity(value) => self.rows.write_field(self.decimal(value(row).to_string())),
+                Value::Usd(value) => self.rows.write_field(self.decimal(value(row).to_string())),
             };
             written.map_err(broken)?;
         }

@@ -1,12 +1,48 @@
-//! The columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification: all that are mandatory there, those of the
-//! others that Rollcall knows something about, and its own figures under `x_`. docs/export.md says where each is from.
+//! The columns of FOCUS, the FinOps Open Cost and Usage Specification: all that are mandatory there, those of the others
+//! that Rollcall knows something about, and its own figures under `x_`. docs/export.md says where each is from.
+
+use std::sync::LazyLock;
 
 use super::rollup::{count, mode_name, text};
 use super::{Column, Row, Value};
 use crate::model::{Count, PicoUsd};
 use crate::query::GroupBy;
 
-pub const COLUMNS: &[Column] = &[
+/// Which edition of the specification a file follows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    #[default]
+    V1_2,
+    V1_3,
+    V1_4,
+}
+
+pub const VERSIONS: [(&str, Version); 3] = [("1.2", Version::V1_2), ("1.3", Version::V1_3), ("1.4", Version::V1_4)];
+
+/// Columns that not every version has: from which on, and before which.
+const NOT_ALWAYS: [(&str, Version, Option<Version>); 4] = [
+    ("HostProviderName", Version::V1_3, None),
+    ("ServiceProviderName", Version::V1_3, None),
+    ("ProviderName", Version::V1_2, Some(Version::V1_4)),
+    ("PublisherName", Version::V1_2, Some(Version::V1_4)),
+];
+
+/// The columns of a version, in its order.
+pub fn columns(version: Version) -> &'static [Column] {
+    static OF: LazyLock<[Vec<Column>; VERSIONS.len()]> = LazyLock::new(|| {
+        VERSIONS.map(|(_, version)| {
+            let has = |column: &&Column| {
+                let limits = NOT_ALWAYS.iter().find(|(name, ..)| *name == column.name);
+                limits.is_none_or(|(_, from, before)| version >= *from && before.is_none_or(|before| version < before))
+            };
+            COLUMNS.iter().filter(has).copied().collect()
+        })
+    });
+    &OF[version as usize]
+}
+
+/// Those of all versions.
+const COLUMNS: &[Column] = &[
     Column { name: "BilledCost", value: Value::Usd(cost) },
     text("BillingAccountId", |row| Some(row.about.organization_id.into())),
     text("BillingAccountName", |row| {
@@ -24,14 +60,16 @@ pub const COLUMNS: &[Column] = &[
     text("ChargeFrequency", |_| Some("Usage-Based".into())),
     Column { name: "ChargePeriodEnd", value: Value::Instant(|row| row.time.end) },
     Column { name: "ChargePeriodStart", value: Value::Instant(|row| row.time.start) },
-    count("ConsumedQuantity", tokens),
+    Column { name: "ConsumedQuantity", value: Value::Quantity(tokens) },
     text("ConsumedUnit", |_| Some("Tokens".into())),
     Column { name: "ContractedCost", value: Value::Usd(cost) },
     Column { name: "EffectiveCost", value: Value::Usd(cost) },
+    text("HostProviderName", |row| row.name(GroupBy::Provider)),
+    text("InvoiceId", |_| None),
     text("InvoiceIssuerName", |row| row.name(GroupBy::Provider)),
     Column { name: "ListCost", value: Value::Usd(cost) },
     text("PricingCategory", |_| Some("Standard".into())),
-    count("PricingQuantity", tokens),
+    Column { name: "PricingQuantity", value: Value::Quantity(tokens) },
     text("PricingUnit", |_| Some("Tokens".into())),
     text("ProviderName", |row| row.name(GroupBy::Provider)),
     text("PublisherName", |row| row.name(GroupBy::Provider)),
@@ -40,6 +78,7 @@ pub const COLUMNS: &[Column] = &[
     text("ResourceType", |_| Some("API key".into())),
     text("ServiceCategory", |_| Some("AI and Machine Learning".into())),
     text("ServiceName", |row| row.name(GroupBy::Provider)),
+    text("ServiceProviderName", |row| row.name(GroupBy::Provider)),
     text("ServiceSubcategory", |_| Some("Generative AI".into())),
     text("SkuId", |row| row.key(GroupBy::Model)),
     text("SubAccountId", |row| row.key(GroupBy::Project)),

@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use axum::body::Body;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
 use self::csv::CsvTable;
 use self::parquet::ParquetTable;
 use super::access::Subject;
-use super::asked::Asked;
+use super::asked::{Asked, CACHING};
 use super::body::Binary;
 use super::file_name;
 use super::problem::{Problem, Refusals};
@@ -25,17 +25,21 @@ use crate::model::{PicoUsd, UnixMs};
 use crate::query::{About, Filter, Rollup, rollups};
 
 /// One column of an export: its name, and where a row has its value.
+#[derive(Clone, Copy)]
 struct Column {
     name: &'static str,
     value: Value,
 }
 
 /// What kind of value a column has, and where it comes from.
+#[derive(Clone, Copy)]
 enum Value {
     Text(for<'r> fn(&'r Row<'_>) -> Option<Cow<'r, str>>),
     Date(fn(&Row<'_>) -> Date),
     Instant(fn(&Row<'_>) -> UnixMs),
     Count(fn(&Row<'_>) -> u64),
+    /// A count that is a decimal to those who read it.
+    Quantity(fn(&Row<'_>) -> u64),
     Usd(fn(&Row<'_>) -> PicoUsd),
 }
 
@@ -68,17 +72,17 @@ pub const PARQUET: &str = "application/vnd.apache.parquet";
 
 #[derive(Clone, Copy)]
 struct Form {
-    columns: &'static [Column],
+    focus: bool,
     parquet: bool,
     /// Of its file: what is in it, and of which kind.
     name: (&'static str, &'static str),
 }
 
 const FORMS: [(&str, Form); 4] = [
-    ("csv", Form { columns: rollup::COLUMNS, parquet: false, name: ("rollups", "csv") }),
-    ("parquet", Form { columns: rollup::COLUMNS, parquet: true, name: ("rollups", "parquet") }),
-    ("focus", Form { columns: focus::COLUMNS, parquet: false, name: ("focus", "csv") }),
-    ("focus-parquet", Form { columns: focus::COLUMNS, parquet: true, name: ("focus", "parquet") }),
+    ("csv", Form { focus: false, parquet: false, name: ("rollups", "csv") }),
+    ("parquet", Form { focus: false, parquet: true, name: ("rollups", "parquet") }),
+    ("focus", Form { focus: true, parquet: false, name: ("focus", "csv") }),
+    ("focus-parquet", Form { focus: true, parquet: true, name: ("focus", "parquet") }),
 ];
 const GRANULARITIES: [(&str, Granularity); 3] =
     [("hour", Granularity::Hour), ("day", Granularity::Day), ("month", Granularity::Month)];
@@ -92,6 +96,18 @@ enum ExportForm {
     Parquet,
     Focus,
     FocusParquet,
+}
+
+/// The names of [`focus::VERSIONS`].
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "documents what is allowed")]
+enum FocusVersion {
+    #[schema(rename = "1.2")]
+    V1_2,
+    #[schema(rename = "1.3")]
+    V1_3,
+    #[schema(rename = "1.4")]
+    V1_4,
 }
 
 /// The names of [`GRANULARITIES`].
@@ -115,8 +131,10 @@ enum ExportGranularity {
         ("organizationId" = String, Query, description = "The organization whose usage it is"),
         ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last local day, included; default today in that zone"),
+        ("range" = Option<String>, Query, description = "Or days by a word, which move with today: those of `/analytics/activity`"),
         ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
-        ("format" = inline(Option<ExportForm>), Query, description = "csv (default), parquet, focus (CSV with the columns of FOCUS 1.2) or focus-parquet"),
+        ("format" = inline(Option<ExportForm>), Query, description = "csv (default), parquet, focus (CSV with the columns of FOCUS) or focus-parquet"),
+        ("focusVersion" = inline(Option<FocusVersion>), Query, description = "Whose columns focus and focus-parquet have: 1.2 (default), 1.3 or 1.4"),
         ("granularity" = inline(Option<ExportGranularity>), Query, description = "hour (31 days at most), day (366; default) or month (10 years)"),
     ),
     responses(
@@ -130,25 +148,32 @@ enum ExportGranularity {
 pub async fn export(asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let form = asked.parameters.choice("format", &FORMS)?.unwrap_or(FORMS[0].1);
+    let version = asked.parameters.choice("focusVersion", &focus::VERSIONS)?;
+    if version.is_some() && !form.focus {
+        return Err(Problem::bad_request("focusVersion is given, but format is neither focus nor focus-parquet"));
+    }
+    let columns = if form.focus { focus::columns(version.unwrap_or_default()) } else { rollup::COLUMNS };
     let granularity = asked.parameters.choice("granularity", &GRANULARITIES)?.unwrap_or_default();
     let window = asked.parameters.window(asked.now, granularity)?;
+    let weak = asked.version(window, !form.parquet);
+    // Of an export nothing depends on when it is asked for, so parts of it go together if it travels as it is.
+    let etag = if form.parquet || !asked.takes_compressed() { weak.trim_start_matches("W/") } else { &weak };
+    if asked.has(etag) {
+        return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
+    }
     let written = asked.in_turn(move |about, out| {
         if form.parquet {
-            write(about, window, granularity, ParquetTable::new(form.columns, window.zone, out)?)
+            write(about, window, granularity, ParquetTable::new(columns, window.zone, out)?)
         } else {
-            write(about, window, granularity, CsvTable::new(form.columns, out)?)
+            write(about, window, granularity, CsvTable::new(columns, form.focus, out)?)
         }
     });
     let kind = if form.parquet { PARQUET } else { "text/csv; charset=utf-8" };
     let (what, extension) = form.name;
     let name = file_name::of_window(&asked.organization_id, what, &window, extension);
     let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [
-        (header::CACHE_CONTROL, "private, no-cache"),
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_DISPOSITION, &*disposition),
-    ];
-    Ok((headers, Body::from(written.await?)).into_response())
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, &*disposition), (header::ETAG, etag)];
+    Ok((CACHING, headers, Body::from(written.await?)).into_response())
 }
 
 fn write(about: About<'_>, window: Window, granularity: Granularity, mut table: impl Table) -> Result<(), Problem> {

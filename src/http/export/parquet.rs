@@ -102,7 +102,7 @@ impl Values {
         match column.value {
             Value::Text(_) => Values::Texts(Vec::new(), Vec::new()),
             Value::Date(_) => Values::Days(Vec::new()),
-            Value::Instant(_) | Value::Count(_) => Values::Integers(Vec::new()),
+            Value::Instant(_) | Value::Count(_) | Value::Quantity(_) => Values::Integers(Vec::new()),
             Value::Usd(_) => Values::Decimals(Vec::new()),
         }
     }
@@ -116,7 +116,7 @@ impl Values {
             }
             (Values::Days(values), Value::Date(value)) => values.push(value(row).days_since(epoch) as i32),
             (Values::Integers(values), Value::Instant(value)) => values.push(value(row)),
-            (Values::Integers(values), Value::Count(value)) => {
+            (Values::Integers(values), Value::Count(value) | Value::Quantity(value)) => {
                 let count = i64::try_from(value(row));
                 values.push(count.map_err(|_| broken("a count does not fit 63 bits"))?);
             }
@@ -134,7 +134,7 @@ fn field(column: &Column) -> Result<Type, ParquetError> {
         Value::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         Value::Date(_) => (Physical::INT32, Some(LogicalType::Date)),
         Value::Instant(_) => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MILLIS))),
-        Value::Count(_) => (Physical::INT64, None),
+        Value::Count(_) | Value::Quantity(_) => (Physical::INT64, None),
         Value::Usd(_) => (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(SCALE, PRECISION))),
     };
     let repetition = if matches!(column.value, Value::Text(_)) { Repetition::OPTIONAL } else { Repetition::REQUIRED };

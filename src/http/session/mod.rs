@@ -196,6 +196,9 @@ fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
         Grant::Ingest { .. } => {
             Err(Problem::forbidden("an ingest token may send events and ask about calls, and nothing else"))
         }
+        Grant::Scim { .. } => {
+            Err(Problem::forbidden("a scim token provisions people and groups at /scim/v2, and does nothing else"))
+        }
         Grant::Operator => Ok(Me {
             kind: TokenKind::Operator,
             user: None,

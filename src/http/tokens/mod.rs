@@ -21,8 +21,8 @@ use crate::engine::{Engine, Note};
 
 /// Makes a token. Its secret is in the answer and nowhere else.
 ///
-/// For the operator. Owners make those that are for their own organization: of kind `ingest`, and of kind `user` for a
-/// member, with `organizationId`.
+/// For the operator. Owners make those that are for their own organization: of kind `ingest`, of kind `scim`, and of kind
+/// `user` for a member, with `organizationId`.
 #[utoipa::path(
     post, path = "/v1/tokens", tag = "tokens", request_body = NewToken,
     responses(
@@ -159,6 +159,9 @@ pub fn new_token(body: NewToken, engine: &Engine, maker: &str) -> Result<(Change
             };
             ("rc_user_", grant)
         }
+        TokenKind::Scim => {
+            ("rc_scim_", Grant::Scim { organization_id: needed("organizationId", body.organization_id)? })
+        }
     };
     let now = engine.now();
     let expires = body.expires_at.map(|text| match parse_rfc3339(&text) {
@@ -198,6 +201,9 @@ fn unheard_of(grant: &Grant, directory: &Directory) -> Option<String> {
         Grant::Ingest { organization_id, .. } if directory.organization(organization_id).is_none() => {
             Some(format!("there is no organization '{organization_id}' yet; the first event that comes makes it"))
         }
+        Grant::Scim { organization_id } if directory.organization(organization_id).is_none() => Some(format!(
+            "there is no organization '{organization_id}' yet; the first user who is provisioned makes it"
+        )),
         _ => None,
     }
 }
@@ -233,6 +239,7 @@ fn token_body(id: &str, token: &Token) -> TokenBody {
         Grant::Member { organization_id, user_id } => {
             (TokenKind::User, Some(organization_id), None, None, Some(user_id))
         }
+        Grant::Scim { organization_id } => (TokenKind::Scim, Some(organization_id), None, None, None),
     };
     TokenBody {
         id: id.to_owned(),

@@ -10,8 +10,8 @@ use crate::http::listing::Entry;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
     pub kind: TokenKind,
-    /// For `ingest`: the one organization whose events it may send. For `user`: the only one that it shows; every one
-    /// they are a member of when left out.
+    /// For `ingest`: the one organization whose events it may send. For `scim`: the one whose people and groups it
+    /// provisions. For `user`: the only one that it shows; every one they are a member of when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
     /// For `ingest`: stands in where a payload names no project.
@@ -43,6 +43,7 @@ pub enum TokenKind {
     Operator,
     Ingest,
     User,
+    Scim,
 }
 
 /// A token just made. The only time it is shown.

@@ -11,9 +11,9 @@ import { useChange } from "./queries";
 import { Secret } from "./Secret";
 
 const words = text.administration.token;
-const allKinds = ["ingest", "user", "operator"] as const;
+const allKinds = ["ingest", "user", "scim", "operator"] as const;
 /** For one organization first of all its people's sign-in links. */
-const kindsOfOne = ["user", "ingest"] as const;
+const kindsOfOne = ["user", "ingest", "scim"] as const;
 
 interface Props {
   directory: Directory;
@@ -38,8 +38,9 @@ export function NewToken({ directory, organizationId, onClose }: Props) {
     directory.users.filter((user) => organizationId === null || belongs(user)).map((user) => ({ ...user, status: null })),
     userName,
   ).map((user) => ({ value: user.id, label: userName(user) }));
+  const isForOne = kind === "ingest" || kind === "scim";
   const missing =
-    kind === "ingest" && organizations.length === 0
+    isForOne && organizations.length === 0
       ? words.needsOrganization
       : kind === "user" && people.length === 0
         ? words.needsUser
@@ -72,7 +73,7 @@ export function NewToken({ directory, organizationId, onClose }: Props) {
         onChange={setKind}
       />
       {missing && <p className="muted">{missing}</p>}
-      {kind === "ingest" && organizationId === null && organizations[0] && (
+      {isForOne && organizationId === null && organizations[0] && (
         <ChoiceField
           name="organizationId"
           label={text.administration.organization.one}

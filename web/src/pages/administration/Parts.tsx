@@ -4,6 +4,8 @@ import { oneOf } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Segmented } from "../../ui/Segmented";
 import { ApiKeys } from "./ApiKeys";
+import { Links } from "./Links";
+import { linkWords } from "./linkWords";
 import { Members } from "./Members";
 import { OrganizationSettings } from "./OrganizationSettings";
 import type { PartProps } from "./part";
@@ -11,7 +13,7 @@ import { Projects } from "./Projects";
 import { Tokens } from "./Tokens";
 
 const words = text.administration.organization;
-const parts = ["settings", "projects", "members", "keys", "tokens"] as const;
+const parts = ["settings", "projects", "members", "keys", "tokens", "links"] as const;
 
 interface Props {
   part: string | undefined;
@@ -31,7 +33,7 @@ export function Parts({ part, pathOf, operates, organization, directory }: Props
       <div className="parts">
         <Segmented
           label={words.view}
-          choices={parts.map((one) => ({ value: one, label: words[one] }))}
+          choices={parts.map((one) => ({ value: one, label: one === "links" ? linkWords.title : words[one] }))}
           value={shown}
           onChange={(next) => navigate(pathOf(next))}
           testIdPrefix="part"
@@ -49,5 +51,6 @@ function Part({ shown, ...props }: PartProps & { shown: (typeof parts)[number] }
   if (shown === "members") return <Members {...props} />;
   if (shown === "keys") return <ApiKeys {...props} />;
   if (shown === "tokens") return <Tokens {...props} />;
+  if (shown === "links") return <Links {...props} />;
   return <OrganizationSettings {...props} />;
 }
