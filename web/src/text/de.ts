@@ -1115,6 +1115,7 @@ export const de = (product: string): Catalogue => ({
       revokeTitle: (label) => `${label} widerrufen?`,
       revokeLead: {
         ingest: "Wer damit Ereignisse sendet, wird ab jetzt abgewiesen.",
+        scim: "Das Verzeichnis Ihrer Firma wird damit ab jetzt abgewiesen; Personen und Gruppen bleiben, wie sie sind.",
         user: "Wer sich damit angemeldet hat, wird abgemeldet.",
         operator: "Wer sich damit angemeldet hat, wird abgemeldet. Das kann auch hier sein.",
       },

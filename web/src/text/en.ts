@@ -1133,6 +1133,7 @@ export const en = {
       revokeTitle: (label: string) => `Revoke ${label}?`,
       revokeLead: {
         ingest: "Whoever sends events with it is refused from now on.",
+        scim: "Your company’s directory is refused with it from now on; people and groups stay as they are.",
         user: "Whoever signed in with it is signed out.",
         operator: "Whoever signed in with it is signed out. That may be you.",
       },
