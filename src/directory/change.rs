@@ -260,7 +260,7 @@ impl Directory {
                     return Err(ChangeError::TooMany { what: "links", organization, most: LINKS });
                 }
                 // It may have been revoked since the link was asked for.
-                if !self.tokens.contains_key(&link.token_id) {
+                if link.user_id.is_none() && !self.tokens.contains_key(&link.token_id) {
                     return Err(ChangeError::Unknown { what: "token", id: link.token_id });
                 }
                 put(&mut writes, Kind::Link, "", &id, &link);

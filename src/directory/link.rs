@@ -1,6 +1,6 @@
 //! Links: questions that programs ask which can only open an address.
 
-use super::SecretHash;
+use super::{Directory, Grant, SecretHash};
 use crate::model::UnixMs;
 use crate::store::record::{Decode, Encode};
 
@@ -21,6 +21,8 @@ pub struct Link {
     pub hash: SecretHash,
     /// The token that it was made with, whose rights it has, and with which it ends.
     pub token_id: String,
+    /// Who made it, where they had signed in without a token: then it has theirs in the organization.
+    pub user_id: Option<String>,
     pub created: UnixMs,
     /// From when on it is worth nothing.
     pub expires: Option<UnixMs>,
@@ -41,6 +43,17 @@ impl Link {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
+    /// With which rights it is answered at a time; `None` once the token is gone or worth nothing.
+    pub fn grant(&self, directory: &Directory, now: UnixMs) -> Option<Grant> {
+        match &self.user_id {
+            Some(user_id) => {
+                let (organization_id, user_id) = (self.organization_id.clone(), user_id.clone());
+                Some(Grant::Member { organization_id, user_id })
+            }
+            None => directory.token(&self.token_id).filter(|token| !token.has_expired(now)).map(|of| of.grant.clone()),
+        }
+    }
+
     /// Whether a use of it now has to be written down.
     pub fn is_used_anew(&self, now: UnixMs) -> bool {
         self.last_used.is_none_or(|last| now - last >= USE_MS)
@@ -50,7 +63,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Change, ChangeError, Directory, Grant, Token};
+    use crate::directory::{Change, ChangeError, Token};
 
     fn link(organization_id: &str, number: usize) -> Link {
         Link {
@@ -59,6 +72,7 @@ mod tests {
             format: LinkFormat::Csv,
             hash: SecretHash::of(&format!("{organization_id} {number}")),
             token_id: "tok".to_owned(),
+            user_id: None,
             created: 0,
             expires: None,
             last_used: None,
@@ -104,6 +118,11 @@ mod tests {
         };
         assert_eq!(found(&directory, 1).as_deref(), Some("1"));
         assert_eq!(found(&directory, 3), None);
+        let by_nobodys_token = Link { token_id: "session".into(), user_id: Some("ada".into()), ..link("acme", 9) };
+        directory.apply(Change::PutLink { id: "9".into(), link: by_nobodys_token.clone() }).unwrap();
+        let ada = Grant::Member { organization_id: "acme".into(), user_id: "ada".into() };
+        assert_eq!(by_nobodys_token.grant(&directory, 0), Some(ada), "of who signed in without a token");
+        assert_eq!(link("acme", 1).grant(&directory, 0), Some(Grant::Operator));
         let (used, _) = directory.apply(Change::UseLink { id: "1".into(), now: USE_MS }).unwrap();
         let (again, _) = directory.apply(Change::UseLink { id: "1".into(), now: USE_MS + 1 }).unwrap();
         assert_eq!((used.changed, again.changed), (1, 0), "written down once an hour");

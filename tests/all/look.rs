@@ -51,7 +51,7 @@ fn what_is_set_is_answered_and_stands_in_the_page() {
     let settings = json!({
         "productName": "Acme <Spend>", "logo": "/v1/settings/logo", "accent": "#ffd400",
         "defaultTimezone": "Asia/Kathmandu", "currencyLabel": "credits",
-        "upgradeText": "Ask Sales.", "upgradeUrl": "https://example.com/upgrade",
+        "upgradeText": "Ask Sales.", "upgradeUrl": "https://example.com/upgrade", "signIn": null,
     });
     assert_eq!(server.get("/v1/settings", "").ok().json(), settings);
 

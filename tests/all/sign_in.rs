@@ -220,6 +220,34 @@ fn an_address_links_once_where_it_is_verified_and_there_once() {
 }
 
 #[test]
+fn an_owner_who_has_no_token_makes_links_that_have_their_rights() {
+    let Installation { server, provider, directory: _kept } = installed(&json!({}));
+    let paying = json!({"organizations": [{"id": "acme", "plan": "enterprise"}]});
+    server.put("/v1/directory", OPERATOR, &paying).ok();
+    provider.says(verified("ben@acme.example"));
+    let ben = provider.session(&server);
+    let link = json!({"organizationId": "acme", "question": "/analytics/activity?groupBy=project", "format": "csv"});
+    let headers = [("cookie", &*ben), ("x-rollcall-request", "1"), ("content-type", "application/json")];
+    let made = server.send("POST", "/v1/links", &headers, link.to_string().as_bytes());
+    assert_eq!(made.status, 201, "{}", made.text);
+    let url = made.json()["url"].as_str().unwrap().to_owned();
+    let open = || server.send("GET", &url[url.find("/v1/").unwrap()..], &[], b"");
+    let listed = || server.get("/v1/links?organizationId=acme", OPERATOR).ok().json()["links"][0].clone();
+    assert_eq!(open().status, 200);
+    by_cookie(&server, "DELETE", "/v1/session", &ben);
+    assert_eq!(open().status, 200, "it is not the session's");
+    assert_eq!((&listed()["madeByName"], &listed()["status"]), (&json!("Ada"), &json!("active")));
+    let role = |role: &str| json!({"members": [{"organizationId": "acme", "userId": "ben", "role": role}]});
+    server.put("/v1/directory", OPERATOR, &role("developer")).ok();
+    open().is_problem(403, "the link is closed");
+    server.put("/v1/directory", OPERATOR, &role("owner")).ok();
+    assert_eq!(open().status, 200);
+    let id = listed()["id"].as_str().unwrap().to_owned();
+    assert_eq!(server.delete(&format!("/v1/links/{id}"), OPERATOR).status, 204);
+    open().is_problem(404, "revoked");
+}
+
+#[test]
 fn groups_give_at_each_sign_in_what_they_are_mapped_to_and_nothing_else() {
     let mapped = json!({
         "unknown": "member",
@@ -256,6 +284,9 @@ fn groups_give_at_each_sign_in_what_they_are_mapped_to_and_nothing_else() {
         let ada = sign_in(cut_off.clone(), json!({"groups": ["boss"]}));
         assert_eq!(roles(&ada), "acme:developer ", "{cut_off}");
         assert!(ada["notice"].as_str().is_some_and(|why| why.contains("group")), "{ada}");
+        let told = audit(&server);
+        let signed_in = told.iter().find(|entry| entry["action"] == "sign-in").unwrap();
+        assert!(signed_in["detail"].as_str().unwrap().ends_with(ada["notice"].as_str().unwrap()), "{signed_in}");
     }
     assert_eq!(sign_in(json!({"groups": ["eng"]}), json!({}))["notice"], Value::Null);
 

@@ -1,9 +1,11 @@
 //! `/v1/links`: answers by an address alone, for spreadsheets and databases that can send no token.
 //!
-//! A link is a question of the API and the token that it was made with. Whoever opens it is answered as whoever made it
-//! would be, now: nothing is decided here but whether the link is still one.
+//! A link is a question of the API and the token that it was made with, or the person who had signed in without one.
+//! Whoever opens it is answered as whoever made it would be, now: nothing is decided here but whether the link is still one.
 
 pub mod wire;
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -24,7 +26,9 @@ use super::listing::{ListParameters, part};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
-use crate::directory::{Change, Directory, Link, LinkFormat, Secret, SecretHash, is_random_secret};
+use crate::directory::{
+    Change, Directory, Grant, Link, LinkFormat, Organization, Secret, SecretHash, is_random_secret,
+};
 use crate::engine::Note;
 use crate::model::UnixMs;
 
@@ -70,12 +74,6 @@ pub async fn post_link(
     let question = checked(&question, &organization_id, format)?;
     let now = app.engine.now();
     let expires = expires.map(|text| expiry(&text, now)).transpose()?;
-    if caller.grant.user_id().is_some() && caller.directory().token(&caller.token_id).is_none() {
-        return Err(Problem::forbidden(
-            "a link is worth something for as long as the token that it was made with, and you have signed in without \
-             one; make it with a user token",
-        ));
-    }
     let known = Known { grant: caller.grant.clone(), token_id: caller.token_id.clone() };
     let tried = inside.ask(known, asking(Method::GET, &question, format)?).await;
     if !tried.status().is_success() {
@@ -86,7 +84,11 @@ pub async fn post_link(
     // Part of a hash of random bits: unique, and of no use to whoever reads it.
     let link_id = format!("lnk_{}", &hash.to_hex()[..16]);
     let token_id = caller.token_id.clone();
-    let link = Link { organization_id, question, format, hash, token_id, created: now, expires, last_used: None };
+    // Who has signed in elsewhere, or by a proxy, has no token that it could end with.
+    let has_token = caller.directory().token(&token_id).is_some();
+    let user_id = caller.user_id().filter(|_| !has_token).map(str::to_owned);
+    let link =
+        Link { organization_id, question, format, hash, token_id, user_id, created: now, expires, last_used: None };
     let change = Change::PutLink { id: link_id.clone(), link };
     let note = note(&caller.token_id, &change, caller.directory());
     app.engine.audited(change, note)?.answer().await?;
@@ -194,10 +196,9 @@ pub async fn open_link(
         return Err(Problem::not_found(format!("the link ends in '.{given}'; it answers as '.{known}'")));
     }
     app.attempts.open_link(link_id, now)?;
-    let token = snapshot.directory.token(&link.token_id).ok_or_else(none)?;
-    if link.has_expired(now) || token.has_expired(now) {
-        return Err(Problem::new(StatusCode::GONE, "the link has expired; ask whoever gave it to you for another"));
-    }
+    let grant = link.grant(&snapshot.directory, now).filter(|_| !link.has_expired(now)).ok_or_else(|| {
+        Problem::new(StatusCode::GONE, "the link has expired; ask whoever gave it to you for another")
+    })?;
     if link.is_used_anew(now) {
         // Nobody waits for that, and where it cannot be written the next use tells it.
         drop(app.engine.change(Change::UseLink { id: link_id.to_owned(), now }));
@@ -207,7 +208,7 @@ pub async fn open_link(
         request.headers_mut().extend(headers.get(&name).map(|value| (name, value.clone())));
     }
     // Its readers wait for each other, and not for its maker.
-    let known = Known { grant: token.grant.clone(), token_id: link_id.to_owned() };
+    let known = Known { grant, token_id: link_id.to_owned() };
     let answer = inside.ask(known, request).await;
     // Why is its maker's affair.
     if answer.status() == StatusCode::FORBIDDEN {
@@ -316,29 +317,28 @@ pub fn list(directory: &Directory, only: Option<&str>, now: UnixMs) -> LinkList 
 }
 
 fn body(directory: &Directory, link_id: &str, link: &Link, now: UnixMs) -> LinkBody {
-    let token = directory.token(&link.token_id);
+    let grant = link.grant(directory, now).filter(|_| !link.has_expired(now));
     let organization = directory.organization(&link.organization_id);
-    let left = token.and_then(|token| token.grant.user_id().map(|_| &token.grant)).is_some_and(|grant| {
-        organization.is_none_or(|organization| grant.member_of(&link.organization_id, organization).is_none())
-    });
-    let name = token.and_then(|token| match token.grant.user_id() {
-        Some(user_id) => Some(directory.user_label(user_id).to_owned()),
-        None => Some(token.label.clone()).filter(|label| !label.is_empty()),
-    });
+    let has_left = |grant: &Grant| {
+        let is_member = |of: &Arc<Organization>| grant.member_of(&link.organization_id, of).is_some();
+        grant.user_id().is_some() && !organization.is_some_and(is_member)
+    };
+    let token = directory.token(&link.token_id);
+    let user_id = link.user_id.as_deref().or_else(|| token.and_then(|token| token.grant.user_id()));
+    let label = token.map(|token| token.label.clone()).filter(|label| !label.is_empty());
     LinkBody {
         id: link_id.to_owned(),
         organization_id: link.organization_id.clone(),
         question: link.question.clone(),
         format: FORMATS.iter().find(|(of, ..)| *of == link.format).expect("each has a name").1,
-        status: match token {
-            _ if link.has_expired(now) => LinkStatus::Expired,
-            Some(token) if token.has_expired(now) => LinkStatus::Expired,
-            _ if left => LinkStatus::Closed,
-            _ => LinkStatus::Active,
+        status: match &grant {
+            None => LinkStatus::Expired,
+            Some(grant) if has_left(grant) => LinkStatus::Closed,
+            Some(_) => LinkStatus::Active,
         },
         created_at: rfc3339_utc(link.created),
         made_by: link.token_id.clone(),
-        made_by_name: name,
+        made_by_name: user_id.map(|user_id| directory.user_label(user_id).to_owned()).or(label),
         expires: link.expires.map(rfc3339_utc),
         last_used_at: link.last_used.map(rfc3339_utc),
     }
@@ -351,7 +351,8 @@ pub fn note(actor: &str, change: &Change, directory: &Directory) -> Note {
         Change::RemoveLink { id } => ("link-revoke", id, directory.link(id)),
         _ => unreachable!("asked about links only"),
     };
-    let user_id = link.and_then(|link| directory.token(&link.token_id)?.grant.user_id().map(str::to_owned));
+    let of_token = |link: &Link| directory.token(&link.token_id)?.grant.user_id().map(str::to_owned);
+    let user_id = link.and_then(|link| link.user_id.clone().or_else(|| of_token(link)));
     Note {
         target: id.clone(),
         organization_id: link.map(|link| link.organization_id.clone()),

@@ -198,7 +198,8 @@ async fn finish(
         Groups::Known(_) => None,
     };
     let Visitor { identity, sid, .. } = visitor;
-    let detail = format!("by '{}' as '{}', from {source}", provider.name(), identity.subject());
+    let cut_off = notice.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+    let detail = format!("by '{}' as '{}', from {source}{cut_off}", provider.name(), identity.subject());
     let account = Account { user_id, identity, sid };
     let secret = open(app, String::new(), Some(account), notice, source, detail).await?;
     Ok(session_cookie(app, &secret, tls))

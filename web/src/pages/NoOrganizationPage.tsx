@@ -17,8 +17,6 @@ export default function NoOrganizationPage({ me }: { me: Me }) {
       ) : (
         <Notice whole icon="inbox" title={text.errors.noOrganizationTitle}>
           <p>{text.errors.noOrganization}</p>
-          {/* Why their groups give them nothing, in the server's words. */}
-          {me.notice && <p data-testid="sign-in-notice">{me.notice}</p>}
         </Notice>
       )}
     </Shell>

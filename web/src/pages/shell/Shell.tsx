@@ -65,6 +65,8 @@ export function Shell({ me, organization, page, children }: Props) {
         {me && organization && <SearchButton small onSearch={search} />}
       </header>
       <main className="content" id="content" tabIndex={-1}>
+        {/* Why their groups give them nothing, in the server's words. */}
+        {me?.notice && <p data-testid="sign-in-notice">{me.notice}</p>}
         {children}
       </main>
       {palette}
