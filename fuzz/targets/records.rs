@@ -4,7 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rollcall::directory::{Grant, Member, Profile, SecretHash, Session, Terms, View};
+use rollcall::directory::{
+    Grant, Link, Linked, Member, Profile, ProvisionedGroup, ProvisionedUser, SecretHash, SessionTerms, Terms, View,
+};
 use rollcall::store::block::Block;
 use rollcall::store::{AuditEntry, record};
 
@@ -17,7 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
             }
         )*};
     }
-    reads_back!(Member, Profile, (Grant, String, SecretHash, i64), Terms, Session, View, AuditEntry, (String, i64));
+    reads_back!(Member, Profile, (Grant, String, SecretHash, i64), Terms, (String, i64), SessionTerms);
+    reads_back!(View, AuditEntry, Link, Linked, ProvisionedUser, ProvisionedGroup);
     if let Ok(block) = Block::parse(b"", bytes) {
         block.rows();
     }
