@@ -109,7 +109,7 @@ test("what is expected stands on the bar with how far off that was, and refused 
     const keys = await page.getByTestId("budgets-table").getByTestId("entry-row").evaluateAll((rows) => rows.map((row) => row.dataset.key));
     assert.deepEqual(keys, ["near", "devs", "wide"], "those nearest their limit first");
     const wide = page.locator("[data-testid=entry-row][data-key=wide]");
-    assert.equal(await wide.getByTestId("budget-forecast").innerText(), "$2.00 expected · off by 0% in the last 14");
+    assert.equal(await wide.getByTestId("budget-forecast").innerText(), "$2.00 expected · off by 0% in the last 14 days");
     const refused = page.getByTestId("decisions-table").getByTestId("entry-row");
     await refused.waitFor();
     assert.match(await refused.innerText(), /dev[^]*budget 'near' allows the organization 1 request in all/);

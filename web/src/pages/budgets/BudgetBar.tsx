@@ -1,8 +1,11 @@
+import type { Budget } from "../../api/budgets";
 import { percent } from "../../format/counts";
 import { text } from "../../text";
 import { amountText, exactAmount, missed, reached, taken, usedUp, type Forecast, type Unit } from "./standing";
 import { budgetWords as words } from "./words";
 import "./budgets.css";
+
+type Window = Budget["window"];
 
 interface Props {
   unit: Unit;
@@ -10,12 +13,14 @@ interface Props {
   of: { spent: number; reserved: number; remaining: number };
   /** What is expected of it until it begins anew. */
   forecast?: Forecast | null;
+  /** How often it begins anew. */
+  window: Window;
   /** Of one that holds for each member by itself: the members. */
   members?: readonly { name: string; remaining: number }[] | null;
 }
 
 /** What is spent and reserved of a limit, and what is expected, drawn and in words. */
-export function BudgetBar({ unit, limit, of, forecast, members }: Props) {
+export function BudgetBar({ unit, limit, of, forecast, window, members }: Props) {
   const share = taken(limit, of);
   const done = members ? usedUp(members) : null;
   const spent = text.budgets.of(amountText(unit, of.spent), amountText(unit, limit));
@@ -38,7 +43,7 @@ export function BudgetBar({ unit, limit, of, forecast, members }: Props) {
       </span>
       {forecast && (
         <span className="budget-expected muted" data-testid="budget-forecast">
-          {expectedText(unit, forecast)}
+          {expectedText(unit, forecast, window)}
         </span>
       )}
       {done && (
@@ -51,12 +56,12 @@ export function BudgetBar({ unit, limit, of, forecast, members }: Props) {
 }
 
 /** The band in which it may lie, and how far off the same was before. */
-function expectedText(unit: Unit, { expected, low, high, past }: Forecast): string {
+function expectedText(unit: Unit, { expected, low, high, past }: Forecast, window: Window): string {
   const off = missed(past);
   return [
     words.expected(amountText(unit, expected)),
     low != null && high != null && low < high && words.between(amountText(unit, low), amountText(unit, high)),
-    off !== null && words.off(percent(off), past.length),
+    off !== null && words.off(percent(off), past.length, window),
   ]
     .filter(Boolean)
     .join(" · ");

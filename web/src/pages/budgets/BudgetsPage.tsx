@@ -104,7 +104,7 @@ const columns: EntryColumn<Budget>[] = [
   {
     name: "standing",
     label: words.spent,
-    cell: (row) => <BudgetBar unit={unitOf(row)} limit={limitOf(row) * (row.members?.length || 1)} of={row} forecast={row.forecast} members={row.members} />,
+    cell: (row) => <BudgetBar unit={unitOf(row)} limit={limitOf(row) * (row.members?.length || 1)} of={row} window={row.window} forecast={row.forecast} members={row.members} />,
   },
   { name: "window", label: words.window, wideOnly: true, cell: (row) => words.windows[row.window] },
   { name: "action", label: words.action, wideOnly: true, cell: (row) => words.actions[row.action] },

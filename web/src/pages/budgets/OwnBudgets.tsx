@@ -32,7 +32,7 @@ export function OwnBudgets({ organizationId, userId, title }: Props) {
               {text.budgets.windows[budget.window]} · {budgetWords.remaining(amountText(unitOf(budget), of.remaining))}
               {budget.resetsAt && ` · ${text.budgets.until(dayText(budget.resetsAt.slice(0, 10)))}`}
             </p>
-            <BudgetBar unit={unitOf(budget)} limit={limitOf(budget)} of={of} />
+            <BudgetBar unit={unitOf(budget)} limit={limitOf(budget)} of={of} window={budget.window} />
           </div>
         ))}
       </div>

@@ -2,10 +2,13 @@ import { language, type Language } from "../../text/language";
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
+/** What of it began anew and is over. */
+type Over = "day" | "week" | "month" | "total";
+
 const en = {
   expected: (amount: string) => `${amount} expected`,
   between: (low: string, high: string) => `${low} to ${high}`,
-  off: (percent: string, windows: number) => `off by ${percent} in the last ${plural(windows, "one", String(windows))}`,
+  off: (percent: string, n: number, over: Over) => `off by ${percent} in the last ${plural(n, over, `${n} ${over}s`)}`,
   remaining: (amount: string) => `${amount} left`,
   theirs: "Budget",
   log: "Refused calls",
@@ -22,10 +25,20 @@ const en = {
   times: (n: string) => `${n} times`,
 };
 
+const germanOver: Record<Over, [string, string]> = {
+  day: ["am letzten Tag", "Tagen"],
+  week: ["in der letzten Woche", "Wochen"],
+  month: ["im letzten Monat", "Monaten"],
+  total: ["insgesamt", "Malen"],
+};
+
 const de: typeof en = {
   expected: (amount) => `${amount} erwartet`,
   between: (low, high) => `${low} bis ${high}`,
-  off: (percent, windows) => `${plural(windows, "im letzten", `in den letzten ${windows}`)} um ${percent} daneben`,
+  off: (percent, n, over) => {
+    const [last, all] = germanOver[over];
+    return `${plural(n, last, `in den letzten ${n} ${all}`)} um ${percent} daneben`;
+  },
   remaining: (amount) => `${amount} übrig`,
   theirs: "Budget",
   log: "Abgelehnte Aufrufe",
