@@ -109,3 +109,33 @@ fn what_spans_told_of_usage_that_is_gone_is_forgotten() {
     assert_eq!((long_ago(), lately()), (json!(0), json!(2)));
     server.post("/v1/verify", OPERATOR, &Value::Null).ok();
 }
+
+#[test]
+fn a_budget_that_counts_in_all_counts_what_is_kept_and_so_after_a_restart() {
+    let mut server = Server::start();
+    let now = chrono::Utc::now();
+    let kept = (now - chrono::Days::new(30)).to_rfc3339();
+    let of = json!({"cost": "1"});
+    let all = json!([event("old", OLD, &of), event("kept", &kept, &of), event("new", &now.to_rfc3339(), &of)]);
+    server.send_events(OPERATOR, &all);
+    let budget = json!({"id": "all", "organizationId": "acme", "scope": {"kind": "organization"},
+        "limit": {"cost": 10}, "window": "total", "action": "block"});
+    server.put("/v1/budgets", OPERATOR, &json!({"budgets": [budget]})).ok();
+    let spent = |server: &Server| {
+        server.get("/v1/budgets?organizationId=acme", OPERATOR).ok().json()["budgets"][0]["spent"].clone()
+    };
+    let is_allowed = |server: &Server, cost: &str| {
+        let call = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o", "estimatedCost": cost});
+        server.post("/v1/decisions", OPERATOR, &call).ok().json()["allowed"].clone()
+    };
+    assert_eq!((spent(&server), is_allowed(&server, "7.01")), (json!(3), json!(false)));
+    retention(&server, &json!(31)).ok();
+    server.post("/v1/compact", OPERATOR, &Value::Null).ok();
+    assert_eq!((spent(&server), is_allowed(&server, "8.01")), (json!(2), json!(false)));
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start_set(&server.data_dir, OPERATOR, &[]);
+    assert_eq!(
+        (spent(&server), is_allowed(&server, "8.01"), is_allowed(&server, "8")),
+        (json!(2), json!(false), json!(true))
+    );
+}
