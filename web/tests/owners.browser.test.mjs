@@ -87,7 +87,7 @@ test("an owner need not ask the operator: people, roles, projects, keys, zone, r
   await page.getByTestId("add").click();
   assert.deepEqual(
     await page.getByTestId("field-kind").locator("option").evaluateAll((all) => all.map((one) => one.value)),
-    ["user", "ingest"],
+    ["user", "ingest", "scim"],
   );
   await page.getByTestId("field-userId").selectOption("dave");
   await fill(page, { label: "laptop" });

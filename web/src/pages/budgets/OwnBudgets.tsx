@@ -21,7 +21,7 @@ export function OwnBudgets({ organizationId, userId, title }: Props) {
   });
   if (own.length === 0) return null;
   return (
-    <section className="card panel" aria-labelledby="own-budgets-title" data-testid="own-budgets">
+    <section className="card panel own-budgets-card" aria-labelledby="own-budgets-title" data-testid="own-budgets">
       <header className="panel-header">
         <h2 id="own-budgets-title">{title}</h2>
       </header>
