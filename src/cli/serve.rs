@@ -102,7 +102,7 @@ pub struct Arguments {
     /// What to decide on calls with API keys that nobody has told of: see docs/budgets.md
     #[arg(long, value_name = "WHAT", env = "ROLLCALL_UNKNOWN_KEYS", value_enum, default_value_t = UnknownKeys::Allow)]
     unknown_keys: UnknownKeys,
-    /// Sites whose pages may read answers, with tokens of their own: origins such as https://app.example.com joined by
+    /// Sites whose pages may read answers, with tokens of their own: origins such as `https://app.example.com` joined by
     /// commas, or *; none when left out
     #[arg(long, value_name = "ORIGIN,...", env = "ROLLCALL_CORS_ORIGIN", value_parser = Origins::parse)]
     cors_origin: Option<Origins>,

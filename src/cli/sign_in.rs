@@ -34,7 +34,7 @@ pub struct Arguments {
     /// How long somebody stays signed in who does nothing
     #[arg(long, value_name = "TIME", env = "ROLLCALL_SESSION_IDLE", default_value = "7d", value_parser = duration)]
     session_idle: Duration,
-    /// Where browsers find this server, if that is not what their requests name, such as https://rollcall.example
+    /// Where browsers find this server, if that is not what their requests name, such as `https://rollcall.example`
     #[arg(long, value_name = "URL", env = "ROLLCALL_PUBLIC_URL", value_parser = public_url)]
     public_url: Option<String>,
 }
