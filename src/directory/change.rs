@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::alert::{ALERTS, AlertKind, AlertUpdate};
-use super::budget::{BUDGETS, Budget, BudgetScope, BudgetUpdate, BudgetWindow};
+use super::alert::AlertUpdate;
+use super::budget::BudgetUpdate;
 use super::entries::{Key, Kind};
 use super::identity::{Introduction, Stranger};
 use super::link::{LINKS, Link};
-use super::policy::{POLICIES, PolicyUpdate, ProviderUpdate};
+use super::policy::{PolicyUpdate, ProviderUpdate};
 use super::provision::{Provision, ProvisionError};
 use super::session::{RECORDS, Session, SessionsOf};
 use super::teams::{ASSIGNMENTS, Assignable, AssignmentKind, TEAMS};
@@ -17,7 +17,7 @@ use super::{
     SecretHash,
 };
 use super::{Status, TeamUpdate, Token, User, View};
-use crate::model::{Combination, PicoUsd, UnixMs};
+use crate::model::{Combination, UnixMs};
 use crate::store::record::{self, Encode};
 
 /// Sessions kept per token, or per person who signs in elsewhere; the oldest end when a new one is opened.
@@ -27,10 +27,6 @@ const SESSIONS: usize = 10_000;
 
 /// Views that an organization may have: a list that a person can still find one in.
 const VIEWS: usize = 200;
-
-/// The largest percentage that an alert of a budget may wait for, and what thresholds are counted in.
-const MAX_PERCENT: i128 = 1000;
-const TRILLION: i128 = 1_000_000_000_000;
 
 /// A record to write, or with `None` to remove.
 pub type RecordWrite = (Vec<u8>, Option<Vec<u8>>);
@@ -545,106 +541,6 @@ impl Directory {
         Ok(())
     }
 
-    fn put_budget(&mut self, update: BudgetUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
-        let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
-        let organization = self.existing_mut(&organization_id)?;
-        let lacks = |field| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            ChangeError::Lacks { what: "budget", id, organization, field }
-        };
-        let budget = update.over(organization.budgets.get(&id)).map_err(lacks)?;
-        if let Some((whose, of)) = organization.nobody(&budget) {
-            let (of, organization) = (of.to_owned(), organization_id);
-            return Err(ChangeError::ForNobody { what: "budget", id, whose, of, organization });
-        }
-        // Written so that their order is that of time.
-        if let (Some(from), Some(to)) = (&budget.from, &budget.to)
-            && from > to
-        {
-            return Err(ChangeError::BudgetDates { id, from: from.clone(), to: to.clone() });
-        }
-        if organization.budgets.len() >= BUDGETS && !organization.budgets.contains_key(&id) {
-            return Err(ChangeError::TooMany { what: "budgets", organization: organization_id, most: BUDGETS });
-        }
-        put(writes, Kind::Budget, &organization_id, &id, &budget);
-        Arc::make_mut(&mut organization.budgets).insert(id, budget);
-        Ok(())
-    }
-
-    fn put_policy(&mut self, update: PolicyUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
-        let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
-        let organization = self.existing_mut(&organization_id)?;
-        let lacks = |field| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            ChangeError::Lacks { what: "policy", id, organization, field }
-        };
-        let policy = update.over(organization.policies.get(&id)).map_err(lacks)?;
-        if let Some(project) =
-            policy.project_id.as_ref().filter(|project| !organization.projects.contains_key(*project))
-        {
-            let (of, organization) = (project.clone(), organization_id);
-            return Err(ChangeError::ForNobody { what: "policy", id, whose: "project", of, organization });
-        }
-        if organization.policies.len() >= POLICIES && !organization.policies.contains_key(&id) {
-            return Err(ChangeError::TooMany { what: "policies", organization: organization_id, most: POLICIES });
-        }
-        put(writes, Kind::Policy, &organization_id, &id, &policy);
-        Arc::make_mut(&mut organization.policies).insert(id, policy);
-        Ok(())
-    }
-
-    fn put_alert(&mut self, update: AlertUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
-        let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
-        let organization = self.existing_mut(&organization_id)?;
-        let lacks = |field| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            ChangeError::Lacks { what: "alert", id, organization, field }
-        };
-        let alert = update.over(organization.alerts.get(&id)).map_err(lacks)?;
-        let refused = |why: String| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            Err(ChangeError::Alert { id, organization, why })
-        };
-        match (&alert.budget_id, alert.kind) {
-            (None, kind) if kind.is_of_budgets() => return Err(lacks("budgetId")),
-            (Some(budget), kind) if !kind.is_of_budgets() => {
-                return refused(format!("budgetId is '{budget}', and kind {} is about no budget", kind.name()));
-            }
-            (Some(budget), kind) => {
-                let Some(found) = organization.budgets.get(budget) else {
-                    return refused(format!("there is no budget '{budget}' in this organization"));
-                };
-                if kind == AlertKind::Forecast && found.window == BudgetWindow::Total && found.to.is_none() {
-                    return refused(format!("the budget '{budget}' never ends, so there is nothing to forecast"));
-                }
-            }
-            (None, _) => {}
-        }
-        if let (AlertKind::Digest, Some(threshold)) = (alert.kind, alert.threshold) {
-            let given = PicoUsd(threshold);
-            return refused(format!("threshold is {given}, and kind digest has none: it comes each Monday"));
-        }
-        let allowed = match alert.kind {
-            AlertKind::Budget | AlertKind::Forecast => Some((1, MAX_PERCENT, true)),
-            AlertKind::ErrorRate => Some((0, 100, false)),
-            _ => None,
-        };
-        if let (Some(threshold), Some((from, to, whole))) = (alert.threshold, allowed) {
-            let is_allowed =
-                (from * TRILLION..=to * TRILLION).contains(&threshold) && !(whole && threshold % TRILLION != 0);
-            if !is_allowed {
-                let (given, number) = (PicoUsd(threshold), if whole { "a whole number" } else { "a decimal" });
-                return refused(format!("threshold is {given}; a percentage must be {number} from {from} to {to}"));
-            }
-        }
-        if organization.alerts.len() >= ALERTS && !organization.alerts.contains_key(&id) {
-            return Err(ChangeError::TooMany { what: "alerts", organization: organization_id, most: ALERTS });
-        }
-        put(writes, Kind::Alert, &organization_id, &id, &alert);
-        Arc::make_mut(&mut organization.alerts).insert(id, alert);
-        Ok(())
-    }
-
     /// The organizations whose budgets are not where they stood, once these are written: what one is, or whose a key's
     /// usage is, is another.
     pub fn moved_budgets<'w>(&self, writes: &'w [RecordWrite]) -> impl Iterator<Item = &'w str> {
@@ -670,7 +566,7 @@ impl Directory {
         }
     }
 
-    fn existing_mut(&mut self, id: &str) -> Result<&mut Organization, ChangeError> {
+    pub(super) fn existing_mut(&mut self, id: &str) -> Result<&mut Organization, ChangeError> {
         let known = self.organizations.get_mut(id);
         known.map(Arc::make_mut).ok_or_else(|| ChangeError::Unknown { what: "organization", id: id.to_owned() })
     }
@@ -714,20 +610,6 @@ impl Directory {
         for hash in ended {
             Arc::make_mut(&mut self.sessions).remove(&hash);
             writes.extend(RECORDS.map(|kind| (key(kind, "", &hash.to_hex()), None)));
-        }
-    }
-}
-
-impl Organization {
-    /// Whom a budget is for, if that is nobody here: a kind of thing and its id.
-    fn nobody<'b>(&self, budget: &'b Budget) -> Option<(&'static str, &'b str)> {
-        let owns_a_key = |id: &String| self.api_keys.values().any(|key| key.created_by.as_ref() == Some(id));
-        match &budget.scope {
-            BudgetScope::Project(id) if !self.projects.contains_key(id) => Some(("project", id)),
-            BudgetScope::ApiKey(id) if !self.api_keys.contains_key(id) => Some(("API key", id)),
-            BudgetScope::Team(id) if !self.teams.contains_key(id) => Some(("team", id)),
-            BudgetScope::Member(Some(id)) if !self.members.contains_key(id) && !owns_a_key(id) => Some(("member", id)),
-            _ => None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod entries;
 mod identity;
 mod introduce;
 mod learnt;
+mod limits;
 mod link;
 mod member;
 mod owners;

@@ -11,6 +11,7 @@ mod arrivals;
 mod audit;
 mod backups;
 mod booking;
+mod forgetting;
 mod freshness;
 mod gathering;
 mod known;
