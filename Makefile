@@ -83,6 +83,11 @@ test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, as
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
 
+.PHONY: test-prometheus
+test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the built server
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/prometheus/run.py
+
 .PHONY: test-scim
 test-scim: web $(SCIM)/requirements.txt ## Let scim2-tester ask the built server what SCIM's RFCs say
 	$(CARGO) build $(CI)
