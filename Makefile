@@ -12,6 +12,7 @@ CLIENTS := target/clients
 DENY := target/deny
 OPENAPI := target/openapi
 SCIM := target/scim
+IMPORT := target/import
 FUZZ_TARGETS := feeds query records store
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
 
@@ -82,6 +83,16 @@ test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents an
 test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, ask before calls
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
+
+.PHONY: test-import
+test-import: web $(IMPORT)/requirements.txt ## Read LiteLLM's and LLM Gateway's tables from a PostgreSQL, which has to be installed
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(IMPORT)/bin/python tests/import/run.py
+
+$(IMPORT)/requirements.txt: tests/import/requirements.txt
+	python3 -m venv --clear $(IMPORT)
+	$(IMPORT)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 .PHONY: test-prometheus
 test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the built server

@@ -21,6 +21,7 @@ mod explain;
 mod export;
 mod findings;
 mod home;
+mod import;
 mod ingest;
 mod invoice;
 mod link;
@@ -105,6 +106,7 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
+    Import(import::Arguments),
     Query(query::Arguments),
     Explain(explain::Arguments),
     Change(change::Arguments),
@@ -135,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Change(arguments) => change::run(&arguments),
