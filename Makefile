@@ -94,6 +94,15 @@ $(IMPORT)/requirements.txt: tests/import/requirements.txt
 	$(IMPORT)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
 
+.PHONY: dist
+dist: build ## Make target/dist: a .deb, a tarball, an OCI image layout, an SBOM and checksums
+	python3 deploy/package/build.py $(BINARY) target/dist
+
+.PHONY: test-dist
+test-dist: web ## Install, upgrade, remove and purge the .deb in a fresh Debian, as root, and run the image
+	$(CARGO) build $(CI)
+	python3 tests/dist/run.py $(CI_BINARIES)/rollcall
+
 .PHONY: test-prometheus
 test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the built server
 	$(CARGO) build $(CI)

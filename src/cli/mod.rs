@@ -28,6 +28,7 @@ mod link;
 mod loading;
 mod long;
 mod look;
+mod manuals;
 mod mcp;
 mod opencode;
 mod preview;
@@ -57,7 +58,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::calendar::ZoneDatabase;
 use crate::engine::Clock;
@@ -129,6 +130,9 @@ enum Command {
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
     Openapi,
+    /// Write manual pages and completions of shells, as packages have them.
+    #[command(hide = true)]
+    Manuals(manuals::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -157,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Webhook(arguments) => webhook::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Manuals(arguments) => manuals::write(&arguments, Arguments::command()),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());
             Ok(ExitCode::SUCCESS)

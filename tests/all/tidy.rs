@@ -72,7 +72,18 @@ const TABLE: [(&str, &[&str], &[&str]); 16] = [
             "http",
             "webhook",
         ],
-        &["clap", "indicatif", "ureq", "comfy_table", "rusqlite", "postgres", "webpki_roots", "toml"],
+        &[
+            "clap",
+            "clap_complete",
+            "clap_mangen",
+            "indicatif",
+            "ureq",
+            "comfy_table",
+            "rusqlite",
+            "postgres",
+            "webpki_roots",
+            "toml",
+        ],
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
