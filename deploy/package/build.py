@@ -1,8 +1,9 @@
 """Makes what a release is, of a built program: a .deb, a tarball, an OCI image layout, an SBOM and checksums.
 
-    build.py PROGRAM DIRECTORY
+    build.py PROGRAM DIRECTORY [deb] [tarball] [image] [sbom]
 
-Needs dpkg-deb, binutils and cargo. What is made of the same program at the same commit is the same, byte by byte.
+Without the last it makes all of them. Needs dpkg-deb, binutils and cargo. What is made of the same program at the same
+commit is the same, byte by byte.
 SOURCE_DATE_EPOCH and VERSION replace the commit's time and the crate's version.
 """
 
@@ -137,7 +138,7 @@ def tarball(program, name, out, epoch):
         put(HOUSE / "deploy/rollcall.service", root / "share/doc/rollcall/deploy/rollcall.service")
         files = [(f"{name}/{path.relative_to(root)}", path, path.stat().st_mode & 0o777, 0)
                  for path in sorted(root.rglob("*")) if path.is_file()]
-        out.write_bytes(gzip.compress(archive(files, epoch), 9, mtime=0))
+        out.write_bytes(gzip.compress(archive(files, epoch), 6, mtime=0))
 
 
 def image(program, version, architecture, out, epoch):
@@ -179,7 +180,7 @@ def image(program, version, architecture, out, epoch):
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
         "history": [{"created": created, "created_by": "deploy/package/build.py"}],
     }), "config.v1+json")
-    layer = blob(gzip.compress(plain, 9, mtime=0), "layer.v1.tar+gzip")
+    layer = blob(gzip.compress(plain, 6, mtime=0), "layer.v1.tar+gzip")
     manifest = blob(as_json({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
                              "config": config, "layers": [layer]}), "manifest.v1+json")
     manifest |= {"annotations": {"org.opencontainers.image.ref.name": version},
@@ -199,9 +200,12 @@ def sbom(version, out, epoch):
         (HOUSE / "Cargo.lock").read_text())}
     root = next(id for id, package in packages.items() if package["name"] == "rollcall")
 
+    def is_linked(dep):
+        runs_in_compiler = any("proc-macro" in target["kind"] for target in packages[dep["pkg"]]["targets"])
+        return not runs_in_compiler and any(kind["kind"] is None for kind in dep["dep_kinds"])
+
     def linked(id):
-        kinds = lambda dep: any(kind["kind"] is None for kind in dep["dep_kinds"])  # noqa: E731
-        return sorted(dep["pkg"] for dep in nodes[id]["deps"] if kinds(dep))
+        return sorted(dep["pkg"] for dep in nodes[id]["deps"] if is_linked(dep))
 
     def purl(id):
         package = packages[id]
@@ -241,6 +245,7 @@ def sbom(version, out, epoch):
 
 def main():
     program, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    kinds = sys.argv[3:] or ["deb", "tarball", "image", "sbom"]
     version = os.environ.get("VERSION") or re.search(r'\nversion = "([^"]+)"', (HOUSE / "Cargo.toml").read_text()).group(1)
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or run("git", "log", "-1", "--format=%ct"))
     architecture = run("dpkg", "--print-architecture").decode().strip()
@@ -251,16 +256,22 @@ def main():
         run("strip", "-o", stripped, program)
         stripped.chmod(0o755)
         name = f"rollcall-{version}-linux-{architecture}"
-        deb(stripped, version, architecture, out / f"rollcall_{version}_{architecture}.deb", epoch)
-        tarball(stripped, name, out / f"{name}.tar.gz", epoch)
-        image(stripped, version, architecture, out / "image", epoch)
+        if "deb" in kinds:
+            deb(stripped, version, architecture, out / f"rollcall_{version}_{architecture}.deb", epoch)
+        if "tarball" in kinds:
+            tarball(stripped, name, out / f"{name}.tar.gz", epoch)
+        if "image" in kinds:
+            image(stripped, version, architecture, out / "image", epoch)
         print(f"the program: {stripped.stat().st_size / 1e6:.1f} MB, with glibc {glibc(stripped)} or newer")
-    sbom(version, out / f"rollcall-{version}.cdx.json", epoch)
+    if "sbom" in kinds:
+        sbom(version, out / f"rollcall-{version}.cdx.json", epoch)
     files = sorted(path for path in out.iterdir() if path.is_file())
     (out / "SHA256SUMS").write_text("".join(f"{sha256(path)}  {path.name}\n" for path in files))
     for path in files:
         print(f"{path.stat().st_size / 1e6:7.1f} MB  {path.name}")
-    print(f"{sum(file.stat().st_size for file in (out / 'image').rglob('*') if file.is_file()) / 1e6:7.1f} MB  image/")
+    if "image" in kinds:
+        size = sum(file.stat().st_size for file in (out / "image").rglob("*") if file.is_file())
+        print(f"{size / 1e6:7.1f} MB  image/")
 
 
 main()
