@@ -12,6 +12,7 @@ CLIENTS := target/clients
 DENY := target/deny
 OPENAPI := target/openapi
 SCIM := target/scim
+IMPORT := target/import
 FUZZ_TARGETS := feeds query records store
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
 
@@ -82,6 +83,30 @@ test-clients: build $(CLIENTS)/requirements.txt ## Run LiteLLM, coding agents an
 test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, ask before calls
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
+
+.PHONY: test-import
+test-import: web $(IMPORT)/requirements.txt ## Read LiteLLM's and LLM Gateway's tables from a PostgreSQL, which has to be installed
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(IMPORT)/bin/python tests/import/run.py
+
+$(IMPORT)/requirements.txt: tests/import/requirements.txt
+	python3 -m venv --clear $(IMPORT)
+	$(IMPORT)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
+
+.PHONY: dist
+dist: build ## Make target/dist: a .deb, a tarball, an OCI image layout, an SBOM and checksums
+	python3 deploy/package/build.py $(BINARY) target/dist
+
+.PHONY: test-dist
+test-dist: web ## Install, upgrade, remove and purge the .deb in a fresh Debian, as root, and run the image
+	$(CARGO) build $(CI)
+	python3 tests/dist/run.py $(CI_BINARIES)/rollcall
+
+.PHONY: test-prometheus
+test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the built server
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/prometheus/run.py
 
 .PHONY: test-scim
 test-scim: web $(SCIM)/requirements.txt ## Let scim2-tester ask the built server what SCIM's RFCs say

@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, ProgressBar};
 use rayon::prelude::*;
 
-use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
+use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, seal_and_stop, submit};
 use super::preview::Preview;
 use super::price_files::PriceArguments;
 use super::source::{Body, Source};
@@ -262,12 +262,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         say(&source, &mapping);
     }
     if let Target::Local(engine) = &target {
-        // A server does this by itself, when nobody waits for it.
-        let bar = progress_bar(None).with_message("sealing the days that are over");
-        bar.enable_steady_tick(Duration::from_millis(100));
-        engine.seal()?.wait()?;
-        engine.stop();
-        bar.finish_and_clear();
+        seal_and_stop(engine)?;
     }
     let seconds = started.elapsed().as_secs_f64();
     let events = summary.accepted + summary.duplicates + summary.rejected;

@@ -1,8 +1,15 @@
 //! What every way of loading usage does alike.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::Failure;
+use crate::directory::Change;
 use crate::engine::{Engine, EngineError, Ingested, Pending};
+use crate::http::learnt;
+use crate::http::wire::FeedAnswer;
+use crate::ingest::{Parsed, Reading};
 use crate::model::Batch;
 
 /// Rejected events that are shown; the rest is counted.
@@ -14,6 +21,29 @@ pub const DEFAULT_PROJECT: &str = "default";
 pub fn submit(engine: &Engine, batch: Batch) -> Result<Pending<Ingested>, EngineError> {
     engine.wait_for_room();
     engine.submit(batch)
+}
+
+/// Has what another sender's reader made of records counted in files opened here, and what is new about names entered.
+pub fn take_in(engine: &Engine, reading: Reading) -> Result<FeedAnswer, Failure> {
+    let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
+    let Ingested { accepted, completed, duplicates } =
+        if batch.is_empty() { Ingested::default() } else { submit(engine, batch)?.wait()? };
+    let learnt = learnt(names);
+    if !engine.snapshot().directory.news(&learnt).is_empty() {
+        engine.change(Change::Learn(learnt))?.wait()?;
+    }
+    let rejected = rejected.into_iter().map(Into::into).collect();
+    Ok(FeedAnswer { accepted, completed, duplicates, ignored, rejected })
+}
+
+/// Seals what is over, which a server does by itself when nobody waits for it, and ends.
+pub fn seal_and_stop(engine: &Engine) -> Result<(), Failure> {
+    let bar = progress_bar(None).with_message("sealing the days that are over");
+    bar.enable_steady_tick(Duration::from_millis(100));
+    engine.seal()?.wait()?;
+    engine.stop();
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// A bar on a terminal; hidden by itself elsewhere.

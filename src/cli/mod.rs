@@ -21,12 +21,14 @@ mod explain;
 mod export;
 mod findings;
 mod home;
+mod import;
 mod ingest;
 mod invoice;
 mod link;
 mod loading;
 mod long;
 mod look;
+mod manuals;
 mod mcp;
 mod opencode;
 mod preview;
@@ -56,7 +58,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::calendar::ZoneDatabase;
 use crate::engine::Clock;
@@ -105,6 +107,7 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
+    Import(import::Arguments),
     Query(query::Arguments),
     Explain(explain::Arguments),
     Change(change::Arguments),
@@ -127,6 +130,9 @@ enum Command {
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
     Openapi,
+    /// Write manual pages and completions of shells, as packages have them.
+    #[command(hide = true)]
+    Manuals(manuals::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -135,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Change(arguments) => change::run(&arguments),
@@ -154,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Webhook(arguments) => webhook::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Manuals(arguments) => manuals::write(&arguments, Arguments::command()),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());
             Ok(ExitCode::SUCCESS)

@@ -109,6 +109,11 @@ pub struct Arguments {
     /// commas, or *; none when left out
     #[arg(long, value_name = "ORIGIN,...", env = "ROLLCALL_CORS_ORIGIN", value_parser = Origins::parse)]
     cors_origin: Option<Origins>,
+    /// Have cost and requests of the N projects that cost most, 100 when no number is given, and of the others together as
+    /// metrics at /metrics/usage. See docs/operations.md
+    #[arg(long, value_name = "N", env = "ROLLCALL_USAGE_METRICS", num_args = 0..=1, default_missing_value = "100")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    usage_metrics: Option<u32>,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -205,6 +210,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     app.sends_alerts_to(hosts.clone());
     if let Some(origins) = arguments.cors_origin.clone() {
         app.answers_pages_of(origins);
+    }
+    if let Some(projects) = arguments.usage_metrics {
+        app.measures_usage_of(projects as usize);
     }
     let channels = Channels { sender: Sender::new(hosts), mail };
     let served = run_server(&app, arguments.listen, tls, |address| {

@@ -12,16 +12,14 @@ use indicatif::{HumanBytes, HumanCount};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::home::{Home, Look};
-use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, submit};
+use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, seal_and_stop, take_in};
 use super::preview::Preview;
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock};
-use crate::directory::Change;
 use crate::engine::{Engine, Ingested};
-use crate::http::learnt;
 use crate::http::wire::FeedAnswer;
 use crate::ingest::transcripts::{Calls, Client, Note, Session, Whose, calls, parse, write};
-use crate::ingest::{Context, Parsed, Reading, SentBy, TokenDefaults, for_ever};
+use crate::ingest::{Context, Parsed, SentBy, TokenDefaults, for_ever};
 use crate::pricing::PriceBook;
 
 /// Calls of one body.
@@ -58,11 +56,7 @@ pub fn run(load: Load<'_>, target: &TargetArguments) -> Result<ExitCode, Failure
         Target::Server(client) => load.run(&mut |body| client.send(ENDPOINT, "application/x-ndjson", body)),
         Target::Local(engine) => {
             let code = load.run(&mut |body| load.take(&engine, body));
-            let bar = progress_bar(None).with_message("sealing the days that are over");
-            bar.enable_steady_tick(STEP);
-            engine.seal()?.wait()?;
-            engine.stop();
-            bar.finish_and_clear();
+            seal_and_stop(&engine)?;
             code
         }
     }
@@ -163,16 +157,7 @@ impl Load<'_> {
     /// Has a body counted in files opened here.
     fn take(&self, engine: &Engine, body: &[u8]) -> Result<FeedAnswer, Failure> {
         let kept_since = |organization: &str| engine.kept_since(organization);
-        let reading = parse(body, true, &self.context(engine.now(), &kept_since))?;
-        let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
-        let Ingested { accepted, completed, duplicates } =
-            if batch.is_empty() { Ingested::default() } else { submit(engine, batch)?.wait()? };
-        let learnt = learnt(names);
-        if !engine.snapshot().directory.news(&learnt).is_empty() {
-            engine.change(Change::Learn(learnt))?.wait()?;
-        }
-        let rejected = rejected.into_iter().map(Into::into).collect();
-        Ok(FeedAnswer { accepted, completed, duplicates, ignored, rejected })
+        take_in(engine, parse(body, true, &self.context(engine.now(), &kept_since))?)
     }
 
     fn context<'c>(&'c self, now: i64, kept_since: &'c dyn Fn(&str) -> Option<i64>) -> Context<'c> {

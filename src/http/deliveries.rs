@@ -1,9 +1,10 @@
 //! What became of webhooks, for `/metrics`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::metrics::exposition::{Exposition, Kind};
 
 /// What became of one webhook's events of one type, since the start.
 #[derive(Debug, Default)]
@@ -28,10 +29,8 @@ impl AllDeliveries {
         deliveries
     }
 
-    /// Appends the counters in Prometheus' text format.
-    pub(super) fn write(&self, out: &mut String) {
-        const COUNT: &str = "rollcall_webhook_deliveries_total";
-        const SINCE: &str = "rollcall_webhook_failing_since_timestamp_seconds";
+    /// Appends the counters.
+    pub(super) fn write(&self, out: &mut Exposition) {
         let mut webhooks: BTreeMap<String, (u64, u64, Option<u64>)> = BTreeMap::new();
         for (webhook, deliveries) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -41,16 +40,15 @@ impl AllDeliveries {
             let oldest = [*since, Some(read(&deliveries.failing_since_unix_s)).filter(|since| *since > 0)];
             *since = oldest.into_iter().flatten().min();
         }
-        let mut line = |text: std::fmt::Arguments<'_>| out.write_fmt(text).expect("strings take every write");
-        line(format_args!("# HELP {COUNT} Tries to deliver webhooks.\n# TYPE {COUNT} counter\n"));
+        let mut family = out.family(Kind::Counter, "rollcall_webhook_deliveries_total", "Tries to deliver webhooks.");
         for (webhook, (delivered, failed, _)) in &webhooks {
-            line(format_args!("{COUNT}{{webhook=\"{webhook}\",outcome=\"delivered\"}} {delivered}\n"));
-            line(format_args!("{COUNT}{{webhook=\"{webhook}\",outcome=\"failed\"}} {failed}\n"));
+            family.sample(&[("webhook", webhook), ("outcome", "delivered")], delivered);
+            family.sample(&[("webhook", webhook), ("outcome", "failed")], failed);
         }
         let help = "Since when a webhook cannot be delivered; 0 when nothing waits.";
-        line(format_args!("# HELP {SINCE} {help}\n# TYPE {SINCE} gauge\n"));
+        let mut family = out.family(Kind::Gauge, "rollcall_webhook_failing_since_timestamp_seconds", help);
         for (webhook, (_, _, since)) in &webhooks {
-            line(format_args!("{SINCE}{{webhook=\"{webhook}\"}} {}\n", since.unwrap_or_default()));
+            family.sample(&[("webhook", webhook)], since.unwrap_or_default());
         }
     }
 }

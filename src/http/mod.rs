@@ -39,6 +39,7 @@ mod links;
 mod listing;
 mod maintenance;
 mod mcp;
+mod metrics;
 mod nearest;
 mod openapi;
 mod operations;
@@ -188,6 +189,8 @@ pub struct Shared {
     /// Pages of other sites that may read answers; set where there are any.
     origins: OnceLock<Origins>,
     counters: operations::Counters,
+    /// How many projects have metrics of their usage; set where it is one.
+    usage_metrics: OnceLock<usize>,
     /// Held while a backup is copied: each takes as much disk as the store.
     copying: Mutex<()>,
     /// Held while the store is checked: each check reads all of it.
@@ -243,6 +246,7 @@ impl App {
             scanned: ranges::Scanned::default(),
             origins: OnceLock::new(),
             counters: operations::Counters::default(),
+            usage_metrics: OnceLock::new(),
             copying: Mutex::default(),
             checking: Mutex::default(),
             repricing: Mutex::default(),
@@ -303,6 +307,11 @@ impl App {
     /// Whose pages may read answers.
     pub fn answers_pages_of(&self, origins: Origins) {
         let _ = self.origins.set(origins);
+    }
+
+    /// How many projects have metrics of their usage from now on.
+    pub fn measures_usage_of(&self, projects: usize) {
+        let _ = self.usage_metrics.set(projects);
     }
 
     /// Where scheduled backups are from now on.
@@ -465,7 +474,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/repricings", get(reprice::get_repricings))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
+        .route("/metrics", get(metrics::metrics))
+        .route("/metrics/usage", get(metrics::usage::usage_metrics))
         .route("/openapi.json", get(openapi::serve))
         .merge(scim::routes())
         .fallback(dashboard::serve)

@@ -13,8 +13,8 @@ use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
     Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, dashboard,
-    decisions, directory, events, explain, export, intake, invoices, links, maintenance, mcp, operations, policies,
-    reprice, session, tokens, views, what_if,
+    decisions, directory, events, explain, export, intake, invoices, links, maintenance, mcp, metrics, operations,
+    policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -105,7 +105,8 @@ use super::{
         closings::statement::get_statement,
         operations::healthz,
         operations::readyz,
-        operations::metrics,
+        metrics::metrics,
+        metrics::usage::usage_metrics,
         serve,
     ),
     components(schemas(ProblemBody)),

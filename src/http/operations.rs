@@ -1,22 +1,20 @@
-//! What runs the server asks: is it alive, is it ready, how is it doing.
+//! What runs the server asks: is it alive, is it ready; and what is counted of requests.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::attempts::Source;
 use super::problem::{Problem, ProblemBody};
-use crate::calendar::{Date, Zone, ZoneDatabase};
-use crate::engine::{STORE_FILE, allocated_bytes};
+use crate::calendar::ZoneDatabase;
 
 /// Where reference data is from that came with the binary.
 const BUILT_IN: &str = "built in";
@@ -85,72 +83,6 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     }
 }
 
-/// Counters in the Prometheus text format. For everyone: they name no organization.
-#[utoipa::path(
-    get, path = "/metrics", tag = "operations", security(()),
-    responses((status = 200, body = String, content_type = "text/plain")),
-)]
-pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    let (engine, http) = (app.engine.metrics(), &app.counters);
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let mut out = String::new();
-    let mut write = |name: &str, kind: &str, help: &str, value: u64| {
-        writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}").expect("strings take every write");
-    };
-    let mut count = |name: &str, help: &str, counter| write(name, "counter", help, read(counter));
-    count("rollcall_events_accepted_total", "Events counted.", &engine.accepted_events);
-    count(
-        "rollcall_events_completed_total",
-        "Accepted events that told the tokens of a call counted without them.",
-        &engine.completed_events,
-    );
-    count("rollcall_events_duplicate_total", "Events counted before.", &engine.duplicate_events);
-    count("rollcall_events_rejected_total", "Events that were not valid.", &http.rejected_events);
-    count("rollcall_calls_unpriced_total", "Calls counted without a known price.", &engine.unpriced_calls);
-    count("rollcall_commits_total", "Durable commits.", &engine.commits);
-    count("rollcall_commits_failed_total", "Commits that failed.", &engine.failed_commits);
-    count("rollcall_commit_microseconds_total", "Time spent in commits.", &engine.commit_microseconds);
-    count("rollcall_questions_total", "Questions answered from the store.", &http.questions);
-    count("rollcall_question_microseconds_total", "Time spent answering them.", &http.question_microseconds);
-    count("rollcall_decisions_total", "Calls decided on.", &http.decisions);
-    count("rollcall_decisions_refused_total", "Calls that were refused.", &http.refused_decisions);
-    count("rollcall_requests_total", "Requests answered, whatever with.", &http.requests);
-    count("rollcall_requests_busy_total", "Requests answered 503.", &http.busy_requests);
-    count("rollcall_requests_failed_total", "Requests answered 500.", &http.failed_requests);
-    count("rollcall_audit_entries_total", "Entries of the audit log, since it began.", &engine.audit_entries);
-    count("rollcall_backups_total", "Scheduled backups made.", &engine.backups);
-    count("rollcall_backups_failed_total", "Scheduled backups that failed.", &engine.failed_backups);
-    let left_out = app.engine.decisions_left_out();
-    let help = "Refused decisions that the log has not, because there were too many at once.";
-    write("rollcall_decisions_unlogged_total", "counter", help, left_out);
-    let queued = engine.queued_events.load(Ordering::Relaxed) as u64;
-    write("rollcall_queue_events", "gauge", "Events waiting to be written.", queued);
-    let waiting = app.engine.waiting_senders() as u64;
-    write("rollcall_queue_waiting_requests", "gauge", "Requests waiting for room in the queue.", waiting);
-    let file = app.engine.directory().map(|directory| directory.join(STORE_FILE));
-    let size = file.and_then(|file| allocated_bytes(&file).ok()).unwrap_or_default();
-    write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
-    let help = "When the last scheduled backup was whole; 0 when there is none.";
-    write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
-    let (zones, book) = (ZoneDatabase::current(), app.prices());
-    let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000) as u64;
-    let help = "A day on which the zone rules in use were current.";
-    write("rollcall_zone_database_timestamp_seconds", "gauge", help, at(zones.edition().date()));
-    let help = "Runs of days that cannot be answered because they do not begin where sums can be cut.";
-    write("rollcall_zone_database_uncut", "gauge", help, zones.uncut().count() as u64);
-    let help = "The day of the list prices in use.";
-    write("rollcall_list_prices_timestamp_seconds", "gauge", help, at(book.list().date()));
-    let name = "rollcall_reference_info";
-    let [zones, prices] = [zones.edition().version(), book.list().date()];
-    out.push_str(&format!(
-        "# HELP {name} The reference data in use.\n# TYPE {name} gauge\n\
-         {name}{{zone_database=\"{zones}\",list_prices=\"{prices}\"}} 1\n"
-    ));
-    app.feeds.write(&mut out);
-    app.deliveries.write(&mut out);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
-}
-
 /// What is counted of requests, since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -159,9 +91,9 @@ pub struct Counters {
     pub question_microseconds: AtomicU64,
     pub decisions: AtomicU64,
     pub refused_decisions: AtomicU64,
-    requests: AtomicU64,
-    busy_requests: AtomicU64,
-    failed_requests: AtomicU64,
+    pub requests: AtomicU64,
+    pub busy_requests: AtomicU64,
+    pub failed_requests: AtomicU64,
 }
 
 /// What every address of a link begins with; the rest of it is a secret.

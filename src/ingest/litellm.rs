@@ -380,9 +380,9 @@ impl<'c> Reader<'c> {
             Asked::Batch => format!("litellm-batch/{}", word("id", payload.id)?.ok_or_else(|| missing("id"))?),
             Asked::Answer | Asked::AnswerAgain if !failed && !cached => match word("id", payload.id)? {
                 Some(answer) => id_of_answer(&answer),
-                None => id(payload, failed, start)?,
+                None => id(payload, failed, at)?,
             },
-            _ => id(payload, failed, start)?,
+            _ => id(payload, failed, at)?,
         };
         let call = Call {
             id,
@@ -482,8 +482,9 @@ fn object<'a, T: Default + Deserialize<'a>>(field: &str, value: Option<&'a RawVa
 }
 
 /// The call's id, how it ended and when it started. The call's id alone names no call: whoever asks the proxy may choose
-/// it, and the attempts of a fallback share it. A repeated post repeats all three.
-fn id(payload: &Payload<'_>, failed: bool, start: &str) -> Result<String, String> {
+/// it, and the attempts of a fallback share it. A repeated post repeats all three, and so does the row of LiteLLM's
+/// database, which has the start to the millisecond.
+fn id(payload: &Payload<'_>, failed: bool, start: UnixMs) -> Result<String, String> {
     let call = word("litellm_call_id", payload.litellm_call_id)?.or(word("id", payload.id)?);
     let call = call.ok_or_else(|| missing("litellm_call_id"))?;
     let status = if failed { "failure" } else { "success" };

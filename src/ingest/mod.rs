@@ -27,6 +27,7 @@ mod number;
 pub mod otlp;
 mod reason;
 mod row;
+pub mod rows;
 pub mod transcripts;
 mod usage;
 

@@ -614,6 +614,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/healthz", Value::Null, [200; 6], 200),
         ("GET", "/readyz", Value::Null, [200; 6], 200),
         ("GET", "/metrics", Value::Null, [200; 6], 200),
+        ("GET", "/metrics/usage", Value::Null, [404, 403, 404, 404, 403, 403], 401),
         ("GET", "/openapi.json", Value::Null, [200; 6], 200),
     ];
     let document: Value = server.get("/openapi.json", "").json();

@@ -40,12 +40,15 @@ fn metrics_count_what_an_operator_alarms_on() {
     }
     let grows = [
         "rollcall_commits_total",
-        "rollcall_commit_microseconds_total",
-        "rollcall_question_microseconds_total",
+        "rollcall_commit_seconds_total",
+        "rollcall_question_seconds_total",
         "rollcall_requests_total",
         "rollcall_store_allocated_bytes",
     ];
-    grows.iter().for_each(|name| assert!(metric(&server, name) > 0, "{name}"));
+    let text = server.get("/metrics", "").ok().text;
+    let value = |name: &&str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+    grows.iter().for_each(|name| assert!(value(name).is_some_and(|value| value > 0.0), "{name}"));
+    assert!(value(&"rollcall_commit_seconds_total").unwrap() < 60.0, "it counts seconds");
 }
 
 /// The metrics of ours that a query names.
@@ -66,21 +69,29 @@ fn values_of<'a>(json: &'a Value, key: &str, found: &mut Vec<&'a str>) {
     }
 }
 
-#[test]
-fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
-    let text = Server::start().get("/metrics", "").ok().text;
-    let typed = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
-    let existing: BTreeSet<String> = typed.map(str::to_owned).collect();
-    assert!(existing.len() > 15, "{existing:?}");
+/// The names of the metrics that a text has.
+fn typed(text: &str) -> BTreeSet<String> {
+    text.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())).collect()
+}
 
-    let dashboard: Value = serde_json::from_str(&fs::read_to_string("deploy/grafana/rollcall.json").unwrap()).unwrap();
+/// A dashboard of Grafana shows these metrics, and no others.
+#[track_caller]
+fn check_dashboard(file: &str, existing: &BTreeSet<String>) {
+    let dashboard: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     let mut queries = Vec::new();
     values_of(&dashboard, "expr", &mut queries);
     let shown: BTreeSet<String> = queries.iter().flat_map(|query| metrics_named(query)).collect();
-    assert_eq!(shown, existing, "the dashboard shows every metric and no other");
+    assert_eq!(shown, *existing, "{file} shows every metric and no other");
     let mut variables = Vec::new();
     values_of(&dashboard["templating"], "query", &mut variables);
     assert!(variables.iter().flat_map(|query| metrics_named(query)).all(|name| existing.contains(&name)));
+}
+
+#[test]
+fn the_dashboards_and_the_alerts_name_metrics_that_exist() {
+    let existing = typed(&Server::start().get("/metrics", "").ok().text);
+    assert!(existing.len() > 15, "{existing:?}");
+    check_dashboard("deploy/grafana/rollcall.json", &existing);
 
     let rules = fs::read_to_string("deploy/prometheus/rollcall.rules.yml").unwrap();
     let queries: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
@@ -94,6 +105,107 @@ fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
     let page = fs::read_to_string("docs/operations.md").unwrap();
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "docs/operations.md has {name}");
+    }
+}
+
+/// Several organizations' usage of today, on a server that measures that of some projects.
+fn measuring(directory: &std::path::Path, projects: &str) -> Server {
+    let settings = [("ROLLCALL_USAGE_METRICS", projects)];
+    let server = Server::start_set(directory, OPERATOR, &settings);
+    let people = json!({
+        "organizations": [{"id": "acme", "timezone": "Asia/Kolkata"}, {"id": "small", "plan": "pro"}],
+        "users": [{"id": "ada", "name": "Ada"}, {"id": "dev", "name": "Dev"}],
+        "members": [
+            {"organizationId": "acme", "userId": "ada", "role": "admin"},
+            {"organizationId": "acme", "userId": "dev", "role": "developer"},
+            {"organizationId": "small", "userId": "dev", "role": "owner"},
+        ],
+    });
+    server.put("/v1/directory", OPERATOR, &people).ok();
+    server
+}
+
+/// Usage of projects now, by organization, project and cost.
+fn send_now(server: &Server, usage: &[(&str, &str, &str)]) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
+    let event = |(n, (organization, project, cost)): (usize, &(&str, &str, &str))| {
+        json!({"id": n.to_string(), "timestamp": now, "organizationId": organization, "projectId": project,
+            "apiKeyId": "k", "usedModel": "openai/gpt-4o", "usedProvider": "openai", "cost": cost, "count": n + 1})
+    };
+    let events: Vec<Value> = usage.iter().enumerate().map(event).collect();
+    assert_eq!(server.send_events(OPERATOR, &json!(events))["accepted"], usage.len());
+}
+
+/// The samples of a metric.
+fn samples(text: &str, name: &str) -> Vec<String> {
+    let samples = text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with('{'));
+    samples.map(str::to_owned).collect()
+}
+
+#[test]
+fn usage_is_a_metric_of_those_that_use_most_and_of_the_rest_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = measuring(directory.path(), "2");
+    send_now(
+        &server,
+        &[
+            ("acme", "web", "0.1"),
+            ("acme", "a \"b\"", "7"),
+            ("acme", "api", "3.000000000001"),
+            ("acme", "batch", "0.2"),
+            ("small", "shop", "1"),
+            ("other", "x", "0.5"),
+        ],
+    );
+    let answer = server.get("/metrics/usage", OPERATOR).ok();
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text;
+    let costs = [
+        r#"{organization="(other)",project="(other)"} 1.5"#,
+        r#"{organization="acme",project="(other)"} 0.3"#,
+        r#"{organization="acme",project="a \"b\""} 7"#,
+        r#"{organization="acme",project="api"} 3.000000000001"#,
+    ];
+    assert_eq!(samples(&text, "rollcall_usage_month_cost_usd"), costs);
+    assert_eq!(samples(&text, "rollcall_usage_today_cost_usd"), costs);
+    let requests = [
+        r#"{organization="(other)",project="(other)"} 11"#,
+        r#"{organization="acme",project="(other)"} 5"#,
+        r#"{organization="acme",project="a \"b\""} 2"#,
+        r#"{organization="acme",project="api"} 3"#,
+    ];
+    assert_eq!(samples(&text, "rollcall_usage_month_requests"), requests);
+    assert_eq!(samples(&text, "rollcall_usage_today_requests"), requests);
+    check_dashboard("deploy/grafana/rollcall-usage.json", &typed(&text));
+
+    let ada = server.get("/metrics/usage", &server.user_token("ada")).ok().text;
+    assert_eq!(samples(&ada, "rollcall_usage_month_cost_usd"), costs[1..], "her own organization alone");
+    server.get("/metrics/usage", &server.user_token("dev")).is_problem(403, "owners and admins");
+    server.get("/metrics/usage", "").is_problem(401, "");
+}
+
+#[test]
+fn openmetrics_where_a_scraper_asks_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = measuring(directory.path(), "2");
+    send_now(&server, &[("acme", "web", "0.1")]);
+    for path in ["/metrics", "/metrics/usage"] {
+        let headers = [("authorization", &*bearer(OPERATOR)), ("accept", "application/openmetrics-text;version=1.0.0")];
+        let answer = server.send("GET", path, &headers, b"").ok();
+        assert_eq!(answer.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        assert!(answer.text.ends_with("\n# EOF\n") && answer.text.matches("# EOF").count() == 1, "{}", answer.text);
+        let plain = server.get(path, OPERATOR).ok().text;
+        assert!(!plain.contains("# EOF") && !plain.contains("# UNIT"));
+        let families = typed(&answer.text);
+        assert_eq!(families.len(), typed(&plain).len());
+        assert!(
+            families.iter().all(|family| !family.ends_with("_total") && !family.ends_with("_info")),
+            "{families:?}"
+        );
+        for line in answer.text.lines().filter_map(|line| line.strip_prefix("# UNIT ")) {
+            let (family, unit) = line.split_once(' ').unwrap();
+            assert!(family.ends_with(&format!("_{unit}")) && families.contains(family), "{line}");
+        }
     }
 }
 

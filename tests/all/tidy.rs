@@ -72,11 +72,22 @@ const TABLE: [(&str, &[&str], &[&str]); 16] = [
             "http",
             "webhook",
         ],
-        &["clap", "indicatif", "ureq", "comfy_table", "rusqlite", "toml"],
+        &[
+            "clap",
+            "clap_complete",
+            "clap_mangen",
+            "indicatif",
+            "ureq",
+            "comfy_table",
+            "rusqlite",
+            "postgres",
+            "webpki_roots",
+            "toml",
+        ],
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 8] = [
+const SHARED: [(&str, &str); 9] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
@@ -85,6 +96,7 @@ const SHARED: [(&str, &str); 8] = [
     ("signin", "chrono"),    // the time that openidconnect is told
     ("ledger", "sha2"),      // checksums of statements
     ("ledger", "hmac"),      // pseudonyms
+    ("cli", "tokio_rustls"), // TLS to databases
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

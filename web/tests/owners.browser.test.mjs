@@ -84,6 +84,7 @@ test("an owner need not ask the operator: people, roles, projects, keys, zone, r
   await row(page, "k1").getByText("Dave's key").waitFor();
 
   await part(page, "tokens");
+  await page.getByTestId("tokens-table").getByText("No tokens yet.").waitFor();
   await page.getByTestId("add").click();
   assert.deepEqual(
     await page.getByTestId("field-kind").locator("option").evaluateAll((all) => all.map((one) => one.value)),
@@ -96,6 +97,8 @@ test("an owner need not ask the operator: people, roles, projects, keys, zone, r
   await page.getByTestId("secret-done").click();
   await page.getByTestId("entry-row").getByText("laptop").waitFor();
   assert.equal(await page.getByTestId("entry-row").count(), 1, "tokens of the server are none of theirs");
+  await page.getByTestId("entry-search").fill("nobody's");
+  await page.getByTestId("tokens-table").getByText("Nothing matches.").waitFor();
 
   // What somebody would have believed: that the link opens all that its person may see.
   const dave = await open(t, link.trim(), { landsOn: null });

@@ -4,7 +4,6 @@
 //! sent and what a duplicate is are the same.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::directory::{Change, Learnt, LearntKey, LearntName, LearntPerson, is_s
 use crate::engine::Ingested;
 use crate::http::access::bearer;
 use crate::http::body::Binary;
+use crate::http::metrics::exposition::{Exposition, Kind};
 use crate::http::problem::Problem;
 use crate::http::{App, on_a_thread};
 use crate::ingest::litellm::Project;
@@ -224,15 +224,13 @@ impl Tally {
         }
     }
 
-    /// Appends the counters in Prometheus' text format.
-    pub fn write(&self, out: &mut String) {
-        const NAME: &str = "rollcall_feed_records_total";
-        let mut line = |text: std::fmt::Arguments<'_>| out.write_fmt(text).expect("strings take every write");
-        line(format_args!("# HELP {NAME} Records of other senders, by what became of them.\n# TYPE {NAME} counter\n"));
+    /// Appends the counters.
+    pub fn write(&self, out: &mut Exposition) {
+        let help = "Records of other senders, by what became of them.";
+        let mut family = out.family(Kind::Counter, "rollcall_feed_records_total", help);
         for feed in Feed::ALL {
             for (result, counter) in RESULTS.iter().zip(&self.0[feed as usize]) {
-                let count = counter.load(Ordering::Relaxed);
-                line(format_args!("{NAME}{{feed=\"{}\",result=\"{result}\"}} {count}\n", feed.name()));
+                family.sample(&[("feed", feed.name()), ("result", result)], counter.load(Ordering::Relaxed));
             }
         }
     }

@@ -1073,6 +1073,7 @@ export const de = (product: string): Catalogue => ({
       lead: "Geheimnisse werden nur als Hash gespeichert; niemand kann eines noch einmal ansehen.",
       add: "Token ausstellen",
       search: "Tokens suchen",
+      none: "Noch keine Tokens.",
       kind: "Art",
       kinds: { ingest: "Ingest", user: "Person", scim: "SCIM", operator: "Betreiber" },
       kindHints: {

@@ -1091,6 +1091,7 @@ export const en = {
       lead: "Secrets are kept as hashes, so nobody can look at one again.",
       add: "Create token",
       search: "Search tokens",
+      none: "No tokens yet.",
       kind: "Kind",
       kinds: { ingest: "Ingest", user: "User", scim: "SCIM", operator: "Operator" },
       kindHints: {

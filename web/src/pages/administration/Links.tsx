@@ -53,7 +53,7 @@ export function Links({ organization }: PartProps) {
         idOf={(link) => link.id}
         textsOf={(link) => [link.question, link.id, link.madeByName]}
         search={words.search}
-        none={text.lists.none}
+        none={words.none}
         testId="links-table"
         add={<AddButton label={words.add} onClick={() => setDoing("add")} />}
         actions={(link) => (

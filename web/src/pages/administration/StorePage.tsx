@@ -60,7 +60,7 @@ const number = (metrics: Metrics, name: string) => count(metrics.value(`rollcall
 
 function meanMs(metrics: Metrics): string {
   const commits = metrics.value("rollcall_commits_total");
-  const ms = commits === 0 ? 0 : metrics.value("rollcall_commit_microseconds_total") / commits / 1000;
+  const ms = commits === 0 ? 0 : (metrics.value("rollcall_commit_seconds_total") / commits) * 1000;
   return ms.toFixed(1);
 }
 

@@ -50,7 +50,7 @@ export function TokenTable({ tokens, directory, organizationId, found, tools }: 
         textsOf={(row) => [row.label, row.id, words.kinds[row.kind], subjectOf(directory, row), row.userId, row.organizationId]}
         found={found}
         search={words.search}
-        none={text.lists.none}
+        none={words.none}
         testId="tokens-table"
         add={
           <>

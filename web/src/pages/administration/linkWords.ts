@@ -6,6 +6,7 @@ const en = {
   lead: "An address that answers one question without a token: for spreadsheets and databases. Whoever has it reads what its maker may see, until it is revoked.",
   add: "Create link",
   search: "Search links",
+  none: "No links yet.",
   question: "Question",
   questions: {
     projects: "Cost by project, this month by day",
@@ -45,6 +46,7 @@ const de: typeof en = {
   lead: "Eine Adresse, die eine Frage ohne Token beantwortet: für Tabellen und Datenbanken. Wer sie hat, liest, was ihr Ersteller sehen darf, bis sie widerrufen wird.",
   add: "Link erstellen",
   search: "Links suchen",
+  none: "Noch keine Links.",
   question: "Frage",
   questions: {
     projects: "Kosten nach Projekt, dieser Monat nach Tagen",
