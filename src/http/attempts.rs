@@ -46,7 +46,8 @@ impl Source {
         Source(if peer.is_loopback() { forwarded_for(headers).unwrap_or(peer) } else { peer })
     }
 
-    fn network(self) -> IpAddr {
+    /// The network that it is counted by.
+    pub fn network(self) -> IpAddr {
         network(self.0)
     }
 }

@@ -37,11 +37,13 @@ mod intake;
 mod invoices;
 mod links;
 mod listing;
+mod login;
 mod maintenance;
 mod mcp;
 mod nearest;
 mod openapi;
 mod operations;
+mod origin;
 mod parameters;
 mod places;
 mod policies;
@@ -115,6 +117,7 @@ pub use parameters::group_by;
 pub use problem::Problem;
 pub use reprice::reprice;
 pub use scim::settle_groups;
+pub use session::list::list_sessions;
 pub use tls::{Tls, TlsError};
 pub use tokens::{list as list_tokens, new_token, token_note};
 pub use visitors::SignInSettings;
@@ -170,6 +173,8 @@ pub struct Shared {
     /// What became of webhooks.
     pub deliveries: AllDeliveries,
     attempts: attempts::Attempts,
+    /// Programs that wait to be let in.
+    waiting: login::pending::Waiting,
     /// How people sign in besides with tokens; set where they do.
     sign_in: OnceLock<SignInSettings>,
     /// Where owners and admins may have alerts sent; set where the operator says so.
@@ -229,6 +234,7 @@ impl App {
             body_limit,
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
+            waiting: login::pending::Waiting::default(),
             sign_in: OnceLock::new(),
             alert_hosts: OnceLock::new(),
             floods: decisions::floods::Floods::default(),
@@ -443,7 +449,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/session/oidc", get(session::oidc::begin))
         .route("/v1/session/oidc/callback", get(session::oidc::end))
         .route("/v1/session/oidc/backchannel", post(session::oidc::backchannel))
-        .route("/v1/sessions", get(session::list::get_sessions))
+        .route("/v1/sessions", get(session::list::get_sessions).delete(session::list::delete_sessions))
         .route("/v1/sessions/{id}", delete(session::list::delete_session))
         .route("/v1/projects", get(session::projects))
         .route("/v1/calendar", get(calendar::get_calendar))
@@ -467,7 +473,8 @@ pub fn router(app: App) -> Router {
         .route("/openapi.json", get(openapi::serve))
         .merge(scim::routes())
         .fallback(dashboard::serve)
-        .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES));
+        .layer(DefaultBodyLimit::max(SMALL_BODY_LIMIT_BYTES))
+        .merge(login::routes());
     let compress = CompressionLayer::new().compress_when(
         DefaultPredicate::new()
             .and(NotForContentType::IMAGES)

@@ -13,8 +13,8 @@ use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
     Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, dashboard,
-    decisions, directory, events, explain, export, intake, invoices, links, maintenance, mcp, operations, policies,
-    reprice, session, tokens, views, what_if,
+    decisions, directory, events, explain, export, intake, invoices, links, login, maintenance, mcp, operations,
+    policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -62,6 +62,11 @@ use super::{
         views::post_view,
         views::put_view,
         views::delete_view,
+        login::begin,
+        login::token,
+        login::asking,
+        login::decide,
+        login::let_in,
         session::sign_in,
         session::sign_out,
         session::signed_in,
@@ -70,6 +75,7 @@ use super::{
         session::oidc::backchannel,
         session::list::get_sessions,
         session::list::delete_session,
+        session::list::delete_sessions,
         session::me,
         session::projects,
         calendar::get_calendar,
@@ -121,6 +127,7 @@ use super::{
         (name = "events", description = "Usage events, and what became of them"),
         (name = "invoices", description = "What providers billed"),
         (name = "links", description = "Answers by an address alone, for spreadsheets and databases"),
+        (name = "login", description = "Programs that somebody who is signed in lets in"),
         (name = "maintenance", description = "The store as a file"),
         (name = "mcp", description = "Questions of assistants"),
         (name = "operations", description = "What runs the server asks"),

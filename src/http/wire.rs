@@ -15,6 +15,7 @@ pub use super::explain::wire::*;
 pub use super::intake::wire::*;
 pub use super::invoices::wire::*;
 pub use super::links::wire::*;
+pub use super::login::wire::*;
 pub use super::maintenance::wire::*;
 pub use super::reprice::wire::*;
 pub use super::session::wire::*;

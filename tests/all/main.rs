@@ -31,6 +31,7 @@ mod laws;
 mod limits;
 mod links;
 mod lists;
+mod logins;
 mod look;
 mod maintenance;
 mod mcp;

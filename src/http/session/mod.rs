@@ -19,8 +19,10 @@ use super::body::JsonObject;
 use super::connections::Peer;
 use super::directory::wire::UserBody;
 use super::listing::{ListParameters, part};
+use super::origin::is_tls;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
+use super::tokens::token_note;
 use super::tokens::wire::TokenKind;
 use super::visitors::note_failure;
 use crate::directory::{
@@ -60,7 +62,7 @@ pub async fn sign_in(
         }
     };
     let secret = open(&app, token_id.to_owned(), None, None, source, format!("from {source}")).await?;
-    let cookie = session_cookie(&app, &secret, oidc::is_tls(&headers, peer.as_deref()));
+    let cookie = session_cookie(&app, &secret, is_tls(&headers, peer.as_deref()));
     Ok((CookieJar::new().add(cookie), Json(me)))
 }
 
@@ -117,7 +119,7 @@ pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> R
     }
 }
 
-/// Ends the session.
+/// Ends the session, or lets a program out that asks with the token that it was let in with.
 #[utoipa::path(
     delete, path = "/v1/session", tag = "session",
     responses(
@@ -137,6 +139,10 @@ pub async fn sign_out(
             ..Note::new(&caller.token_id, "sign-out")
         };
         app.engine.audited(Change::CloseSessions(SessionsOf::Secret(hash)), note)?.answer().await?;
+    } else if caller.directory().token(&caller.token_id).is_some_and(|token| token.let_in_by().is_some()) {
+        let change = Change::RevokeToken { id: caller.token_id.clone() };
+        let note = token_note(&caller.token_id, &change, caller.directory());
+        app.engine.audited(change, note)?.answer().await?;
     }
     Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
 }

@@ -18,6 +18,7 @@ use crate::directory::{Account, Change, SessionsOf};
 use crate::engine::Note;
 use crate::http::attempts::Source;
 use crate::http::connections::Peer;
+use crate::http::origin::{is_tls, origin};
 use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::visitors::{Refused, enter, note_failure};
@@ -262,24 +263,9 @@ fn cookie_name(state: &str) -> String {
     format!("{COOKIE}{part}")
 }
 
-/// Whether nobody on the way reads along.
-pub fn is_tls(headers: &HeaderMap, peer: Option<&Peer>) -> bool {
-    let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-    behind_tls || peer.is_some_and(|peer| peer.tls)
-}
-
 /// Where the provider leads back to. It takes only those that it knows, so that the request's host may say it.
 fn callback(app: &App, headers: &HeaderMap, tls: bool) -> Result<String, Problem> {
-    if let Some(url) = &app.sign_in().public_url {
-        return Ok(format!("{url}{CALLBACK}"));
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let of_hosts = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    if host.is_empty() || !host.chars().all(of_hosts) {
-        return Err(Problem::bad_request(format!("the header Host is '{host}', which is no host")));
-    }
-    let scheme = if tls { "https" } else { "http" };
-    Ok(format!("{scheme}://{host}{CALLBACK}"))
+    Ok(format!("{}{CALLBACK}", origin(app, headers, tls)?))
 }
 
 /// Whether it is a path of this page, to a browser as well: that takes \ for / and leaves out tabs and ends of lines.
