@@ -200,6 +200,14 @@ impl Client {
         if response.status().is_success() { Ok(()) } else { Err(self.problem(response)) }
     }
 
+    /// Ends the session that the token is of. One that has ended is none.
+    pub fn sign_out(&self) -> Result<(), Failure> {
+        let request = self.agent.delete(format!("{}/v1/session", self.url));
+        let response = request.header("authorization", &self.authorization).call().map_err(|e| self.unreachable(&e))?;
+        let is_out = response.status().is_success() || response.status() == 401;
+        if is_out { Ok(()) } else { Err(self.problem(response)) }
+    }
+
     fn text(&self, mut response: ureq::http::Response<ureq::Body>) -> Result<String, Failure> {
         if !response.status().is_success() {
             return Err(self.problem(response));
@@ -224,6 +232,15 @@ impl Client {
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         Failure(format!("{} cannot be reached: {error}", self.url))
     }
+}
+
+/// Sends a form without a token, and hands over what is answered.
+pub fn post_form(url: &str, path: &str, fields: &[(&str, &str)]) -> Result<(u16, serde_json::Value), Failure> {
+    let client = Client::new(url, String::new());
+    let request = client.agent.post(format!("{}{path}", client.url));
+    let mut response = request.send_form(fields.iter().copied()).map_err(|e| client.unreachable(&e))?;
+    let text = response.body_mut().with_config().limit(1 << 20).read_to_string().map_err(|e| client.unreachable(&e))?;
+    Ok((response.status().as_u16(), serde_json::from_str(&text).unwrap_or_default()))
 }
 
 /// The environment's proxy, where a URL is not on this machine.

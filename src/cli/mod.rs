@@ -26,6 +26,8 @@ mod ingest;
 mod invoice;
 mod link;
 mod loading;
+mod login;
+mod logins;
 mod long;
 mod look;
 mod manuals;
@@ -41,6 +43,7 @@ mod restore;
 pub mod sample;
 mod sample_invoice;
 mod serve;
+mod sessions;
 mod sign_in;
 mod source;
 mod statement;
@@ -115,6 +118,9 @@ enum Command {
     Export(export::Arguments),
     Closing(closing::Arguments),
     Statement(statement::Arguments),
+    Login(login::Arguments),
+    Logout(login::Logout),
+    Sessions(sessions::Arguments),
     Token(token::Arguments),
     Link(link::Arguments),
     Mcp(mcp::Arguments),
@@ -149,6 +155,9 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Closing(arguments) => closing::run(arguments),
         Command::Statement(arguments) => statement::run(&arguments),
+        Command::Login(arguments) => login::run(&arguments),
+        Command::Logout(arguments) => login::log_out(&arguments),
+        Command::Sessions(arguments) => sessions::run(arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Link(arguments) => link::run(arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),

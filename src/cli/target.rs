@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::client::Client;
+use super::logins::Login;
 use super::{Failure, system_clock};
 use crate::engine::{Engine, STORE_FILE};
 use crate::store::StoreError;
@@ -23,7 +24,7 @@ pub struct TargetArguments {
     /// A running server, instead of --data-dir
     #[arg(long, value_name = "URL", env = "ROLLCALL_URL")]
     pub url: Option<String>,
-    /// Access token for the server
+    /// Access token for the server; what rollcall login was given unless set
     #[arg(long, value_name = "TOKEN", env = "ROLLCALL_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 }
@@ -32,6 +33,17 @@ pub struct TargetArguments {
 pub enum Target<T = Arc<Engine>> {
     Local(T),
     Server(Client),
+}
+
+/// What `rollcall login` was given.
+fn token_of_login(url: &str) -> Result<String, Failure> {
+    match Login::at(url)? {
+        Some(login) if system_clock()() < login.expires_unix_ms => Ok(login.token),
+        Some(_) => Err(Failure(format!("your sign-in to {url} has expired; run 'rollcall login --url {url}'"))),
+        None => Err(Failure(format!(
+            "a server needs an access token: set ROLLCALL_TOKEN or --token, or run 'rollcall login --url {url}'"
+        ))),
+    }
 }
 
 impl TargetArguments {
@@ -53,10 +65,7 @@ impl TargetArguments {
         open: impl FnOnce(&Path) -> Result<T, StoreError>,
     ) -> Result<Target<T>, Failure> {
         if let Some(url) = &self.url {
-            let token = self
-                .token
-                .clone()
-                .ok_or_else(|| Failure("a server needs an access token: set ROLLCALL_TOKEN or --token".into()))?;
+            let token = self.token.clone().map_or_else(|| token_of_login(url), Ok)?;
             return Ok(Target::Server(Client::new(url, token)));
         }
         let Some(directory) = self.data_dir.as_deref() else {

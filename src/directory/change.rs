@@ -7,6 +7,7 @@ use super::alert::AlertUpdate;
 use super::budget::BudgetUpdate;
 use super::entries::{Key, Kind};
 use super::identity::{Introduction, Stranger};
+use super::invitation::{Guest, Invitation};
 use super::link::{LINKS, Link};
 use super::policy::{PolicyUpdate, ProviderUpdate};
 use super::provision::{Provision, ProvisionError};
@@ -55,6 +56,12 @@ pub enum Change {
     RevokeToken {
         id: String,
     },
+    /// A program is let in.
+    LetIn {
+        id: String,
+        token: Token,
+        now: UnixMs,
+    },
     /// It is in use.
     UseToken {
         id: String,
@@ -92,6 +99,19 @@ pub enum Change {
         id: String,
         now: UnixMs,
     },
+    Invite {
+        id: String,
+        invitation: Invitation,
+    },
+    RemoveInvitation {
+        id: String,
+    },
+    /// By whom a provider introduces, or whoever has the link.
+    AcceptInvitation {
+        id: String,
+        guest: Option<Box<Guest>>,
+        now: UnixMs,
+    },
     PutBudgets(Vec<BudgetUpdate>),
     PutPolicies(Vec<PolicyUpdate>),
     PutProviders(Vec<ProviderUpdate>),
@@ -103,9 +123,10 @@ impl Change {
     pub fn is_of_answers(&self) -> bool {
         match self {
             Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } | Change::Introduce(_) => true,
-            Change::Provision(_) => true,
+            Change::Provision(_) | Change::AcceptInvitation { .. } => true,
             Change::KeepingAnOwner { change, .. } => change.is_of_answers(),
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
+            Change::LetIn { .. } | Change::Invite { .. } | Change::RemoveInvitation { .. } => false,
             Change::OpenSession { .. } | Change::UseSession { .. } | Change::CloseSessions(_) => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
             Change::PutLink { .. } | Change::RemoveLink { .. } | Change::UseLink { .. } => false,
@@ -206,6 +227,7 @@ impl Directory {
                 }
             }
             Change::RevokeToken { id } => self.revoke(id, &mut writes)?,
+            Change::LetIn { id, token, now } => self.let_in(id, token, now, &mut writes)?,
             Change::UseToken { id, now } => {
                 // It may have been revoked since.
                 if let Some(token) = Arc::make_mut(&mut self.tokens).get_mut(&id).filter(|t| t.is_used_anew(now)) {
@@ -232,6 +254,9 @@ impl Directory {
             Change::CloseSessions(of) => {
                 let directory = self.clone();
                 self.close_sessions(&mut writes, |hash, session| directory.is_meant(&of, hash, session));
+                let ids = if let SessionsOf::Ids(ids) = of { ids } else { Vec::new() };
+                let is_program = |id: &String| directory.token(id).is_some_and(|token| token.let_in_by().is_some());
+                ids.into_iter().filter(is_program).try_for_each(|id| self.revoke(id, &mut writes))?;
             }
             Change::PutView { organization_id, id, view } => {
                 let views = &mut self.existing_mut(&organization_id)?.views;
@@ -272,6 +297,11 @@ impl Directory {
                     link.last_used = Some(now);
                     put(&mut writes, Kind::Link, "", &id, link);
                 }
+            }
+            Change::Invite { id, invitation } => self.invite(id, invitation, &mut writes)?,
+            Change::RemoveInvitation { id } => self.end_invitation(&id, &mut writes)?,
+            Change::AcceptInvitation { id, guest, now } => {
+                self.accept(&id, guest.map(|guest| *guest), now, &mut writes)?;
             }
             Change::PutBudgets(updates) => {
                 updates.into_iter().try_for_each(|update| self.put_budget(update, &mut writes))?;
@@ -594,13 +624,16 @@ impl Directory {
         self.close_sessions(writes, |_, s| of(s) && s.expires <= oldest);
     }
 
-    /// Ends what is worth no more than a token: sessions opened with it, and links made with it.
+    /// Ends what is worth no more than a token: sessions opened with it, links made with it, programs let in by it.
     fn end_with_token(&mut self, writes: &mut Vec<RecordWrite>, token_id: &str) {
         self.close_sessions(writes, |_, session| session.token_id == token_id);
         let of_token = self.links.iter().filter(|(_, link)| link.token_id == token_id).map(|(id, _)| id.clone());
         for id in of_token.collect::<Vec<_>>() {
             self.remove_link(&id);
             writes.push((key(Kind::Link, "", &id), None));
+        }
+        for id in self.let_in_with(token_id) {
+            self.revoke(id, writes).expect("it is no operator's, and there");
         }
     }
 
@@ -713,7 +746,7 @@ mod tests {
         };
         check(SessionsOf::Secret(SecretHash::of("s-one")), &["s-operator", "s-token", "s-two", "s-none", "s-other"]);
         check(
-            SessionsOf::Id(Session::id(&SecretHash::of("s-token"))),
+            SessionsOf::Ids(vec![Session::id(&SecretHash::of("s-token"))]),
             &["s-operator", "s-one", "s-two", "s-none", "s-other"],
         );
         check(SessionsOf::User("ada".into()), &["s-operator"]);

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -26,6 +26,11 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// What shows that somebody knows a secret, without telling it: S256 of PKCE (RFC 7636).
+pub fn challenge(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()))
 }
 
 /// Whether a secret has the form of those made here: too many random bits to be guessed.
@@ -140,6 +145,13 @@ mod tests {
         assert_eq!(SecretHash::parse("zz"), None);
         assert!(hash == SecretHash::of(a.reveal()) && hash != SecretHash::of(b.reveal()));
         assert!(is_random_secret(a.reveal()) && !is_random_secret("rc_secret") && !is_random_secret(&a.reveal()[3..]));
+    }
+
+    #[test]
+    fn challenges_are_those_of_rfc_7636() {
+        // Its appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

@@ -45,8 +45,8 @@ pub struct Account {
 #[derive(Debug, Clone)]
 pub enum SessionsOf {
     Secret(SecretHash),
-    /// One, by its public id.
-    Id(String),
+    /// By their public ids, programs that somebody has let in as well.
+    Ids(Vec<String>),
     /// All of a person, by tokens as well.
     User(String),
     /// Those of an account at another system; of one session there where it is named and known.
@@ -111,7 +111,7 @@ impl Directory {
         let account = session.terms.account.as_ref();
         match of {
             SessionsOf::Secret(one) => one == hash,
-            SessionsOf::Id(id) => *id == Session::id(hash),
+            SessionsOf::Ids(ids) => ids.contains(&Session::id(hash)),
             SessionsOf::User(user_id) => {
                 let token = self.tokens.get(&session.token_id);
                 session.user_id().or_else(|| token.and_then(|token| token.grant.user_id())) == Some(user_id)

@@ -322,6 +322,22 @@ impl Caller {
         }
     }
 
+    /// Decides on letting programs in: people at the page, and no token that would make itself another.
+    pub fn may_let_programs_in(&self) -> Result<(), Problem> {
+        if self.user_id().is_none() {
+            return Err(Problem::forbidden(
+                "only a person can let a program in; an operator's program has their token",
+            ));
+        }
+        // Who comes by a proxy has neither a session nor a token.
+        if self.session.is_none() && self.directory().token(&self.token_id).is_some() {
+            return Err(Problem::forbidden(
+                "a program is let in at the page, by who is signed in there; not with a token",
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether a session of somebody is the caller's to see and to end.
     pub fn may_end(&self, grant: &Grant) -> bool {
         match &self.grant {

@@ -13,9 +13,9 @@ use super::answer::Refusal;
 use super::{MOST_RESULTS, ROOT, USUAL_RESULTS};
 use crate::http::App;
 use crate::http::connections::{Peer, is_late, late_body};
+use crate::http::origin::is_tls;
 use crate::http::parameters::Parameters;
 use crate::http::problem::Problem;
-use crate::http::session::oidc::is_tls;
 use crate::scim::{Chosen, Filter, Kind, Page, ScimError};
 
 /// The address that SCIM has for whoever asks.

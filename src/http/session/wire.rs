@@ -25,6 +25,14 @@ pub struct Me {
     pub notice: Option<String>,
 }
 
+/// Who is signed out here is still signed in at the provider that they came by.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignedOut {
+    /// Where they sign out there; it leads back here.
+    pub leads_to: String,
+}
+
 /// Sessions that have not ended.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -35,8 +43,8 @@ pub struct SessionList {
     pub next: Option<String>,
 }
 
-/// A browser in which somebody is signed in.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+/// A browser in which somebody is signed in, or a program that they have let in.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SessionBody {
     pub id: String,
@@ -47,6 +55,8 @@ pub struct SessionBody {
     pub token_id: Option<String>,
     /// The provider that it was opened by.
     pub issuer: Option<String>,
+    /// What the program calls itself, and when it was let in; absent for a browser.
+    pub program: Option<String>,
     pub opened_at: Option<String>,
     /// At most an hour before it was.
     pub last_used_at: Option<String>,
@@ -92,7 +102,11 @@ impl Entry for SessionBody {
     }
 
     fn names(&self) -> Vec<&str> {
-        [&self.user_name, &self.user_id, &self.issuer, &self.from].into_iter().flatten().map(String::as_str).collect()
+        [&self.user_name, &self.user_id, &self.issuer, &self.program, &self.from]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
     }
 
     fn place(&self) -> String {

@@ -18,6 +18,7 @@ use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Terms, Token};
 use crate::engine::{Engine, Note};
+use crate::model::UnixMs;
 
 /// Makes a token. Its secret is in the answer and nowhere else.
 ///
@@ -190,15 +191,20 @@ pub fn new_token(body: NewToken, engine: &Engine, maker: &str) -> Result<(Change
     });
     let expires = expires.transpose()?;
     let warning = unheard_of(&grant, &engine.snapshot().directory);
+    let label = text("label", body.label)?;
+    let terms = Terms { made_by: Some(maker.to_owned()), expires, last_used: None };
+    let (secret, id, token) = fresh(prefix, grant, label, now);
+    let created = CreatedToken { id: id.clone(), token: secret.reveal().to_owned(), warning };
+    Ok((Change::PutToken { id, token: Token { terms, ..token } }, created))
+}
+
+/// A new token, with its secret and id.
+pub fn fresh(prefix: &str, grant: Grant, label: String, now: UnixMs) -> (Secret, String, Token) {
     let secret = Secret::generate(prefix);
     let hash = SecretHash::of(secret.reveal());
     // Part of a hash of random bits: unique, and of no use to whoever reads it.
-    let token_id = format!("tok_{}", &hash.to_hex()[..16]);
-    let label = text("label", body.label)?;
-    let terms = Terms { made_by: Some(maker.to_owned()), expires, last_used: None };
-    let token = Token { terms, ..Token::new(grant, label, hash, now) };
-    let created = CreatedToken { id: token_id.clone(), token: secret.reveal().to_owned(), warning };
-    Ok((Change::PutToken { id: token_id, token }, created))
+    let id = format!("tok_{}", &hash.to_hex()[..16]);
+    (secret, id, Token::new(grant, label, hash, now))
 }
 
 /// What a token is for that is not in the directory. It may come there later, so it is no mistake for certain.
@@ -228,7 +234,7 @@ fn unheard_of(grant: &Grant, directory: &Directory) -> Option<String> {
 /// What the audit log says of making or revoking a token.
 pub fn token_note(actor: &str, change: &Change, directory: &Directory) -> Note {
     let (action, id, token) = match change {
-        Change::PutToken { id, token } => ("token-create", id, Some(token)),
+        Change::PutToken { id, token } | Change::LetIn { id, token, .. } => ("token-create", id, Some(token)),
         Change::RevokeToken { id } => ("token-revoke", id, directory.token(id)),
         _ => unreachable!("asked about tokens only"),
     };
