@@ -12,7 +12,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveTime, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
 
 use crate::model::{HOUR_MS, UnixMs};
 
@@ -174,7 +174,10 @@ pub fn rfc3339_utc(at: UnixMs) -> String {
 
 /// Reads RFC 3339 with an offset. Fractions of a millisecond are cut off.
 pub fn parse_rfc3339(text: &str) -> Option<UnixMs> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_millis())
+    let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    // A second 60 is a leap second, which ends a day of UTC; it is counted as the first of the next day.
+    let is_leap = at.timestamp_subsec_millis() >= 1000;
+    (!is_leap || (at.hour(), at.minute()) == (23, 59)).then(|| at.timestamp_millis())
 }
 
 /// A calendar date of the years 1 to 9999.
@@ -274,6 +277,20 @@ pub(crate) mod tests {
     #[test]
     fn the_first_hour_is_the_start_of_2020() {
         assert_eq!(rfc3339_utc(FIRST_HOUR.start_ms()), "2020-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_leap_second_ends_a_day_of_utc_and_nothing_else() {
+        let next_day = utc_ms("2026-07-01T00:00:00Z");
+        for (text, expected) in [
+            ("2026-06-30T23:59:60Z", Some(next_day)),
+            ("2026-07-01T01:59:60.250+02:00", Some(next_day + 250)),
+            ("2026-06-30T12:00:60Z", None),
+            ("2026-06-30T23:59:60+02:00", None),
+            ("2026-06-30T23:59:61Z", None),
+        ] {
+            assert_eq!(parse_rfc3339(text), expected, "{text}");
+        }
     }
 
     #[test]

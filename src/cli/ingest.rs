@@ -207,11 +207,10 @@ fn parse(body: &Body, context: &Context<'_>) -> Result<Parsed, ingest::BodyError
 
 /// What stands in for ids that the events of a known export do not have.
 fn stand_ins<'a>(organization_id: Option<&'a str>, format: Option<&'static Format>) -> TokenDefaults<'a> {
-    let api_key_id = format.and_then(|format| format.key);
     TokenDefaults {
         organization_id,
-        project_id: api_key_id.map(|_| DEFAULT_PROJECT),
-        api_key_id,
+        project_id: format.map(|_| DEFAULT_PROJECT),
+        api_key_id: format.and_then(|format| format.key),
         sender: SentBy { name: "rollcall ingest", version: Some(env!("CARGO_PKG_VERSION")) },
     }
 }
@@ -308,8 +307,7 @@ impl Load<'_> {
             for (body, parsed) in bodies.iter().zip(parsed) {
                 let Parsed { batch, rejected } = parsed?;
                 shown.show(body, &rejected, batch.events.len(), summary);
-                let refused = body.refused.iter().map(|row| (row.number, row.id.as_deref(), &*row.error));
-                let refused = self.with_context(|context| ingest::refused_rows(refused, context));
+                let refused = self.with_context(|context| ingest::refused_rows(&body.refused, context));
                 for batch in [batch, refused] {
                     if !batch.is_empty() {
                         waiting.push_back(submit(self.engine, batch)?);
@@ -363,8 +361,7 @@ fn send(
             let one = |r: RejectedEvent| Rejection { index: r.index, id: r.id, error: r.error };
             rejected = answer.rejected.into_iter().map(one).collect();
         }
-        let refused = body.refused.iter().map(|row| (row.number, row.id.as_deref(), &*row.error));
-        enter(client, ingest::refused_rows(refused, &context))?;
+        enter(client, ingest::refused_rows(&body.refused, &context))?;
         shown.show(&body, &rejected, taken, summary);
         bar.set_position(source.position());
     }

@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use super::collector::{Collector, Counted, Ids, canonical};
 use super::field::{MAX_NAME_CHARS, checked, clipped, missing};
 use super::reason::fitting;
-use super::usage::Tokens;
-use crate::model::{
-    Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of,
-};
+use super::usage::{Figures, Tokens};
+use crate::model::{Completeness, Count, Event, Fingerprint, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
 use crate::pricing::ServiceTier;
 
 /// A text that may be absent.
@@ -35,6 +33,8 @@ pub(super) struct Call<'a> {
     pub mode: Mode,
     /// `None` when the sender does not know them, which is not the same as 0.
     pub tokens: Option<Tokens>,
+    /// What these were read from, where that may be read otherwise by what the rest of the body proves.
+    pub figures: Option<Figures>,
     /// The tokens are those of before the call's end: as many at least.
     pub is_partial: bool,
     pub tier: ServiceTier,
@@ -44,6 +44,21 @@ pub(super) struct Call<'a> {
     pub cached: bool,
     /// No call of a model, but something with a price that was done for one, such as a tool's.
     pub is_extra: bool,
+}
+
+impl Call<'_> {
+    fn counted(&self) -> Counted {
+        let used_any = self.tokens.is_some_and(|tokens| !tokens.is_zero());
+        let cost = match self.cost {
+            Some(cost) => Some(cost),
+            // The gateway's own cache answered, or nobody did: no provider was paid.
+            None if self.cached || (!used_any && self.ending != Ending::Answered) => Some(PicoUsd::ZERO),
+            None => None,
+        };
+        let Call { tokens, is_partial, tier, cached, .. } = *self;
+        let (calls, failure) = (u64::from(!self.is_extra), self.ending.failure());
+        Counted { calls, tokens, is_partial, tier, failure, cached, cost }
+    }
 }
 
 /// How a call ended.
@@ -163,7 +178,8 @@ impl Collector<'_> {
         let named = given("usedProvider", call.provider.as_deref())?;
         let provider = provider_of(named.as_deref(), &used_model);
         let provider = checked("usedProvider", provider)?;
-        let (measures, cost_source) = self.measures_of(&call, &provider, &used_model, time)?;
+        let counted = call.counted();
+        let (measures, cost_source) = self.measured(&provider, &used_model, time, counted)?;
         let source = call.source.as_deref().and_then(label);
         let combination = self.combination(&Ids {
             organization: &organization,
@@ -177,27 +193,10 @@ impl Collector<'_> {
         });
         let completeness = Completeness::of(call.tokens.is_some(), call.is_partial);
         let (id, other_id) = (Fingerprint::of(&call.id), call.other_id.as_deref().map(Fingerprint::of));
+        if let Some(figures) = call.figures {
+            self.counted_by(figures, &provider, &used_model, time, counted);
+        }
         Ok(Event { id, other_id, time, combination, sender: self.sender, completeness, measures })
-    }
-
-    fn measures_of(
-        &self,
-        call: &Call<'_>,
-        provider: &str,
-        model: &str,
-        time: UnixMs,
-    ) -> Result<(Measures, CostSource), String> {
-        let used_any = call.tokens.is_some_and(|tokens| !tokens.is_zero());
-        let cost = match call.cost {
-            Some(cost) => Some(cost),
-            // The gateway's own cache answered, or nobody did: no provider was paid.
-            None if call.cached || (!used_any && call.ending != Ending::Answered) => Some(PicoUsd::ZERO),
-            None => None,
-        };
-        let failure = call.ending.failure();
-        let calls = u64::from(!call.is_extra);
-        let Call { tokens, is_partial, tier, cached, .. } = *call;
-        self.measured(provider, model, time, Counted { calls, tokens, is_partial, tier, failure, cached, cost })
     }
 
     fn note(&self, combination: u32, said: Said<'_>, names: &mut Names) {

@@ -141,6 +141,16 @@ pub(super) fn other_currency(header: &str) -> Option<&str> {
     })
 }
 
+/// The currency of a column that by its header holds amounts of money which are not US dollars.
+pub(super) fn other_money(header: &str) -> Option<&str> {
+    const MONEY: [&str; 11] =
+        ["cost", "costs", "price", "spend", "amount", "charge", "charges", "total", "kosten", "betrag", "preis"];
+    let is_money = |word: &str| MONEY.iter().any(|money| money.eq_ignore_ascii_case(word));
+    // A sign is never about anything else, a code may be a word.
+    other_currency(header)
+        .filter(|currency| !currency.is_ascii() || header.split(|c: char| !c.is_alphanumeric()).any(is_money))
+}
+
 /// The text of a JSON number, if the text is one with this decimal mark.
 fn as_number(text: &str, unit: Unit, decimal: Decimal) -> Option<String> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {

@@ -7,7 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::field::clipped;
 use super::reason;
-use super::usage::{Known, Tokens};
+use super::usage::{Figures, Known, Proven, Tokens};
 use super::{Context, Parsed, Rejection};
 use crate::calendar;
 use crate::model::{
@@ -32,6 +32,19 @@ pub(super) struct Collector<'c> {
     hasher: DefaultHashBuilder,
     /// The organization asked about last, and since when it keeps usage: a body is mostly of one.
     pub(super) kept_since: Option<(String, Option<UnixMs>)>,
+    /// What records so far prove of how their figures are counted, by provider, and the events that it will be asked for.
+    proven: Proven<String>,
+    open: Vec<Open>,
+}
+
+/// An event whose figures can be read in two ways, with all that its measures were made of.
+struct Open {
+    event: usize,
+    provider: String,
+    model: String,
+    time: UnixMs,
+    counted: Counted,
+    figures: Figures,
 }
 
 /// A combination whose names are still in the body.
@@ -59,6 +72,8 @@ impl<'c> Collector<'c> {
             known: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             kept_since: None,
+            proven: Proven::default(),
+            open: Vec::new(),
         };
         collector.sent_by(context.token.sender);
         collector
@@ -69,8 +84,31 @@ impl<'c> Collector<'c> {
         self.next_index
     }
 
-    pub fn finish(self) -> Parsed {
+    pub fn finish(mut self) -> Parsed {
+        std::mem::take(&mut self.open).into_iter().for_each(|open| self.read_again(open));
         self.parsed
+    }
+
+    /// Takes note of the figures that the event to come was counted by, for those of its body that are like them.
+    pub(super) fn counted_by(&mut self, figures: Figures, provider: &str, model: &str, time: UnixMs, counted: Counted) {
+        self.proven.note(|| provider.to_owned(), &figures);
+        if figures.are_open() {
+            let (provider, model) = (provider.to_owned(), model.to_owned());
+            self.open.push(Open { event: self.parsed.batch.events.len(), provider, model, time, counted, figures });
+        }
+    }
+
+    /// Counts an event as the rest of its body proves that it is meant.
+    fn read_again(&mut self, open: Open) {
+        let Some(proof) = self.proven.of(&open.provider) else { return };
+        let counted = Counted { tokens: open.figures.read(proof), ..open.counted };
+        // What would be more than an event may have stays as it was read by itself.
+        let measured = self.measured(&open.provider, &open.model, open.time, counted);
+        let Ok((measures, cost_source)) = measured else { return };
+        let names = self.named(self.parsed.batch.events[open.event].combination).clone();
+        let combination = self.combination(&Ids { cost_source, ..Ids::of(&names) });
+        let event = &mut self.parsed.batch.events[open.event];
+        (event.measures, event.combination) = (measures, combination);
     }
 
     pub(super) fn context(&self) -> &'c Context<'c> {

@@ -178,16 +178,17 @@ impl<'c> Collector<'c> {
     ) -> Result<(Measures, CostSource), String> {
         let calls = match f.count {
             None => 1,
-            Some(count) => match whole("count", count)? {
-                0 => return Err("count is 0; an event stands for 1 call or more".into()),
-                calls => calls,
-            },
+            Some(count) => whole("count", count)?,
         };
         let given = |field, value: Option<&RawValue>| value.map(|value| whole(field, value)).transpose();
         let total = given("totalTokens", f.total_tokens)?;
+        let [prompt, completion] =
+            [given("promptTokens", f.prompt_tokens)?, given("completionTokens", f.completion_tokens)?];
+        // What is not there is 0, unless it is what the other leaves of the total.
+        let zero = |other: Option<u64>| (!other.zip(total).is_some_and(|(other, total)| total > other)).then_some(0);
         let figures = Figures {
-            input: Some(given("promptTokens", f.prompt_tokens)?.unwrap_or(0)),
-            output: Some(given("completionTokens", f.completion_tokens)?.unwrap_or(0)),
+            input: prompt.or_else(|| zero(completion)),
+            output: completion.or_else(|| zero(prompt)),
             total,
             cached: given("cachedTokens", f.cached_tokens)?,
             cache_write: given("cacheWriteTokens", f.cache_write_tokens)?,
@@ -221,6 +222,11 @@ impl<'c> Collector<'c> {
             None if cached || tokens.is_none() && failure.is_some() => Some(PicoUsd::ZERO),
             None => None,
         };
+        if calls == 0 && cost.is_none_or(|cost| cost == PicoUsd::ZERO) {
+            return Err(
+                "count is 0, and there is no cost; an event stands for 1 call or more, or for money alone".into()
+            );
+        }
         let is_partial = boolean("partial", f.partial)?;
         let counted = Counted { calls, tokens, is_partial, tier, failure, cached, cost };
         self.measured(provider, model, time, counted)
@@ -297,7 +303,13 @@ mod tests {
     #[test]
     fn counts_and_money() {
         use Count::*;
-        check_measures(r#"{"totalTokens":99}"#, &[(TotalTokens, 99)], "0.5");
+        check_measures(r#"{"totalTokens":99}"#, &[(TotalTokens, 99), (InputTokens, 10), (OutputTokens, 5)], "0.5");
+        check_measures(r#"{"totalTokens":12}"#, &[(TotalTokens, 12), (InputTokens, 10), (OutputTokens, 5)], "0.5");
+        check_measures(
+            r#"{"count":0,"hasError":true}"#,
+            &[(Requests, 0), (InputTokens, 10), (Errors, 0), (Unpriced, 0)],
+            "0.5",
+        );
         check_measures(
             r#"{"count":7,"hasError":true,"cached":true}"#,
             &[(Requests, 7), (Errors, 7), (CacheHits, 7)],
@@ -316,6 +328,24 @@ mod tests {
         );
         check_measures(r#"{"cost":null,"usedModel":"mine/in-house-7b"}"#, &[(Unpriced, 1)], "0");
         check_measures(r#"{"cost":null,"cached":true}"#, &[(Unpriced, 0)], "0");
+    }
+
+    #[test]
+    fn what_one_whole_leaves_of_the_total_is_the_other() {
+        use Count::*;
+        let check = |fields: &str, input: u64, output: u64, cost: &str| {
+            let extra =
+                r#"{"promptTokens":null,"completionTokens":null,"cost":null,"usedModel":"openai/gpt-4o",FIELDS}"#;
+            let sums = [(InputTokens, input), (OutputTokens, output), (Unpriced, 0)];
+            check_measures(&extra.replace("FIELDS", fields), &sums, cost);
+        };
+        check(r#""promptTokens":100,"totalTokens":150"#, 100, 50, "0.00075");
+        check(r#""completionTokens":50,"totalTokens":150"#, 100, 50, "0.00075");
+        check(r#""promptTokens":100,"totalTokens":150,"reasoningTokens":20"#, 100, 50, "0.00075");
+        // Otherwise what is left out is 0.
+        check(r#""promptTokens":100"#, 100, 0, "0.00025");
+        check(r#""promptTokens":100,"totalTokens":100"#, 100, 0, "0.00025");
+        check(r#""promptTokens":100,"totalTokens":40"#, 100, 0, "0.00025");
     }
 
     #[test]
@@ -378,7 +408,8 @@ mod tests {
         check_rejected(r#"{"usedMode":"byok"}"#, "allowed are credits and api-keys");
         check_rejected(r#"{"usedModel":"gpt-4o"}"#, "usedProvider is missing");
         check_rejected(r#"{"usedModel":"openai/:free"}"#, "names no model");
-        check_rejected(r#"{"count":0}"#, "1 call or more");
+        check_rejected(r#"{"count":0,"cost":0}"#, "count is 0, and there is no cost");
+        check_rejected(r#"{"count":0,"cost":null}"#, "1 call or more, or for money alone");
     }
 
     #[test]

@@ -3,9 +3,8 @@
 //! that stand beside each other and are one figure of an event.
 
 use super::call::Ending;
-use super::litellm_daily;
 use super::row::{Draft, Fields, Row, plain};
-use super::{cell, langfuse};
+use super::{cell, langfuse, litellm_daily, litellm_spend_logs};
 use crate::model::{PicoUsd, UNKNOWN};
 
 /// A known export.
@@ -62,9 +61,14 @@ pub static FORMATS: [Format; 9] = [
     Format {
         name: "litellm-spend-logs",
         title: "LiteLLM's spend logs",
-        columns: LITELLM_SPEND_LOGS,
+        key: Some("litellm"),
+        columns: litellm_spend_logs::COLUMNS,
+        // Whoever was turned away reached neither.
+        constants: &[("usedModel", UNKNOWN), ("usedProvider", UNKNOWN)],
         marks: &[&["request_id", "startTime", "spend", "model"]],
-        finish: |_, draft| Ok(vec![without_unknown_price(draft)]),
+        finish: |row, draft| {
+            Ok(litellm_spend_logs::finish(row, draft)?.map(without_unknown_price).into_iter().collect())
+        },
         ..PLAIN
     },
     Format {
@@ -81,6 +85,7 @@ pub static FORMATS: [Format; 9] = [
     Format {
         name: "llmgateway-log",
         title: "LLM Gateway's log",
+        key: Some("llmgateway"),
         columns: LLMGATEWAY_LOG,
         marks: &[&["used_model", "used_provider", "api_key_id", "created_at"]],
         ..PLAIN
@@ -103,7 +108,7 @@ pub static FORMATS: [Format; 9] = [
         title: "Langfuse's observations",
         columns: langfuse::COLUMNS,
         marks: &[&["usage_details", "start_time", "type"], &["usageDetails", "startTime", "type"]],
-        finish: |row, draft| Ok(langfuse::finish(row, draft)?.map(without_unknown_price).into_iter().collect()),
+        finish: |row, draft| Ok(vec![without_unknown_price(langfuse::finish(row, draft)?)]),
         ..PLAIN
     },
     Format { name: "helicone", title: "Helicone's requests", finish: helicone, ..HELICONE },
@@ -146,37 +151,6 @@ impl Format {
         FORMATS.iter().find(|format| format.marks.iter().any(|marks| marks.iter().all(has)))
     }
 }
-
-const LITELLM_SPEND_LOGS: &[(&str, &str)] = &[
-    ("id", "request_id"),
-    ("timestamp", "startTime"),
-    ("organizationId", "organization_id"),
-    ("projectId", "team_id"),
-    ("apiKeyId", "api_key"),
-    ("usedModel", "model"),
-    ("usedProvider", "custom_llm_provider"),
-    ("promptTokens", "prompt_tokens"),
-    ("completionTokens", "completion_tokens"),
-    ("totalTokens", "total_tokens"),
-    ("cachedTokens", "metadata.usage_object.prompt_tokens_details.cached_tokens"),
-    ("cachedTokens", "metadata.usage_object.cache_read_input_tokens"),
-    ("cachedTokens", "metadata.additional_usage_values.cache_read_input_tokens"),
-    ("cacheWriteTokens", "metadata.usage_object.prompt_tokens_details.cache_creation_tokens"),
-    ("cacheWriteTokens", "metadata.usage_object.prompt_tokens_details.cache_write_tokens"),
-    ("cacheWriteTokens", "metadata.usage_object.cache_creation_input_tokens"),
-    ("cacheWriteTokens", "metadata.additional_usage_values.cache_creation_input_tokens"),
-    (
-        "cacheWrite1hTokens",
-        "metadata.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
-    ),
-    ("cacheWrite1hTokens", "metadata.usage_object.cache_creation.ephemeral_1h_input_tokens"),
-    ("reasoningTokens", "metadata.usage_object.completion_tokens_details.reasoning_tokens"),
-    ("audioInputTokens", "metadata.usage_object.prompt_tokens_details.audio_tokens"),
-    ("audioOutputTokens", "metadata.usage_object.completion_tokens_details.audio_tokens"),
-    ("cost", "spend"),
-    ("cached", "cache_hit"),
-    ("hasError", "status"),
-];
 
 /// The table `log`.
 const LLMGATEWAY_LOG: &[(&str, &str)] = &[
@@ -609,6 +583,71 @@ mod tests {
             "status=200",
             "1000,100,0,0,0.5",
             "! column cost: '0.5' is no whole number, as billionths of a dollar are",
+        );
+    }
+
+    #[test]
+    fn rows_of_spend_that_are_no_call_are_no_request() {
+        let header = "request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,model_id,model_group,custom_llm_provider,user,metadata,cache_hit,team_id,status\n";
+        let row = |id: &str, kind: &str, figures: &str, names: &str, metadata: &str, status: &str| {
+            let times = "2026-06-01 10:00:00,2026-06-01 10:00:01";
+            let metadata = metadata.replace('"', "\"\"");
+            format!("{id},{kind},k,{figures},{times},{names},u,\"{metadata}\",,web,{status}\n")
+        };
+        let event = |id: &str, rest: &str| {
+            format!(r#"{{"id":"{id}","timestamp":1780308000000,"projectId":"web","apiKeyId":"k",{rest}}}"#)
+        };
+        let tokens = |prompt: u64, completion: u64| {
+            let total = prompt + completion;
+            format!(r#""promptTokens":{prompt},"completionTokens":{completion},"totalTokens":{total}"#)
+        };
+        let none = tokens(0, 0);
+        let openai = "gpt-4o-mini,,small,openai";
+        let rows = [
+            row("r1", "acompletion", "0.00075,150,100,50", openai, "{}", "success"),
+            row("r2", "afile_content", "0,0,0,0", ",,,openai", "{}", "success"),
+            row("r3", "call_mcp_tool", "0.01,0,0,0", "openai/MCP: add,,,", "{}", "success"),
+            row("r4", "alist_batches", "0,0,0,0", ",,,", "{}", "success"),
+            row("r5", "aretrieve_batch", "0,0,0,0", ",,,openai", "{}", "success"),
+            row("r6", "aretrieve_batch", "0,30,20,10", openai, "{}", "success"),
+            row("r7", "aresponses", "0,0,0,0", openai, "{}", "success"),
+            row("r8", "aget_responses", "0,0,0,0", openai, "{}", "success"),
+            row("r9", "acompletion", "0,0,0,0", ",,,", r#"{"error_information":{"error_code":"401"}}"#, "failure"),
+            row(
+                "r10",
+                "acompletion",
+                "0,0,0,0",
+                ",,small,openai",
+                r#"{"error_information":{"error_code":"429","llm_provider":"openai"}}"#,
+                "failure",
+            ),
+        ];
+        let named = |model: &str| format!(r#""usedModel":"{model}","usedProvider":"openai""#);
+        let expected = [
+            event("r1", &format!(r#"{},{},"cost":0.00075,"hasError":false"#, named("gpt-4o-mini"), tokens(100, 50))),
+            event(
+                "r3",
+                &format!(
+                    r#""usedModel":"tool calls",{none},"cost":0.01,"hasError":false,"count":0,"usedProvider":"unknown""#
+                ),
+            ),
+            event(
+                "r6",
+                &format!(r#"{},{},"hasError":false,"serviceTier":"batch""#, named("gpt-4o-mini"), tokens(20, 10)),
+            ),
+            event("r7", &format!(r#"{},"hasError":false"#, named("gpt-4o-mini"))),
+            event(
+                "r9",
+                &format!(
+                    r#"{none},"cost":0,"hasError":true,"finishReason":"client_error","usedModel":"unknown","usedProvider":"unknown""#
+                ),
+            ),
+            event("r10", &format!(r#"{},{none},"cost":0,"hasError":true"#, named("small"))),
+        ];
+        check_csv(
+            "litellm-spend-logs",
+            &format!("{header}{}", rows.concat()),
+            &expected.each_ref().map(String::as_str),
         );
     }
 

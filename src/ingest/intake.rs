@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::collector::Collector;
+use super::mapping::Refused;
 use super::reason::{MAX_CHARS, OTHER, fitting, reason, rejected};
 use super::{BodyError, Context, SentBy, TokenDefaults};
 use crate::model::{Batch, Intake, Sender, Unmade};
@@ -90,11 +91,13 @@ impl Collector<'_> {
     }
 }
 
-/// Enters rows of a file that made no event, each with its number, its id and what is wrong with it.
-pub fn refused_rows<'a>(rows: impl Iterator<Item = (u64, Option<&'a str>, &'a str)>, context: &Context<'_>) -> Batch {
+/// Enters rows of a file that made no event.
+pub fn refused_rows(rows: &[Refused], context: &Context<'_>) -> Batch {
     let mut collector = Collector::new(context);
-    for (number, id, error) in rows {
-        let example = || Some(rejected(number as usize, id, error));
+    for Refused { number, id, organization, error } in rows {
+        let example = || Some(rejected(*number as usize, id.as_deref(), error));
+        collector.names_organization = organization.is_some();
+        collector.kept_since = organization.clone().map(|named| (named, None));
         collector.enter(Intake::Rejected, &reason(error), example);
     }
     collector.finish().batch

@@ -4,10 +4,20 @@
 //! takes the kinds for exclusive: `input` is less what came from a cache. Not every sender knows that, and where the
 //! total says that parts are within, they are. Frameworks nest observations of one call.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::number::parse_whole;
 use super::row::{Draft, Fields, Row, quoted};
+use super::usage::{Figures, Habits, Place, Proven};
+use crate::model::{MAX_QUANTITY, model_prefix};
+
+/// What went in and what came out, of an event.
+const WHOLES: [&str; 2] = ["promptTokens", "completionTokens"];
+/// Whatever is more is refused as this is.
+const TOO_MANY: u64 = MAX_QUANTITY + 1;
+/// How kinds of tokens are counted, as Langfuse means it.
+const BESIDE: Habits = Habits { cache: Place::Beside, reasoning: Place::Beside };
 
 /// The columns that events take their fields from: of a blob storage's export first, then of the API.
 pub(super) const COLUMNS: &[(&str, &str)] = &[
@@ -27,19 +37,37 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
 const USAGE: [&str; 2] = ["usage_details", "usageDetails"];
 /// Observations that are calls of a model; others are steps around them.
 const CALLS: [&str; 2] = ["GENERATION", "EMBEDDING"];
+/// A step whose calls are its own.
+const TOOL: &str = "\"TOOL\"";
+/// How many observations up a call is looked for.
+const MAX_STEPS: usize = 64;
 
-/// The observation that one is inside of, while rows are read: no event has such a field.
+/// Of an observation while rows are read, what no event has a field for: the one that it is inside of, what it is if it is
+/// no call, and its figures as they stand.
 const OUTER: &str = "outer";
+const STEP: &str = "step";
+const FIGURES: &str = "figures";
 
-/// Adds the tokens of an observation that is a call of a model; others are none.
-pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Option<Draft>, String> {
-    if row.text("type")?.is_some_and(|kind| !CALLS.contains(&&*kind)) {
-        return Ok(None);
+/// Adds the tokens of an observation that is a call of a model. Of a step is left where it stands.
+pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Draft, String> {
+    let outer = ["parent_observation_id", "parentObservationId"].iter().find_map(|column| row.text(column).transpose());
+    let outer = quoted(outer.transpose()?.as_deref().unwrap_or_default());
+    if let Some(kind) = row.text("type")?.filter(|kind| !CALLS.contains(&&**kind)) {
+        let mut step = Draft::default();
+        draft.get("id").into_iter().for_each(|id| step.set("id", id));
+        step.set(OUTER, outer);
+        step.set(STEP, quoted(&kind));
+        return Ok(step);
     }
+    draft.set(OUTER, outer);
     for column in USAGE {
         let Some(usage) = row.text(column)? else { continue };
         if let Ok(kinds) = Fields::read(&usage) {
-            for (field, count) in tokens(&kinds) {
+            let (told, counts) = tokens(&kinds);
+            if WHOLES.iter().all(|field| !draft.has(field)) {
+                draft.set(FIGURES, told.as_json());
+            }
+            for (field, count) in counts {
                 if !draft.has(field) {
                     draft.set(field, count.to_string());
                 }
@@ -47,38 +75,95 @@ pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Option<Draft>, S
             break;
         }
     }
-    let outer = ["parent_observation_id", "parentObservationId"].iter().find_map(|column| row.text(column).transpose());
-    draft.set(OUTER, quoted(outer.transpose()?.as_deref().unwrap_or_default()));
-    Ok(Some(draft))
+    Ok(draft)
 }
 
 pub(super) fn may_be_nested(draft: &Draft) -> bool {
     draft.has(OUTER)
 }
 
-/// Leaves out observations that only repeat those inside of them: with the same tokens, with their sum, or with none.
-pub(super) fn once(rows: Vec<(Draft, u64)>) -> Vec<(Draft, u64)> {
-    let of = |draft: &Draft| ["promptTokens", "completionTokens", "totalTokens"].map(|field| draft.whole(field));
-    let by_id: HashMap<String, usize> =
-        rows.iter().zip(0..).filter_map(|((draft, _), at)| Some((draft.get("id")?.to_owned(), at))).collect();
-    let mut inside: HashMap<usize, Vec<[u64; 3]>> = HashMap::new();
-    for (at, (draft, _)) in rows.iter().enumerate() {
-        if let Some(outer) = draft.get(OUTER).and_then(|outer| by_id.get(outer)).filter(|outer| **outer != at) {
-            inside.entry(*outer).or_default().push(of(draft));
-        }
-    }
-    let repeats = |at: usize, draft: &Draft| {
-        let (outer, Some(inside)) = (of(draft), inside.get(&at)) else { return false };
-        let sum = inside.iter().fold([0u64; 3], |sum, of| std::array::from_fn(|i| sum[i].saturating_add(of[i])));
-        outer == [0; 3] || outer == sum || inside.contains(&outer)
-    };
-    let kept = rows.iter().enumerate().map(|(at, (draft, _))| !repeats(at, draft)).collect::<Vec<_>>();
-    let kept = rows.into_iter().zip(kept).filter(|(_, kept)| *kept);
+/// Whether it is no call, and there only for those around and inside of it.
+pub(super) fn is_step(draft: &Draft) -> bool {
+    draft.has(STEP)
+}
+
+/// Leaves out steps, and observations that only repeat the calls inside of them: with the same tokens, with their sum, or
+/// with none.
+pub(super) fn once(mut rows: Vec<(Draft, u64)>) -> Vec<(Draft, u64)> {
+    read_alike(&mut rows);
+    let repeated = repeated(&rows);
+    let rows = rows.into_iter().zip(repeated).filter(|((draft, _), repeated)| !repeated && !is_step(draft));
     let plain = |((mut draft, number), _): ((Draft, u64), bool)| {
-        draft.remove(OUTER);
+        [OUTER, FIGURES].iter().for_each(|field| draft.remove(field));
         (draft, number)
     };
-    kept.map(plain).collect()
+    rows.map(plain).collect()
+}
+
+/// What some observations of a provider prove of how they are counted holds for those that can be read in two ways.
+fn read_alike(rows: &mut [(Draft, u64)]) {
+    let of = |draft: &Draft| {
+        let told = Told::of_json(draft.get(FIGURES)?)?;
+        let provider = draft.get("usedProvider").or_else(|| model_prefix(draft.get("usedModel")?));
+        Some((provider.unwrap_or_default().trim_matches('"').to_owned(), told))
+    };
+    let mut proven = Proven::usually(Place::Beside);
+    for (provider, told) in rows.iter().filter_map(|(draft, _)| of(draft)) {
+        proven.note(|| provider, &told.figures());
+    }
+    if proven.is_empty() {
+        return;
+    }
+    for (draft, _) in rows {
+        if let Some((provider, told)) = of(draft)
+            && let Some(proof) = proven.of(&provider)
+        {
+            for (field, whole) in told.wholes(proof.or(BESIDE)) {
+                draft.set(field, whole.to_string());
+            }
+        }
+    }
+}
+
+/// Which rows only repeat the calls inside of them.
+fn repeated(rows: &[(Draft, u64)]) -> Vec<bool> {
+    let by_id: HashMap<&str, usize> =
+        rows.iter().zip(0..).filter_map(|((draft, _), at)| Some((draft.get("id")?, at))).collect();
+    let up = |at: usize| by_id.get(rows[at].0.get(OUTER)?).copied();
+    // The nearest call that one is inside of. What a tool does is its own.
+    let around = |at: usize| {
+        let mut outer = up(at)?;
+        for _ in 0..MAX_STEPS {
+            match rows[outer].0.get(STEP) {
+                None => return Some(outer).filter(|outer| *outer != at),
+                Some(TOOL) => return None,
+                Some(_) => outer = up(outer)?,
+            }
+        }
+        None
+    };
+    let is_call = |at: &usize| !is_step(&rows[*at].0);
+    let outer: Vec<Option<usize>> = (0..rows.len()).map(|at| around(at).filter(|_| is_call(&at))).collect();
+    let depth = |at: usize| std::iter::successors(outer[at], |at| outer[*at]).take(MAX_STEPS).count();
+    let mut inner_first: Vec<(Reverse<usize>, usize)> =
+        (0..rows.len()).filter(is_call).map(|at| (Reverse(depth(at)), at)).collect();
+    inner_first.sort_unstable();
+    let of = |at: &usize| ["promptTokens", "completionTokens", "totalTokens"].map(|field| rows[*at].0.whole(field));
+    let mut inside: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
+    let mut repeated = vec![false; rows.len()];
+    for (Reverse(depth), at) in inner_first {
+        let within = std::mem::take(&mut inside[at]);
+        let sum =
+            within.iter().map(of).fold([0u64; 3], |sum, of| std::array::from_fn(|i| sum[i].saturating_add(of[i])));
+        let own = of(&at);
+        repeated[at] = depth < MAX_STEPS
+            && !within.is_empty()
+            && (own == [0; 3] || own == sum || within.iter().any(|inner| of(inner) == own));
+        if let Some(outer) = outer[at] {
+            inside[outer].extend(if repeated[at] { within } else { vec![at] });
+        }
+    }
+    repeated
 }
 
 /// What a kind of tokens is, by the words in its name.
@@ -121,8 +206,49 @@ impl Kind {
     }
 }
 
-/// The counts of tokens in a map of kinds, by an event's names for them.
-fn tokens(kinds: &Fields<'_>) -> Vec<(&'static str, u64)> {
+/// What is told of either side without a part, and of its parts together.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    input: [Option<u64>; 2],
+    output: [Option<u64>; 2],
+    total: Option<u64>,
+}
+
+impl Told {
+    /// As figures of which parts may be beside their wholes: what is named without a part is 0 where only parts are.
+    fn figures(&self) -> Figures {
+        let [[input, cached], [output, reasoning]] = [self.input, self.output];
+        let whole = |told: Option<u64>| Some(told.unwrap_or(0));
+        Figures {
+            input: whole(input),
+            output: whole(output),
+            total: self.total,
+            cached,
+            reasoning,
+            ..Figures::default()
+        }
+    }
+
+    /// All that went in and came out, of what is told of.
+    fn wholes(&self, habits: Habits) -> impl Iterator<Item = (&'static str, u64)> {
+        let tokens = self.figures().read(habits).unwrap_or_default();
+        let is_told = |side: [Option<u64>; 2]| side != [None, None];
+        let wholes = [is_told(self.input).then_some(tokens.input), is_told(self.output).then_some(tokens.output)];
+        WHOLES.into_iter().zip(wholes).filter_map(|(field, whole)| Some((field, whole?)))
+    }
+
+    fn as_json(&self) -> String {
+        serde_json::to_string(&(self.input, self.output, self.total)).expect("numbers serialize")
+    }
+
+    fn of_json(json: &str) -> Option<Told> {
+        let (input, output, total) = serde_json::from_str(json).ok()?;
+        Some(Told { input, output, total })
+    }
+}
+
+/// The counts of tokens in a map of kinds, by an event's names for them, and what they were made of.
+fn tokens(kinds: &Fields<'_>) -> (Told, Vec<(&'static str, u64)>) {
     let mut counts: Vec<(&'static str, u64)> = Vec::new();
     let add = |counts: &mut Vec<(&'static str, u64)>, field: &'static str, tokens: u64| match counts
         .iter_mut()
@@ -131,32 +257,31 @@ fn tokens(kinds: &Fields<'_>) -> Vec<(&'static str, u64)> {
         Some((_, sum)) => *sum = sum.saturating_add(tokens),
         None => counts.push((field, tokens)),
     };
-    // Of either side what is named without a part, and its parts.
-    let (mut input, mut output) = ([None, None], [None, None]);
-    let mut total = None;
-    let sum = |into: &mut Option<u64>, tokens: u64| *into = Some(into.unwrap_or(0).saturating_add(tokens));
+    let mut told = Told::default();
+    let sum = |into: &mut Option<u64>, tokens: u64| *into = Some((into.unwrap_or(0) + tokens).min(TOO_MANY));
     for (name, json) in &kinds.0 {
         let text = json.get().trim_matches('"');
         let (Some(tokens), Some(kind)) = (parse_whole(text), Kind::of(name)) else { continue };
+        let tokens = tokens.min(TOO_MANY);
         let part = match kind {
             Kind::Total => {
-                total = Some(tokens);
+                told.total = Some(tokens);
                 None
             }
             Kind::Input => {
-                sum(&mut input[0], tokens);
+                sum(&mut told.input[0], tokens);
                 None
             }
             Kind::Output => {
-                sum(&mut output[0], tokens);
+                sum(&mut told.output[0], tokens);
                 None
             }
             Kind::InputPart(field) => {
-                sum(&mut input[1], tokens);
+                sum(&mut told.input[1], tokens);
                 field
             }
             Kind::OutputPart(field) => {
-                sum(&mut output[1], tokens);
+                sum(&mut told.output[1], tokens);
                 field
             }
         };
@@ -167,27 +292,12 @@ fn tokens(kinds: &Fields<'_>) -> Vec<(&'static str, u64)> {
             }
         }
     }
-    // Beside the whole, as Langfuse means it, or within it.
-    let readings = |[whole, parts]: [Option<u64>; 2]| {
-        let (whole, parts) = (whole.unwrap_or(0), parts.unwrap_or(0));
-        let within = if parts <= whole { whole } else { whole.saturating_add(parts) };
-        [whole.saturating_add(parts), within]
-    };
-    let (inputs, outputs) = (readings(input), readings(output));
-    let both = [0, 1].map(|of_input| [0, 1].map(|of_output| (inputs[of_input], outputs[of_output])));
-    let fitting = both.as_flattened().iter().find(|(input, output)| Some(input.saturating_add(*output)) == total);
-    let (whole_input, whole_output) = fitting.copied().unwrap_or((inputs[0], outputs[0]));
-    if input != [None, None] {
-        counts.push(("promptTokens", whole_input));
-    }
-    if output != [None, None] {
-        counts.push(("completionTokens", whole_output));
-    }
+    counts.extend(told.wholes(BESIDE));
     if counts.is_empty() {
-        counts.extend(total.map(|tokens| ("totalTokens", tokens)));
+        counts.extend(told.total.map(|tokens| ("totalTokens", tokens)));
     }
     counts.sort_unstable();
-    counts
+    (told, counts)
 }
 
 #[cfg(test)]
@@ -238,7 +348,7 @@ mod tests {
 
     #[track_caller]
     fn check_tokens(usage: &str, expected: &[(&str, u64)]) {
-        assert_eq!(tokens(&Fields::read(usage).unwrap()), expected, "{usage}");
+        assert_eq!(tokens(&Fields::read(usage).unwrap()).1, expected, "{usage}");
     }
 
     #[test]
@@ -299,15 +409,44 @@ mod tests {
         assert_eq!((reader.notes().no_calls, made.numbers), (3, vec![1, 5]));
     }
 
+    /// An observation inside of another.
+    fn inside(id: &str, kind: &str, outer: &str, usage: &str) -> String {
+        let fields = [
+            format!(r#""id":"{id}","type":"{kind}","parent_observation_id":"{outer}","project_id":"p""#),
+            format!(r#""start_time":"2026-06-01 10:00:00","provided_model_name":"m","usage_details":{usage}"#),
+        ];
+        format!("{{{}}}", fields.join(","))
+    }
+
+    #[test]
+    fn what_some_observations_prove_of_their_provider_holds_for_the_others() {
+        let prompts = |usages: &[&str]| {
+            let rows: Vec<String> = usages.iter().map(|usage| inside("a", "GENERATION", "", usage)).collect();
+            let made = JsonRows::new(mapping()).rewrite(rows.join("\n").as_bytes(), false).unwrap();
+            let lines = String::from_utf8(made.lines).unwrap();
+            assert!(!lines.contains("figures"), "{lines}");
+            let prompt = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["promptTokens"].clone();
+            serde_json::Value::from(lines.lines().map(prompt).collect::<Vec<_>>()).to_string()
+        };
+        let within = r#"{"input":2000,"input_cached_tokens":1500,"output":50,"total":2050}"#;
+        let beside = r#"{"input":500,"input_cached_tokens":1200,"output":40,"total":1740}"#;
+        let open = r#"{"input":1000,"input_cached_tokens":600,"output":50}"#;
+        for (usages, expected) in [
+            (&[within, open][..], "[2000,1000]"),
+            (&[open, within], "[1000,2000]"),
+            (&[beside, open], "[1700,1600]"),
+            (&[open], "[1600]"),
+            // Both ways are known of it: then it is Langfuse's own.
+            (&[within, open, beside], "[2000,1600,1700]"),
+        ] {
+            assert_eq!(prompts(usages), expected, "{usages:?}");
+        }
+    }
+
     #[test]
     fn nested_observations_of_one_call_are_one() {
-        let row = |id: &str, outer: &str, usage: &str| {
-            format!(
-                r#"{{"id":"{id}","type":"GENERATION","parent_observation_id":"{outer}","start_time":"2026-06-01 10:00:00",
-                    "project_id":"p","provided_model_name":"m","usage_details":{usage}}}"#
-            )
-            .replace('\n', " ")
-        };
+        let row = |id: &str, outer: &str, usage: &str| inside(id, "GENERATION", outer, usage);
+        let five = r#"{"input":5}"#;
         for (rows, ids) in [
             (vec![row("a", "", r#"{"input":5}"#), row("b", "a", r#"{"input":5}"#)], vec!["b"]),
             (vec![row("b", "a", r#"{"input":5}"#), row("a", "", r#"{"input":5}"#)], vec!["b"]),
@@ -319,6 +458,33 @@ mod tests {
             // Two calls of which one led to the other.
             (vec![row("a", "", r#"{"input":5}"#), row("b", "a", r#"{"input":7}"#)], vec!["a", "b"]),
             (vec![row("a", "x", r#"{"input":5}"#), row("b", "x", r#"{"input":5}"#)], vec!["a", "b"]),
+            // Through steps that are no calls, in whatever order, but not through a tool.
+            (vec![row("a", "", five), inside("s", "SPAN", "a", "{}"), row("b", "s", five)], vec!["b"]),
+            (
+                vec![
+                    row("b", "t", five),
+                    inside("t", "CHAIN", "s", "{}"),
+                    inside("s", "AGENT", "a", "{}"),
+                    row("a", "", five),
+                ],
+                vec!["b"],
+            ),
+            (vec![row("a", "", five), inside("s", "TOOL", "a", "{}"), row("b", "s", five)], vec!["a", "b"]),
+            // Around another that only repeats.
+            (
+                vec![
+                    row("a", "", five),
+                    row("b", "a", "{}"),
+                    row("c", "b", r#"{"input":2}"#),
+                    row("d", "b", r#"{"input":3}"#),
+                ],
+                vec!["c", "d"],
+            ),
+            // In a circle nothing is inside of anything.
+            (
+                vec![row("a", "b", five), row("b", "a", five), inside("s", "SPAN", "s", "{}"), row("c", "s", five)],
+                vec!["a", "b", "c"],
+            ),
         ] {
             let mapping = mapping();
             let made = JsonRows::new(mapping).rewrite(rows.join("\n").as_bytes(), false).unwrap();

@@ -2,6 +2,8 @@
 //!
 //! All three of its log formats come as `application/json`, so they are told apart by their bytes.
 
+mod asked;
+
 use std::borrow::Cow;
 
 use serde::Deserialize;
@@ -15,6 +17,7 @@ use super::usage::{Figures, Habits, Tokens, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
 use crate::model::{Count, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, is_self_hosted, provider_of};
 use crate::pricing::ServiceTier;
+pub(super) use asked::{Asked, EXTRAS, ending};
 
 /// What counts as the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +30,6 @@ pub enum Project {
 
 /// What counts as the project, first that the call has, unless whoever sets the callback up says otherwise.
 pub const PROJECT: [Project; 2] = [Project::Project, Project::Team];
-
-/// The model that what tools and other services cost is counted under.
-const EXTRAS: &str = "tool calls";
 
 /// What whoever runs the proxy is called in every new installation: no person.
 const PLACEHOLDER_USER: &str = "default_user_id";
@@ -205,65 +205,6 @@ struct Reader<'c> {
     projects: &'c [Project],
 }
 
-/// What was asked of the proxy, by what it calls the kind of call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    Call,
-    /// An answer that goes by its id: it may be made in the background, and be asked for again.
-    Answer,
-    /// Such an answer, asked for again.
-    AnswerAgain,
-    /// How a batch is doing. Once it is done, each time with all of its usage.
-    Batch,
-    /// No call of a model. What it costs counts all the same.
-    Extra,
-}
-
-/// Parts of the names of what is no call of a model: tools, files, batches, threads and what else is kept for one.
-const EXTRA: [&str; 27] = [
-    "mcp",
-    "tool",
-    "search",
-    "sandbox",
-    "run_code",
-    "container",
-    "skill",
-    "send_message",
-    "batch",
-    "file",
-    "list",
-    "fine_tuning",
-    "vector_store",
-    "assistant",
-    "delete",
-    "cancel",
-    "create_thread",
-    "get_thread",
-    "add_message",
-    "get_messages",
-    "video_retrieve",
-    "video_content",
-    "video_get",
-    "count_tokens",
-    "token_counter",
-    "client_secret",
-    "models",
-];
-
-impl Asked {
-    fn by(call_type: &str) -> Asked {
-        let is = |part: &str| call_type.contains(part);
-        match call_type {
-            "" | "acompletion" | "completion" | "aembedding" | "anthropic_messages" => Asked::Call,
-            _ if call_type.ends_with("retrieve_batch") => Asked::Batch,
-            _ if EXTRA.iter().any(|part| is(part)) => Asked::Extra,
-            _ if is("get_response") || is("retrieve_response") => Asked::AnswerAgain,
-            "responses" | "aresponses" => Asked::Answer,
-            _ => Asked::Call,
-        }
-    }
-}
-
 impl<'c> Reader<'c> {
     fn new(projects: &'c [Project], context: &'c Context<'c>) -> Reader<'c> {
         Reader { collector: Collector::new(context), names: Names::default(), ignored: 0, projects }
@@ -331,17 +272,12 @@ impl<'c> Reader<'c> {
             matches!(hit.get(), "true" | "\"True\"" | "\"true\"")
         });
         let provider = word("custom_llm_provider", payload.custom_llm_provider)?;
-        let mut tokens = figures(payload, &usage)?.read(Habits::default());
+        let figures = figures(payload, &usage)?;
+        let mut tokens = figures.read(Habits::default());
         let used_any = tokens.is_some_and(|tokens| !tokens.is_zero() || tokens.total > 0 && !failed);
         let mut reported = reported_cost(payload)?;
         let costs = reported.is_some_and(|cost| cost != PicoUsd::ZERO);
-        let ignored = match asked {
-            Asked::Extra if !costs || failed => Some("no call of a model"),
-            Asked::Batch if !used_any && !costs || failed => Some("a look at a batch"),
-            Asked::AnswerAgain if !used_any || failed => Some("an answer asked for again"),
-            _ => None,
-        };
-        if let Some(reason) = ignored {
+        if let Some(reason) = asked.passed_over(used_any, costs, failed) {
             self.ignored += 1;
             let kind = || (!call_type.is_empty()).then(|| call_type.to_string());
             self.collector.pass(reason, kind);
@@ -395,6 +331,7 @@ impl<'c> Reader<'c> {
             source: app(payload, &metadata),
             mode: if byok { Mode::ApiKeys } else { Mode::Credits },
             tokens,
+            figures: tokens.map(|_| figures),
             tier: match asked {
                 Asked::Batch => ServiceTier::Batch,
                 // Only a price asks for it.
@@ -402,7 +339,7 @@ impl<'c> Reader<'c> {
                 _ => tier(payload, &usage),
             },
             cost,
-            ending: ending(payload, failed)?,
+            ending: ended(payload, failed)?,
             cached,
             is_extra: asked == Asked::Extra,
             is_partial: false,
@@ -578,19 +515,11 @@ fn amount(field: &str, value: Option<&RawValue>) -> Result<Option<PicoUsd>, Stri
     value.map(|cost| money(field, cost)).transpose()
 }
 
-fn ending(payload: &Payload<'_>, failed: bool) -> Result<Ending, String> {
+fn ended(payload: &Payload<'_>, failed: bool) -> Result<Ending, String> {
     let failure: Failure<'_> = object("error_information", payload.error_information)?;
     // A text, mostly of digits; providers have codes of their own as well.
     let status = present(failure.error_code).and_then(|code| code.get().trim_matches('"').parse().ok());
-    Ok(match (failed, status) {
-        // A client that hangs up in the middle of a stream leaves a success behind.
-        (false, Some(499)) => Ending::ClientError,
-        (false, _) if label(failure.error_class).as_deref() == Some("ClientDisconnected") => Ending::ClientError,
-        (false, _) => Ending::Answered,
-        // Without a provider it was the proxy that turned its client away, for a wrong key or a spent budget.
-        (true, Some(400..=499)) if label(failure.llm_provider).is_none() => Ending::ClientError,
-        (true, status) => Ending::of_status(status),
-    })
+    Ok(ending(failed, status, label(failure.error_class).as_deref(), label(failure.llm_provider).as_deref()))
 }
 
 /// The app: a tag `app:NAME`, the title it gives itself, what it put into its metadata, or its HTTP client.

@@ -11,7 +11,7 @@ use super::call::{Call, Ending, Names, Said};
 use super::collector::Collector;
 use super::field::{boolean, clipped, missing, money, text, whole};
 use super::json::{self, each, present, word};
-use super::usage::{Figures, Habits, Tokens, tier_of};
+use super::usage::{Figures, Habits, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
 use crate::calendar;
 use crate::model::Mode;
@@ -129,6 +129,7 @@ impl<'a> Logged<'a> {
             Some("api-keys") => Mode::ApiKeys,
             Some(other) => return Err(format!("usedMode is '{}'; allowed are credits and api-keys", clipped(other))),
         };
+        let figures = self.figures()?;
         Ok(Call {
             // Theirs as it is: rows loaded from an export under the same ids are then not counted again.
             id,
@@ -140,7 +141,8 @@ impl<'a> Logged<'a> {
             provider: word("usedProvider", self.used_provider)?.or(word("requestedProvider", self.requested_provider)?),
             source: word("source", self.source)?,
             mode,
-            tokens: self.tokens()?,
+            tokens: figures.read(Habits::default()),
+            figures: Some(figures),
             tier: word("serviceTier", self.service_tier)?.map(|tier| tier_of(&tier)).unwrap_or_default(),
             // One below 0 is a mistake in working it out.
             cost: present(self.cost)
@@ -155,9 +157,9 @@ impl<'a> Logged<'a> {
         })
     }
 
-    fn tokens(&self) -> Result<Option<Tokens>, String> {
+    fn figures(&self) -> Result<Figures, String> {
         let number = |field, value| present(value).map(|value| quantity(field, value)).transpose();
-        let figures = Figures {
+        Ok(Figures {
             input: number("promptTokens", self.prompt_tokens)?,
             output: number("completionTokens", self.completion_tokens)?,
             total: number("totalTokens", self.total_tokens)?,
@@ -167,8 +169,7 @@ impl<'a> Logged<'a> {
             reasoning: number("reasoningTokens", self.reasoning_tokens)?,
             audio_input: number("audioInputTokens", self.audio_input_tokens)?,
             audio_output: number("audioOutputTokens", self.audio_output_tokens)?,
-        };
-        Ok(figures.read(Habits::default()))
+        })
     }
 
     fn ending(&self) -> Result<Ending, String> {
@@ -291,6 +292,28 @@ mod tests {
         );
         check(&json!({"hasError": true, "unifiedFinishReason": null}), &[(Errors, 1)], "0.00045");
         check(&json!({"unifiedFinishReason": "canceled"}), &[(Errors, 0), (ClientErrors, 0)], "0.00045");
+    }
+
+    #[test]
+    fn what_one_event_of_a_batch_proves_of_its_provider_holds_for_the_others() {
+        let of = |provider: &str, figures: [Option<u64>; 4]| {
+            let [input, output, cached, total] = figures;
+            event(&json!({
+                "usedProvider": provider, "promptTokens": input, "completionTokens": output, "cachedTokens": cached,
+                "totalTokens": total, "cost": null,
+            }))
+        };
+        let proves = [Some(500), Some(40), Some(1200), Some(1740)];
+        let open = [Some(2000), Some(5), Some(1500), None];
+        let check = |events: [Value; 2], input: [u64; 2], cost: &str| {
+            let found = read(&batch(&events)).unwrap().parsed.batch.events;
+            assert_eq!([0, 1].map(|at| found[at].measures.get(Count::InputTokens)), input);
+            assert_eq!(found[0].measures.cost.to_string(), cost);
+        };
+        // 2,000 at 2.5 USD a million, 1,500 cached at 1.25 and 5 out at 10; or 500, 1,500 and 5.
+        check([of("openai", open), of("openai", proves)], [3500, 1700], "0.006925");
+        check([of("openai", open), of("azure", proves)], [2000, 1700], "0.003175");
+        check([of("openai", proves), of("openai", open)], [1700, 3500], "0.00315");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod json;
 mod langfuse;
 pub mod litellm;
 mod litellm_daily;
+mod litellm_spend_logs;
 pub mod llmgateway;
 pub mod mapping;
 mod number;

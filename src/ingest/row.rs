@@ -49,6 +49,11 @@ pub(super) fn plain(name: &str) -> String {
     name.strip_suffix("_usd").map(str::to_owned).unwrap_or(name)
 }
 
+/// A column's plain name in one piece: `prompt_tokens` and `Prompt Tokens` are `prompttokens`.
+pub(super) fn undivided(name: &str) -> String {
+    plain(name).replace('_', "")
+}
+
 /// The fields of a JSON object as they are written.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a>(pub HashMap<Cow<'a, str>, &'a RawValue>);

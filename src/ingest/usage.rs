@@ -4,6 +4,10 @@
 //! reasoning included. Some senders count those parts beside their whole. A total decides when it is there, then a part
 //! that is larger than its whole, then what is known of the sender. Readers hand over figures as they stand.
 
+use std::hash::Hash;
+
+use hashbrown::HashMap;
+
 use crate::pricing::ServiceTier;
 
 /// Figures of one record as its sender has them; `None` is what it does not know, which is not 0.
@@ -77,12 +81,12 @@ impl Habits {
         Habits { cache: Place::Usual, reasoning }
     }
 
-    /// What two records of one sender prove together. Who counts once so and once so has no habit.
-    pub fn and(self, other: Habits) -> Habits {
+    /// What two records of one sender prove together. Who counts once so and once so has no habit, and is read as usual.
+    fn and(self, other: Habits, usual: Place) -> Habits {
         let of = |a, b| match (a, b) {
             (Place::Usual, known) | (known, Place::Usual) => known,
             (a, b) if a == b => a,
-            _ => Place::Within,
+            _ => usual,
         };
         Habits { cache: of(self.cache, other.cache), reasoning: of(self.reasoning, other.reasoning) }
     }
@@ -118,6 +122,13 @@ impl Figures {
         Habits { cache: place(cache, |way| way.0), reasoning: place(reasoning, |way| way.1) }
     }
 
+    /// Whether it takes others of the same sender to know how these are to be read.
+    pub fn are_open(&self) -> bool {
+        let of = |place| self.read(Habits { cache: place, reasoning: place });
+        let has_parts = self.cached.unwrap_or(0) + self.written() + self.reasoning.unwrap_or(0) > 0;
+        has_parts && of(Place::Beside) != of(Place::Within)
+    }
+
     /// The tokens these figures mean; nothing when they say nothing of them.
     pub fn read(&self, habits: Habits) -> Option<Tokens> {
         let total = self.total.filter(|total| *total > 0);
@@ -145,6 +156,45 @@ impl Figures {
     /// Some tell only what is to stay in the cache for an hour, beside what is not.
     fn written(&self) -> u64 {
         self.cache_write.or(self.cache_write_1h).unwrap_or(0)
+    }
+}
+
+/// What records prove together of how they are counted, by whose they are: one sender is read in one way, not call by
+/// call.
+pub(super) struct Proven<K> {
+    known: HashMap<K, Habits>,
+    /// How whoever proves both is read.
+    usual: Place,
+}
+
+impl<K> Default for Proven<K> {
+    fn default() -> Proven<K> {
+        Proven::usually(Place::Within)
+    }
+}
+
+impl<K> Proven<K> {
+    pub fn usually(usual: Place) -> Proven<K> {
+        Proven { known: HashMap::default(), usual }
+    }
+}
+
+impl<K: Eq + Hash> Proven<K> {
+    /// Takes note of what a record proves, if it does.
+    pub fn note(&mut self, whose: impl FnOnce() -> K, figures: &Figures) {
+        let proof = figures.proof();
+        if proof != Habits::default() {
+            let known = self.known.entry(whose()).or_default();
+            *known = known.and(proof, self.usual);
+        }
+    }
+
+    pub fn of(&self, whose: &K) -> Option<Habits> {
+        self.known.get(whose).copied()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
     }
 }
 
@@ -359,6 +409,25 @@ mod tests {
         ] {
             assert_eq!(figures(of).proof(), Habits { cache, reasoning }, "{of:?}");
         }
+    }
+
+    #[test]
+    fn what_some_records_prove_holds_for_those_that_can_be_read_in_two_ways() {
+        let (beside, within, open) =
+            ([500, 40, 1740, 1200, -1, -1], [2000, 50, 2050, 1500, -1, -1], [2000, 5, -1, 1500, -1, -1]);
+        let check = |usual: Place, records: &[[i64; 6]], expected: Option<Place>| {
+            let mut proven = Proven::usually(usual);
+            records.iter().for_each(|of| proven.note(|| "a", &figures(*of)));
+            assert_eq!(proven.of(&"a").map(|habits| habits.cache), expected, "{records:?}");
+        };
+        check(Place::Within, &[open], None);
+        check(Place::Within, &[beside, open], Some(Place::Beside));
+        check(Place::Beside, &[within, open], Some(Place::Within));
+        // Who counts once so and once so, however often.
+        check(Place::Within, &[beside, within, beside], Some(Place::Within));
+        check(Place::Beside, &[within, beside, within], Some(Place::Beside));
+        assert_eq!([beside, within, open].map(|of| figures(of).are_open()), [false, false, true]);
+        assert!(!figures([2000, 5, -1, -1, -1, 0]).are_open(), "without parts there is one way");
     }
 
     #[test]

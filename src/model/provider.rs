@@ -299,10 +299,10 @@ pub fn canonical_model(used: &str) -> &str {
     if keeps_first { &bare[..name.len() + 1 + first_of_rest.len()] } else { name }
 }
 
-/// Whether a tag begins with a number of parameters: `70b`, `8x7b`, `1.5b`, `270m`, `e4b`, `70b-instruct-q4_0`.
+/// Whether a tag begins with a number of parameters: `70b`, `8x7b`, `1.5b`, `270m`, `1t`, `e4b`, `70b-instruct-q4_0`.
 fn is_size(tag: &str) -> bool {
     let size = tag.split_once('-').map_or(tag, |(size, _)| size).to_ascii_lowercase();
-    let Some(number) = size.strip_suffix(['b', 'm']) else { return false };
+    let Some(number) = size.strip_suffix(['b', 'm', 't']) else { return false };
     let number = number.strip_prefix(['e', 'a']).unwrap_or(number);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     match number.split_once(['x', '.']) {
@@ -341,6 +341,9 @@ mod tests {
             ("mixtral:8x7b", "mixtral:8x7b"),
             ("deepseek-r1:1.5b", "deepseek-r1:1.5b"),
             ("gemma3:270m", "gemma3:270m"),
+            ("ollama/kimi-k2:1t", "kimi-k2:1t"),
+            ("kimi-k2:1t-cloud", "kimi-k2:1t-cloud"),
+            ("kimi-k2:t", "kimi-k2"),
             ("gemma3n:e4b", "gemma3n:e4b"),
             ("qwen3:235b-a22b", "qwen3:235b-a22b"),
             ("llama3.1:70b:free", "llama3.1:70b"),

@@ -178,7 +178,8 @@ impl PriceBook {
         input.or(output)?;
         let within_input = |kind| of(&[Count::InputTokens, kind]).unwrap_or(0);
         let [cached, written] = [Count::CachedTokens, Count::CacheWriteTokens].map(within_input);
-        let is_own = matches!(self.own.price(provider, model, at, &Measures::ZERO), Some(OwnPrice::Cost(_)));
+        let is_own = self.own.price(provider, model, at, &Measures::ZERO, ServiceTier::Standard);
+        let is_own = matches!(is_own, Some(OwnPrice::Cost(_)));
         Some(UnitPrices {
             per_million: [input.unwrap_or(0), cached, written, output.unwrap_or(0)],
             request: requests / i128::from(CALLS_OF_A_MILLION),
@@ -226,7 +227,8 @@ impl PriceBook {
         particulars: &Particulars,
         list: impl FnOnce() -> Option<CallPrice>,
     ) -> Option<CallPrice> {
-        match self.own.price(provider, used_model, at, measures) {
+        match self.own.price(provider, used_model, at, measures, particulars.tier) {
+            Some(OwnPrice::Unknown) => None,
             Some(OwnPrice::Cost(_)) if particulars.output_unknown => None,
             Some(OwnPrice::Cost(cost)) => {
                 let is_of_sums = particulars.are_none();

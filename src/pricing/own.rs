@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::ServiceTier;
 use crate::calendar::{Date, Zone};
 use crate::model::{Count, Measures, PicoUsd, UnixMs, canonical_model, canonical_provider};
 
@@ -15,6 +16,8 @@ const TOKENS_PER_PRICE: i128 = 1_000_000;
 pub enum OwnPrice {
     /// This and nothing else.
     Cost(PicoUsd),
+    /// None: the model has prices of other service tiers, which are not this one's.
+    Unknown,
     /// The list price less a discount.
     Discounted(Discount),
 }
@@ -36,7 +39,7 @@ impl Discount {
 #[serde(deny_unknown_fields)]
 struct File<'a> {
     #[serde(borrow)]
-    prices: Vec<Entry<'a>>,
+    prices: Vec<&'a RawValue>,
 }
 
 /// An entry as it is written.
@@ -47,6 +50,7 @@ struct Entry<'a> {
     provider: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    service_tier: Option<String>,
     #[serde(borrow)]
     input_per_million: Option<&'a RawValue>,
     cached_input_per_million: Option<&'a RawValue>,
@@ -67,6 +71,8 @@ struct Rule {
     from: UnixMs,
     /// Excluded.
     end: UnixMs,
+    /// The only one that it is for.
+    tier: Option<ServiceTier>,
     price: Price,
 }
 
@@ -86,14 +92,26 @@ enum Price {
 impl OwnPrices {
     /// Reads a price file. The error names the entry and the value.
     pub fn parse(text: &str) -> Result<OwnPrices, String> {
-        let file: File<'_> = serde_json::from_str(text).map_err(|e| e.to_string())?;
-        let rule = |(number, entry)| Rule::read(entry).map_err(|e| format!("entry {number}: {e}"));
+        let file: File<'_> = object(text).map_err(|e| format!("a price file is {{\"prices\": [...]}}: {e}"))?;
+        let rule = |(number, entry): (usize, &&RawValue)| {
+            let rule = object(entry.get()).and_then(|entry| Rule::read(&entry));
+            rule.map_err(|e| format!("entry {number}: {e}"))
+        };
         (1..).zip(&file.prices).map(rule).collect::<Result<_, _>>().map(OwnPrices)
     }
 
     /// What the file says of the calls an event stands for; `None` when no entry fits.
-    pub fn price(&self, provider: &str, used_model: &str, at: UnixMs, measures: &Measures) -> Option<OwnPrice> {
-        let rule = self.0.iter().find(|rule| rule.fits(provider, used_model, at))?;
+    pub fn price(
+        &self,
+        provider: &str,
+        used_model: &str,
+        at: UnixMs,
+        measures: &Measures,
+        tier: ServiceTier,
+    ) -> Option<OwnPrice> {
+        let mut fitting = self.0.iter().filter(|rule| rule.fits(provider, used_model, at)).peekable();
+        fitting.peek()?;
+        let Some(rule) = fitting.find(|rule| rule.is_of(tier)) else { return Some(OwnPrice::Unknown) };
         match &rule.price {
             Price::Discount(discount) => Some(OwnPrice::Discounted(*discount)),
             Price::Own { input, cached_input, cache_write, output, request } => {
@@ -126,6 +144,10 @@ impl Rule {
                 .ok_or_else(|| format!("{field} is '{text}', which is no date such as 2026-06-01")),
         };
         let (from, to) = (day("from", &entry.from)?, day("to", &entry.to)?);
+        let tier = entry.service_tier.as_deref().map(|name| {
+            let unknown = || format!("serviceTier is '{name}'; allowed are standard, batch, flex and priority");
+            ServiceTier::named(name).ok_or_else(unknown)
+        });
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
@@ -168,8 +190,17 @@ impl Rule {
             provider: entry.provider.as_deref().map(|name| canonical_provider(name).into_owned()),
             from: from.map_or(UnixMs::MIN, start),
             end: to.map_or(UnixMs::MAX, |to| start(to.plus_days(1))),
+            tier: tier.transpose()?,
             price,
         })
+    }
+
+    /// Prices are of the usual tier unless they name one. A discount is on whatever the list has.
+    fn is_of(&self, tier: ServiceTier) -> bool {
+        match (self.tier, &self.price) {
+            (None, Price::Discount(_)) => true,
+            (named, _) => named.unwrap_or_default() == tier,
+        }
     }
 
     fn fits(&self, provider: &str, used_model: &str, at: UnixMs) -> bool {
@@ -182,6 +213,14 @@ impl Rule {
             && self.provider.as_ref().is_none_or(|known| *known == canonical_provider(provider))
             && self.model.as_ref().is_none_or(fits)
     }
+}
+
+/// Reads what is written as an object. By itself serde takes a list of a struct's values, too.
+fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err("an object is expected".into());
+    }
+    serde_json::from_str(json).map_err(|e| e.to_string())
 }
 
 /// A decimal as string or number.
@@ -223,7 +262,8 @@ mod tests {
 
     fn price(file: &str, provider: &str, model: &str, at: &str) -> Option<OwnPrice> {
         let own = OwnPrices::parse(file).unwrap_or_else(|e| panic!("{e}"));
-        own.price(provider, model, parse_rfc3339(at).expect("a time"), &measures(2, 3000, 2000, 400, 77))
+        let measures = measures(2, 3000, 2000, 400, 77);
+        own.price(provider, model, parse_rfc3339(at).expect("a time"), &measures, ServiceTier::Standard)
     }
 
     #[test]
@@ -256,6 +296,34 @@ mod tests {
     }
 
     #[test]
+    fn a_price_is_of_the_usual_tier_unless_it_names_one() {
+        let file = r#"{"prices": [
+            {"model": "gpt-5", "perRequest": 4},
+            {"model": "gpt-5", "serviceTier": "batch", "perRequest": 2},
+            {"model": "gpt-5-mini", "serviceTier": "flex", "discountPercent": 50},
+            {"model": "gpt-4o", "discountPercent": 10}
+        ]}"#;
+        let own = OwnPrices::parse(file).unwrap();
+        let price = |model: &str, tier: ServiceTier| own.price("openai", model, 0, &measures(1, 1000, 0, 0, 0), tier);
+        let cost = |usd: i128| Some(OwnPrice::Cost(PicoUsd(usd * 1_000_000_000_000)));
+        let discount = |percent: i128| Some(OwnPrice::Discounted(Discount(percent * 1_000_000_000_000)));
+        use ServiceTier::*;
+        for (model, tier, expected) in [
+            ("gpt-5", Standard, cost(4)),
+            ("gpt-5", Batch, cost(2)),
+            ("gpt-5", Flex, Some(OwnPrice::Unknown)),
+            ("gpt-5", Other, Some(OwnPrice::Unknown)),
+            ("gpt-5-mini", Flex, discount(50)),
+            ("gpt-5-mini", Standard, Some(OwnPrice::Unknown)),
+            ("gpt-4o", Standard, discount(10)),
+            ("gpt-4o", Priority, discount(10)),
+            ("o3", Batch, None),
+        ] {
+            assert_eq!(price(model, tier), expected, "{model} {tier:?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (entry, expected) in [
             (r#"{"model": "m"}"#, "entry 1: it has neither a price nor discountPercent"),
@@ -268,9 +336,18 @@ mod tests {
             (r#"{"discountPercent": 5, "from": "2026-02-30"}"#, "from is '2026-02-30', which is no date"),
             (r#"{"discountPercent": 5, "from": "2026-02-02", "to": "2026-02-01"}"#, "from (2026-02-02) is after"),
             (r#"{"model": "m", "inputPerToken": 1}"#, "unknown field `inputPerToken`"),
+            (
+                r#"{"model": "m", "serviceTier": "gold", "perRequest": 1}"#,
+                "entry 1: serviceTier is 'gold'; allowed are",
+            ),
+            (r#"["m", "openai", null, null, null, 1, null, null, null, null, null]"#, "entry 1: an object is expected"),
         ] {
             let error = OwnPrices::parse(&format!("{{\"prices\": [{entry}]}}")).unwrap_err();
             assert!(error.contains(expected), "{entry}: {error}");
+        }
+        for file in ["[]", "[[]]", "7", ""] {
+            let error = OwnPrices::parse(file).unwrap_err();
+            assert_eq!(error, r#"a price file is {"prices": [...]}: an object is expected"#, "{file}");
         }
     }
 }

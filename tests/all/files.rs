@@ -289,3 +289,78 @@ fn cursors_usage_is_loaded_by_person() {
     store.holds(DAY, &tokens);
     store.holds(DAY, &json!({"requestCount": 3, "errorCount": 1, "cost": 0.18, "activeApiKeyCount": 2}));
 }
+
+#[test]
+fn what_no_model_was_called_for_is_no_request_and_its_cost_counts() {
+    let header = "request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,\
+                  model,model_id,model_group,custom_llm_provider,user,metadata,cache_hit,team_id,status";
+    let row = |id: &str, kind: &str, figures: &str, names: &str| {
+        format!("{id},{kind},88dc,{figures},2026-11-28 10:00:00,2026-11-28 10:00:01,{names},u1,{{}},,,success\n")
+    };
+    let rows = [
+        row("r1", "acompletion", "0.00075,150,100,50", "gpt-4o-mini,,small,openai"),
+        row("r2", "afile_content", "0,0,0,0", ",,,"),
+        row("r3", "call_mcp_tool", "0.01,0,0,0", "openai/MCP: add,,,"),
+        row("r4", "alist_batches", "0,0,0,0", ",,,"),
+    ];
+    let store = Store::new();
+    let path = store.write("spend.csv", format!("{header}\n{}", rows.concat()));
+    // Without a team, into the project that is for what names none.
+    check(&store.load(&path, &[]), 0, &["2 rows are no calls of a model", "2 accepted, 0 duplicates, 0 rejected"]);
+    let server = Server::start_in(&store.path());
+    let by = |group: &str| server.activity(OPERATOR, &format!("{DAY}&groupBy={group}"));
+    let totals = &by("model")["totals"];
+    let expected = json!({"requestCount": 1, "cost": 0.01075, "totalTokens": 150, "unpricedRequestCount": 0});
+    expected.as_object().unwrap().iter().for_each(|(name, value)| assert_eq!(&totals[name], value, "{name}: {totals}"));
+    let ranking = |group: &str| {
+        let answer = by(group);
+        let rows = answer["ranking"].as_array().unwrap().clone();
+        json!(rows.iter().map(|row| json!([row["key"], row["cost"]])).collect::<Vec<_>>())
+    };
+    assert_eq!(ranking("model"), json!([["tool calls", 0.01], ["gpt-4o-mini", 0.00075]]));
+    assert_eq!(ranking("project"), json!([["default", 0.01075]]));
+}
+
+#[test]
+fn exports_of_calls_without_a_project_go_to_the_default_one() {
+    let gateway = "id,created_at,api_key_id,used_model,used_provider,prompt_tokens,completion_tokens,cost\n\
+                   l1,2026-11-28T10:00:00Z,k1,gpt-4o-mini,openai,100,50,0.001\n\
+                   l2,2026-11-28T10:00:00Z,,gpt-4o-mini,openai,100,50,0.001\n";
+    let langfuse = r#"{"id":"o1","type":"GENERATION","start_time":"2026-11-28 10:00:00","total_cost":0.001,"level":"DEFAULT",
+        "provided_model_name":"openai/gpt-4o-mini","usage_details":{"input":100,"output":50}}"#;
+    for (name, text, flags, keys) in [
+        ("log.csv", gateway, &[][..], json!(["k1", "llmgateway"])),
+        ("observations.json", langfuse, &["--set", "apiKeyId=k1"], json!(["k1"])),
+    ] {
+        let store = Store::new();
+        let path = store.write(name, text);
+        check(&store.load(&path, flags), 0, &["0 duplicates, 0 rejected"]);
+        let server = Server::start_in(&store.path());
+        let ranking = |group: &str| {
+            let answer = server.activity(OPERATOR, &format!("{DAY}&groupBy={group}"));
+            let of = |row: &Value| row["key"].as_str().unwrap().to_owned();
+            let mut keys: Vec<String> = answer["ranking"].as_array().unwrap().iter().map(of).collect();
+            keys.sort_unstable();
+            json!(keys)
+        };
+        assert_eq!((ranking("project"), ranking("apiKey")), (json!(["default"]), keys), "{name}");
+    }
+}
+
+#[test]
+fn rows_that_fail_at_a_cell_are_in_the_intake_of_the_organization_they_name() {
+    let text = "id,timestamp,organizationId,projectId,apiKeyId,usedModel,cached\n\
+                a,2026-11-28T10:00:00Z,acme,web,k,openai/gpt-4o-mini,false\n\
+                b,2026-11-28T10:00:00Z,acme,web,k,openai/gpt-4o-mini,maybe\n";
+    let store = Store::new();
+    let path = store.write("events.csv", text);
+    let mut command = Command::new(BINARY);
+    command.arg("ingest").arg(&path).arg("--data-dir").arg(store.path());
+    check(&command.output().unwrap(), 1, &["line 3 (b): column cached: 'maybe' is neither true nor false"]);
+    let server = Server::start_in(&store.path());
+    let intake = server.get("/v1/intake?organizationId=acme", OPERATOR).ok().json();
+    let of = |line: &Value| (line["result"].clone(), line["count"].clone());
+    let mut found: Vec<_> = intake["intake"].as_array().unwrap().iter().map(of).collect();
+    found.sort_by_key(|(result, _)| result.to_string());
+    assert_eq!(found, [(json!("counted"), json!(1)), (json!("rejected"), json!(1))], "{intake}");
+}

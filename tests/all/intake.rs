@@ -230,7 +230,7 @@ fn it_is_asked_by_days_and_is_csv_and_an_etag_as_well() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     let expected = format!(
         "date,organizationId,sender,clientVersion,result,reason,count,example\r\n\
-         {today},,batch jobs,curl/8,rejected,usedMode is not valid,1,id =1: usedMode is\r\n"
+         {today},acme,batch jobs,curl/8,rejected,usedMode is not valid,1,id =1: usedMode is\r\n"
     );
     assert_eq!(csv.text, expected);
     server.send_events(OPERATOR, &event("2", "2026-06-01T10:00:00Z", &json!({})));

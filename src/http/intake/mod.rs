@@ -64,7 +64,7 @@ pub async fn get_intake(
     let asked_about = organization_id.clone();
     let bytes = on_a_thread(move || {
         let _turn = turn;
-        let lines = lines(&caller, organization_id.as_deref(), days)?;
+        let lines = lines(&caller, organization_id.as_deref(), csv, days)?;
         if csv { write_csv(&lines) } else { Ok(json(lines)) }
     });
     let bytes = bytes.await?;
@@ -151,12 +151,13 @@ fn unmade(at: usize, of: UnsentBody, bound: Option<&str>) -> Result<Unmade, Prob
 fn lines(
     caller: &Caller,
     organization_id: Option<&str>,
+    is_table: bool,
     days: std::ops::Range<Day>,
 ) -> Result<Vec<IntakeBody>, Problem> {
     let mut lines: Vec<(Day, IntakeBody)> = Vec::new();
     let visit = |organization: &str, day: Day, line: crate::store::IntakeLine| {
-        // Of the one that was asked about nothing else is said.
-        let of = Some(organization).filter(|of| organization_id.is_none() && !of.is_empty());
+        // Of the one that was asked about nothing else is said; tables are put together, so their rows say it.
+        let of = Some(organization).filter(|of| (is_table || organization_id.is_none()) && !of.is_empty());
         let body = IntakeBody {
             date: utc_date(day),
             organization_id: of.map(str::to_owned),

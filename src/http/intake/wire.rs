@@ -18,7 +18,7 @@ pub struct IntakeAnswer {
 pub struct IntakeBody {
     /// The day of arrival, in UTC.
     pub date: String,
-    /// Left out when the question names an organization, and where nobody said for whom it was.
+    /// Left out of JSON when the question names an organization, and where nobody said for whom it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
     /// What sent it: a service, client or gateway by the name it gives itself, or the label of the token; `other` past

@@ -97,6 +97,31 @@ fn measures() {
 }
 
 #[test]
+fn what_one_record_of_a_post_proves_of_its_provider_holds_for_the_others() {
+    let of = |provider: &str, [input, output, cached]: [u64; 3], total: Option<u64>| {
+        payload(&json!({
+            "custom_llm_provider": provider, "model": "gpt-4o", "prompt_tokens": input, "completion_tokens": output,
+            "total_tokens": total, "response_cost": null,
+            "metadata": {"usage_object": {"prompt_tokens_details": {"cached_tokens": cached}, "completion_tokens_details": null}},
+        }))
+    };
+    let (beside, open) = (([500, 40, 1200], Some(1740)), ([2000, 5, 1500], None));
+    let within = ([1000, 5, 600], Some(1005));
+    let input = |records: &[(&str, ([u64; 3], Option<u64>))]| {
+        let post: Vec<Value> =
+            records.iter().map(|(provider, (figures, total))| of(provider, *figures, *total)).collect();
+        let events = parsed(&json!(post).to_string()).batch.events;
+        events.iter().map(|event| event.measures.get(Count::InputTokens)).collect::<Vec<_>>()
+    };
+    assert_eq!(input(&[("openai", beside), ("openai", open)]), [1700, 3500]);
+    assert_eq!(input(&[("openai", open), ("openai", beside)]), [3500, 1700]);
+    assert_eq!(input(&[("azure", beside), ("openai", open)]), [1700, 2000]);
+    assert_eq!(input(&[("openai", open), ("openai", within)]), [2000, 1000]);
+    // Who counts once so and once so is read as usual.
+    assert_eq!(input(&[("openai", beside), ("openai", open), ("openai", within)]), [1700, 2000, 1000]);
+}
+
+#[test]
 fn what_python_cannot_work_out_is_not_known_and_takes_nothing_with_it() {
     let [good, odd] = [json!({}), json!({"litellm_call_id": "c2", "response_cost": "X"})].map(|of| payload(&of));
     for nan in ["NaN", "-Infinity", "Infinity"] {

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::Read;
 
-use super::super::cell::{Figure, Unit, is_total, other_currency};
+use super::super::cell::{Figure, Unit, is_total, other_currency, other_money};
 use super::super::csv::{Record, SEPARATED, Table, shown, shown_cell};
 use super::super::formats::Identity;
-use super::super::row::{Header, Row, cell, plain};
+use super::super::row::{Header, Row, cell, plain, undivided};
 use super::columns::Mapping;
 use super::made::{Made, Notes, Refused};
-use super::reader::Reader;
+use super::reader::{ORGANIZATION, Reader};
 
 /// Rows that are read ahead to see what the decimal mark is.
 const AHEAD_ROWS: usize = 10_000;
@@ -76,12 +76,20 @@ impl<R: Read> CsvRows<R> {
 
     /// The events of the next rows, until they are about so many bytes; nothing at the end.
     pub fn next_rows(&mut self, bytes: usize) -> Made {
-        let mut made = Made::default();
-        while made.len() < bytes && made.refused.len() < AHEAD_ROWS {
-            let Some(record) = self.ahead.pop_front().or_else(|| self.table.next()) else { break };
-            self.take(&record, &mut made);
+        loop {
+            let (mut made, mut ended) = (Made::default(), false);
+            while !ended && made.len() < bytes && made.refused.len() < AHEAD_ROWS {
+                match self.ahead.pop_front().or_else(|| self.table.next()) {
+                    Some(record) => self.take(&record, &mut made),
+                    None => ended = true,
+                }
+            }
+            let made = made.settle();
+            // Steps alone make nothing, and are not the end.
+            if ended || !made.is_empty() {
+                return made;
+            }
         }
-        made.settle()
     }
 
     /// Reads rows until one says what the decimal mark is.
@@ -121,7 +129,8 @@ impl<R: Read> CsvRows<R> {
                 .find_map(|slot| record.cells.get(slot.at).filter(|cell| !cell.is_empty()).map(shown_cell))
         };
         if let Some(wrong) = &record.wrong {
-            made.refused.push(Refused { number: record.line, id: id(), error: wrong.clone() });
+            let (number, error) = (record.line, wrong.clone());
+            made.refused.push(Refused { number, id: id(), organization: None, error });
             return;
         }
         for (slot, unit, cell) in figures(slots, record) {
@@ -138,7 +147,12 @@ impl<R: Read> CsvRows<R> {
         });
         match reader.drafts(&row, values, (record.line, record.row)) {
             Ok(drafts) => made.add(drafts, record.line),
-            Err(error) => made.refused.push(Refused { number: record.line, id: id(), error }),
+            Err(error) => {
+                let named = slots.iter().filter(|slot| slot.field == ORGANIZATION);
+                let text = |slot: &Slot| row.text(if slot.path { &*slot.column } else { &*header.names[slot.at] });
+                let organization = reader.organization(named.map(text));
+                made.refused.push(Refused { number: record.line, id: id(), organization, error });
+            }
         }
     }
 }
@@ -147,8 +161,12 @@ impl<R: Read> CsvRows<R> {
 fn slots(header: &Header, mapping: &Mapping) -> Result<Vec<Slot>, String> {
     let mut slots = Vec::new();
     for (field, column) in mapping.columns.iter() {
+        let is_by_hand = mapping.by_hand.iter().any(|by_hand| by_hand == column);
+        // Our own names, whatever capitals, spaces and lines people write them with.
+        let is_own = mapping.format.is_none() && !is_by_hand && header.exact(column).is_none();
         let find = |name: &str| match mapping.format {
             Some(_) if !mapping.by_hand.iter().any(|by_hand| by_hand == name) => header.find(name),
+            _ if is_own => header.names.iter().position(|other| undivided(other) == undivided(name)),
             _ => header.exact(name),
         };
         let (at, path) = match (find(column), column.split_once('.')) {
@@ -160,7 +178,11 @@ fn slots(header: &Header, mapping: &Mapping) -> Result<Vec<Slot>, String> {
             (None, None) => continue,
         };
         let name = &header.names[at];
-        let same = |other: &&String| *other == name || mapping.format.is_some() && plain(other) == plain(name);
+        let same = |other: &&String| match mapping.format {
+            _ if *other == name => true,
+            Some(_) => plain(other) == plain(name),
+            None => is_own && undivided(other) == undivided(name),
+        };
         let named: Vec<&String> = header.names.iter().filter(same).collect();
         if let [first, second, ..] = *named {
             return Err(format!("the header has two columns for {field}: '{first}' and '{second}'; leave one out"));
@@ -171,6 +193,15 @@ fn slots(header: &Header, mapping: &Mapping) -> Result<Vec<Slot>, String> {
             return Err(format!("column '{name}' is in {currency}; costs are US dollars"));
         }
         slots.push(Slot { field, column: column.clone(), at, path });
+    }
+    let has_cost =
+        slots.iter().any(|slot| slot.field == "cost") || mapping.constants.iter().any(|(set, _)| *set == "cost");
+    let other = || header.names.iter().find_map(|name| Some((name, other_money(name)?)));
+    if !has_cost && let Some((name, currency)) = other() {
+        return Err(format!(
+            "column '{name}' is in {currency}; costs are US dollars: --map cost=COLUMN takes them from another column, \
+             else leave this one out"
+        ));
     }
     Ok(slots)
 }

@@ -7,7 +7,7 @@ use super::super::json::each;
 use super::super::row::{Fields, Row};
 use super::columns::Mapping;
 use super::made::{Made, Notes, Refused};
-use super::reader::Reader;
+use super::reader::{ORGANIZATION, Reader};
 
 /// How deep rows may lie in a page of JSON.
 const MAX_PAGE_DEPTH: usize = 3;
@@ -55,7 +55,7 @@ impl JsonRows {
             Err(error) => {
                 self.reader.rows += 1;
                 let error = format!("not a row: {error}");
-                made.refused.push(Refused { number: self.reader.rows, id: None, error });
+                made.refused.push(Refused { number: self.reader.rows, id: None, organization: None, error });
                 return;
             }
         };
@@ -68,7 +68,7 @@ impl JsonRows {
                 }
                 Err(error) => {
                     self.reader.rows += 1;
-                    made.refused.push(Refused { number: self.reader.rows, id: None, error });
+                    made.refused.push(Refused { number: self.reader.rows, id: None, organization: None, error });
                     return;
                 }
             }
@@ -82,7 +82,9 @@ impl JsonRows {
             Ok(drafts) => made.add(drafts, number),
             Err(error) => {
                 let id = row.text("id").ok().flatten().map(Cow::into_owned);
-                made.refused.push(Refused { number, id, error });
+                let named = columns.iter().filter(|(field, _)| *field == ORGANIZATION);
+                let organization = self.reader.organization(named.map(|(_, column)| row.text(column)));
+                made.refused.push(Refused { number, id, organization, error });
             }
         }
     }

@@ -39,6 +39,8 @@ pub struct Refused {
     /// The number of its line or row.
     pub number: u64,
     pub id: Option<String>,
+    /// Whom it was for, where that can be read.
+    pub organization: Option<String>,
     pub error: String,
 }
 

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::super::cell::{Decimal, Figure, Said, Unit, time};
-use super::super::field::clipped;
+use super::super::field::{checked, clipped};
 use super::super::formats::{Identity, note_status};
-use super::super::row::{Draft, Row, Value, plain, quoted};
+use super::super::langfuse;
+use super::super::row::{Draft, Row, Value, plain, quoted, undivided};
 use super::columns::{COUNTS, Mapping, known};
 use super::made::Notes;
 use crate::model::{Fingerprint, PicoUsd};
 
+/// The field that says for whom a row is, even where it makes no event.
+pub(super) const ORGANIZATION: &str = "organizationId";
 /// Days' rows of one file that are remembered, to tell one that comes twice from one that contradicts it.
 const MAX_DAY_ROWS: usize = 1_000_000;
 
@@ -61,11 +64,16 @@ impl Reader {
                 let (json, how) = self.time(&day_of(column, value)).map_err(in_column)?;
                 said = how;
                 draft.set(field, json);
-            } else if let Some(json) = self.translate(field, &value).map_err(in_column)? {
-                draft.set(field, json);
-                if field == "hasError" {
-                    note_status(&mut draft, value.as_str());
-                }
+                continue;
+            }
+            let json = match field {
+                "hasError" if is_status(column) => Some(is_error(value.as_str()).to_string()),
+                _ => self.translate(field, &value).map_err(in_column)?,
+            };
+            let Some(json) = json else { continue };
+            draft.set(field, json);
+            if field == "hasError" {
+                note_status(&mut draft, value.as_str());
             }
         }
         if let Some(currency) = row.text("currency")?.filter(|_| draft.has("cost"))
@@ -73,20 +81,20 @@ impl Reader {
         {
             return Err(format!("column currency: '{}'; costs are US dollars", clipped(&currency)));
         }
+        if draft.get("count") == Some("0") {
+            return self.unused(&draft);
+        }
         let format = self.mapping.format;
         let mut drafts = match format {
             Some(format) => (format.finish)(row, draft)?,
             None => vec![draft],
         };
-        if drafts.is_empty() {
+        if drafts.iter().all(langfuse::is_step) {
             self.notes.no_calls += 1;
             return Ok(drafts);
         }
         for draft in &mut drafts {
             self.fill(draft, place.1)?;
-        }
-        if drafts.iter().all(|draft| draft.get("count") == Some("0")) {
-            return self.unused(&drafts);
         }
         match said {
             Said::All => {}
@@ -98,6 +106,17 @@ impl Reader {
             self.derive_ids(row, &mut drafts, place.0)?;
         }
         Ok(drafts)
+    }
+
+    /// Whom a refused row is for, if it says so in the first of some columns, or whoever loads it does.
+    pub(super) fn organization<'v>(
+        &self,
+        mut named: impl Iterator<Item = Result<Option<Cow<'v, str>>, String>>,
+    ) -> Option<String> {
+        let set = self.mapping.constants.iter().find(|(field, _)| *field == ORGANIZATION);
+        let set = set.map(|(_, value)| Cow::Borrowed(value.as_str()));
+        let id = named.find_map(|text| text.ok().flatten()).or(set)?;
+        checked(ORGANIZATION, id).ok().map(Cow::into_owned)
     }
 
     /// Gives an event what the file's format and whoever loads it say of all.
@@ -129,12 +148,9 @@ impl Reader {
     }
 
     /// A row of 0 requests: nothing, unless it has usage all the same.
-    fn unused(&mut self, drafts: &[Draft]) -> Result<Vec<Draft>, String> {
-        let has_usage = |draft: &Draft| {
-            let tokens = COUNTS.iter().any(|field| *field != "count" && draft.whole(field) > 0);
-            tokens || draft.cost().is_some_and(|cost| cost != PicoUsd::ZERO)
-        };
-        if drafts.iter().any(has_usage) {
+    fn unused(&mut self, draft: &Draft) -> Result<Vec<Draft>, String> {
+        let has_tokens = COUNTS.iter().any(|field| *field != "count" && draft.whole(field) > 0);
+        if has_tokens || draft.cost().is_some_and(|cost| cost != PicoUsd::ZERO) {
             return Err("the row has usage, and 0 requests that it is of; a row stands for 1 request or more".into());
         }
         self.notes.unused += 1;
@@ -209,11 +225,11 @@ impl Reader {
             (Some(_), Value::Json(json)) => json.clone().into_owned(),
             (Some(unit), Value::Text(text)) => return self.figure(text, unit),
             (None, _) => match field {
-                "hasError" => is_error(text).to_string(),
-                "cached" | "streamed" | "partial" => match text.to_ascii_lowercase().as_str() {
-                    "true" | "t" | "1" | "yes" => "true".into(),
-                    "false" | "f" | "0" | "no" | "none" => return Ok(None),
-                    _ => return Err(format!("'{}' is neither true nor false", clipped(text))),
+                "hasError" => says_error(text)?.to_string(),
+                "cached" | "streamed" | "partial" => match flag(text) {
+                    Some(true) => "true".into(),
+                    Some(false) => return Ok(None),
+                    None => return Err(no_flag(text)),
                 },
                 _ => quoted(text),
             },
@@ -273,6 +289,34 @@ fn day_of<'a>(column: &str, value: Value<'a>) -> Value<'a> {
 
 fn shown_whole(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).trim().to_owned()
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "1" | "yes" => Some(true),
+        "false" | "f" | "0" | "no" | "none" => Some(false),
+        _ => None,
+    }
+}
+
+fn no_flag(text: &str) -> String {
+    format!("'{}' is neither true nor false", clipped(text))
+}
+
+/// What is said of an error where nothing else would be: true or false, an HTTP status, or a word for either.
+fn says_error(text: &str) -> Result<bool, String> {
+    let is_status = text.parse().is_ok_and(|code: u16| (100..600).contains(&code));
+    let is_word = ["success", "succeeded", "successful", "ok"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    match flag(text) {
+        Some(flag) => Ok(flag),
+        None if is_status || is_word || is_error(text) && text.parse::<i64>().is_err() => Ok(is_error(text)),
+        None => Err(no_flag(text)),
+    }
+}
+
+/// Whether a column is of statuses or levels, in whatever words a program has for them, and not of true and false.
+fn is_status(column: &str) -> bool {
+    undivided(column) != "haserror"
 }
 
 /// Whether a status or a level is that of an error: HTTP codes from 400 on, or words.

@@ -46,16 +46,21 @@ fn columns_become_fields() {
     assert!(mapping.map("price", "cost").unwrap_err().contains("no field 'price'; it has apiKeyId, audioInputTokens,"));
 }
 
+/// What a row has that names neither model nor provider.
+const OF_NOBODY: &str = r#""usedModel":"unknown","usedProvider":"unknown""#;
+
 #[test]
 fn a_spend_log_without_a_price_says_so() {
     let row = |spend: &str, tokens: u64, hit: &str| {
         format!(r#"{{"request_id":"a","spend":"{spend}","prompt_tokens":"{tokens}","cache_hit":"{hit}"}}"#)
     };
-    let check = |row: String, expected: &str| check(named("litellm-spend-logs"), &row, &[expected]);
-    check(row("0.0", 5, ""), r#"{"id":"a","promptTokens":5}"#);
-    check(row("0.0", 0, ""), r#"{"id":"a","promptTokens":0,"cost":0.0}"#);
-    check(row("0", 5, "True"), r#"{"id":"a","promptTokens":5,"cost":0,"cached":true}"#);
-    check(row("0.1", 5, "False"), r#"{"id":"a","promptTokens":5,"cost":0.1}"#);
+    let check = |row: String, expected: &str| {
+        check(named("litellm-spend-logs"), &row, &[&format!(r#"{{"id":"a",{expected},{OF_NOBODY}}}"#)]);
+    };
+    check(row("0.0", 5, ""), r#""promptTokens":5"#);
+    check(row("0.0", 0, ""), r#""promptTokens":0,"cost":0.0"#);
+    check(row("0", 5, "True"), r#""promptTokens":5,"cost":0,"cached":true"#);
+    check(row("0.1", 5, "False"), r#""promptTokens":5,"cost":0.1"#);
 }
 
 #[test]
@@ -72,7 +77,7 @@ fn a_spend_log_has_its_cache_writes_under_any_of_their_names() {
         (r#"{"prompt_tokens_details":{"cache_write_tokens":7}}"#, r#""cacheWriteTokens":7"#),
     ] {
         let row = format!(r#"{{"request_id":"a","metadata":{{"usage_object":{usage}}}}}"#);
-        check(named("litellm-spend-logs"), &row, &[&format!(r#"{{"id":"a",{expected}}}"#)]);
+        check(named("litellm-spend-logs"), &row, &[&format!(r#"{{"id":"a",{expected},{OF_NOBODY}}}"#)]);
     }
 }
 
@@ -109,7 +114,10 @@ fn the_same_said_differently() {
         ),
         ("hasError", r#""failure""#, Some("true")),
         ("hasError", r#""success""#, Some("false")),
-        ("hasError", r#""DEFAULT""#, Some("false")),
+        ("hasError", r#""no""#, Some("false")),
+        ("hasError", r#""maybe""#, Some("! 'maybe' is neither true nor false")),
+        ("hasError", r#""ja""#, Some("! 'ja' is neither true nor false")),
+        ("hasError", r#""2""#, Some("! '2' is neither true nor false")),
         ("hasError", "429", Some("true")),
         ("hasError", r#""200""#, Some("false")),
         ("hasError", r#""f""#, Some("false")),
@@ -255,6 +263,73 @@ fn headers_that_cannot_be_meant_are_refused_whole() {
         mapping,
         "id,timestamp,usedModel,prize\n",
         "there is no column 'price'; the header has id, timestamp,",
+    );
+}
+
+#[test]
+fn what_is_said_of_errors_is_read_strictly_but_for_the_statuses_of_other_programs() {
+    let rows = |header: &str, cell: &str| format!("id,timestamp,usedModel,{header}\na,1780315200000,m,{cell}\n");
+    let wrong = |header: &str| format!("! 2: column {header}: 'ja' is neither true nor false");
+    for header in ["hasError", "Has Error", "has_error"] {
+        check_csv(Mapping::default(), &rows(header, "ja"), &[&wrong(header)]);
+    }
+    let mut mapping = Mapping::default();
+    mapping.map("hasError", "outcome").unwrap();
+    let event = |failed: bool| format!(r#"{{"timestamp":1780315200000,"id":"a","usedModel":"m","hasError":{failed}}}"#);
+    check_csv(mapping.clone(), &rows("outcome", "ja"), &[&event(false)]);
+    check_csv(mapping, &rows("outcome", "failed"), &[&event(true)]);
+}
+
+#[test]
+fn our_own_names_are_found_however_they_are_written() {
+    for header in ["id,Timestamp,UsedModel,PromptTokens,COST", "ID,timestamp,used_model,prompt_tokens,Cost ($)"] {
+        let event = r#"{"promptTokens":5,"cost":0.5,"timestamp":1780315200000,"id":"a","usedModel":"m"}"#;
+        check_csv(Mapping::default(), &format!("{header}\na,1780315200000,m,5,0.5\n"), &[event]);
+    }
+    // The very name is before others, of which there may be one.
+    let text = "id,timestamp,usedModel,cost,Cost ($)\na,1780315200000,m,0.5,9\n";
+    check_csv(Mapping::default(), text, &[r#"{"cost":0.5,"timestamp":1780315200000,"id":"a","usedModel":"m"}"#]);
+    let twice = "id,timestamp,usedModel,PromptTokens,prompt_tokens\n";
+    check_refused(Mapping::default(), twice, "two columns for promptTokens: 'PromptTokens' and 'prompt_tokens'");
+}
+
+#[test]
+fn costs_in_another_currency_that_nothing_takes_are_refused() {
+    let open = |mapping: Mapping, column: &str| {
+        let text = format!("id,timestamp,usedModel,price,{column}\na,1780315200000,m,0.5,0.4\n");
+        CsvRows::open(text.as_bytes(), mapping).err().unwrap_or_default()
+    };
+    for (column, currency) in [("Cost (€)", "€"), ("Preis EUR", "EUR"), ("total_gbp", "gbp"), ("£", "£")] {
+        let error = open(Mapping::default(), column);
+        assert!(error.contains(&format!("column '{column}' is in {currency}; costs are US dollars")), "{error}");
+    }
+    // A word that is also a code, and costs that are there.
+    assert_eq!(open(Mapping::default(), "aud"), "");
+    let mut mapping = Mapping::default();
+    mapping.map("cost", "price").unwrap();
+    assert_eq!(open(mapping, "Cost (€)"), "");
+    let mut mapping = Mapping::default();
+    mapping.set("cost", "0.5").unwrap();
+    assert_eq!(open(mapping, "Preis EUR"), "");
+}
+
+#[test]
+fn refused_rows_say_whom_they_were_for() {
+    let text = "id,timestamp,organizationId,usedModel,cached\n\
+                a,1780315200000,acme,m,maybe\nb,1780315200000,,m,maybe\nc,1780315200000,\"a\u{1}\",m,maybe\n";
+    let refused = |mapping: Mapping| {
+        let mut rows = CsvRows::open(text.as_bytes(), mapping).unwrap();
+        let refused = rows.next_rows(usize::MAX).refused;
+        refused.into_iter().map(|row| row.organization.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(Mapping::default()), ["acme", "", ""]);
+    let mut mapping = Mapping::default();
+    mapping.set("organizationId", "other").unwrap();
+    assert_eq!(refused(mapping), ["acme", "other", ""]);
+    let row = br#"{"organizationId":"acme","cached":"maybe"}"#;
+    assert_eq!(
+        JsonRows::new(Mapping::default()).rewrite(row, false).unwrap().refused[0].organization.as_deref(),
+        Some("acme")
     );
 }
 

@@ -335,6 +335,7 @@ mod tests {
             ending: Ending::Error,
             cached: true,
             is_extra: true,
+            figures: None,
         };
         Told {
             call,

@@ -14,7 +14,7 @@ use super::operation::Kind;
 use super::span::SpanIds;
 use super::span_call::{CallTokens, SpanCall};
 use crate::ingest::call::{Call, Ending, Said, Text, is_of_answer};
-use crate::ingest::usage::{Figures, Habits, Known, Tokens};
+use crate::ingest::usage::{Figures, Habits, Known, Proven, Tokens};
 use crate::model::{Fingerprint, Observed, canonical_model, is_stand_in, undated_model};
 
 /// How many spans up a call is looked for: frameworks nest a few, a post may have what it likes.
@@ -113,23 +113,16 @@ pub fn merged<'a>(told: Vec<Told<'a>>, spans: &[Inside]) -> (Vec<Told<'a>>, usiz
 /// Reads the figures of each instrumentation and provider in one way: what one span proves of how they are counted holds
 /// for those that could be read in two.
 pub fn read_alike(told: &mut [Told<'_>]) {
-    let mut proven: HashMap<(u64, String), Habits> = HashMap::new();
-    let provider = |of: &Told<'_>| of.call.provider.as_deref().unwrap_or_default().to_owned();
-    for of in told.iter() {
-        let proof = of.figures.proof();
-        if proof != Habits::default() {
-            let known = proven.entry((of.observed.scope, provider(of))).or_default();
-            *known = known.and(proof);
-        }
-    }
+    let whose = |of: &Told<'_>| (of.observed.scope, of.call.provider.as_deref().unwrap_or_default().to_owned());
+    let mut proven = Proven::default();
+    told.iter().for_each(|of| proven.note(|| whose(of), &of.figures));
     if proven.is_empty() {
         return;
     }
     for of in told {
-        let named = provider(of);
-        let by_provider = Habits::of_provider(&named);
-        if let Some(proof) = proven.get(&(of.observed.scope, named)) {
-            of.call.tokens = of.figures.read(of.client.or(*proof).or(by_provider));
+        let whose = whose(of);
+        if let Some(proof) = proven.of(&whose) {
+            of.call.tokens = of.figures.read(of.client.or(proof).or(Habits::of_provider(&whose.1)));
         }
     }
 }
