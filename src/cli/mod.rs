@@ -8,6 +8,7 @@
 //! program may read goes to standard output, everything else to standard error.
 
 mod agent_settings;
+mod answering;
 mod backup;
 mod change;
 mod client;

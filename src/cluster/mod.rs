@@ -9,11 +9,13 @@
 //! in no text.
 
 mod address;
+mod answer;
 mod client;
 mod rows;
 mod schema;
 
 pub use address::{Address, AddressError, Host};
+pub use answer::Follower;
 pub use client::{Client, ClusterError};
 pub use rows::{ReadRow, UsageRow, WriteRow};
 pub use schema::{SCHEMA_VERSION, Table, check, init};

@@ -11,6 +11,7 @@ mod arrivals;
 mod audit;
 mod backups;
 mod booking;
+mod following;
 mod forgetting;
 mod freshness;
 mod gathering;
@@ -39,6 +40,7 @@ use room::Room;
 
 pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{Backup, BackupPlan, BackupSchedule, backup_name, backups_in};
+pub use following::Following;
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 pub use refusals::DECISION_DAYS;
@@ -47,7 +49,9 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
 use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
-use crate::store::{Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Reader, Reopening, Store, StoreError};
+use crate::store::{
+    Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Elsewhere, Reader, Reopening, Store, StoreError,
+};
 use writer::ClosingWrite;
 
 /// Tells the time. The operating system's in production, a test's own in tests.
@@ -77,6 +81,15 @@ impl Snapshot {
         let dictionary = reader.dictionary()?;
         let directory = Directory::load(&reader, &dictionary)?.with_limits(store.name_limits());
         Ok(Snapshot { reader, dictionary: Arc::new(dictionary), directory: Arc::new(directory) })
+    }
+
+    /// The latest commit of a store that has no usage; that is kept elsewhere, under the numbers of its dictionary.
+    pub fn with_usage_from(
+        store: &Store,
+        elsewhere: impl FnOnce(&Arc<Dictionary>) -> Arc<dyn Elsewhere>,
+    ) -> Result<Snapshot, StoreError> {
+        let Snapshot { reader, dictionary, directory } = Snapshot::of(store)?;
+        Ok(Snapshot { reader: reader.with_usage_from(elsewhere(&dictionary)), dictionary, directory })
     }
 }
 
@@ -126,6 +139,9 @@ pub enum EngineError {
     /// Shared, because one failed commit fails every request in it. *As the store says.*
     #[error("{0}")]
     Store(Arc<StoreError>),
+    /// This engine only shows what others write. *Caller.*
+    #[error("this server answers from a cluster and keeps nothing itself: {0}")]
+    OnlyFollows(String),
 }
 
 impl From<StoreError> for EngineError {
@@ -166,6 +182,8 @@ pub struct Engine {
     clock: Clock,
     /// Where the store's file is, when it is in one.
     directory: Option<PathBuf>,
+    /// What writes in place of a writer, if there is none.
+    following: Option<Arc<dyn Following>>,
 }
 
 /// What the writer and the readers both see.
@@ -182,6 +200,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn of(snapshot: Snapshot) -> Shared {
+        Shared {
+            slots: Arc::new(Semaphore::new(QUEUE_REQUESTS)),
+            current: ArcSwap::from_pointee(snapshot),
+            freshness: Freshness::default(),
+            metrics: Metrics::default(),
+            accounts: Mutex::default(),
+            noted: refusals::Noted::default(),
+        }
+    }
+
     /// Requests that are in the queue.
     fn waiting(&self) -> usize {
         QUEUE_REQUESTS - self.slots.available_permits()
@@ -208,14 +237,7 @@ impl Engine {
         clock: Clock,
     ) -> Result<Engine, StoreError> {
         let store = open()?;
-        let shared = Arc::new(Shared {
-            slots: Arc::new(Semaphore::new(QUEUE_REQUESTS)),
-            current: ArcSwap::from_pointee(Snapshot::of(&store)?),
-            freshness: Freshness::default(),
-            metrics: Metrics::default(),
-            accounts: Mutex::default(),
-            noted: refusals::Noted::default(),
-        });
+        let shared = Arc::new(Shared::of(Snapshot::of(&store)?));
         // Bounded by its slots, which can be waited for in turn.
         let (queue, requests) = channel();
         let writer = writer::Writer::new(store, Arc::new(open), shared.clone(), clock.clone())?;
@@ -224,7 +246,7 @@ impl Engine {
             .spawn(move || writer.run(&requests))
             .map_err(|e| StoreError::Failed(Box::new(redb::Error::Io(e))))?;
         let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
-        Ok(Engine { queue, room: Room::default(), shared, writer, clock, directory: None })
+        Ok(Engine { queue, room: Room::default(), shared, writer, clock, directory: None, following: None })
     }
 
     /// The directory the store was opened in, if it was.
@@ -429,7 +451,8 @@ impl Engine {
 
     /// Whether the writer still runs. It ends on its own only by a bug.
     pub fn is_writing(&self) -> bool {
-        self.writer.lock().expect("no one panics holding it").as_ref().is_some_and(|w| !w.is_finished())
+        self.following.is_some()
+            || self.writer.lock().expect("no one panics holding it").as_ref().is_some_and(|w| !w.is_finished())
     }
 
     fn send(&self, request: writer::Request) -> Result<(), EngineError> {
@@ -439,7 +462,7 @@ impl Engine {
 
     fn put(&self, queued: writer::Queued, events: usize) -> Result<(), EngineError> {
         let queue = self.queue.lock().expect("no one panics holding it");
-        let queue = queue.as_ref().ok_or(EngineError::Stopping)?;
+        let queue = queue.as_ref().ok_or_else(|| self.refusal())?;
         let waiting = &self.shared.metrics.queued_events;
         waiting.fetch_add(events, Ordering::Relaxed);
         queue.send(queued).map_err(|_| {
@@ -450,7 +473,11 @@ impl Engine {
 
     /// Why there is no room.
     fn refusal(&self) -> EngineError {
-        if self.shared.slots.is_closed() { EngineError::Stopping } else { EngineError::Busy }
+        match &self.following {
+            Some(following) => EngineError::OnlyFollows(following.place_of_changes(None)),
+            None if self.shared.slots.is_closed() => EngineError::Stopping,
+            None => EngineError::Busy,
+        }
     }
 }
 

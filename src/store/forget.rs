@@ -65,6 +65,9 @@ impl Writer {
 impl Reader {
     /// The last day of which an organization can have usage.
     pub fn newest_day(&self, organization: OrganizationId) -> Result<Option<Day>, StoreError> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.newest_day(organization);
+        }
         let next = OrganizationId(organization.0 + 1);
         let last = |table: Table, [start, end]: [&[u8]; 2]| -> Result<Option<Vec<u8>>, StoreError> {
             let last = self.transaction.open_table(table)?.range::<&[u8]>(start..end)?.next_back().transpose()?;

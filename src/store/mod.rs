@@ -40,6 +40,7 @@ mod copy;
 mod decisions;
 mod dictionary;
 mod disk;
+mod elsewhere;
 mod filter;
 mod forget;
 mod ids;
@@ -49,6 +50,7 @@ mod intake;
 mod invoices;
 mod keys;
 mod log;
+mod mirror;
 mod packed;
 pub mod record;
 mod reprice;
@@ -68,6 +70,7 @@ use std::io::ErrorKind;
 use std::ops::{Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::backends::FileBackend;
@@ -82,10 +85,12 @@ pub use closings::{
 pub use columns::{COLUMNS, Column};
 pub use decisions::{DECISION_ENTRIES, DecisionEntry, DecisionMark, DecisionReason};
 pub use dictionary::{Dictionary, OrganizationNames};
+pub use elsewhere::{Apart, Elsewhere, Sum, Wanted};
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use log::Log;
+pub use mirror::MIRRORED;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
@@ -165,6 +170,12 @@ pub enum StoreError {
     /// The disk or the database failed. *Broken.*
     #[error("the store failed: {0}")]
     Failed(#[source] Box<redb::Error>),
+    /// Where usage is kept cannot be asked. *Busy.*
+    #[error("{0}")]
+    Away(String),
+    /// What is read is of more than one state. *Busy.*
+    #[error("usage changed while it was read; ask again")]
+    Moved,
 }
 
 macro_rules! failed_from {
@@ -341,11 +352,27 @@ pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 pub struct Reader {
     transaction: redb::ReadTransaction,
     bytes_read: AtomicU64,
+    elsewhere: Option<Arc<dyn Elsewhere>>,
 }
 
 impl Reader {
     fn new(database: &Database) -> Result<Reader, StoreError> {
-        Ok(Reader { transaction: database.begin_read()?, bytes_read: AtomicU64::new(0) })
+        Ok(Reader { transaction: database.begin_read()?, bytes_read: AtomicU64::new(0), elsewhere: None })
+    }
+
+    /// The same where usage is kept elsewhere. The file must have none.
+    pub fn with_usage_from(self, elsewhere: Arc<dyn Elsewhere>) -> Reader {
+        Reader { elsewhere: Some(elsewhere), ..self }
+    }
+
+    /// Where usage is, if it is elsewhere.
+    pub fn elsewhere(&self) -> Option<&dyn Elsewhere> {
+        self.elsewhere.as_deref()
+    }
+
+    /// Why two sums that must be the same are not: of a file it is damage, elsewhere they were read one after the other.
+    pub(crate) fn differs(&self, what: &str) -> StoreError {
+        if self.elsewhere.is_some() { StoreError::Moved } else { damaged(what) }
     }
 
     fn format_version(&self) -> Result<Option<u32>, StoreError> {
@@ -408,6 +435,9 @@ impl Reader {
 
     /// Where an organization's usage may begin: the first of its open segments and sealed periods.
     pub fn first_segment(&self, organization: OrganizationId) -> Result<Option<Segment>, StoreError> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.first_segment(organization);
+        }
         let (first, end) =
             (keys::open(organization, Segment(0), 0), keys::open(organization, Segment(u32::MAX), u32::MAX));
         let mut open = self.transaction.open_table(OPEN)?.range::<&[u8]>(&first[..]..=&end[..])?;

@@ -59,8 +59,14 @@ pub async fn sign_in(
             return Err(problem);
         }
     };
-    let secret = open(&app, token_id.to_owned(), None, None, source, format!("from {source}")).await?;
-    let cookie = session_cookie(&app, &secret, oidc::is_tls(&headers, peer.as_deref()));
+    let tls = oidc::is_tls(&headers, peer.as_deref());
+    let cookie = match app.cookie_key() {
+        Some(key) => session_cookie(&app, key.cookie(token_id, now + app.sign_in().lasts_ms), tls),
+        None => {
+            let secret = open(&app, token_id.to_owned(), None, None, source, format!("from {source}")).await?;
+            session_cookie(&app, secret.reveal().to_owned(), tls)
+        }
+    };
     Ok((CookieJar::new().add(cookie), Json(me)))
 }
 
@@ -88,8 +94,8 @@ async fn open(
     Ok(secret)
 }
 
-fn session_cookie(app: &App, secret: &Secret, tls: bool) -> Cookie<'static> {
-    Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
+fn session_cookie(app: &App, value: String, tls: bool) -> Cookie<'static> {
+    Cookie::build((SESSION_COOKIE, value))
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(tls)
@@ -129,7 +135,7 @@ pub async fn sign_out(
     caller: Caller,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), Problem> {
-    if let Some(cookie) = jar.get(SESSION_COOKIE) {
+    if let Some(cookie) = jar.get(SESSION_COOKIE).filter(|_| app.cookie_key().is_none()) {
         let hash = SecretHash::of(cookie.value());
         let note = Note {
             target: caller.token_id.clone(),

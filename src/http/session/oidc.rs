@@ -202,7 +202,7 @@ async fn finish(
     let detail = format!("by '{}' as '{}', from {source}{cut_off}", provider.name(), identity.subject());
     let account = Account { user_id, identity, sid };
     let secret = open(app, String::new(), Some(account), notice, source, detail).await?;
-    Ok(session_cookie(app, &secret, tls))
+    Ok(session_cookie(app, secret.reveal().to_owned(), tls))
 }
 
 /// What a provider says when somebody has signed out there.
