@@ -12,6 +12,7 @@ mod backup;
 mod change;
 mod client;
 mod closing;
+mod cluster;
 mod compact;
 mod demo;
 mod directory;
@@ -83,6 +84,9 @@ failure_from!(
     crate::engine::MaintenanceError,
     crate::ingest::BodyError,
     crate::http::TlsError,
+    crate::cluster::AddressError,
+    crate::cluster::ClusterError,
+    crate::cluster::ShipError,
     crate::model::Overflow
 );
 
@@ -123,6 +127,7 @@ enum Command {
     Reprice(reprice::Arguments),
     Prices(prices::Arguments),
     Webhook(webhook::Arguments),
+    Cluster(cluster::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
@@ -153,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::Reprice(arguments) => reprice::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Webhook(arguments) => webhook::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());

@@ -20,6 +20,7 @@ mod cache_saving;
 mod calendar;
 mod change;
 mod closings;
+mod cluster;
 mod connections;
 mod cross_origin;
 mod currency;
@@ -89,6 +90,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use twox_hash::XxHash3_64;
 
+use crate::cluster::Ships;
 use crate::directory::{Change, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::pricing::PriceBook;
@@ -184,6 +186,8 @@ pub struct Shared {
     feeds: Tally,
     answers: recent::RecentAnswers,
     scanned: ranges::Scanned,
+    /// How shipping to a cluster is doing; set where there is one.
+    shipping: OnceLock<Arc<Ships>>,
     /// Pages of other sites that may read answers; set where there are any.
     origins: OnceLock<Origins>,
     counters: operations::Counters,
@@ -239,6 +243,7 @@ impl App {
             feeds: Tally::default(),
             answers: recent::RecentAnswers::default(),
             scanned: ranges::Scanned::default(),
+            shipping: OnceLock::new(),
             origins: OnceLock::new(),
             counters: operations::Counters::default(),
             copying: Mutex::default(),
@@ -295,6 +300,11 @@ impl App {
     /// How people sign in from now on.
     pub fn signs_in_by(&self, settings: SignInSettings) {
         let _ = self.sign_in.set(settings);
+    }
+
+    /// How shipping is doing, from now on.
+    pub fn ships(&self, ships: Arc<Ships>) {
+        let _ = self.shipping.set(ships);
     }
 
     /// Whose pages may read answers.
@@ -455,6 +465,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/backups", get(maintenance::backups))
         .route("/v1/verify", post(maintenance::verify))
+        .route("/v1/cluster/audit", post(cluster::audit))
+        .route("/v1/cluster/ship-all", post(cluster::ship_all))
         .route("/v1/audit", get(audit::get_audit))
         .route("/v1/intake", post(intake::post_intake))
         .route("/v1/closings", get(closings::get_closings).post(closings::post_closing))
