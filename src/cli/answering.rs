@@ -29,7 +29,7 @@ impl Cluster {
                 "ROLLCALL_OPERATOR_TOKEN is not set: a server that keeps nothing has no other operator's token".into(),
             )
         })?;
-        let client = Client::new(address);
+        let client = Client::new(address)?;
         match cluster::check(&client) {
             Ok(()) => {}
             Err(error @ ClusterError::Unreachable { .. }) => {

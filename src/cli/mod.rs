@@ -13,6 +13,7 @@ mod backup;
 mod change;
 mod client;
 mod closing;
+mod cluster;
 mod compact;
 mod demo;
 mod directory;
@@ -84,6 +85,9 @@ failure_from!(
     crate::engine::MaintenanceError,
     crate::ingest::BodyError,
     crate::http::TlsError,
+    crate::cluster::AddressError,
+    crate::cluster::ClusterError,
+    crate::cluster::ShipError,
     crate::model::Overflow
 );
 
@@ -124,6 +128,7 @@ enum Command {
     Reprice(reprice::Arguments),
     Prices(prices::Arguments),
     Webhook(webhook::Arguments),
+    Cluster(cluster::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
@@ -154,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Reprice(arguments) => reprice::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Webhook(arguments) => webhook::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Openapi => {
             print!("{}", crate::http::openapi_json());

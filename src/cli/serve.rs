@@ -19,8 +19,9 @@ use super::durations::duration;
 use super::price_files::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::zones::ZoneArguments;
-use super::{Failure, answering, look, sign_in, system_clock, webhook};
+use super::{Failure, answering, cluster, look, sign_in, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
+use crate::cluster::{Address, Client, Shipper};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::{self, AlertHosts, App, BackupPlace, Origins, Tls};
@@ -48,6 +49,7 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
   rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
   rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo --list-prices prices.json
   rollcall serve --data-dir ./data --oidc providers.json --session-idle 12h
+  rollcall serve --data-dir ./data --ship-to 'clickhouse://rollcall@ch1/rollcall?password-file=secret'
   rollcall serve --answers-from clickhouse://reader@ch1:8123,ch2:8123/rollcall?cluster=main
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
@@ -58,7 +60,7 @@ pub struct Arguments {
     data_dir: Option<PathBuf>,
     /// Keep nothing and answer from the ClickHouse cluster that nodes ship to: see docs/scale.md
     #[arg(long, value_name = "URL", env = "ROLLCALL_ANSWERS_FROM", hide_env_values = true)]
-    #[arg(conflicts_with_all = ["backup_dir", "max_names", "webhooks", "alert_hosts", "smtp"])]
+    #[arg(conflicts_with_all = ["ship_to", "backup_dir", "max_names", "webhooks", "alert_hosts", "smtp"])]
     answers_from: Option<String>,
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
@@ -111,6 +113,10 @@ pub struct Arguments {
     /// commas, or *; none when left out
     #[arg(long, value_name = "ORIGIN,...", env = "ROLLCALL_CORS_ORIGIN", value_parser = Origins::parse)]
     cors_origin: Option<Origins>,
+    /// Keep the tables of a ClickHouse cluster in step with the store: `clickhouse://USER:PASSWORD@HOST/DATABASE`, see
+    /// rollcall cluster and docs/scale.md
+    #[arg(long, value_name = "URL", env = "ROLLCALL_SHIP_TO", hide_env_values = true)]
+    ship_to: Option<String>,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -183,6 +189,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
     let mail = arguments.smtp.as_ref().zip(arguments.smtp_from.as_ref()).map(|(url, from)| Mail::new(url, from));
     let mail = mail.transpose().map_err(Failure)?;
+    let ship_to = arguments.ship_to.as_deref().map(Address::parse).transpose()?.map(Client::new).transpose()?;
     let directory = arguments.data_dir.as_ref().expect("clap requires it of whoever keeps something");
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open_within(directory, arguments.max_names.unwrap_or_default(), system_clock())
@@ -223,7 +230,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         let alerts = Alerts::start(&app, channels, Pace::of_alerts())?;
-        Ok((Webhooks::start(&app, &webhooks, Pace::default())?, alerts))
+        let shipper = ship_to.map(|client| {
+            let (engine, location) = (app.engine.clone(), cluster::location(directory));
+            Shipper::start(engine, client, &location, &format!("{scheme}://{address}"))
+        });
+        let shipper = shipper.transpose()?;
+        shipper.iter().for_each(|shipper| app.ships(shipper.ships()));
+        Ok((Webhooks::start(&app, &webhooks, Pace::default())?, alerts, shipper))
     });
     drop(backups);
     let _ = fs::remove_file(&address_file);

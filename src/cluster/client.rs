@@ -3,7 +3,7 @@
 use std::io::{BufReader, Read};
 use std::time::Duration;
 
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
 use super::address::{Address, Host};
 use super::rows::ReadRow;
@@ -53,16 +53,19 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(address: Address) -> Client {
+    pub fn new(address: Address) -> Result<Client, ClusterError> {
         let roots = match &address.authority {
-            Some(pem) => RootCerts::from(
-                ureq::tls::parse_pem(pem)
-                    .filter_map(|item| match item {
-                        Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
-                        _ => None,
-                    })
-                    .collect::<Vec<Certificate<'static>>>(),
-            ),
+            Some(pem) => {
+                let items = ureq::tls::parse_pem(pem).filter_map(|item| match item {
+                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                    _ => None,
+                });
+                let certificates: Vec<Certificate<'static>> = items.collect();
+                if certificates.is_empty() {
+                    return Err(ClusterError::Wrong("the file named by ca-file has no certificate in it".into()));
+                }
+                RootCerts::from(certificates)
+            }
             None => RootCerts::WebPki,
         };
         let config = ureq::Agent::config_builder()
@@ -75,7 +78,7 @@ impl Client {
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(PATIENCE))
             .build();
-        Client { agent: config.into(), address }
+        Ok(Client { agent: config.into(), address })
     }
 
     pub fn address(&self) -> &Address {

@@ -10,12 +10,19 @@
 
 mod address;
 mod answer;
+mod audit;
 mod client;
+mod node;
 mod rows;
 mod schema;
+mod ship;
+mod shipment;
 
 pub use address::{Address, AddressError, Host};
 pub use answer::Follower;
+pub use audit::{Difference, Sums};
 pub use client::{Client, ClusterError};
 pub use rows::{ReadRow, UsageRow, WriteRow};
-pub use schema::{SCHEMA_VERSION, Table, check, init};
+pub use schema::{SCHEMA_VERSION, check, init};
+pub use ship::{Shipper, Ships};
+pub use shipment::ShipError;

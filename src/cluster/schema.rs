@@ -17,9 +17,9 @@ const LOW_CARDINALITY_SINCE: u32 = 20;
 
 /// A table of each shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table {
+struct Table {
     /// Without `_local`.
-    pub name: &'static str,
+    name: &'static str,
     columns: &'static [(&'static str, &'static str)],
     /// The column that says which of several rows of a key counts.
     version: Option<&'static str>,
@@ -182,7 +182,12 @@ pub fn init(client: &Client) -> Result<(), ClusterError> {
 
 /// Whether every shard has the tables that this version ships to.
 pub fn check(client: &Client) -> Result<(), ClusterError> {
-    client.shards().try_for_each(|shard| look(client, shard, true))
+    client.shards().try_for_each(|shard| check_shard(client, shard))
+}
+
+/// The same of one.
+pub(super) fn check_shard(client: &Client, shard: usize) -> Result<(), ClusterError> {
+    look(client, shard, true)
 }
 
 fn look(client: &Client, shard: usize, is_complete: bool) -> Result<(), ClusterError> {
@@ -190,19 +195,20 @@ fn look(client: &Client, shard: usize, is_complete: bool) -> Result<(), ClusterE
     look_at_place(client, shard)?;
     let host = client.host(shard);
     let place = |name: &str| format!("{}.{name} on {host}", address.database);
-    let found = tables(client, shard)?;
+    let (found, mut missing) = (tables(client, shard)?, None);
     for table in TABLES {
         let distributed = address.cluster.iter().filter(|_| table.is_distributed).map(|_| table.name.to_owned());
         for name in [table.local()].into_iter().chain(distributed) {
             match found.get(&name) {
                 Some(found) => compare(&table, &place(&name), name == table.name, found)?,
-                None if is_complete => {
-                    let command = format!("rollcall cluster init '{address}'");
-                    return wrong(format!("there is no table {}; make it with {command}", place(&name)));
-                }
-                None => {}
+                None => missing = missing.or(Some(name)),
             }
         }
+    }
+    // What is another's is said first: making what is missing would not help.
+    if let Some(name) = missing.filter(|_| is_complete) {
+        let command = format!("rollcall cluster init '{address}'");
+        return wrong(format!("there is no table {}; make it with {command}", place(&name)));
     }
     if found.contains_key("schema_local") {
         match schema_version(client, shard)? {
@@ -329,3 +335,8 @@ fn look_at_place(client: &Client, shard: usize) -> Result<(), ClusterError> {
         None => wrong(format!("{host} is not in cluster '{cluster}' as its system.clusters has it")),
     }
 }
+
+/// Of a row of usage: that it is not all zeros, as one that is gone is.
+pub(super) const HAS_SOMETHING: &str = "requests > 0 OR total_tokens > 0 OR input_tokens > 0 OR output_tokens > 0 \
+    OR cached_tokens > 0 OR cache_write_tokens > 0 OR reasoning_tokens > 0 OR errors > 0 OR client_errors > 0 \
+    OR cache_hits > 0 OR unpriced > 0 OR cost != toDecimal128(0, 12)";

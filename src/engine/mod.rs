@@ -26,6 +26,7 @@ mod spans;
 mod spending;
 mod writer;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -48,11 +49,11 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
-use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
+use crate::model::{Batch, Intake, Invoice, NameLimits, OrganizationId, UnixMs};
 use crate::store::{
     Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Elsewhere, Reader, Reopening, Store, StoreError,
 };
-use writer::ClosingWrite;
+use writer::{ClosingWrite, ShipWrite};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
@@ -403,6 +404,29 @@ impl Engine {
             getrandom::fill(&mut secret).expect("the operating system has random bytes");
             self.write_closing(ClosingWrite::Secret(organization.to_owned(), secret), None)?;
         }
+    }
+
+    /// Has everything count as not shipped, from an epoch on. The first time it gives the store a name for clusters.
+    pub fn ship_everything(&self, epoch: u64) -> Result<(), EngineError> {
+        let mut node = [0; 16];
+        getrandom::fill(&mut node).expect("the operating system has random bytes");
+        self.write_shipping(ShipWrite::Everything { node, epoch })
+    }
+
+    /// Has some segments of organizations shipped again.
+    pub fn ship_again(&self, ranges: Vec<(OrganizationId, Range<u32>)>) -> Result<(), EngineError> {
+        self.write_shipping(ShipWrite::Again(ranges))
+    }
+
+    /// Takes note of what was shipped as it was at a commit each, and up to which commit all is.
+    pub fn shipped(&self, done: Vec<(Vec<u8>, u64)>, up_to: u64) -> Result<(), EngineError> {
+        self.write_shipping(ShipWrite::Done(done, up_to))
+    }
+
+    fn write_shipping(&self, write: ShipWrite) -> Result<(), EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Ship { write, reply })?;
+        Pending(answer).wait()
     }
 
     fn write_closing(&self, write: ClosingWrite, note: Option<Note>) -> Result<(), EngineError> {

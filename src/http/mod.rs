@@ -20,6 +20,7 @@ mod cache_saving;
 mod calendar;
 mod change;
 mod closings;
+mod cluster;
 mod connections;
 mod cross_origin;
 mod currency;
@@ -91,6 +92,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use twox_hash::XxHash3_64;
 
+use crate::cluster::Ships;
 use crate::directory::{Change, Directory, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
 use crate::model::UnixMs;
@@ -187,6 +189,8 @@ pub struct Shared {
     feeds: Tally,
     answers: recent::RecentAnswers,
     scanned: ranges::Scanned,
+    /// How shipping to a cluster is doing; set where there is one.
+    shipping: OnceLock<Arc<Ships>>,
     /// Pages of other sites that may read answers; set where there are any.
     origins: OnceLock<Origins>,
     /// What cookies are signed with, where sessions are kept nowhere.
@@ -244,6 +248,7 @@ impl App {
             feeds: Tally::default(),
             answers: recent::RecentAnswers::default(),
             scanned: ranges::Scanned::default(),
+            shipping: OnceLock::new(),
             origins: OnceLock::new(),
             cookie_key: OnceLock::new(),
             counters: operations::Counters::default(),
@@ -311,6 +316,11 @@ impl App {
     /// Keeps no sessions from now on: cookies are signed with what comes of the operator's token.
     pub fn signs_cookies_by(&self, operator_token: &str) {
         let _ = self.cookie_key.set(signed_cookie::CookieKey::of(operator_token));
+    }
+
+    /// How shipping is doing, from now on.
+    pub fn ships(&self, ships: Arc<Ships>) {
+        let _ = self.shipping.set(ships);
     }
 
     /// Whose pages may read answers.
@@ -485,6 +495,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/backups", get(maintenance::backups))
         .route("/v1/verify", post(maintenance::verify))
+        .route("/v1/cluster/audit", post(cluster::audit))
+        .route("/v1/cluster/ship-all", post(cluster::ship_all))
         .route("/v1/audit", get(audit::get_audit))
         .route("/v1/intake", post(intake::post_intake))
         .route("/v1/closings", get(closings::get_closings).post(closings::post_closing))

@@ -132,6 +132,19 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
     let help = "When the last scheduled backup was whole; 0 when there is none.";
     write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
+    if let Some(shipping) = app.shipping.get() {
+        let help = "How far behind the store what is on every shard of the cluster is, in seconds.";
+        write("rollcall_ship_lag_seconds", "gauge", help, shipping.lag_seconds(app.engine.now()));
+        let help = "Commits that changed something and are not on every shard.";
+        write("rollcall_ship_commits_behind", "gauge", help, shipping.commits_behind());
+        let help = "Whether the last try to ship failed; the log says why.";
+        write("rollcall_ship_failing", "gauge", help, u64::from(shipping.error().is_some()));
+        write("rollcall_ship_failures_total", "counter", "Tries to ship that failed.", shipping.failures());
+        let help = "Organizations that are not shipped because another node owns them.";
+        write("rollcall_ship_refused_organizations", "gauge", help, shipping.refused_organizations());
+        let help = "Months of which the cluster had other sums when they were last compared.";
+        write("rollcall_ship_differing_months", "gauge", help, shipping.differing_months());
+    }
     let (zones, book) = (ZoneDatabase::current(), app.prices());
     let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000) as u64;
     let help = "A day on which the zone rules in use were current.";
