@@ -6,6 +6,8 @@
 
 mod follow;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 pub use follow::Follower;
