@@ -218,6 +218,9 @@ impl Follower {
 impl State {
     /// Takes records into the copy. Whether names or people are among them.
     fn take(&mut self, mut records: Vec<(usize, String, Record)>) -> Result<bool, StoreError> {
+        if records.is_empty() {
+            return Ok(false);
+        }
         // Which number an organization has is of no organization.
         records.sort_by(|(.., a), (.., b)| a.organization.cmp(&b.organization));
         let writer = self.copy.begin()?;
@@ -228,8 +231,19 @@ impl State {
                 continue;
             }
             is_of_names |= matches!(kind.as_str(), "names" | "series" | "directory");
-            if matches!(kind.as_str(), "names" | "series") {
-                self.numbered(&node, &kind, &mut key, &mut value)?;
+            if kind == "names" && key.starts_with(&[0; 4]) {
+                // One that is no more keeps its number here: those after it have theirs.
+                if deleted {
+                    continue;
+                }
+                self.number(&node, &key, &mut value)?;
+            } else if matches!(kind.as_str(), "names" | "series") {
+                match self.number_here(&node, &key) {
+                    Some(here) => key[..4].copy_from_slice(&here.to_be_bytes()),
+                    None if deleted => continue,
+                    // It is of a later state, and is read again with the rest of it.
+                    None => return Err(StoreError::Moved),
+                }
             }
             if !organization.is_empty() && !deleted {
                 Arc::make_mut(&mut self.homes).insert(organization, (shard, node));
@@ -240,25 +254,26 @@ impl State {
         Ok(is_of_names)
     }
 
-    /// Puts the number that an organization has here in the place of the one it has there.
-    fn numbered(&mut self, node: &str, kind: &str, key: &mut [u8], value: &mut [u8]) -> Result<(), StoreError> {
-        let number = |bytes: &[u8]| bytes.get(..4).map(|four| u32::from_be_bytes(four.try_into().expect("four bytes")));
-        let there = number(key).ok_or_else(|| damaged("the key of a name in the cluster"))?;
-        if kind == "names" && there == 0 {
-            let name = key.get(5..).and_then(|name| std::str::from_utf8(name).ok());
-            let (name, there) =
-                name.zip(number(value)).ok_or_else(|| damaged("the name of an organization in the cluster"))?;
-            let next = self.numbers.len() as u32 + 1;
-            let here = *self.numbers.entry(name.to_owned()).or_insert(next);
-            self.numbers_there.insert((node.to_owned(), there), here);
-            value.copy_from_slice(&here.to_be_bytes());
-            return Ok(());
-        }
-        // What is of a later state is read again with it.
-        let here = self.numbers_there.get(&(node.to_owned(), there)).ok_or(StoreError::Moved)?;
-        key[..4].copy_from_slice(&here.to_be_bytes());
+    /// Puts the number that an organization has here in the place of the one it has there, and takes note of both.
+    fn number(&mut self, node: &str, key: &[u8], value: &mut [u8]) -> Result<(), StoreError> {
+        let name = key.get(5..).and_then(|name| std::str::from_utf8(name).ok());
+        let known = name.zip(first_number(value));
+        let (name, there) = known.ok_or_else(|| damaged("the name of an organization in the cluster"))?;
+        let next = self.numbers.len() as u32 + 1;
+        let here = *self.numbers.entry(name.to_owned()).or_insert(next);
+        self.numbers_there.insert((node.to_owned(), there), here);
+        value[..4].copy_from_slice(&here.to_be_bytes());
         Ok(())
     }
+
+    /// The number here of the organization that a key there begins with.
+    fn number_here(&self, node: &str, key: &[u8]) -> Option<u32> {
+        self.numbers_there.get(&(node.to_owned(), first_number(key)?)).copied()
+    }
+}
+
+fn first_number(bytes: &[u8]) -> Option<u32> {
+    bytes.get(..4).map(|four| u32::from_be_bytes(four.try_into().expect("four bytes")))
 }
 
 impl Seen {

@@ -11,7 +11,9 @@ use super::Follower;
 use crate::calendar::{Date, Granularity, Window, Zone};
 use crate::directory::{Change, DirectoryUpdate, UserUpdate};
 use crate::engine::{Engine, Following, Snapshot};
-use crate::model::{Batch, COUNTS, Combination, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs};
+use crate::model::{
+    Batch, COUNTS, Combination, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs,
+};
 use crate::query::{ACTIVITY_COLUMNS, About, Filter, GroupBy, Query, RankBy, activity};
 
 /// 2026-06-01T12:00:00Z
@@ -30,7 +32,8 @@ fn serve(answering: Answering) -> u16 {
             let query = loop {
                 let text = String::from_utf8_lossy(&request).into_owned();
                 let whole = text.split_once("\r\n\r\n").filter(|(head, body)| {
-                    let length = head.to_lowercase().lines().find_map(|line| Some(line.strip_prefix("content-length: ")?.len()));
+                    let length =
+                        head.to_lowercase().lines().find_map(|line| Some(line.strip_prefix("content-length: ")?.len()));
                     length.is_some() && body.ends_with("FORMAT RowBinary")
                 });
                 match whole {
@@ -98,7 +101,8 @@ fn shipped(records: &[(&'static str, Vec<u8>, Vec<u8>)], committed_at_ms: u64, q
         out.text(b"http://node:8787");
     } else if query.contains("records_local") {
         for (kind, key, value) in records {
-            let organization = if *kind == "directory" || (*kind == "names" && key.starts_with(&[0; 4])) { "" } else { "acme" };
+            let organization =
+                if *kind == "directory" || (*kind == "names" && key.starts_with(&[0; 4])) { "" } else { "acme" };
             out.text(organization.as_bytes());
             out.text(kind.as_bytes());
             out.text(key);
