@@ -108,6 +108,12 @@ test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the 
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/prometheus/run.py
 
+.PHONY: test-cluster
+test-cluster: web ## Ship to two ClickHouse servers, fetched by apt-get where they are absent, that are killed, and answer from them
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/cluster/run.py
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/cluster/answers.py
+
 .PHONY: test-scim
 test-scim: web $(SCIM)/requirements.txt ## Let scim2-tester ask the built server what SCIM's RFCs say
 	$(CARGO) build $(CI)

@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod calendar;
 pub mod cli;
+pub mod cluster;
 pub mod directory;
 pub mod engine;
 pub mod http;

@@ -21,6 +21,8 @@ use crate::store::StoreError;
 
 /// A scheduled backup is by default made every day; one that is this old is late.
 const OLD_BACKUP_S: u64 = 3 * 24 * 3600;
+/// A pass takes a second or two.
+const OLD_CLUSTER_S: u64 = 60;
 const WINDOW_DAYS: i64 = 7;
 /// Providers bring new models every few weeks.
 const OLD_FILE_DAYS: i64 = 60;
@@ -91,6 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let metric = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     look_at_disk(metric, &mut findings);
     look_at_backups(metric, &mut findings);
+    look_at_shipping(metric, &mut findings);
     let me: Me = client.get("/v1/me")?;
     if me.kind != "operator" {
         findings.missing(format!("the token is of kind {}; only an operator's sees every organization", me.kind));
@@ -155,6 +158,26 @@ fn look_at_backups(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings
                 .missing(format!("the last backup is {} days old; look at the log", age.saturating_sub(at) / 86_400));
         }
         _ => findings.ok("backups are made".into()),
+    }
+}
+
+/// Says nothing of a server that does not ship.
+fn look_at_shipping(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
+    if metric("rollcall_ships") != Some(1) {
+        return;
+    }
+    let lag = metric("rollcall_ship_lag_seconds").unwrap_or_default();
+    let behind = metric("rollcall_ship_commits_behind").unwrap_or_default();
+    match metric("rollcall_ship_refused_organizations").unwrap_or_default() {
+        0 => {}
+        refused => findings.missing(format!(
+            "{refused} organizations are not shipped because another node of the cluster owns them; send their events there"
+        )),
+    }
+    if metric("rollcall_ship_failing") == Some(1) || lag > OLD_CLUSTER_S {
+        findings.missing(format!("the cluster is {lag} s and {behind} commits behind; look at the log"));
+    } else {
+        findings.ok(format!("the cluster is {lag} s behind"));
     }
 }
 

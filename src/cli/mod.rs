@@ -8,10 +8,12 @@
 //! program may read goes to standard output, everything else to standard error.
 
 mod agent_settings;
+mod answering;
 mod backup;
 mod change;
 mod client;
 mod closing;
+mod cluster;
 mod compact;
 mod demo;
 mod directory;
@@ -88,6 +90,9 @@ failure_from!(
     crate::engine::MaintenanceError,
     crate::ingest::BodyError,
     crate::http::TlsError,
+    crate::cluster::AddressError,
+    crate::cluster::ClusterError,
+    crate::cluster::ShipError,
     crate::model::Overflow
 );
 
@@ -132,6 +137,7 @@ enum Command {
     Reprice(reprice::Arguments),
     Prices(prices::Arguments),
     Webhook(webhook::Arguments),
+    Cluster(cluster::Arguments),
     Doctor(doctor::Arguments),
     /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
@@ -169,6 +175,7 @@ pub fn main() -> ExitCode {
         Command::Reprice(arguments) => reprice::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Webhook(arguments) => webhook::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Manuals(arguments) => manuals::write(&arguments, Arguments::command()),
         Command::Openapi => {

@@ -19,8 +19,9 @@ use super::durations::duration;
 use super::price_files::PriceArguments;
 use super::target::{ADDRESS_FILE, TOKEN_FILE};
 use super::zones::ZoneArguments;
-use super::{Failure, look, sign_in, system_clock, webhook};
+use super::{Failure, answering, cluster, look, sign_in, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
+use crate::cluster::{Address, Client, Shipper};
 use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::{self, AlertHosts, App, BackupPlace, Origins, Tls};
@@ -51,13 +52,19 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
   rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo \\
       --list-prices prices.json
   rollcall serve --data-dir ./data --oidc providers.json --session-idle 12h
+  rollcall serve --data-dir ./data --ship-to 'clickhouse://rollcall@ch1/rollcall?password-file=secret'
+  rollcall serve --answers-from clickhouse://reader@ch1:8123,ch2:8123/rollcall?cluster=main
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
 ROLLCALL_OPERATOR_TOKEN has it.")]
 pub struct Arguments {
     /// Where the store is kept; made when absent
-    #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR")]
-    data_dir: PathBuf,
+    #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR", required_unless_present = "answers_from")]
+    data_dir: Option<PathBuf>,
+    /// Keep nothing and answer from the ClickHouse cluster that nodes ship to: see docs/scale.md
+    #[arg(long, value_name = "URL", env = "ROLLCALL_ANSWERS_FROM", hide_env_values = true)]
+    #[arg(conflicts_with_all = ["ship_to", "backup_dir", "max_names", "webhooks", "alert_hosts", "smtp"])]
+    answers_from: Option<String>,
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
@@ -114,6 +121,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", env = "ROLLCALL_USAGE_METRICS", num_args = 0..=1, default_missing_value = "100")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     usage_metrics: Option<u32>,
+    /// Keep the tables of a ClickHouse cluster in step with the store: `clickhouse://USER:PASSWORD@HOST/DATABASE`, see
+    /// rollcall cluster and docs/scale.md
+    #[arg(long, value_name = "URL", env = "ROLLCALL_SHIP_TO", hide_env_values = true)]
+    ship_to: Option<String>,
     /// Write logs as JSON
     #[arg(long, env = "ROLLCALL_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     log_json: bool,
@@ -167,15 +178,30 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let prices = arguments.prices.book()?;
     let sign_in = arguments.sign_in.settings()?;
     let look = arguments.look.look()?.with_sign_in(sign_in::ways(&sign_in));
+    let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
+    let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
+    let reread_by = |app: &App| {
+        let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
+        app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
+        if let Some(origins) = arguments.cors_origin.clone() {
+            app.answers_pages_of(origins);
+        }
+    };
+    if let Some(url) = &arguments.answers_from {
+        let cluster = answering::Cluster::at(url)?;
+        let app = App::new(cluster.engine()?, prices, look, (arguments.max_body_mib as usize) << 20);
+        app.signs_in_by(sign_in);
+        reread_by(&app);
+        return cluster.serve(&app, arguments.listen, tls.clone());
+    }
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
     let mail = || {
         let server = arguments.smtp.as_ref().zip(arguments.smtp_from.as_ref());
         server.map(|(url, from)| Mail::new(url, from)).transpose().map_err(Failure)
     };
     let (mail, invites) = (mail()?, mail()?);
-    let directory = &arguments.data_dir;
-    let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
-    let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
+    let ship_to = arguments.ship_to.as_deref().map(Address::parse).transpose()?.map(Client::new).transpose()?;
+    let directory = arguments.data_dir.as_ref().expect("clap requires it of whoever keeps something");
     fs::create_dir_all(directory).map_err(|e| Failure(format!("{}: {e}", directory.display())))?;
     let engine = Engine::open_within(directory, arguments.max_names.unwrap_or_default(), system_clock())
         .map_err(|e| Failure(format!("the store in {} cannot be opened: {e}", directory.display())))?;
@@ -205,8 +231,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     http::settle_groups(&app)?;
     app.refuses_unknown_keys.store(arguments.unknown_keys == UnknownKeys::Refuse, Ordering::Relaxed);
-    let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());
-    app.reread_by(Box::new(move |app| reread(app, certificate.as_deref(), &prices, &zones)));
+    reread_by(&app);
     if let Some(backup_dir) = &arguments.backup_dir {
         // As whoever reads them may be elsewhere.
         let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -214,18 +239,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let hosts = arguments.alert_hosts.clone().unwrap_or_default();
     app.sends_alerts_to(hosts.clone());
-    if let Some(origins) = arguments.cors_origin.clone() {
-        app.answers_pages_of(origins);
-    }
     if let Some(projects) = arguments.usage_metrics {
         app.measures_usage_of(projects as usize);
     }
     let channels = Channels { sender: Sender::new(hosts), mail };
-    let served = run_server(&app, arguments.listen, tls, |address| {
+    let served = run_server(&app, arguments.listen, tls.clone(), |address| {
         fs::write(&address_file, format!("{scheme}://{address}\n"))?;
         tracing::info!(%address, store = %directory.display(), "listening");
         let alerts = Alerts::start(&app, channels, Pace::of_alerts())?;
-        Ok((Webhooks::start(&app, &webhooks, Pace::default())?, alerts))
+        let shipper = ship_to.map(|client| {
+            let (engine, location) = (app.engine.clone(), cluster::location(directory));
+            Shipper::start(engine, client, &location, &format!("{scheme}://{address}"))
+        });
+        let shipper = shipper.transpose()?;
+        shipper.iter().for_each(|shipper| app.ships(shipper.ships()));
+        Ok((Webhooks::start(&app, &webhooks, Pace::default())?, alerts, shipper))
     });
     drop(backups);
     let _ = fs::remove_file(&address_file);
@@ -317,9 +345,14 @@ fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArg
     refused
 }
 
-/// The operator's token and where it is from: the environment, else its file, made at the first start.
-fn operator_token(directory: &Path) -> Result<(String, String), Failure> {
-    let usable = |token: String, place: String| match token.trim() {
+/// The operator's token and where it is from, if the environment has it.
+pub fn operator_token_of_environment() -> Result<Option<(String, String)>, Failure> {
+    const PLACE: &str = "ROLLCALL_OPERATOR_TOKEN";
+    std::env::var(PLACE).ok().map(|token| usable(token, PLACE.to_owned())).transpose()
+}
+
+fn usable(token: String, place: String) -> Result<(String, String), Failure> {
+    match token.trim() {
         "" => Err(Failure(format!("the operator's token in {place} is empty; use a long random text"))),
         token => {
             if token.len() < 16 {
@@ -327,9 +360,13 @@ fn operator_token(directory: &Path) -> Result<(String, String), Failure> {
             }
             Ok((token.to_owned(), place))
         }
-    };
-    if let Ok(token) = std::env::var("ROLLCALL_OPERATOR_TOKEN") {
-        return usable(token, "ROLLCALL_OPERATOR_TOKEN".to_owned());
+    }
+}
+
+/// The operator's token and where it is from: the environment, else its file, made at the first start.
+fn operator_token(directory: &Path) -> Result<(String, String), Failure> {
+    if let Some(token) = operator_token_of_environment()? {
+        return Ok(token);
     }
     let path = directory.join(TOKEN_FILE);
     let named = |e: std::io::Error| Failure(format!("{}: {e}", path.display()));

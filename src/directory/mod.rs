@@ -56,7 +56,7 @@ pub use owners::Owners;
 pub use policy::{POLICIES, Policy, PolicyMode, PolicyUpdate, ProviderUpdate};
 pub use provision::{GroupChange, MembersChange, Provision, ProvisionError, Step};
 pub use provisioned::{ProvidedUser, Provisioned, ProvisionedGroup, ProvisionedUser};
-pub use secret::{Secret, SecretHash, SigningSecret, challenge, is_random_secret, is_signed};
+pub use secret::{Secret, SecretHash, SigningSecret, challenge, is_random_secret, is_signed, signed};
 pub use session::{Account, Session, SessionTerms, SessionsOf, SignedIn};
 pub use status::Status;
 pub use teams::{ASSIGNMENTS, Assignable, Assigned, AssignmentKind, AssignmentName, Assignments, Dated, TEAMS, Team};

@@ -86,6 +86,11 @@ pub fn is_signed(secret: &str, message: &[&[u8]], signature: &str) -> bool {
     mac(secret.as_bytes(), message).verify_slice(&signature.0).is_ok()
 }
 
+/// The HMAC-SHA256 of the parts of a message under a secret, in hex.
+pub fn signed(secret: &str, message: &[&[u8]]) -> String {
+    hex(&mac(secret.as_bytes(), message).finalize().into_bytes())
+}
+
 /// The key that webhooks are signed with, as the Standard Webhooks specification has it. It has no way to be shown.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SigningSecret(Vec<u8>);

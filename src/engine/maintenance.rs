@@ -180,6 +180,8 @@ fn tell(store: &Path, source: &Path, now: UnixMs) -> Result<(), StoreError> {
     let mut head = store.reader()?.audit_head()?;
     let target = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let writer = store.begin()?;
+    // What it shipped since the backup is another course of events.
+    writer.ship_anew()?;
     for entry in (Note { target, ..Note::new(COMMAND, "restore") }).entries(now, &Directory::default(), &[], None) {
         writer.append_audit(&mut head, &entry)?;
     }

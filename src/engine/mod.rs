@@ -11,6 +11,7 @@ mod arrivals;
 mod audit;
 mod backups;
 mod booking;
+mod following;
 mod forgetting;
 mod freshness;
 mod gathering;
@@ -25,6 +26,7 @@ mod spans;
 mod spending;
 mod writer;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -39,6 +41,7 @@ use room::Room;
 
 pub use audit::{COMMAND, Note, SERVER, UNKNOWN};
 pub use backups::{Backup, BackupPlan, BackupSchedule, backup_name, backups_in};
+pub use following::Following;
 pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 pub use refusals::DECISION_DAYS;
@@ -46,9 +49,11 @@ pub use reprice::{Prices, RepriceReport, RepriceRequest};
 
 use crate::budget::Accounts;
 use crate::directory::{Change, ChangeError, Directory, Outcome};
-use crate::model::{Batch, Intake, Invoice, NameLimits, UnixMs};
-use crate::store::{Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Reader, Reopening, Store, StoreError};
-use writer::ClosingWrite;
+use crate::model::{Batch, Intake, Invoice, NameLimits, OrganizationId, UnixMs};
+use crate::store::{
+    Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Elsewhere, Reader, Reopening, Store, StoreError,
+};
+use writer::{ClosingWrite, ShipWrite};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
@@ -77,6 +82,15 @@ impl Snapshot {
         let dictionary = reader.dictionary()?;
         let directory = Directory::load(&reader, &dictionary)?.with_limits(store.name_limits());
         Ok(Snapshot { reader, dictionary: Arc::new(dictionary), directory: Arc::new(directory) })
+    }
+
+    /// The latest commit of a store that has no usage; that is kept elsewhere, under the numbers of its dictionary.
+    pub fn with_usage_from(
+        store: &Store,
+        elsewhere: impl FnOnce(&Arc<Dictionary>) -> Arc<dyn Elsewhere>,
+    ) -> Result<Snapshot, StoreError> {
+        let Snapshot { reader, dictionary, directory } = Snapshot::of(store)?;
+        Ok(Snapshot { reader: reader.with_usage_from(elsewhere(&dictionary)), dictionary, directory })
     }
 }
 
@@ -126,6 +140,9 @@ pub enum EngineError {
     /// Shared, because one failed commit fails every request in it. *As the store says.*
     #[error("{0}")]
     Store(Arc<StoreError>),
+    /// This engine only shows what others write. *Caller.*
+    #[error("this server answers from a cluster and keeps nothing itself: {0}")]
+    OnlyFollows(String),
 }
 
 impl From<StoreError> for EngineError {
@@ -166,6 +183,8 @@ pub struct Engine {
     clock: Clock,
     /// Where the store's file is, when it is in one.
     directory: Option<PathBuf>,
+    /// What writes in place of a writer, if there is none.
+    following: Option<Arc<dyn Following>>,
 }
 
 /// What the writer and the readers both see.
@@ -182,6 +201,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn of(snapshot: Snapshot) -> Shared {
+        Shared {
+            slots: Arc::new(Semaphore::new(QUEUE_REQUESTS)),
+            current: ArcSwap::from_pointee(snapshot),
+            freshness: Freshness::default(),
+            metrics: Metrics::default(),
+            accounts: Mutex::default(),
+            noted: refusals::Noted::default(),
+        }
+    }
+
     /// Requests that are in the queue.
     fn waiting(&self) -> usize {
         QUEUE_REQUESTS - self.slots.available_permits()
@@ -208,14 +238,7 @@ impl Engine {
         clock: Clock,
     ) -> Result<Engine, StoreError> {
         let store = open()?;
-        let shared = Arc::new(Shared {
-            slots: Arc::new(Semaphore::new(QUEUE_REQUESTS)),
-            current: ArcSwap::from_pointee(Snapshot::of(&store)?),
-            freshness: Freshness::default(),
-            metrics: Metrics::default(),
-            accounts: Mutex::default(),
-            noted: refusals::Noted::default(),
-        });
+        let shared = Arc::new(Shared::of(Snapshot::of(&store)?));
         // Bounded by its slots, which can be waited for in turn.
         let (queue, requests) = channel();
         let writer = writer::Writer::new(store, Arc::new(open), shared.clone(), clock.clone())?;
@@ -224,7 +247,7 @@ impl Engine {
             .spawn(move || writer.run(&requests))
             .map_err(|e| StoreError::Failed(Box::new(redb::Error::Io(e))))?;
         let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
-        Ok(Engine { queue, room: Room::default(), shared, writer, clock, directory: None })
+        Ok(Engine { queue, room: Room::default(), shared, writer, clock, directory: None, following: None })
     }
 
     /// The directory the store was opened in, if it was.
@@ -383,6 +406,29 @@ impl Engine {
         }
     }
 
+    /// Has everything count as not shipped, from an epoch on. The first time it gives the store a name for clusters.
+    pub fn ship_everything(&self, epoch: u64) -> Result<(), EngineError> {
+        let mut node = [0; 16];
+        getrandom::fill(&mut node).expect("the operating system has random bytes");
+        self.write_shipping(ShipWrite::Everything { node, epoch })
+    }
+
+    /// Has some segments of organizations shipped again.
+    pub fn ship_again(&self, ranges: Vec<(OrganizationId, Range<u32>)>) -> Result<(), EngineError> {
+        self.write_shipping(ShipWrite::Again(ranges))
+    }
+
+    /// Takes note of what was shipped as it was at a commit each, and up to which commit all is.
+    pub fn shipped(&self, done: Vec<(Vec<u8>, u64)>, up_to: u64) -> Result<(), EngineError> {
+        self.write_shipping(ShipWrite::Done(done, up_to))
+    }
+
+    fn write_shipping(&self, write: ShipWrite) -> Result<(), EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(writer::Request::Ship { write, reply })?;
+        Pending(answer).wait()
+    }
+
     fn write_closing(&self, write: ClosingWrite, note: Option<Note>) -> Result<(), EngineError> {
         // Half a closing is worth waiting for its turn.
         self.wait_for_room();
@@ -429,7 +475,8 @@ impl Engine {
 
     /// Whether the writer still runs. It ends on its own only by a bug.
     pub fn is_writing(&self) -> bool {
-        self.writer.lock().expect("no one panics holding it").as_ref().is_some_and(|w| !w.is_finished())
+        self.following.is_some()
+            || self.writer.lock().expect("no one panics holding it").as_ref().is_some_and(|w| !w.is_finished())
     }
 
     fn send(&self, request: writer::Request) -> Result<(), EngineError> {
@@ -439,7 +486,7 @@ impl Engine {
 
     fn put(&self, queued: writer::Queued, events: usize) -> Result<(), EngineError> {
         let queue = self.queue.lock().expect("no one panics holding it");
-        let queue = queue.as_ref().ok_or(EngineError::Stopping)?;
+        let queue = queue.as_ref().ok_or_else(|| self.refusal())?;
         let waiting = &self.shared.metrics.queued_events;
         waiting.fetch_add(events, Ordering::Relaxed);
         queue.send(queued).map_err(|_| {
@@ -450,7 +497,11 @@ impl Engine {
 
     /// Why there is no room.
     fn refusal(&self) -> EngineError {
-        if self.shared.slots.is_closed() { EngineError::Stopping } else { EngineError::Busy }
+        match &self.following {
+            Some(following) => EngineError::OnlyFollows(following.place_of_changes(None)),
+            None if self.shared.slots.is_closed() => EngineError::Stopping,
+            None => EngineError::Busy,
+        }
     }
 }
 

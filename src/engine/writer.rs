@@ -5,6 +5,7 @@
 //! event costs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -78,6 +79,11 @@ pub(super) enum Request {
         note: Option<Box<Note>>,
         reply: Reply<()>,
     },
+    /// What whoever ships says of that.
+    Ship {
+        write: ShipWrite,
+        reply: Reply<()>,
+    },
     /// Writes what was noted of decisions.
     Decisions {
         reply: Reply<()>,
@@ -101,6 +107,16 @@ pub(super) enum ClosingWrite {
     Reopen(Reopening),
     /// What pseudonyms of an organization are made with, unless there is something already.
     Secret(String, [u8; 32]),
+}
+
+/// How far shipping is.
+pub(super) enum ShipWrite {
+    /// Nothing counts as shipped, from an epoch on; under this name unless there is one.
+    Everything { node: [u8; 16], epoch: u64 },
+    /// These are to be shipped again.
+    Again(Vec<(OrganizationId, Range<u32>)>),
+    /// These were shipped as they were at a commit each, and all up to one.
+    Done(Vec<(Vec<u8>, u64)>, u64),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
@@ -447,6 +463,16 @@ impl Writer {
                 }
                 Request::Acknowledge { stream, acknowledged, .. } => {
                     writer.put_acknowledged(stream, acknowledged)?;
+                    Answer::Done
+                }
+                Request::Ship { write, .. } => {
+                    match write {
+                        ShipWrite::Everything { node, epoch } => writer.ship_everything(*node, *epoch)?,
+                        ShipWrite::Again(ranges) => {
+                            ranges.iter().for_each(|(of, segments)| writer.ship_again(*of, segments.clone()));
+                        }
+                        ShipWrite::Done(done, up_to) => writer.shipped(done, *up_to)?,
+                    }
                     Answer::Done
                 }
                 Request::Decisions { .. } => Answer::Done,
@@ -842,6 +868,7 @@ impl Request {
                 Request::Invoice { reply, .. }
                 | Request::Acknowledge { reply, .. }
                 | Request::Closing { reply, .. }
+                | Request::Ship { reply, .. }
                 | Request::Decisions { reply },
                 Ok(Answer::Done),
             ) => drop(reply.send(Ok(()))),
@@ -849,6 +876,7 @@ impl Request {
                 Request::Invoice { reply, .. }
                 | Request::Acknowledge { reply, .. }
                 | Request::Closing { reply, .. }
+                | Request::Ship { reply, .. }
                 | Request::Decisions { reply },
                 Err(error),
             ) => drop(reply.send(Err(error))),

@@ -11,6 +11,7 @@ use super::App;
 use super::attempts::Source;
 use super::nearest::refuse_unknown;
 use super::problem::Problem;
+use super::signed_cookie::Opened;
 use super::visitors::{by_proxy, enter_by_proxy, proxy_actor};
 use crate::calendar::Zone;
 use crate::directory::{
@@ -110,6 +111,11 @@ impl FromRequestParts<App> for Caller {
         };
         require_own_page(parts)?;
         let settings = app.sign_in();
+        let opened = app.cookie_key().and_then(|key| key.opened(cookie.value(), &snapshot.directory, now));
+        if let Some(Opened { token_id, grant, id }) = opened {
+            refuse_unknown(parts, app)?;
+            return Ok(Caller { grant, token_id, session: Some(OwnSession { id, notice: None }), snapshot, now });
+        }
         let signed_in = snapshot.directory.signed_in(cookie.value(), now, settings.idle_ms).ok_or_else(unknown)?;
         let SignedIn { hash, session, grant } = signed_in;
         let id = Session::id(&hash);

@@ -121,7 +121,10 @@ impl Asked {
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let csv = self.wants_csv()?;
-        let frame = Frame { window, as_of: self.now.min(window.end()) };
+        let frame = self.frame(window);
+        if self.app.engine.following().is_some() {
+            return self.answer_as_it_is(frame, name.as_ref(), csv, write).await;
+        }
         let etag = self.version(window, csv);
         if self.has(&etag) {
             return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
@@ -141,6 +144,36 @@ impl Asked {
         let mut response = self.table(window, name.as_ref(), csv, body);
         response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         Ok(response)
+    }
+
+    /// The same where no commit tells that an answer is still the one that somebody has: it is known by its bytes.
+    async fn answer_as_it_is(
+        self,
+        frame: Frame,
+        name: &str,
+        csv: bool,
+        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let written = self.in_turn(move |about, out| write(about, frame, csv, out)).await?;
+        let etag = match &written {
+            Written::Whole(bytes) => Some(etag(&[self.asker().as_bytes(), self.uri.path().as_bytes(), bytes])),
+            _ => None,
+        };
+        if let Some(etag) = etag.as_ref().filter(|etag| matches(&self.headers, etag)) {
+            return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag.clone())]).into_response());
+        }
+        let mut response = self.table(frame.window, name, csv, written.into());
+        if let Some(etag) = etag {
+            response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
+        }
+        Ok(response)
+    }
+
+    /// A window, and up to when what is known of it is complete.
+    pub fn frame(&self, window: Window) -> Frame {
+        let following = self.app.engine.following();
+        let complete_to = following.and_then(|following| following.complete_to(&self.organization_id));
+        Frame { window, as_of: self.now.min(window.end()).min(complete_to.unwrap_or(self.now)) }
     }
 
     /// What is seen may depend on who asks, and on nothing else of a caller. Operators all see the same.
@@ -175,6 +208,7 @@ impl Asked {
         let compared = compared.map(|earlier| format!("{} {} {}", earlier.from, earlier.to, earlier.end()));
         etag(&[
             &app.run.to_le_bytes(),
+            &self.only_once(),
             &changed.to_le_bytes(),
             &self.priced_anew.to_le_bytes(),
             self.asker().as_bytes(),
@@ -188,6 +222,15 @@ impl Asked {
             self.attribution().as_bytes(),
             &[u8::from(csv)],
         ])
+    }
+
+    /// Where no commit tells of changes, an answer is never known to be the same.
+    fn only_once(&self) -> [u8; 8] {
+        let mut random = [0; 8];
+        if self.app.engine.following().is_some() {
+            getrandom::fill(&mut random).expect("the operating system has random bytes");
+        }
+        random
     }
 
     /// What assignments mean depends on beside what is written: on the days of the organization's zone, and which one it is.

@@ -20,6 +20,7 @@ mod cache_saving;
 mod calendar;
 mod change;
 mod closings;
+mod cluster;
 mod connections;
 mod cross_origin;
 mod currency;
@@ -32,6 +33,7 @@ mod events;
 mod explain;
 mod export;
 mod file_name;
+mod following;
 mod inside;
 mod intake;
 mod invitations;
@@ -57,6 +59,7 @@ mod render;
 mod reprice;
 mod scim;
 mod session;
+mod signed_cookie;
 mod stream;
 mod tls;
 mod tokens;
@@ -92,8 +95,10 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::set_header::SetResponseHeaderLayer;
 use twox_hash::XxHash3_64;
 
-use crate::directory::{Change, Grant, SecretHash, Token};
+use crate::cluster::Ships;
+use crate::directory::{Change, Directory, Grant, SecretHash, Token};
 use crate::engine::{Engine, EngineError, SERVER};
+use crate::model::UnixMs;
 use crate::pricing::PriceBook;
 pub use alerts::digest::Digest;
 pub use alerts::hosts::{AlertHosts, is_public};
@@ -195,8 +200,12 @@ pub struct Shared {
     feeds: Tally,
     answers: recent::RecentAnswers,
     scanned: ranges::Scanned,
+    /// How shipping to a cluster is doing; set where there is one.
+    shipping: OnceLock<Arc<Ships>>,
     /// Pages of other sites that may read answers; set where there are any.
     origins: OnceLock<Origins>,
+    /// What cookies are signed with, where sessions are kept nowhere.
+    cookie_key: OnceLock<signed_cookie::CookieKey>,
     counters: operations::Counters,
     /// How many projects have metrics of their usage; set where it is one.
     usage_metrics: OnceLock<usize>,
@@ -255,7 +264,9 @@ impl App {
             feeds: Tally::default(),
             answers: recent::RecentAnswers::default(),
             scanned: ranges::Scanned::default(),
+            shipping: OnceLock::new(),
             origins: OnceLock::new(),
+            cookie_key: OnceLock::new(),
             counters: operations::Counters::default(),
             usage_metrics: OnceLock::new(),
             copying: Mutex::default(),
@@ -275,6 +286,11 @@ impl Shared {
     /// How people sign in besides with tokens.
     pub fn sign_in(&self) -> &SignInSettings {
         self.sign_in.get_or_init(SignInSettings::default)
+    }
+
+    /// What cookies are signed with, where they are.
+    fn cookie_key(&self) -> Option<&signed_cookie::CookieKey> {
+        self.cookie_key.get()
     }
 
     /// The OpenAPI document.
@@ -322,6 +338,16 @@ impl App {
     /// How people sign in from now on.
     pub fn signs_in_by(&self, settings: SignInSettings) {
         let _ = self.sign_in.set(settings);
+    }
+
+    /// Keeps no sessions from now on: cookies are signed with what comes of the operator's token.
+    pub fn signs_cookies_by(&self, operator_token: &str) {
+        let _ = self.cookie_key.set(signed_cookie::CookieKey::of(operator_token));
+    }
+
+    /// How shipping is doing, from now on.
+    pub fn ships(&self, ships: Arc<Ships>) {
+        let _ = self.shipping.set(ships);
     }
 
     /// Whose pages may read answers.
@@ -416,11 +442,25 @@ pub fn set_operator_token(engine: &Engine, secret: &str) -> Result<bool, EngineE
         return Ok(true);
     }
     drop(snapshot);
-    let mut token = Token::new(Grant::Operator, "first operator token", hash, engine.now());
-    token.terms.made_by = Some(SERVER.into());
-    let change = Change::PutToken { id: FIRST_TOKEN_ID.into(), token };
+    let change = first_token(hash, engine.now());
     let note = token_note(SERVER, &change, &engine.snapshot().directory);
     engine.audited(change, note)?.wait().map(|_| true)
+}
+
+fn first_token(hash: SecretHash, now: UnixMs) -> Change {
+    let mut token = Token::new(Grant::Operator, "first operator token", hash, now);
+    token.terms.made_by = Some(SERVER.into());
+    Change::PutToken { id: FIRST_TOKEN_ID.into(), token }
+}
+
+/// The same in a directory that somebody else has written: `secret` is the operator's token there, unless it was revoked.
+pub fn with_operator_token(mut directory: Directory, secret: &str, now: UnixMs) -> Directory {
+    let hash = SecretHash::of(secret);
+    if directory.is_revoked(&hash) {
+        return directory;
+    }
+    directory.apply(first_token(hash, now)).expect("a token may always be put");
+    directory
 }
 
 /// All routes.
@@ -490,6 +530,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/backup", get(maintenance::backup))
         .route("/v1/backups", get(maintenance::backups))
         .route("/v1/verify", post(maintenance::verify))
+        .route("/v1/cluster/audit", post(cluster::audit))
+        .route("/v1/cluster/ship-all", post(cluster::ship_all))
         .route("/v1/audit", get(audit::get_audit))
         .route("/v1/intake", post(intake::post_intake))
         .route("/v1/closings", get(closings::get_closings).post(closings::post_closing))
@@ -531,7 +573,12 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(byte_order_mark::as_asked))
         .layer(from_fn_with_state(app.clone(), decimals::as_asked));
     let origins = app.origins.get().map(Origins::layer);
-    let all = events.merge(rest).method_not_allowed_fallback(method_not_allowed).layer(around).with_state(app);
+    let all = events.merge(rest).method_not_allowed_fallback(method_not_allowed);
+    let all = match app.engine.following() {
+        Some(_) => all.layer(from_fn_with_state(app.clone(), following::as_followed)),
+        None => all,
+    };
+    let all = all.layer(around).with_state(app);
     match origins {
         Some(origins) => all.layer(origins),
         None => all,

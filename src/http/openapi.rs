@@ -12,9 +12,9 @@ use utoipa::{Modify, OpenApi};
 use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
-    Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, dashboard,
-    decisions, directory, events, explain, export, intake, invitations, invoices, links, login, maintenance, mcp, metrics,
-    operations, policies, reprice, session, tokens, views, what_if,
+    Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, cluster,
+    dashboard, decisions, directory, events, explain, export, intake, invitations, invoices, links, login, maintenance,
+    mcp, metrics, operations, policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]
@@ -104,6 +104,8 @@ use super::{
         maintenance::backup,
         maintenance::backups,
         maintenance::verify,
+        cluster::audit,
+        cluster::ship_all,
         audit::get_audit,
         intake::get_intake,
         intake::post_intake,

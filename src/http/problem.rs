@@ -83,6 +83,11 @@ impl Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// Not now.
+    pub fn busy(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     pub fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, detail)
     }
@@ -163,6 +168,8 @@ impl From<EngineError> for Problem {
                 | ChangeError::ViewName { .. }
                 | ChangeError::Views,
             ) => Problem::new(StatusCode::CONFLICT, error.to_string()),
+            // Whoever sent it there was told of the wrong server.
+            EngineError::OnlyFollows(_) => Problem::new(StatusCode::MISDIRECTED_REQUEST, error.to_string()),
             EngineError::Store(store) => store_problem(store),
         }
     }
@@ -189,7 +196,9 @@ fn store_problem(error: &StoreError) -> Problem {
     match error {
         StoreError::Overflow(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         // Every known sender retries a 503, and drops its events on a 500.
-        StoreError::Failed(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        StoreError::Failed(_) | StoreError::Away(_) | StoreError::Moved => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        }
         StoreError::Locked | StoreError::Newer { .. } | StoreError::Older { .. } | StoreError::Damaged { .. } => {
             tracing::error!(%error, "the store cannot answer");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())

@@ -251,6 +251,10 @@ pub async fn enter_by_proxy(app: &App, proxy: &Proxy, visitor: &Visitor, source:
 
 /// Writes a failed sign-in to the audit log, unless it would be one of too many.
 pub async fn note_failure(app: &App, source: Source, how: &str, problem: &Problem) -> Result<(), Problem> {
+    if app.engine.following().is_some() {
+        // The audit log is the node's.
+        return Ok(());
+    }
     let Some(unwritten) = app.attempts.may_write_failure(app.engine.now()) else { return Ok(()) };
     let more = if unwritten > 0 { format!("; {unwritten} failures before it were not written") } else { String::new() };
     let how = if how.is_empty() { String::new() } else { format!("{how}, ") };

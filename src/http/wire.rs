@@ -8,6 +8,7 @@ pub use super::cache_saving::wire::*;
 pub use super::calendar::wire::*;
 pub use super::change::wire::*;
 pub use super::closings::wire::*;
+pub use super::cluster::wire::*;
 pub use super::dashboard::wire::*;
 pub use super::directory::wire::*;
 pub use super::events::wire::*;

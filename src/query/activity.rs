@@ -14,7 +14,7 @@ use super::slices::{Found, Slice, Sums};
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, BucketLabel, Date};
 use crate::model::{Count, Dimension, Measures, OrganizationId, Overflow, UnixMs, Usage};
-use crate::store::{Column, StoreError, damaged};
+use crate::store::{Column, Reader, StoreError};
 
 /// Sums of one group, in one bucket or over a window. Of counts it has those that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     let over_window = over_window(&sums, scan.groups)?;
     let mut all = Usage::default();
     over_window.iter().try_for_each(|usage| all.add(usage)).map_err(crate::store::StoreError::from)?;
-    check_proof((all.cost().0, all.get(Count::Requests).into()), &totals)?;
+    check_proof(scan.reader, (all.cost().0, all.get(Count::Requests).into()), &totals)?;
     let mut order: Vec<u32> = (0..scan.groups as u32).filter(|g| !over_window[*g as usize].is_zero()).collect();
     order.sort_by(|a, b| {
         // Equal ranks are in order of their keys, so that an answer is the same each time.
@@ -127,9 +127,9 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
 }
 
 /// Breakdown and totals come from different bytes. That they agree is the proof of both.
-fn check_proof((cost, requests): (i128, i128), totals: &Usage) -> Result<(), QueryError> {
+fn check_proof(reader: &Reader, (cost, requests): (i128, i128), totals: &Usage) -> Result<(), QueryError> {
     if cost != totals.cost().0 || requests != i128::from(totals.get(Count::Requests)) {
-        return Err(damaged("a breakdown does not add up to its total").into());
+        return Err(reader.differs("a breakdown does not add up to its total").into());
     }
     Ok(())
 }
@@ -195,7 +195,7 @@ fn largest<'a>(
     let Some(sums) = of_shown.with_the_rest(&scan.as_one(), plan)? else { return Ok(None) };
     let over_window = over_window(&sums, of_shown.groups)?;
     if !more && !over_window[shown.len()].is_zero() {
-        return Err(damaged("a breakdown does not add up to its total").into());
+        return Err(scan.reader.differs("a breakdown does not add up to its total").into());
     }
     let mut groups: Vec<Group> = shown.iter().map(|group| labels.group(known, *group)).collect();
     if more {
@@ -236,7 +236,7 @@ pub(super) fn rank_groups(scan: &Scan<'_>, plan: &Plan, by: Column) -> Result<(F
             ranked.push((rank, group));
         }
     }
-    check_proof(sum, &found.totals)?;
+    check_proof(scan.reader, sum, &found.totals)?;
     Ok((found, ranked))
 }
 

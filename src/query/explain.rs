@@ -17,7 +17,7 @@ use crate::directory::{Assignable, AssignmentKind};
 use crate::model::{
     CostSource, Count, Dimension, Measures, Overflow, SEGMENTS, Segment, Series, SeriesId, UnixMs, Usage, ValueId,
 };
-use crate::store::{SegmentTiming, SeriesTiming, StoreError, Timing, damaged};
+use crate::store::{SegmentTiming, SeriesTiming, StoreError, Timing};
 
 /// Bounds of up to so many segments are looked at one by one, longer ones by UTC day: what a figure has no usage in says
 /// nothing of when it came.
@@ -169,7 +169,7 @@ pub fn explain(
     let moments = Moments::of(&plan, &came);
     let present = counts.requests(&known, &moments)?;
     if (found.sum.cost, found.sum.get(Count::Requests)) != (value.cost(), value.get(Count::Requests)) {
-        return Err(damaged("the series of a figure do not add up to it").into());
+        return Err(about.reader.differs("the series of a figure do not add up to it").into());
     }
     let whole = match figure.keys {
         None if query.filter.is_empty() => value.get(Count::Requests),

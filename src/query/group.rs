@@ -160,6 +160,11 @@ impl Numbers {
         Numbers { by, count, listed: None, by_series: HashMap::new(), courses: Courses::default() }
     }
 
+    /// The dimension whose values have the numbers; `None` for where the cost is from.
+    pub fn dimension(&self) -> Option<Dimension> {
+        self.by.dimension()
+    }
+
     /// Numbers below `count`, or courses of such, by value.
     pub fn listed(by: GroupBy, count: usize, listed: Vec<u32>, courses: Courses) -> Numbers {
         Numbers { listed: Some(listed), courses, ..Numbers::own(by, count) }

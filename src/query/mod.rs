@@ -14,6 +14,7 @@ mod cells;
 mod change;
 mod courses;
 mod earlier;
+mod elsewhere;
 mod explain;
 mod gap;
 mod group;

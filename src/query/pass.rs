@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::cells::{Cells, KeySet, Limb, Part, halves};
 use super::courses::{COURSES, Course, Courses, NO_GROUP, at};
+use super::elsewhere::Fetched;
 use super::plan::Plan;
 use super::scan::Scan;
 use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment, Series, ValueId};
@@ -22,6 +23,8 @@ pub(super) struct Pass<'a> {
     pub api_keys: KeySet,
     /// Picodollars of the open rows that were touched, whether or not they count.
     pub open_cost: u128,
+    /// What takes the place of open rows, where usage is kept elsewhere.
+    pub fetched: Option<&'a [Fetched]>,
     scratch: Scratch,
 }
 
@@ -136,6 +139,7 @@ impl<'a> Pass<'a> {
             totals: [0; COLUMNS],
             api_keys: KeySet::up_to(if scan.totals { scan.api_key_count } else { 0 }),
             open_cost: 0,
+            fetched: None,
             scratch: Scratch {
                 values: Vec::new(),
                 hours: 0..0,
@@ -185,12 +189,20 @@ impl<'a> Pass<'a> {
 
     fn read_open(&mut self, segments: Range<Segment>) -> Result<(), StoreError> {
         let scan = self.scan;
-        scan.reader.scan_open(scan.organization, segments, |segment, block| self.add_open(&block, segment))
+        if let Some(fetched) = self.fetched {
+            let here = fetched.iter().filter(|fetched| segments.contains(&fetched.segment));
+            for Fetched { segment, block, tells_keys } in here {
+                self.add_open(&Block::parse(&[], block)?, *segment, *tells_keys)?;
+            }
+            return Ok(());
+        }
+        scan.reader.scan_open(scan.organization, segments, |segment, block| self.add_open(&block, segment, true))
     }
 
-    fn add_open(&mut self, block: &Block<'_>, segment: Segment) -> Result<(), StoreError> {
+    fn add_open(&mut self, block: &Block<'_>, segment: Segment, tells_keys: bool) -> Result<(), StoreError> {
         let scan = self.scan;
         let (scan_totals, slot) = (scan.totals, self.slot(segment));
+        let wants_keys = scan_totals && tells_keys;
         self.open_cost = self
             .open_cost
             .saturating_add(block.sum(block::COST).saturating_add(block.sum(block::COST + 1).saturating_mul(1 << 64)));
@@ -207,7 +219,7 @@ impl<'a> Pass<'a> {
                     if of.mode == Mode::ApiKeys {
                         of_api_keys.push(row);
                     }
-                    if scan_totals {
+                    if wants_keys {
                         self.api_keys.insert(of.api_key.0);
                     }
                 }

@@ -146,7 +146,7 @@ pub fn rollups<E: From<QueryError>>(
     let total = activity(about, &whole)?.totals.usage.all;
     let sum = each_rollup(about, &window.buckets(granularity), &whole.filter, |_, rollup| visit(rollup))?;
     if sum != total {
-        return Err(QueryError::from(damaged("the rollups of a window do not add up to its total")).into());
+        return Err(QueryError::from(about.reader.differs("the rollups of a window do not add up to its total")).into());
     }
     Ok(())
 }
@@ -163,7 +163,9 @@ pub fn rollups_between<E: From<QueryError>>(
     let sum = each_rollup(about, buckets, &Filter::default(), visit)?;
     let shown = |of: &Measures| (of.get(Count::Requests), of.get(Count::TotalTokens), of.cost);
     if shown(&sum) != shown(&total) {
-        return Err(QueryError::from(damaged("the rollups of some days do not add up to their total")).into());
+        return Err(
+            QueryError::from(about.reader.differs("the rollups of some days do not add up to their total")).into()
+        );
     }
     Ok(())
 }

@@ -157,10 +157,14 @@ impl<'a> Scan<'a> {
         periods: &[(Period, PeriodSummary)],
         wide: bool,
     ) -> Result<(Found, Vec<Slice>, u128), StoreError> {
+        let whole = || plan.part(ranges[0].start..ranges[ranges.len() - 1].end);
+        let fetched = self.reader.elsewhere().filter(|_| !ranges.is_empty());
+        let fetched = fetched.map(|elsewhere| self.fetch(elsewhere, &whole())).transpose()?;
         let run = |range: &Range<usize>| {
             let part = plan.part(range.clone());
             let cells = Cells::new(self.groups, limbs(&self.columns, wide), part.buckets());
             let mut pass = Pass::new(self, &part, cells);
+            pass.fetched = fetched.as_deref();
             pass.read(periods)?;
             Ok((range.clone(), pass.cells, pass.totals, pass.api_keys, pass.open_cost))
         };

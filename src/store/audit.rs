@@ -123,7 +123,9 @@ impl Writer {
     /// Adds an entry after the one that `head` is.
     pub fn append_audit(&self, head: &mut AuditHead, entry: &AuditEntry) -> Result<(), StoreError> {
         let value = head.append(entry);
-        self.transaction.open_table(AUDIT)?.insert(&head.sequence.to_be_bytes()[..], &value[..])?;
+        let key = head.sequence.to_be_bytes();
+        self.touch_record(AUDIT, &key);
+        self.transaction.open_table(AUDIT)?.insert(&key[..], &value[..])?;
         Ok(())
     }
 }

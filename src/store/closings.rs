@@ -412,6 +412,7 @@ impl Writer {
     pub fn put_closed(&self, entries: &[ClosingEntry]) -> Result<(), StoreError> {
         let mut table = self.transaction.open_table(CLOSINGS)?;
         for (key, value) in entries {
+            self.touch_record(CLOSINGS, key);
             table.insert(&key[..], &value[..])?;
         }
         Ok(())
@@ -436,6 +437,7 @@ impl Writer {
         let key = key(organization, 0, Secret, 0);
         let mut table = self.transaction.open_table(CLOSINGS)?;
         if table.get(&key[..])?.is_none() {
+            self.touch_record(CLOSINGS, &key);
             table.insert(&key[..], &encode(&key, secret)[..])?;
         }
         Ok(())

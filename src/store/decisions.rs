@@ -171,6 +171,7 @@ impl Writer {
         let mut table = self.transaction.open_table(DECISIONS)?;
         for entry in entries {
             let key = key(organization, entry.mark());
+            self.touch_record(DECISIONS, &key);
             table.insert(&key[..], &bind(&key, frame(VERSION, &record::encode(entry)))[..])?;
         }
         let (start, end) = (start_of(organization, 0), start_of(organization, UnixMs::MAX));
@@ -179,6 +180,7 @@ impl Writer {
         let oldest: Vec<Vec<u8>> =
             oldest.map(|entry| Ok(entry?.0.value().to_vec())).collect::<Result<_, StoreError>>()?;
         for key in oldest {
+            self.touch_record(DECISIONS, &key);
             table.remove(&key[..])?;
         }
         Ok(())

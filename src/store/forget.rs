@@ -2,7 +2,7 @@
 
 use redb::ReadableTable;
 
-use super::{IDS, OPEN, PERIODS, Pivot, ROWS, Reader, StoreError, TOTALS, Table, Writer, damaged, keys};
+use super::{IDS, OPEN, PERIODS, Pivot, ROWS, Reader, StoreError, TOTALS, Table, Unshipped, Writer, damaged, keys};
 use crate::model::{Day, Hour, OrganizationId, Period, SEGMENTS, Segment, ValueId};
 
 impl Writer {
@@ -27,6 +27,7 @@ impl Writer {
             days.push(keys::open_segment(key).ok_or_else(|| damaged("a key of open rollups"))?.day());
         }
         let (Some(first), Some(last)) = (days.iter().min(), days.iter().max()) else { return Ok(None) };
+        self.touch(|| Unshipped::Range(organization, 0..before.first_segment().0));
         self.keep_removed(name, organization, before.first_segment())?;
         self.remove(OPEN, &open_key(Segment(0)), &open_key(before.first_segment()))?;
         self.remove(PERIODS, &period_key(Period(0)), &period_key(before))?;
@@ -58,6 +59,7 @@ impl Writer {
 
     /// Removes a range of keys.
     pub(super) fn remove(&self, table: Table, start: &[u8], end: &[u8]) -> Result<(), StoreError> {
+        self.touch_records(table, start, end)?;
         Ok(self.transaction.open_table(table)?.retain_in::<&[u8], _>(start..end, |_, _| false)?)
     }
 }
@@ -65,6 +67,9 @@ impl Writer {
 impl Reader {
     /// The last day of which an organization can have usage.
     pub fn newest_day(&self, organization: OrganizationId) -> Result<Option<Day>, StoreError> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.newest_day(organization);
+        }
         let next = OrganizationId(organization.0 + 1);
         let last = |table: Table, [start, end]: [&[u8]; 2]| -> Result<Option<Vec<u8>>, StoreError> {
             let last = self.transaction.open_table(table)?.range::<&[u8]>(start..end)?.next_back().transpose()?;

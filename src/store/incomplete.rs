@@ -21,7 +21,7 @@ use super::ids::{FINGERPRINT, SeenIds};
 use super::packed::{bind, body, frame, put_varint, take_varint, take_varint_u32, take_varint_u64};
 use super::runs::Seen;
 use super::seal::KeyRows;
-use super::{Bytes, INCOMPLETE, Log, OPEN, StoreError, Writer, damaged, keys};
+use super::{Bytes, INCOMPLETE, Log, OPEN, StoreError, Unshipped, Writer, damaged, keys};
 use crate::model::{
     COUNTS, Completeness, Count, Day, FIRST_HOUR, Fingerprint, Hour, Measures, OrganizationId, Period, PicoUsd,
     Segment, Series, SeriesId, Usage,
@@ -246,6 +246,7 @@ impl Writer {
     ) -> Result<Vec<(Period, Day)>, StoreError> {
         let mut cells: BTreeMap<(Segment, SeriesId), Measures> = BTreeMap::new();
         for call in calls {
+            self.touch(|| Unshipped::Row(organization, call.segment, call.series));
             cells.entry((call.segment, call.series)).or_insert(Measures::ZERO).add(&call.measures)?;
         }
         let cells: Vec<_> = cells.into_iter().collect();

@@ -178,7 +178,10 @@ impl Writer {
                 let reason = line.reason.as_ref().map(|_| OTHER.to_owned());
                 let other = IntakeLine { sender: other, reason, example: None, ..line };
                 let key = other.key(organization, day);
+                self.touch_record(INTAKE, &key);
                 put(&mut table, &key, other)?;
+            } else {
+                self.touch_record(INTAKE, &line.key(organization, day));
             }
         }
         Ok(())

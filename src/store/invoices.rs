@@ -97,15 +97,16 @@ impl Reader {
 impl Writer {
     /// Puts what was billed in the place of what was known of the same reports and days.
     pub fn put_invoice(&self, invoice: &Invoice, at: UnixMs) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(INVOICES)?;
         for BilledDay { report, day, lines } in &invoice.days {
             let key = |day, part| key(&invoice.organization_id, invoice.biller, *report, day, part);
-            table.retain_in::<&[u8], _>(&key(*day, 0)[..]..&key(day.next(), 0)[..], |_, _| false)?;
+            self.remove(INVOICES, &key(*day, 0), &key(day.next(), 0))?;
+            let mut table = self.transaction.open_table(INVOICES)?;
             // A day without lines is known to have none.
             let parts = if lines.is_empty() { vec![&lines[..]] } else { lines.chunks(PART_LINES).collect() };
             for (part, lines) in parts.into_iter().enumerate() {
                 let part = u16::try_from(part).map_err(|_| crate::model::Overflow)?;
                 let key = key(*day, part);
+                self.touch_record(INVOICES, &key);
                 table.insert(&key[..], &encode(&key, at, lines)[..])?;
             }
         }

@@ -31,6 +31,7 @@
 //! | `closings` | organization, month, kind, part | `store::closings`: months that are closed |
 //! | `timing` | organization, day, segment | `store::timing`: when usage came |
 //! | `decisions` | organization, moment, hash | `store::decisions`: calls that were refused, or would have been |
+//! | `unshipped` | what was touched | `store::shipping`: what a cluster does not have yet |
 
 mod audit;
 pub mod block;
@@ -40,6 +41,7 @@ mod copy;
 mod decisions;
 mod dictionary;
 mod disk;
+mod elsewhere;
 mod filter;
 mod forget;
 mod ids;
@@ -49,12 +51,14 @@ mod intake;
 mod invoices;
 mod keys;
 mod log;
+mod mirror;
 mod packed;
 pub mod record;
 mod reprice;
 mod rows;
 mod runs;
 mod seal;
+mod shipping;
 mod spans;
 mod timing;
 mod totals;
@@ -68,6 +72,7 @@ use std::io::ErrorKind;
 use std::ops::{Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::backends::FileBackend;
@@ -82,15 +87,18 @@ pub use closings::{
 pub use columns::{COLUMNS, Column};
 pub use decisions::{DECISION_ENTRIES, DecisionEntry, DecisionMark, DecisionReason};
 pub use dictionary::{Dictionary, OrganizationNames};
+pub use elsewhere::{Apart, Elsewhere, Sum, Wanted};
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use log::Log;
+pub use mirror::MIRRORED;
 pub use packed::BlockError;
 pub use reprice::{Reprice, Repriced, Repricing, RepricingRecord};
 pub use rows::{Rows, Which};
 pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
+pub use shipping::{RecordOwner, RecordTable, Shipping, State, Unshipped};
 pub use spans::{KnownSpan, MAX_ALIKE, Place, SpanIndex, Spans, asked_by, asked_by_content, known_by};
 pub use timing::{Came, Exceptions, Late, SegmentTiming, SeriesTiming, Timing};
 pub use totals::{STRETCHES, Totals};
@@ -126,22 +134,24 @@ const SPANS: Table = TableDefinition::new("spans");
 const TIMING: Table = TableDefinition::new("timing");
 const CLOSINGS: Table = TableDefinition::new("closings");
 const DECISIONS: Table = TableDefinition::new("decisions");
+const UNSHIPPED: Table = TableDefinition::new("unshipped");
 
-const TABLES: [Table; 19] = [
+const TABLES: [Table; 20] = [
     NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS, DECISIONS,
+    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS, DECISIONS, UNSHIPPED,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 8;
+pub const FORMAT_VERSION: u32 = 9;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;
 const TABLES_OF_6: usize = 16;
 const TABLES_OF_7: usize = 18;
+const TABLES_OF_8: usize = 19;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
@@ -165,6 +175,12 @@ pub enum StoreError {
     /// The disk or the database failed. *Broken.*
     #[error("the store failed: {0}")]
     Failed(#[source] Box<redb::Error>),
+    /// Where usage is kept cannot be asked. *Busy.*
+    #[error("{0}")]
+    Away(String),
+    /// What is read is of more than one state. *Busy.*
+    #[error("usage changed while it was read; ask again")]
+    Moved,
 }
 
 macro_rules! failed_from {
@@ -256,7 +272,8 @@ impl Store {
                     FORMAT_VERSION => TABLES.len(),
                     OLDEST_VERSION => TABLES_OF_5,
                     6 => TABLES_OF_6,
-                    _ => TABLES_OF_7,
+                    7 => TABLES_OF_7,
+                    _ => TABLES_OF_8,
                 };
                 for table in &TABLES[..tables] {
                     transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;
@@ -321,7 +338,8 @@ impl Store {
         transaction.set_durability(Durability::Immediate)?;
         // Recovery after a crash then does not depend on the size of the file; it only counts when every commit does it.
         transaction.set_quick_repair(true);
-        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy })
+        let touched = shipping::Touched::new(&transaction)?;
+        Ok(Writer { transaction, disk: self.disk.clone(), seal_policy: self.seal_policy, touched })
     }
 }
 
@@ -341,11 +359,27 @@ pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 pub struct Reader {
     transaction: redb::ReadTransaction,
     bytes_read: AtomicU64,
+    elsewhere: Option<Arc<dyn Elsewhere>>,
 }
 
 impl Reader {
     fn new(database: &Database) -> Result<Reader, StoreError> {
-        Ok(Reader { transaction: database.begin_read()?, bytes_read: AtomicU64::new(0) })
+        Ok(Reader { transaction: database.begin_read()?, bytes_read: AtomicU64::new(0), elsewhere: None })
+    }
+
+    /// The same where usage is kept elsewhere. The file must have none.
+    pub fn with_usage_from(self, elsewhere: Arc<dyn Elsewhere>) -> Reader {
+        Reader { elsewhere: Some(elsewhere), ..self }
+    }
+
+    /// Where usage is, if it is elsewhere.
+    pub fn elsewhere(&self) -> Option<&dyn Elsewhere> {
+        self.elsewhere.as_deref()
+    }
+
+    /// Why two sums that must be the same are not: of a file it is damage, elsewhere they were read one after the other.
+    pub(crate) fn differs(&self, what: &str) -> StoreError {
+        if self.elsewhere.is_some() { StoreError::Moved } else { damaged(what) }
     }
 
     fn format_version(&self) -> Result<Option<u32>, StoreError> {
@@ -408,6 +442,9 @@ impl Reader {
 
     /// Where an organization's usage may begin: the first of its open segments and sealed periods.
     pub fn first_segment(&self, organization: OrganizationId) -> Result<Option<Segment>, StoreError> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.first_segment(organization);
+        }
         let (first, end) =
             (keys::open(organization, Segment(0), 0), keys::open(organization, Segment(u32::MAX), u32::MAX));
         let mut open = self.transaction.open_table(OPEN)?.range::<&[u8]>(&first[..]..=&end[..])?;
@@ -630,6 +667,8 @@ pub struct Writer {
     transaction: redb::WriteTransaction,
     disk: Disk,
     seal_policy: SealPolicy,
+    /// For those who ship.
+    touched: shipping::Touched,
 }
 
 impl Writer {
@@ -638,6 +677,7 @@ impl Writer {
     /// They become a run of their own; runs that are not much larger than what follows them are merged, so a segment
     /// that takes many small batches keeps about log₂(rows) runs and each row is rewritten about as often.
     pub fn add_rows(&self, organization: OrganizationId, segment: Segment, rows: &[Row]) -> Result<(), StoreError> {
+        self.touch(|| Unshipped::Segment(organization, segment));
         let mut table = self.transaction.open_table(OPEN)?;
         let first = keys::open(organization, segment, 0);
         let last = keys::open(organization, segment, u32::MAX);
@@ -674,19 +714,22 @@ impl Writer {
         number: u32,
     ) -> Result<(), StoreError> {
         let key = keys::name(organization, dimension, name);
+        self.touch_record(NAMES, &key);
         self.transaction.open_table(NAMES)?.insert(&key[..], &number.to_be_bytes()[..])?;
         Ok(())
     }
 
     /// Writes a new series of the dictionary.
     pub fn put_series(&self, organization: OrganizationId, id: SeriesId, series: &Series) -> Result<(), StoreError> {
-        let value = dictionary::encode_series(series);
-        self.transaction.open_table(SERIES)?.insert(&keys::series(organization, id)[..], &value[..])?;
+        let (key, value) = (keys::series(organization, id), dictionary::encode_series(series));
+        self.touch_record(SERIES, &key);
+        self.transaction.open_table(SERIES)?.insert(&key[..], &value[..])?;
         Ok(())
     }
 
     /// Writes a record of the directory, or removes it.
     pub fn put_record(&self, key: &[u8], record: Option<&[u8]>) -> Result<(), StoreError> {
+        self.touch_record(DIRECTORY, key);
         let mut table = self.transaction.open_table(DIRECTORY)?;
         match record {
             Some(record) => drop(table.insert(key, record)?),
@@ -697,6 +740,7 @@ impl Writer {
 
     /// Makes everything durable; once this returns, no crash undoes it.
     pub fn commit(self) -> Result<(), StoreError> {
+        self.write_touched()?;
         self.transaction.commit()?;
         self.disk.check()
     }

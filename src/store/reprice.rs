@@ -13,7 +13,7 @@ use super::packed::{bind, body, frame};
 use super::record::{self, Decode, Encode};
 use super::rows::SealedRow;
 use super::seal::{KeyRows, Opened, add_open, join_open, read_key};
-use super::{Closing, OrganizationNames, REPRICINGS, ROWS, Reader, StoreError, Writer, damaged, keys};
+use super::{Closing, OrganizationNames, REPRICINGS, ROWS, Reader, StoreError, Unshipped, Writer, damaged, keys};
 use crate::model::{
     CostSource, Count, Day, Measures, OrganizationId, Overflow, Period, PicoUsd, Segment, Series, SeriesId, UnixMs,
     Usage, ValueId,
@@ -168,6 +168,7 @@ impl Writer {
         reprice: &Reprice<'_>,
     ) -> Result<Repricing, StoreError> {
         let series = reprice.names.series();
+        self.touch(|| Unshipped::Range(organization, period.first_segment().0..period.next().first_segment().0));
         let (opened, _) = self.take_open(organization, period, reprice.end_in(period), series)?;
         let mut found = Repricing::default();
         self.write_period(organization, period, &opened, series, |of_key| found.take(of_key, period, reprice))?;
@@ -183,6 +184,7 @@ impl Writer {
         mut part: RepricingRecord,
     ) -> Result<(), StoreError> {
         let key = keys::repricing(organization, number, model);
+        self.touch_record(REPRICINGS, &key);
         let mut table = self.transaction.open_table(REPRICINGS)?;
         if let Some(kept) = table.get(&key[..])? {
             part.repriced.add(&RepricingRecord::decode(&key, kept.value())?.repriced)?;

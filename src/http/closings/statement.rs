@@ -120,7 +120,7 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
     };
     let by = chosen.unwrap_or(GROUPS[0].1);
     let by = GROUPS.into_iter().find(|(_, known)| *known == by).unwrap_or(GROUPS[0]);
-    let frame = Frame { window, as_of: asked.now.min(window.end()) };
+    let frame = asked.frame(window);
     // Of the first month there is none before.
     let earlier = window.compared(Compare::PreviousMonth, asked.now).ok();
     let wanted = Wanted { month, frame, earlier, disclosure, language: language.unwrap_or(Language::English) };

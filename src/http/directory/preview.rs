@@ -49,7 +49,7 @@ pub async fn preview_directory(
     let change = keeping_an_owner(asked.caller.may_change(&update)?, Change::Merge(update));
     let (name, by) = dimension(&asked)?;
     let window = asked.parameters.window(asked.now, Granularity::Month)?;
-    let frame = Frame { window, as_of: asked.now.min(window.end()) };
+    let frame = asked.frame(window);
     let written = asked.in_turn(move |about, out| {
         let mut directory = Directory::clone(about.directory);
         let (outcome, writes) = directory.apply(change).map_err(EngineError::from)?;

@@ -75,7 +75,7 @@ pub async fn explain(State(app): State<App>, mut asked: Asked) -> Result<Respons
     let keys = asked.parameters.keys_of(&query.group_by)?;
     let question = Question::of(&asked.parameters, query.group_by.clone());
     let group_by = asked.parameters.group_by_name()?.to_owned();
-    let (book, now) = (app.prices(), asked.now);
+    let book = app.prices();
     asked.depends_on_arrivals = true;
     let window = query.window;
     asked
@@ -113,7 +113,7 @@ pub async fn explain(State(app): State<App>, mut asked: Asked) -> Result<Respons
                 parts: found.parts.iter().map(|of| part(of, book.list().date())).collect(),
                 arrival: arrival(&found.arrival),
                 attribution: found.attribution.iter().map(|of| attributed(about, of)).collect(),
-                as_of: rfc3339_utc(now.min(end)),
+                as_of: rfc3339_utc(frame.as_of.min(end)),
                 reproduce: question.reproduce((&from.to_string(), &to.to_string()), keys, one_of_many),
             })
         })

@@ -18,7 +18,9 @@ use axum::http::HeaderMap;
 use self::exposition::{Exposition, Format, Kind, seconds};
 use super::App;
 use crate::calendar::{Date, Zone, ZoneDatabase};
+use crate::cluster::Ships;
 use crate::engine::{STORE_FILE, allocated_bytes};
+use crate::model::UnixMs;
 
 /// Counters in the Prometheus text format, or as OpenMetrics where `Accept` names it.
 ///
@@ -62,6 +64,7 @@ pub async fn metrics(headers: HeaderMap, State(app): State<App>) -> Exposition {
     out.gauge("rollcall_store_allocated_bytes", "What the store's file takes on disk.", size);
     let help = "When the last scheduled backup was whole; 0 when there is none.";
     out.gauge("rollcall_last_backup_timestamp_seconds", help, read(&engine.last_backup_unix_s));
+    write_shipping(&app, &mut out);
     let (zones, book) = (ZoneDatabase::current(), app.prices());
     let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000);
     let help = "A day on which the zone rules in use were current.";
@@ -75,4 +78,22 @@ pub async fn metrics(headers: HeaderMap, State(app): State<App>) -> Exposition {
     app.feeds.write(&mut out);
     app.deliveries.write(&mut out);
     out
+}
+
+/// How shipping to a cluster goes; all 0 of a server that does not ship.
+fn write_shipping(app: &App, out: &mut Exposition) {
+    let now = app.engine.now();
+    let ships = |value: fn(&Ships, UnixMs) -> u64| app.shipping.get().map_or(0, |ships| value(ships, now));
+    out.gauge("rollcall_ships", "Whether this server ships to a cluster.", ships(|_, _| 1));
+    let help = "How far behind the store what is on every shard of the cluster is, in seconds.";
+    out.gauge("rollcall_ship_lag_seconds", help, ships(Ships::lag_seconds));
+    let help = "Commits that changed something and are not on every shard.";
+    out.gauge("rollcall_ship_commits_behind", help, ships(|ships, _| ships.commits_behind()));
+    let help = "Whether the last try to ship failed; the log says why.";
+    out.gauge("rollcall_ship_failing", help, ships(|ships, _| ships.error().is_some().into()));
+    out.counter("rollcall_ship_failures_total", "Tries to ship that failed.", ships(|ships, _| ships.failures()));
+    let help = "Organizations that are not shipped because another node owns them.";
+    out.gauge("rollcall_ship_refused_organizations", help, ships(|ships, _| ships.refused_organizations()));
+    let help = "Months of which the cluster had other sums when they were last compared.";
+    out.gauge("rollcall_ship_differing_months", help, ships(|ships, _| ships.differing_months()));
 }

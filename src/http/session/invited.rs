@@ -110,7 +110,10 @@ pub async fn accept_invitation(
     let note = token_note(UNKNOWN, &change, &snapshot.directory);
     app.engine.audited(change, note)?.answer().await?;
     let secret = open(&app, token_id, None, None, source, format!("by an invitation, from {source}")).await?;
-    Ok((CookieJar::new().add(session_cookie(&app, &secret, tls)), Json(Accepted { sign_in_at: None })))
+    Ok((
+        CookieJar::new().add(session_cookie(&app, secret.reveal().to_owned(), tls)),
+        Json(Accepted { sign_in_at: None }),
+    ))
 }
 
 /// Makes who has signed in by a provider the member that their browser's invitation is for. One that is none any more

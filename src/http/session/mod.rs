@@ -62,8 +62,14 @@ pub async fn sign_in(
             return Err(problem);
         }
     };
-    let secret = open(&app, token_id.to_owned(), None, None, source, format!("from {source}")).await?;
-    let cookie = session_cookie(&app, &secret, is_tls(&headers, peer.as_deref()));
+    let tls = is_tls(&headers, peer.as_deref());
+    let cookie = match app.cookie_key() {
+        Some(key) => session_cookie(&app, key.cookie(token_id, now + app.sign_in().lasts_ms), tls),
+        None => {
+            let secret = open(&app, token_id.to_owned(), None, None, source, format!("from {source}")).await?;
+            session_cookie(&app, secret.reveal().to_owned(), tls)
+        }
+    };
     Ok((CookieJar::new().add(cookie), Json(me)))
 }
 
@@ -91,8 +97,8 @@ async fn open(
     Ok(secret)
 }
 
-fn session_cookie(app: &App, secret: &Secret, tls: bool) -> Cookie<'static> {
-    Cookie::build((SESSION_COOKIE, secret.reveal().to_owned()))
+fn session_cookie(app: &App, value: String, tls: bool) -> Cookie<'static> {
+    Cookie::build((SESSION_COOKIE, value))
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(tls)
@@ -138,7 +144,8 @@ pub async fn sign_out(
     let gone = jar.clone().remove(Cookie::build(SESSION_COOKIE).path("/"));
     let gone = gone.remove(Cookie::build(oidc::HINT).path(oidc::HINT_PATH));
     let done = || Ok((gone.clone(), StatusCode::NO_CONTENT.into_response()));
-    let Some(cookie) = jar.get(SESSION_COOKIE).filter(|_| caller.session.is_some()) else {
+    let Some(cookie) = jar.get(SESSION_COOKIE).filter(|_| caller.session.is_some() && app.cookie_key().is_none())
+    else {
         if caller.directory().token(&caller.token_id).is_some_and(|token| token.let_in_by().is_some()) {
             let change = Change::RevokeToken { id: caller.token_id.clone() };
             let note = token_note(&caller.token_id, &change, caller.directory());

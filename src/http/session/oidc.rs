@@ -210,7 +210,7 @@ async fn finish(
     let account = Account { user_id, identity, sid };
     let secret = open(app, String::new(), Some(account), notice, source, detail).await?;
     let hint = hint.filter(|hint| hint.len() <= HINT_BYTES).unwrap_or_default();
-    Ok([session_cookie(app, &secret, tls), hint_cookie(app, hint, tls)])
+    Ok([session_cookie(app, secret.reveal().to_owned(), tls), hint_cookie(app, hint, tls)])
 }
 
 /// What a provider is reminded of somebody by when they sign out. Their browser has it, for as long as the session may

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 pub mod disk;
+pub mod elsewhere;
 pub mod knots;
 pub mod ledger;
 pub mod mail;
