@@ -16,7 +16,7 @@
 //! | `series` | organization, series | the series' values |
 //! | `open` | organization, segment, run | [`block`]: rows in order of series |
 //! | `rows` | organization, period, API key, part | `store::rows`: sealed rows in order of series and segment |
-//! | `totals` | organization, pivot, cut, period, part | `store::totals`: daily totals |
+//! | `totals` | organization, pivot, cut, period, part | `store::totals`: daily totals; `store::sparse` |
 //! | `periods` | organization, period | [`PeriodSummary`] |
 //! | `arrivals` | arrival hour, sequence | ids that came last, as they came |
 //! | `runs` | run, organization, part | `store::runs`: many ids of the last 48 hours, sorted |
@@ -42,6 +42,8 @@ mod dictionary;
 mod disk;
 mod filter;
 mod forget;
+mod format;
+mod gaps;
 mod ids;
 mod incomplete;
 mod inspect;
@@ -56,6 +58,7 @@ mod rows;
 mod runs;
 mod seal;
 mod spans;
+mod sparse;
 mod timing;
 mod totals;
 mod untouched;
@@ -79,10 +82,11 @@ pub use closings::{
     Closed, ClosedLabel, ClosedLine, ClosedOwners, ClosedSums, Closing, ClosingEntry, FixedLine, FixedName, MovedLine,
     RemovedLine, Reopening, closed_sums,
 };
-pub use columns::{COLUMNS, Column};
+pub use columns::{COLUMNS, Column, STRETCHES};
 pub use decisions::{DECISION_ENTRIES, DecisionEntry, DecisionMark, DecisionReason};
 pub use dictionary::{Dictionary, OrganizationNames};
-pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
+pub use format::FORMAT_VERSION;
+pub use ids::{AgedIds, IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use log::Log;
@@ -92,8 +96,9 @@ pub use rows::{Rows, Which};
 pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
 pub use spans::{KnownSpan, MAX_ALIKE, Place, SpanIndex, Spans, asked_by, asked_by_content, known_by};
+pub use sparse::Sparse;
 pub use timing::{Came, Exceptions, Late, SegmentTiming, SeriesTiming, Timing};
-pub use totals::{STRETCHES, Totals};
+pub use totals::Totals;
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
 
@@ -134,15 +139,6 @@ const TABLES: [Table; 19] = [
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
-
-/// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 8;
-/// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
-const OLDEST_VERSION: u32 = 5;
-const TABLES_OF_5: usize = 13;
-const TABLES_OF_6: usize = 16;
-const TABLES_OF_7: usize = 18;
-const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
 #[derive(Debug, thiserror::Error)]
@@ -246,32 +242,7 @@ impl Store {
             id_policy: IdPolicy::default(),
             name_limits: NameLimits::default(),
         };
-        let found = store.reader()?.format_version()?;
-        match found {
-            Some(found) if found < OLDEST_VERSION => return Err(StoreError::Older { found }),
-            Some(found) if found > FORMAT_VERSION => return Err(StoreError::Newer { found }),
-            Some(found) => {
-                let transaction = store.database.begin_read()?;
-                let tables = match found {
-                    FORMAT_VERSION => TABLES.len(),
-                    OLDEST_VERSION => TABLES_OF_5,
-                    6 => TABLES_OF_6,
-                    _ => TABLES_OF_7,
-                };
-                for table in &TABLES[..tables] {
-                    transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;
-                }
-            }
-            None => {}
-        }
-        if found != Some(FORMAT_VERSION) {
-            let writer = store.begin()?;
-            for table in TABLES {
-                writer.transaction.open_table(table)?;
-            }
-            writer.transaction.open_table(META)?.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;
-            writer.commit()?;
-        }
+        store.bring_up_to_date()?;
         Ok(store)
     }
 
@@ -346,15 +317,6 @@ pub struct Reader {
 impl Reader {
     fn new(database: &Database) -> Result<Reader, StoreError> {
         Ok(Reader { transaction: database.begin_read()?, bytes_read: AtomicU64::new(0) })
-    }
-
-    fn format_version(&self) -> Result<Option<u32>, StoreError> {
-        let table = match self.transaction.open_table(META) {
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-            other => other?,
-        };
-        let value = table.get(FORMAT_KEY)?;
-        value.map(|v| keys::read_u32(v.value(), 0).ok_or_else(|| damaged("format version"))).transpose()
     }
 
     /// How many bytes of blocks were read so far.
@@ -464,16 +426,16 @@ impl Reader {
         Ok(())
     }
 
-    /// Calls `visit` with the rows of each value that has no daily totals in a period that has them.
+    /// Calls `visit` with the rows of values that have no daily totals in periods that have them, a block at a time.
     pub fn scan_rare(
         &self,
         organization: OrganizationId,
         pivot: Pivot,
         periods: Range<Period>,
-        mut visit: impl FnMut(Period, Rows<'_>) -> Result<(), StoreError>,
+        mut visit: impl FnMut(Period, &Sparse<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.scan_cut(organization, pivot, RARE, periods, |period, key, block| {
-            rows::read(key, block, |rows| visit(period, rows))
+            visit(period, &Sparse::read(key, block)?)
         })
     }
 
