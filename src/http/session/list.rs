@@ -1,9 +1,9 @@
 //! `/v1/sessions`: who is signed in where, and ending that.
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::wire::{SessionBody, SessionList};
 use crate::calendar::rfc3339_utc;
@@ -11,8 +11,7 @@ use crate::directory::{Change, Session, SessionsOf, SignedIn};
 use crate::engine::Note;
 use crate::http::App;
 use crate::http::access::Caller;
-use crate::http::listing::{ListParameters, part};
-use crate::http::parameters::Parameters;
+use crate::http::listing::{ListParameters, Listed, Table};
 use crate::http::problem::{Problem, ProblemBody};
 
 /// The caller's sessions, in the order in which they were opened.
@@ -25,20 +24,32 @@ use crate::http::problem::{Problem, ProblemBody};
         (status = 200, body = SessionList),
     ),
 )]
-pub async fn get_sessions(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<SessionList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let only = parameters.one("userId")?;
+pub async fn get_sessions(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    let (caller, only) = (&listed.caller, listed.parameters.one("userId")?);
     caller.may_see_sessions(only)?;
     let sessions = caller.directory().sessions(caller.now, app.sign_in().idle_ms);
     let of_them = |signed_in: &SignedIn<'_>| only.is_none() || signed_in.grant.user_id() == only;
     let theirs = sessions.filter(|one| caller.may_end(&one.grant) && of_them(one));
-    let (sessions, next) = part(&parameters, theirs.map(|one| body(&caller, &one)))?;
-    Ok(Json(SessionList { sessions, next }))
+    let (sessions, next) = listed.part(theirs.map(|one| body(caller, &one)))?;
+    let list = SessionList { sessions, next };
+    listed.answer(&TABLE, &list, &list.sessions)
 }
+
+const TABLE: Table = Table {
+    name: "sessions",
+    columns: &[
+        "id",
+        "userId",
+        "userName",
+        "tokenId",
+        "issuer",
+        "openedAt",
+        "lastUsedAt",
+        "expiresAt",
+        "from",
+        "current",
+    ],
+};
 
 /// Ends a session: whoever has its cookie is signed out.
 ///

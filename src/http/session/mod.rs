@@ -4,9 +4,10 @@ pub mod list;
 pub mod oidc;
 pub mod wire;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
@@ -18,8 +19,7 @@ use super::attempts::Source;
 use super::body::JsonObject;
 use super::connections::Peer;
 use super::directory::wire::UserBody;
-use super::listing::{ListParameters, part};
-use super::parameters::Parameters;
+use super::listing::{ListParameters, Listed, Table};
 use super::problem::{Problem, ProblemBody};
 use super::tokens::wire::TokenKind;
 use super::visitors::note_failure;
@@ -171,17 +171,20 @@ fn described(caller: &Caller) -> Result<Me, Problem> {
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn projects(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Projects>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let organization = caller.may_ask(parameters.required("organizationId")?, Subject::ApiKeys)?;
+pub async fn projects(listed: Listed) -> Result<Response, Problem> {
+    let caller = &listed.caller;
+    let organization = caller.may_ask(listed.parameters.required("organizationId")?, Subject::ApiKeys)?;
     let projects = caller.projects(organization).map(|(id, project)| ProjectEntry {
         id: id.clone(),
         name: project.name.clone().unwrap_or_else(|| id.clone()),
         status: project.status.into(),
     });
-    let (projects, next) = part(&parameters, projects)?;
-    Ok(Json(Projects { projects, next }))
+    let (projects, next) = listed.part(projects)?;
+    let list = Projects { projects, next };
+    listed.answer(&TABLE, &list, &list.projects)
 }
+
+const TABLE: Table = Table { name: "projects", columns: &["id", "name", "status"] };
 
 fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
     let active = directory.organizations().filter(|(_, o)| o.profile.status == Status::Active);
