@@ -84,7 +84,7 @@ impl<'w> Known<'w> {
             Entry::Occupied(ids) => ids.into_mut(),
             Entry::Vacant(place) => {
                 let ids = place.insert(writer.aged_ids(organization, hour)?);
-                self.at_hand += ids.len() + 1;
+                self.at_hand += ids.count() + 1;
                 ids
             }
         };

@@ -211,7 +211,6 @@ pub(super) fn short(id: &Fingerprint) -> u64 {
 }
 
 /// The ids of one organization and hour that arrived more than 48 hours ago, sorted.
-#[derive(Default)]
 pub struct AgedIds(Vec<u64>);
 
 impl AgedIds {
@@ -219,7 +218,7 @@ impl AgedIds {
         self.0.binary_search(&short(id)).is_ok()
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 }
