@@ -1,7 +1,13 @@
 //! Which ids of a batch were there before.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::model::{Batch, Hour, OrganizationId};
-use crate::store::{self, RunsOfIds, SeenIds, StoreError};
+use crate::store::{self, AgedIds, RunsOfIds, SeenIds, StoreError};
+
+/// Ids of old hours that are kept at hand, 8 MB: those of events that come late are read an hour at a time.
+const AGED_AT_HAND: usize = 1 << 20;
 
 /// Whether an id was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +24,16 @@ pub(super) struct Known<'w> {
     /// Ids that a run may have, in order.
     candidates: std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>,
     runs: Option<RunsOfIds<'w>>,
-    /// Whether the hour at hand has ids on disk: asked once for each run of events of one hour.
-    aged: Option<(OrganizationId, Hour, bool)>,
+    /// The ids kept with hours that events of the batch are of.
+    aged: HashMap<(OrganizationId, Hour), AgedIds>,
+    /// How many those are.
+    at_hand: usize,
 }
 
 impl<'w> Known<'w> {
     pub fn of(batch: &Batch, seen: &SeenIds) -> Known<'w> {
         let ids = batch.events.iter().map(|event| &event.id);
-        Known { candidates: seen.candidates(ids).into_iter().peekable(), runs: None, aged: None }
+        Known { candidates: seen.candidates(ids).into_iter().peekable(), runs: None, aged: HashMap::new(), at_hand: 0 }
     }
 
     /// Looks for the id of the event at a place in the batch, and remembers it.
@@ -64,16 +72,23 @@ impl<'w> Known<'w> {
     }
 
     fn is_aged(&mut self, seen: &SeenIds, writer: &store::Writer, id: store::Seen) -> Result<bool, StoreError> {
-        let (organization, hour, _) = id;
+        let (organization, hour, id) = id;
         if !seen.may_have_aged(organization, hour) {
             return Ok(false);
         }
-        let on_disk = match self.aged {
-            Some((o, h, on_disk)) if (o, h) == (organization, hour) => on_disk,
-            _ => writer.has_aged_ids(organization, hour)?,
+        if self.at_hand > AGED_AT_HAND {
+            self.aged.clear();
+            self.at_hand = 0;
+        }
+        let ids = match self.aged.entry((organization, hour)) {
+            Entry::Occupied(ids) => ids.into_mut(),
+            Entry::Vacant(place) => {
+                let ids = place.insert(writer.aged_ids(organization, hour)?);
+                self.at_hand += ids.count() + 1;
+                ids
+            }
         };
-        self.aged = Some((organization, hour, on_disk));
-        Ok(on_disk && writer.has_aged_id(id)?)
+        Ok(ids.has(&id))
     }
 
     fn is_in_run(

@@ -262,7 +262,7 @@ impl Writer {
                 opened(incomplete, writer)?.keep(organization, event.id, counted, &self.seen)?;
             }
             let is_of_new_hour = ours[&event.id] != counted.hour() && !touched.ids_of_other_hours.contains(&id);
-            if is_of_new_hour && !writer.has_aged_id(id)? {
+            if is_of_new_hour && !writer.aged_ids(id.0, id.1)?.has(&id.2) {
                 touched.ids_of_other_hours.push(id);
             }
             touched.unpriced_calls += event.measures.get(Count::Unpriced);

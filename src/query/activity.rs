@@ -1,6 +1,6 @@
 //! Usage over time, broken down.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use super::group::{Filter, Group, GroupBy, Grouping, Label, Labels, Names};
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::{Found, Slice, Sums};
+use super::top::Top;
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, BucketLabel, Date};
 use crate::model::{Count, Dimension, Measures, OrganizationId, Overflow, UnixMs, Usage};
@@ -188,9 +189,10 @@ fn largest<'a>(
         RankBy::RequestCount => Column::Requests,
         RankBy::TotalTokens => Column::TotalTokens,
     };
-    let (Found { totals, api_keys }, ranked) = rank_groups(scan, plan, by)?;
-    let more = ranked.len() > top;
-    let shown = first(ranked, top, |a, b| labels.compare(known, a, b));
+    let mut largest = Top::new(top, |a: &u32, b: &u32| labels.compare(known, *a, *b));
+    let Found { totals, api_keys } = rank_groups(scan, plan, by, |rank, group| largest.offer(rank, group))?;
+    let (shown, more) = largest.finish();
+    let shown: Vec<u32> = shown.into_iter().map(|(_, group)| group).collect();
     let of_shown = scan.only(known, labels, &shown);
     let Some(sums) = of_shown.with_the_rest(&scan.as_one(), plan)? else { return Ok(None) };
     let over_window = over_window(&sums, of_shown.groups)?;
@@ -213,8 +215,13 @@ fn largest<'a>(
     }))
 }
 
-/// The groups with usage in a plan, each with what it is ranked by: its sum of a column.
-pub(super) fn rank_groups(scan: &Scan<'_>, plan: &Plan, by: Column) -> Result<(Found, Vec<(i128, u32)>), QueryError> {
+/// Visits the groups with usage in a plan, each with what it is ranked by: its sum of a column.
+pub(super) fn rank_groups(
+    scan: &Scan<'_>,
+    plan: &Plan,
+    by: Column,
+    mut visit: impl FnMut(i128, u32),
+) -> Result<Found, QueryError> {
     let mut columns = vec![Column::Requests, Column::Cost];
     if !columns.contains(&by) {
         columns.push(by);
@@ -222,33 +229,17 @@ pub(super) fn rank_groups(scan: &Scan<'_>, plan: &Plan, by: Column) -> Result<(F
     let parts = plan.in_parts(rayon::current_num_threads() as u32);
     let (found, sums) = scan.of_columns(columns).run(&parts)?;
     let Sums::ByBucket(slices) = sums else { unreachable!("there are no more parts than threads") };
-    let (mut ranked, mut sum) = (Vec::new(), (0, 0));
+    let of = [Column::Requests, Column::Cost, by].map(|column| Slice::sums_of(&slices, column));
+    let mut sum = (0, 0);
     for group in 0..scan.groups as u32 {
-        let of = |column| slices.iter().map(|slice| slice.sum_of(group, column)).sum::<i128>();
-        let (requests, cost) = (of(Column::Requests), of(Column::Cost));
+        let (requests, cost) = (of[0](group), of[1](group));
         if (requests, cost) != (0, 0) {
             sum = (sum.0 + cost, sum.1 + requests);
-            let rank = match by {
-                Column::Requests => requests,
-                Column::Cost => cost,
-                by => of(by),
-            };
-            ranked.push((rank, group));
+            visit(of[2](group), group);
         }
     }
     check_proof(scan.reader, sum, &found.totals)?;
-    Ok((found, ranked))
-}
-
-/// The first of ranked groups, largest first. Equal ranks are in the order of `tie`.
-fn first(mut ranked: Vec<(i128, u32)>, top: usize, tie: impl Fn(u32, u32) -> Ordering) -> Vec<u32> {
-    let order = |a: &(i128, u32), b: &(i128, u32)| b.0.cmp(&a.0).then_with(|| tie(a.1, b.1));
-    if ranked.len() > top {
-        ranked.select_nth_unstable_by(top, order);
-        ranked.truncate(top);
-    }
-    ranked.sort_by(order);
-    ranked.into_iter().map(|(_, group)| group).collect()
+    Ok(found)
 }
 
 /// The group of all that is not shown by itself.

@@ -133,6 +133,25 @@ impl Cells {
         }
     }
 
+    /// Stands for no cell.
+    pub const NONE: usize = usize::MAX;
+
+    /// The cell of a group's first limb at a slot's offset, for [`Cells::add_to`].
+    #[inline]
+    pub fn first_of(&self, group: u32, offset: u32) -> usize {
+        self.row(group, 0) + offset as usize
+    }
+
+    /// Adds values to cells of a limb, each where that of the first limb is.
+    pub fn add_to(&mut self, limb: usize, first: &[usize], values: &[u64]) {
+        let (row, part) = (self.row(0, limb), self.limbs[limb].part);
+        let cells = &mut self.values[row..];
+        for (first, value) in first.iter().zip(values).filter(|(first, _)| **first != Cells::NONE) {
+            let cell = &mut cells[*first];
+            *cell = cell.wrapping_add(part.of(*value));
+        }
+    }
+
     /// Adds values to neighbouring slots, from `slot` on.
     #[inline]
     pub fn add_run(&mut self, group: u32, limb: usize, mut slot: usize, mut values: &[u64]) {
@@ -172,21 +191,13 @@ impl Cells {
         }
     }
 
-    /// The sum of a column, requests or money, where `value` gives each limb's.
-    #[inline]
-    pub fn sum_of(&self, column: Column, value: impl Fn(usize) -> u64) -> i128 {
-        let limbs = self.limbs.iter().enumerate();
-        let parts = limbs.map(|(number, limb)| match (limb.column == column, limb.part) {
-            (true, Part::Whole) => i128::from(value(number)),
-            (true, Part::Low) => i128::from(value(number) as i64),
-            (true, Part::High) => i128::from(value(number) as i64) << 32,
-            (false, _) => match (column, limb.column, limb.part) {
-                (Column::Cost, Column::CostHigh, Part::Low) => i128::from(value(number) as i64) << 64,
-                (Column::Cost, Column::CostHigh, Part::High) => i128::from(value(number) as i64) << 96,
-                _ => 0,
-            },
-        });
-        parts.sum()
+    /// The limbs of a column of requests, tokens or money: each with how far to the left it counts, and whether it is whole.
+    pub fn limbs_of(&self, column: Column) -> impl Iterator<Item = (usize, u32, bool)> {
+        (0..).zip(&self.limbs).filter_map(move |(number, limb)| {
+            let high = column == Column::Cost && limb.column == Column::CostHigh;
+            let left = if limb.part == Part::High { 32 } else { 0 } + if high { 64 } else { 0 };
+            (limb.column == column || high).then_some((number, left, limb.part == Part::Whole))
+        })
     }
 
     /// Puts a group's sums into `usage`, where `value` gives each limb's; false when there is nothing.

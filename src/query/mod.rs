@@ -27,6 +27,7 @@ mod reconciliation;
 mod rollups;
 mod scan;
 mod slices;
+mod top;
 
 pub use activity::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Listed, Totals, activity, sum_buckets, used,

@@ -1,8 +1,9 @@
 //! A part of a long list: what is looked for, in which order, and from where on.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use super::RankBy;
+use super::top::Top;
 use crate::model::{Count, Usage};
 use crate::store::Column;
 
@@ -77,6 +78,36 @@ impl Mark {
 
 /// Where a line stands: its figure, its name where names count, and its id.
 pub(super) type Position<'a> = (Reverse<i128>, String, Option<&'a str>);
+/// A line, after its name and its id.
+type Line<'a, T> = (String, Option<&'a str>, T);
+
+/// The lines of a page, of all that are offered.
+pub(super) struct Lines<'a, T> {
+    after: Option<Position<'a>>,
+    top: Top<Line<'a, T>, fn(&Line<'a, T>, &Line<'a, T>) -> Ordering>,
+}
+
+impl<'a, T> Lines<'a, T> {
+    /// Whether one with this figure may be among them.
+    pub fn take(&self, figure: i128) -> bool {
+        self.top.takes(figure) && self.after.as_ref().is_none_or(|after| after.0 <= Reverse(figure))
+    }
+
+    pub fn offer(&mut self, position: Position<'a>, line: T) {
+        if self.after.as_ref().is_none_or(|after| *after < position) {
+            let (Reverse(figure), name, id) = position;
+            self.top.offer(figure, (name, id, line));
+        }
+    }
+
+    /// They in their order, and where the page ends if there are more.
+    pub fn finish(self) -> (Vec<T>, Option<Mark>) {
+        let (lines, more) = self.top.finish();
+        let last = lines.last().filter(|_| more);
+        let next = last.map(|(figure, (_, id, _))| Mark { figure: *figure, id: id.map(str::to_owned) });
+        (lines.into_iter().map(|(_, (_, _, line))| line).collect(), next)
+    }
+}
 
 impl Page {
     /// Whether it may leave something out.
@@ -84,39 +115,29 @@ impl Page {
         self.limit.is_some() || self.after.is_some() || self.search.is_some()
     }
 
-    /// Whether any of some texts has what is looked for.
-    pub(super) fn finds<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
-        let Some(search) = &self.search else { return true };
-        let search = search.to_lowercase();
-        texts.into_iter().any(|text| text.to_lowercase().contains(&search))
+    /// Whether a text has what is looked for.
+    pub(super) fn finder(&self) -> impl Fn(&str) -> bool {
+        let search = self.search.as_ref().map(|search| search.to_lowercase());
+        move |text| search.as_ref().is_none_or(|search| has(text, search))
     }
 
-    /// The lines of this page in their order, and where it ends if there are more. `name` is what a line with an id is
-    /// called in the order of names.
-    pub(super) fn cut<'a, T>(
-        &self,
-        mut lines: Vec<(Position<'a>, T)>,
-        name: impl Fn(Option<&str>) -> String,
-    ) -> (Vec<T>, Option<Mark>) {
-        if let Some(after) = &self.after {
+    /// What becomes the page. `name` is what a line with an id is called in the order of names.
+    pub(super) fn lines<T>(&self, name: impl Fn(Option<&str>) -> String) -> Lines<'_, T> {
+        let after = self.after.as_ref().map(|after| {
             let id = after.id.as_deref();
-            let mark = (Reverse(after.figure), name(id), id);
-            lines.retain(|(position, _)| (position.0, &position.1, position.2) > (mark.0, &mark.1, mark.2));
-        }
-        let order = |a: &(Position<'a>, T), b: &(Position<'a>, T)| a.0.cmp(&b.0);
-        let more = match self.limit {
-            Some(limit) if lines.len() > limit => {
-                lines.select_nth_unstable_by(limit, order);
-                lines.truncate(limit);
-                true
-            }
-            _ => false,
-        };
-        lines.sort_by(order);
-        let last = lines.last().filter(|_| more);
-        let next = last.map(|((figure, _, id), _)| Mark { figure: figure.0, id: id.map(str::to_owned) });
-        (lines.into_iter().map(|(_, line)| line).collect(), next)
+            (Reverse(after.figure), name(id), id)
+        });
+        Lines { after, top: Top::new(self.limit.unwrap_or(usize::MAX), |a, b| (&a.0, a.1).cmp(&(&b.0, b.1))) }
     }
+}
+
+/// Whether a text has another, which is in small letters.
+fn has(text: &str, small: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(small);
+    }
+    // Most texts are; of a million of them none has to be copied.
+    small.is_empty() || text.as_bytes().windows(small.len()).any(|part| part.eq_ignore_ascii_case(small.as_bytes()))
 }
 
 #[cfg(test)]
@@ -131,19 +152,38 @@ mod tests {
             ids.map(|(number, id)| ((Reverse(number as i128 % 4), String::new(), (number > 0).then_some(id)), number))
                 .collect::<Vec<_>>()
         };
-        let no_name = |_: Option<&str>| String::new();
-        let (whole, next) = Page::default().cut(lines(), no_name);
+        let cut = |page: &Page| {
+            let mut cut = page.lines(|_| String::new());
+            lines().into_iter().for_each(|(position, line)| cut.offer(position, line));
+            cut.finish()
+        };
+        let (whole, next) = cut(&Page::default());
         assert_eq!((whole.len(), next), (23, None));
         for limit in [1, 5, 22, 23, 24] {
             let (mut found, mut page) = (Vec::new(), Page { limit: Some(limit), ..Page::default() });
             loop {
-                let (lines, next) = page.cut(lines(), no_name);
+                let (lines, next) = cut(&page);
                 found.extend(lines);
                 let Some(next) = next else { break };
                 assert_eq!(Mark::parse(&next.text()), Some(next.clone()));
                 page.after = Some(next);
             }
             assert_eq!(found, whole, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_another_in_whatever_letters() {
+        for (text, search, expected) in [
+            ("Key-0000123", "KEY-00001", true),
+            ("Key-0000123", "", true),
+            ("Key", "Keys", false),
+            ("Straße in Köln", "KÖLN", true),
+            ("300 \u{212a}", "k", true),
+            ("Koln", "köln", false),
+        ] {
+            let page = Page { search: Some(search.to_owned()), ..Page::default() };
+            assert_eq!(page.finder()(text), expected, "{search} in {text}");
         }
     }
 

@@ -9,7 +9,9 @@ use super::plan::Plan;
 use super::scan::Scan;
 use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment, Series, ValueId};
 use crate::store::block::{self, Block};
-use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, StoreError, Totals, Which, damaged};
+use crate::store::{
+    COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, Sparse, StoreError, Totals, Which, damaged,
+};
 
 /// One reading of everything stored for some buckets.
 pub(super) struct Pass<'a> {
@@ -37,6 +39,9 @@ struct Scratch {
     offsets: Vec<u32>,
     parts: Vec<u64>,
     hours_of_parts: Vec<usize>,
+    /// Of many values' rows: their values, and their first cells.
+    of: Vec<u32>,
+    cells: Vec<usize>,
     open_rows: Vec<OpenRow>,
     /// Those of them that API keys paid for.
     open_rows_of_api_keys: Vec<OpenRow>,
@@ -147,6 +152,8 @@ impl<'a> Pass<'a> {
                 offsets: Vec::new(),
                 parts: Vec::new(),
                 hours_of_parts: Vec::new(),
+                of: Vec::new(),
+                cells: Vec::new(),
                 open_rows: Vec::new(),
                 open_rows_of_api_keys: Vec::new(),
             },
@@ -258,7 +265,7 @@ impl<'a> Pass<'a> {
         let scan = self.scan;
         let limbs = self.limbs();
         self.each_rows(periods, &scan.api_keys, |pass, rows, (of, group), places, within| {
-            let any = pass.add_rows(rows, group, places, within, Some(of.mode), limbs.clone())?;
+            let any = pass.add_rows(rows, group, places, within, of.mode, limbs.clone())?;
             if any && scan.totals {
                 pass.api_keys.insert(of.api_key.0);
                 pass.add_rows_to_totals(rows, places, within, of.mode);
@@ -271,7 +278,7 @@ impl<'a> Pass<'a> {
     fn read_by_series(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let limbs = self.kept_limbs();
         self.each_rows(periods, &self.scan.by_series, |pass, rows, (of, group), places, within| {
-            pass.add_rows(rows, group, places, within, Some(of.mode), limbs.clone()).map(drop)
+            pass.add_rows(rows, group, places, within, of.mode, limbs.clone()).map(drop)
         })
     }
 
@@ -282,7 +289,7 @@ impl<'a> Pass<'a> {
             if !of.cost_source.is_unpriced() {
                 return Ok(());
             }
-            pass.add_rows(rows, group, places, within, Some(of.mode), limbs.clone()).map(drop)
+            pass.add_rows(rows, group, places, within, of.mode, limbs.clone()).map(drop)
         })
     }
 
@@ -343,16 +350,15 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Adds rows of one series, whose mode says who paid, or of one value of a pivot, whose columns say it, to some of
-    /// the limbs, as far as they are between two segments of the period. Whether any of them is in the plan. Leaves the
-    /// rows' segments in the scratch.
+    /// Adds rows of one series, whose mode says who paid, to some of the limbs, as far as they are between two segments
+    /// of the period. Whether any of them is in the plan. Leaves the rows' segments in the scratch.
     fn add_rows(
         &mut self,
         rows: &Rows<'_>,
         group: u32,
         places: &Places,
         within: &Range<usize>,
-        mode: Option<Mode>,
+        mode: Mode,
         limbs: Range<usize>,
     ) -> Result<bool, StoreError> {
         let Scratch { hours, segments, offsets, values, parts, .. } = &mut self.scratch;
@@ -398,7 +404,7 @@ impl<'a> Pass<'a> {
         group: u32,
         places: &Places,
         within: &Range<usize>,
-        mode: Option<Mode>,
+        mode: Mode,
         limbs: Range<usize>,
     ) -> Result<(), StoreError> {
         let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
@@ -431,7 +437,7 @@ impl<'a> Pass<'a> {
         let all_inside = inside.len() == places.slots.len();
         let inside = |segment: u64| all_inside || inside.contains(&(segment as usize));
         for column in Column::ALL {
-            let Some(source) = row_column(column, Some(mode)) else { continue };
+            let Some(source) = row_column(column, mode) else { continue };
             let total = &mut self.totals[column as usize];
             if rows.column(Which::Hours, hours, source, values) {
                 let counting = segments.iter().zip(values.iter()).filter(|(segment, _)| inside(**segment));
@@ -455,23 +461,45 @@ impl<'a> Pass<'a> {
     pub fn read_totals(&mut self, periods: &[Period]) -> Result<(), StoreError> {
         let scan = self.scan;
         let pivot = scan.pivot.expect("only asked with a pivot");
-        let group = |value: u32| scan.group_of.of_value(value).ok_or_else(no_name);
-        let limbs = self.kept_limbs();
         for periods in runs_of_periods(periods) {
             let mut places: Option<(Period, Places)> = None;
-            scan.reader.scan_rare(scan.organization, pivot, periods, |period, rows| {
+            scan.reader.scan_rare(scan.organization, pivot, periods, |period, sparse| {
                 let (_, places) = match &mut places {
                     Some(known) if known.0 == period => known,
                     other => other.insert((period, self.places(period))),
                 };
-                each_stay(&scan.courses, group(rows.id)?, period, |group, within| {
-                    self.add_rows(&rows, group, places, within, None, limbs.clone()).map(drop)
-                })
+                self.add_sparse(sparse, places)
             })?;
         }
         // Period by period, so that its cells are still in cache when another cut changes them.
         for period in periods {
             self.read_totals_of(pivot, *period)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of many values, each to the group that its value is of at the time.
+    fn add_sparse(&mut self, sparse: &Sparse<'_>, places: &Places) -> Result<(), StoreError> {
+        let scan = self.scan;
+        let Scratch { of, cells, segments, .. } = &mut self.scratch;
+        sparse.values(of);
+        sparse.segments(segments)?;
+        cells.clear();
+        for (value, segment) in of.iter().zip(segments.iter()) {
+            let number = scan.group_of.of_value(*value).ok_or_else(no_name)?;
+            let segment = *segment as usize;
+            let group = if number < COURSES {
+                number
+            } else {
+                scan.courses.get(number).map_or(NO_GROUP, |course| at(course, places.first.plus(segment)))
+            };
+            let counts = group != NO_GROUP && places.inside.contains(&segment);
+            cells.push(if counts { self.cells.first_of(group, places.offsets[segment]) } else { Cells::NONE });
+        }
+        for limb in self.kept_limbs() {
+            if sparse.column(self.cells.limbs[limb].column, &mut self.scratch.values) {
+                self.cells.add_to(limb, &self.scratch.cells, &self.scratch.values);
+            }
         }
         Ok(())
     }
@@ -533,20 +561,17 @@ impl<'a> Pass<'a> {
     pub fn find_api_keys(&mut self, period: Period) -> Result<(), StoreError> {
         let (scan, pivot) = (self.scan, Pivot::By(Dimension::ApiKey));
         let places = self.places(period);
-        scan.reader.scan_rare(scan.organization, pivot, period..period.next(), |_, rows| {
-            let segments = &mut self.scratch.segments;
-            let mut any = false;
-            for which in [Which::Hours, Which::Parts] {
-                if !any && (which == Which::Hours || places.needs_parts) {
-                    rows.segments(which, &rows.within(which, &places.inside), segments)?;
-                    any = segments.iter().any(|segment| places.inside.contains(&(*segment as usize)));
+        scan.reader.scan_rare(scan.organization, pivot, period..period.next(), |_, sparse| {
+            let Scratch { of, segments, .. } = &mut self.scratch;
+            sparse.values(of);
+            sparse.segments(segments)?;
+            for (value, segment) in of.iter().zip(segments.iter()) {
+                if *value as usize > scan.api_key_count {
+                    return Err(no_name());
                 }
-            }
-            if rows.id as usize > scan.api_key_count {
-                return Err(no_name());
-            }
-            if any {
-                self.api_keys.insert(rows.id);
+                if places.inside.contains(&(*segment as usize)) {
+                    self.api_keys.insert(*value);
+                }
             }
             Ok(())
         })?;
@@ -745,7 +770,7 @@ fn open_column(column: Column) -> (usize, bool) {
 
 /// The column of sealed rows that has a column's values: rows of a series have none of their own for what API keys
 /// paid, since that is all or nothing by its mode.
-fn row_column(column: Column, mode: Option<Mode>) -> Option<Column> {
+fn row_column(column: Column, mode: Mode) -> Option<Column> {
     let of_api_keys = match column {
         Column::ApiKeysRequests => Column::Requests,
         Column::ApiKeysCost => Column::Cost,
@@ -753,9 +778,8 @@ fn row_column(column: Column, mode: Option<Mode>) -> Option<Column> {
         column => return Some(column),
     };
     match mode {
-        None => Some(column),
-        Some(Mode::ApiKeys) => Some(of_api_keys),
-        Some(Mode::Credits) => None,
+        Mode::ApiKeys => Some(of_api_keys),
+        Mode::Credits => None,
     }
 }
 

@@ -15,7 +15,8 @@ use super::plan::Plan;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Bucket, Granularity, Window};
 use crate::directory::{ApiKey, KeyCounts, Role, Status};
-use crate::model::{Count, Dimension, OrganizationId, Usage};
+use crate::model::{Count, Dimension, OrganizationId, Usage, ValueId};
+use crate::store::OrganizationNames;
 
 /// What the days of one member or key show.
 const DAY_COLUMNS: &[Column] = &[
@@ -122,14 +123,18 @@ pub fn members(about: About<'_>, window: Window, filter: Filter, page: &Page) ->
         let name = id.map_or("", |id| about.directory.user_label(id));
         if page.sort == Sort::Name { name.to_lowercase() } else { name.to_owned() }
     };
+    let finder = page.finder();
     let finds = |id: Option<&str>| {
         let user = id.and_then(|id| about.directory.user(id));
         let (given, address) = user.map_or((None, None), |user| (user.name.as_deref(), user.email.as_deref()));
-        page.finds([id, given, address].into_iter().flatten())
+        // What has no text is found as long as none is looked for.
+        page.search.is_none() || [id, given, address].into_iter().flatten().any(&finder)
     };
-    let lines = usage_of.into_iter().filter(|(id, _)| finds(*id));
-    let lines = lines.map(|(id, usage)| ((Reverse(page.sort.figure(&usage)), name(id), id), (id, usage)));
-    let (lines, next) = page.cut(lines.collect(), name);
+    let mut lines = page.lines(name);
+    for (id, usage) in usage_of.into_iter().filter(|(id, _)| finds(*id)) {
+        lines.offer((Reverse(page.sort.figure(&usage)), name(id), id), (id, usage));
+    }
+    let (lines, next) = lines.finish();
     let keys = about.organization.keys_by_person();
     let rows = lines.into_iter().map(|(id, usage)| about.member_row(id.map(str::to_owned), &keys, usage));
     Ok(Table { rows: rows.collect(), next, totals: answer.totals })
@@ -160,8 +165,8 @@ pub fn member(about: About<'_>, window: Window, user_id: &str) -> Result<Option<
 }
 
 /// Every key and its usage; only those that a viewer sees, and when, if there is one. All of them add up to the totals.
-pub fn api_keys(
-    about: About<'_>,
+pub fn api_keys<'a>(
+    about: About<'a>,
     window: Window,
     viewer: Option<&Viewer>,
     page: &Page,
@@ -172,20 +177,42 @@ pub fn api_keys(
         Sort::Name => key.description.as_deref().or(id).unwrap_or_default().to_lowercase(),
         Sort::By(_) => String::new(),
     };
-    let keys = about.organization.api_keys.iter();
-    let lines = keys
-        .filter(|(id, _)| {
-            viewer.is_none_or(|viewer| about.organization.was_ever_of(id, &viewer.user_id, &viewer.today))
-        })
-        .filter(|(id, key)| page.finds([id.as_str()].into_iter().chain(key.description.as_deref())))
-        .map(|(id, key)| {
-            ((Reverse(usage.figure(about, id, page.sort)), name(Some(id), key), Some(id.as_str())), (id, key))
-        });
+    let keys = &about.organization.api_keys;
     let name_of = |id: Option<&str>| {
-        let key = id.and_then(|id| about.organization.api_keys.get(id)).cloned().unwrap_or_default();
+        let key = id.and_then(|id| keys.get(id)).cloned().unwrap_or_default();
         name(id, &key)
     };
-    let (lines, next) = page.cut(lines.collect(), name_of);
+    let mut lines = page.lines(name_of);
+    let position = |figure, id: &'a String, key: &ApiKey| (Reverse(figure), name(Some(id), key), Some(id.as_str()));
+    match &usage {
+        // By figure, so that of a million keys only those are looked up that may be on the page.
+        KeyUsage::Figures(names, figures) if viewer.is_none() && page.search.is_none() && page.sort != Sort::Name => {
+            for (number, figure) in (0..).zip(figures).skip(1).filter(|(_, figure)| **figure != 0) {
+                if lines.take(*figure)
+                    && let Some((id, key)) =
+                        names.name(Dimension::ApiKey, ValueId(number)).and_then(|name| keys.get_key_value(name))
+                {
+                    lines.offer(position(*figure, id, key), (id, key));
+                }
+            }
+            if lines.take(0) {
+                let rest = keys.iter().filter(|(id, _)| usage.figure(id, page.sort) == 0);
+                rest.for_each(|(id, key)| lines.offer(position(0, id, key), (id, key)));
+            }
+        }
+        usage => {
+            let finds = page.finder();
+            let sees = |id: &str| {
+                viewer.is_none_or(|viewer| about.organization.was_ever_of(id, &viewer.user_id, &viewer.today))
+            };
+            for (id, key) in keys {
+                if (finds(id) || key.description.as_deref().is_some_and(&finds)) && sees(id) {
+                    lines.offer(position(usage.figure(id, page.sort), id, key), (id, key));
+                }
+            }
+        }
+    }
+    let (lines, next) = lines.finish();
     let usage_of = usage.of(about, window, viewer, lines.iter().map(|(id, _)| id.as_str()))?;
     let row = |(id, key): (&String, &ApiKey)| KeyRow {
         id: id.clone(),
@@ -196,14 +223,19 @@ pub fn api_keys(
 }
 
 /// Usage by key: for a whole list each key's, for a page at first what the list is in the order of.
-enum KeyUsage {
+enum KeyUsage<'a> {
     Whole(HashMap<String, Usage>),
-    /// By the number of a key.
-    Figures(Vec<i128>),
+    /// By the number of a key, which the names have.
+    Figures(&'a OrganizationNames, Vec<i128>),
 }
 
-impl KeyUsage {
-    fn find(about: About<'_>, window: Window, filter: Filter, page: &Page) -> Result<(KeyUsage, Totals), QueryError> {
+impl<'a> KeyUsage<'a> {
+    fn find(
+        about: About<'a>,
+        window: Window,
+        filter: Filter,
+        page: &Page,
+    ) -> Result<(KeyUsage<'a>, Totals), QueryError> {
         let query = Query {
             window,
             granularity: Granularity::Month,
@@ -222,24 +254,22 @@ impl KeyUsage {
         };
         let (scan, labels) = scan(about, &query.group_by, &query.filter, query.columns, &known, id);
         let plan = Plan::of(&window.buckets(Granularity::Month));
-        let (found, ranked) = rank_groups(&scan, &plan, page.sort.column())?;
-        let totals = totals_of((about, &known, id), &query.filter, &plan, found.totals, &found.api_keys)?;
         let mut figures = vec![0; scan.api_key_count + 1];
-        for (figure, group) in ranked {
+        let found = rank_groups(&scan, &plan, page.sort.column(), |figure, group| {
             let key = labels.value(group).expect("each group is a key");
             figures[key.0 as usize] = figure;
-        }
-        Ok((KeyUsage::Figures(figures), totals))
+        })?;
+        let totals = totals_of((about, &known, id), &query.filter, &plan, found.totals, &found.api_keys)?;
+        Ok((KeyUsage::Figures(known.names, figures), totals))
     }
 
     /// What a key's place in the list is by.
-    fn figure(&self, about: About<'_>, id: &str, sort: Sort) -> i128 {
+    fn figure(&self, id: &str, sort: Sort) -> i128 {
         match (self, sort) {
             (_, Sort::Name) => 0,
             (KeyUsage::Whole(usage_of), sort) => usage_of.get(id).map_or(0, |usage| sort.figure(usage)),
-            (KeyUsage::Figures(figures), _) => {
-                let number = about.names().and_then(|(known, _)| known.names.value(Dimension::ApiKey, id));
-                number.map_or(0, |number| figures[number.0 as usize])
+            (KeyUsage::Figures(names, figures), _) => {
+                names.value(Dimension::ApiKey, id).map_or(0, |number| figures[number.0 as usize])
             }
         }
     }

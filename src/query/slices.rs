@@ -263,11 +263,22 @@ impl Slice {
         self.cells.usage(|limb| self.cells.get(group, limb, slot), usage)
     }
 
-    /// A group's sum of a column over all buckets of the slice.
-    pub fn sum_of(&self, group: u32, column: Column) -> i128 {
-        let slots = 1..self.buckets.len() + 1;
-        let sum = |limb| slots.clone().fold(0u64, |sum, slot| sum.wrapping_add(self.cells.get(group, limb, slot)));
-        self.cells.sum_of(column, sum)
+    /// The sums of a column by group, over all buckets of some slices.
+    pub fn sums_of(slices: &[Slice], column: Column) -> impl Fn(u32) -> i128 {
+        let mut places = Vec::new();
+        for slice in slices {
+            for slot in 1..=slice.buckets.len() {
+                places.extend(slice.cells.limbs_of(column).map(|limb| (&slice.cells, slot, limb)));
+            }
+        }
+        move |group| {
+            let parts = places.iter().map(|(cells, slot, (limb, left, whole))| {
+                let value = cells.get(group, *limb, *slot);
+                // Parts are differences and may be negative; together they are the sum.
+                (if *whole { i128::from(value) } else { i128::from(value as i64) }) << left
+            });
+            parts.sum()
+        }
     }
 
     /// Adds the sums of some groups to those of another.

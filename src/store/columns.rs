@@ -1,7 +1,7 @@
 //! What is kept of usage once it is sealed, column by column.
 
 use super::packed::{BlockError, take_varint_u64};
-use crate::model::{Count, PicoUsd, Usage};
+use crate::model::{Count, PERIOD_DAYS, PicoUsd, Usage};
 
 /// A column of sealed usage, in the order in which columns are stored: those that most questions ask for come first, and
 /// daily totals keep those apart from the others. Costs are kept as two halves of 64 bits.
@@ -28,6 +28,9 @@ pub enum Column {
 
 /// How many columns there are.
 pub const COLUMNS: usize = 16;
+
+/// How many stretches a period falls into when it is cut once a day.
+pub const STRETCHES: usize = PERIOD_DAYS + 1;
 
 impl Column {
     pub const ALL: [Column; COLUMNS] = [
@@ -124,9 +127,9 @@ pub(super) struct Heads {
     derived: bool,
     /// By column: bits of a value, 0 when nothing is stored.
     widths: [u8; COLUMNS],
-    /// By column that is present: bits of a value in all columns before it.
+    /// By column that is present: bytes of a value in each stretch in all columns before it.
     before: [u16; COLUMNS],
-    /// Bits of a value in all columns.
+    /// Bytes of a value in each stretch in all columns.
     all: u16,
     /// Of Cost and of ApiKeysCost.
     divisors: [u64; 2],
@@ -139,8 +142,8 @@ impl Heads {
     const NONE: Heads =
         Heads { mask: 0, derived: false, widths: [0; COLUMNS], before: [0; COLUMNS], all: 0, divisors: [1; 2] };
 
-    /// Chooses how to store `rows` values of some columns, which `value` gives, in whole bytes.
-    pub fn in_bytes(
+    /// Chooses how to store `rows` values of some columns, which `value` gives.
+    pub fn of_columns(
         rows: usize,
         divisors: [u64; 2],
         columns: impl Iterator<Item = Column>,
@@ -149,7 +152,6 @@ impl Heads {
         let mut heads = Heads { divisors, ..Heads::NONE };
         for column in columns {
             heads.choose_width(column, rows, &value);
-            heads.widths[column as usize] = heads.widths[column as usize].next_multiple_of(8);
         }
         heads
     }
@@ -170,10 +172,7 @@ impl Heads {
 
     /// Chooses how to store `rows` values of every column, which `value` gives.
     pub fn choose(rows: usize, divisors: [u64; 2], value: impl Fn(Column, usize) -> u64) -> Heads {
-        let mut heads = Heads { divisors, ..Heads::NONE };
-        for column in Column::ALL {
-            heads.choose_width(column, rows, &value);
-        }
+        let mut heads = Heads::of_columns(rows, divisors, Column::ALL.into_iter(), &value);
         let derived = |row| {
             let [total, input, output] =
                 [Column::TotalTokens, Column::InputTokens, Column::OutputTokens].map(|column| value(column, row));
@@ -216,7 +215,7 @@ impl Heads {
             }
             heads.before[column as usize] = before;
             heads.widths[column as usize] = width;
-            before += u16::from(width);
+            before += (STRETCHES as u16 * u16::from(width)).div_ceil(8);
         }
         heads.all = before;
         for (i, column) in [Column::Cost, Column::ApiKeysCost].into_iter().enumerate() {
@@ -262,15 +261,15 @@ impl Heads {
         self.widths[column as usize]
     }
 
-    /// Bits of a value in all columns before this one.
+    /// Bytes of a value in each stretch in all columns before this one.
     #[inline]
-    pub fn width_before(&self, column: Column) -> usize {
+    pub fn stretches_before(&self, column: Column) -> usize {
         usize::from(self.before[column as usize])
     }
 
-    /// Bits of a value in all columns.
+    /// Bytes of a value in each stretch in all columns.
     #[inline]
-    pub fn width_of_all(&self) -> usize {
+    pub fn stretches_of_all(&self) -> usize {
         usize::from(self.all)
     }
 }

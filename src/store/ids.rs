@@ -2,8 +2,10 @@
 //!
 //! An id is kept as a 96-bit fingerprint. It arrives in a hash table in memory and in `arrivals`, which has ids in the
 //! order they came, one value per commit, and from which a start reads the table. When that has grown large, all of it
-//! becomes a sorted run in the file ([`super::runs`]). Forty-eight hours after arrival an id moves to `ids`, sorted
-//! under the hour its event belongs to, where it stays as long as that hour does: 12 bytes an id.
+//! becomes a sorted run in the file ([`super::runs`]). Forty-eight hours after arrival an id moves to `ids`, under the
+//! hour its event belongs to, where it stays as long as that hour does: its first 64 bits, as the gaps between those of
+//! the hour, which are some 7 bytes an id where a thousand are. A new id is compared with those of its own hour alone: to
+//! be taken for one of *n* it has a chance of *n* / 2⁶⁴, which is 5 × 10⁻¹¹ even of a thousand million in one hour.
 //!
 //! An event may be up to 24 hours ahead of the clock, so ids that have aged belong to hours at least 24 hours old:
 //! only late events ever look there. An event that completes a call of another hour has its id kept with its own hour
@@ -14,13 +16,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use hashbrown::HashTable;
 use redb::ReadableTable;
 
+use super::packed::bind;
 use super::runs::{self, RECENT_HOURS, Runs, Seen, Step};
-use super::{ARRIVALS, Bytes, IDS, META, RUNS, Reader, StoreError, Writer, damaged, keys};
+use super::{ARRIVALS, Bytes, IDS, META, RUNS, Reader, StoreError, Writer, damaged, gaps, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
 pub(super) const FINGERPRINT: usize = 12;
 /// Values end just below four pages of the store: larger ones waste what rounding up to a power of two adds.
 const VALUE_BYTES: usize = 16 * 1024 - 64;
+/// Those of ids that are kept with their hours just below two, so that an hour of a thousand ids takes no more.
+const AGED_BYTES: usize = 8 * 1024 - 64;
 /// Arrivals moved in one transaction, so that ageing never holds up events for long.
 const AGE_VALUES: usize = 256;
 /// Parts of the table that a start fills one after the other. That of 20 million ids is then 2 MB, and in cache.
@@ -200,6 +205,24 @@ fn hash(id: &Fingerprint) -> u64 {
     u64::from_le_bytes(id.0[..8].try_into().expect("eight of twelve bytes"))
 }
 
+/// What is kept of an id with its hour.
+pub(super) fn short(id: &Fingerprint) -> u64 {
+    u64::from_be_bytes(id.0[..8].try_into().expect("eight of twelve bytes"))
+}
+
+/// The ids of one organization and hour that arrived more than 48 hours ago, sorted.
+pub struct AgedIds(Vec<u64>);
+
+impl AgedIds {
+    pub fn has(&self, id: &Fingerprint) -> bool {
+        self.0.binary_search(&short(id)).is_ok()
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// The runs that are in the file.
 pub struct RunsOfIds<'w>(redb::Table<'w, Bytes, Bytes>);
 
@@ -211,24 +234,18 @@ impl RunsOfIds<'_> {
 }
 
 impl Writer {
-    /// Whether any ids are kept with this hour.
-    pub fn has_aged_ids(&self, organization: OrganizationId, hour: Hour) -> Result<bool, StoreError> {
+    /// The ids that are kept with an hour.
+    pub fn aged_ids(&self, organization: OrganizationId, hour: Hour) -> Result<AgedIds, StoreError> {
         let table = self.transaction.open_table(IDS)?;
         let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
-        Ok(table.range::<&[u8]>(&first[..]..=&last[..])?.next().is_some())
-    }
-
-    /// Whether an id is among those kept with its hour.
-    pub fn has_aged_id(&self, (organization, hour, id): Seen) -> Result<bool, StoreError> {
-        let table = self.transaction.open_table(IDS)?;
-        let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
+        let mut ids = Vec::new();
         for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
-            let (_, value) = entry?;
-            if fingerprints(value.value())?.binary_search(&id.0).is_ok() {
-                return Ok(true);
-            }
+            let (key, value) = entry?;
+            gaps::read(key.value(), value.value(), &mut ids)?;
         }
-        Ok(false)
+        // A few lists, each in order: a stable sort makes use of that.
+        ids.sort();
+        Ok(AgedIds(ids))
     }
 
     /// Writes the ids of this transaction, in order of organization and hour.
@@ -339,27 +356,57 @@ impl Writer {
         let mut table = self.transaction.open_table(IDS)?;
         for group in sorted.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (organization, hour, _) = group[0];
-            let mut ids: Vec<[u8; FINGERPRINT]> = group.iter().map(|(_, _, id)| id.0).collect();
+            let mut ids: Vec<u64> = group.iter().map(|(_, _, id)| short(id)).collect();
             let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
             let mut run = 0;
             if let Some(entry) = table.range::<&[u8]>(&first[..]..=&last[..])?.next_back() {
                 let (key, value) = entry?;
                 run = keys::read_u32(key.value(), 8).ok_or_else(|| damaged("a key of ids"))?;
                 // A run that is not full takes the new ids in.
-                if value.value().len() <= VALUE_BYTES / 2 {
-                    ids.extend_from_slice(fingerprints(value.value())?);
+                if value.value().len() <= AGED_BYTES / 2 {
+                    gaps::read(key.value(), value.value(), &mut ids)?;
                     ids.sort_unstable();
                 } else {
                     run += 1;
                 }
             }
-            for chunk in ids.chunks(VALUE_BYTES / FINGERPRINT) {
-                table.insert(&keys::ids(organization, hour, run)[..], chunk.as_flattened())?;
+            ids.dedup();
+            for value in gaps::write(&ids, AGED_BYTES) {
+                let key = keys::ids(organization, hour, run);
+                table.insert(&key[..], &bind(&key, value)[..])?;
                 run += 1;
             }
         }
         Ok(())
     }
+}
+
+/// Writes the ids of the first hour from a key on as they are written now; before version 9 they were kept whole. Gives
+/// the key to go on from, if there is more.
+pub(super) fn shorten(
+    table: &mut redb::Table<'_, Bytes, Bytes>,
+    from: &[u8],
+    bytes: &mut usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(first) = table.range::<&[u8]>(from..)?.next().transpose()?.map(|(key, _)| key.value().to_vec()) else {
+        return Ok(None);
+    };
+    let hour = first.get(..8).ok_or_else(|| damaged("a key of ids"))?;
+    let end = [hour, &[u8::MAX; 5]].concat();
+    let mut ids = Vec::new();
+    for entry in table.range::<&[u8]>(hour..&end[..])? {
+        let (_, value) = entry?;
+        *bytes += value.value().len();
+        ids.extend(fingerprints(value.value())?.iter().map(|id| short(&Fingerprint(*id))));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    table.retain_in::<&[u8], _>(hour..&end[..], |_, _| false)?;
+    for (run, value) in (0u32..).zip(gaps::write(&ids, AGED_BYTES)) {
+        let key = [hour, &run.to_be_bytes()].concat();
+        table.insert(&key[..], &bind(&key, value)[..])?;
+    }
+    Ok(Some(end))
 }
 
 pub(super) fn load(reader: &Reader, policy: IdPolicy) -> Result<SeenIds, StoreError> {
@@ -430,7 +477,7 @@ fn each_arrival(
     Ok(())
 }
 
-pub(super) fn fingerprints(bytes: &[u8]) -> Result<&[[u8; FINGERPRINT]], StoreError> {
+fn fingerprints(bytes: &[u8]) -> Result<&[[u8; FINGERPRINT]], StoreError> {
     match bytes.as_chunks() {
         (ids, []) => Ok(ids),
         _ => Err(damaged("a list of ids")),

@@ -52,6 +52,9 @@ pub(super) fn totals(
     key
 }
 
+/// Bytes of the keys of one period's totals at a cut that are the same.
+pub(super) const TOTALS_GROUP: usize = 11;
+
 pub(super) fn totals_period(key: &[u8]) -> Option<Period> {
     read_u32(key, 7).map(Period)
 }

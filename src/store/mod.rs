@@ -16,7 +16,7 @@
 //! | `series` | organization, series | the series' values |
 //! | `open` | organization, segment, run | [`block`]: rows in order of series |
 //! | `rows` | organization, period, API key, part | `store::rows`: sealed rows in order of series and segment |
-//! | `totals` | organization, pivot, cut, period, part | `store::totals`: daily totals |
+//! | `totals` | organization, pivot, cut, period, part | `store::totals`: daily totals; `store::sparse` |
 //! | `periods` | organization, period | [`PeriodSummary`] |
 //! | `arrivals` | arrival hour, sequence | ids that came last, as they came |
 //! | `runs` | run, organization, part | `store::runs`: many ids of the last 48 hours, sorted |
@@ -44,6 +44,8 @@ mod disk;
 mod elsewhere;
 mod filter;
 mod forget;
+mod format;
+mod gaps;
 mod ids;
 mod incomplete;
 mod inspect;
@@ -60,6 +62,7 @@ mod runs;
 mod seal;
 mod shipping;
 mod spans;
+mod sparse;
 mod timing;
 mod totals;
 mod untouched;
@@ -84,11 +87,12 @@ pub use closings::{
     Closed, ClosedLabel, ClosedLine, ClosedOwners, ClosedSums, Closing, ClosingEntry, FixedLine, FixedName, MovedLine,
     RemovedLine, Reopening, closed_sums,
 };
-pub use columns::{COLUMNS, Column};
+pub use columns::{COLUMNS, Column, STRETCHES};
 pub use decisions::{DECISION_ENTRIES, DecisionEntry, DecisionMark, DecisionReason};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use elsewhere::{Apart, Elsewhere, Sum, Wanted};
-pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
+pub use format::FORMAT_VERSION;
+pub use ids::{AgedIds, IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use log::Log;
@@ -100,8 +104,9 @@ pub use runs::Seen;
 pub use seal::{SealPolicy, Sealed};
 pub use shipping::{RecordOwner, RecordTable, Shipping, State, Unshipped};
 pub use spans::{KnownSpan, MAX_ALIKE, Place, SpanIndex, Spans, asked_by, asked_by_content, known_by};
+pub use sparse::Sparse;
 pub use timing::{Came, Exceptions, Late, SegmentTiming, SeriesTiming, Timing};
-pub use totals::{STRETCHES, Totals};
+pub use totals::Totals;
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
 
@@ -143,16 +148,6 @@ const TABLES: [Table; 20] = [
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
-
-/// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 9;
-/// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
-const OLDEST_VERSION: u32 = 5;
-const TABLES_OF_5: usize = 13;
-const TABLES_OF_6: usize = 16;
-const TABLES_OF_7: usize = 18;
-const TABLES_OF_8: usize = 19;
-const FORMAT_KEY: &[u8] = b"format";
 
 /// What can go wrong with the file.
 #[derive(Debug, thiserror::Error)]
@@ -262,33 +257,7 @@ impl Store {
             id_policy: IdPolicy::default(),
             name_limits: NameLimits::default(),
         };
-        let found = store.reader()?.format_version()?;
-        match found {
-            Some(found) if found < OLDEST_VERSION => return Err(StoreError::Older { found }),
-            Some(found) if found > FORMAT_VERSION => return Err(StoreError::Newer { found }),
-            Some(found) => {
-                let transaction = store.database.begin_read()?;
-                let tables = match found {
-                    FORMAT_VERSION => TABLES.len(),
-                    OLDEST_VERSION => TABLES_OF_5,
-                    6 => TABLES_OF_6,
-                    7 => TABLES_OF_7,
-                    _ => TABLES_OF_8,
-                };
-                for table in &TABLES[..tables] {
-                    transaction.open_table(*table).map_err(|e| damaged(format!("table {table}: {e}")))?;
-                }
-            }
-            None => {}
-        }
-        if found != Some(FORMAT_VERSION) {
-            let writer = store.begin()?;
-            for table in TABLES {
-                writer.transaction.open_table(table)?;
-            }
-            writer.transaction.open_table(META)?.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;
-            writer.commit()?;
-        }
+        store.bring_up_to_date()?;
         Ok(store)
     }
 
@@ -380,15 +349,6 @@ impl Reader {
     /// Why two sums that must be the same are not: of a file it is damage, elsewhere they were read one after the other.
     pub(crate) fn differs(&self, what: &str) -> StoreError {
         if self.elsewhere.is_some() { StoreError::Moved } else { damaged(what) }
-    }
-
-    fn format_version(&self) -> Result<Option<u32>, StoreError> {
-        let table = match self.transaction.open_table(META) {
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-            other => other?,
-        };
-        let value = table.get(FORMAT_KEY)?;
-        value.map(|v| keys::read_u32(v.value(), 0).ok_or_else(|| damaged("format version"))).transpose()
     }
 
     /// How many bytes of blocks were read so far.
@@ -501,16 +461,16 @@ impl Reader {
         Ok(())
     }
 
-    /// Calls `visit` with the rows of each value that has no daily totals in a period that has them.
+    /// Calls `visit` with the rows of values that have no daily totals in periods that have them, a block at a time.
     pub fn scan_rare(
         &self,
         organization: OrganizationId,
         pivot: Pivot,
         periods: Range<Period>,
-        mut visit: impl FnMut(Period, Rows<'_>) -> Result<(), StoreError>,
+        mut visit: impl FnMut(Period, &Sparse<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.scan_cut(organization, pivot, RARE, periods, |period, key, block| {
-            rows::read(key, block, |rows| visit(period, rows))
+            visit(period, &Sparse::read(key, block)?)
         })
     }
 

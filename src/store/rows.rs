@@ -21,7 +21,7 @@ use crate::model::{HOUR_OF_SEGMENT, Overflow, PERIOD_DAYS, SEGMENTS, Usage};
 
 const VERSION: u8 = 1;
 /// A period's 1,184 segments in binary.
-const SEGMENT_BITS: u8 = 11;
+pub(super) const SEGMENT_BITS: u8 = 11;
 const _: () = assert!(PERIOD_DAYS * SEGMENTS <= 1 << SEGMENT_BITS);
 
 /// The usage of one id in one segment of the period.
@@ -101,14 +101,9 @@ fn encode(out: &mut Vec<u8>, id: u32, rows: &[SealedRow]) -> Result<(), Overflow
     let divisors = divisors_of(all.iter().map(|(_, usage)| usage));
     let heads = Heads::choose(all.len(), divisors, |column, row| column.of(&all[row].1));
     heads.write(out);
-    for rows in [&hours, &parts] {
-        pack(out, &rows.iter().map(|(segment, _)| u64::from(*segment)).collect::<Vec<_>>(), SEGMENT_BITS);
-        for column in heads.present() {
-            let divisor = heads.divisor(column);
-            let values: Vec<u64> = rows.iter().map(|(_, usage)| column.of(usage) / divisor).collect();
-            pack(out, &values, heads.width(column));
-        }
-    }
+    let (hours, parts) = all.split_at(hours.len());
+    Section::pack(out, &heads, hours);
+    Section::pack(out, &heads, parts);
     Ok(())
 }
 
@@ -120,9 +115,10 @@ pub struct Rows<'a> {
     parts: Section<'a>,
 }
 
+/// Rows by column: their segments, and what the heads say that there is of each.
 #[derive(Clone, Copy)]
-struct Section<'a> {
-    len: usize,
+pub(super) struct Section<'a> {
+    pub len: usize,
     segments: Packed<'a>,
     /// From the first column on.
     columns: &'a [u8],
@@ -147,7 +143,16 @@ pub(super) fn read(
 }
 
 impl<'a> Section<'a> {
-    fn take(at: &mut &'a [u8], heads: &Heads, len: usize) -> Result<Section<'a>, BlockError> {
+    pub fn pack(out: &mut Vec<u8>, heads: &Heads, rows: &[&SealedRow]) {
+        pack(out, &rows.iter().map(|(segment, _)| u64::from(*segment)).collect::<Vec<_>>(), SEGMENT_BITS);
+        for column in heads.present() {
+            let divisor = heads.divisor(column);
+            let values: Vec<u64> = rows.iter().map(|(_, usage)| column.of(usage) / divisor).collect();
+            pack(out, &values, heads.width(column));
+        }
+    }
+
+    pub fn take(at: &mut &'a [u8], heads: &Heads, len: usize) -> Result<Section<'a>, BlockError> {
         let segments = Packed::take(at, SEGMENT_BITS, len)?;
         let columns = *at;
         let size: usize = heads.present().map(|column| Section::bytes(len, heads, column)).sum();
@@ -167,6 +172,45 @@ impl<'a> Section<'a> {
         let before = heads.present().take_while(|before| *before < column);
         let size: usize = before.map(|before| Section::bytes(self.len, heads, before)).sum();
         Packed::take(&mut &self.columns[size..], heads.width(column), self.len).expect("checked when it was read")
+    }
+
+    /// Puts the segments of some rows into `out`. Each is below the number of segments in a period.
+    pub fn segments(&self, rows: &Range<usize>, out: &mut Vec<u64>) -> Result<(), super::StoreError> {
+        self.segments.unpack(rows, out);
+        // One that is too large makes a difference negative. Processors have no quick maximum of 64 bits.
+        const LAST: u64 = (PERIOD_DAYS * SEGMENTS) as u64 - 1;
+        let differences = out.iter().fold(0, |all, segment| all | LAST.wrapping_sub(*segment));
+        if differences >> 63 == 0 { Ok(()) } else { Err(super::damaged("a segment of a sealed row")) }
+    }
+
+    /// Puts the values of some rows into `out`, or returns false when all are 0.
+    pub fn column(&self, heads: &Heads, rows: &Range<usize>, column: Column, out: &mut Vec<u64>) -> bool {
+        if !heads.has(column) {
+            return false;
+        }
+        if heads.is_derived(column) {
+            self.packed(heads, Column::TotalTokens).unpack(rows, out);
+            let input = self.packed(heads, Column::InputTokens);
+            input.each_of(rows.clone(), |row, input| out[row - rows.start] = out[row - rows.start].wrapping_sub(input));
+        } else {
+            self.packed(heads, column).unpack(rows, out);
+            let divisor = heads.divisor(column);
+            if divisor != 1 {
+                out.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor));
+            }
+        }
+        true
+    }
+
+    pub fn unpack(&self, heads: &Heads) -> Result<Vec<SealedRow>, super::StoreError> {
+        let (all, mut values) = (0..self.len, Vec::new());
+        self.segments(&all, &mut values)?;
+        let mut rows: Vec<SealedRow> = values.iter().map(|segment| (*segment as u16, Usage::default())).collect();
+        for column in heads.present() {
+            self.column(heads, &all, column, &mut values);
+            rows.iter_mut().zip(&values).for_each(|((_, usage), value)| column.put(usage, *value));
+        }
+        Ok(rows)
     }
 }
 
@@ -201,31 +245,12 @@ impl Rows<'_> {
 
     /// Puts the segments of some rows into `out`. Each is below the number of segments in a period.
     pub fn segments(&self, which: Which, rows: &Range<usize>, out: &mut Vec<u64>) -> Result<(), super::StoreError> {
-        self.section(which).segments.unpack(rows, out);
-        // One that is too large makes a difference negative. Processors have no quick maximum of 64 bits.
-        const LAST: u64 = (PERIOD_DAYS * SEGMENTS) as u64 - 1;
-        let differences = out.iter().fold(0, |all, segment| all | LAST.wrapping_sub(*segment));
-        if differences >> 63 == 0 { Ok(()) } else { Err(super::damaged("a segment of a sealed row")) }
+        self.section(which).segments(rows, out)
     }
 
     /// Puts the values of some rows into `out`, or returns false when all are 0.
     pub fn column(&self, which: Which, rows: &Range<usize>, column: Column, out: &mut Vec<u64>) -> bool {
-        if !self.heads.has(column) {
-            return false;
-        }
-        let (heads, section) = (&self.heads, self.section(which));
-        if heads.is_derived(column) {
-            section.packed(heads, Column::TotalTokens).unpack(rows, out);
-            let input = section.packed(heads, Column::InputTokens);
-            input.each_of(rows.clone(), |row, input| out[row - rows.start] = out[row - rows.start].wrapping_sub(input));
-        } else {
-            section.packed(heads, column).unpack(rows, out);
-            let divisor = heads.divisor(column);
-            if divisor != 1 {
-                out.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor));
-            }
-        }
-        true
+        self.section(which).column(&self.heads, rows, column, out)
     }
 
     /// For each part the number of the row that has its hour, into `out`. `hours` and `parts` are their segments.
@@ -246,7 +271,7 @@ impl Rows<'_> {
 
     /// Unpacks everything, by segment.
     pub(super) fn unpack(&self) -> Result<Vec<SealedRow>, super::StoreError> {
-        let [mut hours, parts] = [self.unpack_section(Which::Hours)?, self.unpack_section(Which::Parts)?];
+        let [mut hours, parts] = [self.hours.unpack(&self.heads)?, self.parts.unpack(&self.heads)?];
         if parts.is_empty() {
             return Ok(hours);
         }
@@ -260,17 +285,6 @@ impl Rows<'_> {
         hours.extend(parts);
         hours.sort_unstable_by_key(|(segment, _)| *segment);
         Ok(hours)
-    }
-
-    fn unpack_section(&self, which: Which) -> Result<Vec<SealedRow>, super::StoreError> {
-        let (all, mut values) = (self.all(which), Vec::new());
-        self.segments(which, &all, &mut values)?;
-        let mut rows: Vec<SealedRow> = values.iter().map(|segment| (*segment as u16, Usage::default())).collect();
-        for column in self.heads.present() {
-            self.column(which, &all, column, &mut values);
-            rows.iter_mut().zip(&values).for_each(|((_, usage), value)| column.put(usage, *value));
-        }
-        Ok(rows)
     }
 }
 
@@ -297,7 +311,7 @@ pub(super) mod tests {
         )
     }
 
-    fn ids() -> impl Strategy<Value = BTreeMap<u32, BTreeMap<u16, Usage>>> {
+    pub fn ids() -> impl Strategy<Value = BTreeMap<u32, BTreeMap<u16, Usage>>> {
         let rows = proptest::collection::btree_map(0u16..1184, usage(), 1..40);
         proptest::collection::btree_map(any::<u32>(), rows, 1..12)
     }

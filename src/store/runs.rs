@@ -276,18 +276,6 @@ impl RunCheck<'_> {
         Ok(())
     }
 
-    /// Whether an id is in a run as one of this hour.
-    pub fn has(&self, reader: &Reader, (organization, hour, id): Seen) -> Result<bool, StoreError> {
-        let probe = Probe::of(&id);
-        for run in self.runs.runs.iter().filter(|run| run.filter.may_have(&probe)) {
-            let found = find(&reader.transaction.open_table(RUNS)?, run, organization, id)?;
-            if found.iter().any(|(of, _)| *of == hour) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Sees that all parts were there; gives the number of ids.
     pub fn finish(self) -> Result<u64, StoreError> {
         let mut all = 0;

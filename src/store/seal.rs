@@ -13,13 +13,14 @@ use super::block::Block;
 use super::packed::bind;
 use super::rows::{self, SealedRow};
 use super::{
-    Bytes, Log, OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, totals,
+    Bytes, Log, OPEN, PERIODS, PeriodSummary, Pivot, RARE, ROWS, StoreError, TOTALS, Writer, damaged, keys, sparse,
+    totals,
 };
 use crate::model::{Day, Dimension, OrganizationId, Overflow, Period, Segment, Series, Usage, ValueId};
 
 /// Blocks end just below two pages of redb: it rounds larger values up to a power-of-two number of pages. Blocks of one
 /// page and of four took more of the file.
-const BLOCK_BYTES: usize = 8 * 1024 - 80;
+pub(super) const BLOCK_BYTES: usize = 8 * 1024 - 80;
 
 /// What is worth having daily totals. Tests set it low, so that small stores have all there is.
 #[derive(Debug, Clone, Copy)]
@@ -150,14 +151,14 @@ impl Writer {
     fn write_totals(&self, organization: OrganizationId, period: Period, pivots: Pivots) -> Result<(), StoreError> {
         let mut table = self.transaction.open_table(TOTALS)?;
         for (pivot, values) in pivots.finish() {
-            let mut rare = rows::Builder::new(BLOCK_BYTES);
+            let mut rare = sparse::Builder::new(BLOCK_BYTES);
             let mut often = totals::Builder::new(pivot, BLOCK_BYTES);
             for (value, rows) in values {
                 // The organization's own totals are what others are checked against: always at hand.
                 if pivot == Pivot::All || rows.len() >= self.seal_policy.segments_worth_totals {
                     often.push(value, rows)?;
                 } else {
-                    rare.push(value, &rows)?;
+                    rare.push(value, &rows);
                 }
             }
             let mut write = |frequent: bool, cut: u8, blocks: Vec<Vec<u8>>| -> Result<(), StoreError> {

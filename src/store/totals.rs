@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! one or more of:
-//!   value varint, less the value before | heads (see `columns`), widths in whole bytes
+//!   value varint, less the value before | heads (see `columns`)
 //!   | for each column: 33 stretches × its width
 //! ```
 //!
@@ -15,15 +15,12 @@
 //! own, the others in others.
 
 use super::Pivot;
-use super::columns::{Column, Heads, divisors_of};
+use super::columns::{Column, Heads, STRETCHES, divisors_of};
 use super::packed::{BlockError, HEAD, TAIL, frame, pack, put_varint, take_varint_u32, unframe, unpack_1, unpack_32};
 use super::rows::SealedRow;
-use crate::model::{Overflow, PERIOD_DAYS, PicoUsd, SEGMENTS, Usage};
+use crate::model::{Overflow, PicoUsd, SEGMENTS, Usage};
 
 const VERSION: u8 = 1;
-
-/// How many stretches a period falls into when it is cut once a day.
-pub const STRETCHES: usize = PERIOD_DAYS + 1;
 
 /// One value's usage in each stretch, cut after cut.
 pub(super) struct Stretches {
@@ -118,7 +115,7 @@ impl Cut {
         let fits = |cost: PicoUsd| u64::try_from(cost.0).is_ok();
         let fit = usage.iter().all(|usage| fits(usage.all.cost) && fits(usage.api_keys_cost));
         let divisors = if fit { divisors } else { [1; 2] };
-        let heads = Heads::in_bytes(STRETCHES, divisors, columns, |column, stretch| column.of(&usage[stretch]));
+        let heads = Heads::of_columns(STRETCHES, divisors, columns, |column, stretch| column.of(&usage[stretch]));
         if heads.is_empty() {
             return;
         }
@@ -160,7 +157,7 @@ pub(super) fn read(key: &[u8], bytes: &[u8], mut visit: impl FnMut(Totals<'_>)) 
     while at.len() > TAIL {
         value = value.wrapping_add(take_varint_u32(&mut at)?);
         let heads = Heads::read(&mut at)?;
-        let size = bytes_of(heads.width_of_all());
+        let size = heads.stretches_of_all();
         if at.len() < size + TAIL {
             return Err(BlockError::Short);
         }
@@ -170,11 +167,6 @@ pub(super) fn read(key: &[u8], bytes: &[u8], mut visit: impl FnMut(Totals<'_>)) 
     if at.len() == TAIL { Ok(()) } else { Err(BlockError::Short) }
 }
 
-/// Bytes of the stretches of columns that are so many bits wide.
-fn bytes_of(width: usize) -> usize {
-    STRETCHES * width / 8
-}
-
 impl Totals<'_> {
     /// Puts a column's value in each stretch into `out`, or returns false when all are 0.
     #[inline]
@@ -182,7 +174,7 @@ impl Totals<'_> {
         if !self.heads.has(column) {
             return false;
         }
-        let columns = &self.columns[bytes_of(self.heads.width_before(column))..];
+        let columns = &self.columns[self.heads.stretches_before(column)..];
         let width = self.heads.width(column);
         let (days, last) = out.split_first_chunk_mut().expect("32 and one more");
         unpack_32(columns, width, days);

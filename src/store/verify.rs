@@ -10,17 +10,18 @@ use redb::{ReadableTable, ReadableTableMetadata, TableHandle};
 use roaring::RoaringBitmap;
 
 use super::block::{self, Block};
-use super::ids::{ARRIVAL_KEY, FINGERPRINT, IdPolicy, fingerprints, read_arrivals};
+use super::format::FORMAT_KEY;
+use super::ids::{ARRIVAL_KEY, IdPolicy, read_arrivals, short};
 use super::incomplete::Claims;
 use super::rows::{self, SealedRow};
 use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
-use super::totals::{STRETCHES, Stretches, Totals};
+use super::totals::{Stretches, Totals};
 use super::{
-    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, FORMAT_KEY, IDS, INCOMPLETE, INTAKE, INVOICES,
-    META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS,
-    Reader, RepricingRecord, SERIES, SPANS, Seen, StoreError, TABLES, TIMING, TOTALS, Table, UNSHIPPED, closings,
-    damaged, decisions, intake, invoices, keys, shipping, spans, timing, webhooks,
+    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, IDS, INCOMPLETE, INTAKE, INVOICES, META,
+    NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader,
+    RepricingRecord, SERIES, SPANS, STRETCHES, Seen, StoreError, TABLES, TIMING, TOTALS, Table, UNSHIPPED, closings,
+    damaged, decisions, gaps, intake, invoices, keys, shipping, spans, timing, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
@@ -393,8 +394,10 @@ impl Check<'_> {
         };
         let periods = || period..period.next();
         let mut rare: BTreeMap<u32, Vec<SealedRow>> = BTreeMap::new();
-        self.reader.scan_rare(organization, pivot, periods(), |_, rows| {
-            rare.entry(rows.id).or_default().extend(rows.unpack()?);
+        self.reader.scan_rare(organization, pivot, periods(), |_, sparse| {
+            for (value, row) in sparse.unpack()? {
+                rare.entry(value).or_default().push(row);
+            }
             Ok(())
         })?;
         for (value, stored) in rare {
@@ -436,6 +439,8 @@ impl Check<'_> {
         };
         // No more than a start takes into memory.
         let mut arrived: HashMap<(OrganizationId, Fingerprint), (Hour, Hour)> = HashMap::new();
+        // Those of hours that ids are kept with.
+        let mut lately = Lately::default();
         let mut last_sequence = None;
         self.each(ARRIVALS, Some(12), |key, value| {
             let arrival = Hour(organization_of(key));
@@ -445,7 +450,7 @@ impl Check<'_> {
             }
             let mut wrong = Ok(());
             read_arrivals(value, |seen| {
-                if let Err(error) = possible(seen, arrival) {
+                if let Err(error) = possible(seen, arrival).and_then(|()| lately.add(reader, seen)) {
                     wrong = Err(error);
                 }
                 if arrived.insert((seen.0, seen.2), (seen.1, arrival)).is_some() {
@@ -463,6 +468,7 @@ impl Check<'_> {
             }
             check.part(reader, key, value, |seen, arrival| {
                 possible(seen, arrival)?;
+                lately.add(reader, seen)?;
                 match arrived.get(&(seen.0, seen.2)) {
                     Some(other) if is_twice(*other, (seen.1, arrival)) => Err(damaged("an id was counted twice")),
                     _ => Ok(()),
@@ -473,20 +479,18 @@ impl Check<'_> {
         let mut of_hour = OfHour::default();
         self.each(IDS, Some(12), |key, value| {
             known(dictionary, organization_of(key))?;
-            let ids = fingerprints(value)?;
-            if ids.is_empty() || !ids.is_sorted_by(|a, b| a < b) {
+            let mut ids = Vec::new();
+            gaps::read(key, value, &mut ids)?;
+            if !ids.is_sorted_by(|a, b| a < b) {
                 return Err(damaged("a list of ids is not sorted"));
             }
             let (organization, hour) = (OrganizationId(organization_of(key)), keys::read_u32(key, 4).map(Hour));
             let hour = hour.expect("a key of twelve bytes");
-            for id in ids.iter().map(|id| Fingerprint(*id)) {
-                let lately = arrived.get(&(organization, id)).is_some_and(|(of, _)| *of == hour);
-                if lately || check.has(reader, (organization, hour, id))? {
-                    return Err(damaged("an id was counted twice in its hour"));
-                }
+            if ids.iter().any(|id| lately.ids.contains(&(organization, hour, *id))) {
+                return Err(damaged("an id was counted twice in its hour"));
             }
             aged += ids.len() as u64;
-            of_hour.add(&key[..8], ids)
+            of_hour.add(&key[..8], &ids)
         })?;
         of_hour.finish()?;
         Ok(arrived.len() as u64 + check.finish()? + aged)
@@ -582,15 +586,42 @@ impl Parts {
     }
 }
 
+/// Ids that arrived lately, of hours that older ones are kept with: few, since most events are new when they come.
+#[derive(Default)]
+struct Lately {
+    ids: HashSet<(OrganizationId, Hour, u64)>,
+    /// Whether any are kept with an hour.
+    hours: HashMap<(OrganizationId, Hour), bool>,
+}
+
+impl Lately {
+    fn add(&mut self, reader: &Reader, (organization, hour, id): Seen) -> Result<(), StoreError> {
+        let are_kept = match self.hours.get(&(organization, hour)) {
+            Some(are_kept) => *are_kept,
+            None => {
+                let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
+                let table = reader.transaction.open_table(IDS)?;
+                let are_kept = table.range::<&[u8]>(&first[..]..=&last[..])?.next().is_some();
+                self.hours.insert((organization, hour), are_kept);
+                are_kept
+            }
+        };
+        if are_kept {
+            self.ids.insert((organization, hour, short(&id)));
+        }
+        Ok(())
+    }
+}
+
 /// The ids that are kept with one hour, in several lists.
 #[derive(Default)]
 struct OfHour {
     key: Vec<u8>,
-    ids: Vec<[u8; FINGERPRINT]>,
+    ids: Vec<u64>,
 }
 
 impl OfHour {
-    fn add(&mut self, key: &[u8], ids: &[[u8; FINGERPRINT]]) -> Result<(), StoreError> {
+    fn add(&mut self, key: &[u8], ids: &[u64]) -> Result<(), StoreError> {
         if self.key != key {
             self.finish()?;
             self.key = key.to_vec();

@@ -196,7 +196,7 @@ fn a_clock_goes_back(id_policy: IdPolicy) {
 }
 
 #[test]
-fn an_id_costs_little_more_than_its_twelve_bytes() {
+fn an_id_takes_twelve_bytes_and_later_half_of_it() {
     const IDS: u32 = 300_000;
     let mut machine = Machine::new(IdPolicy::default());
     // A copy has no free pages.
@@ -219,5 +219,5 @@ fn an_id_costs_little_more_than_its_twelve_bytes() {
     machine.restart();
     let old = (bytes(&machine) - before) as f64 / f64::from(IDS);
     println!("{recent:.2} bytes an id in the first 48 hours, {old:.2} later");
-    assert!((12.0..12.5).contains(&recent) && (12.0..12.5).contains(&old), "{recent} {old}");
+    assert!((12.0..12.5).contains(&recent) && (6.0..7.0).contains(&old), "{recent} {old}");
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::support::ledger::{COST_SOURCES, Entry, Ledger, batch, check, repricing};
+use crate::support::disk::{CrashDisk, EVERY_KIND, Image, Operation};
+use crate::support::ledger::{COST_SOURCES, Entry, Ledger, Random, batch, check, repricing};
 use redb::{Database, TableDefinition};
 use rollcall::calendar::{Date, Granularity, Window, Zone};
 use rollcall::directory::{ApiKeyUpdate, Change, DirectoryUpdate};
@@ -20,10 +21,9 @@ use rollcall::store::{DecisionEntry, DecisionReason, FORMAT_VERSION, IdPolicy, S
 const GOLDEN: &str = "tests/golden";
 /// The oldest version that is opened, and the tables that it has not.
 const OLDEST_READ: u32 = 5;
-const NEWER_TABLES: [&str; 7] = ["incomplete", "intake", "spans", "timing", "closings", "decisions", "unshipped"];
-/// The version before this one, and the tables that it has not.
+const NEWER_TABLES: [&str; 6] = ["incomplete", "intake", "spans", "timing", "closings", "decisions"];
+/// The version before this one, of which a release wrote a store.
 const BEFORE: u32 = 8;
-const TABLES_SINCE: [&str; 1] = ["unshipped"];
 /// 2026-06-10T12:00:00Z
 const NOON: UnixMs = 1_781_092_800_000;
 /// What had come of these days before the last events is repriced.
@@ -192,6 +192,11 @@ fn a_store_of_this_format_is_made_the_same_each_time_and_opens() {
     }
 }
 
+/// What a store of a version has of refused calls.
+fn decisions_of(version: u32) -> Vec<DecisionEntry> {
+    if version < 8 { Vec::new() } else { vec![decision()] }
+}
+
 /// Makes a store one of an older version.
 fn make_older(file: &Path, version: u32, without: &[&str]) {
     let database = Database::open(file).unwrap();
@@ -209,16 +214,13 @@ fn make_older(file: &Path, version: u32, without: &[&str]) {
 fn stores_of_the_formats_before_open_with_all_they_have() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("store.redb");
-    let of_before = [decision()];
-    let versions: [(u32, &[&str], &[DecisionEntry]); 2] =
-        [(BEFORE, &TABLES_SINCE, &of_before), (OLDEST_READ, &NEWER_TABLES, &[])];
-    for (version, without, decisions) in versions {
-        make(&file);
+    for (version, without) in [(BEFORE, &[][..]), (BEFORE - 1, &["decisions"]), (OLDEST_READ, &NEWER_TABLES)] {
+        std::fs::copy(format!("{GOLDEN}/format-{BEFORE}.redb"), &file).unwrap();
         make_older(&file, version, without);
         let before = std::fs::read(&file).unwrap();
         Store::inspect(&file).unwrap();
         assert!(std::fs::read(&file).unwrap() == before, "looking at it changes nothing");
-        check_opens(&file, decisions);
+        check_opens(&file, &decisions_of(version));
     }
     make_older(&file, OLDEST_READ, &["open"]);
     let damaged = Store::inspect(&file).err();
@@ -239,9 +241,28 @@ fn stores_of_other_formats_are_refused_with_their_number() {
         let path = entry.unwrap().path();
         let version = path.file_stem().and_then(|name| name.to_str()?.strip_prefix("format-")?.parse().ok());
         match version.unwrap_or_else(|| panic!("{} is no golden store", path.display())) {
-            BEFORE..=FORMAT_VERSION => check_opens(&path, &[decision()]),
-            OLDEST_READ..BEFORE => check_opens(&path, &[]),
+            version @ OLDEST_READ..=FORMAT_VERSION => check_opens(&path, &decisions_of(version)),
             other => check_refused(&path, other),
         }
     }
+}
+
+#[test]
+fn a_store_whose_migration_is_cut_off_opens_as_if_it_had_not_been() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.redb");
+    let before = std::fs::read(format!("{GOLDEN}/format-{BEFORE}.redb")).unwrap();
+    let disk = CrashDisk::recording(before.clone());
+    drop(Store::open_backend(disk.clone()).unwrap());
+    let (mut image, mut random, mut cuts) = (Image::new(before), Random(1), 0);
+    for operation in disk.history() {
+        if matches!(operation, Operation::Sync) {
+            let kept = EVERY_KIND[cuts % EVERY_KIND.len()];
+            std::fs::write(&file, image.after_crash(kept, &mut random)).unwrap();
+            check_opens(&file, &[decision()]);
+            cuts += 1;
+        }
+        image.apply(operation);
+    }
+    assert!(cuts >= 4, "{cuts}");
 }
