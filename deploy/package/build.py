@@ -109,7 +109,8 @@ def deb(program, version, architecture, out, epoch):
         for path in [root, *root.rglob("*")]:
             if path.is_dir():
                 path.chmod(0o755)
-        run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, out,
+        # Whoever has the glibc has a dpkg that reads zstd, which takes a tenth of xz's time.
+        run("dpkg-deb", "--root-owner-group", "-Zzstd", "--build", root, out,
             env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)})
 
 

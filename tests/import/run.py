@@ -237,8 +237,10 @@ def litellm(rollcall, postgres, folder, servers):
     ]:
         said = importing(rollcall, "litellm-db", database, *to(live), *more, status=2)
         assert words in said and "secret" not in said, said
-    other = importing(rollcall, "litellm-db", postgres.by_socket("gateway"), "--data-dir", store, status=2)
-    assert "has no table" in other, other
+    # By another way to the database, which may be another database.
+    said = importing(rollcall, "litellm-db", postgres.by_tls("litellm", "secret"), *to(live), *authority, "--position",
+                     position, status=2)
+    assert "says how far an import of" in said, said
 
 
 def llmgateway(rollcall, postgres, folder, servers):

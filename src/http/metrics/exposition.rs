@@ -161,7 +161,7 @@ mod tests {
     fn open_metrics_where_it_is_asked_for() {
         use Format::{OpenMetrics, Plain};
         assert_eq!(Format::asked(&HeaderMap::new()), Plain);
-        // What Prometheus 2.42 and 3.5 send.
+        // What Prometheus 2.42 sends, and what newer ones say in addition.
         check_asked(
             "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             OpenMetrics,

@@ -114,10 +114,16 @@ fn series(
     let mut series = add_up(all, most)?;
     let shown: HashSet<String> =
         series.keys().filter(|(_, project)| project != OTHER).map(|(organization, _)| organization.clone()).collect();
-    let mut elsewhere = Used::default();
-    let rest = series.extract_if(.., |(organization, _), _| !shown.contains(organization));
-    let rest: Vec<Used> = rest.map(|(_, used)| used).collect();
+    let mut rest = Vec::new();
+    series.retain(|(organization, _), used| {
+        let is_shown = shown.contains(organization);
+        if !is_shown {
+            rest.push(std::mem::take(used));
+        }
+        is_shown
+    });
     if !rest.is_empty() {
+        let mut elsewhere = Used::default();
         rest.iter().try_for_each(|used| elsewhere.add(used))?;
         series.insert((OTHER.to_owned(), OTHER.to_owned()), elsewhere);
     }
