@@ -25,6 +25,7 @@ mod litellm_spend_logs;
 pub mod llmgateway;
 pub mod mapping;
 mod number;
+mod openrouter;
 pub mod otlp;
 mod reason;
 mod row;
