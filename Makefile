@@ -83,6 +83,11 @@ test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, as
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
 
+.PHONY: test-cluster
+test-cluster: web ## Ship to two ClickHouse servers, fetched by apt-get where they are absent, that are killed
+	$(CARGO) build $(CI)
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/cluster/run.py
+
 .PHONY: test-scim
 test-scim: web $(SCIM)/requirements.txt ## Let scim2-tester ask the built server what SCIM's RFCs say
 	$(CARGO) build $(CI)

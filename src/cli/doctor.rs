@@ -163,7 +163,10 @@ fn look_at_backups(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings
 
 /// Says nothing of a server that does not ship.
 fn look_at_shipping(metric: impl Fn(&str) -> Option<u64>, findings: &mut Findings) {
-    let Some(lag) = metric("rollcall_ship_lag_seconds") else { return };
+    if metric("rollcall_ships") != Some(1) {
+        return;
+    }
+    let lag = metric("rollcall_ship_lag_seconds").unwrap_or_default();
     let behind = metric("rollcall_ship_commits_behind").unwrap_or_default();
     match metric("rollcall_ship_refused_organizations").unwrap_or_default() {
         0 => {}

@@ -1,6 +1,7 @@
 //! Asking and telling the servers of a cluster, over HTTP.
 
 use std::io::{BufReader, Read};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -12,6 +13,9 @@ use super::rows::ReadRow;
 const CONNECT: Duration = Duration::from_secs(3);
 /// What is asked on the way to something else, and each insert.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How rows are put, where a server knows of it (an older one refuses whatever has a setting that it does not know): at
+/// once and as one block, and whatever the number of months.
+const INSERT_SETTINGS: [&str; 2] = ["async_insert", "max_partitions_per_insert_block"];
 /// What of an answer that is no answer is shown.
 const SHOWN: usize = 400;
 
@@ -50,6 +54,8 @@ pub type Answer = ReadRow<BufReader<Box<dyn Read + Send + Sync>>>;
 pub struct Client {
     agent: ureq::Agent,
     address: Address,
+    /// By server: which settings it knows.
+    known: Arc<Vec<OnceLock<Vec<&'static str>>>>,
 }
 
 impl Client {
@@ -78,7 +84,8 @@ impl Client {
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(PATIENCE))
             .build();
-        Ok(Client { agent: config.into(), address })
+        let known = address.hosts.iter().map(|_| OnceLock::new()).collect();
+        Ok(Client { agent: config.into(), address, known: Arc::new(known) })
     }
 
     pub fn address(&self) -> &Address {
@@ -118,9 +125,26 @@ impl Client {
     /// Puts rows into a table. They are there when this returns without an error; after one, some may be.
     pub fn insert(&self, shard: usize, table: &str, rows: &[u8]) -> Result<(), ClusterError> {
         let sql = format!("INSERT INTO {table} FORMAT RowBinary");
-        let query = [("database", self.address.database.as_str()), ("query", &sql)];
+        let mut query = vec![("database", self.address.database.as_str()), ("query", &sql)];
+        query.extend(self.insert_settings(shard)?.iter().map(|name| (*name, "0")));
         let mut body = self.post(shard, &query, rows)?;
         body.read_to_vec().map(drop).map_err(|error| self.unreachable(shard, &error))
+    }
+
+    /// Those that a server knows.
+    fn insert_settings(&self, shard: usize) -> Result<&[&'static str], ClusterError> {
+        if let Some(known) = self.known[shard].get() {
+            return Ok(known);
+        }
+        let names = INSERT_SETTINGS.map(quoted).join(", ");
+        let mut rows = self
+            .ask_server(shard, &format!("SELECT name FROM system.settings WHERE name IN ({names}) FORMAT RowBinary"))?;
+        let mut known = Vec::new();
+        while self.read(shard, rows.has_more())? {
+            let name = self.read(shard, rows.text())?;
+            known.extend(INSERT_SETTINGS.into_iter().find(|setting| *setting == name));
+        }
+        Ok(self.known[shard].get_or_init(|| known))
     }
 
     fn post(&self, shard: usize, query: &[(&str, &str)], body: &[u8]) -> Result<ureq::Body, ClusterError> {

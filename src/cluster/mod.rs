@@ -16,6 +16,8 @@ mod rows;
 mod schema;
 mod ship;
 mod shipment;
+#[cfg(test)]
+mod tests;
 
 pub use address::{Address, AddressError, Host};
 pub use audit::{Difference, Sums};

@@ -336,6 +336,14 @@ fn look_at_place(client: &Client, shard: usize) -> Result<(), ClusterError> {
     }
 }
 
+/// Each table's name, columns and engine, as a server would tell of them.
+#[cfg(test)]
+pub(super) fn described() -> Vec<(String, Vec<(String, String)>, String)> {
+    let kind = |kind: &str| if kind == NAME { "String" } else { kind }.to_owned();
+    let columns = |table: &Table| table.columns.iter().map(|(name, of)| ((*name).to_owned(), kind(of))).collect();
+    TABLES.iter().map(|table| (table.local(), columns(table), table.engine())).collect()
+}
+
 /// Of a row of usage: that it is not all zeros, as one that is gone is.
 pub(super) const HAS_SOMETHING: &str = "requests > 0 OR total_tokens > 0 OR input_tokens > 0 OR output_tokens > 0 \
     OR cached_tokens > 0 OR cache_write_tokens > 0 OR reasoning_tokens > 0 OR errors > 0 OR client_errors > 0 \

@@ -16,7 +16,9 @@ use super::App;
 use super::attempts::Source;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{Date, Zone, ZoneDatabase};
+use crate::cluster::Ships;
 use crate::engine::{STORE_FILE, allocated_bytes};
+use crate::model::UnixMs;
 
 /// Where reference data is from that came with the binary.
 const BUILT_IN: &str = "built in";
@@ -132,19 +134,20 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     write("rollcall_store_allocated_bytes", "gauge", "What the store's file takes on disk.", size);
     let help = "When the last scheduled backup was whole; 0 when there is none.";
     write("rollcall_last_backup_timestamp_seconds", "gauge", help, read(&engine.last_backup_unix_s));
-    if let Some(shipping) = app.shipping.get() {
-        let help = "How far behind the store what is on every shard of the cluster is, in seconds.";
-        write("rollcall_ship_lag_seconds", "gauge", help, shipping.lag_seconds(app.engine.now()));
-        let help = "Commits that changed something and are not on every shard.";
-        write("rollcall_ship_commits_behind", "gauge", help, shipping.commits_behind());
-        let help = "Whether the last try to ship failed; the log says why.";
-        write("rollcall_ship_failing", "gauge", help, u64::from(shipping.error().is_some()));
-        write("rollcall_ship_failures_total", "counter", "Tries to ship that failed.", shipping.failures());
-        let help = "Organizations that are not shipped because another node owns them.";
-        write("rollcall_ship_refused_organizations", "gauge", help, shipping.refused_organizations());
-        let help = "Months of which the cluster had other sums when they were last compared.";
-        write("rollcall_ship_differing_months", "gauge", help, shipping.differing_months());
-    }
+    // 0 of a server that does not ship.
+    let ships = |value: fn(&Ships, UnixMs) -> u64| app.shipping.get().map_or(0, |ships| value(ships, app.engine.now()));
+    write("rollcall_ships", "gauge", "Whether this server ships to a cluster.", ships(|_, _| 1));
+    let help = "How far behind the store what is on every shard of the cluster is, in seconds.";
+    write("rollcall_ship_lag_seconds", "gauge", help, ships(Ships::lag_seconds));
+    let help = "Commits that changed something and are not on every shard.";
+    write("rollcall_ship_commits_behind", "gauge", help, ships(|ships, _| ships.commits_behind()));
+    let help = "Whether the last try to ship failed; the log says why.";
+    write("rollcall_ship_failing", "gauge", help, ships(|ships, _| ships.error().is_some().into()));
+    write("rollcall_ship_failures_total", "counter", "Tries to ship that failed.", ships(|ships, _| ships.failures()));
+    let help = "Organizations that are not shipped because another node owns them.";
+    write("rollcall_ship_refused_organizations", "gauge", help, ships(|ships, _| ships.refused_organizations()));
+    let help = "Months of which the cluster had other sums when they were last compared.";
+    write("rollcall_ship_differing_months", "gauge", help, ships(|ships, _| ships.differing_months()));
     let (zones, book) = (ZoneDatabase::current(), app.prices());
     let at = |date: &str| Date::parse(date).map_or(0, |date| Zone::UTC.day_start(date) / 1000) as u64;
     let help = "A day on which the zone rules in use were current.";

@@ -26,7 +26,7 @@ pub struct AuditEntryBody {
     /// has none.
     pub actor_name: Option<String>,
     /// `sign-in`, `sign-out`, `token-create`, `token-revoke`, `directory-change`, `membership-end`, `backup`, `compact`,
-    /// `verify`, `restore`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change`, `view-remove`, `link-create` or
+    /// `verify`, `restore`, `ship-audit`, `ship-all`, `retention`, `invoice-import`, `reprice`, `view-create`, `view-change`, `view-remove`, `link-create` or
     /// `link-revoke`.
     pub action: String,
     /// What it was done to: a token, a user, a file.

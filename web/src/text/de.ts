@@ -956,6 +956,8 @@ export const de = (product: string): Catalogue => ({
       compact: "Tage versiegelt",
       verify: "Speicher geprüft",
       restore: "Speicher wiederhergestellt",
+      "ship-audit": "Cluster verglichen",
+      "ship-all": "Erneut an den Cluster gesendet",
       retention: "Alte Nutzung entfernt",
       "invoice-import": "Rechnung eingelesen",
       reprice: "Nutzung neu bepreist",

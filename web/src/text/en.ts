@@ -974,6 +974,8 @@ export const en = {
       compact: "Days sealed",
       verify: "Store checked",
       restore: "Store restored",
+      "ship-audit": "Cluster compared",
+      "ship-all": "Shipped to the cluster again",
       retention: "Old usage removed",
       "invoice-import": "Invoice imported",
       reprice: "Usage repriced",
