@@ -120,7 +120,7 @@ impl<'c> Collector<'c> {
     }
 
     fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
-        let token = &self.context.token;
+        let token = &self.context().token;
         let id = name("id", required("id", fields.id)?)?;
         let time = self.timestamp(required("timestamp", fields.timestamp)?)?;
         let organization = fields.organization_id.map(|given| name("organizationId", given)).transpose()?;
