@@ -228,14 +228,7 @@ impl Claims {
             return Ok(false);
         }
         if !self.others.contains_key(organization) {
-            let mut row = Vec::new();
-            for text in [organization, node, OWNER, ""] {
-                row.text(text.as_bytes());
-            }
-            row.u64(1);
-            row.u8(0);
-            row.text(&(now.max(0) as u64).to_le_bytes());
-            client.insert(shard, "records_local", &row)?;
+            write_claim(client, shard, node, organization, now, false)?;
             // Another may have done the same meanwhile.
             let mut first: Option<(u64, String)> = None;
             read_claims(client, shard, &format!("organization = {}", quoted(organization)), |_, claim| {
@@ -254,10 +247,42 @@ impl Claims {
         Ok(false)
     }
 
+    /// Gives up an organization.
+    pub fn release(
+        &mut self,
+        client: &Client,
+        shard: usize,
+        node: &str,
+        organization: &str,
+        now: UnixMs,
+    ) -> Result<(), ClusterError> {
+        self.own.remove(organization);
+        write_claim(client, shard, node, organization, now, true)
+    }
+
     /// Whether an organization that was refused is free by what the shards say now.
     pub fn frees(&self, before: &Claims) -> bool {
         before.refused.keys().any(|organization| !self.others.contains_key(organization))
     }
+}
+
+fn write_claim(
+    client: &Client,
+    shard: usize,
+    node: &str,
+    organization: &str,
+    now: UnixMs,
+    is_released: bool,
+) -> Result<(), ClusterError> {
+    let (mut row, now) = (Vec::new(), now.max(0) as u64);
+    for text in [organization, node, OWNER, ""] {
+        row.text(text.as_bytes());
+    }
+    // The later of two claims counts, and after one in the same millisecond that it was given up.
+    row.u64(now + u64::from(is_released));
+    row.u8(u8::from(is_released));
+    row.text(&now.to_le_bytes());
+    client.insert(shard, "records_local", &row)
 }
 
 fn read_claims(

@@ -251,15 +251,15 @@ impl<'a> Shipment<'a> {
         let (reader, start, end) = (&self.snapshot.reader, Segment(range.start), Segment(range.end));
         let first = reader.first_segment(organization)?.map(Segment::day);
         let (Some(first), Some(last)) = (first, reader.newest_day(organization)?) else {
-            self.remove(organization, start..end)?;
+            self.remove(name, start..end)?;
             return Ok(place);
         };
         let (known, past) = (first.first_segment().clamp(start, end), last.next().first_segment().clamp(start, end));
-        self.remove(organization, start..known)?;
-        self.remove(organization, past..end)?;
+        self.remove(name, start..known)?;
+        self.remove(name, past..end)?;
         each_chunk(reader, organization, known..past, |segments, state| {
             let mut gone: BTreeMap<Segment, Vec<Gone>> = BTreeMap::new();
-            self.each_gone(organization, segments, Some(&state), |_, segment, names| {
+            self.each_gone(name, segments, Some(&state), |_, segment, names| {
                 gone.entry(segment).or_default().push(names);
             })?;
             let segments: BTreeSet<Segment> = state.keys().map(|(at, _)| *at).chain(gone.keys().copied()).collect();
@@ -277,23 +277,21 @@ impl<'a> Shipment<'a> {
     }
 
     /// Sends zeros for all that the cluster has of some segments, of which the store has none.
-    fn remove(&mut self, organization: OrganizationId, segments: Range<Segment>) -> Result<(), ShipError> {
-        let name = self.name(organization)?;
-        self.each_gone(organization, segments, None, |shipment, segment, gone| {
+    fn remove(&mut self, name: &str, segments: Range<Segment>) -> Result<(), ShipError> {
+        self.each_gone(name, segments, None, |shipment, segment, gone| {
             shipment.put_gone(name, segment, &gone);
             shipment.flush_if_full();
         })
     }
 
-    /// Calls `visit` with the rows of the cluster that are not in a state.
+    /// Calls `visit` with the rows of the cluster that are not in an organization's state.
     fn each_gone(
         &mut self,
-        organization: OrganizationId,
+        name: &str,
         segments: Range<Segment>,
         state: Option<&State>,
         mut visit: impl FnMut(&mut Shipment<'a>, Segment, Gone),
     ) -> Result<(), ShipError> {
-        let name = self.name(organization)?;
         let shard = self.client.address().shard_of(name);
         if segments.is_empty() || self.failed.contains_key(&shard) {
             return Ok(());
@@ -324,7 +322,7 @@ impl<'a> Shipment<'a> {
                 };
                 let (at, of) = client.read(shard, row())?;
                 let Some(segment) = Segment::of(i64::from(at) * 1000) else { continue };
-                let known = shipment.snapshot.dictionary.find(&of).filter(|(known, _)| *known == organization);
+                let known = shipment.snapshot.dictionary.find(&of);
                 let is_there = |state: &State| known.is_some_and(|(_, series)| state.contains_key(&(segment, series)));
                 if !state.is_some_and(is_there) {
                     visit(shipment, segment, of);
@@ -350,6 +348,9 @@ impl<'a> Shipment<'a> {
             quoted(self.node),
             quoted(table.name())
         );
+        if table.has_organizations() {
+            self.remove_unknown();
+        }
         for shard in client.shards() {
             if self.failed.contains_key(&shard) {
                 continue;
@@ -375,6 +376,36 @@ impl<'a> Shipment<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Sends zeros for organizations that the cluster has of this node, and the store has not: a backup was made before them.
+    fn remove_unknown(&mut self) {
+        let client = self.client;
+        let sql = format!(
+            "SELECT DISTINCT organization FROM usage_local FINAL WHERE node = {} AND ({}) FORMAT RowBinary",
+            quoted(self.node),
+            super::schema::HAS_SOMETHING
+        );
+        for shard in client.shards() {
+            let read = || {
+                let (mut rows, mut found) = (client.ask(shard, &sql)?, Vec::new());
+                while client.read(shard, rows.has_more())? {
+                    found.push(client.read(shard, rows.text())?);
+                }
+                Ok(found)
+            };
+            let removed = read().map_err(ShipError::Cluster).and_then(|names: Vec<String>| {
+                let unknown = names.iter().filter(|name| self.snapshot.dictionary.organization(name).is_none());
+                let unknown: Vec<&String> = unknown.collect();
+                unknown.into_iter().try_for_each(|name| {
+                    self.remove(name, Segment(0)..Segment(u32::MAX))?;
+                    Ok(self.claims.release(client, shard, self.node, name, self.now)?)
+                })
+            });
+            if let Err(ShipError::Cluster(error)) = removed {
+                self.failed.entry(shard).or_insert(error);
+            }
+        }
     }
 
     fn owner<'k>(&self, table: RecordTable, key: &'k [u8]) -> Result<&'k str, StoreError>

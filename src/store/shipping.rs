@@ -88,6 +88,11 @@ impl RecordTable {
         RECORD_TABLES[usize::from(self.0)].name()
     }
 
+    /// Whether it says which organizations there are.
+    pub fn has_organizations(self) -> bool {
+        self.name() == NAMES.name()
+    }
+
     fn of(table: Table) -> Option<RecordTable> {
         let place = RECORD_TABLES.iter().position(|known| known.name() == table.name());
         place.map(|place| RecordTable(place as u8))

@@ -132,6 +132,10 @@ fn every_amount_of_every_answer_can_be_had_as_text() {
         if !list(&operation["parameters"]).iter().any(|parameter| parameter["name"] == "decimals") {
             continue;
         }
+        // Of a server that ships; what a cluster has is compared in `tests/cluster`.
+        if path.starts_with("/v1/cluster/") {
+            continue;
+        }
         asked += 1;
         let takes = |name: &str| list(&operation["parameters"]).iter().any(|parameter| parameter["name"] == name);
         let mut query = String::new();

@@ -104,7 +104,13 @@ class Node:
         found = {}
         for organization in organizations:
             path = f"/analytics/export?organizationId={organization}&from=2026-01-01&to=2026-12-31&granularity=day"
-            for row in csv.DictReader(io.StringIO(self.ask("GET", path))):
+            try:
+                text = self.ask("GET", path)
+            except urllib.error.HTTPError as error:
+                # One that a backup has not.
+                check(f"{organization} is there or is not", error.code, 404)
+                continue
+            for row in csv.DictReader(io.StringIO(text)):
                 key = (organization, row["date"], *(row[name] for name in (
                     "projectId", "apiKeyId", "model", "provider", "source", "mode", "costSource")))
                 add(found, key, [int(row[name]) for name in COUNTS], Decimal(row["cost"]))
