@@ -93,8 +93,8 @@ def fill(node, chance):
         update["teams"] += [{"id": f"t{n}", "organizationId": of, "name": f"Team {n}", "costCentre": f"c{n}"} for n in range(2)]
     node.change("PUT", "/v1/directory", update)
     day = time.strftime("%Y-%m-%d", time.gmtime(NOW_MS / 1000 - 20 * 86_400))
-    assignments = [{"organizationId": of, "kind": "owner", "apiKeyId": "k1", "userId": "cat", "from": day} for of in ORGANIZATIONS]
-    assignments += [{"organizationId": of, "kind": "team", "userId": "ada", "teamId": "t0", "from": day} for of in ORGANIZATIONS]
+    assignments = [{"organizationId": of, "subject": {"apiKeyId": "k1"}, "ownerUserId": "cat", "from": day} for of in ORGANIZATIONS]
+    assignments += [{"organizationId": of, "subject": {"userId": "ada"}, "teamId": "t0", "from": day} for of in ORGANIZATIONS]
     node.change("PUT", "/v1/directory", {"assignments": assignments})
     for _ in range(6):
         node.change("POST", "/v1/events", events(chance, 1500))
