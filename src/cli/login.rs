@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "URL", env = "ROLLCALL_URL")]
     url: String,
     /// Show a code to type at the page, in a browser on whatever machine has one
-    #[arg(long)]
+    #[arg(long, env = "ROLLCALL_DEVICE", value_parser = clap::builder::FalseyValueParser::new())]
     device: bool,
 }
 

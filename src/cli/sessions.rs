@@ -41,10 +41,10 @@ enum Action {
         #[arg(required_unless_present = "others")]
         id: Option<String>,
         /// End all but the one that asks; with --user all of that person, for operators
-        #[arg(long, conflicts_with = "id")]
+        #[arg(long, env = "ROLLCALL_OTHERS", conflicts_with = "id", value_parser = clap::builder::FalseyValueParser::new())]
         others: bool,
         /// Whose, with --others
-        #[arg(long, value_name = "ID", requires = "others")]
+        #[arg(long, value_name = "ID", env = "ROLLCALL_USER", requires = "others")]
         user: Option<String>,
         #[command(flatten)]
         target: TargetArguments,
