@@ -9,7 +9,7 @@ use crate::http::problem::Problem;
 
 /// Makes one body plain. Several that were compressed apart and put after each other, as `cat` does with files, are one.
 pub enum Decoder {
-    Gzip(MultiGzDecoder<Plain>),
+    Gzip(Box<MultiGzDecoder<Plain>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Plain>>),
 }
 
@@ -41,7 +41,7 @@ impl Decoder {
         // Codings have no case, and gzip has two names.
         match coding.to_str().unwrap_or_default().to_ascii_lowercase().as_str() {
             "identity" | "" => Ok(None),
-            "gzip" | "x-gzip" => Ok(Some(Decoder::Gzip(MultiGzDecoder::new(plain)))),
+            "gzip" | "x-gzip" => Ok(Some(Decoder::Gzip(Box::new(MultiGzDecoder::new(plain))))),
             "zstd" => {
                 let decoder = zstd::stream::write::Decoder::new(plain);
                 let decoder = decoder.map_err(|e| Problem::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
