@@ -80,11 +80,12 @@ impl Mark {
 pub(super) type Position<'a> = (Reverse<i128>, String, Option<&'a str>);
 /// A line, after its name and its id.
 type Line<'a, T> = (String, Option<&'a str>, T);
+type Order<T> = fn(&T, &T) -> Ordering;
 
 /// The lines of a page, of all that are offered.
 pub(super) struct Lines<'a, T> {
     after: Option<Position<'a>>,
-    top: Top<Line<'a, T>, fn(&Line<'a, T>, &Line<'a, T>) -> Ordering>,
+    top: Top<Line<'a, T>, Order<Line<'a, T>>>,
 }
 
 impl<'a, T> Lines<'a, T> {
