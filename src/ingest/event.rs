@@ -185,7 +185,7 @@ impl<'c> Collector<'c> {
         let [prompt, completion] =
             [given("promptTokens", f.prompt_tokens)?, given("completionTokens", f.completion_tokens)?];
         // What is not there is 0, unless it is what the other leaves of the total.
-        let zero = |other: Option<u64>| (!other.zip(total).is_some_and(|(other, total)| total > other)).then_some(0);
+        let zero = |other: Option<u64>| other.zip(total).is_none_or(|(other, total)| total <= other).then_some(0);
         let figures = Figures {
             input: prompt.or_else(|| zero(completion)),
             output: completion.or_else(|| zero(prompt)),

@@ -149,7 +149,7 @@ impl<R: Read> CsvRows<R> {
             Ok(drafts) => made.add(drafts, record.line),
             Err(error) => {
                 let named = slots.iter().filter(|slot| slot.field == ORGANIZATION);
-                let text = |slot: &Slot| row.text(if slot.path { &*slot.column } else { &*header.names[slot.at] });
+                let text = |slot: &Slot| row.text(if slot.path { &slot.column } else { &header.names[slot.at] });
                 let organization = reader.organization(named.map(text));
                 made.refused.push(Refused { number: record.line, id: id(), organization, error });
             }
