@@ -45,7 +45,7 @@ enum Command {
 struct Where {
     /// The cluster
     #[arg(value_name = "URL", env = "ROLLCALL_SHIP_TO", hide_env_values = true)]
-    url: String,
+    address: String,
 }
 
 #[derive(Args)]
@@ -58,7 +58,7 @@ struct Of {
 
 impl Where {
     fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::new(Address::parse(&self.url)?)?)
+        Ok(Client::new(Address::parse(&self.address)?)?)
     }
 }
 

@@ -170,7 +170,7 @@ class Senders:
             "id": f"e{self.number}", "organizationId": organization, "projectId": f"p{self.random.randrange(3)}",
             "apiKeyId": f"k{self.random.randrange(12)}", "usedModel": self.random.choice(
                 ["openai/gpt-4o", "anthropic/claude-sonnet-4", "openai/of-no-price's"]),
-            "timestamp": self.now - self.random.randrange(40 * DAY_MS) if self.random.random() < 0.3
+            "timestamp": self.now - self.random.randrange(100 * DAY_MS) if self.random.random() < 0.3
             else self.now - self.random.randrange(3_600_000),
             "promptTokens": self.random.randrange(10_000), "completionTokens": self.random.randrange(2_000),
             "usedMode": self.random.choice(["credits", "api-keys"]),
@@ -337,10 +337,11 @@ def main():
         command("cluster", "ship-all", url, "--data-dir", node.directory, code=0)
         level("shipped once more", node, shards, everybody, 1)
         check("doctor looks at it", "the cluster is" in subprocess.run(
-            [ROLLCALL, "doctor", "--data-dir", node.directory], capture_output=True, text=True).stdout, True)
+            [ROLLCALL, "doctor", "--data-dir", node.directory], capture_output=True, text=True,
+            env={**os.environ, "ROLLCALL_TOKEN": OPERATOR}).stdout, True)
 
         # What retention removes.
-        node.ask("PUT", "/v1/directory", {"organizations": [{"id": organizations[0], "retentionDays": 1}]})
+        node.ask("PUT", "/v1/directory", {"organizations": [{"id": organizations[0], "retentionDays": 31}]})
         node.ask("POST", "/v1/compact")
         level("what is too old", node, shards, everybody, 20)
 
