@@ -33,7 +33,8 @@ def run(*command, **more):
 
 def build(program, out, version, *kinds):
     script = HOUSE / "deploy/package/build.py"
-    print(run(sys.executable, script, program, out, *kinds, env={**os.environ, "VERSION": version}), end="")
+    settings = {"VERSION": version, "SOURCE_DATE_EPOCH": "1790000000"}
+    print(run(sys.executable, script, program, out, *kinds, env={**os.environ, **settings}), end="", flush=True)
     return next(out.glob("*.deb"))
 
 
