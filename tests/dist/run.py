@@ -58,7 +58,7 @@ class Served:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
         self.process = subprocess.Popen(
             ["chroot", f"--userspec={user}", root, program, "serve"], stderr=subprocess.DEVNULL,
-            env={"ROLLCALL_DATA_DIR": "/var/lib/rollcall", "ROLLCALL_LISTEN": self.url[7:],
+            env={"PATH": os.environ["PATH"], "ROLLCALL_DATA_DIR": "/var/lib/rollcall", "ROLLCALL_LISTEN": self.url[7:],
                  "ROLLCALL_OPERATOR_TOKEN": OPERATOR})
         deadline = time.monotonic() + STARTING_S
         while True:
