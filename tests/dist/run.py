@@ -33,7 +33,8 @@ def run(*command, **more):
 
 def build(program, out, version, *kinds):
     script = HOUSE / "deploy/package/build.py"
-    print(run(sys.executable, script, program, out, *kinds, env={**os.environ, "VERSION": version}), end="")
+    settings = {"VERSION": version, "SOURCE_DATE_EPOCH": "1790000000"}
+    print(run(sys.executable, script, program, out, *kinds, env={**os.environ, **settings}), end="", flush=True)
     return next(out.glob("*.deb"))
 
 
@@ -57,7 +58,7 @@ class Served:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
         self.process = subprocess.Popen(
             ["chroot", f"--userspec={user}", root, program, "serve"], stderr=subprocess.DEVNULL,
-            env={"ROLLCALL_DATA_DIR": "/var/lib/rollcall", "ROLLCALL_LISTEN": self.url[7:],
+            env={"PATH": os.environ["PATH"], "ROLLCALL_DATA_DIR": "/var/lib/rollcall", "ROLLCALL_LISTEN": self.url[7:],
                  "ROLLCALL_OPERATOR_TOKEN": OPERATOR})
         deadline = time.monotonic() + STARTING_S
         while True:
