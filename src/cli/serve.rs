@@ -93,10 +93,10 @@ pub struct Arguments {
     /// name, joined by commas; any of the internet when absent. See docs/alerts.md
     #[arg(long, value_name = "HOST,...", env = "ROLLCALL_ALERT_HOSTS", value_parser = AlertHosts::parse)]
     alert_hosts: Option<AlertHosts>,
-    /// SMTP server that sends alerts by e-mail: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required
+    /// SMTP server that sends alerts and invitations: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required
     #[arg(long, value_name = "URL", env = "ROLLCALL_SMTP", hide_env_values = true, requires = "smtp_from")]
     smtp: Option<String>,
-    /// Address that alerts are sent from
+    /// Address that they are sent from
     #[arg(long, value_name = "ADDRESS", env = "ROLLCALL_SMTP_FROM")]
     smtp_from: Option<String>,
     /// What to decide on calls with API keys that nobody has told of: see docs/budgets.md
@@ -160,8 +160,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let sign_in = arguments.sign_in.settings()?;
     let look = arguments.look.look()?.with_sign_in(sign_in::ways(&sign_in));
     let webhooks = arguments.webhooks.as_deref().map(webhook::read).transpose()?.unwrap_or_default();
-    let mail = arguments.smtp.as_ref().zip(arguments.smtp_from.as_ref()).map(|(url, from)| Mail::new(url, from));
-    let mail = mail.transpose().map_err(Failure)?;
+    let mail = || {
+        let server = arguments.smtp.as_ref().zip(arguments.smtp_from.as_ref());
+        server.map(|(url, from)| Mail::new(url, from)).transpose().map_err(Failure)
+    };
+    let (mail, invites) = (mail()?, mail()?);
     let directory = &arguments.data_dir;
     let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
     let tls = tls.map(|(certificate, key)| Tls::new(certificate, key).map(Arc::new)).transpose()?;
@@ -189,6 +192,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     tracing::info!("zone rules {}; {}", ZoneDatabase::current().edition(), prices.list());
     let app = App::new(engine, prices, look, (arguments.max_body_mib as usize) << 20);
     app.signs_in_by(sign_in);
+    if let Some(mail) = invites {
+        app.sends_mail_by(Box::new(move |to, id, subject, text| mail.send(to, id, subject, text)));
+    }
     http::settle_groups(&app)?;
     app.refuses_unknown_keys.store(arguments.unknown_keys == UnknownKeys::Refuse, Ordering::Relaxed);
     let (certificate, prices, zones) = (tls.clone(), arguments.prices.clone(), arguments.zones.clone());

@@ -7,6 +7,7 @@ use super::alert::AlertUpdate;
 use super::budget::BudgetUpdate;
 use super::entries::{Key, Kind};
 use super::identity::{Introduction, Stranger};
+use super::invitation::{Guest, Invitation};
 use super::link::{LINKS, Link};
 use super::policy::{PolicyUpdate, ProviderUpdate};
 use super::provision::{Provision, ProvisionError};
@@ -98,6 +99,19 @@ pub enum Change {
         id: String,
         now: UnixMs,
     },
+    Invite {
+        id: String,
+        invitation: Invitation,
+    },
+    RemoveInvitation {
+        id: String,
+    },
+    /// By whom a provider introduces, or whoever has the link.
+    AcceptInvitation {
+        id: String,
+        guest: Option<Box<Guest>>,
+        now: UnixMs,
+    },
     PutBudgets(Vec<BudgetUpdate>),
     PutPolicies(Vec<PolicyUpdate>),
     PutProviders(Vec<ProviderUpdate>),
@@ -109,10 +123,10 @@ impl Change {
     pub fn is_of_answers(&self) -> bool {
         match self {
             Change::Merge(_) | Change::Learn(_) | Change::EndMembership { .. } | Change::Introduce(_) => true,
-            Change::Provision(_) => true,
+            Change::Provision(_) | Change::AcceptInvitation { .. } => true,
             Change::KeepingAnOwner { change, .. } => change.is_of_answers(),
             Change::PutToken { .. } | Change::RevokeToken { .. } | Change::UseToken { .. } => false,
-            Change::LetIn { .. } => false,
+            Change::LetIn { .. } | Change::Invite { .. } | Change::RemoveInvitation { .. } => false,
             Change::OpenSession { .. } | Change::UseSession { .. } | Change::CloseSessions(_) => false,
             Change::PutView { .. } | Change::RemoveView { .. } => false,
             Change::PutLink { .. } | Change::RemoveLink { .. } | Change::UseLink { .. } => false,
@@ -283,6 +297,11 @@ impl Directory {
                     link.last_used = Some(now);
                     put(&mut writes, Kind::Link, "", &id, link);
                 }
+            }
+            Change::Invite { id, invitation } => self.invite(id, invitation, &mut writes)?,
+            Change::RemoveInvitation { id } => self.end_invitation(&id, &mut writes)?,
+            Change::AcceptInvitation { id, guest, now } => {
+                self.accept(&id, guest.map(|guest| *guest), now, &mut writes)?;
             }
             Change::PutBudgets(updates) => {
                 updates.into_iter().try_for_each(|update| self.put_budget(update, &mut writes))?;

@@ -282,6 +282,7 @@ pub(super) enum Kind {
     /// Who is in a provisioned group: the group's id, a slash, and the person's.
     ScimMembership = 52,
     Link = 60,
+    Invitation = 61,
 }
 
 /// Where a record is kept: kind, organization, NUL, id. Ids hold no NUL.
@@ -328,6 +329,7 @@ impl<'a> Key<'a> {
             Kind::ScimGroup,
             Kind::ScimMembership,
             Kind::Link,
+            Kind::Invitation,
         ]
         .into_iter()
         .find(|k| *k as u8 == *kind)?;

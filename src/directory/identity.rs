@@ -183,7 +183,7 @@ impl Directory {
         Ok(Person::New(user_id))
     }
 
-    fn has_account_at(&self, issuer: &str, user_id: &str) -> bool {
+    pub(super) fn has_account_at(&self, issuer: &str, user_id: &str) -> bool {
         let first = format!("{issuer} ");
         let theirs = self.identities.range(first.clone()..).take_while(|(text, _)| text.starts_with(&first));
         theirs.into_iter().any(|(_, linked)| linked.user_id == user_id)

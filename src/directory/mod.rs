@@ -1,4 +1,4 @@
-//! Who is who: organizations, projects, members, API keys, tokens, sessions and links; the pages that members share,
+//! Who is who: organizations, projects, members, API keys, tokens, sessions, invitations and links; the pages that members share,
 //! the budgets and policies that usage is held to, and what somebody wants to hear of.
 //!
 //! Owns the directory in memory and how each entry is recorded, names for ids, and attribution: a key's usage
@@ -16,6 +16,8 @@ mod change;
 mod entries;
 mod identity;
 mod introduce;
+mod invitation;
+mod inviting;
 mod learnt;
 mod limits;
 mod link;
@@ -46,6 +48,7 @@ pub use entries::{
     ApiKey, Grant, Granted, GroupGrant, KeyCounts, Organization, Plan, Profile, Project, Terms, Token, User, View,
 };
 pub use identity::{ExternalIdentity, GroupRule, Introduction, Linked, Person, Stranger, given_by_groups};
+pub use invitation::{Guest, Invitation};
 pub use learnt::{Learnt, LearntKey, LearntName, LearntPerson};
 pub use link::{LINKS, Link, LinkFormat};
 pub use member::{Member, Role};
@@ -82,6 +85,7 @@ pub struct Directory {
     identities: OrdMap<String, Linked>,
     links: Arc<BTreeMap<String, Link>>,
     link_ids: Arc<HashMap<SecretHash, String>>,
+    invitations: Arc<BTreeMap<String, Invitation>>,
     /// Secrets of revoked operator tokens. One of them may still be what the server is started with.
     revoked: Arc<HashSet<SecretHash>>,
     /// How much senders may enter.
@@ -195,6 +199,9 @@ impl Directory {
                 }
             }
             Kind::Link => self.put_link(id, record::decode(bytes)?),
+            Kind::Invitation => {
+                Arc::make_mut(&mut self.invitations).insert(id, record::decode(bytes)?);
+            }
             Kind::Revoked => {
                 let hash = SecretHash::parse(&id).ok_or_else(|| damaged("a revoked secret's key"))?;
                 record::decode::<()>(bytes)?;
@@ -238,6 +245,7 @@ impl Directory {
                 self.sessions.get(&SecretHash::parse(key.id)?).map(|session| record::encode(&session.terms))
             }
             Kind::Link => self.links.get(key.id).map(record::encode),
+            Kind::Invitation => self.invitations.get(key.id).map(record::encode),
             Kind::Revoked => self.revoked.contains(&SecretHash::parse(key.id)?).then(|| record::encode(&())),
         }
     }

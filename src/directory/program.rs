@@ -36,8 +36,8 @@ impl Directory {
     pub fn still_lets_in(&self, by: &str, now: UnixMs) -> bool {
         match self.token(by) {
             Some(token) => !token.has_expired(now),
-            // Who comes by a proxy has no session.
-            None => !by.starts_with("ses_") || self.sessions.keys().any(|hash| Session::id(hash) == by),
+            // Who comes by a proxy has neither.
+            None => by.starts_with("proxy:") || self.sessions.keys().any(|hash| Session::id(hash) == by),
         }
     }
 
@@ -116,8 +116,10 @@ mod tests {
             directory.apply(program(id, by, 10, 1_000)).unwrap();
         }
         assert_eq!((ids(&directory, 999), ids(&directory, 1_000)), (vec!["1", "2", "3"], vec![]));
-        let gone = directory.clone().apply(program("4", "ses_gone", 10, 1_000)).unwrap_err();
-        assert_eq!(gone, ChangeError::Unknown { what: "session or token", id: "ses_gone".into() });
+        for by in ["ses_gone", "tok_gone"] {
+            let gone = directory.clone().apply(program("4", by, 10, 1_000)).unwrap_err();
+            assert_eq!(gone, ChangeError::Unknown { what: "session or token", id: by.into() });
+        }
         directory.apply(Change::CloseSessions(SessionsOf::Ids(vec!["2".into(), "adas".into()]))).unwrap();
         assert_eq!(ids(&directory, 10), ["1", "3"], "a token that is no program's is no session");
         assert!(directory.token("adas").is_some());

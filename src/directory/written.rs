@@ -19,8 +19,8 @@ use crate::store::record::{self, Decode};
 const TOLD: usize = 5;
 
 /// What was written to a directory, by organization; `None` has what belongs to none. Of what was there before, the
-/// fields that changed are told with the old and the new value. Tokens, sessions, views and
-/// links are left out.
+/// fields that changed are told with the old and the new value. Tokens, sessions, views,
+/// links and invitations are left out.
 pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Vec<(Option<String>, String)> {
     let mut parts: BTreeMap<&str, BTreeMap<&'static str, Vec<String>>> = BTreeMap::new();
     for (key, bytes) in writes {
@@ -55,7 +55,8 @@ pub fn written_by_organization(before: &Directory, writes: &[RecordWrite]) -> Ve
             | Kind::SessionTerms
             | Kind::Revoked
             | Kind::View
-            | Kind::Link => continue,
+            | Kind::Link
+            | Kind::Invitation => continue,
         };
         let old = before.record(&key).map(|old| fields(key.kind, Some(&old)));
         let told = told(name, old, fields(key.kind, bytes.as_deref()));
@@ -176,7 +177,8 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
             let (_, whose, _) = text("", id);
             vec![("is", whose, false), text("to", to)]
         }
-        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View | Kind::Link => {
+        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View | Kind::Link
+        | Kind::Invitation => {
             Vec::new()
         }
     }

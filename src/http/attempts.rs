@@ -26,6 +26,8 @@ const FAILURES_PER_MINUTE: u32 = 60;
 const SIGN_INS_PER_MINUTE: u32 = 60;
 /// Sign-ins by a provider that one source begins in one minute, each of which asks it: an office behind one address.
 const BEGINS_PER_MINUTE: u32 = 600;
+/// Invitations of one organization in one minute, each of which may be a mail to somebody.
+const INVITED_PER_MINUTE: u32 = 20;
 /// How often one link may be opened in one minute. A database that reads a long file asks for some hundred parts of it.
 const OPENED_PER_MINUTE: u32 = 600;
 /// Failed sign-ins that the audit log is told of in one minute.
@@ -82,6 +84,8 @@ struct Minute {
     failures: HashMap<Option<IpAddr>, u32>,
     begins: HashMap<Option<IpAddr>, u32>,
     sign_ins: HashMap<String, u32>,
+    /// Of organizations that there are.
+    invited: HashMap<String, u32>,
     /// Of links that there are.
     opened: HashMap<String, u32>,
     /// Failures that the audit log has, and those it has not, of minutes before as well.
@@ -144,6 +148,17 @@ impl Attempts {
             return Err(too_many("too many sign-ins with this token; try again in a minute"));
         }
         *sign_ins += 1;
+        Ok(())
+    }
+
+    /// Takes note that an organization invites somebody, unless there are too many.
+    pub fn invite(&self, organization_id: &str, now: UnixMs) -> Result<(), Problem> {
+        let mut minute = self.minute(now);
+        let invited = minute.invited.entry(organization_id.to_owned()).or_default();
+        if *invited >= INVITED_PER_MINUTE {
+            return Err(too_many("too many invitations in this organization; try again in a minute"));
+        }
+        *invited += 1;
         Ok(())
     }
 
@@ -270,6 +285,14 @@ mod tests {
         }
         assert_eq!(attempts.sign_in("a", 0).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
         assert!(attempts.sign_in("b", 0).is_ok() && attempts.sign_in("a", MINUTE_MS).is_ok());
+    }
+
+    #[test]
+    fn one_organization_invites_so_many_a_minute() {
+        let attempts = Attempts::default();
+        assert!((0..INVITED_PER_MINUTE).all(|_| attempts.invite("acme", 0).is_ok()));
+        assert_eq!(attempts.invite("acme", 0).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(attempts.invite("beta", 0).is_ok() && attempts.invite("acme", MINUTE_MS).is_ok());
     }
 
     #[test]

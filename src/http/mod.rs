@@ -34,6 +34,7 @@ mod export;
 mod file_name;
 mod inside;
 mod intake;
+mod invitations;
 mod invoices;
 mod links;
 mod listing;
@@ -108,6 +109,7 @@ pub use dashboard::look::{Logo, Look, MAX_LOGO_BYTES};
 pub use deliveries::{AllDeliveries, Deliveries};
 pub use directory::{export as directory_export, update as directory_update};
 pub use events::feeds::learnt;
+pub use invitations::SendMail;
 pub use invoices::{invoice_answer, invoice_note, read_invoice};
 pub use links::list as list_links;
 pub use links::note as link_note;
@@ -175,6 +177,8 @@ pub struct Shared {
     attempts: attempts::Attempts,
     /// Programs that wait to be let in.
     waiting: login::pending::Waiting,
+    /// How mail is sent; set where it is.
+    mail: OnceLock<SendMail>,
     /// How people sign in besides with tokens; set where they do.
     sign_in: OnceLock<SignInSettings>,
     /// Where owners and admins may have alerts sent; set where the operator says so.
@@ -235,6 +239,7 @@ impl App {
             deliveries: AllDeliveries::default(),
             attempts: attempts::Attempts::default(),
             waiting: login::pending::Waiting::default(),
+            mail: OnceLock::new(),
             sign_in: OnceLock::new(),
             alert_hosts: OnceLock::new(),
             floods: decisions::floods::Floods::default(),
@@ -296,6 +301,15 @@ impl App {
     /// Where owners and admins may have alerts sent from now on.
     pub fn sends_alerts_to(&self, hosts: AlertHosts) {
         let _ = self.alert_hosts.set(hosts);
+    }
+
+    /// How mail is sent from now on.
+    pub fn sends_mail_by(&self, send: SendMail) {
+        let _ = self.mail.set(send);
+    }
+
+    fn mail(&self) -> Option<&SendMail> {
+        self.mail.get()
     }
 
     /// How people sign in from now on.
@@ -445,6 +459,10 @@ pub fn router(app: App) -> Router {
         .route("/v1/tokens", get(tokens::get_tokens).post(tokens::post_token))
         .route("/v1/tokens/find", post(tokens::find_token))
         .route("/v1/tokens/{id}", get(tokens::get_token).delete(tokens::delete_token))
+        .route("/v1/invitations", get(invitations::get_invitations).post(invitations::post_invitation))
+        .route("/v1/invitations/read", post(session::invited::read_invitation))
+        .route("/v1/invitations/accept", post(session::invited::accept_invitation))
+        .route("/v1/invitations/{id}", delete(invitations::delete_invitation))
         .route("/v1/session", get(session::signed_in).post(session::sign_in).delete(session::sign_out))
         .route("/v1/session/oidc", get(session::oidc::begin))
         .route("/v1/session/oidc/callback", get(session::oidc::end))

@@ -13,6 +13,7 @@ pub use super::directory::wire::*;
 pub use super::events::wire::*;
 pub use super::explain::wire::*;
 pub use super::intake::wire::*;
+pub use super::invitations::wire::*;
 pub use super::invoices::wire::*;
 pub use super::links::wire::*;
 pub use super::login::wire::*;

@@ -1,12 +1,16 @@
 //! The operator's files: providers of OpenID Connect, and the proxy that is trusted. Read at the start, where whatever is
 //! wrong is named; a secret never is.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use ureq::http::{HeaderName, Uri};
+use ureq::tls::{Certificate, PemItem, parse_pem};
 
 use super::oidc::Provider;
 use super::private::is_private;
@@ -20,6 +24,8 @@ const PROVIDERS: usize = 20;
 const RULES: usize = 10_000;
 const SOURCES: usize = 1_000;
 const NAME: usize = 64;
+/// All authorities of a system are a third of that.
+const CA_BYTES: u64 = 1 << 20;
 /// As long as any id may be.
 const TEXT: usize = 512;
 
@@ -38,6 +44,8 @@ struct ProviderEntry {
     unknown: Option<String>,
     #[serde(default)]
     enforce: bool,
+    sign_out: Option<bool>,
+    ca_file: Option<PathBuf>,
 }
 
 /// A list, or as the protocol has them.
@@ -197,6 +205,21 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     Ok(parsed)
 }
 
+/// The certificates of a file: those who vouch for a provider, and nobody else then.
+fn authorities(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let wrong = |why: String| format!("caFile is '{}': {why}", path.display());
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(CA_BYTES).read_to_end(&mut pem));
+    read.map_err(|error| wrong(error.to_string()))?;
+    let items = parse_pem(&pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+        Ok(_) => None,
+        Err(error) => Some(Err(wrong(error.to_string()))),
+    });
+    let certificates: Vec<_> = items.collect::<Result<_, _>>()?;
+    if certificates.is_empty() { Err(wrong("there is no certificate (PEM) in it".into())) } else { Ok(certificates) }
+}
+
 fn provider(entry: ProviderEntry) -> Result<ProviderSettings, String> {
     let ProviderEntry { issuer, client_id, name, .. } = &entry;
     let parsed = issuer.parse::<Uri>();
@@ -237,6 +260,8 @@ fn provider(entry: ProviderEntry) -> Result<ProviderSettings, String> {
         groups: rules(entry.groups)?,
         welcomes: welcomes(entry.unknown.as_deref().unwrap_or(REFUSE))?,
         enforces: entry.enforce,
+        signs_out: entry.sign_out.unwrap_or(true),
+        authorities: entry.ca_file.as_deref().map(authorities).transpose()?,
     })
 }
 

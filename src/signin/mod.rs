@@ -36,6 +36,8 @@ pub struct Visitor {
     pub groups: Groups,
     /// Their session there.
     pub sid: Option<String>,
+    /// What the provider is reminded of them by when they sign out.
+    pub hint: Option<String>,
 }
 
 /// The groups somebody is in.

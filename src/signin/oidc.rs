@@ -13,7 +13,8 @@ use openidconnect::{
     AccessToken, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, Client, ClientId,
     ClientSecret, CsrfToken, DiscoveryError, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet,
     HttpRequest, HttpResponse, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, JsonWebTokenType, LocalizedClaim,
-    Nonce, NonceVerifier, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadataWithLogout,
+    LogoutRequest, Nonce, NonceVerifier, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    PostLogoutRedirectUrl, ProviderMetadataWithLogout,
     RedirectUrl, RequestTokenError, Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier,
     TokenResponse, UserInfoClaims, UserInfoError,
 };
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::outgoing::{Outgoing, OutgoingError};
+use super::private::is_private;
 use super::settings::ProviderSettings;
 use super::{Groups, Visitor};
 use crate::directory::{ExternalIdentity, GroupRule, Secret};
@@ -160,7 +162,8 @@ pub struct Provider {
 
 impl Provider {
     pub(super) fn new(settings: ProviderSettings) -> Provider {
-        Provider { settings, outgoing: Outgoing::default(), discovered: Mutex::default() }
+        let outgoing = Outgoing::new(settings.authorities.as_deref());
+        Provider { settings, outgoing, discovered: Mutex::default() }
     }
 
     pub fn name(&self) -> &str {
@@ -240,7 +243,8 @@ impl Provider {
             true => None,
             false => self.user_info(&client, tokens.access_token(), claims.subject())?,
         };
-        self.visitor(&claims, user_info.as_ref())
+        let visitor = self.visitor(&claims, user_info.as_ref())?;
+        Ok(Visitor { hint: Some(signed.to_string()), ..visitor })
     }
 
     /// Whose sessions end by a token that the provider has sent, and which.
@@ -259,6 +263,31 @@ impl Provider {
             return Err(self.refused("logout_token is of no logout"));
         }
         Ok((self.identity(claims.subject())?, sid(&claims)))
+    }
+
+    /// Where somebody signs out at the provider, who then leads to `back`; nothing where they cannot. `hint` is what it
+    /// has signed of them, and may be missing.
+    pub fn sign_out(&self, hint: Option<&str>, back: &str, now: UnixMs) -> Option<String> {
+        if !self.settings.signs_out {
+            return None;
+        }
+        // What was heard of it last will do: who signs out does not wait for a provider that is down.
+        let known = self.discovered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let metadata = match known {
+            Some((_, Ok(metadata))) => metadata,
+            _ => self.discover(now).ok()?,
+        };
+        let at = metadata.additional_metadata().end_session_endpoint.clone()?;
+        if !is_private(at.as_str()) {
+            return None;
+        }
+        let mut request = LogoutRequest::from(at)
+            .set_client_id(ClientId::new(self.settings.client_id.clone()))
+            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back.to_owned()).ok()?);
+        if let Some(signed) = hint.and_then(|hint| hint.parse::<Signed>().ok()) {
+            request = request.set_id_token_hint(&signed);
+        }
+        Some(request.http_get_url().into())
     }
 
     fn verified(
@@ -333,6 +362,7 @@ impl Provider {
             email_verified: email_verified == Some(true),
             groups: groups.unwrap_or(Groups::Known(Vec::new())),
             sid: sid(claims),
+            hint: None,
         })
     }
 

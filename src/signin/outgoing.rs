@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use openidconnect::{HttpRequest, HttpResponse};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::private::{is_local, is_private};
 
@@ -29,10 +30,16 @@ pub enum OutgoingError {
     Failed { url: String, error: ureq::Error },
 }
 
-impl Default for Outgoing {
-    fn default() -> Outgoing {
+impl Outgoing {
+    /// Asks whoever `authorities` vouch for or, without any, those who do for all.
+    pub fn new(authorities: Option<&[Certificate<'static>]>) -> Outgoing {
+        let tls = match authorities {
+            Some(certificates) => TlsConfig::builder().root_certs(RootCerts::new_with_certs(certificates)).build(),
+            None => TlsConfig::default(),
+        };
         let config = || {
             ureq::Agent::config_builder()
+                .tls_config(tls.clone())
                 .http_status_as_error(false)
                 // What a provider says is at the addresses that it has named.
                 .max_redirects(0)
@@ -41,9 +48,7 @@ impl Default for Outgoing {
         };
         Outgoing { local: config().proxy(None).build().into(), elsewhere: config().build().into() }
     }
-}
 
-impl Outgoing {
     pub fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
         let url = request.uri().to_string();
         if !is_private(&url) {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ureq::http::HeaderName;
+use ureq::tls::Certificate;
 
 use crate::directory::{GroupRule, SecretHash};
 
@@ -47,6 +48,10 @@ pub struct ProviderSettings {
     pub welcomes: bool,
     /// Nobody signs in by a user token.
     pub enforces: bool,
+    /// Who signs out here is led there to sign out as well.
+    pub signs_out: bool,
+    /// Who alone vouches for its address, where that is not who does for all.
+    pub authorities: Option<Vec<Certificate<'static>>>,
 }
 
 pub struct ProxySettings {

@@ -405,7 +405,7 @@ impl Channels {
                 let failed = |why| Failed { why, retry_after: None };
                 let unset = || failed("there is no SMTP server; set one with --smtp".to_owned());
                 let mail = self.mail.as_ref().ok_or_else(unset)?;
-                return mail.send(address, &written.message.id, &written.text).map_err(failed);
+                return mail.send(address, &written.message.id, &written.text, &written.text).map_err(failed);
             }
         };
         match answered {

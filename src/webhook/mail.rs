@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{Message, SmtpTransport, Transport};
 
-use super::chat::subject;
+use super::chat::subject as one_line;
 
 /// As long as receivers of webhooks get.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -31,13 +31,13 @@ impl Mail {
     }
 
     /// Sends once. `id` is the same however often it is sent, so that a mailbox may recognize a repetition.
-    pub fn send(&self, to: &str, id: &str, text: &str) -> Result<(), String> {
+    pub fn send(&self, to: &str, id: &str, subject: &str, text: &str) -> Result<(), String> {
         let wrong = |error: &dyn std::fmt::Display| error.to_string();
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.parse().map_err(|error| wrong(&error))?))
             .message_id(Some(format!("<{id}@rollcall>")))
-            .subject(subject(text))
+            .subject(one_line(subject))
             .header(ContentType::TEXT_PLAIN)
             .body(format!("{text}\n"))
             .map_err(|error| wrong(&error))?;

@@ -377,6 +377,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         |organization: &str| json!({"projects": [{"id": "new", "organizationId": organization, "name": "New"}]});
     let link = |organization: &str| json!({"kind": "user", "organizationId": organization, "userId": "ben"});
     let provisioning = |organization: &str| json!({"kind": "scim", "organizationId": organization});
+    let invite = |organization: &str| json!({"organizationId": organization, "email": "new@acme.example", "role": "admin"});
     let shown = |organization: &str| json!({"organizationId": organization, "question": "/analytics/activity", "format": "csv"});
     let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
@@ -465,6 +466,14 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("POST", "/v1/session/oidc/backchannel", Value::Null, [404; 6], 404),
         ("GET", "/v1/sessions", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("GET", "/v1/sessions?userId=ada", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("POST", "/v1/invitations", invite("acme"), [201, 403, 201, 403, 403, 403], 401),
+        ("POST", "/v1/invitations", invite("gone"), [404, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/invitations", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("GET", "/v1/invitations?organizationId=acme", Value::Null, [200, 403, 200, 403, 403, 403], 401),
+        ("GET", "/v1/invitations?organizationId=gone", Value::Null, [200, 403, 403, 403, 403, 403], 401),
+        ("DELETE", "/v1/invitations/inv_none", Value::Null, [404, 403, 403, 403, 403, 403], 401),
+        ("POST", "/v1/invitations/read", json!({"secret": "rc_invite_none"}), [404; 6], 404),
+        ("POST", "/v1/invitations/accept", json!({"secret": "rc_invite_none"}), [404; 6], 404),
         ("DELETE", "/v1/sessions", Value::Null, [204, 403, 204, 204, 204, 204], 401),
         ("DELETE", "/v1/sessions?userId=ada", Value::Null, [204, 403, 204, 403, 403, 403], 401),
         ("POST", "/v1/login", json!({}), [403; 6], 401),

@@ -233,7 +233,7 @@ fn rollcall_login_signs_in_by_the_page_and_logout_out() {
     let of = installed();
     let folder = tempfile::tempdir().unwrap();
     let (settings, url) = (folder.path(), of.server.url.as_str());
-    let query = ["query", "--url", url, "--organization", "acme"];
+    let query = ["query", "activity", "--url", url, "--organization", "acme"];
     let (code, said) = run(settings, &query);
     assert!(code == Some(2) && said.contains(&format!("rollcall login --url {url}")), "{said}");
     let (mut child, address) = begin(settings, &["login", "--url", url], "redirect_uri=");

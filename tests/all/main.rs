@@ -26,6 +26,7 @@ mod feeds;
 mod files;
 mod golden;
 mod intake;
+mod invitations;
 mod invoices;
 mod laws;
 mod limits;

@@ -378,6 +378,71 @@ fn whoever_signs_out_at_the_provider_is_signed_out_here() {
 }
 
 #[test]
+fn whoever_signs_out_here_is_led_to_sign_out_at_the_provider() {
+    let Installation { server, provider, directory: _kept } = installed(&json!({}));
+    provider.says(verified("ben@acme.example"));
+    let session = provider.session(&server);
+    assert_eq!(by_cookie(&server, "DELETE", "/v1/session", &session).status, 204, "this one has no such thing");
+    let Installation { server, provider, directory: _kept } = installed(&json!({}));
+    provider.says(verified("ben@acme.example"));
+    provider.state.lock().unwrap().signs_out = true;
+    let signed_in = || {
+        let answer = provider.sign_in(&server);
+        let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned());
+        let hint = cookies.into_iter().find(|cookie| cookie.starts_with("rollcall_sign_out="));
+        (session_of(&answer), hint.expect("the browser has it"))
+    };
+    let (session, hint) = signed_in();
+    assert!(hint.contains("HttpOnly") && hint.contains("Path=/v1/session"), "{hint}");
+    let id_token = hint.split(['=', ';']).nth(1).unwrap();
+    let answer = by_cookie(&server, "DELETE", "/v1/session", &format!("{session}; {}", hint.split(';').next().unwrap()));
+    let leads_to = answer.json()["leadsTo"].as_str().unwrap().to_owned();
+    let (at, query) = leads_to.split_once('?').unwrap();
+    assert_eq!(at, format!("{}/end", provider.issuer));
+    let query: std::collections::HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    assert_eq!((query["id_token_hint"].as_str(), query["client_id"].as_str()), (id_token, "rollcall"));
+    assert_eq!(query["post_logout_redirect_uri"], format!("{}/", server.url));
+    let gone = answer.headers.get_all("set-cookie").iter().filter(|cookie| cookie.to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(gone.count(), 2);
+    by_cookie(&server, "GET", "/v1/me", &session).is_problem(401, "");
+    // Without it, by a provider that is away, and by one whose operator does not want it.
+    let (session, _) = signed_in();
+    provider.state.lock().unwrap().down = true;
+    let leads_to = by_cookie(&server, "DELETE", "/v1/session", &session).ok().json()["leadsTo"].to_string();
+    assert!(leads_to.contains("client_id=rollcall") && !leads_to.contains("id_token_hint"), "{leads_to}");
+    provider.state.lock().unwrap().down = false;
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), &[("ROLLCALL_OIDC", &provider.file(&json!({"signOut": false})))]);
+    server.put("/v1/directory", OPERATOR, &directory()).ok();
+    let session = provider.session(&server);
+    assert_eq!(by_cookie(&server, "DELETE", "/v1/session", &session).status, 204);
+}
+
+#[test]
+fn a_provider_may_have_an_authority_of_its_own() {
+    let (provider, certificate) = Provider::start_tls();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, certificate).unwrap();
+    let by = |extra: &Value| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = start(folder.path(), &[("ROLLCALL_OIDC", &provider.file(extra))]);
+        server.put("/v1/directory", OPERATOR, &directory()).ok();
+        (server, folder)
+    };
+    let (server, _kept) = by(&json!({}));
+    server.send("GET", "/v1/session/oidc", &[], b"").is_problem(503, "does not answer as it should");
+    let (server, _kept) = by(&json!({"caFile": path}));
+    provider.says(verified("ben@acme.example"));
+    assert_eq!(roles(&me(&server, &provider.session(&server))), "acme:owner ");
+    // Another's word is worth nothing then.
+    let rcgen::CertifiedKey { cert, .. } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(&path, cert.pem()).unwrap();
+    let (server, _kept) = by(&json!({"caFile": path}));
+    server.send("GET", "/v1/session/oidc", &[], b"").is_problem(503, "does not answer as it should");
+}
+
+#[test]
 fn people_sign_in_by_the_provider_only_where_that_is_enforced_and_the_operator_always() {
     let Installation { mut server, provider, directory: folder } = installed(&json!({}));
     let token = server.user_token("ben");

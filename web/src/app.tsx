@@ -38,6 +38,9 @@ import { Boundary } from "./ui/Boundary";
 import { Failure } from "./ui/Failure";
 import { lazily } from "./ui/lazily";
 
+const SessionsPage = lazily(() => import("./pages/account/SessionsPage"));
+const LoginPage = lazily(() => import("./pages/account/LoginPage"));
+const InvitationPage = lazily(() => import("./pages/account/InvitationPage"));
 const SignInPage = lazily(() => import("./pages/sign-in/SignInPage"));
 const NotFoundPage = lazily(() => import("./pages/NotFoundPage"));
 const NoOrganizationPage = lazily(() => import("./pages/NoOrganizationPage"));
@@ -48,6 +51,7 @@ export function App({ linkError }: { linkError: ApiError | null }) {
   const me = useQuery({ ...meQuery, enabled: linkError === null });
 
   const [reference] = useRoute(routes.reference);
+  const [invited] = useRoute(routes.invitation);
 
   useEffect(() => {
     return client.getQueryCache().subscribe((event) => {
@@ -57,6 +61,13 @@ export function App({ linkError }: { linkError: ApiError | null }) {
     });
   }, [client]);
 
+  if (invited) {
+    return (
+      <Suspense fallback={null}>
+        <InvitationPage />
+      </Suspense>
+    );
+  }
   // Readable by everybody: whoever decides on a product reads its reference before they have a token.
   if (reference && !linkError && me.data !== undefined) {
     return (
@@ -108,28 +119,38 @@ function SignedIn({ me }: { me: Me }) {
     </Route>
   );
 
-  /** A page of the whole server, for its operator. The sidebar keeps the organization that was looked at last. */
-  const administration = (
+  /** A page of no organization. The sidebar keeps the one that was looked at last. */
+  const whole = (
     route: string,
-    page: PageName,
+    page: PageName | null,
     render: (params: Record<string, string | undefined>) => ReactNode,
-  ) =>
-    me.kind === "operator" && (
-      <Route path={route}>
-        {(params: Record<string, string | undefined>) => (
-          <Shell me={me} organization={me.organizations.find((one) => one.id === seen) ?? first ?? null} page={page}>
-            <WithCalendar>
-              <Connection />
-              <Page>{render(params)}</Page>
-            </WithCalendar>
-          </Shell>
-        )}
-      </Route>
-    );
+  ) => (
+    <Route path={route}>
+      {(params: Record<string, string | undefined>) => (
+        <Shell me={me} organization={me.organizations.find((one) => one.id === seen) ?? first ?? null} page={page}>
+          <WithCalendar>
+            <Connection />
+            <Page>{render(params)}</Page>
+          </WithCalendar>
+        </Shell>
+      )}
+    </Route>
+  );
+
+  /** One of the whole server, for its operator. */
+  const administration = (...page: Parameters<typeof whole>) => me.kind === "operator" && whole(...page);
 
   return (
     <Suspense fallback={<ShellSkeleton />}>
       <Switch>
+        <Route path={routes.login}>
+          <WithCalendar>
+            <LoginPage me={me} />
+          </WithCalendar>
+        </Route>
+        {whole(routes.sessions, null, () => (
+          <SessionsPage me={me} />
+        ))}
         <Route path="/">
           {first ? <Redirect to={firstPath(me, first)} replace /> : <NoOrganizationPage me={me} />}
         </Route>

@@ -7,6 +7,8 @@ import Provider from "oidc-provider";
 
 const CLIENT = { client_id: "rollcall", client_secret: "client-secret-of-the-browser-tests" };
 const SECOND_S = 60;
+/** Past the second that a code is good for then. */
+const LATE_MS = 2500;
 
 async function newKeys(kid) {
   const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
@@ -15,14 +17,17 @@ async function newKeys(kid) {
 
 /**
  * A provider whose accounts are these: claims by the name that somebody signs in with. `file` is what Rollcall needs to
- * know of it; it answers after `isFor` was told where Rollcall is.
+ * know of it; it answers after `isFor` was told where Rollcall is. One that `isLate` hears of a code once it is too late.
  */
-export async function startProvider(t, accounts, settings = {}) {
+export async function startProvider(t, accounts, settings = {}, isLate = false) {
+  /** Why it has given no token. */
+  const refusals = [];
   let handler = null;
   let rollcall = "";
   const sockets = new Set();
   const server = createServer((request, response) => {
-    if (handler) handler(request, response);
+    if (handler && isLate && request.url === "/token") setTimeout(() => handler(request, response), LATE_MS);
+    else if (handler) handler(request, response);
     else response.writeHead(503).end();
   });
   server.on("connection", (socket) => sockets.add(socket.once("close", () => sockets.delete(socket))));
@@ -41,6 +46,7 @@ export async function startProvider(t, accounts, settings = {}) {
         {
           ...CLIENT,
           redirect_uris: [`${rollcall}/v1/session/oidc/callback`],
+          post_logout_redirect_uris: [`${rollcall}/`],
           backchannel_logout_uri: `${rollcall}/v1/session/oidc/backchannel`,
           backchannel_logout_session_required: true,
         },
@@ -54,12 +60,14 @@ export async function startProvider(t, accounts, settings = {}) {
       // It tells of a sign-out whoever is not on its own machine, unless it is let.
       fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...accounts[id] }) }),
-      ttl: { AccessToken: SECOND_S, AuthorizationCode: SECOND_S, Grant: SECOND_S, IdToken: SECOND_S, Interaction: SECOND_S, Session: SECOND_S },
+      ttl: { AccessToken: SECOND_S, AuthorizationCode: isLate ? 1 : SECOND_S, Grant: SECOND_S, IdToken: SECOND_S, Interaction: SECOND_S, Session: SECOND_S },
     });
+    provider.on("grant.error", (_, error) => refusals.push(error.error_detail));
     handler = provider.callback();
   }
   return {
     issuer,
+    refusals,
     file: { issuer, clientId: CLIENT.client_id, clientSecret: CLIENT.client_secret, name: "Acme", ...settings },
     async isFor(url) {
       rollcall = url;

@@ -21,8 +21,9 @@ const ACCOUNTS = {
 const GROUPS = [{ group: "engineering", organizationId: "acme", role: "admin" }];
 
 /** Rollcall with a provider in front of it. */
-async function installed(t, settings = {}) {
-  const provider = await startProvider(t, ACCOUNTS, { groups: GROUPS, unknown: "member", ...settings });
+async function installed(t, settings = {}, isLate = false) {
+  const given = { groups: GROUPS, unknown: "member", ...settings };
+  const provider = await startProvider(t, ACCOUNTS, given, isLate);
   const folder = await mkdtemp(join(tmpdir(), "rollcall-sign-in-"));
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, "provider.json");
@@ -110,6 +111,7 @@ test("a code is of use once, keys may change, and who is signed in stays when th
   const again = await fetch(ended.url(), { headers: { cookie }, redirect: "manual" });
   assert.equal(again.status, 403, "the provider knows the code is used");
   assert.match((await again.json()).detail, /invalid_grant/);
+  assert.deepEqual(provider.refusals, ["authorization code already consumed"]);
   const elsewhere = await fetch(ended.url(), { redirect: "manual" });
   assert.equal(elsewhere.status, 400, "another browser did not begin it");
 
@@ -124,6 +126,32 @@ test("a code is of use once, keys may change, and who is signed in stays when th
   const late = await open(t, null);
   await begin(late, server.url);
   await late.getByTestId("signin-refused").getByText("The sign-in service does not answer.").waitFor();
+});
+
+test("a code that came too late opens nothing", async (t) => {
+  const { provider, server } = await installed(t, {}, true);
+  const page = await open(t, null, { mayRefuse: true });
+  await begin(page, server.url);
+  await signInThere(page, "ada");
+  await page.getByTestId("signin-refused").getByText("That sign-in was refused.").waitFor();
+  assert.deepEqual(provider.refusals, ["authorization code is expired"]);
+  assert.equal(await me(page), null);
+});
+
+test("who signs out here is signed out at the provider as well", async (t) => {
+  const { provider, server } = await installed(t);
+  const page = await open(t, null, { mayRefuse: true });
+  await begin(page, server.url);
+  await signInThere(page, "ada");
+  await ready(page, "analytics");
+  await page.getByTestId("signout").click();
+  await page.waitForURL(`${provider.issuer}/session/end**`);
+  await page.locator("button[type=submit][value=yes]").click();
+  await page.getByTestId("signin-provider").waitFor();
+  assert.equal(new URL(page.url()).origin, new URL(server.url).origin);
+  // It asks anew, as nobody is signed in there either.
+  await page.getByTestId("signin-provider").click();
+  await page.locator("input[name=login]").waitFor();
 });
 
 test("who signs out at the provider is signed out here", async (t) => {

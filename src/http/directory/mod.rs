@@ -209,7 +209,7 @@ pub fn update(body: DirectoryBody) -> Result<DirectoryUpdate, Problem> {
             organization_id: id("members[].organizationId", m.organization_id)?,
             user_id: id("members[].userId", m.user_id)?,
             role: m.role.into(),
-            project_ids: m.project_ids.map(project_ids).transpose()?,
+            project_ids: m.project_ids.map(|ids| project_ids("members[].projectIds", ids)).transpose()?,
             former: m.status == Some(MembershipName::Former),
         })
     });
@@ -302,15 +302,16 @@ fn label(field: &str, value: Option<String>) -> Result<Option<String>, Problem> 
     value.map(|value| text(field, value)).transpose()
 }
 
-fn project_ids(ids: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem> {
+/// Checks a list of projects from outside.
+pub fn project_ids(field: &str, ids: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem> {
     let Some(ids) = ids else { return Ok(None) };
     if ids.len() > MAX_PROJECT_IDS {
         return Err(Problem::bad_request(format!(
-            "members[].projectIds has {} ids; at most {MAX_PROJECT_IDS} are allowed",
+            "{field} has {} ids; at most {MAX_PROJECT_IDS} are allowed",
             ids.len()
         )));
     }
-    ids.into_iter().map(|one| id("members[].projectIds[]", one)).collect::<Result<_, _>>().map(Some)
+    ids.into_iter().map(|one| id(&format!("{field}[]"), one)).collect::<Result<_, _>>().map(Some)
 }
 
 /// Checks a text from outside.

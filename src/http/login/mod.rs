@@ -44,10 +44,10 @@ const PAGE: &str = "/login";
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/v1/login", post(let_in))
-        .route("/v1/login/device", post(begin))
-        .route("/v1/login/device/{code}", get(asking).post(decide))
-        .route("/v1/login/token", post(token))
+        .route("/v1/login", post(let_program_in))
+        .route("/v1/login/device", post(begin_program))
+        .route("/v1/login/device/{code}", get(asking_program).post(decide_on_program))
+        .route("/v1/login/token", post(grant_token))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
 }
 
@@ -61,7 +61,7 @@ pub fn routes() -> Router<App> {
         (status = 200, body = DeviceCode),
     ),
 )]
-pub async fn begin(
+pub async fn begin_program(
     State(app): State<App>,
     source: Source,
     peer: Option<Extension<Peer>>,
@@ -98,7 +98,7 @@ pub async fn begin(
         (status = 400, body = LoginProblem, content_type = "application/problem+json", description = "There is none, or not yet"),
     ),
 )]
-pub async fn token(
+pub async fn grant_token(
     State(app): State<App>,
     source: Source,
     body: Result<Bytes, BytesRejection>,
@@ -182,7 +182,7 @@ async fn issue(app: &App, LetIn { grant, by, name }: LetIn) -> Result<GrantedTok
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn asking(
+pub async fn asking_program(
     State(app): State<App>,
     caller: Caller,
     source: Source,
@@ -208,7 +208,7 @@ pub async fn asking(
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn decide(
+pub async fn decide_on_program(
     State(app): State<App>,
     caller: Caller,
     source: Source,
@@ -234,7 +234,7 @@ pub async fn decide(
         (status = 200, body = LetInAt),
     ),
 )]
-pub async fn let_in(
+pub async fn let_program_in(
     State(app): State<App>,
     caller: Caller,
     body: Result<JsonObject<LocalProgram>, Problem>,

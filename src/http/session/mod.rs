@@ -1,5 +1,6 @@
 //! Signing in: a token, or somebody's account at a provider, becomes a cookie that scripts cannot read.
 
+pub mod invited;
 pub mod list;
 pub mod oidc;
 pub mod wire;
@@ -7,24 +8,25 @@ pub mod wire;
 use axum::extract::{RawQuery, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
-use self::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn};
-use super::App;
+use self::wire::{Me, MeOrganization, ProjectEntry, Projects, SignIn, SignedOut};
 use super::access::{Caller, SESSION_COOKIE, Subject};
 use super::attempts::Source;
 use super::body::JsonObject;
 use super::connections::Peer;
 use super::directory::wire::UserBody;
 use super::listing::{ListParameters, part};
-use super::origin::is_tls;
+use super::origin::{is_tls, origin};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::tokens::token_note;
 use super::tokens::wire::TokenKind;
 use super::visitors::note_failure;
+use super::{App, on_a_thread};
 use crate::directory::{
     Account, Change, Directory, Grant, Secret, SecretHash, Session, SessionTerms, SessionsOf, Status,
 };
@@ -123,28 +125,47 @@ pub async fn signed_in(headers: HeaderMap, caller: Result<Caller, Problem>) -> R
 #[utoipa::path(
     delete, path = "/v1/session", tag = "session",
     responses(
+        (status = 200, body = SignedOut, description = "Signed out here, and not yet at the provider"),
         (status = 204, description = "Signed out"),
     ),
 )]
 pub async fn sign_out(
     State(app): State<App>,
     caller: Caller,
-    jar: CookieJar,
-) -> Result<(CookieJar, StatusCode), Problem> {
-    if let Some(cookie) = jar.get(SESSION_COOKIE) {
-        let hash = SecretHash::of(cookie.value());
-        let note = Note {
-            target: caller.token_id.clone(),
-            user_id: caller.user_id().map(str::to_owned),
-            ..Note::new(&caller.token_id, "sign-out")
-        };
-        app.engine.audited(Change::CloseSessions(SessionsOf::Secret(hash)), note)?.answer().await?;
-    } else if caller.directory().token(&caller.token_id).is_some_and(|token| token.let_in_by().is_some()) {
-        let change = Change::RevokeToken { id: caller.token_id.clone() };
-        let note = token_note(&caller.token_id, &change, caller.directory());
-        app.engine.audited(change, note)?.answer().await?;
-    }
-    Ok((jar.remove(Cookie::build(SESSION_COOKIE).path("/")), StatusCode::NO_CONTENT))
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Result<(CookieJar, Response), Problem> {
+    let jar = CookieJar::from_headers(&headers);
+    let gone = jar.clone().remove(Cookie::build(SESSION_COOKIE).path("/"));
+    let gone = gone.remove(Cookie::build(oidc::HINT).path(oidc::HINT_PATH));
+    let done = || Ok((gone.clone(), StatusCode::NO_CONTENT.into_response()));
+    let Some(cookie) = jar.get(SESSION_COOKIE).filter(|_| caller.session.is_some()) else {
+        if caller.directory().token(&caller.token_id).is_some_and(|token| token.let_in_by().is_some()) {
+            let change = Change::RevokeToken { id: caller.token_id.clone() };
+            let note = token_note(&caller.token_id, &change, caller.directory());
+            app.engine.audited(change, note)?.answer().await?;
+        }
+        return done();
+    };
+    let signed_in = caller.directory().signed_in(cookie.value(), caller.now, app.sign_in().idle_ms);
+    let account = signed_in.and_then(|one| one.session.terms.account.clone());
+    let note = Note {
+        target: caller.token_id.clone(),
+        user_id: caller.user_id().map(str::to_owned),
+        ..Note::new(&caller.token_id, "sign-out")
+    };
+    let hash = SecretHash::of(cookie.value());
+    app.engine.audited(Change::CloseSessions(SessionsOf::Secret(hash)), note)?.answer().await?;
+    let of = account.and_then(|account| {
+        let mut providers = app.sign_in().providers.iter();
+        providers.find(|provider| provider.issuer() == account.identity.issuer()).cloned()
+    });
+    let Some(provider) = of else { return done() };
+    let back = format!("{}/", origin(&app, &headers, is_tls(&headers, peer.as_deref()))?);
+    let hint = jar.get(oidc::HINT).map(|cookie| cookie.value().to_owned());
+    let at = on_a_thread(move || Ok::<_, Problem>(provider.sign_out(hint.as_deref(), &back, caller.now))).await?;
+    let Some(leads_to) = at else { return done() };
+    Ok((gone, Json(SignedOut { leads_to }).into_response()))
 }
 
 /// Who is signed in, and the organizations they may ask about.

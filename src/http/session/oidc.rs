@@ -13,6 +13,7 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use utoipa::ToSchema;
 
+use super::invited::{COOKIE as INVITATION, COOKIE_PATH, accept_by};
 use super::{open, session_cookie};
 use crate::directory::{Account, Change, SessionsOf};
 use crate::engine::Note;
@@ -27,14 +28,17 @@ use crate::signin::{Groups, Pending, Visitor};
 
 /// Where a sign-in ends.
 const CALLBACK: &str = "/v1/session/oidc/callback";
-/// Where the cookies of sign-ins go.
-const COOKIE_PATH: &str = "/v1/session/oidc";
 /// Followed by a part of the state: sign-ins of several windows are apart.
 const COOKIE: &str = "rollcall_sign_in_";
 /// Sign-ins of one browser that are under way; of more, none was meant to end.
 const UNDER_WAY: usize = 10;
 /// How long a sign-in may take: somebody looks for a second factor.
 const MINUTES: i64 = 10;
+/// What a provider has signed of somebody, for it alone when they sign out.
+pub const HINT: &str = "rollcall_sign_out";
+pub const HINT_PATH: &str = "/v1/session";
+/// Browsers keep cookies of 4096 bytes with all that belongs to them. Of who is in too many groups there is none.
+const HINT_BYTES: usize = 3_800;
 /// Letters of an address to come back to.
 const MAX_NEXT: usize = 2_000;
 
@@ -154,10 +158,11 @@ pub async fn end(
     };
     // Of use once, whatever came of it.
     let used = CookieJar::from_headers(&headers).remove(Cookie::build(name).path(COOKIE_PATH));
+    let used = used.remove(Cookie::build(INVITATION).path(COOKIE_PATH));
     match done {
-        Ok(session) => {
+        Ok([session, hint]) => {
             let next = pending.map(|pending| pending.next).unwrap_or_default();
-            Ok((used.add(session), see_other(&next)?).into_response())
+            Ok((used.add(session).add(hint), see_other(&next)?).into_response())
         }
         Err(refused) => {
             if refused.problem.status.is_client_error() {
@@ -177,7 +182,7 @@ async fn finish(
     tls: bool,
     parameters: &Parameters,
     pending: &Pending,
-) -> Result<Cookie<'static>, Refused> {
+) -> Result<[Cookie<'static>; 2], Refused> {
     let provider = app.sign_in().provider(Some(&pending.provider))?.clone();
     let now = app.engine.now();
     // Sent by another provider than the one that was asked.
@@ -193,17 +198,32 @@ async fn finish(
     let (asked, own) = (provider.clone(), pending.clone());
     let visitor = on_a_thread(move || Ok::<_, Problem>(asked.finish(&redirect, &code, &own, now))).await??;
     app.attempts.sign_in(&format!("{} {}", visitor.identity.issuer(), visitor.identity.subject()), now)?;
+    accept_by(app, &CookieJar::from_headers(headers), &visitor).await?;
     let user_id = enter(app, &visitor, provider.rules(), provider.welcomes(), "provider").await?;
     let notice = match &visitor.groups {
         Groups::Incomplete(why) => Some(why.clone()),
         Groups::Known(_) => None,
     };
-    let Visitor { identity, sid, .. } = visitor;
+    let Visitor { identity, sid, hint, .. } = visitor;
     let cut_off = notice.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
     let detail = format!("by '{}' as '{}', from {source}{cut_off}", provider.name(), identity.subject());
     let account = Account { user_id, identity, sid };
     let secret = open(app, String::new(), Some(account), notice, source, detail).await?;
-    Ok(session_cookie(app, &secret, tls))
+    let hint = hint.filter(|hint| hint.len() <= HINT_BYTES).unwrap_or_default();
+    Ok([session_cookie(app, &secret, tls), hint_cookie(app, hint, tls)])
+}
+
+/// What a provider is reminded of somebody by when they sign out. Their browser has it, for as long as the session may
+/// last: it is of no use to this server, and no secret to them.
+fn hint_cookie(app: &App, hint: String, tls: bool) -> Cookie<'static> {
+    let lasts = if hint.is_empty() { 0 } else { app.sign_in().lasts_ms };
+    Cookie::build((HINT, hint))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(tls)
+        .path(HINT_PATH)
+        .max_age(time::Duration::milliseconds(lasts))
+        .build()
 }
 
 /// What a provider says when somebody has signed out there.

@@ -25,6 +25,14 @@ pub struct Me {
     pub notice: Option<String>,
 }
 
+/// Who is signed out here is still signed in at the provider that they came by.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignedOut {
+    /// Where they sign out there; it leads back here.
+    pub leads_to: String,
+}
+
 /// Sessions that have not ended.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@
 pub mod disk;
 pub mod knots;
 pub mod ledger;
+pub mod mail;
 pub mod otlp;
 pub mod provider;
 pub mod random;

@@ -9,8 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData, SigningKey};
+use rcgen::{
+    CertifiedKey, KeyPair, PKCS_ED25519, PublicKeyData, SigningKey, generate_simple_self_signed,
+};
 use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{Answer, Server};
 
@@ -44,6 +48,8 @@ pub struct State {
     pub codes: u32,
     /// It answers nothing but an error.
     pub down: bool,
+    /// It has an address where people sign out.
+    pub signs_out: bool,
     /// Requests by path.
     pub asked: HashMap<String, u32>,
     nonce: String,
@@ -64,8 +70,28 @@ fn new_key() -> KeyPair {
 
 impl Provider {
     pub fn start() -> Provider {
+        Provider::start_at("http", |stream| Some(Box::new(stream)))
+    }
+
+    /// By HTTPS, with the certificate that vouches for it.
+    pub fn start_tls() -> (Provider, String) {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![cert.der().clone()], key);
+        let config = Arc::new(config.unwrap());
+        let accept = move |stream| {
+            let connection = ServerConnection::new(config.clone()).ok()?;
+            Some(Box::new(StreamOwned::new(connection, stream)) as Box<dyn Stream>)
+        };
+        (Provider::start_at("https", accept), cert.pem())
+    }
+
+    fn start_at(
+        scheme: &str,
+        accept: impl Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + 'static,
+    ) -> Provider {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let issuer = format!("{scheme}://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State {
             key: new_key(),
             key_id: "k1".into(),
@@ -74,14 +100,15 @@ impl Provider {
             user_info: json!({"sub": "s1"}),
             codes: 1,
             down: false,
+            signs_out: false,
             asked: HashMap::new(),
             nonce: String::new(),
         }));
         let (own, shared) = (issuer.clone(), state.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let stream = stream.unwrap();
-                let _ = answer(&stream, &own, &shared);
+                let stream = accept(stream.unwrap());
+                let _ = stream.and_then(|stream| answer(stream, &own, &shared));
             }
         });
         Provider { issuer, state }
@@ -194,7 +221,12 @@ fn token(state: &State, kind: &str, claims: &Value) -> String {
     format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn answer(stream: &TcpStream, issuer: &str, state: &Mutex<State>) -> Option<()> {
+/// A connection, encrypted or not.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
+fn answer(stream: Box<dyn Stream>, issuer: &str, state: &Mutex<State>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
@@ -207,15 +239,18 @@ fn answer(stream: &TcpStream, issuer: &str, state: &Mutex<State>) -> Option<()> 
     let (status, said) = if state.down { (500, json!({})) } else { said(&mut state, issuer, &path, &headers, &body) };
     let said = said.to_string();
     let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\n");
-    let mut stream = stream;
-    stream.write_all(format!("{head}content-length: {}\r\n\r\n{said}", said.len()).as_bytes()).ok()
+    let stream = reader.get_mut();
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n{said}", said.len()).as_bytes()).ok()?;
+    stream.flush().ok()
 }
 
 fn said(state: &mut State, issuer: &str, path: &str, headers: &HashMap<String, String>, body: &[u8]) -> (u16, Value) {
     match path {
         "/.well-known/openid-configuration" => {
             let at = |path: &str| format!("{issuer}/{path}");
+            let end = state.signs_out.then(|| at("end"));
             let metadata = json!({
+                "end_session_endpoint": end,
                 "issuer": issuer, "authorization_endpoint": at("authorize"), "token_endpoint": at("token"),
                 "userinfo_endpoint": at("userinfo"), "jwks_uri": at("jwks"), "response_types_supported": ["code"],
                 "subject_types_supported": ["public"], "scopes_supported": ["openid", "email", "groups"],

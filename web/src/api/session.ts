@@ -5,8 +5,10 @@ export function signIn(token: string): Promise<Me> {
   return request<Me>("/v1/session", { method: "POST", body: { token } });
 }
 
-export function signOut(): Promise<void> {
-  return request<void>("/v1/session", { method: "DELETE" });
+/** Where to sign out as well, if they came by a provider that has such a thing. */
+export async function signOut(): Promise<string | null> {
+  const answer = await request<{ leadsTo: string } | undefined>("/v1/session", { method: "DELETE" });
+  return answer?.leadsTo ?? null;
 }
 
 /** Null when nobody is signed in. */

@@ -19,6 +19,9 @@ export const routes = {
   audit: "/organizations/:organizationId/audit",
   settings: "/organizations/:organizationId/settings/:part?",
   reference: "/reference",
+  sessions: "/sessions",
+  login: "/login",
+  invitation: "/invitation",
 } as const;
 
 function organizationPath(

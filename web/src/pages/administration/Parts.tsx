@@ -3,7 +3,9 @@ import type { Directory, OrganizationEntry } from "../../api/administration";
 import { oneOf } from "../../state/timeWindow";
 import { text } from "../../text";
 import { Segmented } from "../../ui/Segmented";
+import { accountWords } from "../account/words";
 import { ApiKeys } from "./ApiKeys";
+import { Invitations } from "./Invitations";
 import { Links } from "./Links";
 import { linkWords } from "./linkWords";
 import { Members } from "./Members";
@@ -13,7 +15,9 @@ import { Projects } from "./Projects";
 import { Tokens } from "./Tokens";
 
 const words = text.administration.organization;
-const parts = ["settings", "projects", "members", "keys", "tokens", "links"] as const;
+const parts = ["settings", "projects", "members", "invitations", "keys", "tokens", "links"] as const;
+/** Those that are not in the catalogues. */
+const others: Partial<Record<(typeof parts)[number], string>> = { links: linkWords.title, invitations: accountWords.invitations };
 
 interface Props {
   part: string | undefined;
@@ -33,7 +37,7 @@ export function Parts({ part, pathOf, operates, organization, directory }: Props
       <div className="parts">
         <Segmented
           label={words.view}
-          choices={parts.map((one) => ({ value: one, label: one === "links" ? linkWords.title : words[one] }))}
+          choices={parts.map((one) => ({ value: one, label: others[one] ?? words[one as keyof typeof words] as string }))}
           value={shown}
           onChange={(next) => navigate(pathOf(next))}
           testIdPrefix="part"
@@ -51,6 +55,7 @@ function Part({ shown, ...props }: PartProps & { shown: (typeof parts)[number] }
   if (shown === "members") return <Members {...props} />;
   if (shown === "keys") return <ApiKeys {...props} />;
   if (shown === "tokens") return <Tokens {...props} />;
+  if (shown === "invitations") return <Invitations {...props} />;
   if (shown === "links") return <Links {...props} />;
   return <OrganizationSettings {...props} />;
 }

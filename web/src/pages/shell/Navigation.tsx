@@ -101,7 +101,8 @@ function Account({ me }: { me: Me }) {
   const client = useQueryClient();
   const leave = useMutation({
     mutationFn: signOut,
-    onSettled: () => {
+    onSettled: (leadsTo) => {
+      if (leadsTo) location.assign(leadsTo);
       forgetAnswers(client);
       client.setQueryData(meQuery.queryKey, null);
     },
@@ -112,9 +113,9 @@ function Account({ me }: { me: Me }) {
       <span className="account-mark" aria-hidden="true">
         {[...name][0]?.toUpperCase()}
       </span>
-      <span className="truncate" title={me.user?.email ?? undefined}>
+      <Link className="truncate" href={routes.sessions} title={me.user?.email ?? undefined} data-testid="nav-sessions">
         {name}
-      </span>
+      </Link>
       <button
         type="button"
         className="button button-quiet button-icon"
