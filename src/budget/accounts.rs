@@ -225,7 +225,7 @@ impl Accounts {
         let Some(book) = self.books.get_mut(organization_id) else { return };
         let before = book.reservations.len();
         for call in calls {
-            if let Some(reservation) = book.reservations.take(call) {
+            if let Some(reservation) = book.reservations.tell(call) {
                 book.release(&reservation);
             }
         }
@@ -456,6 +456,8 @@ impl Book {
     ) -> Result<Decision, TooManyReservations> {
         let day = self.day(organization, now);
         let touched = self.touched(organization, ask.api_key_id, ask.project_id, ask.user_id, day);
+        // What a call that was told of used is spent: it takes no more.
+        let is_told = self.reservations.is_told(&ask.call);
         // The same call asked about again counts once.
         let earlier = if ask.reserve { self.reservations.take(&ask.call) } else { None };
         if let Some(earlier) = &earlier {
@@ -470,6 +472,7 @@ impl Book {
                 continue;
             }
             let estimate = match held.counted() {
+                _ if is_told => 0,
                 Counted::Cost => ask.cost,
                 Counted::Requests => 1,
                 Counted::Tokens => i128::from(ask.tokens),

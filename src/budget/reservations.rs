@@ -1,11 +1,13 @@
 //! What calls under way may come to cost, until they say or ten minutes pass.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::model::{Fingerprint, UnixMs};
 
 /// How long a call that is not told of counts with its estimate: longer than providers let one take.
 pub const KEPT_MS: i64 = 10 * 60_000;
+/// Calls that were told of lately, of which it is remembered that they were.
+const TOLD: usize = 1 << 16;
 /// Ended ones that may still lie in the queue beside those that are not.
 const SLACK: usize = 1024;
 
@@ -30,6 +32,9 @@ pub(super) struct Reservations {
     of: HashMap<Fingerprint, Reservation>,
     /// In the order in which they were made, which is that in which they end.
     ends: VecDeque<(UnixMs, Fingerprint)>,
+    /// Calls that reserved something and were told of since, the oldest first: asked about again they reserve nothing.
+    told: VecDeque<Fingerprint>,
+    are_told: HashSet<Fingerprint>,
 }
 
 impl Reservations {
@@ -39,6 +44,22 @@ impl Reservations {
 
     pub fn take(&mut self, call: &Fingerprint) -> Option<Reservation> {
         if self.of.is_empty() { None } else { self.of.remove(call) }
+    }
+
+    /// Takes that of a call whose event has come.
+    pub fn tell(&mut self, call: &Fingerprint) -> Option<Reservation> {
+        let told = self.take(call)?;
+        if self.are_told.insert(*call) {
+            self.told.push_back(*call);
+        }
+        if self.told.len() > TOLD {
+            self.told.pop_front().map(|oldest| self.are_told.remove(&oldest));
+        }
+        Some(told)
+    }
+
+    pub fn is_told(&self, call: &Fingerprint) -> bool {
+        self.are_told.contains(call)
     }
 
     /// Keeps one; `again` where it took the place of one that was taken before.
@@ -90,6 +111,11 @@ mod tests {
         assert_eq!(reservations.ended(99_991).map(|ended| ended.until), Some(99_990));
         assert_eq!(reservations.ended(99_991).map(|ended| ended.until), Some(99_991));
         assert_eq!(reservations.ended(99_991).map(|ended| ended.until), None);
+        for number in 0..TOLD + 5 {
+            reservations.keep(call(number), make(99_992), false);
+            assert!(reservations.tell(&call(number)).is_some());
+        }
+        assert_eq!([4, 5].map(|number| reservations.is_told(&call(number))), [false, true]);
         // The clock went back a day.
         assert_eq!(reservations.ended(-86_400_000).map(|ended| ended.until), Some(99_992));
     }

@@ -19,7 +19,8 @@ use crate::store::{Store, StoreError};
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall backup /mnt/backups --data-dir ./data
-  ROLLCALL_TOKEN=rc_operator_… rollcall backup monday.redb --url http://127.0.0.1:8787
+  ROLLCALL_TOKEN=rc_operator_… rollcall backup monday.redb \\
+      --url http://127.0.0.1:8787
 
 The file is written on the machine where this runs, checked, synced, and only then given its
 name, which is printed. Nothing that exists is overwritten. Exit code 1 says that the store is

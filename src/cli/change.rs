@@ -16,8 +16,10 @@ const ITEMS: usize = 5;
 /// Ask why a window cost more or less than another: a table, or --json, or --csv
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall change --organization acme --from 2026-06-01 --to 2026-06-30 --compare previousMonth --data-dir ./data
-  rollcall change --organization acme --group-by team --filter provider=openai --json --url http://127.0.0.1:8787")]
+  rollcall change --organization acme --from 2026-06-01 --to 2026-06-30 \\
+      --compare previousMonth --data-dir ./data
+  rollcall change --organization acme --group-by team \\
+      --filter provider=openai --json --url http://127.0.0.1:8787")]
 pub struct Arguments {
     #[command(flatten)]
     window: WindowArguments,

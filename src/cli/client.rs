@@ -203,8 +203,7 @@ impl Client {
     /// Ends the session that the token is of. One that has ended is none.
     pub fn sign_out(&self) -> Result<(), Failure> {
         let request = self.agent.delete(format!("{}/v1/session", self.url));
-        let response =
-            request.header("authorization", &self.authorization).call().map_err(|e| self.unreachable(&e))?;
+        let response = request.header("authorization", &self.authorization).call().map_err(|e| self.unreachable(&e))?;
         let is_out = response.status().is_success() || response.status() == 401;
         if is_out { Ok(()) } else { Err(self.problem(response)) }
     }

@@ -16,7 +16,8 @@ use crate::http::{close_month, reopen_month};
 /// Close months, list closed ones, and open them again
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall closing close --organization acme --month 2026-10 --data-dir ./data
+  rollcall closing close --organization acme --month 2026-10 \\
+      --data-dir ./data
   rollcall closing list --organization acme --url http://127.0.0.1:8787
   rollcall closing reopen closing_0123456789abcdef --data-dir ./data")]
 pub struct Arguments {
@@ -27,7 +28,9 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Close a month that is over: its figures stay, and what comes later is an adjustment
-    #[command(after_help = "Example:\n  rollcall closing close --organization acme --month 2026-10 --data-dir ./data")]
+    #[command(
+        after_help = "Example:\n  rollcall closing close --organization acme --month 2026-10 \\\n      --data-dir ./data"
+    )]
     Close {
         /// The organization
         #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]

@@ -25,7 +25,8 @@ const DAYS: i64 = 3650;
 #[command(after_help = "Examples:
   rollcall directory export --data-dir ./data > directory.json
   rollcall directory import directory.json --url http://127.0.0.1:8787
-  rollcall directory import-assignments teams.csv --organization acme --dry-run --data-dir ./data")]
+  rollcall directory import-assignments teams.csv --organization acme \\
+      --dry-run --data-dir ./data")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -49,7 +50,8 @@ enum Action {
     },
     /// Assign keys, projects and people to teams, from a CSV
     #[command(after_help = "Example:
-  rollcall directory import-assignments teams.csv --organization acme --dry-run --data-dir ./data
+  rollcall directory import-assignments teams.csv --organization acme \\
+      --dry-run --data-dir ./data
 
 A header names the columns: key, project or email (one of them on each line), team, from, and if you
 like costCentre and to. Keys, projects and teams go by id, or by a name that no other has. The file
@@ -61,10 +63,10 @@ is taken whole, or every line that is wrong is named. See docs/teams.md.")]
         #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
         organization: String,
         /// Make teams that are not there
-        #[arg(long)]
+        #[arg(long, env = "ROLLCALL_NEW_TEAMS", value_parser = clap::builder::FalseyValueParser::new())]
         new_teams: bool,
         /// Only show what moves: the cost by team before and after
-        #[arg(long)]
+        #[arg(long, env = "ROLLCALL_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new())]
         dry_run: bool,
         /// First day of what is shown; the first that an assignment begins on when left out
         #[arg(long, value_name = "DAY", env = "ROLLCALL_FROM", requires = "dry_run")]

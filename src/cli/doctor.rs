@@ -43,7 +43,7 @@ pub struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
     /// Look at this agent's settings for whoever runs this; --url is then the server they should name
-    #[arg(long, value_name = "CLIENT", value_enum)]
+    #[arg(long, value_name = "CLIENT", env = "ROLLCALL_CLIENT", value_enum)]
     client: Option<Agent>,
 }
 

@@ -13,8 +13,10 @@ use crate::http::wire::{AttributedByName, CostSourceName, ExplainedAttribution, 
 /// Ask where a figure of `query activity` comes from: tables, or --json, or --csv
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall explain --organization acme --group-by project --date 2026-06-12 --key search --data-dir ./data
-  rollcall explain --organization acme --from 2026-06-01 --to 2026-06-30 --json --url http://127.0.0.1:8787")]
+  rollcall explain --organization acme --group-by project \\
+      --date 2026-06-12 --key search --data-dir ./data
+  rollcall explain --organization acme --from 2026-06-01 --to 2026-06-30 \\
+      --json --url http://127.0.0.1:8787")]
 pub struct Arguments {
     #[command(flatten)]
     window: WindowArguments,

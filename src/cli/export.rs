@@ -14,9 +14,12 @@ use super::target::{Target, TargetArguments};
 /// Write rollups to a file for other programs: CSV, Parquet, or the columns of FOCUS
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall export --organization acme --from 2026-06-01 --to 2026-06-30 --data-dir ./data > june.csv
-  rollcall export --organization acme --format parquet --output usage.parquet --data-dir ./data
-  ROLLCALL_TOKEN=rc_user_… rollcall export --organization acme --format focus --timezone Europe/Paris \\
+  rollcall export --organization acme --from 2026-06-01 --to 2026-06-30 \\
+      --data-dir ./data > june.csv
+  rollcall export --organization acme --format parquet \\
+      --output usage.parquet --data-dir ./data
+  ROLLCALL_TOKEN=rc_user_… rollcall export --organization acme \\
+      --format focus --timezone Europe/Paris \\
     --output focus.csv --url http://127.0.0.1:8787
 
 One row for every bucket and every combination of project, API key, model, provider, app, mode and

@@ -35,12 +35,17 @@ const OWN_FORMAT: &str = "csv";
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall ingest events.ndjson.gz --data-dir ./data
-  ROLLCALL_TOKEN=rc_ingest_… rollcall ingest june.csv july.csv --url http://127.0.0.1:8787
+  ROLLCALL_TOKEN=rc_ingest_… rollcall ingest june.csv july.csv \\
+      --url http://127.0.0.1:8787
   zcat usage.gz | rollcall ingest - --organization acme --data-dir ./data
-  rollcall ingest spend.csv --format litellm-spend-logs --organization acme --dry-run
-  rollcall ingest bill.csv --map cost=price_usd --map timestamp=when --set id=june-{row} --data-dir ./data
-  rollcall ingest verbrauch.csv --decimal comma --day-zone Europe/Berlin --data-dir ./data
-  rollcall ingest ~/.claude --format claude-code --user mina@example.com --watch --url https://rollcall.example
+  rollcall ingest spend.csv --format litellm-spend-logs \\
+      --organization acme --dry-run
+  rollcall ingest bill.csv --map cost=price_usd --map timestamp=when \\
+      --set id=june-{row} --data-dir ./data
+  rollcall ingest verbrauch.csv --decimal comma --day-zone Europe/Berlin \\
+      --data-dir ./data
+  rollcall ingest ~/.claude --format claude-code --user mina@example.com \\
+      --watch --url https://rollcall.example
 
 Reads NDJSON, JSON and CSV (the event's field names as header; columns separated by commas, semicolons or tabs),
 plain, .gz or .zst. Exports of other programs are known by their columns, or by --format.
@@ -55,32 +60,32 @@ pub struct Arguments {
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
     organization: Option<String>,
     /// The program that wrote the files; csv stands for the event's own field names, as without --format
-    #[arg(long, value_name = "NAME", value_parser = formats())]
+    #[arg(long, value_name = "NAME", env = "ROLLCALL_FORMAT", value_parser = formats())]
     format: Option<String>,
     /// Take a field of the event from another column; a.b is the field b of the object in column a
-    #[arg(long, value_name = "FIELD=COLUMN")]
+    #[arg(long, value_name = "FIELD=COLUMN", env = "ROLLCALL_MAP")]
     map: Vec<String>,
     /// Give a field that a row leaves out this value; {row} is the row's number
-    #[arg(long, value_name = "FIELD=VALUE")]
+    #[arg(long, value_name = "FIELD=VALUE", env = "ROLLCALL_SET")]
     set: Vec<String>,
     /// What stands before the fraction of a number, where a file can be read either way
-    #[arg(long, value_name = "MARK", value_parser = ["point", "comma"])]
+    #[arg(long, value_name = "MARK", env = "ROLLCALL_DECIMAL", value_parser = ["point", "comma"])]
     decimal: Option<String>,
     /// The zone of days without a time and of times that name none: an IANA name; UTC unless given
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    #[arg(long, value_name = "ZONE", env = "ROLLCALL_DAY_ZONE", value_parser = zone)]
     day_zone: Option<Zone>,
     /// Whose sessions they are: an e-mail address, or an id of your own
     #[arg(long, value_name = "PERSON", env = "ROLLCALL_USER")]
     user: Option<String>,
     /// Count what an agent did in a folder, given by its path or its name, for a project other than the folder's name
-    #[arg(long, value_name = "FOLDER=PROJECT")]
+    #[arg(long, value_name = "FOLDER=PROJECT", env = "ROLLCALL_PROJECT_MAP")]
     project_map: Vec<String>,
     /// Go on for as long as sessions grow, looking at them every so many seconds
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10",
+    #[arg(long, value_name = "SECONDS", env = "ROLLCALL_WATCH", num_args = 0..=1, default_missing_value = "10",
         value_parser = clap::value_parser!(u64).range(1..=86_400))]
     watch: Option<u64>,
     /// Show what would be loaded, day by day, and load nothing
-    #[arg(long)]
+    #[arg(long, env = "ROLLCALL_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new())]
     dry_run: bool,
     #[command(flatten)]
     prices: PriceArguments,

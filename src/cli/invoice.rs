@@ -36,8 +36,10 @@ const OPENAI_USAGE: [&str; 6] =
 /// Keep what providers billed, to compare it with what was counted
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall invoice import costs.json usage.json --provider openai --organization acme --data-dir ./data
-  OPENAI_ADMIN_KEY=sk-admin-… rollcall invoice pull --provider openai --organization acme --from 2026-06-01 --url URL
+  rollcall invoice import costs.json usage.json --provider openai \\
+      --organization acme --data-dir ./data
+  OPENAI_ADMIN_KEY=sk-admin-… rollcall invoice pull --provider openai \\
+      --organization acme --from 2026-06-01 --url URL
 
 What was billed is never added to usage. Importing a day again replaces it. See docs/reconciliation.md.")]
 pub struct Arguments {
@@ -49,7 +51,8 @@ pub struct Arguments {
 enum Action {
     /// Take reports from files
     #[command(after_help = "Example:
-  rollcall invoice import costs.json usage.json --provider anthropic --organization acme --data-dir ./data
+  rollcall invoice import costs.json usage.json --provider anthropic \\
+      --organization acme --data-dir ./data
 
 A file has one page of a report, several one after another, or an array of them. All files are taken, or none.")]
     Import {
@@ -63,7 +66,8 @@ A file has one page of a report, several one after another, or an array of them.
     },
     /// Ask the provider for its reports; the admin key is in OPENAI_ADMIN_KEY or ANTHROPIC_ADMIN_KEY
     #[command(after_help = "Example:
-  ANTHROPIC_ADMIN_KEY=sk-ant-admin-… rollcall invoice pull --provider anthropic --organization acme --from 2026-06-01 \\
+  ANTHROPIC_ADMIN_KEY=sk-ant-admin-… rollcall invoice pull \\
+      --provider anthropic --organization acme --from 2026-06-01 \\
     --to 2026-06-30 --data-dir ./data
 
 The key is read from the environment only, sent to the provider only, and kept nowhere.")]
@@ -75,7 +79,7 @@ The key is read from the environment only, sent to the provider only, and kept n
         #[arg(long, value_name = "DAY", env = "ROLLCALL_TO")]
         to: Option<String>,
         /// Where the provider's API is, instead of its own address
-        #[arg(long, value_name = "URL")]
+        #[arg(long, value_name = "URL", env = "ROLLCALL_BASE_URL")]
         base_url: Option<String>,
         #[command(flatten)]
         about: About,
@@ -87,7 +91,7 @@ The key is read from the environment only, sent to the provider only, and kept n
 #[derive(Args)]
 struct About {
     /// Who billed
-    #[arg(long, value_name = "NAME", value_parser = providers())]
+    #[arg(long, value_name = "NAME", env = "ROLLCALL_PROVIDER", value_parser = providers())]
     provider: Biller,
     /// Whose usage was billed
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]

@@ -15,7 +15,8 @@ use crate::http::{link_note, list_links};
 /// Make, list and revoke links: addresses that answer one question without a token
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall link create '/analytics/activity?groupBy=team&range=this-month' --organization acme --format csv \\
+  rollcall link create '/analytics/activity?groupBy=team&range=this-month' \\
+      --organization acme --format csv \\
     --url http://127.0.0.1:8787
   rollcall link list --data-dir ./data
   rollcall link revoke lnk_0123456789abcdef --data-dir ./data")]
@@ -28,7 +29,8 @@ pub struct Arguments {
 enum Action {
     /// Make a link and print its address, the only time it is shown
     #[command(after_help = "Example:
-  rollcall link create '/analytics/export?range=last-30-days' --organization acme --format parquet \\
+  rollcall link create '/analytics/export?range=last-30-days' \\
+      --organization acme --format parquet \\
     --url http://127.0.0.1:8787
 
 Whoever has the address gets what the token that it was made with may see, and nothing once that

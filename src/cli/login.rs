@@ -65,11 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Login { url: url.to_owned(), token: granted.access_token, expires_unix_ms: now + granted.expires_in * 1_000 };
     let path = login.keep()?;
     let who = me.user.map(|user| user.name.or(user.email).unwrap_or(user.id)).unwrap_or_default();
-    eprintln!(
-        "Signed in to {url} as {who}, until {}. Kept in {}.",
-        rfc3339_utc(login.expires_unix_ms),
-        path.display()
-    );
+    eprintln!("Signed in to {url} as {who}, until {}. Kept in {}.", rfc3339_utc(login.expires_unix_ms), path.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,7 +77,9 @@ pub fn log_out(arguments: &Logout) -> Result<ExitCode, Failure> {
     let told = Client::new(&login.url, login.token).sign_out();
     told.map_err(|Failure(why)| {
         let until = rfc3339_utc(login.expires_unix_ms);
-        Failure(format!("{why}\nforgotten here, but the server still takes it until {until}: end it on its page Sessions"))
+        Failure(format!(
+            "{why}\nforgotten here, but the server still takes it until {until}: end it on its page Sessions"
+        ))
     })?;
     eprintln!("Signed out of {}.", login.url);
     Ok(ExitCode::SUCCESS)
@@ -120,8 +118,7 @@ fn by_code(url: &str) -> Result<GrantedToken, Failure> {
         "Open {} in any browser and type this code:\n\n  {}\n\nor open {}\n",
         begun.verification_uri, begun.user_code, begun.verification_uri_complete
     );
-    let fields =
-        [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", &*begun.device_code)];
+    let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", &*begun.device_code)];
     let until = Instant::now() + Duration::from_secs(begun.expires_in.max(0).unsigned_abs());
     let mut interval = Duration::from_secs(begun.interval.clamp(1, 60).unsigned_abs());
     while Instant::now() < until {

@@ -65,6 +65,7 @@ fn path_of(url: &str) -> Result<PathBuf, Failure> {
     // By the XDG specification a relative one does not count.
     let settings = set("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let settings = settings.or_else(|| set("HOME").map(|home| home.join(".config")));
-    let settings = settings.ok_or_else(|| Failure("neither HOME nor XDG_CONFIG_HOME says where settings are".into()))?;
+    let settings =
+        settings.ok_or_else(|| Failure("neither HOME nor XDG_CONFIG_HOME says where settings are".into()))?;
     Ok(settings.join("rollcall").join("logins").join(format!("{}.json", escaped(url.trim_end_matches('/')))))
 }

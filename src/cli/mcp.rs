@@ -19,8 +19,10 @@ const INTERNAL_ERROR: i32 = -32603;
 /// Answer an assistant's questions over standard input and output (Model Context Protocol)
 #[derive(Args)]
 #[command(after_help = "Examples:
-  claude mcp add rollcall --env ROLLCALL_TOKEN=rc_user_… -- rollcall mcp --url https://rollcall.example
-  codex mcp add rollcall --env ROLLCALL_TOKEN=rc_user_… -- rollcall mcp --url https://rollcall.example
+  claude mcp add rollcall --env ROLLCALL_TOKEN=rc_user_… -- rollcall mcp \\
+      --url https://rollcall.example
+  codex mcp add rollcall --env ROLLCALL_TOKEN=rc_user_… -- rollcall mcp \\
+      --url https://rollcall.example
   ROLLCALL_TOKEN=rc_user_… rollcall mcp --url http://127.0.0.1:8787
 
 Assistants start this themselves and leave out the shell's environment, so the token belongs into

@@ -25,8 +25,11 @@ use crate::store::Repriced;
 /// Look at list prices and replace them
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --dry-run
-  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --data-dir /var/lib/rollcall")]
+  rollcall prices update data.json \\
+      --list-prices /var/lib/rollcall/list-prices.json --dry-run
+  rollcall prices update data.json \\
+      --list-prices /var/lib/rollcall/list-prices.json \\
+      --data-dir /var/lib/rollcall")]
 pub struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -36,7 +39,9 @@ pub struct Arguments {
 enum What {
     /// Check a file of list prices, say what changes, and put it where the one in use is
     #[command(after_help = "Example:
-  rollcall prices update data.json --list-prices /var/lib/rollcall/list-prices.json --data-dir /var/lib/rollcall
+  rollcall prices update data.json \\
+      --list-prices /var/lib/rollcall/list-prices.json \\
+      --data-dir /var/lib/rollcall
 
 FILE is the data.json that the project genai-prices publishes. The file in use is replaced as a
 whole; where there is none yet, it is compared with the list compiled in. With --data-dir or --url
@@ -49,7 +54,7 @@ price now. What was counted keeps its price until rollcall reprice is asked.")]
         #[arg(long, value_name = "FILE", env = "ROLLCALL_LIST_PRICES")]
         list_prices: PathBuf,
         /// Only say what changes
-        #[arg(long)]
+        #[arg(long, env = "ROLLCALL_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new())]
         dry_run: bool,
         #[command(flatten)]
         target: TargetArguments,

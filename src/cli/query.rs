@@ -20,8 +20,10 @@ const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Ask who spent what: a table, or --json, or --csv
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall query activity --organization acme --group-by project --from 2026-06-01 --to 2026-06-30 --data-dir ./data
-  rollcall query members --organization acme --timezone Europe/Paris --csv --url http://127.0.0.1:8787
+  rollcall query activity --organization acme --group-by project \\
+      --from 2026-06-01 --to 2026-06-30 --data-dir ./data
+  rollcall query members --organization acme --timezone Europe/Paris --csv \\
+      --url http://127.0.0.1:8787
   rollcall query member ada --organization acme --data-dir ./data
   rollcall query key key-1 --organization acme --json --data-dir ./data")]
 pub struct Arguments {
@@ -33,7 +35,8 @@ pub struct Arguments {
 enum Question {
     /// Usage over time, broken down
     #[command(after_help = "Example:
-  rollcall query activity --organization acme --group-by user --from 2026-06-01 --to 2026-06-30 --data-dir ./data")]
+  rollcall query activity --organization acme --group-by user \\
+      --from 2026-06-01 --to 2026-06-30 --data-dir ./data")]
     Activity {
         /// model, project, apiKey, user, team, costCentre, provider, source, costSource, none, or two joined by a comma
         #[arg(long, value_name = "DIMENSION", env = "ROLLCALL_GROUP_BY", default_value = "model")]

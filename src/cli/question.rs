@@ -47,10 +47,10 @@ impl WindowArguments {
 #[derive(Args)]
 pub struct FormArguments {
     /// Print the API's answer
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, env = "ROLLCALL_JSON", conflicts_with = "csv", value_parser = clap::builder::FalseyValueParser::new())]
     json: bool,
     /// Print CSV
-    #[arg(long)]
+    #[arg(long, env = "ROLLCALL_CSV", value_parser = clap::builder::FalseyValueParser::new())]
     csv: bool,
 }
 

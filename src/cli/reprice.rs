@@ -19,9 +19,12 @@ use crate::store::Repriced;
 /// Give unpriced requests the price that is known now, and show the difference per model
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall reprice --from 2026-06-01 --to 2026-06-30 --data-dir ./data --dry-run
-  rollcall reprice --from 2026-06-01 --to 2026-06-30 --data-dir ./data --prices prices.json
-  ROLLCALL_TOKEN=rc_operator_… rollcall reprice --from 2026-06-01 --to 2026-06-30 --url http://127.0.0.1:8787
+  rollcall reprice --from 2026-06-01 --to 2026-06-30 --data-dir ./data \\
+      --dry-run
+  rollcall reprice --from 2026-06-01 --to 2026-06-30 --data-dir ./data \\
+      --prices prices.json
+  ROLLCALL_TOKEN=rc_operator_… rollcall reprice --from 2026-06-01 \\
+      --to 2026-06-30 --url http://127.0.0.1:8787
 
 Costs that senders reported are never touched. A running server prices by its own --prices. Run
 again, it changes nothing; interrupted, what is booked stays, and running it again does the rest.")]
@@ -36,13 +39,13 @@ pub struct Arguments {
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
     organization: Vec<String>,
     /// Only this canonical model; may be repeated
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", env = "ROLLCALL_MODEL")]
     model: Vec<String>,
     /// Give what was priced before its price of now as well
-    #[arg(long)]
+    #[arg(long, env = "ROLLCALL_ALL", value_parser = clap::builder::FalseyValueParser::new())]
     all: bool,
     /// Only show the difference
-    #[arg(long)]
+    #[arg(long, env = "ROLLCALL_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new())]
     dry_run: bool,
     #[command(flatten)]
     prices: PriceArguments,

@@ -14,7 +14,8 @@ use crate::store::StoreError;
 /// Put a backup in the place of the store; no server may be running on it
 #[derive(Args)]
 #[command(after_help = "Example:
-  rollcall restore /mnt/backups/rollcall-20260601T101500Z.redb --data-dir ./data
+  rollcall restore /mnt/backups/rollcall-20260601T101500Z.redb \\
+      --data-dir ./data
 
 The backup is checked first and the store replaced in one step, so an interruption leaves what
 was there. Exit code 1 says that the backup is damaged; nothing was changed then.")]

@@ -44,9 +44,12 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall serve --data-dir ./data --listen 0.0.0.0:8787
-  rollcall serve --data-dir ./data --tls-cert fullchain.pem --tls-key privkey.pem
-  rollcall serve --data-dir ./data --backup-dir ./backups --backup-every 6h --backup-keep 28
-  rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo --list-prices prices.json
+  rollcall serve --data-dir ./data --tls-cert fullchain.pem \\
+      --tls-key privkey.pem
+  rollcall serve --data-dir ./data --backup-dir ./backups \\
+      --backup-every 6h --backup-keep 28
+  rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo \\
+      --list-prices prices.json
   rollcall serve --data-dir ./data --oidc providers.json --session-idle 12h
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless

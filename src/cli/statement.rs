@@ -16,9 +16,12 @@ use crate::ledger::checksum::{self, ChecksumError};
 /// Write the statement of a month, and check whether a file of one was changed
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall statement write --organization acme --month 2026-10 --output october.html --data-dir ./data
-  rollcall statement write --organization acme --month 2026-10 --group-by costCentre --format csv --data-dir ./data
-  rollcall statement write --organization acme --month 2026-10 --format zip --output october.zip --data-dir ./data
+  rollcall statement write --organization acme --month 2026-10 \\
+      --output october.html --data-dir ./data
+  rollcall statement write --organization acme --month 2026-10 \\
+      --group-by costCentre --format csv --data-dir ./data
+  rollcall statement write --organization acme --month 2026-10 \\
+      --format zip --output october.zip --data-dir ./data
   rollcall statement verify october.html")]
 pub struct Arguments {
     #[command(subcommand)]
@@ -40,7 +43,7 @@ Exit code 0 says that nothing in it was changed, 1 that something was, 2 that it
 /// Write the statement of a month; of one that is not closed it is a draft
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  rollcall statement write --organization acme --month 2026-10 --output october.html --data-dir ./data"
+    after_help = "Example:\n  rollcall statement write --organization acme --month 2026-10 \\\n      --output october.html --data-dir ./data"
 )]
 struct WriteArguments {
     /// The organization

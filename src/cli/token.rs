@@ -15,9 +15,11 @@ use crate::http::{list_tokens, new_token, token_note};
 /// Make, list and revoke access tokens
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall token create ingest --organization acme --label litellm --data-dir ./data
+  rollcall token create ingest --organization acme --label litellm \\
+      --data-dir ./data
   rollcall token create user --user ada --url http://127.0.0.1:8787
-  rollcall token create scim --organization acme --label okta --data-dir ./data
+  rollcall token create scim --organization acme --label okta \\
+      --data-dir ./data
   rollcall token list --data-dir ./data
   rollcall token revoke tok_0123456789abcdef --data-dir ./data")]
 pub struct Arguments {
@@ -29,7 +31,7 @@ pub struct Arguments {
 enum Action {
     /// Make a token and print its secret, the only time it is shown
     #[command(
-        after_help = "Example:\n  rollcall token create ingest --organization acme --label litellm --data-dir ./data"
+        after_help = "Example:\n  rollcall token create ingest --organization acme --label litellm \\\n      --data-dir ./data"
     )]
     Create {
         kind: Kind,

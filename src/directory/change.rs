@@ -377,24 +377,24 @@ impl Directory {
         for new in update.organizations {
             self.ensure_organization(&new.id, writes);
             let profile = &mut self.organization_mut(&new.id).profile;
-            set_some(&mut profile.name, new.name);
+            set_text(&mut profile.name, new.name);
             set(&mut profile.plan, new.plan);
             set(&mut profile.status, new.status);
-            set_some(&mut profile.timezone, new.timezone);
+            set_text(&mut profile.timezone, new.timezone);
             set(&mut profile.retention_days, new.retention_days);
             put(writes, Kind::Organization, &new.id, "", profile);
         }
         for new in update.projects {
             self.ensure_organization(&new.organization_id, writes);
             let project = self.organization_mut(&new.organization_id).projects.entry(new.id.clone()).or_default();
-            set_some(&mut project.name, new.name);
+            set_text(&mut project.name, new.name);
             set(&mut project.status, new.status);
             put(writes, Kind::Project, &new.organization_id, &new.id, project);
         }
         for new in update.users {
             let mut user = self.users.get(&new.id).cloned().unwrap_or_default();
-            set_some(&mut user.name, new.name);
-            set_some(&mut user.email, new.email);
+            set_text(&mut user.name, new.name);
+            set_text(&mut user.email, new.email);
             put(writes, Kind::User, "", &new.id, &user);
             Arc::make_mut(&mut self.users).put(&new.id, user);
         }
@@ -425,7 +425,7 @@ impl Directory {
             }
             let mut api_key = organization.api_keys.get(&new.id).cloned().unwrap_or_default();
             api_key.project_id = new.project_id;
-            set_some(&mut api_key.description, new.description);
+            set_text(&mut api_key.description, new.description);
             set(&mut api_key.status, new.status);
             // A key that changes hands keeps its creator: moving it would move last month's bill.
             match (&api_key.created_by, new.created_by) {
@@ -496,8 +496,8 @@ impl Directory {
             return Err(ChangeError::TooMany { what: "teams", organization: new.organization_id, most: TEAMS });
         }
         let team = teams.entry(new.id.clone()).or_default();
-        set_some(&mut team.name, new.name);
-        set(&mut team.cost_centre, new.cost_centre);
+        set_text(&mut team.name, new.name);
+        set(&mut team.cost_centre, new.cost_centre.map(|new| new.filter(|text| !text.trim().is_empty())));
         set(&mut team.status, new.status);
         put(writes, Kind::Team, &new.organization_id, &new.id, team);
         Ok(())
@@ -661,9 +661,10 @@ fn set<T>(field: &mut T, new: Option<T>) {
     }
 }
 
-fn set_some<T>(field: &mut Option<T>, new: Option<T>) {
-    if new.is_some() {
-        *field = new;
+/// An empty text says that there is none.
+fn set_text(field: &mut Option<String>, new: Option<String>) {
+    if let Some(new) = new {
+        *field = Some(new).filter(|text| !text.trim().is_empty());
     }
 }
 

@@ -122,9 +122,7 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        Change, DirectoryUpdate, ExternalIdentity, Grant, MemberUpdate, Role, Token, UserUpdate,
-    };
+    use super::super::{Change, DirectoryUpdate, ExternalIdentity, Grant, MemberUpdate, Role, Token, UserUpdate};
     use super::*;
 
     const ISSUER: &str = "https://login.acme.example";
@@ -222,7 +220,11 @@ mod tests {
         let end = Change::EndMembership { organization_id: "acme".into(), user_id: "ada".into() };
         directory.apply(end).unwrap();
         let (_, member) = accepted(&mut directory, invitation(3, "ada@acme.example", None), None);
-        assert_eq!(member.project_ids, Some(vec!["api".to_owned()]), "of what somebody was who has left nothing is left");
+        assert_eq!(
+            member.project_ids,
+            Some(vec!["api".to_owned()]),
+            "of what somebody was who has left nothing is left"
+        );
     }
 
     #[test]

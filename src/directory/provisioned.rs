@@ -75,7 +75,7 @@ pub struct Provisioned {
 
 impl ProvisionedUser {
     /// Whether they are kept out: deactivated, or deleted.
-    pub(super) fn is_out(&self) -> bool {
+    pub fn is_out(&self) -> bool {
         self.gone || self.out
     }
 

@@ -177,10 +177,14 @@ fn fields(kind: Kind, bytes: Option<&[u8]>) -> Vec<Field> {
             let (_, whose, _) = text("", id);
             vec![("is", whose, false), text("to", to)]
         }
-        Kind::Token | Kind::Terms | Kind::Session | Kind::SessionTerms | Kind::Revoked | Kind::View | Kind::Link
-        | Kind::Invitation => {
-            Vec::new()
-        }
+        Kind::Token
+        | Kind::Terms
+        | Kind::Session
+        | Kind::SessionTerms
+        | Kind::Revoked
+        | Kind::View
+        | Kind::Link
+        | Kind::Invitation => Vec::new(),
     }
 }
 

@@ -35,6 +35,11 @@ impl Freshness {
         }
     }
 
+    /// The last commit, whatever it changed.
+    pub fn last_commit(&self) -> u64 {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).commit
+    }
+
     /// The last commit that changed the directory, or anything of the organization from `start` to `end`.
     pub fn last_change(&self, organization: Option<OrganizationId>, start: UnixMs, end: UnixMs) -> u64 {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);

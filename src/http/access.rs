@@ -135,7 +135,7 @@ impl FromRequestParts<App> for Caller {
 /// Refuses a change that another site may have made a browser ask for, which sends along what it has for this one.
 fn require_own_page(parts: &Parts) -> Result<(), Problem> {
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && !parts.headers.contains_key(CSRF_HEADER) {
+    if changes && parts.headers.get(CSRF_HEADER).is_none_or(|value| value != "1") {
         return Err(Problem::forbidden(format!(
             "a request with a session cookie that changes something needs the header '{CSRF_HEADER}: 1'"
         )));
@@ -325,11 +325,15 @@ impl Caller {
     /// Decides on letting programs in: people at the page, and no token that would make itself another.
     pub fn may_let_programs_in(&self) -> Result<(), Problem> {
         if self.user_id().is_none() {
-            return Err(Problem::forbidden("only a person can let a program in; an operator's program has their token"));
+            return Err(Problem::forbidden(
+                "only a person can let a program in; an operator's program has their token",
+            ));
         }
         // Who comes by a proxy has neither a session nor a token.
         if self.session.is_none() && self.directory().token(&self.token_id).is_some() {
-            return Err(Problem::forbidden("a program is let in at the page, by who is signed in there; not with a token"));
+            return Err(Problem::forbidden(
+                "a program is let in at the page, by who is signed in there; not with a token",
+            ));
         }
         Ok(())
     }
@@ -431,6 +435,13 @@ impl Caller {
         let member = self.user_id().and_then(|id| organization.active_member(id));
         let only = member.filter(|m| m.role == Role::Developer).and_then(|m| m.project_ids.as_ref());
         organization.projects.iter().filter(move |(id, _)| only.is_none_or(|ids| ids.contains(id)))
+    }
+
+    /// Whether there is an organization that somebody who may read of any names.
+    pub fn require_organization(&self, organization_id: &str) -> Result<(), Problem> {
+        let found = self.directory().organization(organization_id);
+        let found = found.filter(|organization| organization.profile.status == Status::Active);
+        found.map(drop).ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))
     }
 
     /// Decides whether the caller may ask about an organization, and hands it over.

@@ -35,6 +35,10 @@ pub struct Asked {
     pub compared: Option<Window>,
     /// Whether the answer depends on days before its window.
     pub depends_on_earlier: bool,
+    /// Whether it depends on more than what was counted, such as on what came twice.
+    pub depends_on_arrivals: bool,
+    /// How often prices had been replaced when it was asked.
+    priced_anew: u64,
     /// Whether the asker is in the middle of an earlier answer.
     still_reading: bool,
     app: App,
@@ -65,15 +69,18 @@ impl FromRequestParts<App> for Asked {
         let organization_id = parameters.required("organizationId")?.to_owned();
         let (app, uri, headers) = (app.clone(), parts.uri.clone(), parts.headers.clone());
         let now = app.engine.now();
-        let (compared, depends_on_earlier) = (None, false);
+        // Before any price is looked up, so that an answer is never by older ones than its ETag.
+        let priced_anew = app.priced_anew.load(Ordering::Acquire);
         let still_reading = parts.extensions.get::<StillReading>().is_some();
         let asked = Asked {
             caller,
             parameters,
             organization_id,
             now,
-            compared,
-            depends_on_earlier,
+            compared: None,
+            depends_on_earlier: false,
+            depends_on_arrivals: false,
+            priced_anew,
             still_reading,
             app,
             uri,
@@ -161,12 +168,15 @@ impl Asked {
         let earlier = compared.is_some() || self.depends_on_earlier;
         let first = if earlier { FIRST_HOUR.start_ms() } else { window.start() };
         let last = compared.map_or(window.end(), |earlier| earlier.end().max(window.end()));
-        let changed = app.engine.freshness().last_change(number, first, last);
+        let freshness = app.engine.freshness();
+        let changed =
+            if self.depends_on_arrivals { freshness.last_commit() } else { freshness.last_change(number, first, last) };
         // It moves with the clock while the window is not over.
         let compared = compared.map(|earlier| format!("{} {} {}", earlier.from, earlier.to, earlier.end()));
         etag(&[
             &app.run.to_le_bytes(),
             &changed.to_le_bytes(),
+            &self.priced_anew.to_le_bytes(),
             self.asker().as_bytes(),
             uri.path().as_bytes(),
             uri.query().unwrap_or_default().as_bytes(),
@@ -189,22 +199,8 @@ impl Asked {
         format!("{} {} {:x}", zone.date_at(self.now), edition.version(), edition.fingerprint())
     }
 
-    /// The same of what prices decide, without an ETag: they can be read anew under a running server, and no commit
-    /// tells.
-    pub async fn answer_by_prices(
-        self,
-        window: Window,
-        name: impl AsRef<str>,
-        write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
-    ) -> Result<Response, Problem> {
-        let csv = self.wants_csv()?;
-        let frame = Frame { window, as_of: self.now.min(window.end()) };
-        let written = self.in_turn(move |about, out| write(about, frame, csv, out)).await?;
-        Ok(self.table(window, name.as_ref(), csv, written.into()))
-    }
-
     /// An answer in the form that was asked for, and what the file is called that it is saved as.
-    fn table(&self, window: Window, name: &str, csv: bool, body: Body) -> Response {
+    pub fn table(&self, window: Window, name: &str, csv: bool, body: Body) -> Response {
         let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
         let mut response = (CACHING, [(header::CONTENT_TYPE, kind)], body).into_response();
         if csv {

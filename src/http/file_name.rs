@@ -9,6 +9,11 @@ pub fn of_window(organization_id: &str, what: &str, window: &Window, extension: 
     format!("{}-{}-{}-{}.{extension}", plain(organization_id), plain(what), days(window), plain(zone))
 }
 
+/// `northwind-budgets.csv`: of what is as it is now.
+pub fn of_list(organization_id: &str, what: &str, extension: &str) -> String {
+    format!("{}-{}.{extension}", plain(organization_id), plain(what))
+}
+
 /// A whole month or year by its name, else the first day and the last.
 fn days(window: &Window) -> String {
     let (from, to) = (window.from.to_string(), window.to.to_string());

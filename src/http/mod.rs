@@ -88,7 +88,6 @@ use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use twox_hash::XxHash3_64;
 
@@ -159,6 +158,8 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     pub engine: Arc<Engine>,
     prices: RwLock<Arc<PriceBook>>,
+    /// How often prices were replaced.
+    priced_anew: AtomicU64,
     /// Takes changed files into use, and says of which it did not; set where there are any.
     rereading: OnceLock<Reread>,
     /// Set where there are scheduled backups.
@@ -228,6 +229,7 @@ impl App {
         App(Arc::new(Shared {
             engine,
             prices: RwLock::new(Arc::new(prices)),
+            priced_anew: AtomicU64::new(0),
             rereading: OnceLock::new(),
             backups: OnceLock::new(),
             page,
@@ -289,6 +291,7 @@ impl Shared {
     /// Prices everything by another book from now on.
     pub fn set_prices(&self, prices: PriceBook) {
         *self.prices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
+        self.priced_anew.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -422,7 +425,6 @@ pub fn router(app: App) -> Router {
         .route("/v1/otlp/v1/logs", post(events::feeds::post_logs))
         .route("/v1/otlp/v1/metrics", post(events::feeds::post_metrics))
         .route("/v1/invoices", post(invoices::post_invoices))
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(DefaultBodyLimit::disable());
     let asked_inside = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), ranges::as_asked))

@@ -13,8 +13,8 @@ use super::decimals::{self, Amounts};
 use super::problem::ProblemBody;
 use super::{
     Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, dashboard,
-    decisions, directory, events, explain, export, intake, invitations, invoices, links, login, maintenance, mcp, operations,
-    policies, reprice, session, tokens, views, what_if,
+    decisions, directory, events, explain, export, intake, invitations, invoices, links, login, maintenance, mcp,
+    operations, policies, reprice, session, tokens, views, what_if,
 };
 
 #[derive(OpenApi)]

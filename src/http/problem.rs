@@ -19,6 +19,8 @@ pub struct Problem {
     pub detail: String,
     /// When to come back, where it is not as for every problem of its status.
     pub retry_after_s: Option<u64>,
+    /// The word that OAuth has for it, where it is of a program that is to be let in.
+    pub error: Option<&'static str>,
 }
 
 /// The body of every error.
@@ -34,6 +36,10 @@ pub struct ProblemBody {
     pub status: u16,
     /// What was wrong, with which value, and what is allowed.
     pub detail: String,
+    /// The word that OAuth has for it; of `/v1/login` alone. `authorization_pending` and `slow_down`: ask again;
+    /// `access_denied`, `expired_token`, `invalid_grant`, `invalid_request`, `unsupported_grant_type`: do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// How a question can fail in ways of its own, or be answered with nothing new.
@@ -58,12 +64,17 @@ const SIGN_IN_RETRY_AFTER_S: u64 = 60;
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), retry_after_s: None }
+        Problem { status, detail: detail.into(), retry_after_s: None, error: None }
     }
 
     /// The same, to be tried again after some seconds.
     pub fn after(self, seconds: u64) -> Problem {
         Problem { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// Why a program gets no token, or not yet, with the word that OAuth has for it.
+    pub fn no_token(error: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { error: Some(error), ..Problem::bad_request(detail) }
     }
 
     /// Something panicked, which is logged where it did: our bug, or pages of the store that the database cannot read.
@@ -95,6 +106,7 @@ impl Problem {
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
+            error: self.error.map(str::to_owned),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! What is named is not looked up here.
 
 use super::csv::{Record, SEPARATED, Table, shown_cell};
-use super::event::clipped;
+use super::field::clipped;
 use super::row::plain;
 use crate::calendar::Date;
 

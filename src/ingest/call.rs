@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::event::{Collector, Counted, Ids, MAX_NAME_CHARS, canonical, checked, clipped, missing};
+use super::collector::{Collector, Counted, Ids, canonical};
+use super::field::{MAX_NAME_CHARS, checked, clipped, missing};
 use super::reason::fitting;
 use super::usage::Tokens;
 use crate::model::{

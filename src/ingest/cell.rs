@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::event::clipped;
+use super::field::clipped;
 use super::number::parse_whole;
 use crate::calendar::{Date, Zone, parse_rfc3339, rfc3339_utc};
 use crate::model::{FIRST_HOUR, HOUR_MS, UnixMs};

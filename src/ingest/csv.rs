@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use csv::ByteRecord;
 
-use super::event::clipped;
+use super::field::clipped;
 use super::row::Header;
 
 /// What may separate columns.

@@ -1,27 +1,19 @@
 //! Rollcall's own event, field by field.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hash};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::collector::{Collector, Counted, Ids, canonical};
+use super::field::{boolean, checked, clipped, missing, money, name, required, shown, text, whole};
 use super::number::parse_whole;
-use super::reason;
-use super::usage::{Figures, Habits, Known, Place, Tokens};
-use super::{Context, Parsed, Rejection};
+use super::usage::{Figures, Habits, Place};
 use crate::calendar;
 use crate::model::{
-    AHEAD_HOURS, Batch, Combination, Completeness, CostSource, Count, Event, FIRST_HOUR, Fingerprint, HOUR_MS, Intake,
-    MAX_QUANTITY, Measures, Mode, PicoUsd, Segment, UnixMs, canonical_model, model_prefix, provider_of,
+    Completeness, CostSource, Count, Event, Fingerprint, Measures, Mode, PicoUsd, UnixMs, model_prefix, provider_of,
 };
-use crate::pricing::{Particulars, ServiceTier};
-
-/// Longest id of an event, in characters.
-const MAX_EVENT_ID_CHARS: usize = 128;
-/// Longest of the other ids and names: a source can be the address of a page.
-pub(super) const MAX_NAME_CHARS: usize = 512;
+use crate::pricing::ServiceTier;
 
 /// Events are told to count reasoning as part of the completion; from some exports it comes a little larger.
 const HABITS: Habits = Habits { cache: Place::Usual, reasoning: Place::Within };
@@ -94,63 +86,7 @@ impl Fields<'_> {
     }
 }
 
-/// Gathers the events of one body.
-pub(super) struct Collector<'c> {
-    context: &'c Context<'c>,
-    next_index: usize,
-    pub(super) parsed: Parsed,
-    /// Who sends what comes next, by its place in the batch.
-    pub(super) sender: u32,
-    /// Whether the record at hand was seen to be for the organization asked about last.
-    pub(super) names_organization: bool,
-    /// When the record at hand says that it was, once that is read and usage of that time is kept.
-    pub(super) time: Option<UnixMs>,
-    /// Indexes into the batch's combinations, found by hashing borrowed names: most events repeat one.
-    known: HashTable<u32>,
-    hasher: DefaultHashBuilder,
-    /// The organization asked about last, and since when it keeps usage: a body is mostly of one.
-    pub(super) kept_since: Option<(String, Option<UnixMs>)>,
-}
-
-/// A combination whose names are still in the body.
-#[derive(PartialEq, Eq, Hash)]
-pub(super) struct Ids<'a> {
-    pub organization: &'a str,
-    pub project: &'a str,
-    pub api_key: &'a str,
-    pub model: &'a str,
-    pub provider: &'a str,
-    pub source: Option<&'a str>,
-    pub mode: Mode,
-    pub cost_source: CostSource,
-}
-
 impl<'c> Collector<'c> {
-    pub fn new(context: &'c Context<'c>) -> Self {
-        let mut collector = Collector {
-            context,
-            next_index: 0,
-            parsed: Parsed::default(),
-            sender: 0,
-            names_organization: false,
-            time: None,
-            known: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
-            kept_since: None,
-        };
-        collector.sent_by(context.token.sender);
-        collector
-    }
-
-    /// Events read so far, good or bad.
-    pub fn len(&self) -> usize {
-        self.next_index
-    }
-
-    pub fn finish(self) -> Parsed {
-        self.parsed
-    }
-
     /// Reads the next event from the text of one JSON value.
     pub fn take(&mut self, json: &str) {
         if !json.starts_with('{') {
@@ -169,32 +105,6 @@ impl<'c> Collector<'c> {
         }
     }
 
-    pub(super) fn context(&self) -> &'c Context<'c> {
-        self.context
-    }
-
-    /// What the events of one combination have in common.
-    pub(super) fn named(&self, combination: u32) -> &Combination {
-        &self.parsed.batch.combinations[combination as usize]
-    }
-
-    /// How many combinations there are so far.
-    pub(super) fn combinations(&self) -> usize {
-        self.parsed.batch.combinations.len()
-    }
-
-    /// Counts the next event as valid.
-    pub(super) fn push(&mut self, event: Event) {
-        self.parsed.batch.events.push(event);
-        self.next();
-    }
-
-    /// Counts the next event as one that says nothing about usage. `example` names it.
-    pub(super) fn pass(&mut self, reason: &'static str, example: impl FnOnce() -> Option<String>) {
-        self.ignore(reason, example);
-        self.next();
-    }
-
     /// Looks for when a record was, and for whom, that is rejected for something that was read before.
     fn look_when(&mut self, fields: &Fields<'_>) {
         if self.time.is_some() || self.names_organization {
@@ -209,28 +119,8 @@ impl<'c> Collector<'c> {
         }
     }
 
-    /// Counts the next event as rejected.
-    pub fn reject(&mut self, id: Option<String>, error: String) {
-        if let Some(segment) = self.time.and_then(Segment::of)
-            && let Some(organization) = self.known_organization().map(str::to_owned)
-        {
-            *self.parsed.batch.rejected.entry(organization).or_default().entry(segment).or_default() += 1;
-        }
-        let index = self.next_index;
-        let example = || Some(reason::rejected(index, id.as_deref(), &error));
-        self.enter(Intake::Rejected, &reason::reason(&error), example);
-        self.parsed.rejected.push(Rejection { index, id, error });
-        self.next();
-    }
-
-    fn next(&mut self) {
-        self.next_index += 1;
-        self.names_organization = false;
-        self.time = None;
-    }
-
     fn read(&mut self, fields: &Fields<'_>) -> Result<Event, String> {
-        let token = &self.context.token;
+        let token = &self.context().token;
         let id = name("id", required("id", fields.id)?)?;
         let time = self.timestamp(required("timestamp", fields.timestamp)?)?;
         let organization = fields.organization_id.map(|given| name("organizationId", given)).transpose()?;
@@ -277,21 +167,6 @@ impl<'c> Collector<'c> {
         }
         let id = Fingerprint::of(&id);
         Ok(Event { id, other_id: None, time, combination, sender: self.sender, completeness, measures })
-    }
-
-    /// The organization an event is for: the one it names, if the token may, else the token's.
-    pub(super) fn organization<'a>(&self, given: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, String>
-    where
-        'c: 'a,
-    {
-        match (given, self.context.token.organization_id) {
-            (Some(given), Some(bound)) if bound != given => {
-                Err(format!("organizationId is '{given}', but the token is for '{bound}' only"))
-            }
-            (Some(given), _) => Ok(given),
-            (None, Some(bound)) => Ok(Cow::Borrowed(bound)),
-            (None, None) => Err("organizationId is missing; only a token of one organization may omit it".into()),
-        }
     }
 
     fn measures(
@@ -351,85 +226,6 @@ impl<'c> Collector<'c> {
         self.measured(provider, model, time, counted)
     }
 
-    /// What is summed of calls, and where their cost is from: for every sender's alike.
-    pub(super) fn measured(
-        &self,
-        provider: &str,
-        model: &str,
-        time: UnixMs,
-        of: Counted,
-    ) -> Result<(Measures, CostSource), String> {
-        let tokens = of.tokens.unwrap_or_default();
-        let mut measures = Measures::ZERO;
-        for (count, value) in [
-            (Count::Requests, of.calls),
-            (Count::InputTokens, tokens.input),
-            (Count::OutputTokens, tokens.output),
-            (Count::TotalTokens, tokens.total),
-            (Count::CachedTokens, tokens.cached),
-            (Count::CacheWriteTokens, tokens.cache_write),
-            (Count::ReasoningTokens, tokens.reasoning),
-            (Count::CacheHits, if of.cached { of.calls } else { 0 }),
-        ] {
-            if value > MAX_QUANTITY {
-                return Err(format!("{count:?} is {value}; at most {MAX_QUANTITY} is allowed"));
-            }
-            measures.counts[count as usize] = value;
-        }
-        if let Some(failure) = of.failure {
-            measures.counts[failure as usize] = of.calls;
-        }
-        let (cost, source) = match of.cost {
-            Some(cost) => (cost, CostSource::Reported),
-            // Calls of which nobody knows all tokens have a price that nobody knows, unless their model is free.
-            None if of.is_partial || of.tokens.is_none_or(|tokens| tokens.known == Known::Some) => {
-                let source = if is_free(model) { CostSource::Reported } else { CostSource::Unmeasured };
-                (PicoUsd::ZERO, source)
-            }
-            None => {
-                let particulars = Particulars {
-                    tier: of.tier,
-                    cache_write_1h: tokens.cache_write_1h,
-                    audio_input: tokens.audio_input,
-                    audio_output: tokens.audio_output,
-                    output_unknown: tokens.known == Known::Input,
-                };
-                self.price(provider, model, time, &measures, &particulars)
-            }
-        };
-        measures.cost = cost;
-        if source.is_unpriced() {
-            measures.counts[Count::Unpriced as usize] = of.calls;
-        }
-        Ok((measures, source))
-    }
-
-    /// The price book's price. A `:free` model is free, unless the book has a price for it under that very name.
-    fn price(
-        &self,
-        provider: &str,
-        used_model: &str,
-        time: UnixMs,
-        measures: &Measures,
-        particulars: &Particulars,
-    ) -> (PicoUsd, CostSource) {
-        let (prices, is_free) = (self.context.prices, is_free(used_model));
-        let priced = if is_free {
-            // Under its canonical name the model has a price, which must never become this call's.
-            let price = prices.price_as_named(provider, used_model, time, measures, particulars);
-            price.filter(|price| price.cost != PicoUsd::ZERO)
-        } else {
-            prices.price_call(provider, used_model, time, measures, particulars)
-        };
-        match priced {
-            Some(price) if price.is_of_sums => (price.cost, CostSource::Priced),
-            Some(price) => (price.cost, CostSource::PricedByCall),
-            None if is_free => (PicoUsd::ZERO, CostSource::Reported),
-            None if particulars.are_none() && !particulars.output_unknown => (PicoUsd::ZERO, CostSource::Unpriced),
-            None => (PicoUsd::ZERO, CostSource::Unmeasured),
-        }
-    }
-
     fn timestamp(&self, value: &RawValue) -> Result<UnixMs, String> {
         let raw = value.get();
         let time = if raw.starts_with('"') {
@@ -444,192 +240,11 @@ impl<'c> Collector<'c> {
         let hint = if raw.starts_with('"') { "" } else { " (numbers are epoch milliseconds, not seconds)" };
         self.in_range("timestamp", time, &shown(raw), hint)
     }
-
-    /// Usage that is removed must not come back one event at a time.
-    pub(super) fn is_kept(&mut self, organization: &str, time: UnixMs) -> Result<(), String> {
-        let kept_since = match &self.kept_since {
-            Some((known, kept_since)) if known == organization => *kept_since,
-            _ => {
-                let kept_since = (self.context.kept_since)(organization);
-                self.kept_since = Some((organization.to_owned(), kept_since));
-                kept_since
-            }
-        };
-        self.names_organization = true;
-        match kept_since {
-            Some(oldest) if time < oldest => {
-                let [at, oldest] = [time, oldest].map(calendar::rfc3339_utc);
-                Err(format!(
-                    "the call is too old: it is of {at}; organization '{organization}' keeps usage since {oldest} only"
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A time that an event may have.
-    pub(super) fn in_range(&self, field: &str, time: UnixMs, shown: &str, hint: &str) -> Result<UnixMs, String> {
-        let latest = self.context.now + i64::from(AHEAD_HOURS) * HOUR_MS;
-        if time < FIRST_HOUR.start_ms() {
-            let at = calendar::rfc3339_utc(time);
-            Err(format!("{field} {shown} is {at}, before 2020-01-01T00:00:00Z{hint}"))
-        } else if time > latest {
-            let now = calendar::rfc3339_utc(self.context.now);
-            Err(format!("{field} {shown} is more than 24 hours ahead of the server's clock, {now}"))
-        } else {
-            Ok(time)
-        }
-    }
-
-    pub(super) fn combination(&mut self, names: &Ids<'_>) -> u32 {
-        let Batch { combinations, .. } = &mut self.parsed.batch;
-        let hash = |names: &Ids<'_>| self.hasher.hash_one(names);
-        let same = |index: &u32| *names == Ids::of(&combinations[*index as usize]);
-        if let Some(index) = self.known.find(hash(names), same) {
-            return *index;
-        }
-        let index = combinations.len() as u32;
-        combinations.push(Combination {
-            organization: names.organization.to_owned(),
-            project: names.project.to_owned(),
-            api_key: names.api_key.to_owned(),
-            model: names.model.to_owned(),
-            provider: names.provider.to_owned(),
-            source: names.source.map(str::to_owned),
-            mode: names.mode,
-            cost_source: names.cost_source,
-        });
-        self.known.insert_unique(hash(names), index, |index| hash(&Ids::of(&combinations[*index as usize])));
-        index
-    }
-}
-
-impl<'a> Ids<'a> {
-    fn of(combination: &'a Combination) -> Self {
-        Ids {
-            organization: &combination.organization,
-            project: &combination.project,
-            api_key: &combination.api_key,
-            model: &combination.model,
-            provider: &combination.provider,
-            source: combination.source.as_deref(),
-            mode: combination.mode,
-            cost_source: combination.cost_source,
-        }
-    }
-}
-
-/// What is counted of an event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Counted {
-    pub calls: u64,
-    /// `None` when nobody knows them.
-    pub tokens: Option<Tokens>,
-    /// There may be more of them.
-    pub is_partial: bool,
-    pub tier: ServiceTier,
-    pub failure: Option<Count>,
-    /// The gateway's own cache answered.
-    pub cached: bool,
-    pub cost: Option<PicoUsd>,
-}
-
-/// Whether a model's name says that it costs nothing.
-fn is_free(used_model: &str) -> bool {
-    used_model.ends_with(":free")
-}
-
-/// The name a model is counted under.
-pub(super) fn canonical(used_model: &str) -> Result<&str, String> {
-    let model = canonical_model(used_model);
-    if model.is_empty() {
-        return Err(format!("usedModel '{}' names no model after its provider", clipped(used_model)));
-    }
-    Ok(model)
-}
-
-pub(super) fn missing(field: &str) -> String {
-    format!("{field} is missing")
-}
-
-fn required<'a>(field: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue, String> {
-    value.ok_or_else(|| missing(field))
-}
-
-pub(super) fn text<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
-    let raw = value.get();
-    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'));
-    let inner = inner.ok_or_else(|| format!("{field} is {}; it must be a string", shown(raw)))?;
-    if !inner.contains('\\') {
-        return Ok(Cow::Borrowed(inner));
-    }
-    serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|e| format!("{field} is not a valid string: {e}"))
-}
-
-/// A string that can be an id or a name.
-pub(super) fn name<'a>(field: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
-    let name = text(field, value)?;
-    if name.is_empty() { Err(format!("{field} is empty")) } else { checked(field, name) }
-}
-
-pub(super) fn checked<'a>(field: &str, name: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
-    let max = if field == "id" { MAX_EVENT_ID_CHARS } else { MAX_NAME_CHARS };
-    // The usual name is short and printable ASCII.
-    if name.len() <= max && name.bytes().all(|b| (b' '..0x7f).contains(&b)) {
-        return Ok(name);
-    }
-    let characters = name.chars().count();
-    if characters > max {
-        return Err(format!("{field} has {characters} characters; at most {max} are allowed"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(format!("{field} has a control character"));
-    }
-    Ok(name)
-}
-
-pub(super) fn whole(field: &str, value: &RawValue) -> Result<u64, String> {
-    let number = parse_whole(value.get())
-        .ok_or_else(|| format!("{field} is {}; it must be a whole number of 0 or more", shown(value.get())))?;
-    if number > MAX_QUANTITY {
-        return Err(format!("{field} is {number}; at most {MAX_QUANTITY} is allowed"));
-    }
-    Ok(number)
-}
-
-pub(super) fn money(field: &str, value: &RawValue) -> Result<PicoUsd, String> {
-    let raw = value.get();
-    let digits = if raw.starts_with('"') { text(field, value)? } else { Cow::Borrowed(raw) };
-    PicoUsd::parse_event_cost(&digits).map_err(|error| format!("{field} {} {error}", shown(raw)))
-}
-
-pub(super) fn boolean(field: &str, value: Option<&RawValue>) -> Result<bool, String> {
-    match value.map(RawValue::get) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(raw) => Err(format!("{field} is {}; it must be true or false", shown(raw))),
-    }
-}
-
-/// A value as it is shown in an error: never longer than a line, and never a whole prompt.
-pub(super) fn shown(raw: &str) -> String {
-    match raw.as_bytes().first() {
-        Some(b'{') => "an object".into(),
-        Some(b'[') => "an array".into(),
-        _ => clipped(raw).into_owned(),
-    }
-}
-
-pub(super) fn clipped(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{TokenDefaults, parse_json, parse_ndjson};
+    use super::super::{Context, Parsed, TokenDefaults, parse_json, parse_ndjson};
     use super::*;
     use crate::pricing::PriceBook;
 

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::event::Collector;
+use super::collector::Collector;
 use super::reason::{MAX_CHARS, OTHER, fitting, reason, rejected};
 use super::{BodyError, Context, SentBy, TokenDefaults};
 use crate::model::{Batch, Intake, Sender, Unmade};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{name, text};
+use super::field::{name, text};
 use super::json::{each, kind, object, present};
 use super::number::parse_whole;
 use crate::calendar::parse_rfc3339;

@@ -11,7 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::event::text;
+use super::field::text;
 
 /// Calls `take` with every element of an array, one after another. After the first error of `take`, the rest is only
 /// checked to be JSON.

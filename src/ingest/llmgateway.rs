@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::call::{Call, Ending, Names, Said};
-use super::event::{Collector, boolean, clipped, missing, money, text, whole};
+use super::collector::Collector;
+use super::field::{boolean, clipped, missing, money, text, whole};
 use super::json::{self, each, present, word};
 use super::usage::{Figures, Habits, Tokens, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};

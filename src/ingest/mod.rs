@@ -10,8 +10,10 @@
 pub mod assignments;
 mod call;
 mod cell;
+mod collector;
 mod csv;
 mod event;
+mod field;
 pub mod formats;
 mod intake;
 pub mod invoice;
@@ -33,7 +35,7 @@ use serde_json::value::RawValue;
 use crate::model::{Batch, UnixMs};
 use crate::pricing::PriceBook;
 pub use call::{KeyNames, Names};
-use event::Collector;
+use collector::Collector;
 pub use intake::{entered_rows, refused_rows, skipped_rows};
 
 /// What holds for every event of a body.

@@ -416,9 +416,7 @@ impl Found {
         for ((source, provider, model, at), measures) in &self.by_price {
             let (source, priced_by, by_kind) = match source {
                 CostSource::Reported => (CostSource::Reported, None, None),
-                CostSource::Unpriced | CostSource::Unmeasured => {
-                    (CostSource::Unpriced, None, (measures.cost.0 == 0).then_some([0; 6]))
-                }
+                CostSource::Unpriced | CostSource::Unmeasured => (CostSource::Unpriced, None, None),
                 CostSource::Priced | CostSource::PricedByCall => {
                     let name = |dimension, value| known.names.name(dimension, value).unwrap_or_default();
                     let (provider, model) = (name(Dimension::Provider, *provider), name(Dimension::Model, *model));

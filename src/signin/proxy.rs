@@ -51,7 +51,15 @@ impl Proxy {
         };
         let identity = ExternalIdentity::new(&self.0.issuer, &user)
             .ok_or_else(|| format!("the header '{}' is no name of at most 512 characters", names.user))?;
-        Ok(Some(Visitor { identity, name, email, email_verified: self.0.email_verified, groups, sid: None, hint: None }))
+        Ok(Some(Visitor {
+            identity,
+            name,
+            email,
+            email_verified: self.0.email_verified,
+            groups,
+            sid: None,
+            hint: None,
+        }))
     }
 
     fn is_from_it(&self, peer: IpAddr, headers: &HeaderMap) -> bool {

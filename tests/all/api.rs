@@ -377,7 +377,8 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         |organization: &str| json!({"projects": [{"id": "new", "organizationId": organization, "name": "New"}]});
     let link = |organization: &str| json!({"kind": "user", "organizationId": organization, "userId": "ben"});
     let provisioning = |organization: &str| json!({"kind": "scim", "organizationId": organization});
-    let invite = |organization: &str| json!({"organizationId": organization, "email": "new@acme.example", "role": "admin"});
+    let invite =
+        |organization: &str| json!({"organizationId": organization, "email": "new@acme.example", "role": "admin"});
     let shown = |organization: &str| json!({"organizationId": organization, "question": "/analytics/activity", "format": "csv"});
     let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     let elsewhere = |id: &str| json!({"id": id, "organizationId": "nobody"});
@@ -931,6 +932,77 @@ fn an_answer_is_repeated_only_when_it_could_have_changed() {
         .put("/v1/directory", OPERATOR, &json!({"projects": [{"id": "web", "organizationId": "acme", "name": "New"}]}))
         .ok();
     assert_eq!(again(june, &etag), 200, "labels are part of the answer");
+}
+
+#[test]
+fn every_answer_about_usage_is_repeated_only_when_it_could_have_changed() {
+    let server = Server::start();
+    server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({"usedModel": "openai/gpt-4o"})));
+    let june = "organizationId=acme&from=2026-06-01&to=2026-06-30";
+    let statement = "statement?organizationId=acme&month=2026-06";
+    let again = |path: &str, etag: &str| {
+        server.send("GET", path, &[("authorization", &bearer(OPERATOR)), ("if-none-match", etag)], b"").status
+    };
+    for question in [
+        format!("members?{june}"),
+        format!("keys?{june}"),
+        format!("change?{june}"),
+        format!("cache-saving?{june}"),
+        format!("what-if?{june}&onModel=openai/gpt-4o-mini"),
+        format!("explain?{june}"),
+        statement.to_owned(),
+        format!("{statement}&format=html"),
+        format!("{statement}&format=zip"),
+    ] {
+        let path = format!("/analytics/{question}");
+        let etag = server.get(&path, OPERATOR).ok().header("etag").to_owned();
+        assert_eq!(again(&path, &etag), 304, "{question}");
+        let more = event(&question, "2026-06-02T10:00:00Z", &json!({"usedModel": "openai/gpt-4o"}));
+        server.send_events(OPERATOR, &more);
+        assert_eq!(again(&path, &etag), 200, "{question}");
+    }
+    let path = format!("/analytics/explain?{june}");
+    let etag = server.get(&path, OPERATOR).ok().header("etag").to_owned();
+    server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({"usedModel": "openai/gpt-4o"})));
+    assert_eq!(again(&path, &etag), 200, "it tells of what came twice");
+}
+
+#[test]
+fn lists_are_tables_too_and_repeated_only_when_they_changed() {
+    let server = Server::start();
+    server.send_events(OPERATOR, &event("a", "2026-06-01T10:00:00Z", &json!({"cost": "0.100000000001"})));
+    let budget = json!({"id": "=all", "organizationId": "acme", "scope": {"kind": "organization"}, "window": "total",
+        "limit": {"cost": "7.000000000001"}, "percent": [50, 80]});
+    server.put("/v1/budgets", OPERATOR, &json!({"budgets": [budget]})).ok();
+    server.post("/v1/closings", OPERATOR, &json!({"organizationId": "acme", "month": "2026-05"})).ok();
+    for (list, first) in [
+        ("tokens", "id,kind,label,"),
+        ("sessions", "id,userId,userName,"),
+        ("projects", "id,name,status"),
+        ("budgets", "id,organizationId,scope.kind,"),
+        ("policies", "id,organizationId,projectId,"),
+        ("alerts", "id,organizationId,kind,"),
+        ("closings", "id,organizationId,month,"),
+        ("links", "id,organizationId,question,"),
+        ("decisions/counts", "rule,id,projectId,"),
+        ("decisions/log", "at,lastAt,times,"),
+    ] {
+        let whose = if list == "sessions" { "" } else { "organizationId=acme&" };
+        let path = format!("/v1/{list}?{whose}format=csv");
+        let table = server.get(&path, OPERATOR).ok();
+        assert_eq!(table.header("content-type"), "text/csv; charset=utf-8", "{list}");
+        assert!(table.text.starts_with(first), "{list}: {}", table.text);
+        if list == "decisions/counts" {
+            continue;
+        }
+        let headers = [("authorization", &*bearer(OPERATOR)), ("if-none-match", table.header("etag"))];
+        assert_eq!(server.send("GET", &path, &headers, b"").status, 304, "{list}");
+        assert_ne!(server.get(&path.replace("csv", "json"), OPERATOR).ok().header("etag"), table.header("etag"));
+    }
+    let budgets = server.get("/v1/budgets?organizationId=acme&format=csv", OPERATOR).ok().text;
+    let row = "'=all,acme,organization,,7.000000000001,,,total,UTC,block,50 80,,,active,0.100000000001,0,6.9,";
+    assert_eq!(budgets.lines().nth(1).unwrap(), row);
+    server.get("/v1/links?organizationId=nobody", OPERATOR).is_problem(404, "there is no organization 'nobody'");
 }
 
 /// Answers are kept for a moment; each must go to its own question and asker only.

@@ -413,6 +413,7 @@ fn a_budget_is_taken_whole_or_not_at_all_and_what_is_absent_stays() {
     check(bad(json!({"from": "2027-01-01"})), 400, "from (2027-01-01) of budget 'b' is after its to (2026-12-31)");
     check(bad(json!({"percent": [0]})), 400, "percent has 0; allowed are 1 to 1000");
     check(bad(json!({"limmit": {}})), 400, "did you mean limit?");
+    check(bad(json!({"limit": {"cost": "0.0000000000004"}})), 400, "less than the 0.000000000001 US dollars");
     check(bad(json!({"organizationId": "nobody"})), 404, "there is no organization 'nobody'");
     check(json!({"id": "new", "organizationId": "acme", "limit": {"cost": 1}}), 400, "is new and needs a scope");
     assert_eq!(world.budgets().len(), 1, "the good one was not taken by itself");
@@ -447,6 +448,8 @@ fn an_estimate_counts_until_the_event_of_its_call_comes_or_ten_minutes_pass() {
         &json!({"apiKeyId": "k0", "projectId": "p0", "callId": "a", "cost": "0.2"})
     )]));
     assert_eq!(world.standing("cost"), ["0.2", "0", "0.8"]);
+    assert_eq!(world.decide(&call("k0", "a", "0.9"))["allowed"], true, "what it used is spent");
+    assert_eq!(world.standing("cost"), ["0.2", "0", "0.8"], "a call that was told of reserves nothing again");
     // An event's own id is its call's where it names none.
     world.decide(&call("k0", "e2", "0.3"));
     world.events(&json!([event("e2", &at, &json!({"apiKeyId": "k0", "projectId": "p0", "cost": "0.1"}))]));
@@ -511,8 +514,10 @@ fn gateways_are_told_by_the_status_and_when_to_come_back() {
     world.put("/v1/policies", &json!({"policies": [policy]}));
     for gateway in ["envoy", "nginx", "traefik", "caddy"] {
         assert_eq!(check(gateway, "k0", "gpt-4o").0, 200);
-        let (status, after, _) = check(gateway, "sha256:ab12", "gpt-4o");
-        assert_eq!((status, after), (429, Some(86_400)), "a day where a budget never begins anew");
+        for key in ["sha256:ab12", "sha256:AB12", "SHA256:ab12"] {
+            let (status, after, _) = check(gateway, key, "gpt-4o");
+            assert_eq!((status, after), (429, Some(86_400)), "{key}: a day where a budget never begins anew");
+        }
         world.refused(check(gateway, "k1", "o3"), 403, "policy 'p' denies the model 'o3'");
     }
     let at = rfc3339_utc(world.now());

@@ -301,17 +301,47 @@ fn help_has_examples_and_versions_name_the_zone_rules() {
         "demo",
         "ingest",
         "query",
+        "query activity",
+        "explain",
+        "change",
+        "closing",
+        "closing close",
+        "statement",
+        "statement write",
         "token",
+        "token create",
+        "link",
+        "link create",
         "directory",
+        "directory import-assignments",
+        "invoice",
+        "invoice import",
+        "invoice pull",
+        "mcp",
+        "doctor",
+        "webhook",
         "backup",
         "restore",
         "verify",
         "compact",
         "prices",
+        "prices update",
         "reprice",
         "export",
     ] {
-        check(&rollcall(&[command, "--help"]), 0, "Example");
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = rollcall(&words);
+        check(&help, 0, "Example");
+        let help = String::from_utf8(help.stdout).unwrap();
+        let (_, examples) = help.split_once("Example").unwrap();
+        // A line that was wrapped goes on in one that begins with something else.
+        let mut goes_on = false;
+        for line in examples.lines().filter(|line| line.starts_with("  ")) {
+            let first = line.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+            assert!(goes_on || ["rollcall", "zcat", "claude", "codex"].contains(&first), "{command}: {line}");
+            assert!(line.chars().count() < 80, "{command}: {line}");
+            goes_on = line.ends_with('\\');
+        }
     }
 }
 

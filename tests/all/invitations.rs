@@ -65,15 +65,24 @@ fn a_link_makes_one_person_a_member_once_and_signs_them_in() {
     let olga = server.user_token("olga");
     let (id, secret) = invite(&server, &olga, "new@acme.example");
     let listed = invitations(&server, &olga);
-    assert_eq!((&listed[0]["id"], &listed[0]["status"], &listed[0]["invitedBy"]), (&json!(id), &json!("open"), &json!("Olga")));
+    assert_eq!(
+        (&listed[0]["id"], &listed[0]["status"], &listed[0]["invitedBy"]),
+        (&json!(id), &json!("open"), &json!("Olga"))
+    );
     assert!(!json!(listed).to_string().contains(&secret));
     let shown = by_link(&server, "read", &secret, &json!({})).ok().json();
-    assert_eq!((&shown["organizationName"], &shown["role"], &shown["invitedBy"]), (&json!("Acme"), &json!("developer"), &json!("Olga")));
+    assert_eq!(
+        (&shown["organizationName"], &shown["role"], &shown["invitedBy"]),
+        (&json!("Acme"), &json!("developer"), &json!("Olga"))
+    );
     let accepted = accept(&server, &secret).ok();
     assert_eq!(accepted.json(), json!({"signInAt": null}));
     let cookie = session_of(&accepted);
     let who = me(&server, &cookie);
-    assert_eq!((&who["user"]["email"], &who["organizations"][0]["role"]), (&json!("new@acme.example"), &json!("developer")));
+    assert_eq!(
+        (&who["user"]["email"], &who["organizations"][0]["role"]),
+        (&json!("new@acme.example"), &json!("developer"))
+    );
     let projects = server.send("GET", "/v1/projects?organizationId=acme", &[("cookie", &*cookie)], b"").ok().json();
     assert_eq!(projects["projects"][0]["id"], "web");
     for what in ["accept", "read"] {

@@ -258,12 +258,15 @@ fn list_prices_are_replaced_while_a_server_runs() {
     let (code, _, said) = update(&broken, &[]);
     assert_eq!(code, Some(2));
     assert!(said.contains("it has no model"), "{said}");
+    let explained = "/analytics/explain?organizationId=acme&from=2026-06-01&to=2026-06-01";
+    let etag_before = server.get(explained, OPERATOR).ok().header("etag").to_owned();
     let (code, _, said) = update(&newer, &["--url", &server.url, "--token", OPERATOR]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("1 unpriced requests have a price now, 3 USD in all"), "{said}");
     let health = server.get("/healthz", "").ok().json();
     assert_eq!(health["listPrices"], json!({"date": "2026-06-01", "source": "file", "models": 3}));
     assert_eq!(totals()["cost"], json!(1), "what was counted keeps its price");
+    assert_ne!(server.get(explained, OPERATOR).ok().header("etag"), etag_before, "it tells of prices");
     server.send_events(OPERATOR, &json!([call("c", "old-1")]));
     assert_eq!(totals()["cost"], json!(3));
     let body = json!({"from": "2026-06-01", "to": "2026-06-01", "dryRun": true});
@@ -274,6 +277,10 @@ fn list_prices_are_replaced_while_a_server_runs() {
 
     fs::write(&in_use, "{").unwrap();
     server.post("/v1/reread", OPERATOR, &Value::Null).is_problem(409, "the prices in use stay");
+    let audit = server.get("/v1/audit", OPERATOR).ok().json();
+    let entry = &audit["entries"][0];
+    assert_eq!(entry["action"], "reread");
+    assert!(entry["result"].as_str().unwrap().contains("the prices in use stay"), "{entry}");
     hangup(&server);
     logged(&server, "the prices in use stay");
     server.send_events(OPERATOR, &json!([call("d", "new-1")]));

@@ -423,6 +423,18 @@ fn a_group_of_which_no_rule_speaks_is_a_team() {
 }
 
 #[test]
+fn who_was_sent_without_active_is_active_and_found_by_it() {
+    let server = with_directory();
+    let company = Company::of(&server, "acme");
+    let added = company.add("/Users", &json!({"schemas": [USER], "userName": "neu@acme.example"}));
+    let id = added["id"].as_str().unwrap();
+    assert_eq!(added["active"], true);
+    assert_eq!(company.ids("Users", r#"userName eq "neu@acme.example" and active eq true"#), [id]);
+    company.delete(&format!("/Users/{id}"));
+    assert_eq!(company.get(&format!("/Users/{id}")).status, 404);
+}
+
+#[test]
 fn lists_are_filtered_and_cut_into_pages_that_count_from_one() {
     let server = with_directory();
     let company = Company::of(&server, "acme");

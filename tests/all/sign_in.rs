@@ -395,14 +395,17 @@ fn whoever_signs_out_here_is_led_to_sign_out_at_the_provider() {
     let (session, hint) = signed_in();
     assert!(hint.contains("HttpOnly") && hint.contains("Path=/v1/session"), "{hint}");
     let id_token = hint.split(['=', ';']).nth(1).unwrap();
-    let answer = by_cookie(&server, "DELETE", "/v1/session", &format!("{session}; {}", hint.split(';').next().unwrap()));
+    let answer =
+        by_cookie(&server, "DELETE", "/v1/session", &format!("{session}; {}", hint.split(';').next().unwrap()));
     let leads_to = answer.json()["leadsTo"].as_str().unwrap().to_owned();
     let (at, query) = leads_to.split_once('?').unwrap();
     assert_eq!(at, format!("{}/end", provider.issuer));
-    let query: std::collections::HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let query: std::collections::HashMap<String, String> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     assert_eq!((query["id_token_hint"].as_str(), query["client_id"].as_str()), (id_token, "rollcall"));
     assert_eq!(query["post_logout_redirect_uri"], format!("{}/", server.url));
-    let gone = answer.headers.get_all("set-cookie").iter().filter(|cookie| cookie.to_str().unwrap().contains("Max-Age=0"));
+    let gone =
+        answer.headers.get_all("set-cookie").iter().filter(|cookie| cookie.to_str().unwrap().contains("Max-Age=0"));
     assert_eq!(gone.count(), 2);
     by_cookie(&server, "GET", "/v1/me", &session).is_problem(401, "");
     // Without it, by a provider that is away, and by one whose operator does not want it.

@@ -475,7 +475,7 @@ fn each_line_of_a_table_that_is_wrong_is_named_and_none_is_taken() {
     );
     check(
         "key,team,from\nk1,rad,2026-06-01\n",
-        "there is no team 'rad'; did you mean red?; teams that are not there can be made with newTeams",
+        "there is no team 'rad'; did you mean red?; teams that are not there are made with newTeams=true",
     );
     check("key,team,from\nk1,Gone,2026-06-01\n", "the team 'Gone' is deleted; make it active again");
     check(

@@ -14,7 +14,9 @@
     function (event) {
       if (!(event.target instanceof HTMLScriptElement)) return;
       var german = /^de\b/.test(navigator.language);
-      document.getElementById("root").textContent = german
+      var root = document.getElementById("root");
+      root.style.cssText = "padding: 15vh 24px; text-align: center";
+      root.textContent = german
         ? "Keine Verbindung. Die Seite kommt von selbst, sobald es geht."
         : "Not connected. The page comes by itself as soon as it can.";
       setInterval(function () {

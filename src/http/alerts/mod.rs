@@ -9,7 +9,8 @@ pub mod words;
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::response::Response;
 
 use self::reading::firings;
 pub use self::reading::{Watched, days_now, fired};
@@ -23,8 +24,8 @@ use super::body::JsonObject;
 use super::budgets::{budget_update, is_theirs};
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
-use super::listing::{ListParameters, part};
-use super::parameters::{Parameters, date};
+use super::listing::{ListParameters, Listed, Table};
+use super::parameters::date;
 use super::problem::{Problem, ProblemBody};
 use super::questions::in_time;
 use super::render::usd;
@@ -94,9 +95,9 @@ pub async fn put_alerts(
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_alerts(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<AlertList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let organization_id = parameters.required("organizationId")?;
+pub async fn get_alerts(listed: Listed) -> Result<Response, Problem> {
+    let caller = &listed.caller;
+    let organization_id = listed.parameters.required("organizationId")?;
     let organization = caller.may_ask(organization_id, Subject::Budgets)?;
     let only = caller.sees_own_keys_only(organization_id).map(str::to_owned);
     let only = only.map(|user_id| Viewer { user_id, today: today(organization, caller.now) });
@@ -111,9 +112,15 @@ pub async fn get_alerts(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<
         to: alert.to.iter().map(|to| recipient(to, only.is_none())).collect(),
         status: alert.status.into(),
     };
-    let (alerts, next) = part(&parameters, alerts.map(answer))?;
-    Ok(Json(AlertList { alerts, next }))
+    let (alerts, next) = listed.part(alerts.map(answer))?;
+    let list = AlertList { alerts, next };
+    listed.answer(&TABLE, &list, &list.alerts)
 }
+
+const TABLE: Table = Table {
+    name: "alerts",
+    columns: &["id", "organizationId", "kind", "budgetId", "threshold", "to.kind", "to.url", "to.address", "status"],
+};
 
 /// When an alert would have fired on the usage that is stored.
 ///

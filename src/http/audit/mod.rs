@@ -59,6 +59,7 @@ const COLUMNS: [&str; 14] = [
         ("userId" = Option<String>, Query, description = "Only what this person did, and what was done to them or their tokens"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "Entries at most, 1 to 1000; default 100"),
         ("before" = Option<u64>, Query, minimum = 1, description = "Only entries before this number: `next` of the answer before"),
+        ("after" = Option<u64>, Query, minimum = 1, description = "The same, by the name that other lists have for it"),
         ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
     ),
     responses(
@@ -76,7 +77,8 @@ pub async fn get_audit(
     caller.may_read_records("the audit log is", organization_id)?;
     let csv = wants_csv(&parameters, &headers)?;
     let given = parameters.whole("limit", 1..=MAX_LIMIT)?;
-    let before = parameters.whole("before", 1..=u64::MAX)?.unwrap_or(u64::MAX);
+    let after = parameters.whole("after", 1..=u64::MAX)?;
+    let before = parameters.whole("before", 1..=u64::MAX)?.or(after).unwrap_or(u64::MAX);
     let asked = Asked {
         organization_id: organization_id.map(str::to_owned),
         user_id: parameters.one("userId")?.map(str::to_owned),

@@ -5,7 +5,8 @@ mod forecasts;
 pub mod wire;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::response::Response;
 use serde_json::value::RawValue;
 
 use self::books::with_book;
@@ -17,8 +18,8 @@ use super::access::{Caller, Subject, today};
 use super::body::JsonObject;
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
-use super::listing::{ListParameters, part};
-use super::parameters::{Parameters, date};
+use super::listing::{ListParameters, Listed, Table};
+use super::parameters::date;
 use super::problem::{Problem, ProblemBody};
 use super::questions::in_time;
 use super::render::usd;
@@ -85,14 +86,10 @@ pub async fn put_budgets(
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_budgets(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<BudgetList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let organization_id = parameters.required("organizationId")?.to_owned();
-    let with_forecast = parameters.choice("forecast", &[("true", true), ("false", false)])?.unwrap_or_default();
+pub async fn get_budgets(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    let caller = &listed.caller;
+    let organization_id = listed.parameters.required("organizationId")?.to_owned();
+    let with_forecast = listed.parameters.choice("forecast", &[("true", true), ("false", false)])?.unwrap_or_default();
     caller.may_ask(&organization_id, Subject::Budgets)?;
     let only = caller.sees_own_keys_only(&organization_id).map(str::to_owned);
     let name = organization_id.clone();
@@ -106,7 +103,7 @@ pub async fn get_budgets(
         };
         standings.into_iter().filter_map(answer).collect()
     });
-    let (asked_for, next) = part(&parameters, standings.await?.into_iter())?;
+    let (asked_for, next) = listed.part(standings.await?.into_iter())?;
     let (held, mut budgets): (Vec<_>, Vec<_>) = asked_for.into_iter().unzip();
     if with_forecast {
         let turn = app.questions.turn(&caller.token_id).await?;
@@ -129,8 +126,33 @@ pub async fn get_budgets(
         });
         budgets = in_time(foreseen).await?;
     }
-    Ok(Json(BudgetList { budgets, next }))
+    let list = BudgetList { budgets, next };
+    listed.answer(&TABLE, &list, &list.budgets)
 }
+
+const TABLE: Table = Table {
+    name: "budgets",
+    columns: &[
+        "id",
+        "organizationId",
+        "scope.kind",
+        "scope.id",
+        "limit.cost",
+        "limit.requests",
+        "limit.tokens",
+        "window",
+        "timezone",
+        "action",
+        "percent",
+        "from",
+        "to",
+        "status",
+        "spent",
+        "reserved",
+        "remaining",
+        "resetsAt",
+    ],
+};
 
 /// Checks a budget and turns it into an update.
 pub fn budget_update(body: BudgetBody) -> Result<BudgetUpdate, Problem> {
@@ -196,6 +218,10 @@ pub fn amount(field: &str, value: &RawValue) -> Result<PicoUsd, String> {
     let raw = value.get();
     let text = raw.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(raw);
     let amount = PicoUsd::parse_sum(text).ok().filter(|amount| *amount <= MAX_COST);
+    let digits = text.split(['e', 'E']).next().unwrap_or_default();
+    if amount == Some(PicoUsd::ZERO) && digits.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+        return Err(format!("{field} is {raw}, which is less than the 0.000000000001 US dollars that are counted"));
+    }
     amount.ok_or_else(|| format!("{field} is {raw}; it must be a decimal from 0 to {MAX_COST}, in US dollars"))
 }
 

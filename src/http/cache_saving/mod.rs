@@ -62,7 +62,7 @@ pub async fn cache_saving(State(app): State<App>, asked: Asked) -> Result<Respon
     };
     let book = app.prices();
     asked
-        .answer_by_prices(window, "cache-saving", move |about, frame, csv, out| {
+        .answer(window, "cache-saving", move |about, frame, csv, out| {
             let found = savings(about, &query, by.is_some(), &book)?;
             if csv { write_csv(out, about, frame, &found) } else { out.json(&answer(found, frame, name)) }
         })

@@ -36,7 +36,7 @@ use crate::query::{self, About, Cause, Item, Label};
         Refusals,
     ),
 )]
-pub async fn change(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn change(State(app): State<App>, mut asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let later = asked.days()?;
     let earlier = match asked.parameters.compared(&later, asked.now)? {
@@ -45,12 +45,13 @@ pub async fn change(State(app): State<App>, asked: Asked) -> Result<Response, Pr
             later.compared(Compare::Previous, asked.now).map_err(|error| Problem::bad_request(error.to_string()))?
         }
     };
+    asked.compared = Some(earlier);
     let name = asked.parameters.group_by_name()?.to_owned();
     let by = group_by(&name)?;
     let filter = asked.parameters.filter()?;
     let book = app.prices();
     asked
-        .answer_by_prices(later, "change", move |about, frame, csv, out| {
+        .answer(later, "change", move |about, frame, csv, out| {
             // One price for both windows, so that a list that changed is a change of price and of nothing else.
             let at = later.start();
             let price = |provider: &str, model: &str, used: &_| Some(book.price(provider, model, at, used)?.0);

@@ -8,15 +8,15 @@ use std::sync::PoisonError;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use self::wire::{ClosingBody, ClosingList, NewClosing};
 use super::access::Caller;
 use super::body::JsonObject;
 use super::directory::id;
-use super::listing::{ListParameters, part};
-use super::parameters::Parameters;
+use super::listing::{ListParameters, Listed, Table};
 use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread};
 use crate::calendar::{Window, Zone, rfc3339_utc};
@@ -121,18 +121,21 @@ pub fn close_month(
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_closings(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<ClosingList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let only = parameters.one("organizationId")?;
+pub async fn get_closings(listed: Listed) -> Result<Response, Problem> {
+    let (caller, only) = (&listed.caller, listed.parameters.one("organizationId")?);
     match only {
         Some(organization_id) => caller.may_close(organization_id)?,
         None => caller.may_set_limits()?,
     }
     let closings = caller.snapshot.reader.closings(only).map_err(EngineError::from)?;
     let theirs = closings.iter().filter(|closing| caller.may_close(&closing.organization_id).is_ok());
-    let (closings, next) = part(&parameters, theirs.map(body_of))?;
-    Ok(Json(ClosingList { closings, next }))
+    let (closings, next) = listed.part(theirs.map(body_of))?;
+    let list = ClosingList { closings, next };
+    listed.answer(&TABLE, &list, &list.closings)
 }
+
+const TABLE: Table =
+    Table { name: "closings", columns: &["id", "organizationId", "month", "timezone", "closedAt", "closedBy"] };
 
 /// One closed month.
 ///

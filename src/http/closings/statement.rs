@@ -124,11 +124,11 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
     // Of the first month there is none before.
     let earlier = window.compared(Compare::PreviousMonth, asked.now).ok();
     let wanted = Wanted { month, frame, earlier, disclosure, language: language.unwrap_or(Language::English) };
+    asked.depends_on_earlier = true;
     let (kind, extension, name) = match form {
         Some(Form::Html) => ("text/html; charset=utf-8", "html", name_of(by.0)),
         Some(Form::Zip) => ("application/zip", "zip", "statements".to_owned()),
         _ => {
-            asked.depends_on_earlier = true;
             let write = move |about: About<'_>, _, csv, out: &mut Out| {
                 let statement = wanted.find(about, by.1)?;
                 if csv {
@@ -139,6 +139,10 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
             return asked.answer(window, name_of(by.0), write).await;
         }
     };
+    let etag = asked.version(window, false);
+    if asked.has(&etag) {
+        return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
+    }
     let written = asked.in_turn(move |about, out| {
         let file = if form == Some(Form::Zip) {
             wanted.zip(about, &app)?
@@ -150,7 +154,7 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
     });
     let name = file_name::of_window(&asked.organization_id, &name, &window, extension);
     let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, &*disposition)];
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, &*disposition), (header::ETAG, &*etag)];
     Ok((CACHING, headers, Body::from(written.await?)).into_response())
 }
 

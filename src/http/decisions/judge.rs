@@ -1,11 +1,12 @@
 //! Whether a call may be made: policies, budgets and keys together.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 use super::tally::Line;
 use super::wire::{Reason, ReasonCode, RouteBody};
 use crate::budget::{Ask, Breach, Finding, Rule, breaches, route};
-use crate::directory::{BudgetAction, BudgetScope, Organization, PolicyMode};
+use crate::directory::{BudgetAction, BudgetScope, Organization, PolicyMode, Status};
 use crate::http::App;
 use crate::http::access::today;
 use crate::http::budgets::books::{At, with_book};
@@ -16,8 +17,6 @@ use crate::store::{DecisionEntry, DecisionReason};
 
 /// What a provider is called that nobody names.
 pub const NO_PROVIDER: &str = "unknown";
-/// What a key is that is named by the hash of its secret.
-const HASHED: &str = "sha256:";
 /// How long to wait where nothing says when a budget begins anew.
 const A_DAY_S: u64 = 86_400;
 
@@ -58,7 +57,8 @@ impl Verdict {
 pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
     let (organization_id, asked) = (call.organization_id.clone(), app.clone());
     let judged = with_book(app, &organization_id, move |accounts, at| {
-        let api_key_id = at.organization.map_or(call.api_key_id.as_str(), |of| resolved(of, &call.api_key_id));
+        let given = call.api_key_id.as_str();
+        let api_key_id = &*at.organization.map_or(Cow::Borrowed(given), |of| resolved(of, given));
         let key = at.organization.and_then(|organization| organization.api_keys.get(api_key_id));
         let project = call.project_id.as_deref().or(key.map(|key| key.project_id.as_str()));
         let person = at.organization.and_then(|of| {
@@ -71,9 +71,11 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
             let line = Line { rule, id: id.to_owned(), project_id, user_id };
             asked.refusals.note(&call.organization_id, at.now, line, is_refused);
         };
-        if key.is_none() && asked.refuses_unknown_keys.load(Ordering::Relaxed) {
+        let is_in_use = key.is_some_and(|key| key.status == Status::Active);
+        if !is_in_use && asked.refuses_unknown_keys.load(Ordering::Relaxed) {
             verdict.is_forbidden = true;
-            let message = format!("the API key '{api_key_id}' is not known here, and such are refused");
+            let is = if key.is_some() { "was deleted" } else { "is not known here" };
+            let message = format!("the API key '{api_key_id}' {is}, and such are refused");
             verdict.reasons.push(reason(ReasonCode::UnknownKey, message));
         }
         // Of an organization that there is not nobody could read it.
@@ -141,11 +143,19 @@ pub async fn judge(app: &App, call: Call) -> Result<Verdict, Problem> {
     judged
 }
 
-/// The id of the key that is meant.
-fn resolved<'a>(organization: &Organization, given: &'a str) -> &'a str {
-    match given.strip_prefix(HASHED) {
-        Some(hash) if !organization.api_keys.contains_key(given) => hash,
-        _ => given,
+/// The id of the key that is meant. The digits of a hash have no case; ids do.
+fn resolved<'a>(organization: &Organization, given: &'a str) -> Cow<'a, str> {
+    let is_key = |id: &str| organization.api_keys.contains_key(id);
+    let hash = given.split_once(':').filter(|(by, _)| by.eq_ignore_ascii_case("sha256")).map(|(_, hash)| hash);
+    let Some(hash) = hash.filter(|_| !is_key(given)) else { return given.into() };
+    let small = hash.to_ascii_lowercase();
+    let named = format!("sha256:{small}");
+    if is_key(hash) {
+        hash.into()
+    } else if is_key(&named) {
+        named.into()
+    } else {
+        small.into()
     }
 }
 

@@ -1,14 +1,15 @@
 //! `GET /v1/decisions/log`: calls that were refused in the last days, or would have been, and why.
 
-use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::response::Response;
 
 use super::wire::{DecisionLog, LoggedDecision, Reason, ReasonCode};
 use crate::calendar::Zone;
 use crate::directory::{Directory, Organization};
 use crate::engine::EngineError;
-use crate::http::access::{Caller, Subject};
-use crate::http::parameters::Parameters;
+use crate::http::access::Subject;
+use crate::http::analytics::wire::TableFormat;
+use crate::http::listing::{Listed, Table};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::{App, on_a_thread};
 use crate::model::Fingerprint;
@@ -31,24 +32,23 @@ const MAX_LIMIT: u64 = 1000;
         ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "Entries at most, 1 to 1000; default 100"),
         ("before" = Option<String>, Query, description = "Only entries before this one: `next` of the answer before"),
+        ("after" = Option<String>, Query, description = "The same, by the name that other lists have for it"),
+        ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
     ),
     responses(
         (status = 200, body = DecisionLog),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn log(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<DecisionLog>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
+pub async fn log(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    let Listed { caller, parameters, .. } = &listed;
     let organization_id = parameters.required("organizationId")?.to_owned();
     caller.may_ask(&organization_id, Subject::Budgets)?;
     let (zone, time) = (parameters.zone()?, parameters.times()?);
     let limit = parameters.whole("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT) as usize;
     let unknown = |text: &str| Problem::bad_request(format!("before is '{text}'; give what `next` of an answer says"));
-    let before = parameters.one("before")?.map(|text| read_mark(text).ok_or_else(|| unknown(text))).transpose()?;
+    let before = parameters.one("before")?.or(parameters.one("after")?);
+    let before = before.map(|text| read_mark(text).ok_or_else(|| unknown(text))).transpose()?;
     let only = caller.sees_own_keys_only(&organization_id).map(str::to_owned);
     let turn = app.questions.turn(&caller.token_id).await?;
     // What was decided before this question is in its answer, unless it cannot be written: then it is told later.
@@ -82,8 +82,29 @@ pub async fn log(
         let entries = found.into_iter().map(logged).collect::<Result<_, EngineError>>()?;
         Ok(DecisionLog { entries, next: last.filter(|_| is_more).map(written_mark) })
     });
-    Ok(Json(log.await?))
+    let log = log.await?;
+    listed.answer(&TABLE, &log, &log.entries)
 }
+
+const TABLE: Table = Table {
+    name: "decisions",
+    columns: &[
+        "at",
+        "lastAt",
+        "times",
+        "decisionId",
+        "allowed",
+        "apiKeyId",
+        "userId",
+        "userName",
+        "projectId",
+        "model",
+        "provider",
+        "reasons.code",
+        "reasons.budgetId",
+        "reasons.policyId",
+    ],
+};
 
 fn logged(
     directory: &Directory,

@@ -9,21 +9,22 @@ pub mod wire;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
 use self::judge::{Call, NO_PROVIDER, judge, reason};
 use self::tally::{Line, Times};
 use self::wire::{Decision, DecisionCount, DecisionCounts, NewDecision, ReasonCode};
 use super::App;
 use super::access::Caller;
-use super::asked::{Asked, CACHING};
+use super::analytics::wire::TableFormat;
+use super::asked::Asked;
 use super::body::JsonObject;
 use super::budgets::amount;
 use super::directory::id;
+use super::listing;
 use super::problem::{Problem, ProblemBody};
 use crate::budget::breaches;
 use crate::calendar::{Granularity, Window};
@@ -161,7 +162,8 @@ pub async fn check(
     let State(app) = state;
     app.floods.note(&caller.token_id, app.engine.now())?;
     let header = |name: &str| -> Result<Option<String>, Problem> {
-        let Some(value) = headers.get(name) else { return Ok(None) };
+        // Gateways that set a header always have an empty one where they know nothing.
+        let Some(value) = headers.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
         let text = value.to_str().map_err(|_| Problem::bad_request(format!("the header {name} is not ASCII")))?;
         id(name, text.to_owned()).map(Some)
     };
@@ -226,6 +228,7 @@ pub async fn check_by_post(
         ("from" = Option<String>, Query, description = "First local day, YYYY-MM-DD; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last local day, YYYY-MM-DD; default today"),
         ("timezone" = Option<String>, Query, description = "IANA name; default UTC"),
+        ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
     ),
     responses(
         (status = 200, body = DecisionCounts),
@@ -235,6 +238,7 @@ pub async fn check_by_post(
 pub async fn counts(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     asked.caller.may_set_limits_of(&asked.organization_id)?;
     let window = asked.days()?;
+    let csv = asked.wants_csv()?;
     let told = app.refusals.between(&asked.organization_id, window.start(), window.end());
     let written = asked.in_turn(move |about, out| {
         let mut counts: BTreeMap<Line, (Times, u64)> =
@@ -257,11 +261,16 @@ pub async fn counts(State(app): State<App>, asked: Asked) -> Result<Response, Pr
             to: window.to.to_string(),
             counts: counts.collect(),
         };
-        serde_json::to_writer(&mut out.buffer, &answer)
-            .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        if csv {
+            out.buffer.extend(listing::rows(COUNT_COLUMNS, &answer.counts)?);
+            return Ok(());
+        }
+        out.json(&answer)
     });
-    Ok((CACHING, [(header::CONTENT_TYPE, "application/json")], Body::from(written.await?)).into_response())
+    Ok(asked.table(window, "decisions", csv, written.await?.into()))
 }
+
+const COUNT_COLUMNS: &[&str] = &["rule", "id", "projectId", "userId", "refused", "observed", "found"];
 
 /// Requests that break policies as they are now.
 fn found(about: About<'_>, window: Window) -> Result<BTreeMap<Line, u64>, Problem> {

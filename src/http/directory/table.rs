@@ -193,7 +193,9 @@ impl<'a> Reading<'a> {
                 None if self.makes_teams => self.make(&line.team)?,
                 None => {
                     let none = self.teams.none(&line.team);
-                    return Err(format!("{none}; teams that are not there can be made with newTeams"));
+                    return Err(format!(
+                        "{none}; teams that are not there are made with newTeams=true, and with --new-teams of the command"
+                    ));
                 }
             },
         };

@@ -1,5 +1,6 @@
 //! `POST /v1/events`.
 
+mod encoding;
 pub mod feeds;
 mod sent;
 pub mod wire;

@@ -1,13 +1,15 @@
 //! What senders post: who may send, the body up to its limit, and the way from what was read into the store.
 
+use std::error::Error;
 use std::mem;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
+use super::encoding::Decoder;
 use crate::directory::Grant;
 use crate::engine::Ingested;
 use crate::http::access::Caller;
@@ -129,22 +131,29 @@ pub fn token_defaults(grant: &Grant) -> TokenDefaults<'_> {
     }
 }
 
-/// Reads a body, already decompressed, up to the limit.
+/// Reads a body, plain in the end, up to the limit.
 pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    // What the decompressing layer understood it has taken away.
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|value| *value != "identity") {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("content encoding {encoding:?} is not taken; send gzip, zstd or none"),
-        ));
+    let unreadable = |error: &(dyn Error + 'static)| {
+        let is_too_large = |error: &std::io::Error| error.kind() == std::io::ErrorKind::FileTooLarge;
+        if error.is::<LengthLimitError>() || error.downcast_ref().is_some_and(is_too_large) {
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is larger than {limit} bytes after decompression; send it in parts"),
+            )
+        } else if is_late(error) {
+            late_body()
+        } else {
+            Problem::bad_request(format!("the body could not be read: {error}"))
+        }
+    };
+    let mut body = Limited::new(body, limit);
+    let Some(mut decoder) = Decoder::of(headers, limit)? else {
+        return body.collect().await.map(Collected::to_bytes).map_err(|error| unreadable(&*error));
+    };
+    while let Some(frame) = body.frame().await {
+        if let Ok(part) = frame.map_err(|error| unreadable(&*error))?.into_data() {
+            decoder.take(&part).map_err(|error| unreadable(&error))?;
+        }
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is larger than {limit} bytes after decompression; send it in parts"),
-        )),
-        Err(error) if is_late(&*error) => Err(late_body()),
-        Err(error) => Err(Problem::bad_request(format!("the body could not be read: {error}"))),
-    }
+    decoder.finish().map(Bytes::from).map_err(|error| unreadable(&error))
 }

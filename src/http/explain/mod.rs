@@ -59,7 +59,7 @@ const PRICED_BY_DAY: i64 = 31;
         Refusals,
     ),
 )]
-pub async fn explain(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn explain(State(app): State<App>, mut asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
     let mut query = asked.parameters.activity(asked.now)?;
     let date = asked.parameters.one("date")?.map(str::to_owned);
@@ -76,9 +76,10 @@ pub async fn explain(State(app): State<App>, asked: Asked) -> Result<Response, P
     let question = Question::of(&asked.parameters, query.group_by.clone());
     let group_by = asked.parameters.group_by_name()?.to_owned();
     let (book, now) = (app.prices(), asked.now);
+    asked.depends_on_arrivals = true;
     let window = query.window;
     asked
-        .answer_by_prices(window, "explained", move |about, frame, csv, out| {
+        .answer(window, "explained", move |about, frame, csv, out| {
             let priced_from = priced_from(&query.window, &(start..end));
             let figure = Figure { bounds: start..end, keys: keys.as_deref(), priced_from: &priced_from };
             let worth = prices_of(&book);

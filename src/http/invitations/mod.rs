@@ -3,8 +3,9 @@
 pub mod wire;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 
 use self::wire::{CreatedInvitation, InvitationBody, InvitationList, InvitationStatus, NewInvitation};
@@ -12,9 +13,8 @@ use super::access::Caller;
 use super::body::JsonObject;
 use super::connections::Peer;
 use super::directory::{id, project_ids};
-use super::listing::{ListParameters, part};
+use super::listing::{ListParameters, Listed, Table};
 use super::origin::{is_tls, origin};
-use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread};
 use crate::calendar::rfc3339_utc;
@@ -103,8 +103,11 @@ pub async fn post_invitation(
         return Ok((StatusCode::CREATED, Json(created)));
     }
     let subject = format!("{inviter} invites you to {name}");
-    let text = format!("{inviter} invites you to see {name}'s usage of language models. Until {}, this link makes you a \
-         member, once:\n\n{url}\n\nIf you expect no such thing, do nothing.", created.expires_at);
+    let text = format!(
+        "{inviter} invites you to see {name}'s usage of language models. Until {}, this link makes you a \
+         member, once:\n\n{url}\n\nIf you expect no such thing, do nothing.",
+        created.expires_at
+    );
     let (sender, to) = (app.clone(), email);
     let sent = on_a_thread(move || {
         let mail = sender.mail().expect("it was there a moment ago");
@@ -125,18 +128,27 @@ pub async fn post_invitation(
     params(("organizationId" = Option<String>, Query, description = "Only this organization's"), ListParameters),
     responses(
         (status = 200, body = InvitationList),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_invitations(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<InvitationList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let only = parameters.one("organizationId")?;
+pub async fn get_invitations(listed: Listed) -> Result<Response, Problem> {
+    let (caller, only) = (&listed.caller, listed.parameters.one("organizationId")?);
     caller.may_read_records("invitations are", only)?;
+    if let Some(organization_id) = only {
+        caller.require_organization(organization_id)?;
+    }
     let directory = caller.directory();
     let meant = |of: &Invitation| only.is_none_or(|only| of.organization_id == only);
     let bodies = directory.invitations().filter(|(_, of)| meant(of));
-    let (invitations, next) = part(&parameters, bodies.map(|(id, of)| body(directory, id, of, caller.now)))?;
-    Ok(Json(InvitationList { invitations, next }))
+    let (invitations, next) = listed.part(bodies.map(|(id, of)| body(directory, id, of, caller.now)))?;
+    let list = InvitationList { invitations, next };
+    listed.answer(&TABLE, &list, &list.invitations)
 }
+
+const TABLE: Table = Table {
+    name: "invitations",
+    columns: &["id", "organizationId", "email", "role", "projectIds", "status", "invitedBy", "createdAt", "expiresAt"],
+};
 
 /// Takes an invitation back: its link is worth nothing any more.
 ///

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::{Extension, Json};
@@ -22,7 +22,7 @@ use super::body::{Binary, JsonObject};
 use super::connections::Peer;
 use super::directory::id;
 use super::inside::Inside;
-use super::listing::{ListParameters, part};
+use super::listing::{ListParameters, Listed, Table};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
@@ -108,19 +108,35 @@ pub async fn post_link(
     params(("organizationId" = Option<String>, Query, description = "Only this organization's"), ListParameters),
     responses(
         (status = 200, body = LinkList),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_links(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<LinkList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let only = parameters.one("organizationId")?;
+pub async fn get_links(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    let (caller, only) = (&listed.caller, listed.parameters.one("organizationId")?);
     caller.may_read_records("links are", only)?;
-    let (links, next) = part(&parameters, list(caller.directory(), only, app.engine.now()).links.into_iter())?;
-    Ok(Json(LinkList { links, next }))
+    if let Some(organization_id) = only {
+        caller.require_organization(organization_id)?;
+    }
+    let (links, next) = listed.part(list(caller.directory(), only, app.engine.now()).links.into_iter())?;
+    let list = LinkList { links, next };
+    listed.answer(&TABLE, &list, &list.links)
 }
+
+const TABLE: Table = Table {
+    name: "links",
+    columns: &[
+        "id",
+        "organizationId",
+        "question",
+        "format",
+        "status",
+        "createdAt",
+        "madeBy",
+        "madeByName",
+        "expires",
+        "lastUsedAt",
+    ],
+};
 
 /// Revokes a link: its address opens nothing any more.
 ///

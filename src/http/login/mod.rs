@@ -14,10 +14,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 
 use self::pending::{Asking, INTERVAL_S, LASTS_MS, LetIn, Told};
-use self::wire::{
-    AskingProgram, Decision, DeviceCode, DeviceForm, GrantedToken, LetInAt, LocalProgram, LoginProblem, NoToken,
-    TokenForm,
-};
+use self::wire::{AskingProgram, Decision, DeviceCode, DeviceForm, GrantedToken, LetInAt, LocalProgram, TokenForm};
 use super::App;
 use super::access::Caller;
 use super::attempts::Source;
@@ -71,7 +68,8 @@ pub async fn begin_program(
     let form = Form::read(body)?;
     let now = app.engine.now();
     app.attempts.begin(source, now)?;
-    let asking = Asking { name: name(form.one("client_name")?.unwrap_or_default())?, source: source.to_string(), at: now };
+    let asking =
+        Asking { name: name(form.one("client_name")?.unwrap_or_default())?, source: source.to_string(), at: now };
     let verification_uri = format!("{}{PAGE}", origin(&app, &headers, is_tls(&headers, peer.as_deref()))?);
     let (secret, user_code) = app.waiting.wait(asking, source.network()).ok_or_else(|| {
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many programs wait to be let in; try again in some minutes")
@@ -95,14 +93,14 @@ pub async fn begin_program(
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, body = GrantedToken),
-        (status = 400, body = LoginProblem, content_type = "application/problem+json", description = "There is none, or not yet"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "There is none, or not yet"),
     ),
 )]
 pub async fn grant_token(
     State(app): State<App>,
     source: Source,
     body: Result<Bytes, BytesRejection>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<GrantedToken>), NoToken> {
+) -> Result<([(HeaderName, HeaderValue); 1], Json<GrantedToken>), Problem> {
     let form = Form::read(body)?;
     let now = app.engine.now();
     app.attempts.may_try(source, now)?;
@@ -111,41 +109,41 @@ pub async fn grant_token(
         Some("authorization_code") => {
             let [code, verifier, to] = ["code", "code_verifier", "redirect_uri"].map(needed);
             let wrong = "the code is none, has expired or was used already, or is another program's";
-            app.waiting.exchange(&code?, &verifier?, &to?, now).ok_or_else(|| NoToken::new("invalid_grant", wrong))
+            app.waiting.exchange(&code?, &verifier?, &to?, now).ok_or_else(|| Problem::no_token("invalid_grant", wrong))
         }
         Some(DEVICE_CODE) => match app.waiting.tell(&needed("device_code")?, now) {
             Told::In(let_in) => Ok(let_in),
             Told::Wait => {
-                return Err(NoToken::new("authorization_pending", "nobody has let the program in yet; ask again"));
+                return Err(Problem::no_token("authorization_pending", "nobody has let the program in yet; ask again"));
             }
             Told::Slower => {
                 let seconds = format!("ask again after {INTERVAL_S} seconds, and not before");
-                return Err(NoToken::new("slow_down", seconds));
+                return Err(Problem::no_token("slow_down", seconds));
             }
-            Told::Refused => Err(NoToken::new("access_denied", "somebody has refused to let the program in")),
-            Told::Expired => Err(NoToken::new("expired_token", "the code is none, or has expired; begin again")),
+            Told::Refused => Err(Problem::no_token("access_denied", "somebody has refused to let the program in")),
+            Told::Expired => Err(Problem::no_token("expired_token", "the code is none, or has expired; begin again")),
         },
         Some(other) => {
             let detail = format!("grant_type is '{other}'; allowed are authorization_code and {DEVICE_CODE}");
-            return Err(NoToken::new("unsupported_grant_type", detail));
+            return Err(Problem::no_token("unsupported_grant_type", detail));
         }
-        None => return Err(missing("grant_type").into()),
+        None => return Err(missing("grant_type")),
     };
     let made = match told {
         Ok(let_in) => issue(&app, let_in).await,
-        Err(no_token) => Err(no_token),
+        Err(problem) => Err(problem),
     };
-    if let Err(no_token) = &made
-        && no_token.problem().status.is_client_error()
+    if let Err(problem) = &made
+        && problem.status.is_client_error()
     {
         app.attempts.failed(source, now);
-        note_failure(&app, source, "of a program", no_token.problem()).await?;
+        note_failure(&app, source, "of a program", problem).await?;
     }
     made.map(no_store)
 }
 
 /// Makes the token of a program.
-async fn issue(app: &App, LetIn { grant, by, name }: LetIn) -> Result<GrantedToken, NoToken> {
+async fn issue(app: &App, LetIn { grant, by, name }: LetIn) -> Result<GrantedToken, Problem> {
     let now = app.engine.now();
     let snapshot = app.engine.snapshot();
     let until = snapshot.directory.token(&by).and_then(|token| token.terms.expires);
@@ -160,9 +158,9 @@ async fn issue(app: &App, LetIn { grant, by, name }: LetIn) -> Result<GrantedTok
     let made = app.engine.audited(change, note).map_err(Problem::from)?.answer().await;
     made.map_err(|error| match Problem::from(error) {
         gone if gone.status == StatusCode::NOT_FOUND => {
-            NoToken::new("access_denied", "whoever let the program in is signed out by now")
+            Problem::no_token("access_denied", "whoever let the program in is signed out by now")
         }
-        problem => problem.into(),
+        problem => problem,
     })?;
     Ok(GrantedToken {
         access_token: secret.reveal().to_owned(),
@@ -288,7 +286,7 @@ fn name(text: &str) -> Result<String, Problem> {
 }
 
 fn missing(name: &str) -> Problem {
-    Problem::bad_request(format!("{name} is missing in the form"))
+    Problem::no_token("invalid_request", format!("{name} is missing in the form"))
 }
 
 fn no_store<T>(body: T) -> ([(HeaderName, HeaderValue); 1], Json<T>) {

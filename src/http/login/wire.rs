@@ -1,11 +1,7 @@
 //! Letting programs in, in the words of OAuth's device flow (RFC 8628) and of its code flow with PKCE (RFC 7636).
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use crate::http::problem::{Problem, ProblemBody};
 
 /// What a program asks with that shows a code.
 #[derive(ToSchema)]
@@ -57,51 +53,6 @@ pub struct GrantedToken {
     pub expires_in: i64,
     /// The token's id, by which it is listed among the sessions of who let the program in.
     pub token_id: String,
-}
-
-/// Why a program gets no token, or not yet: a problem, with the word that OAuth has for it.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct LoginProblem {
-    #[serde(flatten)]
-    pub problem: ProblemBody,
-    /// `authorization_pending` and `slow_down`: ask again; `access_denied`, `expired_token`, `invalid_grant`,
-    /// `invalid_request` and `unsupported_grant_type`: do not.
-    pub error: String,
-}
-
-/// The same as an answer.
-pub struct NoToken {
-    error: &'static str,
-    problem: Problem,
-}
-
-impl NoToken {
-    pub fn new(error: &'static str, detail: impl Into<String>) -> NoToken {
-        NoToken { error, problem: Problem::bad_request(detail) }
-    }
-
-    pub fn problem(&self) -> &Problem {
-        &self.problem
-    }
-}
-
-impl From<Problem> for NoToken {
-    fn from(problem: Problem) -> NoToken {
-        // Whoever is told one of these asks again.
-        let busy = matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-        NoToken { error: if busy { "slow_down" } else { "invalid_request" }, problem }
-    }
-}
-
-impl IntoResponse for NoToken {
-    fn into_response(self) -> Response {
-        let body = LoginProblem { problem: self.problem.body(), error: self.error.to_owned() };
-        let mut response = self.problem.into_response();
-        *response.body_mut() = serde_json::to_vec(&body).expect("strings and a number serialize").into();
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-    }
 }
 
 /// A program that shows a code.

@@ -61,11 +61,12 @@ pub async fn compact(State(app): State<App>, caller: Caller) -> Result<Json<Comp
 )]
 pub async fn reread(State(app): State<App>, caller: Caller) -> Result<Json<Health>, Problem> {
     caller.require_operator()?;
-    let note = Note::new(&caller.token_id, "reread");
+    let actor = caller.token_id.clone();
     drop(caller);
     let files = app.clone();
     let refused = on_a_thread(move || Ok::<_, Problem>(files.reread())).await?;
-    app.engine.note(note)?.answer().await?;
+    let refusal = (!refused.is_empty()).then(|| refused.join("; "));
+    app.engine.note(Note { refusal, ..Note::new(&actor, "reread") })?.answer().await?;
     if !refused.is_empty() {
         return Err(Problem::new(StatusCode::CONFLICT, refused.join("; ")));
     }

@@ -5,7 +5,8 @@ pub mod wire;
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::response::Response;
 
 use self::wire::{ModeName, Policies, PolicyAnswer, PolicyBody, PolicyList, ProviderBody};
 use super::App;
@@ -14,8 +15,7 @@ use super::body::{JsonObject, JsonObjects};
 use super::budgets::amount;
 use super::directory::id;
 use super::directory::wire::DirectoryAnswer;
-use super::listing::{ListParameters, part};
-use super::parameters::Parameters;
+use super::listing::{ListParameters, Listed, Table};
 use super::problem::{Problem, ProblemBody};
 use super::render::usd;
 use crate::directory::{Change, POLICIES, PolicyMode, PolicyUpdate, ProviderUpdate};
@@ -68,9 +68,9 @@ pub async fn put_policies(
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_policies(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<PolicyList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let organization_id = parameters.required("organizationId")?;
+pub async fn get_policies(listed: Listed) -> Result<Response, Problem> {
+    let caller = &listed.caller;
+    let organization_id = listed.parameters.required("organizationId")?;
     let organization = caller.may_ask(organization_id, Subject::Budgets)?;
     let theirs: BTreeSet<&String> = caller.projects(organization).map(|(id, _)| id).collect();
     let seen =
@@ -92,9 +92,28 @@ pub async fn get_policies(caller: Caller, RawQuery(raw): RawQuery) -> Result<Jso
         max_cost: policy.max_cost.map(usd),
         status: policy.status.into(),
     });
-    let (policies, next) = part(&parameters, policies)?;
-    Ok(Json(PolicyList { policies, next }))
+    let (policies, next) = listed.part(policies)?;
+    let list = PolicyList { policies, next };
+    listed.answer(&TABLE, &list, &list.policies)
 }
+
+const TABLE: Table = Table {
+    name: "policies",
+    columns: &[
+        "id",
+        "organizationId",
+        "projectId",
+        "mode",
+        "allowedModels",
+        "deniedModels",
+        "allowedProviders",
+        "deniedProviders",
+        "requiredAttributes",
+        "order",
+        "maxCost",
+        "status",
+    ],
+};
 
 /// Says what providers have: certifications, a region, that they do not train on what is sent.
 ///

@@ -70,6 +70,8 @@ pub fn stored(provided: &ProvidedUser) -> Resource {
 pub fn user(provisioned: &Provisioned, id: &str, place: &Place, with_groups: bool) -> Option<Resource> {
     let user = provisioned.user(id)?;
     let mut resource = stored(&user.provided);
+    // Whoever was sent without it is active like anybody else.
+    resource.entry("active").or_insert((!user.is_out()).into());
     let schemas: Vec<&str> =
         [USER].into_iter().chain(resource.contains_key(ENTERPRISE_USER).then_some(ENTERPRISE_USER)).collect();
     resource.insert("schemas".into(), schemas.into());

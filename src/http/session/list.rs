@@ -1,9 +1,9 @@
 //! `/v1/sessions`: who is signed in where, which programs they have let in, and ending that.
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::wire::{SessionBody, SessionList};
 use crate::calendar::rfc3339_utc;
@@ -11,7 +11,7 @@ use crate::directory::{Change, Directory, Grant, Session, SessionsOf, SignedIn, 
 use crate::engine::Note;
 use crate::http::App;
 use crate::http::access::Caller;
-use crate::http::listing::{ListParameters, part};
+use crate::http::listing::{ListParameters, Listed, Table};
 use crate::http::parameters::Parameters;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::visitors::SignInSettings;
@@ -27,23 +27,34 @@ use crate::model::UnixMs;
         (status = 200, body = SessionList),
     ),
 )]
-pub async fn get_sessions(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<SessionList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let only = parameters.one("userId")?;
+pub async fn get_sessions(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    let (caller, only) = (&listed.caller, listed.parameters.one("userId")?);
     caller.may_see_sessions(only)?;
-    let of_them = |one: &(String, Grant, SessionBody)| {
-        caller.may_end(&one.1) && (only.is_none() || one.1.user_id() == only)
-    };
-    let current = current(&caller);
+    let of_them =
+        |one: &(String, Grant, SessionBody)| caller.may_end(&one.1) && (only.is_none() || one.1.user_id() == only);
+    let current = current(caller);
     let all = all(caller.directory(), caller.now, app.sign_in().idle_ms).filter(of_them);
-    let all = all.map(|(id, _, body)| SessionBody { current: id == current, ..body });
-    let (sessions, next) = part(&parameters, all)?;
-    Ok(Json(SessionList { sessions, next }))
+    let (sessions, next) = listed.part(all.map(|(id, _, body)| SessionBody { current: id == current, ..body }))?;
+    let list = SessionList { sessions, next };
+    listed.answer(&TABLE, &list, &list.sessions)
 }
+
+const TABLE: Table = Table {
+    name: "sessions",
+    columns: &[
+        "id",
+        "userId",
+        "userName",
+        "tokenId",
+        "issuer",
+        "program",
+        "openedAt",
+        "lastUsedAt",
+        "expiresAt",
+        "from",
+        "current",
+    ],
+};
 
 /// Ends a session: whoever has its cookie is signed out. A program has to be let in again.
 ///

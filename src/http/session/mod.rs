@@ -5,7 +5,7 @@ pub mod list;
 pub mod oidc;
 pub mod wire;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,9 +19,8 @@ use super::attempts::Source;
 use super::body::JsonObject;
 use super::connections::Peer;
 use super::directory::wire::UserBody;
-use super::listing::{ListParameters, part};
+use super::listing::{ListParameters, Listed, Table};
 use super::origin::{is_tls, origin};
-use super::parameters::Parameters;
 use super::problem::{Problem, ProblemBody};
 use super::tokens::token_note;
 use super::tokens::wire::TokenKind;
@@ -198,17 +197,20 @@ fn described(caller: &Caller) -> Result<Me, Problem> {
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn projects(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Projects>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let organization = caller.may_ask(parameters.required("organizationId")?, Subject::ApiKeys)?;
+pub async fn projects(listed: Listed) -> Result<Response, Problem> {
+    let caller = &listed.caller;
+    let organization = caller.may_ask(listed.parameters.required("organizationId")?, Subject::ApiKeys)?;
     let projects = caller.projects(organization).map(|(id, project)| ProjectEntry {
         id: id.clone(),
         name: project.name.clone().unwrap_or_else(|| id.clone()),
         status: project.status.into(),
     });
-    let (projects, next) = part(&parameters, projects)?;
-    Ok(Json(Projects { projects, next }))
+    let (projects, next) = listed.part(projects)?;
+    let list = Projects { projects, next };
+    listed.answer(&TABLE, &list, &list.projects)
 }
+
+const TABLE: Table = Table { name: "projects", columns: &["id", "name", "status"] };
 
 fn describe(directory: &Directory, grant: &Grant) -> Result<Me, Problem> {
     let active = directory.organizations().filter(|(_, o)| o.profile.status == Status::Active);

@@ -102,7 +102,11 @@ impl Entry for SessionBody {
     }
 
     fn names(&self) -> Vec<&str> {
-        [&self.user_name, &self.user_id, &self.issuer, &self.program, &self.from].into_iter().flatten().map(String::as_str).collect()
+        [&self.user_name, &self.user_id, &self.issuer, &self.program, &self.from]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
     }
 
     fn place(&self) -> String {

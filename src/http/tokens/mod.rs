@@ -4,16 +4,16 @@ pub mod wire;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use self::wire::{CreatedToken, FindToken, NewToken, TokenBody, TokenKind, TokenList};
 use super::App;
 use super::access::Caller;
 use super::body::JsonObject;
 use super::directory::{id, text};
-use super::listing::{ListParameters, part};
-use super::parameters::Parameters;
+use super::listing::{ListParameters, Listed, Table};
 use super::problem::{Problem, ProblemBody};
 use crate::calendar::{parse_rfc3339, rfc3339_utc};
 use crate::directory::{Change, Directory, Grant, Secret, SecretHash, Terms, Token};
@@ -61,13 +61,30 @@ pub async fn post_token(
         (status = 200, body = TokenList),
     ),
 )]
-pub async fn get_tokens(caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<TokenList>, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
-    let only = parameters.one("organizationId")?;
-    caller.may_read_records("tokens are", only)?;
-    let (tokens, next) = part(&parameters, list(caller.directory(), only).tokens.into_iter())?;
-    Ok(Json(TokenList { tokens, next }))
+pub async fn get_tokens(listed: Listed) -> Result<Response, Problem> {
+    let only = listed.parameters.one("organizationId")?;
+    listed.caller.may_read_records("tokens are", only)?;
+    let (tokens, next) = listed.part(list(listed.caller.directory(), only).tokens.into_iter())?;
+    let list = TokenList { tokens, next };
+    listed.answer(&TABLE, &list, &list.tokens)
 }
+
+const TABLE: Table = Table {
+    name: "tokens",
+    columns: &[
+        "id",
+        "kind",
+        "label",
+        "organizationId",
+        "projectId",
+        "apiKeyId",
+        "userId",
+        "createdAt",
+        "madeBy",
+        "expiresAt",
+        "lastUsedAt",
+    ],
+};
 
 /// One token, without its secret.
 ///

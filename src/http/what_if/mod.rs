@@ -64,7 +64,7 @@ pub async fn what_if(State(app): State<App>, asked: Asked) -> Result<Response, P
     }
     let name = format!("what-if-{on_model}");
     asked
-        .answer_by_prices(window, name, move |about, frame, csv, out| {
+        .answer(window, name, move |about, frame, csv, out| {
             let found = compare(about, window, filter, &book, &on_provider, &on_model)?;
             if csv {
                 write_csv(out, about, frame, &found)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::super::cell::{Decimal, Figure, Said, Unit, time};
-use super::super::event::clipped;
+use super::super::field::clipped;
 use super::super::formats::{Identity, note_status};
 use super::super::row::{Draft, Row, Value, plain, quoted};
 use super::columns::{COUNTS, Mapping, known};

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::protobuf::{Field, Malformed, fields};
-use crate::ingest::event::text;
+use crate::ingest::field::text;
 use crate::ingest::json;
 use crate::model::{MAX_QUANTITY, MoneyError, PicoUsd};
 

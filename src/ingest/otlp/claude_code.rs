@@ -9,7 +9,7 @@ use super::who::{Client, attributed};
 use super::{Ignored, NO_CALL, NO_USAGE, Options, ReadCall, TOLD_BY_LOGS, ms_of_nanos};
 use crate::ingest::Context;
 use crate::ingest::call::{Call, Ending};
-use crate::ingest::event::missing;
+use crate::ingest::field::missing;
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
 use crate::model::PicoUsd;
 

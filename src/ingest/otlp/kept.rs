@@ -14,7 +14,7 @@ use super::protobuf::{Field, fields, put_bytes, put_varint};
 use super::span::{SpanIds, is_of_span};
 use super::span_call::Kind;
 use crate::ingest::call::{Call, Ending, Names, Said};
-use crate::ingest::event::Collector;
+use crate::ingest::collector::Collector;
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
 use crate::ingest::{Context, TokenDefaults, for_ever};
 use crate::model::{Batch, Fingerprint, KeptSpan, Mode, Observed, PicoUsd, Reread, SpanHashes};

@@ -27,7 +27,8 @@ use twox_hash::XxHash3_64;
 
 pub use self::protobuf::Malformed;
 use super::call::{Call, Names, Said};
-use super::event::{Collector, text};
+use super::collector::Collector;
+use super::field::text;
 use super::{BodyError, Context, MAX_EVENTS, Reading, SentBy, json};
 use crate::model::Observed;
 use attributes::Attributes;

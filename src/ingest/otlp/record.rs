@@ -10,7 +10,7 @@ use super::protobuf::{Field, fields};
 use super::span::{SpanIds, id_of, id_of_json};
 use super::{Raw, ms_of_nanos, nanos_of_json};
 use crate::calendar::parse_rfc3339;
-use crate::ingest::event::{missing, text};
+use crate::ingest::field::{missing, text};
 use crate::ingest::json::{object, present};
 use crate::ingest::usage::Figures;
 use crate::model::UnixMs;

@@ -14,7 +14,7 @@ use super::protobuf::{Field, fields};
 use super::who::Person;
 use super::{Options, Raw, ms_of_nanos, nanos_of_json};
 use crate::ingest::call::{Call, Ending, Said, id_of_answer};
-use crate::ingest::event::{missing, text};
+use crate::ingest::field::{missing, text};
 use crate::ingest::json::{each, object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
 use crate::model::{PicoUsd, is_self_hosted, provider_of};

@@ -26,7 +26,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::call::{Ending, id_of_answer};
-use super::event::whole;
+use super::field::whole;
 use super::json::{object, present, word};
 use super::usage::{Figures, Habits};
 use crate::calendar;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Records, Told, can_be, count, fields, has, shared};
 use crate::ingest::call::Ending;
-use crate::ingest::event::shown;
+use crate::ingest::field::shown;
 use crate::ingest::json::{Soft, object, present, word};
 use crate::ingest::usage::{Figures, Habits, Place};
 use crate::model::UnixMs;

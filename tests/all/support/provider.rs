@@ -9,9 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use rcgen::{
-    CertifiedKey, KeyPair, PKCS_ED25519, PublicKeyData, SigningKey, generate_simple_self_signed,
-};
+use rcgen::{CertifiedKey, KeyPair, PKCS_ED25519, PublicKeyData, SigningKey, generate_simple_self_signed};
 use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -86,10 +84,7 @@ impl Provider {
         (Provider::start_at("https", accept), cert.pem())
     }
 
-    fn start_at(
-        scheme: &str,
-        accept: impl Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + 'static,
-    ) -> Provider {
+    fn start_at(scheme: &str, accept: impl Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + 'static) -> Provider {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let issuer = format!("{scheme}://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State {
