@@ -134,7 +134,7 @@ mod tests {
             organization_id: of.into(),
             user_id: id.into(),
             role,
-            project_ids: Some(vec!["web".into()]),
+            project_ids: Some(Some(vec!["web".into()])),
             former: false,
         };
         let update = DirectoryUpdate {
