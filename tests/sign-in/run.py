@@ -118,17 +118,13 @@ class Browser:
     def __init__(self):
         jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self.opener = urllib.request.build_opener(jar, urllib.request.ProxyHandler({}))
-        # Where it was led to last.
-        self.at = None
 
     def ask(self, url, headers=(), body=None, method=None):
         request = urllib.request.Request(url, body, dict(headers), method=method)
         try:
             with self.opener.open(request, timeout=20) as answer:
-                self.at = answer.url
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            self.at = error.url
             return error.code, error.read().decode()
 
     def get(self, url, headers=()):
