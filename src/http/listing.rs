@@ -12,10 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::access::Caller;
-use super::analytics::wire::TableFormat;
 use super::asked::{CACHING, etag, matches, wants_csv};
 use super::file_name;
-use super::parameters::{MAX_LINES, Parameters};
+use super::parameters::{MAX_LINES, Parameters, TableFormat};
 use super::problem::Problem;
 use super::render::{broken, cell};
 

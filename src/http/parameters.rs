@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 
+use utoipa::ToSchema;
+
 use super::problem::Problem;
 use crate::calendar::{Compare, Date, Granularity, Window, Zone, relative_days, relative_words};
 use crate::ledger::Month;
@@ -28,6 +30,15 @@ const SORTS: [(&str, Sort); 4] = [
     ("totalTokens", Sort::By(RankBy::TotalTokens)),
     ("name", Sort::Name),
 ];
+
+/// How a table is written.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what is read here")]
+pub enum TableFormat {
+    Json,
+    Csv,
+}
 
 /// A query string, decoded.
 pub struct Parameters(Vec<(String, String)>);

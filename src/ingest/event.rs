@@ -76,6 +76,8 @@ struct Fields<'a> {
     #[serde(borrow)]
     count: Option<&'a RawValue>,
     #[serde(borrow)]
+    no_request: Option<&'a RawValue>,
+    #[serde(borrow)]
     partial: Option<&'a RawValue>,
 }
 
@@ -176,9 +178,14 @@ impl<'c> Collector<'c> {
         model: &str,
         time: UnixMs,
     ) -> Result<(Measures, CostSource), String> {
-        let calls = match f.count {
-            None => 1,
-            Some(count) => whole("count", count)?,
+        let calls = match (f.count, boolean("noRequest", f.no_request)?) {
+            (None, false) => 1,
+            (None, true) => 0,
+            (Some(_), true) => return Err("count is given, and noRequest is true: that stands for no call".into()),
+            (Some(count), false) => match whole("count", count)? {
+                0 => return Err("count is 0; an event stands for 1 call or more".into()),
+                calls => calls,
+            },
         };
         let given = |field, value: Option<&RawValue>| value.map(|value| whole(field, value)).transpose();
         let total = given("totalTokens", f.total_tokens)?;
@@ -223,9 +230,7 @@ impl<'c> Collector<'c> {
             None => None,
         };
         if calls == 0 && cost.is_none_or(|cost| cost == PicoUsd::ZERO) {
-            return Err(
-                "count is 0, and there is no cost; an event stands for 1 call or more, or for money alone".into()
-            );
+            return Err("noRequest is true, and there is no cost: that says nothing".into());
         }
         let is_partial = boolean("partial", f.partial)?;
         let counted = Counted { calls, tokens, is_partial, tier, failure, cached, cost };
@@ -306,7 +311,7 @@ mod tests {
         check_measures(r#"{"totalTokens":99}"#, &[(TotalTokens, 99), (InputTokens, 10), (OutputTokens, 5)], "0.5");
         check_measures(r#"{"totalTokens":12}"#, &[(TotalTokens, 12), (InputTokens, 10), (OutputTokens, 5)], "0.5");
         check_measures(
-            r#"{"count":0,"hasError":true}"#,
+            r#"{"noRequest":true,"hasError":true}"#,
             &[(Requests, 0), (InputTokens, 10), (Errors, 0), (Unpriced, 0)],
             "0.5",
         );
@@ -408,8 +413,10 @@ mod tests {
         check_rejected(r#"{"usedMode":"byok"}"#, "allowed are credits and api-keys");
         check_rejected(r#"{"usedModel":"gpt-4o"}"#, "usedProvider is missing");
         check_rejected(r#"{"usedModel":"openai/:free"}"#, "names no model");
-        check_rejected(r#"{"count":0,"cost":0}"#, "count is 0, and there is no cost");
-        check_rejected(r#"{"count":0,"cost":null}"#, "1 call or more, or for money alone");
+        check_rejected(r#"{"count":0}"#, "count is 0; an event stands for 1 call or more");
+        check_rejected(r#"{"noRequest":true,"count":1}"#, "stands for no call");
+        check_rejected(r#"{"noRequest":true,"cost":0}"#, "there is no cost");
+        check_rejected(r#"{"noRequest":true,"cost":null}"#, "there is no cost");
     }
 
     #[test]

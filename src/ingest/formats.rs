@@ -539,7 +539,7 @@ mod tests {
             event(
                 "r3",
                 &format!(
-                    r#""usedModel":"tool calls",{none},"cost":0.01,"hasError":false,"count":0,"usedProvider":"unknown""#
+                    r#""usedModel":"tool calls",{none},"cost":0.01,"hasError":false,"noRequest":true,"usedProvider":"unknown""#
                 ),
             ),
             event(

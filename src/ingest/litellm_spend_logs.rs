@@ -51,7 +51,7 @@ pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Option<Draft>, S
     match asked {
         Asked::Extra => {
             draft.set("usedModel", quoted(EXTRAS));
-            draft.set("count", "0");
+            draft.set("noRequest", "true");
         }
         Asked::Batch => draft.fill("serviceTier", "batch"),
         Asked::Answer if !failed && !used_any => {

@@ -451,7 +451,9 @@ mod tests {
         write(&store, |writer| {
             segments.iter().for_each(|segment| writer.add_rows(ACME, *segment, &[row(0, 10)]).unwrap());
         });
-        write(&store, |writer| drop(writer.seal(ACME, day.period(), day.next(), &log).unwrap()));
+        write(&store, |writer| {
+            writer.seal(ACME, day.period(), day.next(), &log).unwrap();
+        });
         write(&store, |writer| writer.add_rows(ACME, segments[1], &[row(0, 1)]).unwrap());
         let reader = store.reader().unwrap();
         let requests = |segments: Range<Segment>| -> Vec<(u32, u64)> {

@@ -90,7 +90,7 @@ const TABLE: [(&str, &[&str], &[&str]); 17] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 9] = [
+const SHARED: [(&str, &str); 10] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::decimals::Money;
 use crate::http::directory::wire::{PlanName, RoleName, StatusName};
 use crate::http::events::wire::ModeName;
+use crate::http::parameters::TableFormat;
 
 /// What every question names: whose days are asked about, and in which form.
 #[derive(IntoParams)]
@@ -27,15 +28,6 @@ pub struct WindowParameters {
     /// JSON unless said otherwise, here or in `Accept`; CSV is that of RFC 4180.
     #[param(inline)]
     format: Option<TableFormat>,
-}
-
-/// How a table is written.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code, reason = "documents what `http::parameters` reads")]
-pub enum TableFormat {
-    Json,
-    Csv,
 }
 
 /// What a bucket of time is.

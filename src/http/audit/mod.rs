@@ -11,9 +11,8 @@ use axum::response::{IntoResponse, Response};
 
 use self::wire::{AuditAnswer, AuditEntryBody};
 use super::access::Caller;
-use super::analytics::wire::TableFormat;
 use super::asked::{CACHING, wants_csv};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, TableFormat};
 use super::problem::Problem;
 use super::render::{broken, cell, csv_writer};
 use super::{App, stream};

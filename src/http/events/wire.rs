@@ -82,6 +82,8 @@ pub struct EventBody {
     /// How many calls it stands for; tokens and cost are sums over all of them.
     #[schema(minimum = 1)]
     count: Option<u64>,
+    /// Whether the cost is of no call of a model, such as a tool's: money without a request.
+    no_request: Option<bool>,
     /// Whether the figures are those of before the call's end.
     partial: Option<bool>,
 }

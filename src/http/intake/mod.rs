@@ -10,13 +10,12 @@ use axum::response::{IntoResponse, Response};
 
 use self::wire::{IntakeAnswer, IntakeBody, IntakeResult, UnsentBody};
 use super::access::Caller;
-use super::analytics::wire::TableFormat;
 use super::asked::{CACHING, etag, matches, wants_csv};
 use super::body::JsonObjects;
 use super::directory::id;
 use super::events::{PATIENCE, token_of, write};
 use super::file_name;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, TableFormat};
 use super::problem::{Problem, ProblemBody};
 use super::render::{broken, cell, utc_date};
 use super::{App, on_a_thread};

@@ -13,10 +13,9 @@ use self::wire::{
     RequestsCompared, TokensBody, TokensCompared,
 };
 use super::access::{Caller, Subject};
-use super::analytics::wire::TableFormat;
 use super::asked::Asked;
 use super::events::read;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, TableFormat};
 use super::problem::{Problem, ProblemBody, Refusals};
 use super::render::{ORIGIN, broken, cell, csv_writer, origin, usd, utc_date};
 use super::stream::Out;

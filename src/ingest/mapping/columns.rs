@@ -22,7 +22,7 @@ pub(super) const COUNTS: [&str; 10] = [
     "audioOutputTokens",
     "count",
 ];
-const FLAGS: [&str; 4] = ["hasError", "cached", "streamed", "partial"];
+const FLAGS: [&str; 5] = ["hasError", "cached", "streamed", "partial", "noRequest"];
 const TEXTS: [&str; 11] = [
     "id",
     "callId",
