@@ -9,7 +9,7 @@ const server = process.env.ROLLCALL_URL ?? "http://127.0.0.1:8787";
 
 const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
-  /src\/(api|format|state|time)\/(?!administration|alerts|change|closing|decisions|explain|links|teams)/,
+  /src\/(api|format|state|time)\/(?!account|administration|alerts|change|closing|decisions|explain|links|teams)/,
   /src\/text\/(en|index|language)\./,
   /src\/ui\/(Bone|Boundary|Copy|copyText|ExplainFigure|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia|useSettled)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|palette|look|Swatch|timeline)\./,
