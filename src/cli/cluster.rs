@@ -17,13 +17,18 @@ use crate::store::StoreError;
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall cluster init 'clickhouse://rollcall:secret@ch1:8123/rollcall'
-  rollcall cluster init 'clickhouse://ch1,ch2/rollcall?cluster=main&user-file=user&password-file=password'
-  rollcall cluster check 'clickhouse://rollcall@ch1/rollcall?tls=required&password-file=password'
-  rollcall cluster audit 'clickhouse://ch1/rollcall?user-file=user&password-file=password' --data-dir ./data
+  rollcall cluster init \\
+      'clickhouse://ch1,ch2/rollcall?cluster=main&user-file=user&password-file=password'
+  rollcall cluster check \\
+      'clickhouse://rollcall@ch1/rollcall?tls=required&password-file=password'
+  rollcall cluster audit \\
+      'clickhouse://ch1/rollcall?user-file=user&password-file=password' \\
+      --data-dir ./data
 
-URL is clickhouse://USER:PASSWORD@HOST:PORT[,HOST:PORT…]/DATABASE[?cluster=NAME], over HTTP, with user and
-password percent-encoded or from files, and one host for each shard in the cluster's order. Exit code 1 says that
-the cluster had other sums than the server, 2 that they could not be compared. See docs/scale.md.")]
+URL is clickhouse://USER:PASSWORD@HOST:PORT[,HOST:PORT…]/DATABASE[?cluster=NAME], over HTTP,
+with user and password percent-encoded or from files, and one host for each shard in the
+cluster's order. Exit code 1 says that the cluster had other sums than the server, 2 that they
+could not be compared. See docs/scale.md.")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -24,7 +24,8 @@ use crate::pricing::PriceBook;
 #[command(after_help = "Example:
   rollcall demo --listen 127.0.0.1:9000
 
-Prints links that sign in: as the owner, as a developer and as the operator. Everything is gone once it stops.")]
+Prints links that sign in: as the owner, as a developer and as the operator. Everything is gone
+once it stops.")]
 pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:8787")]

@@ -38,9 +38,10 @@ Looks at the server and its disk, at backups, and at each organization's last se
 events arrive, have a price, and belong to somebody, and what became of what each source sent; and
 at the age of zone rules and list prices.
 
-With --client it looks at the settings of a coding agent on this machine instead, compares them with
-those that docs/feeds.md shows, and tries whether the server they name takes their token. Exit code 0 says that nothing is missing, 1 that something
-is, 2 that the server could not be asked.")]
+With --client it looks at the settings of a coding agent on this machine instead, compares them
+with those that docs/feeds.md shows, and tries whether the server they name takes their token.
+Exit code 0 says that nothing is missing, 1 that something is, 2 that the server could not be
+asked.")]
 pub struct Arguments {
     #[command(flatten)]
     target: TargetArguments,

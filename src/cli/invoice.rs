@@ -41,7 +41,8 @@ const OPENAI_USAGE: [&str; 6] =
   OPENAI_ADMIN_KEY=sk-admin-… rollcall invoice pull --provider openai \\
       --organization acme --from 2026-06-01 --url URL
 
-What was billed is never added to usage. Importing a day again replaces it. See docs/reconciliation.md.")]
+What was billed is never added to usage. Importing a day again replaces it. See
+docs/reconciliation.md.")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -54,7 +55,8 @@ enum Action {
   rollcall invoice import costs.json usage.json --provider anthropic \\
       --organization acme --data-dir ./data
 
-A file has one page of a report, several one after another, or an array of them. All files are taken, or none.")]
+A file has one page of a report, several one after another, or an array of them. All files are
+taken, or none.")]
     Import {
         /// Files of report pages; - is standard input
         #[arg(required = true, value_name = "FILE")]

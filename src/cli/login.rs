@@ -31,8 +31,9 @@ const CONNECTIONS: usize = 100;
   rollcall login --url https://rollcall.example
   rollcall login --url https://rollcall.example --device
 
-Commands with --url use it from then on where neither --token nor ROLLCALL_TOKEN is set. What the server
-gives is kept in ~/.config/rollcall/logins, for you alone, and lasts as long as a session of the page may.")]
+Commands with --url use it from then on where neither --token nor ROLLCALL_TOKEN is set. What
+the server gives is kept in ~/.config/rollcall/logins, for you alone, and lasts as long as a
+session of the page may.")]
 pub struct Arguments {
     /// The server
     #[arg(long, value_name = "URL", env = "ROLLCALL_URL")]

@@ -52,8 +52,10 @@ pub const DEFAULT_BODY_MIB: u32 = 64;
   rollcall serve --data-dir ./data --zone-database /usr/share/zoneinfo \\
       --list-prices prices.json
   rollcall serve --data-dir ./data --oidc providers.json --session-idle 12h
-  rollcall serve --data-dir ./data --ship-to 'clickhouse://rollcall@ch1/rollcall?password-file=secret'
-  rollcall serve --answers-from clickhouse://reader@ch1:8123,ch2:8123/rollcall?cluster=main
+  rollcall serve --data-dir ./data \\
+      --ship-to 'clickhouse://rollcall@ch1/rollcall?password-file=secret'
+  rollcall serve \\
+      --answers-from clickhouse://reader@ch1:8123,ch2:8123/rollcall?cluster=main
 
 The first start makes the operator's token and writes it to DIR/operator.token, unless
 ROLLCALL_OPERATOR_TOKEN has it.")]

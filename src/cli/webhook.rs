@@ -30,7 +30,8 @@ enum Action {
   rollcall webhook test --webhooks webhooks.json
   rollcall webhook test --webhooks webhooks.json finance
 
-Needs no server and no store. Exit code 0 says that all answered 2xx, 1 that one did not, 2 that nothing was sent.")]
+Needs no server and no store. Exit code 0 says that all answered 2xx, 1 that one did not, 2 that
+nothing was sent.")]
     Test {
         /// The file of webhooks
         #[arg(long, value_name = "FILE", env = "ROLLCALL_WEBHOOKS")]

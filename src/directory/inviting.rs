@@ -174,10 +174,12 @@ mod tests {
 
     /// Who has accepted, and what they are then.
     fn accepted(directory: &mut Directory, invitation: Invitation, guest: Option<Guest>) -> (String, Member) {
-        directory.apply(Change::Invite { id: "i".into(), invitation: invitation.clone() }).unwrap();
-        let user = directory.invitee("i", &invitation, guest.as_ref());
-        directory.apply(Change::AcceptInvitation { id: "i".into(), guest: guest.map(Box::new), now: 999 }).unwrap();
-        assert!(directory.invitation("i").is_none(), "it is of use once");
+        let id = invitation.hash.to_hex();
+        directory.apply(Change::Invite { id: id.clone(), invitation: invitation.clone() }).unwrap();
+        let user = directory.invitee(&id, &invitation, guest.as_ref());
+        let accept = Change::AcceptInvitation { id: id.clone(), guest: guest.map(Box::new), now: 999 };
+        directory.apply(accept).unwrap();
+        assert!(directory.invitation(&id).is_none(), "it is of use once");
         let member = directory.organization("acme").unwrap().active_member(&user).unwrap().clone();
         (user, member)
     }

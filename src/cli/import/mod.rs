@@ -30,12 +30,15 @@ const ALWAYS: [&str; 2] = ["-infinity", "infinity"];
 /// Load the calls that a gateway keeps in its own database, with progress; running it again goes on and doubles nothing
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rollcall import litellm-db postgres://reader:secret@db.internal/litellm --organization acme --data-dir ./data
-  ROLLCALL_TOKEN=rc_ingest_… rollcall import litellm-db \"$DATABASE_URL\" --url https://rollcall.example --from 2026-11-01
+  rollcall import litellm-db postgres://reader:secret@db.internal/litellm \\
+      --organization acme --data-dir ./data
+  ROLLCALL_TOKEN=rc_ingest_… rollcall import litellm-db \"$DATABASE_URL\" \\
+      --url https://rollcall.example --from 2026-11-01
   rollcall import llmgateway-db \"$DATABASE_URL\" --data-dir ./data
 
-Only reads the database: a user that may select from the table will do. What came by the gateway's own door is the same
-call, and counts once. Exit code 1 says that some rows were rejected; the others are loaded.")]
+Only reads the database: a user that may select from the table will do. What came by the
+gateway's own door is the same call, and counts once. Exit code 1 says that some rows were
+rejected; the others are loaded.")]
 pub struct Arguments {
     /// Whose database it is
     #[arg(value_enum, value_name = "GATEWAY")]
