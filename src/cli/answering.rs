@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::serve::{operator_token_of_environment, run_server};
+use super::operator_token::operator_token_of_environment;
+use super::running::run_server;
 use super::{Failure, system_clock};
 use crate::cluster::{self, Address, Client, ClusterError, Follower};
 use crate::engine::Engine;

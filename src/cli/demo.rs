@@ -9,8 +9,9 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 
 use super::loading::submit;
+use super::running::{run_server, start_logs};
 use super::sample::Sample;
-use super::serve::{DEFAULT_BODY_MIB, run_server, start_logs};
+use super::serve::DEFAULT_BODY_MIB;
 use super::{Failure, look, sample_invoice, system_clock};
 use crate::directory::Change;
 use crate::engine::{Clock, Engine, SERVER};

@@ -1,7 +1,6 @@
 //! `rollcall serve`: the server.
 
 use std::fs;
-use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -11,29 +10,20 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::durations::duration;
+use super::operator_token::operator_token;
 use super::price_files::PriceArguments;
-use super::target::{ADDRESS_FILE, TOKEN_FILE};
+use super::running::{run_server, start_logs};
+use super::target::ADDRESS_FILE;
 use super::zones::ZoneArguments;
 use super::{Failure, answering, cluster, look, sign_in, system_clock, webhook};
 use crate::calendar::ZoneDatabase;
 use crate::cluster::{Address, Client, Shipper};
-use crate::directory::Secret;
 use crate::engine::{BackupPlan, BackupSchedule, Engine};
 use crate::http::{self, AlertHosts, App, BackupPlace, Origins, Tls};
 use crate::model::NameLimits;
 use crate::webhook::{Alerts, Channels, Mail, Pace, Sender, Webhooks};
-
-/// Requests under way get this long after a signal; what they queued is still written after it.
-const DRAIN: Duration = Duration::from_secs(8);
-/// Lines of the log that may wait to be written.
-const LOG_LINES: usize = 10_000;
-/// How often it is asked whether the writer still runs.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Limits of names that can be set: more would not fit into the memory of any machine.
 const MAX_NAMES: RangeInclusive<usize> = 1..=100_000_000;
@@ -262,64 +252,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Serves until SIGTERM or Ctrl-C, then drops what `listening` has started and writes everything that was taken. An
-/// error if nothing can be written any more. On SIGHUP it reads its files
-/// again.
-pub fn run_server<T>(
-    app: &App,
-    listen: SocketAddr,
-    tls: Option<Arc<Tls>>,
-    listening: impl FnOnce(SocketAddr) -> Result<T, Failure>,
-) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served: Result<T, Failure> = runtime.block_on(async {
-        let listener = TcpListener::bind(listen).await;
-        let listener =
-            listener.map_err(|e| Failure(format!("cannot listen on {listen}: {e}; choose another --listen")))?;
-        let started = listening(listener.local_addr()?)?;
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::spawn(on_hangup(app.clone(), signal(SignalKind::hangup())?));
-        let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-        let stop = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("stopping");
-            let _ = stopping.send(());
-        };
-        let drained = async {
-            let _ = stopped.await;
-            tokio::time::sleep(DRAIN).await;
-        };
-        let broken = async {
-            while app.engine.is_writing() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        tokio::select! {
-            served = http::serve(app.clone(), listener, tls, stop) => served?,
-            () = drained => {}
-            // What supervises this starts it again, with all that was acknowledged.
-            () = broken => return Err(Failure("the writer has ended, which is a bug: please report what it said".into())),
-        }
-        Ok(started)
-    });
-    // A request that never ends must not keep the process: its connection dies with the runtime.
-    runtime.shutdown_timeout(Duration::from_millis(500));
-    let served = served.map(drop);
-    app.engine.stop();
-    served
-}
-
-async fn on_hangup(app: App, mut hangup: Signal) {
-    while hangup.recv().await.is_some() {
-        let app = app.clone();
-        // Reading a directory of zone rules takes a while, and a file system may hang.
-        let _ = tokio::task::spawn_blocking(move || app.reread()).await;
-    }
-}
-
 /// Takes what has changed on disk into use, each file as a whole or not at all, and says why of those that it did not.
 fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArguments) -> Vec<String> {
     let mut refused = Vec::new();
@@ -345,82 +277,4 @@ fn reread(app: &App, tls: Option<&Tls>, prices: &PriceArguments, zones: &ZoneArg
         Err(error) => refuse("the prices in use stay", error.to_string()),
     }
     refused
-}
-
-/// The operator's token and where it is from, if the environment has it.
-pub fn operator_token_of_environment() -> Result<Option<(String, String)>, Failure> {
-    const PLACE: &str = "ROLLCALL_OPERATOR_TOKEN";
-    std::env::var(PLACE).ok().map(|token| usable(token, PLACE.to_owned())).transpose()
-}
-
-fn usable(token: String, place: String) -> Result<(String, String), Failure> {
-    match token.trim() {
-        "" => Err(Failure(format!("the operator's token in {place} is empty; use a long random text"))),
-        token => {
-            if token.len() < 16 {
-                tracing::warn!("the operator's token in {place} is shorter than 16 characters: it can be guessed");
-            }
-            Ok((token.to_owned(), place))
-        }
-    }
-}
-
-/// The operator's token and where it is from: the environment, else its file, made at the first start.
-fn operator_token(directory: &Path) -> Result<(String, String), Failure> {
-    if let Some(token) = operator_token_of_environment()? {
-        return Ok(token);
-    }
-    let path = directory.join(TOKEN_FILE);
-    let named = |e: std::io::Error| Failure(format!("{}: {e}", path.display()));
-    if path.exists() {
-        return usable(fs::read_to_string(&path).map_err(named)?, path.display().to_string());
-    }
-    // Written under another name first: a crash must not leave half a token behind.
-    let unfinished = directory.join(format!("{TOKEN_FILE}.new"));
-    let secret = Secret::generate("rc_operator_");
-    let mut options = fs::OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(true), 0o600);
-    let mut file = options.open(&unfinished).map_err(named)?;
-    file.write_all(format!("{}\n", secret.reveal()).as_bytes()).and_then(|()| file.sync_all()).map_err(named)?;
-    fs::rename(&unfinished, &path).map_err(named)?;
-    tracing::info!(file = %path.display(), "made the operator's token");
-    Ok((secret.reveal().to_owned(), path.display().to_string()))
-}
-
-/// Starts the log. What is in it is written when this is dropped.
-///
-/// Lines are written by a thread of their own, and are lost rather than waited for: a log whose disk is full, or whose
-/// reader has stopped, must not stop the writer of the store.
-pub fn start_logs(json: bool) -> WorkerGuard {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let (lines, written) = NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES).finish(std::io::stderr());
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(lines)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
-    // Only the first start of a process sets them; tests start several servers in one.
-    let _ = if json { logs.json().try_init() } else { logs.try_init() };
-    written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::directory::{Change, DirectoryUpdate};
-    use crate::pricing::PriceBook;
-
-    #[test]
-    fn a_server_whose_writer_has_ended_ends() {
-        let directory = tempfile::tempdir().unwrap();
-        let clock = || match std::thread::current().name() {
-            Some("writer") => panic!("as a bug would"),
-            _ => 0,
-        };
-        let engine = Arc::new(Engine::open(directory.path(), Arc::new(clock)).unwrap());
-        assert!(engine.change(Change::Merge(DirectoryUpdate::default())).unwrap().wait().is_err());
-        let app = App::new(engine, PriceBook::bundled(), http::Look::default(), 0);
-        let served = run_server(&app, "127.0.0.1:0".parse().unwrap(), None, |_| Ok(()));
-        assert!(served.unwrap_err().to_string().contains("the writer has ended"));
-    }
 }

@@ -37,6 +37,8 @@ pub struct Asked {
     pub depends_on_earlier: bool,
     /// Whether it depends on more than what was counted, such as on what came twice.
     pub depends_on_arrivals: bool,
+    /// Whether it depends on prices as they are now: they can be read anew under a running server, and no commit tells.
+    pub depends_on_prices: bool,
     /// How often prices had been replaced when it was asked.
     priced_anew: u64,
     /// Whether the asker is in the middle of an earlier answer.
@@ -80,6 +82,7 @@ impl FromRequestParts<App> for Asked {
             compared: None,
             depends_on_earlier: false,
             depends_on_arrivals: false,
+            depends_on_prices: false,
             priced_anew,
             still_reading,
             app,
@@ -201,6 +204,7 @@ impl Asked {
         let earlier = compared.is_some() || self.depends_on_earlier;
         let first = if earlier { FIRST_HOUR.start_ms() } else { window.start() };
         let last = compared.map_or(window.end(), |earlier| earlier.end().max(window.end()));
+        let priced_anew = if self.depends_on_prices { self.priced_anew } else { 0 };
         let freshness = app.engine.freshness();
         let changed =
             if self.depends_on_arrivals { freshness.last_commit() } else { freshness.last_change(number, first, last) };
@@ -210,7 +214,7 @@ impl Asked {
             &app.run.to_le_bytes(),
             &self.only_once(),
             &changed.to_le_bytes(),
-            &self.priced_anew.to_le_bytes(),
+            &priced_anew.to_le_bytes(),
             self.asker().as_bytes(),
             uri.path().as_bytes(),
             uri.query().unwrap_or_default().as_bytes(),

@@ -41,8 +41,9 @@ const COLUMNS: &[Column] = &[Column::Requests, Column::Cost, Column::CachedToken
         Refusals,
     ),
 )]
-pub async fn cache_saving(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn cache_saving(State(app): State<App>, mut asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
+    asked.depends_on_prices = true;
     let window = asked.days()?;
     let name = asked.parameters.group_by_name()?.to_owned();
     let by = match group_by(&name)?[..] {

@@ -45,7 +45,7 @@ pub async fn change(State(app): State<App>, mut asked: Asked) -> Result<Response
             later.compared(Compare::Previous, asked.now).map_err(|error| Problem::bad_request(error.to_string()))?
         }
     };
-    asked.compared = Some(earlier);
+    (asked.compared, asked.depends_on_prices) = (Some(earlier), true);
     let name = asked.parameters.group_by_name()?.to_owned();
     let by = group_by(&name)?;
     let filter = asked.parameters.filter()?;

@@ -139,6 +139,7 @@ pub async fn get_statement(State(app): State<App>, mut asked: Asked) -> Result<R
             return asked.answer(window, name_of(by.0), write).await;
         }
     };
+    asked.depends_on_prices = true;
     let etag = asked.version(window, false);
     if asked.has(&etag) {
         return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());

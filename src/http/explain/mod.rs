@@ -76,7 +76,7 @@ pub async fn explain(State(app): State<App>, mut asked: Asked) -> Result<Respons
     let question = Question::of(&asked.parameters, query.group_by.clone());
     let group_by = asked.parameters.group_by_name()?.to_owned();
     let book = app.prices();
-    asked.depends_on_arrivals = true;
+    (asked.depends_on_arrivals, asked.depends_on_prices) = (true, true);
     let window = query.window;
     asked
         .answer(window, "explained", move |about, frame, csv, out| {

@@ -42,8 +42,9 @@ const MAX_CHARS: usize = 512;
         Refusals,
     ),
 )]
-pub async fn what_if(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+pub async fn what_if(State(app): State<App>, mut asked: Asked) -> Result<Response, Problem> {
     asked.allow(Subject::Organization)?;
+    asked.depends_on_prices = true;
     let window = asked.days()?;
     let name = |name: &'static str, text: &str| match text.chars().count() {
         0..=MAX_CHARS => Ok(text.to_owned()),
