@@ -121,7 +121,7 @@ impl Address {
     /// Which shard keeps an organization, counted from 0, unless it was moved.
     pub fn shard_of(&self, organization: &str) -> usize {
         let hash = XxHash3_64::oneshot(organization.as_bytes());
-        (u128::from(hash) * self.hosts.len() as u128 >> 64) as usize
+        ((u128::from(hash) * self.hosts.len() as u128) >> 64) as usize
     }
 }
 

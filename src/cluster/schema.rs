@@ -336,9 +336,13 @@ fn look_at_place(client: &Client, shard: usize) -> Result<(), ClusterError> {
     }
 }
 
-/// Each table's name, columns and engine, as a server would tell of them.
+/// A table's name, columns and engine.
 #[cfg(test)]
-pub(super) fn described() -> Vec<(String, Vec<(String, String)>, String)> {
+type Described = (String, Vec<(String, String)>, String);
+
+/// Each table as a server would tell of it.
+#[cfg(test)]
+pub(super) fn described() -> Vec<Described> {
     let kind = |kind: &str| if kind == NAME { "String" } else { kind }.to_owned();
     let columns = |table: &Table| table.columns.iter().map(|(name, of)| ((*name).to_owned(), kind(of))).collect();
     TABLES.iter().map(|table| (table.local(), columns(table), table.engine())).collect()

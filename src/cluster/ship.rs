@@ -347,7 +347,7 @@ impl Work {
     /// Sees to it that a shard has what the store says it has, and that it is this process that ships to it. False when all
     /// is to be shipped, which begins another round.
     fn take_place(&mut self, shard: usize, shipping: &Shipping, now: UnixMs) -> Result<bool, ShipError> {
-        let is_new = !self.shards.get(&shard).is_some_and(|line| line.epoch == shipping.epoch);
+        let is_new = self.shards.get(&shard).is_none_or(|line| line.epoch != shipping.epoch);
         if is_new {
             schema::check_shard(&self.client, shard)?;
         }

@@ -453,10 +453,11 @@ impl<'a> Shipment<'a> {
     fn flush(&mut self) {
         for (shard, rows) in self.rows.iter_mut().enumerate() {
             for (table, rows) in [("records_local", &mut rows.records), ("usage_local", &mut rows.usage)] {
-                if !rows.is_empty() && !self.failed.contains_key(&shard) {
-                    if let Err(error) = self.client.insert(shard, table, rows) {
-                        self.failed.insert(shard, error);
-                    }
+                if !rows.is_empty()
+                    && !self.failed.contains_key(&shard)
+                    && let Err(error) = self.client.insert(shard, table, rows)
+                {
+                    self.failed.insert(shard, error);
                 }
                 rows.clear();
             }

@@ -59,7 +59,7 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
         Method::POST => !ASKED_BY_POST.contains(&path),
         _ => path != "/v1/session",
     };
-    if changes || OF_A_NODE.iter().any(|with| begins(&with)) {
+    if changes || OF_A_NODE.iter().any(begins) {
         return Err(EngineError::OnlyFollows(following.place_of_changes(organization)).into());
     }
     let asks = ["/v1/", "/analytics/", "/mcp", "/readyz"].iter().any(|with| path.starts_with(with));

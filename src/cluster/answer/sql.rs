@@ -131,7 +131,7 @@ fn pieces(cuts: &[i64]) -> Option<String> {
         return None;
     }
     let of_run = |(first, length): (usize, i64)| format!("intDiv(toUInt32(at) - {}, {length}) + {first}", cuts[first]);
-    let Some((last, before)) = runs.split_last() else { return None };
+    let (last, before) = runs.split_last()?;
     if before.is_empty() {
         return Some(format!("toUInt32({})", of_run(*last)));
     }

@@ -107,7 +107,8 @@ fn what_one_record_of_a_post_proves_of_its_provider_holds_for_the_others() {
     };
     let (beside, open) = (([500, 40, 1200], Some(1740)), ([2000, 5, 1500], None));
     let within = ([1000, 5, 600], Some(1005));
-    let input = |records: &[(&str, ([u64; 3], Option<u64>))]| {
+    type Record<'r> = (&'r str, ([u64; 3], Option<u64>));
+    let input = |records: &[Record<'_>]| {
         let post: Vec<Value> =
             records.iter().map(|(provider, (figures, total))| of(provider, *figures, *total)).collect();
         let events = parsed(&json!(post).to_string()).batch.events;
