@@ -37,12 +37,20 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make the database and the tables, where they are missing; no other table is touched
+    #[command(after_help = "Example:\n  rollcall cluster init 'clickhouse://rollcall:secret@ch1:8123/rollcall'")]
     Init(Where),
     /// Look whether the tables are there and are what servers of this version ship to
+    #[command(after_help = "Example:\n  rollcall cluster check 'clickhouse://rollcall:secret@ch1:8123/rollcall'")]
     Check(Where),
     /// Let a running server compare the cluster's sums by organization and month with its own, and ship what differs
+    #[command(after_help = "Example:
+  rollcall cluster audit 'clickhouse://rollcall:secret@ch1:8123/rollcall' \\
+      --url http://127.0.0.1:8787")]
     Audit(Of),
     /// Let a running server ship everything again, and compare then
+    #[command(after_help = "Example:
+  rollcall cluster ship-all 'clickhouse://rollcall:secret@ch1:8123/rollcall' \\
+      --url http://127.0.0.1:8787")]
     ShipAll(Of),
 }
 

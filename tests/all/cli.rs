@@ -296,57 +296,38 @@ fn the_first_start_makes_the_operators_token() {
 #[test]
 fn help_has_examples_and_versions_name_the_zone_rules() {
     check(&rollcall(&["--version"]), 0, "time zones 20");
-    for command in [
-        "serve",
-        "demo",
-        "ingest",
-        "query",
-        "query activity",
-        "explain",
-        "change",
-        "closing",
-        "closing close",
-        "statement",
-        "statement write",
-        "token",
-        "token create",
-        "link",
-        "link create",
-        "directory",
-        "directory import-assignments",
-        "invoice",
-        "invoice import",
-        "invoice pull",
-        "mcp",
-        "doctor",
-        "webhook",
-        "backup",
-        "restore",
-        "verify",
-        "compact",
-        "prices",
-        "prices update",
-        "import litellm-db",
-        "cluster init",
-        "login",
-        "sessions end",
-        "reprice",
-        "export",
-    ] {
-        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-        let help = rollcall(&words);
-        check(&help, 0, "Example");
-        let help = String::from_utf8(help.stdout).unwrap();
-        let (_, examples) = help.split_once("Example").unwrap();
+    let mut commands = commands_of(&[]);
+    assert!(commands.len() > 20, "{commands:?}");
+    while let Some(command) = commands.pop() {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        commands.extend(commands_of(&words));
+        let help = help_of(&words);
+        let (_, examples) =
+            help.split_once("\nExample").unwrap_or_else(|| panic!("{command:?} has no example:\n{help}"));
         // A line that was wrapped goes on in one that begins with something else.
         let mut goes_on = false;
         for line in examples.lines().filter(|line| line.starts_with("  ")) {
             let first = line.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
-            assert!(goes_on || ["rollcall", "zcat", "claude", "codex"].contains(&first), "{command}: {line}");
-            assert!(line.chars().count() < 98, "{command}: {line}");
+            assert!(goes_on || ["rollcall", "zcat", "claude", "codex"].contains(&first), "{command:?}: {line}");
+            assert!(line.chars().count() < 98, "{command:?}: {line}");
             goes_on = line.ends_with('\\');
         }
     }
+}
+
+fn help_of(command: &[&str]) -> String {
+    let help = rollcall(&[command, &["--help"]].concat());
+    assert_eq!(help.status.code(), Some(0), "{command:?}");
+    String::from_utf8(help.stdout).unwrap()
+}
+
+/// The commands of one, as its help lists them.
+fn commands_of(command: &[&str]) -> Vec<Vec<String>> {
+    let help = help_of(command);
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    names.map(|name| command.iter().copied().chain([name]).map(str::to_owned).collect()).collect()
 }
 
 #[test]
