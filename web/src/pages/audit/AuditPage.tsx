@@ -9,6 +9,7 @@ import { Icon } from "../../ui/Icon";
 import { AdministrationHeader } from "../administration/AdministrationHeader";
 import { EntryName, EntryTable, type EntryColumn } from "../administration/EntryTable";
 import { useCalendar } from "../window/WithCalendar";
+import { actionWords } from "./words";
 
 const words = text.audit;
 
@@ -100,7 +101,7 @@ function textsOf(row: AuditEntry) {
 }
 
 function actionOf(row: AuditEntry): string {
-  return (words.actions as Record<string, string>)[row.action] ?? row.action;
+  return actionWords[row.action] ?? row.action;
 }
 
 /** Who signs in is the person of the entry; of all others the person is who it was about. */

@@ -10,6 +10,7 @@ import { sectionsOf, type Description } from "./openapi";
 import { OperationView } from "./OperationView";
 import { Prose } from "./Prose";
 import "./reference.css";
+import { tagWords } from "./words";
 
 /*
  * Drawn by this page itself: Swagger UI works under the server's content security policy, but weighs 460 kB
@@ -49,7 +50,7 @@ export default function ReferencePage() {
           {description &&
             sectionsOf(description).map(({ tag, operations }) => (
               <section key={tag} aria-labelledby={`tag-${tag}`}>
-                <h2 id={`tag-${tag}`}>{text.reference.tags[tag as keyof typeof text.reference.tags] ?? tag}</h2>
+                <h2 id={`tag-${tag}`}>{tagWords[tag] ?? tag}</h2>
                 <div className="operations">
                   {operations.map((operation) => (
                     <OperationView key={operation.id} operation={operation} description={description} />
