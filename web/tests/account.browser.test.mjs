@@ -143,8 +143,8 @@ test("an owner invites somebody, who is a member once they have accepted", async
   assert.deepEqual([me.user.email, me.organizations[0].id, me.organizations[0].role], ["new@acme.example", "acme", "developer"]);
   const late = await open(t, null, { mayRefuse: true });
   await late.goto(link);
-  await late.getByText("there is no such invitation").waitFor();
+  await late.getByText("Ask for another.").waitFor();
   await page.reload();
   await ready(page, "settings");
-  await page.getByTestId("invitations-table").getByText("Nothing matches.").waitFor();
+  await page.getByTestId("invitations-table").getByText("Nobody is invited.").waitFor();
 });

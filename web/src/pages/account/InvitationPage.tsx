@@ -29,9 +29,10 @@ export default function InvitationPage() {
     },
   });
   if (open.error) {
+    const isGone = (open.error as { status?: number }).status === 404;
     return (
-      <Box title={words.invitation} error={open.error}>
-        {words.noInvitation}
+      <Box title={words.invitation} error={isGone ? null : open.error}>
+        {isGone && words.noInvitation}
       </Box>
     );
   }

@@ -48,7 +48,7 @@ export function Invitations(props: PartProps) {
         idOf={(one) => one.id}
         textsOf={(one) => [one.email, one.invitedBy, one.id]}
         search={words.searchInvitations}
-        none={text.lists.none}
+        none={words.nobodyInvited}
         testId="invitations-table"
         add={<AddButton label={words.invite} onClick={() => setDoing("add")} />}
         actions={(one) => (
