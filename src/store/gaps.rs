@@ -4,7 +4,7 @@
 //! numbers varint | width u8 | the first u64 LE | gaps, (numbers - 1) × width
 //! ```
 //!
-//! All of it is in a [`packed`](super::packed) frame without the zeros at its end, which would be longer than a few
+//! All of it is in a `packed` frame without the zeros at its end, which would be longer than a few
 //! numbers are.
 
 use super::packed::{
