@@ -101,7 +101,7 @@ dist: build ## Make target/dist: a .deb, a tarball, an OCI image layout, an SBOM
 .PHONY: test-dist
 test-dist: web ## Install, upgrade, remove and purge the .deb in a fresh Debian, as root, and run the image
 	$(CARGO) build $(CI)
-	python3 tests/dist/run.py $(CI_BINARIES)/rollcall
+	python3 tests/packages/run.py $(CI_BINARIES)/rollcall
 
 .PHONY: test-prometheus
 test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the built server

@@ -14,6 +14,11 @@ use crate::model::PicoUsd;
 const MAX_PERCENT: i128 = 1000;
 const TRILLION: i128 = 1_000_000_000_000;
 
+/// The refusal of something new that is not said whole.
+fn lacking(what: &'static str, id: &str, organization: &str, field: &'static str) -> ChangeError {
+    ChangeError::Lacks { what, id: id.to_owned(), organization: organization.to_owned(), field }
+}
+
 impl Directory {
     pub(super) fn put_budget(
         &mut self,
@@ -22,10 +27,7 @@ impl Directory {
     ) -> Result<(), ChangeError> {
         let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
         let organization = self.existing_mut(&organization_id)?;
-        let lacks = |field| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            ChangeError::Lacks { what: "budget", id, organization, field }
-        };
+        let lacks = |field| lacking("budget", &id, &organization_id, field);
         let budget = update.over(organization.budgets.get(&id)).map_err(lacks)?;
         if let Some((whose, of)) = organization.nobody(&budget) {
             let (of, organization) = (of.to_owned(), organization_id);
@@ -52,10 +54,7 @@ impl Directory {
     ) -> Result<(), ChangeError> {
         let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
         let organization = self.existing_mut(&organization_id)?;
-        let lacks = |field| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            ChangeError::Lacks { what: "policy", id, organization, field }
-        };
+        let lacks = |field| lacking("policy", &id, &organization_id, field);
         let policy = update.over(organization.policies.get(&id)).map_err(lacks)?;
         if let Some(project) =
             policy.project_id.as_ref().filter(|project| !organization.projects.contains_key(*project))
@@ -74,10 +73,7 @@ impl Directory {
     pub(super) fn put_alert(&mut self, update: AlertUpdate, writes: &mut Vec<RecordWrite>) -> Result<(), ChangeError> {
         let (id, organization_id) = (update.id.clone(), update.organization_id.clone());
         let organization = self.existing_mut(&organization_id)?;
-        let lacks = |field| {
-            let (id, organization) = (id.clone(), organization_id.clone());
-            ChangeError::Lacks { what: "alert", id, organization, field }
-        };
+        let lacks = |field| lacking("alert", &id, &organization_id, field);
         let alert = update.over(organization.alerts.get(&id)).map_err(lacks)?;
         let refused = |why: String| {
             let (id, organization) = (id.clone(), organization_id.clone());

@@ -21,8 +21,16 @@ const TRIES: usize = 4;
 const ASKED_BY_POST: [&str; 6] =
     ["/mcp", "/v1/session", "/v1/tokens/find", "/v1/directory/preview", "/v1/directory/assignments/read", "/v1/intake"];
 /// What only a node knows or does.
-const OF_A_NODE: [&str; 7] =
-    ["/v1/audit", "/v1/backup", "/v1/repricings", "/v1/session/oidc", "/v1/sessions", "/v1/decisions/check", "/scim"];
+const OF_A_NODE: [&str; 8] = [
+    "/v1/audit",
+    "/v1/backup",
+    "/v1/backups",
+    "/v1/repricings",
+    "/v1/session/oidc",
+    "/v1/sessions",
+    "/v1/decisions/check",
+    "/scim",
+];
 
 /// Does not let through what a server that follows cannot do.
 pub async fn as_followed(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -52,8 +60,7 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
     let path = parts.uri.path();
     let parameters = Parameters::parse(parts.uri.query());
     let organization = parameters.one("organizationId").ok().flatten();
-    let begins =
-        |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', 's']));
+    let begins = |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let changes = match parts.method {
         Method::GET | Method::HEAD | Method::OPTIONS => false,
         Method::POST => !ASKED_BY_POST.contains(&path),

@@ -50,10 +50,10 @@ pub struct Arguments {
     #[arg(long, value_name = "ID", env = "ROLLCALL_ORGANIZATION")]
     organization: Option<String>,
     /// Only calls that began then or later: a day of UTC, or a time with an offset
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_FROM", value_parser = time)]
     from: Option<UnixMs>,
     /// Only calls that began before then
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_UNTIL", value_parser = time)]
     until: Option<UnixMs>,
     /// Where it is kept how far the import has come; with --data-dir a file in there
     #[arg(long, value_name = "FILE", env = "ROLLCALL_POSITION")]

@@ -14,7 +14,8 @@ use crate::store::{OrganizationNames, Wanted};
 const MAX_RUNS: usize = 200;
 /// What values that are named may take of a query. Servers take 256 KiB of it.
 const NAMED_BYTES: usize = 100 << 10;
-/// What is left of a row that is no more is a row of nothing.
+/// What is left of a row that is no more is a row of nothing. Usage has requests or money: what else a row has need not be
+/// read for each question.
 const THERE_IS_SOMETHING: &str = "requests > 0 OR cost > 0 OR total_tokens > 0";
 
 /// The counts by their columns, in the order of the model.
