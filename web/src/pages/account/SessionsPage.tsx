@@ -99,18 +99,20 @@ const placeOf = (one: Session) => one.program ?? `${words.browser}, ${one.from ?
 const whoseOf = (one: Session) => one.userName ?? one.userId ?? words.operator;
 
 function columnsFor(calendar: Calendar, operates: boolean): EntryColumn<Session>[] {
+  const dayOf = (at: string | null | undefined) => (at ? dayText(dayAt(at, calendar)) : words.unknown);
   const moment = (at: string | null | undefined) => (
     <span className="muted" title={at ? momentText(at, calendar) : undefined}>
-      {at ? dayText(dayAt(at, calendar)) : words.unknown}
+      {dayOf(at)}
     </span>
   );
+  const inShort = (one: Session) => [operates ? whoseOf(one) : null, dayOf(one.lastUsedAt)].filter(Boolean).join(" · ");
   const whose: EntryColumn<Session> = { name: "whose", label: words.whose, wideOnly: true, cell: whoseOf };
   return [
     {
       name: "place",
       label: words.place,
       cell: (one) => (
-        <EntryName name={placeOf(one)} second={[one.issuer, one.id].filter(Boolean).join(" · ")} small={operates ? whoseOf(one) : undefined}>
+        <EntryName name={placeOf(one)} second={[one.issuer, one.id].filter(Boolean).join(" · ")} small={inShort(one)}>
           {one.current ? (
             <>
               <span className="truncate">{placeOf(one)}</span>
@@ -122,7 +124,7 @@ function columnsFor(calendar: Calendar, operates: boolean): EntryColumn<Session>
     },
     ...(operates ? [whose] : []),
     { name: "opened", label: words.opened, wideOnly: true, cell: (one) => moment(one.openedAt) },
-    { name: "lastUsed", label: words.lastUsed, cell: (one) => moment(one.lastUsedAt) },
+    { name: "lastUsed", label: words.lastUsed, wideOnly: true, cell: (one) => moment(one.lastUsedAt) },
     { name: "ends", label: words.ends, wideOnly: true, cell: (one) => moment(one.expiresAt) },
   ];
 }
