@@ -52,7 +52,7 @@ fn measure(ids: u64) {
         next += events;
         next - events..next
     };
-    let mut acknowledged = |what: &str, batches: Vec<Batch>| {
+    let acknowledged = |what: &str, batches: Vec<Batch>| {
         let mut times: Vec<f64> = batches.into_iter().map(|batch| send(&engine, batch)).collect();
         times.sort_by(f64::total_cmp);
         report(what, format!("{:.2} ms (median), {:.2} ms (longest)", times[times.len() / 2], times[times.len() - 1]));

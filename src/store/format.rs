@@ -9,11 +9,10 @@ use redb::{ReadableDatabase, ReadableTable};
 use super::packed::bind;
 use super::seal::BLOCK_BYTES;
 use super::{
-    Bytes, IDS, META, RARE, Reader, Store, StoreError, TABLES, TOTALS, Table, aged, damaged, keys, rows, sparse,
+    Bytes, FORMAT_VERSION, IDS, META, RARE, Reader, Store, StoreError, TABLES, TOTALS, Table, aged, damaged, keys,
+    rows, sparse,
 };
 
-/// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 9;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;

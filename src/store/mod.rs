@@ -97,7 +97,6 @@ pub use dictionary::{Dictionary, OrganizationNames};
 pub use elsewhere::{Apart, Elsewhere, Sum, Wanted};
 pub use error::StoreError;
 pub(crate) use error::damaged;
-pub use format::FORMAT_VERSION;
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
@@ -119,6 +118,9 @@ pub use webhooks::Acknowledged;
 use crate::model::{Dimension, NameLimits, OrganizationId, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use disk::Disk;
 use error::io_failed;
+
+/// Version of everything in the file. Raised when old files need a migration to be read.
+pub const FORMAT_VERSION: u32 = 9;
 
 type Bytes = &'static [u8];
 type Table = TableDefinition<'static, Bytes, Bytes>;
