@@ -10,7 +10,9 @@ use std::sync::Arc;
 use super::activity::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of,
 };
-use super::group::{Filter, GroupBy, Label, Names, Viewer};
+use super::group::{Filter, Viewer};
+use super::labels::{Label, Names};
+use super::numbers::GroupBy;
 use super::page::{Mark, Page, Sort};
 use super::plan::Plan;
 use super::{About, Column, Query, QueryError, RankBy};
