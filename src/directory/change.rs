@@ -374,7 +374,8 @@ impl Directory {
                 put(writes, Kind::Project, &organization_id, &new.project_id, &project);
                 organization.projects.insert(new.project_id.clone(), project);
             }
-            let mut api_key = organization.api_keys.get(&new.id).cloned().unwrap_or_default();
+            let known = organization.api_keys.get(&new.id);
+            let mut api_key = known.map_or_else(ApiKey::default, |key| ApiKey::clone(key));
             api_key.project_id = new.project_id;
             set_text(&mut api_key.description, new.description);
             set(&mut api_key.status, new.status);

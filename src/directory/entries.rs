@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use super::SecretHash;
 use super::alert::Alert;
@@ -37,7 +37,9 @@ pub struct Organization {
     /// What memberships are made of to which groups of other systems give something.
     pub granted: OrdMap<String, Granted>,
     pub provisioned: Provisioned,
-    pub api_keys: OrdMap<String, ApiKey>,
+    pub api_keys: OrdMap<String, Arc<ApiKey>>,
+    /// What keys without a description are, each once: of one project and creator there may be thousands.
+    pub(crate) alike: OrdSet<Arc<ApiKey>>,
     /// By the user id of who created them; kept by [`Organization::put_api_key`].
     pub(crate) key_counts: OrdMap<Option<String>, KeyCounts>,
     /// Members who are other identities of members, and of whom.
@@ -113,7 +115,7 @@ pub(super) fn together(parts: &[(Role, Option<&[String]>)]) -> Option<(Role, Opt
     Some((role, projects.map(|ids| ids.into_iter().collect())))
 }
 
-#[derive(Debug, Clone, Default, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct ApiKey {
     pub project_id: String,
     pub description: Option<String>,
@@ -345,6 +347,16 @@ impl Organization {
         let counts = self.key_counts.entry(key.created_by.clone()).or_default();
         counts.all += 1;
         counts.active += is_active(&key);
+        let key = match self.alike.get(&key) {
+            Some(alike) => alike.clone(),
+            None => {
+                let key = Arc::new(key);
+                if key.description.is_none() {
+                    self.alike.insert(key.clone());
+                }
+                key
+            }
+        };
         if let Some(before) = self.api_keys.insert(id, key) {
             let counts = self.key_counts.get_mut(&before.created_by).expect("a key is counted when it is entered");
             counts.all -= 1;

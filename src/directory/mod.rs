@@ -94,14 +94,13 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Reads the directory of a commit, beside the names of the same one.
-    pub fn load(reader: &Reader, dictionary: &Dictionary) -> Result<Directory, StoreError> {
+    /// Reads the directory of a commit. Who created keys is not [numbered](Directory::number_owners) yet.
+    pub fn load(reader: &Reader) -> Result<Directory, StoreError> {
         let mut directory = Directory::default();
         reader.each_record(|key, bytes| {
             let key = entries::Key::parse(key).ok_or_else(|| damaged("a directory key"))?;
             directory.take(key, bytes)
         })?;
-        directory.number_owners(dictionary);
         Ok(directory)
     }
 
@@ -337,8 +336,8 @@ impl Directory {
         Arc::make_mut(self.organizations.get_mut(id).expect("it is there now"))
     }
 
-    /// Numbers the creators of all keys that have a number themselves.
-    fn number_owners(&mut self, dictionary: &Dictionary) {
+    /// Numbers the creators of all keys that have a number themselves, by the names of the same commit.
+    pub fn number_owners(&mut self, dictionary: &Dictionary) {
         let ids: Vec<Arc<str>> = self.organizations.keys().cloned().collect();
         for id in ids {
             let Some((_, names)) = dictionary.organization(&id) else { continue };

@@ -2,7 +2,7 @@
 
 use crate::store::record::{Decode, Encode};
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Status {
     #[default]
     Active,

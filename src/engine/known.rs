@@ -1,13 +1,7 @@
 //! Which ids of a batch were there before.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
-use crate::model::{Batch, Hour, OrganizationId};
+use crate::model::Batch;
 use crate::store::{self, AgedIds, RunsOfIds, SeenIds, StoreError};
-
-/// Ids of old hours that are kept at hand, 8 MB: those of events that come late are read an hour at a time.
-const AGED_AT_HAND: usize = 1 << 20;
 
 /// Whether an id was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +18,13 @@ pub(super) struct Known<'w> {
     /// Ids that a run may have, in order.
     candidates: std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>,
     runs: Option<RunsOfIds<'w>>,
-    /// The ids kept with hours that events of the batch are of.
-    aged: HashMap<(OrganizationId, Hour), AgedIds>,
-    /// How many those are.
-    at_hand: usize,
+    aged: Option<AgedIds<'w>>,
 }
 
 impl<'w> Known<'w> {
     pub fn of(batch: &Batch, seen: &SeenIds) -> Known<'w> {
         let ids = batch.events.iter().map(|event| &event.id);
-        Known { candidates: seen.candidates(ids).into_iter().peekable(), runs: None, aged: HashMap::new(), at_hand: 0 }
+        Known { candidates: seen.candidates(ids).into_iter().peekable(), runs: None, aged: None }
     }
 
     /// Looks for the id of the event at a place in the batch, and remembers it.
@@ -71,24 +62,16 @@ impl<'w> Known<'w> {
         Ok(if in_run || !seen.insert(id.0, id.2) { Id::Known } else { Id::New })
     }
 
-    fn is_aged(&mut self, seen: &SeenIds, writer: &store::Writer, id: store::Seen) -> Result<bool, StoreError> {
-        let (organization, hour, id) = id;
-        if !seen.may_have_aged(organization, hour) {
+    /// Whether an id is kept with its hour.
+    pub fn is_aged(&mut self, seen: &SeenIds, writer: &'w store::Writer, id: store::Seen) -> Result<bool, StoreError> {
+        if !seen.may_have_aged(id.0, id.1) {
             return Ok(false);
         }
-        if self.at_hand > AGED_AT_HAND {
-            self.aged.clear();
-            self.at_hand = 0;
-        }
-        let ids = match self.aged.entry((organization, hour)) {
-            Entry::Occupied(ids) => ids.into_mut(),
-            Entry::Vacant(place) => {
-                let ids = place.insert(writer.aged_ids(organization, hour)?);
-                self.at_hand += ids.count() + 1;
-                ids
-            }
+        let aged = match &self.aged {
+            Some(aged) => aged,
+            None => self.aged.insert(writer.aged_ids()?),
         };
-        Ok(ids.has(&id))
+        aged.has(id)
     }
 
     fn is_in_run(

@@ -19,7 +19,7 @@ pub const PARTIAL_FILE: &str = ".rollcall.partial";
 /// Recomputes everything that one commit says twice, records of the directory included.
 pub fn check(reader: &Reader, progress: &mut Progress<'_>) -> Result<Verified, StoreError> {
     let verified = reader.verify(progress)?;
-    Directory::load(reader, &reader.dictionary()?)?;
+    Directory::load(reader)?;
     Ok(verified)
 }
 

@@ -11,6 +11,7 @@ mod arrivals;
 mod audit;
 mod backups;
 mod booking;
+mod counting;
 mod following;
 mod forgetting;
 mod freshness;
@@ -19,11 +20,14 @@ mod known;
 mod maintenance;
 mod refusals;
 mod reprice;
+mod request;
 mod retention;
 mod room;
 mod sealing;
+mod snapshot;
 mod spans;
 mod spending;
+mod tally;
 mod writer;
 
 use std::ops::Range;
@@ -46,14 +50,13 @@ pub use freshness::Freshness;
 pub use maintenance::{MaintenanceError, NewFile, PARTIAL_FILE, RestoreError, allocated_bytes, check, restore};
 pub use refusals::DECISION_DAYS;
 pub use reprice::{Prices, RepriceReport, RepriceRequest};
+pub use snapshot::Snapshot;
 
 use crate::budget::Accounts;
-use crate::directory::{Change, ChangeError, Directory, Outcome};
+use crate::directory::{Change, ChangeError, Outcome};
 use crate::model::{Batch, Intake, Invoice, NameLimits, OrganizationId, UnixMs};
-use crate::store::{
-    Acknowledged, Closed, Closing, DecisionEntry, Dictionary, Elsewhere, Reader, Reopening, Store, StoreError,
-};
-use writer::{ClosingWrite, ShipWrite};
+use crate::store::{Acknowledged, Closed, Closing, DecisionEntry, Reopening, Store, StoreError};
+use request::{ClosingWrite, Queued, Request, ShipWrite};
 
 /// Tells the time. The operating system's in production, a test's own in tests.
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
@@ -68,31 +71,6 @@ const CLOSING_STEP_BYTES: usize = 256 << 10;
 
 /// Opens the store: at the start, and again once a disk that failed works.
 type OpenStore = Arc<dyn Fn() -> Result<Store, StoreError> + Send + Sync>;
-
-/// One commit, complete: the file's content and what belongs to it in memory.
-pub struct Snapshot {
-    pub reader: Reader,
-    pub dictionary: Arc<Dictionary>,
-    pub directory: Arc<Directory>,
-}
-
-impl Snapshot {
-    fn of(store: &Store) -> Result<Snapshot, StoreError> {
-        let reader = store.reader()?;
-        let dictionary = reader.dictionary()?;
-        let directory = Directory::load(&reader, &dictionary)?.with_limits(store.name_limits());
-        Ok(Snapshot { reader, dictionary: Arc::new(dictionary), directory: Arc::new(directory) })
-    }
-
-    /// The latest commit of a store that has no usage; that is kept elsewhere, under the numbers of its dictionary.
-    pub fn with_usage_from(
-        store: &Store,
-        elsewhere: impl FnOnce(&Arc<Dictionary>) -> Arc<dyn Elsewhere>,
-    ) -> Result<Snapshot, StoreError> {
-        let Snapshot { reader, dictionary, directory } = Snapshot::of(store)?;
-        Ok(Snapshot { reader: reader.with_usage_from(elsewhere(&dictionary)), dictionary, directory })
-    }
-}
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -176,7 +154,7 @@ pub struct Metrics {
 
 /// A running store. Ends its writer, after what waits, when dropped.
 pub struct Engine {
-    queue: Mutex<Option<Sender<writer::Queued>>>,
+    queue: Mutex<Option<Sender<Queued>>>,
     room: Room,
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -238,10 +216,11 @@ impl Engine {
         clock: Clock,
     ) -> Result<Engine, StoreError> {
         let store = open()?;
-        let shared = Arc::new(Shared::of(Snapshot::of(&store)?));
+        let (snapshot, seen) = Snapshot::with_seen_ids(&store)?;
+        let shared = Arc::new(Shared::of(snapshot));
         // Bounded by its slots, which can be waited for in turn.
         let (queue, requests) = channel();
-        let writer = writer::Writer::new(store, Arc::new(open), shared.clone(), clock.clone())?;
+        let writer = writer::Writer::new(store, seen, Arc::new(open), shared.clone(), clock.clone())?;
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&requests))
@@ -291,7 +270,7 @@ impl Engine {
             return Ok(None);
         }
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Decisions { reply })?;
+        self.send(Request::Decisions { reply })?;
         Ok(Some(Pending(answer)))
     }
 
@@ -309,7 +288,7 @@ impl Engine {
         let room = self.room.take(&batch).ok_or(EngineError::Busy)?;
         let (reply, answer) = oneshot::channel();
         let slot = self.shared.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
-        self.put(writer::Queued { request: writer::Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
+        self.put(Queued { request: Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
         Ok(Pending(answer))
     }
 
@@ -327,7 +306,7 @@ impl Engine {
         };
         let (room, slot) = tokio::time::timeout(patience, places).await.unwrap_or(Err(EngineError::Busy))?;
         let (reply, answer) = oneshot::channel();
-        self.put(writer::Queued { request: writer::Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
+        self.put(Queued { request: Request::Ingest { batch, reply }, slot, room: Some(room) }, events)?;
         Ok(Pending(answer))
     }
 
@@ -361,14 +340,14 @@ impl Engine {
     /// Queues what a provider billed. It takes the place of what was known of the same reports and days.
     pub fn import_invoice(&self, invoice: Invoice, note: Note) -> Result<Pending<()>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Invoice { invoice: Box::new(invoice), note: Box::new(note), reply })?;
+        self.send(Request::Invoice { invoice: Box::new(invoice), note: Box::new(note), reply })?;
         Ok(Pending(answer))
     }
 
     /// Queues what the receiver of a webhook has acknowledged of one type of event.
     pub fn acknowledge(&self, stream: &str, acknowledged: Acknowledged) -> Result<Pending<()>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Acknowledge { stream: stream.to_owned(), acknowledged, reply })?;
+        self.send(Request::Acknowledge { stream: stream.to_owned(), acknowledged, reply })?;
         Ok(Pending(answer))
     }
 
@@ -425,7 +404,7 @@ impl Engine {
 
     fn write_shipping(&self, write: ShipWrite) -> Result<(), EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Ship { write, reply })?;
+        self.send(Request::Ship { write, reply })?;
         Pending(answer).wait()
     }
 
@@ -433,19 +412,19 @@ impl Engine {
         // Half a closing is worth waiting for its turn.
         self.wait_for_room();
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Closing { write: Box::new(write), note: note.map(Box::new), reply })?;
+        self.send(Request::Closing { write: Box::new(write), note: note.map(Box::new), reply })?;
         Pending(answer).wait()
     }
 
     fn book(&self, part: reprice::Part) -> Result<Pending<reprice::RepricedPart>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Reprice { part, reply })?;
+        self.send(Request::Reprice { part, reply })?;
         Ok(Pending(answer))
     }
 
     fn send_change(&self, change: Option<Change>, note: Option<Note>) -> Result<Pending<Outcome>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Change { change, note: note.map(Box::new), reply })?;
+        self.send(Request::Change { change, note: note.map(Box::new), reply })?;
         Ok(Pending(answer))
     }
 
@@ -458,7 +437,7 @@ impl Engine {
     /// Queues the sealing of every day that is over. Otherwise the engine does that by itself, when there is time.
     pub fn seal(&self) -> Result<Pending<SealReport>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(writer::Request::Seal { reply })?;
+        self.send(Request::Seal { reply })?;
         Ok(Pending(answer))
     }
 
@@ -479,12 +458,12 @@ impl Engine {
             || self.writer.lock().expect("no one panics holding it").as_ref().is_some_and(|w| !w.is_finished())
     }
 
-    fn send(&self, request: writer::Request) -> Result<(), EngineError> {
+    fn send(&self, request: Request) -> Result<(), EngineError> {
         let slot = self.shared.slots.clone().try_acquire_owned().map_err(|_| self.refusal())?;
-        self.put(writer::Queued { request, slot, room: None }, 0)
+        self.put(Queued { request, slot, room: None }, 0)
     }
 
-    fn put(&self, queued: writer::Queued, events: usize) -> Result<(), EngineError> {
+    fn put(&self, queued: Queued, events: usize) -> Result<(), EngineError> {
         let queue = self.queue.lock().expect("no one panics holding it");
         let queue = queue.as_ref().ok_or_else(|| self.refusal())?;
         let waiting = &self.shared.metrics.queued_events;
@@ -527,148 +506,4 @@ impl<T> Pending<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::directory::DirectoryUpdate;
-    use crate::model::{Combination, CostSource, Event, Fingerprint, Measures, Mode};
-
-    /// An engine whose writer gets no further than the group it has taken while the time is held.
-    fn engine() -> (Arc<Engine>, Arc<Mutex<i64>>, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let time = Arc::new(Mutex::new(1_780_315_200_000));
-        let shown = time.clone();
-        let engine = Engine::open(directory.path(), Arc::new(move || *shown.lock().unwrap())).unwrap();
-        (Arc::new(engine), time, directory)
-    }
-
-    #[test]
-    fn a_full_queue_refuses_and_recovers() {
-        let (engine, time, _directory) = engine();
-        let ask = || engine.change(Change::Merge(DirectoryUpdate::default()));
-        let no_time = time.lock().unwrap();
-        let mut taken = Vec::new();
-        let refused = loop {
-            match ask() {
-                Ok(pending) => taken.push(pending),
-                Err(error) => break error,
-            }
-        };
-        assert!(matches!(refused, EngineError::Busy));
-        assert!(taken.len() >= QUEUE_REQUESTS);
-        drop(no_time);
-        assert!(taken.into_iter().all(|pending| pending.wait().is_ok()));
-        assert!(ask().unwrap().wait().is_ok());
-    }
-
-    /// Events with ids of their own.
-    fn batch(first: u32, events: u32) -> Batch {
-        let combination = Combination {
-            organization: "acme".into(),
-            project: "p".into(),
-            api_key: "k".into(),
-            model: "m".into(),
-            provider: "p".into(),
-            source: None,
-            mode: Mode::Credits,
-            cost_source: CostSource::Reported,
-        };
-        let event =
-            |number: u32| Event::new(Fingerprint::of(&number.to_string()), 1_780_315_200_000, 0, Measures::ZERO);
-        let events = (first..first + events).map(event).collect();
-        Batch { combinations: vec![combination], events, ..Batch::default() }
-    }
-
-    /// Fills the queue, and gives what was taken and how many events that is.
-    fn fill(engine: &Engine) -> (Vec<Pending<Ingested>>, u32) {
-        let (mut taken, mut events) = (Vec::new(), 0);
-        for size in [50_000, 1000, 50, 1] {
-            while let Ok(pending) = engine.submit(batch(events, size)) {
-                taken.push(pending);
-                events += size;
-            }
-        }
-        (taken, events)
-    }
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
-    }
-
-    #[test]
-    fn events_wait_for_room_and_are_counted() {
-        let (engine, time, _directory) = engine();
-        let no_time = time.lock().unwrap();
-        let (taken, events) = fill(&engine);
-        let waiting = {
-            let engine = engine.clone();
-            std::thread::spawn(move || {
-                runtime().block_on(async {
-                    let pending = engine.submit_within(batch(events, 30_000), Duration::from_secs(60)).await?;
-                    pending.answer().await
-                })
-            })
-        };
-        while engine.waiting_senders() == 0 {
-            std::thread::yield_now();
-        }
-        drop(no_time);
-        assert_eq!(waiting.join().unwrap().unwrap().accepted, 30_000);
-        let accepted: usize = taken.into_iter().map(|pending| pending.wait().unwrap().accepted).sum();
-        assert_eq!(accepted as u32, events);
-        engine.stop();
-        assert_eq!(engine.metrics().queued_events.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn waiting_for_room_ends_and_leaves_nothing_behind() {
-        let (engine, time, _directory) = engine();
-        let no_time = time.lock().unwrap();
-        let (taken, events) = fill(&engine);
-        runtime().block_on(async {
-            let refused = engine.submit_within(batch(events, 40_000), Duration::from_millis(20)).await;
-            assert!(matches!(refused.err(), Some(EngineError::Busy)));
-            // A sender that went away.
-            let mut gone = Box::pin(engine.submit_within(batch(events, 40_000), Duration::from_secs(60)));
-            assert!(tokio::time::timeout(Duration::from_millis(20), &mut gone).await.is_err());
-            drop(gone);
-        });
-        assert_eq!(engine.waiting_senders(), 0);
-        drop(no_time);
-        for pending in taken {
-            pending.wait().unwrap();
-        }
-        // All of the room is there again, and none of what was refused was counted.
-        let again = engine.submit(batch(events, 40_000)).unwrap().wait().unwrap();
-        assert_eq!((again.accepted, again.duplicates), (40_000, 0));
-        engine.stop();
-        assert_eq!(engine.metrics().queued_events.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn only_so_much_may_wait_for_room() {
-        let (engine, time, _directory) = engine();
-        let no_time = time.lock().unwrap();
-        let (taken, events) = fill(&engine);
-        runtime().block_on(async {
-            let mut waiting: Vec<_> = (0..3)
-                .map(|at| {
-                    Box::pin(engine.submit_within(batch(events + at * 300_000, 300_000), Duration::from_secs(60)))
-                })
-                .collect();
-            for one in &mut waiting {
-                assert!(tokio::time::timeout(Duration::from_millis(5), one).await.is_err());
-            }
-            // A fourth is told at once.
-            let refused = engine.submit_within(batch(events, 300_000), Duration::from_secs(3600)).await;
-            assert!(matches!(refused.err(), Some(EngineError::Busy)));
-            // One that stops tells those that wait.
-            engine.shared.slots.close();
-            engine.room.close();
-            for one in waiting {
-                assert!(matches!(one.await.err(), Some(EngineError::Stopping)));
-            }
-        });
-        drop(no_time);
-        assert!(taken.into_iter().all(|pending| pending.wait().is_ok()));
-    }
-}
+mod tests;

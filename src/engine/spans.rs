@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::counting::{complete, opened};
 use super::known::{Id, Known};
-use super::writer::{Touched, Writer, complete, opened};
+use super::writer::{Touched, Writer};
 use crate::model::{Batch, Completeness, Count, Fingerprint, Hour, Intake, KeptSpan, OrganizationId, Segment};
 use crate::rollup::Cell;
 use crate::store::{
@@ -262,7 +263,7 @@ impl Writer {
                 opened(incomplete, writer)?.keep(organization, event.id, counted, &self.seen)?;
             }
             let is_of_new_hour = ours[&event.id] != counted.hour() && !touched.ids_of_other_hours.contains(&id);
-            if is_of_new_hour && !writer.aged_ids(id.0, id.1)?.has(&id.2) {
+            if is_of_new_hour && !known.is_aged(&self.seen, writer, id)? {
                 touched.ids_of_other_hours.push(id);
             }
             touched.unpriced_calls += event.measures.get(Count::Unpriced);

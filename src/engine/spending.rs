@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 
 use super::Shared;
-use super::writer::{Request, Touched, Writer};
+use super::request::Request;
+use super::writer::{Touched, Writer};
 use crate::budget::Accounts;
 use crate::model::{Batch, Dimension, Event, Fingerprint, OrganizationId};
 use crate::store::StoreError;

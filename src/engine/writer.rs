@@ -4,33 +4,25 @@
 //! rollups, adds them to their segments, and answers all of it after one sync. The more arrives, the fewer syncs an
 //! event costs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::arrivals::{Arrivals, write_rejected};
 use super::gathering::Gathering;
-use super::known::{Id, Known};
 use super::refusals::Unwritten;
-use super::reprice::{Part, RepricedPart};
-use super::room::Taken;
+use super::request::{Answer, ClosingWrite, Queued, Request, ShipWrite};
 use super::sealing::{OpenDays, sealable_before};
-use super::{Clock, EngineError, Ingested, Note, OpenStore, SealReport, Shared, Snapshot};
+use super::tally::Lines;
+use super::{Clock, EngineError, Note, OpenStore, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{
-    Batch, Combination, Completeness, Count, Day, Dimension, Event, Hour, Intake, Invoice, Measures, OrganizationId,
-    Period, Segment, Sender, SeriesId, TooMany,
-};
+use crate::model::{Day, Hour, Measures, OrganizationId, Period, Segment};
 use crate::rollup::{self, Cell};
-use crate::store::{
-    self, Acknowledged, AuditEntry, AuditHead, Closing, ClosingEntry, Counted, Dictionary, Incomplete, IntakeLine, Log,
-    Reopening, SeenIds, SpanIndex, Store, StoreError,
-};
+use crate::store::{self, AuditEntry, AuditHead, Counted, Dictionary, Log, SeenIds, SpanIndex, Store, StoreError};
 
 /// Events that go into one transaction; a larger batch still goes in whole. Measured: beyond this, the time an
 /// early request waits grows faster than throughput.
@@ -44,89 +36,6 @@ const BUSY: Duration = Duration::from_secs(2);
 const FORGETTING: Duration = Duration::from_secs(3600);
 /// How long to wait before a disk that failed is tried again; whoever is refused is told to come back after as much.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// A request with the places that it takes while it waits.
-pub(super) struct Queued {
-    pub request: Request,
-    /// Among the requests that wait: until it is taken from the queue.
-    pub slot: OwnedSemaphorePermit,
-    /// Among the events: until they are written.
-    pub room: Option<Taken>,
-}
-
-pub(super) enum Request {
-    Ingest {
-        batch: Batch,
-        reply: Reply<Ingested>,
-    },
-    Change {
-        change: Option<Change>,
-        note: Option<Box<Note>>,
-        reply: Reply<Outcome>,
-    },
-    Invoice {
-        invoice: Box<Invoice>,
-        note: Box<Note>,
-        reply: Reply<()>,
-    },
-    Acknowledge {
-        stream: String,
-        acknowledged: Acknowledged,
-        reply: Reply<()>,
-    },
-    Closing {
-        write: Box<ClosingWrite>,
-        note: Option<Box<Note>>,
-        reply: Reply<()>,
-    },
-    /// What whoever ships says of that.
-    Ship {
-        write: ShipWrite,
-        reply: Reply<()>,
-    },
-    /// Writes what was noted of decisions.
-    Decisions {
-        reply: Reply<()>,
-    },
-    Seal {
-        reply: Reply<SealReport>,
-    },
-    Reprice {
-        part: Part,
-        reply: Reply<RepricedPart>,
-    },
-}
-
-/// A step of closing a month, or its opening again.
-pub(super) enum ClosingWrite {
-    /// Removes what is left of closings of an organization that were cut short.
-    Begin(String),
-    Entries(Vec<ClosingEntry>),
-    /// The last step.
-    Close(Closing),
-    Reopen(Reopening),
-    /// What pseudonyms of an organization are made with, unless there is something already.
-    Secret(String, [u8; 32]),
-}
-
-/// How far shipping is.
-pub(super) enum ShipWrite {
-    /// Nothing counts as shipped, from an epoch on; under this name unless there is one.
-    Everything { node: [u8; 16], epoch: u64 },
-    /// These are to be shipped again.
-    Again(Vec<(OrganizationId, Range<u32>)>),
-    /// These were shipped as they were at a commit each, and all up to one.
-    Done(Vec<(Vec<u8>, u64)>, u64),
-}
-
-type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
-
-/// What a request is answered if the commit succeeds.
-enum Answer {
-    Ingested(Ingested),
-    Changed(Result<Outcome, EngineError>),
-    Done,
-}
 
 pub(super) struct Writer {
     /// An error when it could not be opened again after the disk had failed.
@@ -176,11 +85,16 @@ pub(super) struct Touched {
 
 impl Writer {
     /// Starts on a store whose latest commit is the current snapshot.
-    pub fn new(store: Store, open_store: OpenStore, shared: Arc<Shared>, clock: Clock) -> Result<Writer, StoreError> {
+    pub fn new(
+        store: Store,
+        seen: SeenIds,
+        open_store: OpenStore,
+        shared: Arc<Shared>,
+        clock: Clock,
+    ) -> Result<Writer, StoreError> {
         let snapshot = shared.current.load_full();
         let audit = snapshot.reader.audit_head()?;
         shared.metrics.audit_entries.store(audit.sequence, Ordering::Relaxed);
-        let seen = snapshot.reader.seen_ids(store.id_policy())?;
         Ok(Writer {
             store: Ok(store),
             open_store,
@@ -291,10 +205,11 @@ impl Writer {
     /// Opens the store and takes what is in memory from it: whether the commit that failed is in it is not known before.
     fn load(&mut self) -> Result<(), StoreError> {
         let store = (self.open_store)()?;
-        self.shared.current.store(Arc::new(Snapshot::of(&store)?));
+        let (snapshot, seen) = Snapshot::with_seen_ids(&store)?;
+        self.shared.current.store(Arc::new(snapshot));
         self.shared.freshness.note(std::iter::empty(), true);
         self.shared.accounts().close_all();
-        *self = Writer::new(store, self.open_store.clone(), self.shared.clone(), self.clock.clone())?;
+        *self = Writer::new(store, seen, self.open_store.clone(), self.shared.clone(), self.clock.clone())?;
         Ok(())
     }
 
@@ -516,7 +431,7 @@ impl Writer {
         if !touched.ids_of_other_hours.is_empty() {
             writer.keep_with_hour(&mut self.seen, &mut touched.ids_of_other_hours)?;
         }
-        if !intake.0.is_empty() {
+        if !intake.is_empty() {
             writer.enter_intake(Hour::of(now).unwrap_or_default().day(), intake.lines())?;
         }
         // Now and then, since what was noted of one second is soon the same of the next.
@@ -530,133 +445,6 @@ impl Writer {
         }
         writer.commit()?;
         Ok(results)
-    }
-
-    fn take<'b>(
-        &mut self,
-        batch: &'b Batch,
-        writer: &store::Writer,
-        additions: &mut Vec<(Cell, &'b Measures)>,
-        intake: &mut Lines<'b>,
-        touched: &mut Touched,
-    ) -> Result<Ingested, StoreError> {
-        let mut series: Vec<(OrganizationId, SeriesId)> = Vec::with_capacity(batch.combinations.len());
-        let mut tally = Tally::default();
-        for combination in &batch.combinations {
-            let (of, too_many) = self.series_of(combination, writer, touched)?;
-            touched.arrivals.name(of.0, &combination.organization);
-            series.push(of);
-            tally.too_many.push(too_many);
-        }
-        let mut ingested = Ingested::default();
-        let mut known = Known::of(batch, &self.seen);
-        let mut incomplete: Option<Incomplete<'_>> = None;
-        let mut nesting = self.related(batch, writer)?;
-        for (at, event) in batch.events.iter().enumerate() {
-            let (organization, series) = series[event.combination as usize];
-            let hour = Hour::of(event.time).expect("an event's time is checked when it is made");
-            let segment = Segment::of(event.time).expect("as its hour");
-            let id = (organization, hour, event.id);
-            let counted = Counted { segment, series, completeness: event.completeness, measures: event.measures };
-            if nesting.as_mut().is_some_and(|nesting| nesting.takes(organization, event.id, at)) {
-                continue;
-            }
-            let is = known.look(&mut self.seen, writer, at, id)?;
-            // Those of one batch that have a second id are few: each is looked for on its own.
-            let other = event.other_id.map(|other| (organization, hour, other));
-            let other = match other {
-                Some(other) => Some((other, known.look_for(&mut self.seen, writer, other)?)),
-                None => None,
-            };
-            let ids = || other.into_iter().chain([(id, is)]);
-            touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
-            let result = if ids().all(|(_, is)| is == Id::New) {
-                if event.completeness != Completeness::Final {
-                    let (_, _, id) = other.map_or(id, |(other, _)| other);
-                    opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
-                }
-                Intake::Counted
-            } else if event.completeness == Completeness::TokensUnknown {
-                Intake::Duplicate
-            } else {
-                let mut result = Intake::Duplicate;
-                for (id, is) in ids().filter(|(_, is)| *is != Id::New) {
-                    let (waiting, in_its_hour) = (opened(&mut incomplete, writer)?, is == Id::KnownInItsHour);
-                    if complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
-                        result = Intake::Completed;
-                        break;
-                    }
-                }
-                result
-            };
-            tally.note(organization, event, result);
-            ingested.note(result);
-            let cell = Cell { organization, segment, series };
-            if result == Intake::Duplicate {
-                touched.arrivals.duplicate(cell);
-                continue;
-            }
-            touched.arrivals.counted(cell, event.time, event.measures.get(Count::Requests));
-            if let Some(nesting) = &mut nesting {
-                nesting.note(organization, event.id, counted);
-            }
-            touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
-            additions.push((cell, &event.measures));
-        }
-        if let Some(nesting) = nesting {
-            let mut duplicates = Vec::new();
-            self.recount(nesting, &mut known, &mut incomplete, (writer, touched), |organization, at, result| {
-                tally.note(organization, &batch.events[at], result);
-                ingested.note(result);
-                duplicates.extend((result == Intake::Duplicate).then_some(at));
-            })?;
-            for Event { time, combination, .. } in duplicates.into_iter().map(|at| &batch.events[at]) {
-                let (organization, series) = series[*combination as usize];
-                let segment = Segment::of(*time).expect("as above");
-                touched.arrivals.duplicate(Cell { organization, segment, series });
-            }
-        }
-        intake.enter(batch, tally);
-        Ok(ingested)
-    }
-
-    /// The numbers of a combination of names, made if it is new; and of what there are too many if it is counted as
-    /// [`OTHER_NAMES`](crate::model::OTHER_NAMES).
-    pub(super) fn series_of(
-        &mut self,
-        combination: &Combination,
-        writer: &store::Writer,
-        touched: &mut Touched,
-    ) -> Result<((OrganizationId, SeriesId), Option<TooMany>), StoreError> {
-        if let Some(known) = self.dictionary.find(combination) {
-            return Ok((known, None));
-        }
-        // The operator may have made it known before it was used.
-        let entered = self.directory.organization(&combination.organization);
-        let others =
-            self.dictionary.within(combination, &self.store().name_limits(), |dimension, name| match dimension {
-                Dimension::Project => entered.is_some_and(|of| of.projects.contains_key(name)),
-                Dimension::ApiKey => entered.is_some_and(|of| of.api_keys.contains_key(name)),
-                _ => false,
-            });
-        let (combination, too_many) = match &others {
-            Some((others, too_many)) => (others, Some(*too_many)),
-            None => (combination, None),
-        };
-        if let Some(known) = self.dictionary.find(combination) {
-            return Ok((known, too_many));
-        }
-        let created = Arc::make_mut(&mut self.dictionary).create(combination, writer)?;
-        let directory = Arc::make_mut(&mut self.directory);
-        let writes = directory.notice(combination);
-        let (_, names) = self.dictionary.organization(&combination.organization).expect("it was just created");
-        let api_key = names.series()[created.1.0 as usize].api_key;
-        directory.number_owner(&combination.organization, &combination.api_key, api_key);
-        touched.directory |= !writes.is_empty();
-        for (key, record) in writes {
-            writer.put_record(&key, record.as_deref())?;
-        }
-        Ok((created, too_many))
     }
 
     pub(super) fn apply(
@@ -735,109 +523,6 @@ impl Writer {
     }
 }
 
-/// Lets a record take the place of the call that it knows more of, if there is one of this id.
-pub(super) fn complete(
-    waiting: &mut Incomplete<'_>,
-    seen: &SeenIds,
-    id: store::Seen,
-    in_its_hour: bool,
-    record: Counted,
-    touched: &mut Touched,
-) -> Result<bool, StoreError> {
-    let Some(completed) = waiting.complete(seen, id, in_its_hour, record)? else { return Ok(false) };
-    touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
-    touched.taken_back.entry(id.0).or_default().push(completed.before);
-    Ok(true)
-}
-
-pub(super) fn opened<'i, 'w>(
-    incomplete: &'i mut Option<Incomplete<'w>>,
-    writer: &'w store::Writer,
-) -> Result<&'i mut Incomplete<'w>, StoreError> {
-    Ok(match incomplete {
-        Some(opened) => opened,
-        none => none.insert(writer.incomplete()?),
-    })
-}
-
-/// What became of a batch's events, by organization and sender.
-#[derive(Default)]
-struct Tally {
-    /// By combination: of what there are too many, if it is not counted under its own names.
-    too_many: Vec<Option<TooMany>>,
-    /// With the first event of each, and how many were counted, completed and duplicates.
-    of: HashMap<Told, (u32, [u64; 3])>,
-    /// The same of the events at hand, which are mostly of one.
-    run: Option<(Told, u32, [u64; 3])>,
-}
-
-/// Organization, sender, and why not under its own names.
-type Told = (OrganizationId, u32, Option<TooMany>);
-
-impl Tally {
-    fn note(&mut self, organization: OrganizationId, event: &Event, result: Intake) {
-        // Names of what was counted before are no matter.
-        let too_many = self.too_many[event.combination as usize].filter(|_| result != Intake::Duplicate);
-        let by = (organization, event.sender, too_many);
-        match &mut self.run {
-            Some((of, _, counts)) if *of == by => counts[result as usize] += 1,
-            _ => {
-                self.end_run();
-                let mut counts = [0; 3];
-                counts[result as usize] = 1;
-                self.run = Some((by, event.combination, counts));
-            }
-        }
-    }
-
-    fn end_run(&mut self) {
-        if let Some((by, combination, counts)) = self.run.take() {
-            let (_, sums) = self.of.entry(by).or_insert((combination, [0; 3]));
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        }
-    }
-}
-
-/// Organization, sender, result, reason.
-type LineOf<'b> = (&'b str, &'b Sender, Intake, Option<&'b str>);
-
-/// What a transaction adds to the intake ledger: how many of each, with the first example.
-#[derive(Default)]
-struct Lines<'b>(BTreeMap<LineOf<'b>, (u64, Option<&'b str>)>);
-
-impl<'b> Lines<'b> {
-    fn enter(&mut self, batch: &'b Batch, mut tally: Tally) {
-        tally.end_run();
-        for ((_, sender, too_many), (combination, counts)) in tally.of {
-            let Some(sender) = batch.senders.get(sender as usize) else { continue };
-            let organization = batch.combinations[combination as usize].organization.as_str();
-            for (result, count) in Intake::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
-                self.add((organization, sender, result, too_many.map(TooMany::reason)), count, None);
-            }
-        }
-        for unmade in &batch.unmade {
-            let Some(sender) = batch.senders.get(unmade.sender as usize) else { continue };
-            let organization = unmade.organization.as_deref().unwrap_or_default();
-            let line = (organization, sender, unmade.result, Some(unmade.reason.as_str()));
-            self.add(line, unmade.count, unmade.example.as_deref());
-        }
-    }
-
-    fn add(&mut self, line: LineOf<'b>, count: u64, example: Option<&'b str>) {
-        let (sum, first) = self.0.entry(line).or_default();
-        *sum += count;
-        *first = first.or(example);
-    }
-
-    fn lines(&self) -> impl Iterator<Item = (&str, IntakeLine)> {
-        self.0.iter().map(|((organization, sender, result, reason), (count, example))| {
-            let sender = Sender::clone(sender);
-            let [reason, example] = [reason, example].map(|text| text.map(str::to_owned));
-            (*organization, IntakeLine { sender, result: *result, reason, count: *count, example })
-        })
-    }
-}
-
 /// Says what the audit log says: a log that is kept elsewhere shows when the file's was written anew.
 fn log(head: &AuditHead, entry: &AuditEntry) {
     let AuditEntry { actor, action, target, organization_id, detail, refusal, .. } = entry;
@@ -845,46 +530,4 @@ fn log(head: &AuditHead, entry: &AuditEntry) {
     let result = refusal.as_deref().unwrap_or("ok");
     let (sequence, hash) = (head.sequence, head.hash_hex());
     tracing::info!(sequence, hash, actor, action, target, organization, detail, result, "audit");
-}
-
-impl Request {
-    pub(super) fn batch(&self) -> Option<&Batch> {
-        match self {
-            Request::Ingest { batch, .. } => Some(batch),
-            _ => None,
-        }
-    }
-
-    fn events(&self) -> usize {
-        self.batch().map_or(0, |batch| batch.events.len())
-    }
-
-    /// Sends the answer. Whoever asked may have gone away; what was committed stays.
-    fn answer(self, result: Result<Answer, EngineError>) {
-        match (self, result) {
-            (Request::Ingest { reply, .. }, Ok(Answer::Ingested(ingested))) => drop(reply.send(Ok(ingested))),
-            (Request::Change { reply, .. }, Ok(Answer::Changed(outcome))) => drop(reply.send(outcome)),
-            (
-                Request::Invoice { reply, .. }
-                | Request::Acknowledge { reply, .. }
-                | Request::Closing { reply, .. }
-                | Request::Ship { reply, .. }
-                | Request::Decisions { reply },
-                Ok(Answer::Done),
-            ) => drop(reply.send(Ok(()))),
-            (
-                Request::Invoice { reply, .. }
-                | Request::Acknowledge { reply, .. }
-                | Request::Closing { reply, .. }
-                | Request::Ship { reply, .. }
-                | Request::Decisions { reply },
-                Err(error),
-            ) => drop(reply.send(Err(error))),
-            (Request::Seal { reply }, Err(error)) => drop(reply.send(Err(error))),
-            (Request::Reprice { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
-            (Request::Ingest { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
-            (Request::Change { reply, .. }, Err(error)) => drop(reply.send(Err(error))),
-            _ => unreachable!("results are made in the order of requests"),
-        }
-    }
 }

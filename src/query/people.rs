@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::activity::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of,
@@ -88,7 +89,7 @@ pub struct MemberDetail {
 #[derive(Debug, Clone)]
 pub struct KeyRow {
     pub id: String,
-    pub api_key: ApiKey,
+    pub api_key: Arc<ApiKey>,
     pub usage: Usage,
 }
 
@@ -226,7 +227,7 @@ pub fn api_keys<'a>(
     }
     let (lines, next) = lines.finish();
     let usage_of = usage.of(about, window, viewer, lines.iter().map(|(id, _)| id.as_str()))?;
-    let row = |(id, key): (&String, &ApiKey)| KeyRow {
+    let row = |(id, key): (&String, &Arc<ApiKey>)| KeyRow {
         id: id.clone(),
         api_key: key.clone(),
         usage: usage_of.get(id).copied().unwrap_or_default(),
@@ -331,7 +332,7 @@ pub fn my_usage(
     let filter = only([(GroupBy::User, user_id)].into_iter().chain(project));
     let answer = about.ask(window, Granularity::Day, &[GroupBy::Model], filter, ACTIVITY_AND_ERRORS)?;
     let keys = about.organization.api_keys.values();
-    let here = |key: &&ApiKey| project_id.is_none_or(|project_id| key.project_id == project_id);
+    let here = |key: &&Arc<ApiKey>| project_id.is_none_or(|project_id| key.project_id == project_id);
     let own = keys.filter(|key| about.counts_for(key, Some(user_id))).filter(here);
     Ok(MyUsage {
         api_keys: own.count(),

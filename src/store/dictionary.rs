@@ -10,6 +10,8 @@ use imbl::shared_ptr::DefaultSharedPtr;
 use imbl::{GenericHashMap, Vector};
 use redb::{ReadOnlyTable, ReadableTable};
 
+use super::index::Index;
+use super::texts::Texts;
 use super::{Log, StoreError, Writer, damaged, keys};
 use crate::model::{
     Combination, CostSource, Dimension, Mode, NameLimits, OTHER_NAMES, OrganizationId, Series, SeriesId, TooMany,
@@ -36,7 +38,7 @@ pub struct Dictionary {
 pub struct OrganizationNames {
     names: [NameTable; DIMENSIONS.len()],
     series: Log<Series>,
-    series_numbers: Map<Series, SeriesId>,
+    series_numbers: Index,
     /// By API key: the last of its series. Key `n` is at index `n - 1`.
     last_of_key: Log<Option<SeriesId>>,
     /// By series: the one before it of the same key.
@@ -47,8 +49,8 @@ pub struct OrganizationNames {
 #[derive(Debug, Clone, Default)]
 struct NameTable {
     /// Value `n` is at index `n - 1`.
-    names: Log<Arc<str>>,
-    numbers: Map<Arc<str>, ValueId>,
+    names: Texts,
+    numbers: Index,
 }
 
 impl Dictionary {
@@ -103,6 +105,35 @@ impl Dictionary {
         Ok((id, names.create(id, combination, writer)?))
     }
 
+    /// Takes the names of a dimension of an organization, which are all there are.
+    fn take(&mut self, of: (u32, u8), mut names: Vec<(u32, String)>) -> Result<(), StoreError> {
+        names.sort_unstable_by_key(|(number, _)| *number);
+        let (organization, dimension) = of;
+        if organization == NO_ORGANIZATION.0 {
+            for (number, name) in names {
+                self.organizations.push_back(Arc::default());
+                self.numbers.insert(name.into(), OrganizationId(number));
+                if self.organizations.len() != number as usize {
+                    return Err(damaged("the numbering of organizations"));
+                }
+            }
+            return Ok(());
+        }
+        let table = (organization as usize)
+            .checked_sub(1)
+            .and_then(|i| Arc::get_mut(self.organizations.get_mut(i)?))
+            .and_then(|of| of.names.get_mut((dimension as usize).checked_sub(1)?))
+            .ok_or_else(|| damaged("a name's organization or dimension"))?;
+        for (number, name) in &names {
+            table.names.push(name);
+            if table.names.len() != *number as usize {
+                return Err(damaged("the numbering of names"));
+            }
+        }
+        table.numbers = Index::of(names.iter().map(|(_, name)| name.as_str()));
+        Ok(())
+    }
+
     /// Numbers and writes a series of names that are known.
     pub fn create_series(
         &mut self,
@@ -132,7 +163,7 @@ impl OrganizationNames {
 
     /// The number of a series, if it has one.
     pub fn number_of(&self, series: &Series) -> Option<SeriesId> {
-        self.series_numbers.get(series).copied()
+        self.series_numbers.find(series, |number| self.series[number as usize] == *series).map(SeriesId)
     }
 
     /// The series of calls without a price.
@@ -141,9 +172,15 @@ impl OrganizationNames {
     }
 
     fn push_series(&mut self, series: Series) -> SeriesId {
+        let id = self.list_series(series);
+        self.series_numbers.insert(series, id.0);
+        id
+    }
+
+    /// Takes a series in without its being found.
+    fn list_series(&mut self, series: Series) -> SeriesId {
         let id = SeriesId(self.series.len() as u32);
         self.series.push(series);
-        self.series_numbers.insert(series, id);
         let index = series.api_key.0 as usize - 1;
         while self.last_of_key.len() <= index {
             self.last_of_key.push(None);
@@ -164,11 +201,11 @@ impl OrganizationNames {
     /// `None` for the number that stands for "none".
     pub fn name(&self, dimension: Dimension, value: ValueId) -> Option<&str> {
         let index = (value.0 as usize).checked_sub(1)?;
-        self.table(dimension).names.get(index).map(|name| &**name)
+        self.table(dimension).names.get(index)
     }
 
     pub fn value(&self, dimension: Dimension, name: &str) -> Option<ValueId> {
-        self.table(dimension).numbers.get(name).copied()
+        self.table(dimension).number(name)
     }
 
     fn table(&self, dimension: Dimension) -> &NameTable {
@@ -189,7 +226,7 @@ impl OrganizationNames {
             let table = self.table(*dimension);
             table.names.len() >= limits.of(*dimension)
                 && *name != OTHER_NAMES
-                && !table.numbers.contains_key(*name)
+                && table.number(name).is_none()
                 && !is_expected(*dimension, name)
         };
         let too_many: Vec<Dimension> =
@@ -224,8 +261,8 @@ impl OrganizationNames {
     ) -> Result<SeriesId, StoreError> {
         for (dimension, name) in names_of(combination) {
             let table = &mut self.names[dimension as usize - 1];
-            if !table.numbers.contains_key(name) {
-                let value = table.push(name.into());
+            if table.number(name).is_none() {
+                let value = table.push(name);
                 writer.put_name(organization, Some(dimension), name, value.0)?;
             }
         }
@@ -253,11 +290,15 @@ impl OrganizationNames {
 }
 
 impl NameTable {
-    fn push(&mut self, name: Arc<str>) -> ValueId {
-        let value = ValueId(self.names.len() as u32 + 1);
-        self.names.push(name.clone());
-        self.numbers.insert(name, value);
-        value
+    fn number(&self, name: &str) -> Option<ValueId> {
+        self.numbers.find(name, |index| self.names[index as usize] == *name).map(|index| ValueId(index + 1))
+    }
+
+    fn push(&mut self, name: &str) -> ValueId {
+        let index = self.names.len() as u32;
+        self.names.push(name);
+        self.numbers.insert(name, index);
+        ValueId(index + 1)
     }
 }
 
@@ -307,38 +348,25 @@ fn decode_series(bytes: &[u8]) -> Option<Series> {
 type BytesTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 pub(super) fn load(names: &BytesTable, series: &BytesTable) -> Result<Dictionary, StoreError> {
-    // Keys are in order of names, numbers were given in order of arrival: collect, then sort by number.
-    let mut by_number: Vec<(u32, u8, u32, Arc<str>)> = Vec::new();
+    let mut dictionary = Dictionary::default();
+    // Keys are in order of names, numbers were given in order of arrival: those of a dimension are put in their places.
+    let (mut of, mut by_number) = ((0, 0), Vec::new());
     for entry in names.iter()? {
         let (key, value) = entry?;
         let parsed = (|| {
             let organization = keys::read_u32(key.value(), 0)?;
             let (dimension, name) = key.value().get(4..)?.split_first()?;
             let name = std::str::from_utf8(name).ok()?;
-            Some((organization, *dimension, keys::read_u32(value.value(), 0)?, Arc::from(name)))
+            Some(((organization, *dimension), keys::read_u32(value.value(), 0)?, name.to_owned()))
         })();
-        by_number.push(parsed.ok_or_else(|| damaged("a name"))?);
-    }
-    by_number.sort_unstable();
-    let mut dictionary = Dictionary::default();
-    for (organization, dimension, number, name) in by_number {
-        if organization == NO_ORGANIZATION.0 {
-            dictionary.organizations.push_back(Arc::default());
-            dictionary.numbers.insert(name, OrganizationId(number));
-            if dictionary.organizations.len() != number as usize {
-                return Err(damaged("the numbering of organizations"));
-            }
-            continue;
+        let (next, number, name) = parsed.ok_or_else(|| damaged("a name"))?;
+        if of != next {
+            dictionary.take(of, std::mem::take(&mut by_number))?;
+            of = next;
         }
-        let table = (organization as usize)
-            .checked_sub(1)
-            .and_then(|i| Arc::get_mut(dictionary.organizations.get_mut(i)?))
-            .and_then(|o| o.names.get_mut((dimension as usize).checked_sub(1)?))
-            .ok_or_else(|| damaged("a name's organization or dimension"))?;
-        if table.push(name).0 != number {
-            return Err(damaged("the numbering of names"));
-        }
+        by_number.push((number, name));
     }
+    dictionary.take(of, by_number)?;
     for entry in series.iter()? {
         let (key, value) = entry?;
         let organization = keys::read_u32(key.value(), 0)
@@ -353,9 +381,13 @@ pub(super) fn load(names: &BytesTable, series: &BytesTable) -> Result<Dictionary
         if !known {
             return Err(damaged("a series with a name that does not exist"));
         }
-        if organization.push_series(series) != SeriesId(number) {
+        if organization.list_series(series) != SeriesId(number) {
             return Err(damaged("the numbering of series"));
         }
+    }
+    for organization in dictionary.organizations.iter_mut() {
+        let names = Arc::get_mut(organization).expect("nobody else has it yet");
+        names.series_numbers = Index::of(names.series.iter());
     }
     Ok(dictionary)
 }

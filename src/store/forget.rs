@@ -41,7 +41,7 @@ impl Writer {
                 }
             }
         }
-        let ids_key = |hour| keys::ids(organization, hour, 0);
+        let ids_key = |hour| keys::ids(organization, hour, 0, 0);
         self.remove(IDS, &ids_key(Hour(0)), &ids_key(Hour(before.first_day().0 * 24)))?;
         self.forget_incomplete(organization, before.first_segment())?;
         Ok(Some((*first, *last)))

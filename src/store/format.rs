@@ -9,11 +9,10 @@ use redb::{ReadableDatabase, ReadableTable};
 use super::packed::bind;
 use super::seal::BLOCK_BYTES;
 use super::{
-    Bytes, IDS, META, RARE, Reader, Store, StoreError, TABLES, TOTALS, Table, damaged, ids, keys, rows, sparse,
+    Bytes, FORMAT_VERSION, IDS, META, RARE, Reader, Store, StoreError, TABLES, TOTALS, Table, aged, damaged, keys,
+    rows, sparse,
 };
 
-/// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 9;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;
@@ -24,7 +23,7 @@ pub(super) const FORMAT_KEY: &[u8] = b"format";
 /// What the next step begins with, while tables are brought into the form that they have since version 9: the place of
 /// one in [`CHANGED`], and a key of it.
 const NEXT_KEY: &[u8] = b"next of version 9";
-const CHANGED: [(Table, Rewrite); 2] = [(IDS, ids::shorten), (TOTALS, rewrite_rare)];
+const CHANGED: [(Table, Rewrite); 2] = [(IDS, aged::shorten), (TOTALS, rewrite_rare)];
 /// Writes anew what belongs together from a key on, adds how many bytes that were, and gives the key to go on from, if
 /// there is more.
 type Rewrite = fn(&mut redb::Table<'_, Bytes, Bytes>, &[u8], &mut usize) -> Result<Option<Vec<u8>>, StoreError>;

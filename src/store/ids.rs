@@ -3,9 +3,7 @@
 //! An id is kept as a 96-bit fingerprint. It arrives in a hash table in memory and in `arrivals`, which has ids in the
 //! order they came, one value per commit, and from which a start reads the table. When that has grown large, all of it
 //! becomes a sorted run in the file ([`super::runs`]). Forty-eight hours after arrival an id moves to `ids`, under the
-//! hour its event belongs to, where it stays as long as that hour does: its first 64 bits, as the gaps between those of
-//! the hour, which are some 7 bytes an id where a thousand are. A new id is compared with those of its own hour alone: to
-//! be taken for one of *n* it has a chance of *n* / 2⁶⁴, which is 5 × 10⁻¹¹ even of a thousand million in one hour.
+//! hour its event belongs to, where it stays as long as that hour does ([`super::aged`]).
 //!
 //! An event may be up to 24 hours ahead of the clock, so ids that have aged belong to hours at least 24 hours old:
 //! only late events ever look there. An event that completes a call of another hour has its id kept with its own hour
@@ -16,16 +14,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use hashbrown::HashTable;
 use redb::ReadableTable;
 
-use super::packed::bind;
 use super::runs::{self, RECENT_HOURS, Runs, Seen, Step};
-use super::{ARRIVALS, Bytes, IDS, META, RUNS, Reader, StoreError, Writer, damaged, gaps, keys};
+use super::{ARRIVALS, Bytes, META, RUNS, Reader, StoreError, Writer, damaged, keys};
 use crate::model::{AHEAD_HOURS, Fingerprint, Hour, OrganizationId};
 
 pub(super) const FINGERPRINT: usize = 12;
 /// Values end just below four pages of the store: larger ones waste what rounding up to a power of two adds.
 const VALUE_BYTES: usize = 16 * 1024 - 64;
-/// Those of ids that are kept with their hours just below two, so that an hour of a thousand ids takes no more.
-const AGED_BYTES: usize = 8 * 1024 - 64;
 /// Arrivals moved in one transaction, so that ageing never holds up events for long.
 const AGE_VALUES: usize = 256;
 /// Parts of the table that a start fills one after the other. That of 20 million ids is then 2 MB, and in cache.
@@ -205,24 +200,6 @@ fn hash(id: &Fingerprint) -> u64 {
     u64::from_le_bytes(id.0[..8].try_into().expect("eight of twelve bytes"))
 }
 
-/// What is kept of an id with its hour.
-pub(super) fn short(id: &Fingerprint) -> u64 {
-    u64::from_be_bytes(id.0[..8].try_into().expect("eight of twelve bytes"))
-}
-
-/// The ids of one organization and hour that arrived more than 48 hours ago, sorted.
-pub struct AgedIds(Vec<u64>);
-
-impl AgedIds {
-    pub fn has(&self, id: &Fingerprint) -> bool {
-        self.0.binary_search(&short(id)).is_ok()
-    }
-
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-}
-
 /// The runs that are in the file.
 pub struct RunsOfIds<'w>(redb::Table<'w, Bytes, Bytes>);
 
@@ -234,20 +211,6 @@ impl RunsOfIds<'_> {
 }
 
 impl Writer {
-    /// The ids that are kept with an hour.
-    pub fn aged_ids(&self, organization: OrganizationId, hour: Hour) -> Result<AgedIds, StoreError> {
-        let table = self.transaction.open_table(IDS)?;
-        let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
-        let mut ids = Vec::new();
-        for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
-            let (key, value) = entry?;
-            gaps::read(key.value(), value.value(), &mut ids)?;
-        }
-        // A few lists, each in order: a stable sort makes use of that.
-        ids.sort();
-        Ok(AgedIds(ids))
-    }
-
     /// Writes the ids of this transaction, in order of organization and hour.
     pub fn log_arrivals(&self, seen: &mut SeenIds, ids: &[Seen]) -> Result<(), StoreError> {
         if ids.is_empty() {
@@ -350,63 +313,6 @@ impl Writer {
         seen.early.extend(ids.iter().map(|(organization, hour, _)| (*organization, *hour)));
         self.keep_with_hours(ids)
     }
-
-    /// Adds sorted ids to the lists of their hours.
-    pub(super) fn keep_with_hours(&self, sorted: &[Seen]) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(IDS)?;
-        for group in sorted.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (organization, hour, _) = group[0];
-            let mut ids: Vec<u64> = group.iter().map(|(_, _, id)| short(id)).collect();
-            let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
-            let mut run = 0;
-            if let Some(entry) = table.range::<&[u8]>(&first[..]..=&last[..])?.next_back() {
-                let (key, value) = entry?;
-                run = keys::read_u32(key.value(), 8).ok_or_else(|| damaged("a key of ids"))?;
-                // A run that is not full takes the new ids in.
-                if value.value().len() <= AGED_BYTES / 2 {
-                    gaps::read(key.value(), value.value(), &mut ids)?;
-                    ids.sort_unstable();
-                } else {
-                    run += 1;
-                }
-            }
-            ids.dedup();
-            for value in gaps::write(&ids, AGED_BYTES) {
-                let key = keys::ids(organization, hour, run);
-                table.insert(&key[..], &bind(&key, value)[..])?;
-                run += 1;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Writes the ids of the first hour from a key on as they are written now; before version 9 they were kept whole. Gives
-/// the key to go on from, if there is more.
-pub(super) fn shorten(
-    table: &mut redb::Table<'_, Bytes, Bytes>,
-    from: &[u8],
-    bytes: &mut usize,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let Some(first) = table.range::<&[u8]>(from..)?.next().transpose()?.map(|(key, _)| key.value().to_vec()) else {
-        return Ok(None);
-    };
-    let hour = first.get(..8).ok_or_else(|| damaged("a key of ids"))?;
-    let end = [hour, &[u8::MAX; 5]].concat();
-    let mut ids = Vec::new();
-    for entry in table.range::<&[u8]>(hour..&end[..])? {
-        let (_, value) = entry?;
-        *bytes += value.value().len();
-        ids.extend(fingerprints(value.value())?.iter().map(|id| short(&Fingerprint(*id))));
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    table.retain_in::<&[u8], _>(hour..&end[..], |_, _| false)?;
-    for (run, value) in (0u32..).zip(gaps::write(&ids, AGED_BYTES)) {
-        let key = [hour, &run.to_be_bytes()].concat();
-        table.insert(&key[..], &bind(&key, value)[..])?;
-    }
-    Ok(Some(end))
 }
 
 pub(super) fn load(reader: &Reader, policy: IdPolicy) -> Result<SeenIds, StoreError> {
@@ -438,18 +344,8 @@ pub(super) fn load(reader: &Reader, policy: IdPolicy) -> Result<SeenIds, StoreEr
             return Err(damaged("an id that was counted twice"));
         }
     }
-    let (ids, mut next) = (reader.transaction.open_table(IDS)?, OrganizationId(0));
-    while let Some(entry) = ids.range::<&[u8]>(&keys::ids(next, Hour(0), 0)[..]..)?.next() {
-        let organization = keys::read_u32(entry?.0.value(), 0).ok_or_else(|| damaged("a key of ids"))?;
-        let (organization, after) = (OrganizationId(organization), OrganizationId(organization + 1));
-        let young = Hour((seen.arrival_hour.0 + 1).saturating_sub(AHEAD_HOURS));
-        let [first, end] = [(organization, young), (after, Hour(0))].map(|(of, hour)| keys::ids(of, hour, 0));
-        for entry in ids.range::<&[u8]>(&first[..]..&end[..])? {
-            let hour = keys::read_u32(entry?.0.value(), 4).ok_or_else(|| damaged("a key of ids"))?;
-            seen.early.insert((organization, Hour(hour)));
-        }
-        next = after;
-    }
+    let young = Hour((seen.arrival_hour.0 + 1).saturating_sub(AHEAD_HOURS));
+    seen.early = reader.hours_with_aged_ids(young)?;
     Ok(seen)
 }
 

@@ -78,10 +78,11 @@ pub(super) fn arrival(hour: Hour, sequence: u64) -> [u8; 12] {
     key
 }
 
-pub(super) fn ids(organization: OrganizationId, hour: Hour, run: u32) -> [u8; 12] {
-    let mut key = [0; 12];
+pub(super) fn ids(organization: OrganizationId, hour: Hour, layer: u8, first: u64) -> [u8; 17] {
+    let mut key = [0; 17];
     key[..8].copy_from_slice(&pair(organization.0, hour.0));
-    key[8..].copy_from_slice(&run.to_be_bytes());
+    key[8] = layer;
+    key[9..].copy_from_slice(&first.to_be_bytes());
     key
 }
 

@@ -20,7 +20,7 @@
 //! | `periods` | organization, period | [`PeriodSummary`] |
 //! | `arrivals` | arrival hour, sequence | ids that came last, as they came |
 //! | `runs` | run, organization, part | `store::runs`: many ids of the last 48 hours, sorted |
-//! | `ids` | organization, hour, run | older ids, sorted |
+//! | `ids` | organization, hour, layer, first id | `store::aged`: older ids, sorted |
 //! | `incomplete` | organization, id, segment | `store::incomplete`: what calls without tokens were counted as |
 //! | `directory` | kind, organization, id | [`record`] |
 //! | `audit` | number | `store::audit`: who did what, chained by hashes |
@@ -33,6 +33,7 @@
 //! | `decisions` | organization, moment, hash | `store::decisions`: calls that were refused, or would have been |
 //! | `unshipped` | what was touched | `store::shipping`: what a cluster does not have yet |
 
+mod aged;
 mod audit;
 pub mod block;
 mod closings;
@@ -42,18 +43,20 @@ mod decisions;
 mod dictionary;
 mod disk;
 mod elsewhere;
+mod error;
 mod filter;
 mod forget;
 mod format;
-mod gaps;
 mod ids;
 mod incomplete;
+mod index;
 mod inspect;
 mod intake;
 mod invoices;
 mod keys;
 mod log;
 mod mirror;
+mod open;
 mod packed;
 pub mod record;
 mod reprice;
@@ -61,17 +64,17 @@ mod rows;
 mod runs;
 mod seal;
 mod shipping;
+mod sorted;
 mod spans;
 mod sparse;
+mod texts;
 mod timing;
 mod totals;
 mod untouched;
 mod verify;
 mod webhooks;
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::ErrorKind;
 use std::ops::{Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -82,6 +85,7 @@ use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use roaring::RoaringBitmap;
 
+pub use aged::AgedIds;
 pub use audit::{AuditEntry, AuditHead};
 pub use closings::{
     Closed, ClosedLabel, ClosedLine, ClosedOwners, ClosedSums, Closing, ClosingEntry, FixedLine, FixedName, MovedLine,
@@ -91,8 +95,9 @@ pub use columns::{COLUMNS, Column, STRETCHES};
 pub use decisions::{DECISION_ENTRIES, DecisionEntry, DecisionMark, DecisionReason};
 pub use dictionary::{Dictionary, OrganizationNames};
 pub use elsewhere::{Apart, Elsewhere, Sum, Wanted};
-pub use format::FORMAT_VERSION;
-pub use ids::{AgedIds, IdPolicy, RunsOfIds, SeenIds, Tidied};
+pub use error::StoreError;
+pub(crate) use error::damaged;
+pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
 pub use log::Log;
@@ -110,12 +115,12 @@ pub use totals::Totals;
 pub use verify::{Contents, Verified};
 pub use webhooks::Acknowledged;
 
-use crate::model::{
-    Day, Dimension, NameLimits, OrganizationId, Overflow, Period, SEGMENTS, Segment, Series, SeriesId, ValueId,
-};
-use crate::rollup::{self, Row};
-use block::Block;
+use crate::model::{Dimension, NameLimits, OrganizationId, Period, SEGMENTS, Segment, Series, SeriesId, ValueId};
 use disk::Disk;
+use error::io_failed;
+
+/// Version of everything in the file. Raised when old files need a migration to be read.
+pub const FORMAT_VERSION: u32 = 9;
 
 type Bytes = &'static [u8];
 type Table = TableDefinition<'static, Bytes, Bytes>;
@@ -148,80 +153,6 @@ const TABLES: [Table; 20] = [
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.
 const RARE: (bool, u8) = (false, 0);
-
-/// What can go wrong with the file.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has the file open. *Caller.*
-    #[error("the store is in use by another process")]
-    Locked,
-    /// Written by a newer Rollcall. *Caller.*
-    #[error("the store has format version {found}; this version reads up to {FORMAT_VERSION}: use a newer rollcall")]
-    Newer { found: u32 },
-    /// Written before the first release. *Caller.*
-    #[error("the store has format version {found}, of before the first release, which this version does not read")]
-    Older { found: u32 },
-    /// A sum would leave its integer. *Caller.*
-    #[error(transparent)]
-    Overflow(#[from] Overflow),
-    /// Bytes are not what was written. *Broken.*
-    #[error("the store is damaged: {what}; look with `rollcall verify`, put back a backup with `rollcall restore`")]
-    Damaged { what: String },
-    /// The disk or the database failed. *Broken.*
-    #[error("the store failed: {0}")]
-    Failed(#[source] Box<redb::Error>),
-    /// Where usage is kept cannot be asked. *Busy.*
-    #[error("{0}")]
-    Away(String),
-    /// What is read is of more than one state. *Busy.*
-    #[error("usage changed while it was read; ask again")]
-    Moved,
-}
-
-macro_rules! failed_from {
-    ($($error:ty),*) => {$(
-        impl From<$error> for StoreError {
-            fn from(error: $error) -> Self {
-                failed(error.into())
-            }
-        }
-    )*};
-}
-failed_from!(redb::StorageError, redb::TransactionError, redb::TableError, redb::CommitError, redb::SetDurabilityError);
-
-impl From<redb::DatabaseError> for StoreError {
-    fn from(error: redb::DatabaseError) -> Self {
-        match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
-            other => failed(other.into()),
-        }
-    }
-}
-
-fn failed(error: redb::Error) -> StoreError {
-    match error {
-        redb::Error::Corrupted(what) => damaged(what),
-        // Another program's file, or one that ends too early.
-        redb::Error::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
-            damaged(error.to_string())
-        }
-        other => StoreError::Failed(Box::new(other)),
-    }
-}
-
-impl From<BlockError> for StoreError {
-    fn from(error: BlockError) -> Self {
-        damaged(error.to_string())
-    }
-}
-
-pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
-    StoreError::Damaged { what: what.into() }
-}
-
-fn io_failed(error: std::io::Error) -> StoreError {
-    StoreError::Failed(Box::new(redb::Error::Io(error)))
-}
 
 /// An open store file.
 pub struct Store {
@@ -358,46 +289,6 @@ impl Reader {
 
     fn count_bytes(&self, block: &[u8]) {
         self.bytes_read.fetch_add(block.len() as u64, Ordering::Relaxed);
-    }
-
-    /// Calls `visit` with each block that is open in `segments`, in order. A segment has none, one or a few, which
-    /// add up.
-    pub fn scan_open(
-        &self,
-        organization: OrganizationId,
-        segments: Range<Segment>,
-        mut visit: impl FnMut(Segment, Block<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        if segments.is_empty() {
-            return Ok(());
-        }
-        let table = self.transaction.open_table(OPEN)?;
-        let first = keys::open(organization, segments.start, 0);
-        let end = keys::open(organization, segments.end, 0);
-        for entry in table.range::<&[u8]>(&first[..]..&end[..])? {
-            let (key, value) = entry?;
-            let segment = keys::open_segment(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
-            self.count_bytes(value.value());
-            let block =
-                Block::parse(key.value(), value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
-            visit(segment, block)?;
-        }
-        Ok(())
-    }
-
-    /// How many rows are open, by organization and day.
-    pub fn open_days(&self) -> Result<BTreeMap<(OrganizationId, Day), u64>, StoreError> {
-        let mut days = BTreeMap::new();
-        for entry in self.transaction.open_table(OPEN)?.iter()? {
-            let (key, value) = entry?;
-            let (organization, segment) = keys::read_u32(key.value(), 0)
-                .zip(keys::open_segment(key.value()))
-                .ok_or_else(|| damaged("a key of open rollups"))?;
-            let block =
-                Block::parse(key.value(), value.value()).map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
-            *days.entry((OrganizationId(organization), segment.day())).or_default() += block.len() as u64;
-        }
-        Ok(days)
     }
 
     /// Where an organization's usage may begin: the first of its open segments and sealed periods.
@@ -632,39 +523,6 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Adds rows (in order of series) to a segment.
-    ///
-    /// They become a run of their own; runs that are not much larger than what follows them are merged, so a segment
-    /// that takes many small batches keeps about log₂(rows) runs and each row is rewritten about as often.
-    pub fn add_rows(&self, organization: OrganizationId, segment: Segment, rows: &[Row]) -> Result<(), StoreError> {
-        self.touch(|| Unshipped::Segment(organization, segment));
-        let mut table = self.transaction.open_table(OPEN)?;
-        let first = keys::open(organization, segment, 0);
-        let last = keys::open(organization, segment, u32::MAX);
-        let mut rows = std::borrow::Cow::Borrowed(rows);
-        let mut run = 0;
-        loop {
-            let newest = {
-                let mut runs = table.range::<&[u8]>(&first[..]..=&last[..])?;
-                let Some(entry) = runs.next_back() else { break };
-                let (key, value) = entry?;
-                run = keys::open_run(key.value()).ok_or_else(|| damaged("a key of open rollups"))?;
-                let block = Block::parse(key.value(), value.value())
-                    .map_err(|e| damaged(format!("segment {}: {e}", segment.0)))?;
-                if block.len() > 2 * rows.len() {
-                    run += 1;
-                    break;
-                }
-                block.rows()
-            };
-            rows = rollup::merge(&newest, &rows)?.into();
-            table.remove(&keys::open(organization, segment, run)[..])?;
-        }
-        let key = keys::open(organization, segment, run);
-        table.insert(&key[..], &block::encode(&key, &rows)[..])?;
-        Ok(())
-    }
-
     /// Writes a new name of the dictionary.
     pub fn put_name(
         &self,

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use redb::{ReadableTable, ReadableTableMetadata, TableHandle};
 use roaring::RoaringBitmap;
 
+use super::aged::{self, short};
 use super::block::{self, Block};
 use super::format::FORMAT_KEY;
-use super::ids::{ARRIVAL_KEY, IdPolicy, read_arrivals, short};
+use super::ids::{ARRIVAL_KEY, IdPolicy, read_arrivals};
 use super::incomplete::Claims;
 use super::rows::{self, SealedRow};
 use super::runs::is_twice;
@@ -21,7 +22,7 @@ use super::{
     ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, IDS, INCOMPLETE, INTAKE, INVOICES, META,
     NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader,
     RepricingRecord, SERIES, SPANS, STRETCHES, Seen, StoreError, TABLES, TIMING, TOTALS, Table, UNSHIPPED, closings,
-    damaged, decisions, gaps, intake, invoices, keys, shipping, spans, timing, webhooks,
+    damaged, decisions, intake, invoices, keys, shipping, spans, timing, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
@@ -460,13 +461,13 @@ impl Check<'_> {
             wrong
         })?;
         let runs = reader.runs(IdPolicy::default().filter_bytes)?;
-        let mut check = runs.check();
+        let mut of_runs = runs.check();
         self.each(RUNS, Some(12), |key, value| {
             // What is there in the place of organization 0 was read with the runs.
             if keys::read_u32(key, 4) == Some(0) {
                 return Ok(());
             }
-            check.part(reader, key, value, |seen, arrival| {
+            of_runs.part(reader, key, value, |seen, arrival| {
                 possible(seen, arrival)?;
                 lately.add(reader, seen)?;
                 match arrived.get(&(seen.0, seen.2)) {
@@ -476,24 +477,20 @@ impl Check<'_> {
             })
         })?;
         let mut aged = 0;
-        let mut of_hour = OfHour::default();
-        self.each(IDS, Some(12), |key, value| {
+        let mut check = aged::Check::default();
+        self.each(IDS, Some(17), |key, value| {
             known(dictionary, organization_of(key))?;
-            let mut ids = Vec::new();
-            gaps::read(key, value, &mut ids)?;
-            if !ids.is_sorted_by(|a, b| a < b) {
-                return Err(damaged("a list of ids is not sorted"));
-            }
             let (organization, hour) = (OrganizationId(organization_of(key)), keys::read_u32(key, 4).map(Hour));
-            let hour = hour.expect("a key of twelve bytes");
+            let hour = hour.expect("a key of 17 bytes");
+            let ids = check.value(key, value)?;
             if ids.iter().any(|id| lately.ids.contains(&(organization, hour, *id))) {
                 return Err(damaged("an id was counted twice in its hour"));
             }
             aged += ids.len() as u64;
-            of_hour.add(&key[..8], &ids)
+            Ok(())
         })?;
-        of_hour.finish()?;
-        Ok(arrived.len() as u64 + check.finish()? + aged)
+        check.finish()?;
+        Ok(arrived.len() as u64 + of_runs.finish()? + aged)
     }
 }
 
@@ -599,43 +596,13 @@ impl Lately {
         let are_kept = match self.hours.get(&(organization, hour)) {
             Some(are_kept) => *are_kept,
             None => {
-                let (first, last) = (keys::ids(organization, hour, 0), keys::ids(organization, hour, u32::MAX));
-                let table = reader.transaction.open_table(IDS)?;
-                let are_kept = table.range::<&[u8]>(&first[..]..=&last[..])?.next().is_some();
+                let are_kept = reader.has_aged_ids(organization, hour)?;
                 self.hours.insert((organization, hour), are_kept);
                 are_kept
             }
         };
         if are_kept {
             self.ids.insert((organization, hour, short(&id)));
-        }
-        Ok(())
-    }
-}
-
-/// The ids that are kept with one hour, in several lists.
-#[derive(Default)]
-struct OfHour {
-    key: Vec<u8>,
-    ids: Vec<u64>,
-}
-
-impl OfHour {
-    fn add(&mut self, key: &[u8], ids: &[u64]) -> Result<(), StoreError> {
-        if self.key != key {
-            self.finish()?;
-            self.key = key.to_vec();
-        }
-        self.ids.extend_from_slice(ids);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), StoreError> {
-        self.ids.sort_unstable();
-        let twice = self.ids.windows(2).any(|pair| pair[0] == pair[1]);
-        self.ids.clear();
-        if twice {
-            return Err(damaged(format!("table {}, key {}: an id is there twice", IDS.name(), hex(&self.key))));
         }
         Ok(())
     }
