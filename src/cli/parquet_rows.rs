@@ -9,8 +9,8 @@ use std::sync::Arc;
 use parquet::basic::{LogicalType, TimeUnit, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::reader::RowIter;
 use parquet::record::Field;
+use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
 
 use crate::calendar::{Date, rfc3339_utc};
@@ -79,8 +79,6 @@ impl Read for ParquetRows {
 }
 
 impl Instant {
-    const MS: Instant = Instant { units_in_ms: 1, is_utc: true };
-
     fn of(field: &Type) -> Option<Instant> {
         let Some(LogicalType::Timestamp(of)) = field.get_basic_info().logical_type_ref() else { return None };
         let units_in_ms = match of.unit {
@@ -121,7 +119,9 @@ fn value(out: &mut Vec<u8>, field: &Field, instant: Option<Instant>) -> io::Resu
         (Field::Long(value) | Field::TimestampMillis(value) | Field::TimestampMicros(value), Some(instant)) => {
             instant.write(out, *value)?;
         }
-        (Field::TimestampMillis(value), None) => Instant::MS.write(out, *value)?,
+        // Within others, or as files of old say it.
+        (Field::TimestampMillis(value), None) => Instant { units_in_ms: 1, is_utc: true }.write(out, *value)?,
+        (Field::TimestampMicros(value), None) => Instant { units_in_ms: 1_000, is_utc: true }.write(out, *value)?,
         (Field::Date(days), _) => {
             let day = Date::from_ymd(1970, 1, 1).expect("the day Unix time begins").plus_days(i64::from(*days));
             write!(out, "\"{day}\"")?;

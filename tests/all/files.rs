@@ -376,8 +376,7 @@ fn observations_in_parquet() -> Vec<u8> {
     );
     let texts = |texts: &[&str]| texts.iter().map(|text| ByteArray::from(*text)).collect::<Vec<_>>();
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer =
-        SerializedFileWriter::new(Vec::new(), Arc::new(schema.unwrap()), Arc::new(properties)).unwrap();
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema.unwrap()), Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let mut column = |write: &mut dyn FnMut(&mut SerializedColumnWriter<'_>) -> usize| {
         let mut next = group.next_column().unwrap().unwrap();
@@ -391,7 +390,9 @@ fn observations_in_parquet() -> Vec<u8> {
     column(&mut |c| c.typed::<ByteArrayType>().write_batch(&texts(&["GENERATION", "SPAN"]), None, None).unwrap());
     column(&mut |c| c.typed::<Int64Type>().write_batch(&[at, at], None, None).unwrap());
     column(&mut |c| c.typed::<Int64Type>().write_batch(&[at * 1_000_000], Some(&[1, 0]), None).unwrap());
-    column(&mut |c| c.typed::<ByteArrayType>().write_batch(&texts(&["SECRET", "SECRET"]), Some(&[1, 1]), None).unwrap());
+    column(&mut |c| {
+        c.typed::<ByteArrayType>().write_batch(&texts(&["SECRET", "SECRET"]), Some(&[1, 1]), None).unwrap()
+    });
     column(&mut |c| c.typed::<ByteArrayType>().write_batch(&texts(&["gpt-4o"]), Some(&[1, 0]), None).unwrap());
     let (defined, repeated) = ([1, 1, 1, 0], [0, 1, 1, 0]);
     let kinds = texts(&["input", "input_cached_tokens", "output"]);

@@ -33,6 +33,7 @@ PRIMARY KEY (project_id, type, toDate(start_time)) ORDER BY (project_id, type, t
 """
 COLUMNS = "id, trace_id, project_id, type, parent_observation_id, start_time, end_time, name, metadata, level, input, " \
           "provided_model_name, usage_details, cost_details, total_cost, event_ts, is_deleted"
+# Few enough for one body of what is made of them, within which nested ones are known.
 # Calls, with kinds of tokens as Langfuse means them: each beside the others.
 CALLS = f"""
 INSERT INTO observations ({COLUMNS}) SELECT 'o' || n, 't' || intDiv(n, 3), 'p', n % 11 = 0 ? 'EMBEDDING' : 'GENERATION',
@@ -42,7 +43,7 @@ INSERT INTO observations ({COLUMNS}) SELECT 'o' || n, 't' || intDiv(n, 3), 'p', 
                : map('input', 100 + n, 'input_cached_tokens', n % 40, 'output', 7 + n % 90, 'output_reasoning_tokens', n % 6,
                      'total', 107 + n + n % 40 + n % 90 + n % 6),
     map(), toDecimal64(n, 12) / 7 + toDecimal64('0.000000000001', 12), start_time + 5, 0
-    FROM (SELECT number AS n FROM numbers(5000))
+    FROM (SELECT number AS n FROM numbers(700))
 """
 # A framework's own observation around each tenth call, with its tokens again; steps; what was replaced; what was deleted.
 MORE = [
@@ -53,7 +54,7 @@ MORE = [
         name, metadata, level, input, provided_model_name, usage_details, map(), total_cost, event_ts + 1, 0
         FROM observations WHERE name = 'call' AND toUInt32(substring(id, 2)) % 10 = 0""",
     f"""INSERT INTO observations ({COLUMNS}) SELECT 's' || number, 't', 'p', 'SPAN', NULL, '2026-06-02 00:00:00', NULL, 'step',
-        map(), 'DEFAULT', NULL, NULL, map(), map(), NULL, now64(3), 0 FROM numbers(500)""",
+        map(), 'DEFAULT', NULL, NULL, map(), map(), NULL, now64(3), 0 FROM numbers(50)""",
     f"""INSERT INTO observations ({COLUMNS}) SELECT id, trace_id, project_id, type, parent_observation_id, start_time, NULL,
         name, metadata, level, input, provided_model_name, map('input', 1), map(), 99, event_ts - 100, 0
         FROM observations WHERE name = 'call' AND toUInt32(substring(id, 2)) % 9 = 0""",

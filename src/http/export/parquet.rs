@@ -7,9 +7,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
 use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
-use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type,
-};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
@@ -75,7 +73,8 @@ impl<'a> ParquetTable<'a> {
     /// Writes the rows that wait, each column by itself on whatever thread there is.
     fn write_group(&mut self) -> Result<(), ParquetError> {
         let (properties, schema) = (self.writer.properties(), self.writer.schema_descr());
-        let encode = |(at, values): (usize, &Values)| values.encoded(&self.places, schema.column(at), properties.clone());
+        let encode =
+            |(at, values): (usize, &Values)| values.encoded(&self.places, schema.column(at), properties.clone());
         let encoded: Result<Vec<_>, _> = self.waiting.par_iter().enumerate().map(encode).collect();
         let mut group = self.writer.next_row_group()?;
         for (bytes, closed) in encoded? {
