@@ -85,7 +85,7 @@ test-gateways: web ## Let nginx, Caddy and Envoy, which have to be installed, as
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/gateways/run.py
 
 .PHONY: test-import
-test-import: web $(IMPORT)/requirements.txt ## Read LiteLLM's and LLM Gateway's tables from a PostgreSQL, which has to be installed
+test-import: web $(IMPORT)/requirements.txt ## Read LiteLLM's and LLM Gateway's tables from a PostgreSQL, which has to be installed, and Langfuse's from a ClickHouse
 	$(CARGO) build $(CI)
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(IMPORT)/bin/python tests/import/run.py
 

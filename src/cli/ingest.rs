@@ -48,10 +48,10 @@ const OWN_FORMAT: &str = "csv";
       --watch --url https://rollcall.example
 
 Reads NDJSON, JSON and CSV (the event's field names as header; columns separated by commas,
-semicolons or tabs), plain, .gz or .zst. Exports of other programs are known by their columns,
-or by --format. With --format claude-code, codex, gemini-cli, qwen-code, copilot or opencode
-FILE is where that agent keeps its sessions: its folder, one within it, or one file. Exit code 1
-says that some events were rejected; the others are loaded.")]
+semicolons or tabs), plain, .gz or .zst, and Parquet. Exports of other programs are known by
+their columns, or by --format. With --format claude-code, codex, gemini-cli, qwen-code, copilot
+or opencode FILE is where that agent keeps its sessions: its folder, one within it, or one file.
+Exit code 1 says that some events were rejected; the others are loaded.")]
 pub struct Arguments {
     /// Files of events, or where a coding agent keeps its sessions; - is standard input
     #[arg(required = true, value_name = "FILE")]

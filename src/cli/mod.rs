@@ -36,6 +36,7 @@ mod manuals;
 mod mcp;
 mod opencode;
 mod operator_token;
+mod parquet_rows;
 mod preview;
 mod price_files;
 mod prices;

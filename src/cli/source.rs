@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::value::RawValue;
 
 use super::Failure;
+use super::parquet_rows::{self, ParquetRows};
 use super::utf16::Utf16;
 use crate::ingest::formats::Format;
 use crate::ingest::mapping::{CsvRows, JsonRows, Made, Mapping, Notes, Refused};
@@ -20,10 +21,9 @@ const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// Events of one body out of a JSON array.
 const BODY_EVENTS: usize = 5000;
 /// Files of other kinds, by how they begin, and what to do about them.
-const FOREIGN: [(&[u8], &str); 4] = [
+const FOREIGN: [(&[u8], &str); 3] = [
     (b"PK\x03\x04", "it is an Excel workbook or another ZIP archive; save the sheet as CSV UTF-8"),
     (b"\xd0\xcf\x11\xe0", "it is an old Excel workbook; save the sheet as CSV UTF-8"),
-    (b"PAR1", "it is Parquet; export CSV, JSON or NDJSON"),
     (b"%PDF", "it is a PDF; export CSV"),
 ];
 
@@ -76,6 +76,12 @@ impl Source {
         if let Some((_, what)) = FOREIGN.iter().find(|(magic_of, _)| magic.starts_with(magic_of)) {
             return Err(named(what));
         }
+        if magic.starts_with(parquet_rows::MAGIC) {
+            let file = File::open(path).map_err(|_| named(&"it is Parquet, whose end is read first: name the file"))?;
+            let rows = ParquetRows::open(file).map_err(|e| named(&e))?;
+            // How far it has come in its bytes is not known.
+            return Source::of_text(Box::new(rows), mapping, is_mapped, (position, None)).map_err(|e| named(&*e));
+        }
         let plain: Box<dyn Read> = if magic.starts_with(&[0x1f, 0x8b]) {
             Box::new(flate2::bufread::MultiGzDecoder::new(raw))
         } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
@@ -90,7 +96,16 @@ impl Source {
         if plain.fill_buf().map_err(|e| named(&e))?.starts_with(BYTE_ORDER_MARK) {
             plain.consume(BYTE_ORDER_MARK.len());
         }
-        let start = plain.fill_buf().map_err(|e| named(&e))?;
+        Source::of_text(plain, mapping, is_mapped, (position, size)).map_err(|e| named(&*e))
+    }
+
+    fn of_text(
+        mut plain: Box<dyn BufRead>,
+        mapping: Mapping,
+        is_mapped: bool,
+        (position, size): (Arc<AtomicU64>, Option<u64>),
+    ) -> Result<Source, Box<dyn std::error::Error>> {
+        let start = plain.fill_buf()?;
         let first = start.iter().find(|b| !b.is_ascii_whitespace()).copied();
         let rows = |first: Option<&str>| {
             let recognized = first.and_then(|first| mapping.recognized_in(first));
@@ -99,7 +114,7 @@ impl Source {
         };
         let content = match first {
             Some(b'[' | b'{') if first == Some(b'[') || is_indented(start) => {
-                let elements = read_json(plain).map_err(|e| named(&e))?;
+                let elements = read_json(plain)?;
                 let rows = rows(elements.first().map(|first| first.get()));
                 Content::Json(Json::Array(elements.into_iter()), rows)
             }
@@ -108,7 +123,7 @@ impl Source {
                 let rows = rows(std::str::from_utf8(line).ok());
                 Content::Json(Json::Lines(plain), rows)
             }
-            Some(_) => Content::Csv(Box::new(CsvRows::open(plain, mapping).map_err(|e| named(&e))?)),
+            Some(_) => Content::Csv(Box::new(CsvRows::open(plain, mapping)?)),
         };
         Ok(Source { content, rest: VecDeque::new(), position, size })
     }

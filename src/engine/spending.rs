@@ -8,7 +8,7 @@ use super::Shared;
 use super::request::Request;
 use super::writer::{Touched, Writer};
 use crate::budget::Accounts;
-use crate::model::{Batch, Dimension, Event, Fingerprint, OrganizationId};
+use crate::model::{Batch, Dimension, Event, Fingerprint, Measures, OrganizationId, Segment, SeriesId};
 use crate::store::StoreError;
 
 impl Shared {
@@ -33,22 +33,40 @@ impl Shared {
     }
 }
 
+/// What a commit added to a series, or took back of it, by the names that budgets go by.
+struct Added<'a> {
+    organization: &'a str,
+    segment: Segment,
+    named: (SeriesId, &'a str, &'a str),
+    measures: &'a Measures,
+    is_taken_back: bool,
+}
+
+type Open = HashMap<OrganizationId, String>;
+
 impl Writer {
-    /// Publishes a commit together with what it adds to budgets, so that nobody sees one without the other.
+    /// Publishes a commit together with what it adds to budgets, so that nobody sees one without the other. Decisions wait
+    /// meanwhile, so what can be found out before is.
     pub(super) fn publish_group(&self, group: &[Request], touched: &Touched) -> Result<(), StoreError> {
+        let snapshot = self.snapshot();
+        let before = self.open_books(&self.shared.accounts());
+        let added = self.added(&before, touched);
         let mut accounts = self.shared.accounts();
-        if let Err(error) = self.publish(touched) {
-            // The file is ahead of what was added up.
-            accounts.close_all();
-            return Err(error);
+        match snapshot {
+            Ok(snapshot) => self.show(snapshot, touched),
+            Err(error) => {
+                // The file is ahead of what was added up.
+                accounts.close_all();
+                return Err(error);
+            }
         }
         touched.moved_budgets.iter().for_each(|organization| accounts.close(organization));
-        let open: HashMap<OrganizationId, String> = accounts
-            .open_books()
-            .filter_map(|name| Some((self.dictionary.organization(name)?.0, name.to_owned())))
-            .collect();
-        if !open.is_empty() {
-            self.add_to(&mut accounts, &open, touched);
+        let open = self.open_books(&accounts);
+        if open.keys().all(|organization| before.contains_key(organization)) {
+            self.add_to(&mut accounts, &added);
+        } else {
+            // Somebody opened one in between.
+            self.add_to(&mut accounts, &self.added(&open, touched));
         }
         if accounts.has_reservations() {
             group.iter().filter_map(Request::batch).for_each(|batch| arrived(&mut accounts, batch));
@@ -56,23 +74,41 @@ impl Writer {
         Ok(())
     }
 
-    fn add_to(&self, accounts: &mut Accounts, open: &HashMap<OrganizationId, String>, touched: &Touched) {
+    fn open_books(&self, accounts: &Accounts) -> Open {
+        let books = accounts.open_books();
+        books.filter_map(|name| Some((self.dictionary.organization(name)?.0, name.to_owned()))).collect()
+    }
+
+    fn added<'a>(&'a self, open: &'a Open, touched: &'a Touched) -> Vec<Added<'a>> {
+        if open.is_empty() {
+            return Vec::new();
+        }
         let added = touched.rows.iter().flat_map(|(organization, segment, rows)| {
             rows.iter().map(|(series, measures)| (*organization, *segment, *series, measures, false))
         });
         let taken_back = touched.taken_back.iter().flat_map(|(organization, calls)| {
             calls.iter().map(|call| (*organization, call.segment, call.series, &call.measures, true))
         });
-        for (number, segment, series, measures, is_taken_back) in added.chain(taken_back) {
-            let Some(name) = open.get(&number) else { continue };
-            let (Some(book), Some(organization)) = (accounts.open_book(name), self.directory.organization(name)) else {
-                continue;
-            };
+        let named = |(number, segment, series, measures, is_taken_back): (OrganizationId, Segment, SeriesId, _, _)| {
+            let organization = open.get(&number)?.as_str();
             let names = self.dictionary.by_number(number).expect("it has a name");
             let of = names.series()[series.0 as usize];
             let name = |dimension| names.name(dimension, of.value(dimension)).unwrap_or_default();
             let named = (series, name(Dimension::Project), name(Dimension::ApiKey));
-            book.add(organization, segment, named, measures, is_taken_back);
+            Some(Added { organization, segment, named, measures, is_taken_back })
+        };
+        added.chain(taken_back).filter_map(named).collect()
+    }
+
+    fn add_to(&self, accounts: &mut Accounts, added: &[Added<'_>]) {
+        for added in added.chunk_by(|a, b| a.organization == b.organization) {
+            let name = added[0].organization;
+            let (Some(book), Some(organization)) = (accounts.open_book(name), self.directory.organization(name)) else {
+                continue;
+            };
+            for Added { segment, named, measures, is_taken_back, .. } in added {
+                book.add(organization, *segment, *named, measures, *is_taken_back);
+            }
         }
     }
 }

@@ -491,13 +491,19 @@ impl Writer {
     }
 
     pub(super) fn publish(&self, touched: &Touched) -> Result<(), StoreError> {
-        self.shared.current.store(Arc::new(Snapshot {
-            reader: self.store().reader()?,
-            dictionary: self.dictionary.clone(),
-            directory: self.directory.clone(),
-        }));
-        self.shared.freshness.note(touched.days.keys().copied(), touched.directory);
+        self.show(self.snapshot()?, touched);
         Ok(())
+    }
+
+    /// What was committed, as readers will see it.
+    pub(super) fn snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let (dictionary, directory) = (self.dictionary.clone(), self.directory.clone());
+        Ok(Arc::new(Snapshot { reader: self.store().reader()?, dictionary, directory }))
+    }
+
+    pub(super) fn show(&self, snapshot: Arc<Snapshot>, touched: &Touched) {
+        self.shared.current.store(snapshot);
+        self.shared.freshness.note(touched.days.keys().copied(), touched.directory);
     }
 
     /// Moves some ids to where they belong next. Whether there were any.

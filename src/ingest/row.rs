@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::json::object;
@@ -158,13 +158,36 @@ impl<'a> Row<'a> {
     }
 }
 
+/// What ClickHouse writes in CSV for what is not there.
+const NULL: &str = "\\N";
+
 /// A cell that is not empty.
 pub(super) fn cell<'a>(header: &Header, cells: &'a csv::ByteRecord, at: usize) -> Result<Option<Value<'a>>, String> {
     let bytes = cells.get(at).unwrap_or_default();
     let text = std::str::from_utf8(bytes)
         .map_err(|_| format!("column {}: the text is not UTF-8; save the file as CSV UTF-8", header.names[at]))?;
     let text = text.trim();
-    Ok((!text.is_empty()).then_some(Value::Text(text.into())))
+    let is_there = !text.is_empty() && text != NULL;
+    Ok(is_there.then(|| Value::Text(map_as_json(text).map_or(text.into(), Cow::from))))
+}
+
+/// A map as ClickHouse writes it in CSV, `{'input':10}`, as JSON.
+fn map_as_json(text: &str) -> Option<String> {
+    let mut json = String::new();
+    let mut rest = text.strip_prefix('{').filter(|rest| rest.starts_with('\''))?.chars();
+    json.push('{');
+    while let Some(c) = rest.next() {
+        match c {
+            '\'' => json.push('"'),
+            '"' => json.push_str("\\\""),
+            '\\' => match rest.next()? {
+                '\'' => json.push('\''),
+                escaped => json.extend(['\\', escaped]),
+            },
+            c => json.push(c),
+        }
+    }
+    object::<IgnoredAny>(&json).is_ok().then_some(json)
 }
 
 /// A JSON value that is neither `null` nor an empty text.
@@ -260,5 +283,29 @@ impl Draft {
             out.extend_from_slice(format!("\"{field}\":{json}").as_bytes());
         }
         out.extend_from_slice(b"}\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_of_clickhouse_are_read_as_json_and_its_null_as_nothing() {
+        let header = Header::new(vec!["a".into()]);
+        for (text, expected) in [
+            ("{'input':10,'output':5}", Some(r#"{"input":10,"output":5}"#)),
+            (r#"{'said':'it\'s "so" \\ {1}'}"#, Some(r#"{"said":"it's \"so\" \\ {1}"}"#)),
+            ("{'cut", Some("{'cut")),
+            ("{}", Some("{}")),
+            (r#"{"a":1}"#, Some(r#"{"a":1}"#)),
+            ("it's {'plain'}", Some("it's {'plain'}")),
+            ("\\N", None),
+            (" ", None),
+        ] {
+            let cells = csv::ByteRecord::from(vec![text]);
+            let value = cell(&header, &cells, 0).unwrap();
+            assert_eq!(value.as_ref().map(Value::as_str), expected, "{text}");
+        }
     }
 }

@@ -52,6 +52,8 @@ type Attributed = [u32; ATTRIBUTED.len()];
 pub struct Rollup<'a> {
     pub bucket: &'a Bucket,
     pub measures: &'a Measures,
+    /// Of what it is, as a number: throughout a visit the same for the same series of the same people, and no other.
+    pub combination: u32,
     of: Of<'a>,
 }
 
@@ -231,7 +233,8 @@ fn each_rollup<E: From<QueryError>>(
                 if slice.usage(group, number, &mut usage) {
                     sum.add(&usage.all).map_err(|error| QueryError::from(StoreError::from(error)))?;
                     let of = Of { id: *id, series, attributed: *attributed, labels: &labels };
-                    visit(number, &Rollup { bucket: &buckets[number], measures: &usage.all, of })?;
+                    let (bucket, measures) = (&buckets[number], &usage.all);
+                    visit(number, &Rollup { bucket, measures, combination: group, of })?;
                 }
             }
         }

@@ -200,7 +200,7 @@ fn a_file_of_several_row_groups_has_every_row() {
     let (file, store) = (directory.path().join("events.ndjson"), directory.path().join("store"));
     let mut events = String::new();
     for day in 1..=30 {
-        for key in 0..600 {
+        for key in 0..2200 {
             let more = json!({"apiKeyId": format!("k{key}"), "cost": format!("0.{key:04}{day:02}")});
             events += &event(&format!("{day}-{key}"), &format!("2026-06-{day:02}T12:00:00Z"), &more).to_string();
             events += "\n";
@@ -216,7 +216,7 @@ fn a_file_of_several_row_groups_has_every_row() {
     std::fs::write(&file, parquet).unwrap();
     let metadata = SerializedFileReader::new(File::open(&file).unwrap()).unwrap().metadata().clone();
     let groups: Vec<i64> = metadata.row_groups().iter().map(|group| group.num_rows()).collect();
-    assert_eq!(groups, [16_384, 30 * 600 - 16_384]);
+    assert_eq!(groups, [65_536, 30 * 2200 - 65_536]);
 }
 
 #[test]

@@ -2,8 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use crate::support::{BINARY, OPERATOR, Server};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArrayType, Int32Type, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 
 /// Inputs shaped like public reports of wrong figures, where they are at hand.
@@ -345,6 +351,78 @@ fn exports_of_calls_without_a_project_go_to_the_default_one() {
         };
         assert_eq!((ranking("project"), ranking("apiKey")), (json!(["default"]), keys), "{name}");
     }
+}
+
+/// Langfuse's observations as ClickHouse writes them in Parquet: each column's values, and of the map
+/// the levels.
+fn observations_in_parquet() -> Vec<u8> {
+    let schema = parse_message_type(
+        "message schema {
+            required binary id (STRING);
+            required binary type (STRING);
+            required int64 start_time (TIMESTAMP(MILLIS, true));
+            optional int64 completion_start_time (TIMESTAMP(NANOS, false));
+            optional binary input (STRING);
+            optional binary provided_model_name (STRING);
+            required group usage_details (MAP) {
+                repeated group key_value {
+                    required binary key (STRING);
+                    required int64 value (INTEGER(64, false));
+                }
+            }
+            optional fixed_len_byte_array(8) total_cost (DECIMAL(18, 12));
+            required int32 prompt_version (DECIMAL(9, 0));
+        }",
+    );
+    let texts = |texts: &[&str]| texts.iter().map(|text| ByteArray::from(*text)).collect::<Vec<_>>();
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema.unwrap()), Arc::new(properties)).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = |write: &mut dyn FnMut(&mut SerializedColumnWriter<'_>) -> usize| {
+        let mut next = group.next_column().unwrap().unwrap();
+        write(&mut next);
+        next.close().unwrap();
+    };
+    // The second is no call.
+    let at = 1_795_860_000_123; // 2026-11-28T10:00:00.123Z
+    let cost = ByteArray::from(123_456_789_012i64.to_be_bytes().to_vec());
+    column(&mut |c| c.typed::<ByteArrayType>().write_batch(&texts(&["o1", "o2"]), None, None).unwrap());
+    column(&mut |c| c.typed::<ByteArrayType>().write_batch(&texts(&["GENERATION", "SPAN"]), None, None).unwrap());
+    column(&mut |c| c.typed::<Int64Type>().write_batch(&[at, at], None, None).unwrap());
+    column(&mut |c| c.typed::<Int64Type>().write_batch(&[at * 1_000_000], Some(&[1, 0]), None).unwrap());
+    column(&mut |c| {
+        c.typed::<ByteArrayType>().write_batch(&texts(&["SECRET", "SECRET"]), Some(&[1, 1]), None).unwrap()
+    });
+    column(&mut |c| c.typed::<ByteArrayType>().write_batch(&texts(&["gpt-4o"]), Some(&[1, 0]), None).unwrap());
+    let (defined, repeated) = ([1, 1, 1, 0], [0, 1, 1, 0]);
+    let kinds = texts(&["input", "input_cached_tokens", "output"]);
+    column(&mut |c| c.typed::<ByteArrayType>().write_batch(&kinds, Some(&defined), Some(&repeated)).unwrap());
+    column(&mut |c| c.typed::<Int64Type>().write_batch(&[100, 30, 50], Some(&defined), Some(&repeated)).unwrap());
+    column(&mut |c| {
+        c.typed::<FixedLenByteArrayType>().write_batch(&[cost.clone().into()], Some(&[1, 0]), None).unwrap()
+    });
+    column(&mut |c| c.typed::<Int32Type>().write_batch(&[3, 4], None, None).unwrap());
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn a_table_in_parquet_is_read_with_every_digit() {
+    let store = Store::new();
+    let path = store.write("observations.parquet", observations_in_parquet());
+    let flags = ["--format", "langfuse", "--set", "apiKeyId=k1", "--set", "usedProvider=openai"];
+    check(&store.load(&path, &flags), 0, &["1 rows are no calls", "1 accepted, 0 duplicates, 0 rejected"]);
+    check(&store.load(&path, &flags), 0, &["0 accepted, 1 duplicates"]);
+    let expected = json!({"requestCount": 1, "inputTokens": 130, "cachedTokens": 30, "outputTokens": 50,
+                          "cost": "0.123456789012"});
+    store.holds(&format!("{DAY}&decimals=string"), &expected);
+    // Its end is read first, and a pipe has none to go to.
+    let mut command = Command::new(BINARY);
+    command.args(["ingest", "-", "--organization", "acme", "--data-dir"]).arg(store.path());
+    let piped = command.stdin(std::fs::File::open(&path).unwrap()).output().unwrap();
+    check(&piped, 2, &["it is Parquet", "name the file"]);
+    let cut = store.write("cut.parquet", &observations_in_parquet()[..200]);
+    check(&store.load(&cut, &flags), 2, &["cut.parquet: Parquet error"]);
 }
 
 #[test]

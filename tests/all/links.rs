@@ -349,6 +349,29 @@ fn a_table_for_excel_begins_with_a_byte_order_mark() {
     assert!(open(&server, &path).text.starts_with('\u{feff}'));
 }
 
+/// Programs that cannot be run in a test, by the requests that they are known to send.
+#[test]
+fn spreadsheets_and_dashboards_that_are_not_run_get_what_a_browser_gets() {
+    let server = acme();
+    let sheets = "Mozilla/5.0 (compatible; GoogleDocs; apps-spreadsheets; +http://docs.google.com)";
+    let power_query = "Microsoft.Data.Mashup (https://go.microsoft.com/fwlink/?LinkID=304225)";
+    let activity = format!("/analytics/activity?groupBy=model&{JUNE}");
+    for (format, question, more, agent, accept) in [
+        ("csv", format!("{activity}&csvBom=true"), "?refresh=2", sheets, "text/csv,*/*"),
+        ("csv", format!("/analytics/export?{JUNE}"), "", power_query, "*/*"),
+        ("json", activity.clone(), "", "Go-http-client/1.1", "application/json;q=0.9,text/plain"),
+    ] {
+        let (_, path) = link(&server, OPERATOR, &question, format);
+        let expected = open(&server, &path).ok().text;
+        let mut curl = Command::new("curl");
+        curl.args(["-sf", "--compressed", "-A", agent, "-H", &format!("accept: {accept}")]);
+        let got = curl.arg(format!("{}{path}{more}", server.url)).output().unwrap();
+        assert!(got.status.success(), "{agent}");
+        let got = String::from_utf8(got.stdout).unwrap();
+        assert_eq!(got, expected, "{agent}");
+    }
+}
+
 #[test]
 fn pages_of_other_sites_read_answers_only_where_the_operator_says_so() {
     let directory = tempfile::tempdir().unwrap();

@@ -90,7 +90,7 @@ const TABLE: [(&str, &[&str], &[&str]); 17] = [
     ),
 ];
 /// Crates that two modules name, each with the other module and why.
-const SHARED: [(&str, &str); 10] = [
+const SHARED: [(&str, &str); 11] = [
     ("engine", "redb"),      // an I/O error at start, in the store's own words
     ("ingest", "hashbrown"), // a table of indexes
     ("store", "sha2"),       // the chain of the audit log
@@ -101,6 +101,7 @@ const SHARED: [(&str, &str); 10] = [
     ("ledger", "sha2"),      // checksums of statements
     ("ledger", "hmac"),      // pseudonyms
     ("cli", "tokio_rustls"), // TLS to databases
+    ("cli", "parquet"),      // reading other programs' exports
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -30,9 +30,15 @@ def npm(name, packages, log):
     return kept(name, packages, into)
 
 
-def pypi(name, packages, log):
+def python(version):
+    """A Python of this version, if the machine has one; pyenv's commands are there for versions that are not chosen, too."""
+    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))
+    return next(iter(kept), None) or shutil.which(f"python{version}")
+
+
+def pypi(name, packages, log, python=sys.executable):
     def into(folder):
-        run([sys.executable, "-m", "venv", folder], folder, log)
+        run([python, "-m", "venv", folder], folder, log)
         run([folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *packages], folder, log)
 
     return kept(name, packages, into)

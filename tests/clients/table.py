@@ -7,6 +7,7 @@ import os
 import urllib.request
 from decimal import Decimal
 
+import chdb
 import duckdb
 import pandas as pd
 import polars as pl
@@ -18,6 +19,10 @@ url, token, organization = (os.environ[name] for name in ["ROLLCALL_URL", "ROLLC
 
 def first(query):
     return str(duckdb.sql(query).fetchall()[0][0])
+
+
+def clickhouse(query):
+    return chdb.query(query, "TSVRaw").bytes().decode().strip()
 
 
 def fetched(address):
@@ -46,6 +51,8 @@ got = {
     "Polars, CSV": str(pl.read_csv(CSV, schema_overrides={"cost": pl.Decimal(38, 12)})["cost"].sum()),
     # By parts: the end of the file, and then what is needed of it.
     "Polars, Parquet scanned": str(pl.scan_parquet(PARQUET).select(pl.col("cost").sum()).collect().item()),
+    "ClickHouse, CSV": clickhouse(f"SELECT sum(cost) FROM url('{CSV}', CSVWithNames, 'cost Decimal(38, 12)')"),
+    "ClickHouse, Parquet": clickhouse(f"SELECT sum(cost) FROM url('{PARQUET}', Parquet)"),
     "pyarrow, Parquet": str(sum(pq.read_table(fetched(PARQUET))["cost"].to_pylist())),
 }
 keys = pd.read_csv(CSV, dtype={"cost": str, "apiKeyId": str})["apiKeyId"]

@@ -1,4 +1,5 @@
-"""`rollcall import` reads a real PostgreSQL: LiteLLM's schema and rows as LiteLLM itself makes them, and LLM Gateway's table.
+"""`rollcall import` reads a real PostgreSQL: LiteLLM's schema and rows as LiteLLM itself makes them, and LLM Gateway's table;
+and `rollcall ingest` what a real ClickHouse exports of Langfuse's.
 
 ROLLCALL says where the program is, POSTGRES_BIN where PostgreSQL's are; by default the newest of Debian's. The server of
 the database runs as the user `postgres` where this is run by root, as PostgreSQL will have it.
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -269,6 +271,34 @@ def llmgateway(rollcall, postgres, folder, servers):
     assert server.usage() == other.usage()
 
 
+def langfuse(rollcall, folder, servers):
+    exports = folder / "langfuse"
+    # As Langfuse will have it: times without a zone are UTC.
+    subprocess.run([sys.executable, HERE / "langfuse.py", exports], check=True, env={**os.environ, "TZ": "UTC"})
+    expected = json.loads((exports / "expected.json").read_text())
+    usage = None
+    for name in ["observations.jsonl", "observations.csv", "observations.parquet", "own.parquet"]:
+        server = Server(rollcall, folder / f"langfuse-{name}")
+        servers.append(server)
+        command = [rollcall, "ingest", exports / name, "--format", "langfuse", *to(server), "--map", "apiKeyId=metadata.key",
+                   "--set", "usedProvider=openai", "--set", "apiKeyId=none"]
+        for words in ["700 accepted, 0 duplicates, 0 rejected", "0 accepted, 700 duplicates, 0 rejected"]:
+            done = subprocess.run(list(map(str, command)), text=True, capture_output=True)
+            assert done.returncode == 0 and words in done.stdout, f"{name}: {done.stdout}{done.stderr}"
+            assert "50 rows are no calls" in done.stdout, f"{name}: {done.stdout}"
+        usage = usage or server.usage()
+        # Langfuse's own is the newest first, so that names have other numbers.
+        assert name == "own.parquet" or server.usage() == usage, f"{name}: every format has the same"
+        asked = f"/analytics/activity?organizationId=acme&{DAY}&errors=true&decimals=string&groupBy="
+        assert {entry["key"] for entry in server.ask(asked + "apiKey")["ranking"]} == {f"k{n}" for n in range(5)}
+        models = {entry["label"]: entry["key"] for entry in server.ask(asked + "model")["ranking"]}
+        assert models.keys() == expected.keys(), models
+        for label, key in models.items():
+            totals = server.ask(f"{asked}none&model={urllib.parse.quote(key)}")["totals"]
+            for figure, value in expected[label].items():
+                assert totals[figure] == value, f"{name}, {label}: {figure} is {totals[figure]}, not {value}"
+
+
 def main():
     rollcall = os.environ.get("ROLLCALL") or shutil.which("rollcall") or sys.exit("ROLLCALL says where the program is")
     servers = []
@@ -279,11 +309,12 @@ def main():
         try:
             litellm(rollcall, postgres, folder, servers)
             llmgateway(rollcall, postgres, folder, servers)
+            langfuse(rollcall, folder, servers)
         finally:
             for server in servers:
                 server.stop()
             postgres.stop()
-    print("LiteLLM's and LLM Gateway's tables were read, and nothing of them counted twice")
+    print("LiteLLM's, LLM Gateway's and Langfuse's tables were read, and nothing of them counted twice")
 
 
 main()

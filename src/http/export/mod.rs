@@ -34,6 +34,7 @@ struct Column {
 /// What kind of value a column has, and where it comes from.
 #[derive(Clone, Copy)]
 enum Value {
+    /// Of the combination that a row is of, whenever it was.
     Text(for<'r> fn(&'r Row<'_>) -> Option<Cow<'r, str>>),
     Date(fn(&Row<'_>) -> Date),
     Instant(fn(&Row<'_>) -> UnixMs),
