@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::arrivals::{Arrivals, write_rejected};
 use super::gathering::Gathering;
+use super::interventions::SteppedIn;
 use super::known::{Id, Known};
 use super::refusals::Unwritten;
 use super::reprice::{Part, RepricedPart};
@@ -165,6 +166,7 @@ pub(super) struct Touched {
     pub(super) rows: Vec<(OrganizationId, Segment, Vec<rollup::Row>)>,
     /// When it came.
     pub(super) arrivals: Arrivals,
+    pub(super) stepped_in: SteppedIn,
     /// Organizations whose budgets have to be looked at anew.
     pub(super) moved_budgets: BTreeSet<String>,
     /// Decisions that were written.
@@ -511,6 +513,7 @@ impl Writer {
             }
         }
         touched.arrivals.write(&writer, &touched.rows, &touched.taken_back)?;
+        touched.stepped_in.write(&writer)?;
         touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
         writer.log_arrivals(&mut self.seen, &touched.ids)?;
         if !touched.ids_of_other_hours.is_empty() {
@@ -602,6 +605,16 @@ impl Writer {
             }
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             additions.push((cell, &event.measures));
+        }
+        for (at, intervention) in &batch.interventions {
+            let event = &batch.events[*at as usize];
+            let (organization, series) = series[event.combination as usize];
+            if nesting.as_ref().is_none_or(|nesting| !nesting.has(organization, event.id)) {
+                let name = &batch.combinations[event.combination as usize].organization;
+                let of = (name.as_str(), organization, series);
+                let Touched { stepped_in, ids, .. } = touched;
+                stepped_in.note(event, of, intervention, (&mut known, &mut self.seen, writer), ids)?;
+            }
         }
         if let Some(nesting) = nesting {
             let mut duplicates = Vec::new();

@@ -13,13 +13,16 @@ use super::{
 };
 
 /// Version of everything in the file. Raised when old files need a migration to be read.
-pub const FORMAT_VERSION: u32 = 9;
+pub const FORMAT_VERSION: u32 = 10;
 /// The oldest version that is read. It has the first of the tables, and gets the others when it is opened.
 const OLDEST_VERSION: u32 = 5;
 const TABLES_OF_5: usize = 13;
 const TABLES_OF_6: usize = 16;
 const TABLES_OF_7: usize = 18;
 const TABLES_OF_8: usize = 19;
+const TABLES_OF_9: usize = 20;
+/// The first version with all tables in the form that they have.
+const REWRITTEN: u32 = 9;
 pub(super) const FORMAT_KEY: &[u8] = b"format";
 /// What the next step begins with, while tables are brought into the form that they have since version 9: the place of
 /// one in [`CHANGED`], and a key of it.
@@ -62,6 +65,7 @@ impl Store {
                     6 => TABLES_OF_6,
                     7 => TABLES_OF_7,
                     8 => TABLES_OF_8,
+                    9 => TABLES_OF_9,
                     _ => TABLES.len(),
                 };
                 for table in &TABLES[..tables] {
@@ -77,7 +81,7 @@ impl Store {
             }
             let mut meta = writer.transaction.open_table(META)?;
             meta.insert(FORMAT_KEY, &FORMAT_VERSION.to_be_bytes()[..])?;
-            if found.is_some() {
+            if found.is_some_and(|found| found < REWRITTEN) {
                 meta.insert(NEXT_KEY, &[0][..])?;
             }
             drop(meta);

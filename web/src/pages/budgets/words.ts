@@ -23,6 +23,24 @@ const en = {
   refused: "Refused",
   observed: "Allowed, and told",
   times: (n: string) => `${n} times`,
+  counts: "By rule",
+  countsLead:
+    "Of the last seven days: calls that were refused or would have been, since the server started, and calls that broke a policy or on which a guardrail or content filter stepped in.",
+  countsSearch: "Search by rule",
+  countsNone: "No rule was broken, and nothing stepped in.",
+  rule: "Rule",
+  whose: "Person and project",
+  found: "Found",
+  rules: {
+    budget: "Budget",
+    allowedModels: "Policy: models that are allowed",
+    deniedModels: "Policy: models that are denied",
+    allowedProviders: "Policy: providers that are allowed",
+    deniedProviders: "Policy: providers that are denied",
+    requiredAttributes: "Policy: what a provider has to have",
+    guardrail: "Guardrail",
+    contentFilter: "Content filter",
+  } as Record<string, string>,
 };
 
 const germanOver: Record<Over, [string, string]> = {
@@ -54,8 +72,29 @@ const de: typeof en = {
   refused: "Abgelehnt",
   observed: "Erlaubt, mit Hinweis",
   times: (n) => `${n}-mal`,
+  counts: "Nach Regeln",
+  countsLead:
+    "Aus den letzten sieben Tagen: Aufrufe, die abgelehnt wurden oder worden wären, seit der Server läuft, und Aufrufe, die gegen eine Richtlinie verstießen oder in die ein Guardrail oder Inhaltsfilter eingriff.",
+  countsSearch: "Nach Regeln suchen",
+  countsNone: "Gegen keine Regel wurde verstoßen, und nichts griff ein.",
+  rule: "Regel",
+  whose: "Person und Projekt",
+  found: "Gefunden",
+  rules: {
+    budget: "Budget",
+    allowedModels: "Richtlinie: erlaubte Modelle",
+    deniedModels: "Richtlinie: verbotene Modelle",
+    allowedProviders: "Richtlinie: erlaubte Anbieter",
+    deniedProviders: "Richtlinie: verbotene Anbieter",
+    requiredAttributes: "Richtlinie: was ein Anbieter haben muss",
+    guardrail: "Guardrail",
+    contentFilter: "Inhaltsfilter",
+  },
 };
 
 export const all: Record<Language, typeof en> = { en, de };
 /** Of pages that are not the first, so that the first need not load it. */
 export const budgetWords = all[language];
+
+/** A rule by its own name, where this page knows one. */
+export const ruleName = (rule: string) => budgetWords.rules[rule] ?? rule;
