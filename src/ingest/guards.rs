@@ -1,6 +1,8 @@
 //! What senders tell of guardrails and content filters that stepped in: which, by its name. What was said, found or masked
 //! is read over.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -69,7 +71,7 @@ impl Guards {
     /// What Azure says of each category of its filter.
     pub fn filtered(&mut self, results: Option<&RawValue>) {
         let Some(results) = present(results) else { return };
-        let Ok(categories) = object::<std::collections::BTreeMap<String, Soft<Category<'_>>>>(results.get()) else {
+        let Ok(categories) = object::<BTreeMap<String, Soft<Category<'_>>>>(results.get()) else {
             return;
         };
         for (name, Soft(category)) in categories {
@@ -102,7 +104,8 @@ impl Guards {
     /// What stands beside the texts of an answer of chat completions. Categories that are named go before a finish reason
     /// that says no more than that there is one.
     pub fn answered(&mut self, answer: Option<&RawValue>) {
-        let Some(answer) = present(answer) else { return };
+        // Most answers have nothing of it, and are long.
+        let Some(answer) = present(answer).filter(|answer| answer.get().contains("content_filter")) else { return };
         let Ok(answer) = object::<Answer<'_>>(answer.get()) else { return };
         let mut reasons = Guards::default();
         for parts in [answer.prompt_filter_results, answer.choices].into_iter().filter_map(present) {

@@ -4,7 +4,7 @@ import type { Organization } from "../../api/types";
 import { count } from "../../format/counts";
 import { Failure } from "../../ui/Failure";
 import { EntryName, EntryTable, type EntryColumn } from "../administration/EntryTable";
-import { budgetWords as words, ruleName } from "./words";
+import { budgetWords as words } from "./words";
 
 /** How often which budget, policy, guardrail or filter mattered in the last days, and to whom. */
 export function CountsSection({ organization }: { organization: Organization }) {
@@ -20,7 +20,7 @@ export function CountsSection({ organization }: { organization: Organization }) 
         columns={columns}
         rows={rows}
         idOf={(row) => JSON.stringify([row.rule, row.id, row.projectId, row.userId])}
-        textsOf={(row) => [row.id, ruleName(row.rule), row.rule, row.projectId, row.userId, row.userName]}
+        textsOf={(row) => [row.id, words.ruleName(row.rule), row.rule, row.projectId, row.userId, row.userName]}
         search={words.countsSearch}
         none={words.countsNone}
         testId="counts-table"
@@ -45,7 +45,7 @@ const columns: EntryColumn<DecisionCount>[] = [
     cell: (row) => (
       <EntryName
         name={row.id}
-        second={ruleName(row.rule)}
+        second={words.ruleName(row.rule)}
         small={[row.userName, row.projectId].filter(Boolean).join(" · ")}
       />
     ),

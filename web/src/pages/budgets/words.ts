@@ -5,6 +5,17 @@ const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 /** What of it began anew and is over. */
 type Over = "day" | "week" | "month" | "total";
 
+const englishRules: Record<string, string> = {
+  budget: "Budget",
+  allowedModels: "Policy: models that are allowed",
+  deniedModels: "Policy: models that are denied",
+  allowedProviders: "Policy: providers that are allowed",
+  deniedProviders: "Policy: providers that are denied",
+  requiredAttributes: "Policy: what a provider has to have",
+  guardrail: "Guardrail",
+  contentFilter: "Content filter",
+};
+
 const en = {
   expected: (amount: string) => `${amount} expected`,
   between: (low: string, high: string) => `${low} to ${high}`,
@@ -31,16 +42,8 @@ const en = {
   rule: "Rule",
   whose: "Person and project",
   found: "Found",
-  rules: {
-    budget: "Budget",
-    allowedModels: "Policy: models that are allowed",
-    deniedModels: "Policy: models that are denied",
-    allowedProviders: "Policy: providers that are allowed",
-    deniedProviders: "Policy: providers that are denied",
-    requiredAttributes: "Policy: what a provider has to have",
-    guardrail: "Guardrail",
-    contentFilter: "Content filter",
-  } as Record<string, string>,
+  /** A rule by its own name where it is not known. */
+  ruleName: (rule: string) => englishRules[rule] ?? rule,
 };
 
 const germanOver: Record<Over, [string, string]> = {
@@ -48,6 +51,17 @@ const germanOver: Record<Over, [string, string]> = {
   week: ["in der letzten Woche", "Wochen"],
   month: ["im letzten Monat", "Monaten"],
   total: ["insgesamt", "Malen"],
+};
+
+const germanRules: Record<string, string> = {
+  budget: "Budget",
+  allowedModels: "Richtlinie: erlaubte Modelle",
+  deniedModels: "Richtlinie: verbotene Modelle",
+  allowedProviders: "Richtlinie: erlaubte Anbieter",
+  deniedProviders: "Richtlinie: verbotene Anbieter",
+  requiredAttributes: "Richtlinie: was ein Anbieter haben muss",
+  guardrail: "Guardrail",
+  contentFilter: "Inhaltsfilter",
 };
 
 const de: typeof en = {
@@ -80,21 +94,9 @@ const de: typeof en = {
   rule: "Regel",
   whose: "Person und Projekt",
   found: "Gefunden",
-  rules: {
-    budget: "Budget",
-    allowedModels: "Richtlinie: erlaubte Modelle",
-    deniedModels: "Richtlinie: verbotene Modelle",
-    allowedProviders: "Richtlinie: erlaubte Anbieter",
-    deniedProviders: "Richtlinie: verbotene Anbieter",
-    requiredAttributes: "Richtlinie: was ein Anbieter haben muss",
-    guardrail: "Guardrail",
-    contentFilter: "Inhaltsfilter",
-  },
+  ruleName: (rule) => germanRules[rule] ?? rule,
 };
 
 export const all: Record<Language, typeof en> = { en, de };
 /** Of pages that are not the first, so that the first need not load it. */
 export const budgetWords = all[language];
-
-/** A rule by its own name, where this page knows one. */
-export const ruleName = (rule: string) => budgetWords.rules[rule] ?? rule;
