@@ -12,6 +12,7 @@ CLIENTS := target/clients
 DENY := target/deny
 OPENAPI := target/openapi
 SCIM := target/scim
+SIGN_IN := target/sign-in
 IMPORT := target/import
 FUZZ_TARGETS := feeds query records store
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
@@ -125,9 +126,14 @@ $(SCIM)/requirements.txt: tests/scim/requirements.txt
 	cp $< $@
 
 .PHONY: test-sign-in
-test-sign-in: web tests/sign-in/node_modules/.package-lock.json ## Let people sign in by SAML at Apache with mod_auth_mellon, which have to be installed
+test-sign-in: web $(SIGN_IN)/requirements.txt tests/sign-in/node_modules/.package-lock.json ## Let people sign in at canaille, and at Apache with mod_auth_mellon and mod_auth_openidc, which have to be installed
 	$(CARGO) build $(CI)
-	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/sign-in/run.py
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) CANAILLE=$(abspath $(SIGN_IN)/bin/canaille) python3 tests/sign-in/run.py
+
+$(SIGN_IN)/requirements.txt: tests/sign-in/requirements.txt
+	python3 -m venv --clear $(SIGN_IN)
+	$(SIGN_IN)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 tests/sign-in/node_modules/.package-lock.json: tests/sign-in/package.json tests/sign-in/package-lock.json
 	cd tests/sign-in && npm ci --no-audit --no-fund

@@ -106,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         look_at_usage(&client, organization, &mut findings)?;
     }
     if me.kind == "operator" {
-        let IntakeAnswer { intake } = client.get("/v1/intake")?;
+        let IntakeAnswer { intake, .. } = client.get("/v1/intake")?;
         look_at_intake(intake, &mut findings);
     }
     Ok(findings.exit_code())

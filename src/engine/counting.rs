@@ -86,6 +86,16 @@ impl Writer {
             touched.unpriced_calls += event.measures.counts[Count::Unpriced as usize];
             additions.push((cell, &event.measures));
         }
+        for (at, intervention) in &batch.interventions {
+            let event = &batch.events[*at as usize];
+            let (organization, series) = series[event.combination as usize];
+            if nesting.as_ref().is_none_or(|nesting| !nesting.has(organization, event.id)) {
+                let name = &batch.combinations[event.combination as usize].organization;
+                let of = (name.as_str(), organization, series);
+                let Touched { stepped_in, ids, .. } = touched;
+                stepped_in.note(event, of, intervention, (&mut known, &mut self.seen, writer), ids)?;
+            }
+        }
         if let Some(nesting) = nesting {
             let mut duplicates = Vec::new();
             self.recount(nesting, &mut known, &mut incomplete, (writer, touched), |organization, at, result| {

@@ -85,6 +85,7 @@ impl Writer {
         let Some((first, last)) = writer.forget(name, organization, before)? else { return Ok(()) };
         writer.forget_invoices(name, before.first_day())?;
         writer.forget_timing(name, before.first_day())?;
+        writer.forget_interventions(name, before.first_segment())?;
         let spans = writer.forget_spans(organization)?;
         let note = Note {
             organization_id: Some(name.to_owned()),

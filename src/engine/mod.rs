@@ -16,6 +16,7 @@ mod following;
 mod forgetting;
 mod freshness;
 mod gathering;
+mod interventions;
 mod known;
 mod maintenance;
 mod refusals;

@@ -56,6 +56,11 @@ impl Nesting<'_, '_> {
         family.inspect(|family| self.families[**family].events.push(at)).is_some()
     }
 
+    /// Whether an event is that of a family.
+    pub fn has(&self, organization: OrganizationId, id: Fingerprint) -> bool {
+        self.by_id.contains_key(&(organization, id))
+    }
+
     /// Notes what an event was counted as.
     pub fn note(&mut self, organization: OrganizationId, id: Fingerprint, counted: Counted) {
         self.became.push(((organization, id), Some((Some(counted.hour()), counted))));
@@ -272,6 +277,14 @@ impl Writer {
             touched.recounted.push((cell, event.measures));
             after.insert(event.id, counted);
             is_changed = true;
+        }
+        for (at, intervention) in &told.interventions {
+            let event = &told.events[*at as usize];
+            let combination = &told.combinations[event.combination as usize];
+            let ((_, series), _) = self.series_of(combination, writer, touched)?;
+            let of = (combination.organization.as_str(), organization, series);
+            let Touched { stepped_in, ids, .. } = touched;
+            stepped_in.note(event, of, intervention, (known, &mut self.seen, writer), ids)?;
         }
         is_changed |= !before.is_empty();
         for (id, old) in before {

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::arrivals::{Arrivals, write_rejected};
 use super::gathering::Gathering;
+use super::interventions::SteppedIn;
 use super::refusals::Unwritten;
 use super::request::{Answer, ClosingWrite, Queued, Request, ShipWrite};
 use super::sealing::{OpenDays, sealable_before};
@@ -74,6 +75,7 @@ pub(super) struct Touched {
     pub(super) rows: Vec<(OrganizationId, Segment, Vec<rollup::Row>)>,
     /// When it came.
     pub(super) arrivals: Arrivals,
+    pub(super) stepped_in: SteppedIn,
     /// Organizations whose budgets have to be looked at anew.
     pub(super) moved_budgets: BTreeSet<String>,
     /// Decisions that were written.
@@ -426,6 +428,7 @@ impl Writer {
             }
         }
         touched.arrivals.write(&writer, &touched.rows, &touched.taken_back)?;
+        touched.stepped_in.write(&writer)?;
         touched.ids.sort_unstable_by_key(|(organization, hour, _)| (*organization, *hour));
         writer.log_arrivals(&mut self.seen, &touched.ids)?;
         if !touched.ids_of_other_hours.is_empty() {

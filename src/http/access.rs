@@ -401,7 +401,9 @@ impl Caller {
                 Err(Problem::forbidden(format!("organizationId is '{given}', but the token is for '{bound}' only")))
             }
             (Grant::Ingest { organization_id: bound, .. }, _) => Ok(bound.clone()),
-            (Grant::Operator, Some(given)) => Ok(given.to_owned()),
+            // One with a wrong name would be held to no budget and no policy. A token of an organization is for one, be it
+            // there yet or not.
+            (Grant::Operator, Some(given)) => self.may_ask(given, Subject::Budgets).map(|_| given.to_owned()),
             (Grant::Operator, None) => {
                 Err(Problem::bad_request("organizationId is missing; only a token of one organization may omit it"))
             }

@@ -61,6 +61,11 @@ pub trait Entry {
     }
 }
 
+/// A place by a day or moment, of those that are written alike: the latest first.
+pub fn latest_first(written: &str) -> String {
+    written.bytes().map(|byte| char::from(if byte.is_ascii_digit() { b'9' - (byte - b'0') } else { byte })).collect()
+}
+
 /// With what it was made of.
 impl<A, T: Entry> Entry for (A, T) {
     fn id(&self) -> &str {
@@ -104,6 +109,10 @@ impl Listed {
         part(&self.parameters, entries)
     }
 
+    pub fn wants_csv(&self) -> Result<bool, Problem> {
+        wants_csv(&self.parameters, &self.headers)
+    }
+
     /// Answers with `list`, or with a row for each entry of it, unless the asker has that answer already.
     pub fn answer<T: Serialize>(
         &self,
@@ -111,7 +120,19 @@ impl Listed {
         list: &impl Serialize,
         entries: &[T],
     ) -> Result<Response, Problem> {
-        let csv = wants_csv(&self.parameters, &self.headers)?;
+        let whose = self.parameters.one("organizationId")?.unwrap_or("all");
+        self.answer_as(&file_name::of_list(whose, table.name, "csv"), table, list, entries)
+    }
+
+    /// The same, with another name for the file.
+    pub fn answer_as<T: Serialize>(
+        &self,
+        file_name: &str,
+        table: &Table,
+        list: &impl Serialize,
+        entries: &[T],
+    ) -> Result<Response, Problem> {
+        let csv = self.wants_csv()?;
         let bytes = if csv { rows(table.columns, entries)? } else { json(list)? };
         let etag = etag(&[&bytes]);
         if matches(&self.headers, &etag) {
@@ -121,9 +142,8 @@ impl Listed {
         let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::ETAG, etag)];
         let mut response = (CACHING, headers, bytes).into_response();
         if csv {
-            let whose = self.parameters.one("organizationId")?.unwrap_or("all");
-            let name = file_name::of_list(whose, table.name, "csv");
-            let disposition = format!("attachment; filename=\"{name}\"").parse().expect("letters, digits and dashes");
+            let disposition =
+                format!("attachment; filename=\"{file_name}\"").parse().expect("letters, digits and dashes");
             response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
         }
         Ok(response)
@@ -211,6 +231,12 @@ pub fn part<T: Entry>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_written_last_is_first() {
+        let written = ["2026-06-01T10:00:00Z", "2026-06-01T09:59:59Z", "2025-12-31T23:59:59Z"];
+        assert!(written.map(latest_first).is_sorted());
+    }
 
     #[test]
     fn a_row_has_the_fields_of_an_entry_with_every_digit() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::collector::{Collector, Counted, Ids, canonical};
 use super::field::{MAX_NAME_CHARS, checked, clipped, missing};
+use super::guards::Guards;
 use super::reason::fitting;
 use super::usage::{Figures, Tokens};
 use crate::model::{Completeness, Count, Event, Fingerprint, Mode, PicoUsd, UNKNOWN, UnixMs, provider_of};
@@ -42,6 +43,8 @@ pub(super) struct Call<'a> {
     pub ending: Ending,
     /// The gateway's own cache answered.
     pub cached: bool,
+    /// What stepped in on it.
+    pub guards: Guards,
     /// No call of a model, but something with a price that was done for one, such as a tool's.
     pub is_extra: bool,
 }
@@ -145,12 +148,14 @@ impl Names {
 
 impl Collector<'_> {
     /// Takes the next event from a call. What it says about names is kept once for each combination of ids.
-    pub fn settle(&mut self, call: Call<'_>, said: Said<'_>, names: &mut Names) -> Result<(), String> {
+    pub fn settle(&mut self, mut call: Call<'_>, said: Said<'_>, names: &mut Names) -> Result<(), String> {
         let known = self.combinations();
+        let guards = std::mem::take(&mut call.guards);
         let event = self.event(call)?;
         if event.combination as usize == known {
             self.note(event.combination, said, names);
         }
+        self.guarded(guards);
         self.push(event);
         Ok(())
     }

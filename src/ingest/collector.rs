@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::field::clipped;
+use super::guards::Guards;
 use super::reason;
 use super::usage::{Figures, Known, Proven, Tokens};
 use super::{Context, Parsed, Rejection};
@@ -123,6 +124,13 @@ impl<'c> Collector<'c> {
     /// How many combinations there are so far.
     pub(super) fn combinations(&self) -> usize {
         self.parsed.batch.combinations.len()
+    }
+
+    /// Takes note of what stepped in on the call of the event to come.
+    pub(super) fn guarded(&mut self, guards: Guards) {
+        let batch = &mut self.parsed.batch;
+        let at = batch.events.len() as u32;
+        batch.interventions.extend(guards.0.into_iter().map(|intervention| (at, intervention)));
     }
 
     /// Counts the next event as valid.

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::collector::{Collector, Counted, Ids, canonical};
 use super::field::{boolean, checked, clipped, missing, money, name, required, shown, text, whole};
+use super::guards::Guards;
 use super::number::parse_whole;
 use super::usage::{Figures, Habits, Place};
 use crate::calendar;
@@ -167,6 +168,9 @@ impl<'c> Collector<'c> {
             let batch = &mut self.parsed.batch;
             batch.calls.push((batch.events.len() as u32, Fingerprint::of(&call)));
         }
+        let mut guards = Guards::default();
+        guards.finished(&fields.finish_reason.and_then(|reason| text("finishReason", reason).ok()).unwrap_or_default());
+        self.guarded(guards);
         let id = Fingerprint::of(&id);
         Ok(Event { id, other_id: None, time, combination, sender: self.sender, completeness, measures })
     }

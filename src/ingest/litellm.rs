@@ -3,6 +3,7 @@
 //! All three of its log formats come as `application/json`, so they are told apart by their bytes.
 
 mod asked;
+mod guards;
 
 use std::borrow::Cow;
 
@@ -12,12 +13,14 @@ use serde_json::value::RawValue;
 use super::call::{Call, Ending, Names, Said, Text, id_of_answer, seconds_to_ms};
 use super::collector::Collector;
 use super::field::{clipped, missing, money, text, whole};
+use super::guards::Guards;
 use super::json::{self, Object, Soft, each, each_as, present, word};
 use super::usage::{Figures, Habits, Tokens, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
 use crate::model::{Count, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, is_self_hosted, provider_of};
 use crate::pricing::ServiceTier;
 pub(super) use asked::{Asked, EXTRAS, ending};
+use guards::Told;
 
 /// What counts as the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,10 @@ struct Payload<'a> {
     request_tags: Option<&'a RawValue>,
     user_agent: Option<&'a RawValue>,
     metadata: Option<&'a RawValue>,
+    response: Option<&'a RawValue>,
+    guardrail_information: Option<&'a RawValue>,
+    #[serde(default)]
+    status_fields: Soft<Statuses<'a>>,
     error_information: Option<&'a RawValue>,
 }
 
@@ -69,6 +76,12 @@ struct ModelMap<'a> {
     #[serde(borrow)]
     model_map_key: Option<&'a RawValue>,
     model_map_value: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Statuses<'a> {
+    #[serde(borrow)]
+    guardrail_status: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -106,6 +119,7 @@ struct Metadata<'a> {
     user_api_key_user_id: Option<&'a RawValue>,
     user_api_key_user_email: Option<&'a RawValue>,
     user_agent: Option<&'a RawValue>,
+    applied_guardrails: Option<&'a RawValue>,
     usage_object: Option<&'a RawValue>,
     requester_metadata: Option<&'a RawValue>,
     requester_custom_headers: Option<&'a RawValue>,
@@ -340,6 +354,7 @@ impl<'c> Reader<'c> {
             },
             cost,
             ending: ended(payload, failed)?,
+            guards: guards(payload, &metadata)?,
             cached,
             is_extra: asked == Asked::Extra,
             is_partial: false,
@@ -513,6 +528,18 @@ fn reported_cost(payload: &Payload<'_>) -> Result<Option<PicoUsd>, String> {
 fn amount(field: &str, value: Option<&RawValue>) -> Result<Option<PicoUsd>, String> {
     let value = present(value).filter(|cost| !cost.get().trim_start_matches('"').starts_with('-'));
     value.map(|cost| money(field, cost)).transpose()
+}
+
+fn guards(payload: &Payload<'_>, metadata: &Metadata<'_>) -> Result<Guards, String> {
+    let failure: Failure<'_> = object("error_information", payload.error_information)?;
+    let told = Told {
+        information: payload.guardrail_information,
+        status: payload.status_fields.0.guardrail_status,
+        applied: metadata.applied_guardrails,
+        answer: payload.response,
+        error_class: failure.error_class,
+    };
+    Ok(told.guards())
 }
 
 fn ended(payload: &Payload<'_>, failed: bool) -> Result<Ending, String> {

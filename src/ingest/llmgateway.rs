@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::call::{Call, Ending, Names, Said};
 use super::collector::Collector;
 use super::field::{boolean, clipped, missing, money, text, whole};
+use super::guards::Guards;
 use super::json::{self, each, present, word};
 use super::usage::{Figures, Habits, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
@@ -130,6 +131,8 @@ impl<'a> Logged<'a> {
             Some(other) => return Err(format!("usedMode is '{}'; allowed are credits and api-keys", clipped(other))),
         };
         let figures = self.figures()?;
+        let mut guards = Guards::default();
+        guards.finished(&word("unifiedFinishReason", self.unified_finish_reason)?.unwrap_or_default());
         Ok(Call {
             // Theirs as it is: rows loaded from an export under the same ids are then not counted again.
             id,
@@ -151,6 +154,7 @@ impl<'a> Logged<'a> {
                 .transpose()?,
             ending: self.ending()?,
             cached: boolean("cached", present(self.cached))?,
+            guards,
             is_extra: false,
             is_partial: false,
             other_id: None,

@@ -15,6 +15,7 @@ mod csv;
 mod event;
 mod field;
 pub mod formats;
+mod guards;
 mod intake;
 pub mod invoice;
 mod json;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Fingerprint, KeptSpan, Measures, Mode, Segment, Sender, UnixMs, Unmade};
+use super::{Fingerprint, Intervention, KeptSpan, Measures, Mode, Segment, Sender, UnixMs, Unmade};
 
 /// Most tokens, and most calls, one event may stand for. 1.8 × 10⁷ such events in one hour would be needed to
 /// leave a 64-bit sum, which is then refused.
@@ -168,6 +168,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// Events, by their place, whose calls were asked about under another id than theirs.
     pub calls: Vec<(u32, Fingerprint)>,
+    /// What stepped in on calls, by the place of their events.
+    pub interventions: Vec<(u32, Intervention)>,
     /// The spans that told of its events, by organization.
     pub spans: BTreeMap<String, Vec<KeptSpan>>,
     /// How they are read again; there where spans are.

@@ -9,6 +9,7 @@
 mod event;
 mod fingerprint;
 mod intake;
+mod intervention;
 mod invoice;
 mod kept_span;
 mod limits;
@@ -23,6 +24,7 @@ pub use event::{
 };
 pub use fingerprint::Fingerprint;
 pub use intake::{Intake, Sender, Unmade};
+pub use intervention::{Guard, Intervention};
 pub use invoice::{BilledDay, BilledLine, Biller, Invoice, Report, undated_model};
 pub use kept_span::{KeptSpan, Observed, SpanHashes};
 pub use limits::{NameLimits, OTHER_NAMES, TooMany};

@@ -31,6 +31,7 @@
 //! | `closings` | organization, month, kind, part | `store::closings`: months that are closed |
 //! | `timing` | organization, day, segment | `store::timing`: when usage came |
 //! | `decisions` | organization, moment, hash | `store::decisions`: calls that were refused, or would have been |
+//! | `interventions` | organization, segment, hash | `store::interventions`: guardrails and filters that stepped in |
 //! | `unshipped` | what was touched | `store::shipping`: what a cluster does not have yet |
 
 mod aged;
@@ -52,6 +53,7 @@ mod incomplete;
 mod index;
 mod inspect;
 mod intake;
+mod interventions;
 mod invoices;
 mod keys;
 mod log;
@@ -100,6 +102,7 @@ pub(crate) use error::damaged;
 pub use ids::{IdPolicy, RunsOfIds, SeenIds, Tidied};
 pub use incomplete::{Counted, Incomplete};
 pub use intake::IntakeLine;
+pub use interventions::InterventionLine;
 pub use log::Log;
 pub use mirror::MIRRORED;
 pub use packed::BlockError;
@@ -145,10 +148,30 @@ const TIMING: Table = TableDefinition::new("timing");
 const CLOSINGS: Table = TableDefinition::new("closings");
 const DECISIONS: Table = TableDefinition::new("decisions");
 const UNSHIPPED: Table = TableDefinition::new("unshipped");
+const INTERVENTIONS: Table = TableDefinition::new("interventions");
 
-const TABLES: [Table; 20] = [
-    NAMES, SERIES, OPEN, ROWS, TOTALS, PERIODS, ARRIVALS, RUNS, IDS, DIRECTORY, AUDIT, INVOICES, REPRICINGS,
-    INCOMPLETE, INTAKE, SPANS, TIMING, CLOSINGS, DECISIONS, UNSHIPPED,
+const TABLES: [Table; 21] = [
+    NAMES,
+    SERIES,
+    OPEN,
+    ROWS,
+    TOTALS,
+    PERIODS,
+    ARRIVALS,
+    RUNS,
+    IDS,
+    DIRECTORY,
+    AUDIT,
+    INVOICES,
+    REPRICINGS,
+    INCOMPLETE,
+    INTAKE,
+    SPANS,
+    TIMING,
+    CLOSINGS,
+    DECISIONS,
+    UNSHIPPED,
+    INTERVENTIONS,
 ];
 
 /// Where in `totals` the rows of values are that are too rarely used to have daily totals. No cut is 0.

@@ -23,8 +23,8 @@ use redb::{ReadableTable, TableHandle};
 
 use super::packed::{bind, body, frame};
 use super::{
-    AUDIT, CLOSINGS, DECISIONS, DIRECTORY, INTAKE, INVOICES, META, NAMES, REPRICINGS, Reader, SERIES, StoreError,
-    TIMING, Table, UNSHIPPED, Writer, damaged, keys,
+    AUDIT, CLOSINGS, DECISIONS, DIRECTORY, INTAKE, INTERVENTIONS, INVOICES, META, NAMES, REPRICINGS, Reader, SERIES,
+    StoreError, TIMING, Table, UNSHIPPED, Writer, damaged, keys,
 };
 use crate::model::{Measures, OrganizationId, SEGMENTS, Segment, SeriesId, ValueId};
 
@@ -33,8 +33,8 @@ const VERSION: u8 = 1;
 const NODE: usize = 16;
 
 /// Tables whose entries are shipped as they are. A table's number is its place here.
-const RECORD_TABLES: [Table; 10] =
-    [NAMES, SERIES, DIRECTORY, AUDIT, INVOICES, REPRICINGS, INTAKE, TIMING, CLOSINGS, DECISIONS];
+const RECORD_TABLES: [Table; 11] =
+    [NAMES, SERIES, DIRECTORY, AUDIT, INVOICES, REPRICINGS, INTAKE, TIMING, CLOSINGS, DECISIONS, INTERVENTIONS];
 
 /// How far a store is with shipping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

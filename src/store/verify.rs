@@ -19,10 +19,11 @@ use super::runs::is_twice;
 use super::seal::{KeyRows, Pivots};
 use super::totals::{Stretches, Totals};
 use super::{
-    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, IDS, INCOMPLETE, INTAKE, INVOICES, META,
+    ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, IDS, INCOMPLETE, INTAKE, INTERVENTIONS,
+    INVOICES, META,
     NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader,
     RepricingRecord, SERIES, SPANS, STRETCHES, Seen, StoreError, TABLES, TIMING, TOTALS, Table, UNSHIPPED, closings,
-    damaged, decisions, intake, invoices, keys, shipping, spans, timing, webhooks,
+    damaged, decisions, intake, interventions, invoices, keys, shipping, spans, timing, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
@@ -101,6 +102,7 @@ impl Reader {
         self.check_closings(&dictionary)?;
         let series = |of: &str| dictionary.organization(of).map_or(0, |(_, names)| names.series().len());
         check.each(TIMING, None, |key, value| timing::check(key, value, series))?;
+        check.each(INTERVENTIONS, None, |key, value| interventions::check(key, value, series))?;
         check.repricings(&dictionary, audit.sequence)?;
         let organizations = dictionary.organization_names().count() as u64;
         Ok(Verified { contents, organizations, ids, entries: self.entries()?, audit })

@@ -388,6 +388,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
     let rehearsal =
         |organization: &str| json!({"alert": alert(organization), "from": "2026-06-01", "to": "2026-06-02"});
     let call = json!({"organizationId": "acme", "apiKeyId": "k1", "model": "gpt-4o"});
+    let elsewhere_call = json!({"organizationId": "nobody", "apiKeyId": "k1", "model": "gpt-4o"});
     // What operator, ingest, owner, admin, developer and outsider get, in this order; then without a token.
     let table: &[(&str, &str, Value, [u16; 6], u16)] = &[
         ("POST", "/v1/events", event, [200, 200, 403, 403, 403, 403], 401),
@@ -430,6 +431,7 @@ fn every_route_answers_each_kind_of_caller_as_the_contract_says() {
         ("PUT", "/v1/providers", json!([]), [200, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/providers", Value::Null, [200, 403, 200, 200, 200, 200], 401),
         ("POST", "/v1/decisions", call.clone(), [200, 200, 403, 403, 403, 403], 401),
+        ("POST", "/v1/decisions", elsewhere_call, [404, 403, 403, 403, 403, 403], 401),
         ("GET", "/v1/decisions/check/nginx", Value::Null, [400, 400, 403, 403, 403, 403], 401),
         ("POST", "/v1/decisions/check/caddy", Value::Null, [400, 400, 403, 403, 403, 403], 401),
         ("GET", "/v1/decisions/check/apache", Value::Null, [404, 404, 403, 403, 403, 403], 401),
@@ -987,10 +989,17 @@ fn lists_are_tables_too_and_repeated_only_when_they_changed() {
         ("alerts", "id,organizationId,kind,"),
         ("closings", "id,organizationId,month,"),
         ("links", "id,organizationId,question,"),
+        ("organizations/acme/views", "id,name,path,"),
+        ("providers", "id,attributes"),
+        ("backups", "name,bytes,writtenAt,"),
+        ("intake", "date,organizationId,sender,"),
         ("decisions/counts", "rule,id,projectId,"),
         ("decisions/log", "at,lastAt,times,"),
     ] {
-        let whose = if list == "sessions" { "" } else { "organizationId=acme&" };
+        let whose = match list {
+            "sessions" | "organizations/acme/views" | "providers" | "backups" => "",
+            _ => "organizationId=acme&",
+        };
         let path = format!("/v1/{list}?{whose}format=csv");
         let table = server.get(&path, OPERATOR).ok();
         assert_eq!(table.header("content-type"), "text/csv; charset=utf-8", "{list}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{OPERATOR, Server};
+use crate::support::{OPERATOR, Server, event};
 
 fn with_entries() -> Server {
     let server = Server::start();
@@ -24,10 +24,16 @@ fn with_entries() -> Server {
     server.put("/v1/alerts", OPERATOR, &json!({"alerts": five(alert)})).ok();
     for n in 0..5 {
         let token = json!({"kind": "ingest", "organizationId": "acme", "label": format!("Gateway {}", 9 - n)});
-        assert_eq!(server.post("/v1/tokens", OPERATOR, &token).status, 201);
+        let made = server.post("/v1/tokens", OPERATOR, &token).ok().json();
+        let used = event(&n.to_string(), "2026-06-01T10:00:00Z", &json!({"projectId": "p0"}));
+        server.send_events(made["token"].as_str().unwrap(), &used);
+        let view = json!({"name": format!("View {}", 9 - n), "path": "/organizations/acme/keys"});
+        assert_eq!(server.post("/v1/organizations/acme/views", OPERATOR, &view).status, 201);
         let month = json!({"organizationId": "acme", "month": format!("2025-0{}", 9 - n)});
         assert_eq!(server.post("/v1/closings", OPERATOR, &month).status, 201);
     }
+    let provider = |n| json!({"id": format!("mine{n}"), "attributes": ["eu"]});
+    server.put("/v1/providers", OPERATOR, &json!(five(provider))).ok();
     server
 }
 
@@ -35,14 +41,17 @@ fn with_entries() -> Server {
 fn a_list_is_read_whole_by_following_next() {
     let server = with_entries();
     for (path, field, name) in [
-        ("/v1/projects", "projects", "name"),
-        ("/v1/budgets", "budgets", "id"),
-        ("/v1/policies", "policies", "id"),
-        ("/v1/alerts", "alerts", "id"),
-        ("/v1/tokens", "tokens", "label"),
-        ("/v1/closings", "closings", "month"),
+        ("/v1/projects?organizationId=acme", "projects", "name"),
+        ("/v1/budgets?organizationId=acme", "budgets", "id"),
+        ("/v1/policies?organizationId=acme", "policies", "id"),
+        ("/v1/alerts?organizationId=acme", "alerts", "id"),
+        ("/v1/tokens?organizationId=acme", "tokens", "label"),
+        ("/v1/closings?organizationId=acme", "closings", "month"),
+        ("/v1/intake?organizationId=acme", "intake", "sender"),
+        ("/v1/organizations/acme/views?format=json", "views", "name"),
+        ("/v1/providers?format=json", "providers", "id"),
     ] {
-        let ask = |more: &str| server.get(&format!("{path}?organizationId=acme{more}"), OPERATOR);
+        let ask = |more: &str| server.get(&format!("{path}{more}"), OPERATOR);
         let read = |sort: &str| {
             let (mut found, mut after) = (Vec::new(), String::new());
             loop {

@@ -25,6 +25,7 @@ mod export;
 mod feeds;
 mod files;
 mod golden;
+mod guards;
 mod intake;
 mod invitations;
 mod invoices;

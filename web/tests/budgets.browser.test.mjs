@@ -101,6 +101,7 @@ test("what is expected stands on the bar with how far off that was, and refused 
   });
   const asked = { organizationId: "acme", apiKeyId: "k1", model: "openai/gpt-4o", estimatedCost: 1 };
   for (const callId of ["a", "b"]) await server.post("/v1/decisions", { ...asked, callId });
+  await server.events([{ ...call, id: "cut", timestamp: day(0), cost: "0", finishReason: "content_filter" }]);
 
   for (const [viewport, colorScheme] of [[LAPTOP, "light"], [PHONE, "dark"]]) {
     const page = await open(t, await server.linkOf("ada"), { viewport, colorScheme });
@@ -114,6 +115,11 @@ test("what is expected stands on the bar with how far off that was, and refused 
     await refused.waitFor();
     assert.match(await refused.innerText(), /dev[^]*budget 'near' allows the organization 1 request in all/);
     if (viewport === LAPTOP) assert.match(await refused.innerText(), /Refused · 2 times/);
+    const counts = page.getByTestId("counts-table").getByTestId("entry-row");
+    await counts.first().waitFor();
+    const told = await counts.allInnerTexts();
+    assert.match(told[0], /near[^]*Budget[^]*2/);
+    assert.match(told[1], /content_filter[^]*Content filter[^]*1/);
     await accessible(page, `budgets with what is expected, ${colorScheme}`);
     await withinWidth(page, "budgets with what is expected");
   }

@@ -28,9 +28,12 @@ use super::parameters::TableFormat;
 use super::problem::{Problem, ProblemBody};
 use crate::budget::breaches;
 use crate::calendar::{Granularity, Window};
-use crate::model::{Count, Fingerprint, MAX_QUANTITY, Measures, PicoUsd, UnixMs, provider_of};
+use crate::model::{
+    Count, Fingerprint, Guard, Intervention, MAX_QUANTITY, Measures, PicoUsd, Segment, UnixMs, provider_of,
+};
 use crate::pricing::PriceBook;
-use crate::query::{About, Filter, GroupBy, rollups};
+use crate::query::{About, Attribution, Filter, GroupBy, QueryError, rollups};
+use crate::store::InterventionLine;
 
 /// Gateways that only look at a status.
 const GATEWAYS: [&str; 4] = ["envoy", "nginx", "traefik", "caddy"];
@@ -46,6 +49,7 @@ const MODEL_HEADER: &str = "x-rollcall-model";
     post, path = "/v1/decisions", tag = "budgets", request_body = NewDecision,
     responses(
         (status = 200, body = Decision),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn post_decision(
@@ -217,10 +221,11 @@ pub async fn check_by_post(
     check(state, caller, path, headers).await
 }
 
-/// What was refused, what would have been, and what broke policies, by rule, project and person.
+/// What was refused, what would have been, what broke policies, and on what guardrails and content filters stepped in, by
+/// rule, project and person.
 ///
 /// What was asked is counted since the server started. What is found is all usage of those days that breaks the policies
-/// as they are now. For operators, owners and admins.
+/// as they are now, or of which its sender told that a guardrail or filter stepped in. For operators, owners and admins.
 #[utoipa::path(
     get, path = "/v1/decisions/counts", tag = "budgets",
     params(
@@ -243,13 +248,14 @@ pub async fn counts(State(app): State<App>, asked: Asked) -> Result<Response, Pr
     let written = asked.in_turn(move |about, out| {
         let mut counts: BTreeMap<Line, (Times, u64)> =
             told.into_iter().map(|(line, times)| (line, (times, 0))).collect();
-        for (line, requests) in found(about, window)? {
+        for (line, requests) in found(about, window)?.into_iter().chain(stepped_in(about, window)?) {
             counts.entry(line).or_default().1 += requests;
         }
         let counts = counts.into_iter().map(|(line, (times, found))| DecisionCount {
             rule: line.rule.to_owned(),
             id: line.id,
             project_id: line.project_id,
+            user_name: line.user_id.as_deref().map(|user| about.directory.user_label(user).to_owned()),
             user_id: line.user_id,
             refused: times.refused,
             observed: times.observed,
@@ -270,7 +276,30 @@ pub async fn counts(State(app): State<App>, asked: Asked) -> Result<Response, Pr
     Ok(asked.table(window, "decisions", csv, written.await?.into()))
 }
 
-const COUNT_COLUMNS: &[&str] = &["rule", "id", "projectId", "userId", "refused", "observed", "found"];
+/// Calls on which guardrails and content filters stepped in, as their senders tell.
+fn stepped_in(about: About<'_>, window: Window) -> Result<BTreeMap<Line, u64>, Problem> {
+    let mut found: BTreeMap<Line, u64> = BTreeMap::new();
+    let (Some(attribution), Some(start), Some(end)) =
+        (Attribution::new(about), Segment::of(window.start()), Segment::of(window.end()))
+    else {
+        return Ok(found);
+    };
+    let mut lines = Vec::new();
+    let visit = |segment, line| lines.push((segment, line));
+    about.reader.interventions(about.organization_id, start..end, visit).map_err(QueryError::from)?;
+    for (segment, InterventionLine { series, intervention: Intervention { guard, name }, calls }) in lines {
+        let of = attribution.at(series, segment.start_ms()).map_err(QueryError::from)?;
+        let [project_id, user_id] = [GroupBy::Project, GroupBy::User].map(|by| of.label(by).key.clone());
+        let rule = match guard {
+            Guard::Guardrail => "guardrail",
+            Guard::ContentFilter => "contentFilter",
+        };
+        *found.entry(Line { rule, id: name, project_id, user_id }).or_default() += calls;
+    }
+    Ok(found)
+}
+
+const COUNT_COLUMNS: &[&str] = &["rule", "id", "projectId", "userId", "userName", "refused", "observed", "found"];
 
 /// Requests that break policies as they are now.
 fn found(about: About<'_>, window: Window) -> Result<BTreeMap<Line, u64>, Problem> {

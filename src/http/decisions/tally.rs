@@ -11,9 +11,9 @@ const LINES: usize = 200_000;
 /// What is counted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line {
-    /// `budget`, or the field of a policy.
+    /// `budget`, the field of a policy, or what stepped in.
     pub rule: &'static str,
-    /// The budget's or policy's.
+    /// The budget's, policy's or guard's.
     pub id: String,
     pub project_id: Option<String>,
     pub user_id: Option<String>,

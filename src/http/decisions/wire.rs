@@ -130,17 +130,19 @@ pub struct DecisionCounts {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionCount {
-    /// `budget`, or the field of the policy that was broken.
+    /// `budget`, the field of the policy that was broken, `guardrail` or `contentFilter`.
     pub rule: String,
-    /// The budget's or policy's id.
+    /// The budget's or policy's id, or the name of the guardrail or filter.
     pub id: String,
     pub project_id: Option<String>,
     pub user_id: Option<String>,
+    pub user_name: Option<String>,
     /// Calls that were asked about and refused, since the server started.
     pub refused: u64,
     /// Those that would have been, if the budget or policy did not only warn or observe.
     pub observed: u64,
-    /// Requests that were made and break the policy, whoever was asked before.
+    /// Requests that were made and break the policy, whoever was asked before, or on which the guardrail or filter stepped
+    /// in.
     pub found: u64,
 }
 

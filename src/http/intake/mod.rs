@@ -2,30 +2,46 @@
 
 pub mod wire;
 
-use std::cmp::Reverse;
-
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
 use self::wire::{IntakeAnswer, IntakeBody, IntakeResult, UnsentBody};
 use super::access::Caller;
-use super::asked::{CACHING, etag, matches, wants_csv};
 use super::body::JsonObjects;
 use super::directory::id;
 use super::events::{PATIENCE, token_of, write};
 use super::file_name;
-use super::parameters::{Parameters, TableFormat};
+use super::listing::{Entry, ListParameters, Listed, Table, latest_first};
 use super::problem::{Problem, ProblemBody};
-use super::render::{broken, cell, utc_date};
+use super::render::utc_date;
 use super::{App, on_a_thread};
 use crate::calendar::{Granularity, Zone};
 use crate::engine::EngineError;
 use crate::ingest::{Context, entered_rows, for_ever};
 use crate::model::{Day, Intake, MAX_QUANTITY, Segment, Unmade};
 
-const COLUMNS: [&str; 8] =
-    ["date", "organizationId", "sender", "clientVersion", "result", "reason", "count", "example"];
+const TABLE: Table = Table {
+    name: "intake",
+    columns: &["date", "organizationId", "sender", "clientVersion", "result", "reason", "count", "example"],
+};
+
+/// A line with where it stands. What it counts is no part of that: it grows while somebody reads on.
+struct Placed {
+    place: String,
+    line: IntakeBody,
+}
+
+impl Entry for Placed {
+    fn id(&self) -> &str {
+        &self.place
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let IntakeBody { sender, client_version, reason, .. } = &self.line;
+        std::iter::once(sender).chain(client_version).chain(reason).map(String::as_str).collect()
+    }
+}
 
 /// What became of what was sent, by day, sender, version and reason, newest day first.
 ///
@@ -38,7 +54,7 @@ const COLUMNS: [&str; 8] =
         ("organizationId" = Option<String>, Query, description = "Only this organization's; owners have to name theirs"),
         ("from" = Option<String>, Query, description = "First day, YYYY-MM-DD in UTC; default six days before `to`"),
         ("to" = Option<String>, Query, description = "Last day, YYYY-MM-DD in UTC; default today. At most 366 days"),
-        ("format" = inline(Option<TableFormat>), Query, description = "json (default) or csv (RFC 4180)"),
+        ListParameters,
     ),
     responses(
         (status = 200, body = IntakeAnswer),
@@ -46,42 +62,24 @@ const COLUMNS: [&str; 8] =
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_intake(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::parse(raw.as_deref());
+pub async fn get_intake(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    let (caller, parameters) = (&listed.caller, &listed.parameters);
     let organization_id = parameters.one("organizationId")?.map(str::to_owned);
     caller.may_read_records("the intake ledger is", organization_id.as_deref())?;
     let window = parameters.window(app.engine.now(), Granularity::Day)?;
-    let csv = wants_csv(&parameters, &headers)?;
+    let csv = listed.wants_csv()?;
     let day = |date| Segment::of(Zone::UTC.day_start(date)).unwrap_or_default().day();
     let days = day(window.from)..day(window.to).next();
     let turn = app.questions.turn(&caller.token_id).await?;
-    let asked_about = organization_id.clone();
-    let bytes = on_a_thread(move || {
+    on_a_thread(move || {
         let _turn = turn;
-        let lines = lines(&caller, organization_id.as_deref(), csv, days)?;
-        if csv { write_csv(&lines) } else { Ok(json(lines)) }
-    });
-    let bytes = bytes.await?;
-    // Of what is answered: unlike usage it changes with every post.
-    let etag = etag(&[&bytes]);
-    if matches(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag)]).into_response());
-    }
-    let kind = if csv { "text/csv; charset=utf-8" } else { "application/json" };
-    let mut response =
-        (CACHING, [(header::CONTENT_TYPE, kind.to_owned()), (header::ETAG, etag)], bytes).into_response();
-    if csv {
-        let whose = asked_about.as_deref().unwrap_or("all");
-        let name = file_name::of_window(whose, "intake", &window, "csv");
-        let disposition = format!("attachment; filename=\"{name}\"").parse().expect("letters, digits and dashes");
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-    }
-    Ok(response)
+        let organization_id = organization_id.as_deref();
+        let (placed, next) = listed.part(lines(&listed.caller, organization_id, csv, days)?.into_iter())?;
+        let list = IntakeAnswer { intake: placed.into_iter().map(|placed| placed.line).collect(), next };
+        let file_name = file_name::of_window(organization_id.unwrap_or("all"), TABLE.name, &window, "csv");
+        listed.answer_as(&file_name, &TABLE, &list, &list.intake)
+    })
+    .await
 }
 
 /// Entries of one post. Who has more says the rest in further ones.
@@ -152,8 +150,8 @@ fn lines(
     organization_id: Option<&str>,
     is_table: bool,
     days: std::ops::Range<Day>,
-) -> Result<Vec<IntakeBody>, Problem> {
-    let mut lines: Vec<(Day, IntakeBody)> = Vec::new();
+) -> Result<Vec<Placed>, Problem> {
+    let mut lines: Vec<Placed> = Vec::new();
     let visit = |organization: &str, day: Day, line: crate::store::IntakeLine| {
         // Of the one that was asked about nothing else is said; tables are put together, so their rows say it.
         let of = Some(organization).filter(|of| (is_table || organization_id.is_none()) && !of.is_empty());
@@ -167,43 +165,17 @@ fn lines(
             count: line.count,
             example: line.example,
         };
-        lines.push((day, body));
+        let IntakeBody { date, sender, client_version, reason, .. } = &body;
+        let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+        let result = (line.result as u8).to_string();
+        let told =
+            [&latest_first(date), organization, sender, &or_nothing(client_version), &result, &or_nothing(reason)];
+        let place = told.join("\0");
+        lines.push(Placed { place, line: body });
     };
     caller.snapshot.reader.intake(organization_id, days, visit).map_err(EngineError::from)?;
     if let Some(id) = organization_id.filter(|id| lines.is_empty() && caller.directory().organization(id).is_none()) {
         return Err(Problem::not_found(format!("there is no organization '{id}'")));
     }
-    lines.sort_by(|(a_day, a), (b_day, b)| {
-        let of = |day: Day, line: &IntakeBody| (Reverse(day), line.organization_id.clone(), line.sender.clone());
-        of(*a_day, a)
-            .cmp(&of(*b_day, b))
-            .then_with(|| a.client_version.cmp(&b.client_version))
-            .then_with(|| a.result.cmp(&b.result))
-            .then_with(|| (b.count, &a.reason).cmp(&(a.count, &b.reason)))
-    });
-    Ok(lines.into_iter().map(|(_, line)| line).collect())
-}
-
-fn json(intake: Vec<IntakeBody>) -> Vec<u8> {
-    serde_json::to_vec(&IntakeAnswer { intake }).expect("texts and numbers serialize")
-}
-
-fn write_csv(lines: &[IntakeBody]) -> Result<Vec<u8>, Problem> {
-    let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    rows.write_record(COLUMNS).map_err(broken)?;
-    for line in lines {
-        let text = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
-        rows.write_record([
-            line.date.clone(),
-            text(&line.organization_id),
-            cell(&line.sender),
-            text(&line.client_version),
-            line.result.name().to_owned(),
-            text(&line.reason),
-            line.count.to_string(),
-            text(&line.example),
-        ])
-        .map_err(broken)?;
-    }
-    rows.into_inner().map_err(|error| broken(error.into_error().into()))
+    Ok(lines)
 }

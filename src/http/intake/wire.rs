@@ -8,8 +8,11 @@ use crate::model::{Intake, Unmade};
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IntakeAnswer {
-    /// Newest day first, then by sender.
+    /// Newest day first, then by organization, sender, version, result and reason.
     pub intake: Vec<IntakeBody>,
+    /// What asks for those after these, as `after`; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -16,11 +16,12 @@ use axum::response::{IntoResponse, Response};
 use self::wire::{BackupBody, BackupList, Checked, Compaction, StoreSize, Verification};
 use super::access::Caller;
 use super::body::Binary;
+use super::listing::{ListParameters, Listed, Table};
 use super::operations::{Health, health};
 use super::problem::{Problem, ProblemBody};
 use super::{App, on_a_thread, stream};
 use crate::calendar::rfc3339_utc;
-use crate::engine::{Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, backups_in, check};
+use crate::engine::{Backup, Engine, EngineError, Note, STORE_FILE, allocated_bytes, backup_name, backups_in, check};
 use crate::model::UnixMs;
 use crate::store::{StoreError, Verified};
 
@@ -78,30 +79,43 @@ pub async fn reread(State(app): State<App>, caller: Caller) -> Result<Json<Healt
 /// Operator only.
 #[utoipa::path(
     get, path = "/v1/backups", tag = "maintenance",
+    params(ListParameters),
     responses(
         (status = 200, body = BackupList),
     ),
 )]
-pub async fn backups(State(app): State<App>, caller: Caller) -> Result<Json<BackupList>, Problem> {
-    caller.require_operator()?;
-    let Some(place) = app.backups() else { return Ok(Json(BackupList { directory: None, backups: Vec::new() })) };
-    let found = on_a_thread({
-        let directory = place.directory.clone();
-        move || {
-            backups_in(&directory).map_err(|error| {
-                let place = directory.display();
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("backups in {place} cannot be listed: {error}"))
-            })
+pub async fn backups(State(app): State<App>, listed: Listed) -> Result<Response, Problem> {
+    listed.caller.require_operator()?;
+    let (directory, backups) = match app.backups() {
+        None => (None, Vec::new()),
+        Some(place) => {
+            let directory = place.directory.clone();
+            let found = on_a_thread(move || {
+                backups_in(&directory).map_err(|error| {
+                    let place = directory.display();
+                    let why = format!("backups in {place} cannot be listed: {error}");
+                    Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)
+                })
+            });
+            let body = |backup: Backup| BackupBody {
+                name: backup.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                bytes: backup.bytes,
+                written_at: rfc3339_utc(backup.at),
+                restore: format!(
+                    "rollcall restore {} --data-dir {} --force",
+                    quoted(&backup.path),
+                    quoted(&place.data_dir)
+                ),
+            };
+            (Some(place.directory.display().to_string()), found.await?.into_iter().map(body).collect())
         }
-    });
-    let backups = found.await?.into_iter().map(|backup| BackupBody {
-        name: backup.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        bytes: backup.bytes,
-        written_at: rfc3339_utc(backup.at),
-        restore: format!("rollcall restore {} --data-dir {} --force", quoted(&backup.path), quoted(&place.data_dir)),
-    });
-    Ok(Json(BackupList { directory: Some(place.directory.display().to_string()), backups: backups.collect() }))
+    };
+    let (backups, next) = listed.part(backups.into_iter())?;
+    let list = BackupList { directory, backups, next };
+    listed.answer(&TABLE, &list, &list.backups)
 }
+
+const TABLE: Table = Table { name: "backups", columns: &["name", "bytes", "writtenAt", "restore"] };
 
 /// A path as a shell reads it.
 fn quoted(path: &Path) -> String {

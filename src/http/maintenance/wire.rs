@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::http::listing::{Entry, latest_first};
+
 /// How large the store is.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -24,6 +26,9 @@ pub struct BackupList {
     pub directory: Option<String>,
     /// Newest first, 1,000 at most.
     pub backups: Vec<BackupBody>,
+    /// What asks for those after these, as `after`; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -36,6 +41,20 @@ pub struct BackupBody {
     pub written_at: String,
     /// The command that brings it back, on the server's machine while the server is stopped.
     pub restore: String,
+}
+
+impl Entry for BackupBody {
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn names(&self) -> Vec<&str> {
+        vec![&self.name]
+    }
+
+    fn place(&self) -> String {
+        latest_first(&self.written_at)
+    }
 }
 
 /// What a compaction did.

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
-use self::wire::{ModeName, Policies, PolicyAnswer, PolicyBody, PolicyList, ProviderBody};
+use self::wire::{ModeName, Policies, PolicyAnswer, PolicyBody, PolicyList, ProviderBody, ProviderList};
 use super::App;
 use super::access::{Caller, Subject};
 use super::body::{JsonObject, JsonObjects};
@@ -148,21 +148,24 @@ pub async fn put_providers(
     Ok(Json(DirectoryAnswer { written: outcome.changed }))
 }
 
-/// What providers have, as the operator has said.
+/// What providers have, as the operator has said, by id.
 ///
 /// For operator and user tokens.
 #[utoipa::path(
     get, path = "/v1/providers", tag = "budgets",
+    params(ListParameters),
     responses(
-        (status = 200, body = Vec<ProviderBody>),
+        (status = 200, body = ProviderList),
     ),
 )]
-pub async fn get_providers(caller: Caller) -> Result<Json<Vec<ProviderBody>>, Problem> {
-    caller.may_read_calendar()?;
-    let providers = caller.directory().providers().iter();
+pub async fn get_providers(listed: Listed) -> Result<Response, Problem> {
+    listed.caller.may_read_calendar()?;
+    let providers = listed.caller.directory().providers().iter();
     let body =
         |(id, attributes): (&String, &Vec<String>)| ProviderBody { id: id.clone(), attributes: attributes.clone() };
-    Ok(Json(providers.map(body).collect()))
+    let (providers, next) = listed.part(providers.map(body))?;
+    let list = ProviderList { providers, next };
+    listed.answer(&Table { name: "providers", columns: &["id", "attributes"] }, &list, &list.providers)
 }
 
 /// Checks a policy and turns it into an update.

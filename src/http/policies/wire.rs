@@ -119,3 +119,22 @@ pub struct ProviderBody {
     pub id: String,
     pub attributes: Vec<String>,
 }
+
+impl Entry for ProviderBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        std::iter::once(&self.id).chain(&self.attributes).map(String::as_str).collect()
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProviderList {
+    /// By id.
+    pub providers: Vec<ProviderBody>,
+    /// What asks for those after these, as `after`; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}

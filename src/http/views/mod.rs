@@ -6,12 +6,15 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use self::wire::{NewView, ViewBody, ViewList};
 use super::App;
 use super::access::{Caller, Subject};
 use super::body::JsonObject;
 use super::directory::id;
+use super::file_name;
+use super::listing::{ListParameters, Listed, Table};
 use super::problem::{Problem, ProblemBody};
 use crate::directory::{Change, Organization, View};
 use crate::engine::Note;
@@ -26,20 +29,25 @@ const MAX_PATH_BYTES: usize = 8192;
 /// For its members and operators.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/views", tag = "views",
-    params(("organizationId" = String, Path, description = "The organization")),
+    params(("organizationId" = String, Path, description = "The organization"), ListParameters),
     responses(
         (status = 200, body = ViewList),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get_views(caller: Caller, path: Result<Path<String>, PathRejection>) -> Result<Json<ViewList>, Problem> {
+pub async fn get_views(listed: Listed, path: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let Path(organization_id) = path?;
+    let caller = &listed.caller;
     let organization = caller.may_ask(&organization_id, Subject::Views)?;
-    let views = organization.views.iter().map(|(id, view)| body(&caller, organization, id, view));
-    let mut views: Vec<ViewBody> = views.collect();
-    views.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Json(ViewList { views }))
+    let views = organization.views.iter().map(|(id, view)| body(caller, organization, id, view));
+    let (views, next) = listed.part(views)?;
+    let list = ViewList { views, next };
+    let file_name = file_name::of_list(&organization_id, TABLE.name, "csv");
+    listed.answer_as(&file_name, &TABLE, &list, &list.views)
 }
+
+const TABLE: Table =
+    Table { name: "views", columns: &["id", "name", "path", "createdBy", "createdByName", "mayChange"] };
 
 /// Shares a page with the organization.
 ///

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::http::listing::Entry;
+
 /// A page of the dashboard as somebody left it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,5 +36,23 @@ pub struct ViewBody {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ViewList {
+    /// By name.
     pub views: Vec<ViewBody>,
+    /// What asks for those after these, as `after`; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl Entry for ViewBody {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<&str> {
+        std::iter::once(&self.name).chain(&self.created_by_name).map(String::as_str).collect()
+    }
+
+    fn place(&self) -> String {
+        self.name.clone()
+    }
 }

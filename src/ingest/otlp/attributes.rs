@@ -146,6 +146,14 @@ pub static TIER: &[&str] = &[
 ];
 pub static COST: &[&str] =
     &["gen_ai.cost.total_cost", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total"];
+/// How an answer ended: a list with a reason for each choice, or one of them.
+pub static FINISH_REASONS: &[&str] = &[
+    "gen_ai.response.finish_reasons",
+    "gen_ai.response.finish_reason",
+    "gen_ai.completion.0.finish_reason",
+    "ai.response.finishReason",
+    "llm.response.finish_reason",
+];
 pub static ERROR: &[&str] = &["error.type"];
 /// Which of a stream's two spans logfire has made: `span` when it is opened, `log` when it has ended.
 pub static LOGFIRE_KIND: &[&str] = &["logfire.span_type"];
@@ -215,7 +223,7 @@ pub type List = &'static [&'static str];
 
 /// Every name that is asked for, with its list and its place in it.
 static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
-    let lists: [List; 34] = [
+    let lists: [List; 35] = [
         OPERATION,
         OPENINFERENCE_KIND,
         OPENLLMETRY_REQUEST,
@@ -236,6 +244,7 @@ static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
         AUDIO_OUTPUT,
         TIER,
         COST,
+        FINISH_REASONS,
         ERROR,
         LOGFIRE_KIND,
         HTTP_STATUS,
@@ -255,13 +264,14 @@ static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
     lists.into_iter().flat_map(names).collect()
 });
 
-/// The value of an attribute; lists and maps have none.
+/// The value of an attribute. Maps have none, and of lists only those of finish reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
     Text(Cow<'a, str>),
     Whole(i64),
     Float(f64),
     Flag(bool),
+    Texts(Vec<Cow<'a, str>>),
 }
 
 /// The attributes of one resource, span or record that are asked for, each once.
@@ -298,7 +308,7 @@ impl<'a> Attributes<'a> {
         }
         if let (Some(name), Some(value)) = (name, value)
             && let Some((list, place)) = self.asks_for(name)
-            && let Some(value) = any_value(value)?
+            && let Some(value) = value_for(list, value)?
         {
             self.found.push(Found { name: Cow::Borrowed(name), list, place, value });
         }
@@ -311,7 +321,7 @@ impl<'a> Attributes<'a> {
             let pair: KeyValue<'a> = json::object(pair.get())?;
             if let (Some(name), Some(value)) = (pair.key.and_then(|key| text("key", key).ok()), pair.value)
                 && let Some((list, place)) = self.asks_for(&name)
-                && let Some(value) = json::object::<AnyValue<'a>>(value.get())?.value()
+                && let Some(value) = json::object::<AnyValue<'a>>(value.get())?.value_for(list)
             {
                 self.found.push(Found { name, list, place, value });
             }
@@ -398,7 +408,7 @@ impl<'a> Value<'a> {
             Value::Text(text) if text.is_empty() => None,
             Value::Text(text) => Some(text.clone()),
             Value::Whole(number) => Some(Cow::Owned(number.to_string())),
-            Value::Float(_) | Value::Flag(_) => None,
+            Value::Float(_) | Value::Flag(_) | Value::Texts(_) => None,
         }
     }
 
@@ -413,7 +423,7 @@ impl<'a> Value<'a> {
             Value::Float(number) if !number.is_finite() => None,
             Value::Float(number) => Some(Err(number.to_string())),
             Value::Text(text) => text.parse().ok().map(Ok),
-            Value::Flag(_) => None,
+            Value::Flag(_) | Value::Texts(_) => None,
         }
     }
 
@@ -426,9 +436,31 @@ impl<'a> Value<'a> {
             Value::Text(text) if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
                 Some(text.chars().take(60).collect())
             }
-            Value::Text(_) | Value::Flag(_) => None,
+            Value::Text(_) | Value::Flag(_) | Value::Texts(_) => None,
         }
     }
+}
+
+/// Most finish reasons of an answer.
+const REASONS: usize = 32;
+
+fn value_for(list: List, message: &[u8]) -> Result<Option<Value<'_>>, Malformed> {
+    let value = any_value(message)?;
+    if value.is_some() || !std::ptr::eq(list, FINISH_REASONS) {
+        return Ok(value);
+    }
+    let mut texts = Vec::new();
+    for field in fields(message) {
+        let (5, Field::Bytes(array)) = field? else { continue };
+        for element in fields(array) {
+            if let (1, Field::Bytes(element)) = element?
+                && texts.len() < REASONS
+            {
+                texts.extend(any_value(element)?.and_then(|value| value.text()));
+            }
+        }
+    }
+    Ok(Some(Value::Texts(texts)))
 }
 
 /// Reads an `AnyValue` message.
@@ -466,9 +498,35 @@ pub struct AnyValue<'a> {
     double: Option<&'a RawValue>,
     #[serde(borrow, rename = "boolValue", alias = "bool_value")]
     bool: Option<&'a RawValue>,
+    #[serde(borrow, rename = "arrayValue", alias = "array_value")]
+    array: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct ArrayValue<'a> {
+    #[serde(borrow)]
+    values: Option<&'a RawValue>,
 }
 
 impl<'a> AnyValue<'a> {
+    fn value_for(&self, list: List) -> Option<Value<'a>> {
+        self.value().or_else(|| std::ptr::eq(list, FINISH_REASONS).then(|| Value::Texts(self.texts())))
+    }
+
+    fn texts(&self) -> Vec<Cow<'a, str>> {
+        let mut texts = Vec::new();
+        let array = self.array.and_then(|array| json::object::<ArrayValue<'a>>(array.get()).ok());
+        if let Some(values) = array.and_then(|array| array.values) {
+            // What is no list of values has none.
+            let _ = json::each(values.get().as_bytes(), |value| -> Result<(), ()> {
+                let value = json::object::<AnyValue<'a>>(value.get()).ok().and_then(|value| value.value());
+                texts.extend(value.and_then(|value| value.text()).filter(|_| texts.len() < REASONS));
+                Ok(())
+            });
+        }
+        texts
+    }
+
     pub fn value(&self) -> Option<Value<'a>> {
         let bare = |value: Option<&'a RawValue>| value.map(|value| value.get().trim_matches('"'));
         None.or_else(|| Some(Value::Text(text("stringValue", self.string?).ok()?)))

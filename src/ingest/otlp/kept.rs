@@ -17,7 +17,7 @@ use crate::ingest::call::{Call, Ending, Names, Said};
 use crate::ingest::collector::Collector;
 use crate::ingest::usage::{Figures, Habits, Known, Tokens};
 use crate::ingest::{Context, TokenDefaults, for_ever};
-use crate::model::{Batch, Fingerprint, KeptSpan, Mode, Observed, PicoUsd, Reread, SpanHashes};
+use crate::model::{Batch, Fingerprint, Guard, KeptSpan, Mode, Observed, PicoUsd, Reread, SpanHashes};
 use crate::pricing::{PriceBook, ServiceTier};
 
 /// Calls of two instrumentations in traces of their own are looked for where they began within this time.
@@ -202,6 +202,9 @@ fn write(of: &Told<'_>, organization: &str, steps: &[Inside], token: &TokenDefau
             }
         }
     }
+    for one in &call.guards.0 {
+        put_bytes(&mut out, 40 + one.guard as u64, one.name.as_bytes());
+    }
     for step in steps {
         put_bytes(&mut out, if step.is_tool { 40 } else { 39 }, &step.ids.bytes());
     }
@@ -279,6 +282,10 @@ fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
                     of.ids = ids;
                 }
             }
+            (number @ (41 | 42), Field::Bytes(name)) => {
+                let guard = Guard::ALL.into_iter().find(|guard| 40 + *guard as u64 == number)?;
+                of.call.guards.add(guard, std::str::from_utf8(name).ok()?);
+            }
             (28, Field::Bytes(cost)) => of.call.cost = Some(PicoUsd(i128::from_le_bytes(cost.try_into().ok()?))),
             (number, Field::Bytes(text)) => {
                 let text = std::str::from_utf8(text).ok()?;
@@ -312,6 +319,8 @@ fn read<'a>(kept: &'a [u8], spans: &mut Vec<Inside>) -> Option<Told<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::guards::Guards;
+    use crate::model::Intervention;
 
     fn told() -> Told<'static> {
         let text = |text: &'static str| Some(Cow::Borrowed(text));
@@ -335,6 +344,7 @@ mod tests {
             ending: Ending::Error,
             cached: true,
             is_extra: true,
+            guards: Guards(vec![Intervention { guard: Guard::ContentFilter, name: "hate".into() }]),
             figures: None,
         };
         Told {

@@ -367,6 +367,7 @@ impl<'a> Told<'a> {
         }
         self.call.source = self.call.source.or(other.call.source);
         self.call.project = self.call.project.or(other.call.project);
+        self.call.guards.merge(other.call.guards);
         self.is_read &= other.is_read;
         self
     }

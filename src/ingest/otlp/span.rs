@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::attributes::{self as names, Attributes};
+use super::attributes::{self as names, Attributes, Value};
 use super::details::with_details;
 use super::failure::http_status;
 use super::operation::{Kind, Operation};
@@ -15,6 +15,7 @@ use super::who::Person;
 use super::{Options, Raw, ms_of_nanos, nanos_of_json};
 use crate::ingest::call::{Call, Ending, Said, id_of_answer};
 use crate::ingest::field::{missing, text};
+use crate::ingest::guards::Guards;
 use crate::ingest::json::{each, object, present};
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
 use crate::model::{PicoUsd, is_self_hosted, provider_of};
@@ -358,6 +359,7 @@ impl<'a> Span<'a> {
                 .unwrap_or_default(),
             cost: self.cost()?,
             ending: self.ending(),
+            guards: self.guards(),
             ..Call::default()
         };
         Ok(Ok(Traced { call, said: said.unwrap_or_default(), kind, is_read, figures, client }))
@@ -399,6 +401,20 @@ impl<'a> Span<'a> {
             true => Ending::of_status(http_status(&self.attributes, &self.status_message)),
             false => Ending::Answered,
         }
+    }
+
+    fn guards(&self) -> Guards {
+        let mut guards = Guards::default();
+        match self.attributes.first(names::FINISH_REASONS) {
+            Some(Value::Texts(reasons)) => reasons.iter().for_each(|reason| guards.finished(reason)),
+            // One, or a list as the text of it.
+            Some(Value::Text(text)) => {
+                let is_of_reason = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+                text.split(|c| !is_of_reason(c)).take(64).for_each(|reason| guards.finished(reason));
+            }
+            _ => {}
+        }
+        guards
     }
 
     /// What stands in the text of its parameters, which may be those of the answer.

@@ -1,7 +1,9 @@
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value as Any};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value::Value as Any,
+};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -36,6 +38,11 @@ fn attributes(of: &Json) -> Vec<KeyValue> {
         Json::Bool(flag) => Some(Any::BoolValue(*flag)),
         Json::Number(number) if number.is_i64() => Some(Any::IntValue(number.as_i64().unwrap())),
         Json::Number(number) => Some(Any::DoubleValue(number.as_f64().unwrap())),
+        Json::Array(texts) => {
+            let text = |text: &Json| Some(Any::StringValue(text.as_str().unwrap().to_owned()));
+            let values = texts.iter().map(|one| AnyValue { value: text(one) }).collect();
+            Some(Any::ArrayValue(ArrayValue { values }))
+        }
         _ => None,
     };
     let pair = |(key, one): (&String, &Json)| KeyValue {
@@ -102,6 +109,22 @@ fn call(extra: &Json) -> Json {
 fn only(reading: &Reading) -> (&Event, &Combination) {
     assert_eq!(reading.parsed.rejected, []);
     (&reading.parsed.batch.events[0], &reading.parsed.batch.combinations[0])
+}
+
+#[test]
+fn finish_reasons_of_filters_are_found_in_lists_and_in_texts() {
+    for (reasons, expected) in [
+        (json!({"gen_ai.response.finish_reasons": ["stop", "content_filter"]}), Some("content_filter")),
+        (json!({"gen_ai.response.finish_reasons": "[\"SAFETY\"]"}), Some("safety")),
+        (json!({"ai.response.finishReason": "content-filter"}), Some("content_filter")),
+        (json!({"gen_ai.response.finish_reasons": ["stop"]}), None),
+        (json!({"gen_ai.response.finish_reasons": []}), None),
+        (json!({"gen_ai.response.finish_reasons": 7}), None),
+    ] {
+        let reading = read(false, &call(&reasons));
+        let found: Vec<_> = reading.parsed.batch.interventions.iter().map(|(at, one)| (*at, &*one.name)).collect();
+        assert_eq!(found, Vec::from_iter(expected.map(|name| (0, name))), "{reasons}");
+    }
 }
 
 fn check(failed: bool, extra: &Json, counts: &[(Count, u64)], cost: &str) {

@@ -12,6 +12,7 @@ import { useChange } from "../administration/queries";
 import { AlertsSection } from "./AlertsSection";
 import { BudgetBar } from "./BudgetBar";
 import { BudgetForm } from "./BudgetForm";
+import { CountsSection } from "./CountsSection";
 import { DecisionsSection } from "./DecisionsSection";
 import { limitOf, nearestFirst, scopeText, unitOf } from "./standing";
 import { useTitle } from "../useTitle";
@@ -65,6 +66,7 @@ export default function BudgetsPage({ organization }: { organization: Organizati
         />
       )}
       {rows && <DecisionsSection organization={organization} />}
+      {rows && <CountsSection organization={organization} />}
       {rows && <AlertsSection organization={organization} budgets={rows} />}
       {(doing?.kind === "add" || doing?.kind === "edit") && (
         <BudgetForm

@@ -5,6 +5,17 @@ const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 /** What of it began anew and is over. */
 type Over = "day" | "week" | "month" | "total";
 
+const englishRules: Record<string, string> = {
+  budget: "Budget",
+  allowedModels: "Policy: models that are allowed",
+  deniedModels: "Policy: models that are denied",
+  allowedProviders: "Policy: providers that are allowed",
+  deniedProviders: "Policy: providers that are denied",
+  requiredAttributes: "Policy: what a provider has to have",
+  guardrail: "Guardrail",
+  contentFilter: "Content filter",
+};
+
 const en = {
   expected: (amount: string) => `${amount} expected`,
   between: (low: string, high: string) => `${low} to ${high}`,
@@ -23,6 +34,16 @@ const en = {
   refused: "Refused",
   observed: "Allowed, and told",
   times: (n: string) => `${n} times`,
+  counts: "By rule",
+  countsLead:
+    "Of the last seven days: calls that were refused or would have been, since the server started, and calls that broke a policy or on which a guardrail or content filter stepped in.",
+  countsSearch: "Search by rule",
+  countsNone: "No rule was broken, and nothing stepped in.",
+  rule: "Rule",
+  whose: "Person and project",
+  found: "Found",
+  /** A rule by its own name where it is not known. */
+  ruleName: (rule: string) => englishRules[rule] ?? rule,
 };
 
 const germanOver: Record<Over, [string, string]> = {
@@ -30,6 +51,17 @@ const germanOver: Record<Over, [string, string]> = {
   week: ["in der letzten Woche", "Wochen"],
   month: ["im letzten Monat", "Monaten"],
   total: ["insgesamt", "Malen"],
+};
+
+const germanRules: Record<string, string> = {
+  budget: "Budget",
+  allowedModels: "Richtlinie: erlaubte Modelle",
+  deniedModels: "Richtlinie: verbotene Modelle",
+  allowedProviders: "Richtlinie: erlaubte Anbieter",
+  deniedProviders: "Richtlinie: verbotene Anbieter",
+  requiredAttributes: "Richtlinie: was ein Anbieter haben muss",
+  guardrail: "Guardrail",
+  contentFilter: "Inhaltsfilter",
 };
 
 const de: typeof en = {
@@ -54,6 +86,15 @@ const de: typeof en = {
   refused: "Abgelehnt",
   observed: "Erlaubt, mit Hinweis",
   times: (n) => `${n}-mal`,
+  counts: "Nach Regeln",
+  countsLead:
+    "Aus den letzten sieben Tagen: Aufrufe, die abgelehnt wurden oder worden wären, seit der Server läuft, und Aufrufe, die gegen eine Richtlinie verstießen oder in die ein Guardrail oder Inhaltsfilter eingriff.",
+  countsSearch: "Nach Regeln suchen",
+  countsNone: "Gegen keine Regel wurde verstoßen, und nichts griff ein.",
+  rule: "Regel",
+  whose: "Person und Projekt",
+  found: "Gefunden",
+  ruleName: (rule) => germanRules[rule] ?? rule,
 };
 
 export const all: Record<Language, typeof en> = { en, de };
