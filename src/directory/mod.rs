@@ -22,6 +22,7 @@ mod learnt;
 mod limits;
 mod link;
 mod member;
+mod open_sessions;
 mod owners;
 mod policy;
 mod program;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::group::{Filter, Group, GroupBy, Grouping, Label, Labels, Names};
+use super::group::{Filter, Grouping};
+use super::labels::{Group, Label, Labels, Names};
+use super::numbers::GroupBy;
 use super::plan::Plan;
 use super::scan::Scan;
 use super::slices::{Found, Slice, Sums};

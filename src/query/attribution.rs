@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use super::courses::{BY_SERIES, Course, Courses, NO_GROUP, at};
-use super::group::{GroupBy, Names, Numbers};
+use super::labels::Names;
+use super::numbers::{GroupBy, Numbers};
 use super::plan::boundary;
 use crate::calendar::{Date, Zone};
 use crate::directory::{Assignable, AssignmentKind, Dated, Organization};

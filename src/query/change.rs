@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::activity::{Activity, Totals, activity};
 use super::causes::{ByCause, Cause, Compared, Side, Sides, causes, compared};
-use super::group::{Filter, GroupBy, Label};
+use super::group::Filter;
+use super::labels::Label;
+use super::numbers::GroupBy;
 use super::{About, Column, Earlier, Query, QueryError, RankBy, Table};
 use crate::calendar::{Granularity, Window};
 use crate::model::{Count, Measures, Overflow};

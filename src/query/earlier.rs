@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::activity::{ACTIVITY_COLUMNS, Activity, Totals, activity, other};
-use super::group::{Filter, Group, Label};
+use super::group::Filter;
+use super::labels::{Group, Label};
 use super::{About, Query, QueryError, RankBy, Table};
 use crate::calendar::{BucketLabel, Date, Granularity, Window};
 use crate::model::{PERIOD_DAYS, Usage};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::courses::{Courses, NO_GROUP};
-use super::group::GroupOf;
+use super::numbers::GroupOf;
 use super::plan::Plan;
 use super::scan::Scan;
 use crate::model::{COUNTS, Count, Dimension, Measures, Segment, Series, SeriesId, ValueId};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::activity::{ACTIVITY_COLUMNS, activity, over_window, scan};
 use super::courses::{Courses, NO_GROUP, at, each_stretch};
-use super::group::{GroupBy, GroupOf, Label, Names};
+use super::labels::{Label, Names};
+use super::numbers::{GroupBy, GroupOf};
 use super::plan::{Plan, boundary};
 use super::rollups::MEASURES;
 use super::scan::Scan;

@@ -1,54 +1,16 @@
 //! Which series count, and as what.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
 
 use roaring::RoaringBitmap;
 
 use super::courses::{BY_SERIES, Course, Courses, NO_GROUP, at, each_stretch};
-use crate::directory::{Directory, Organization, Status};
-use crate::model::{Dimension, Mode, Segment, Series, SeriesId, ValueId};
-use crate::store::{OrganizationNames, Pivot};
-
-/// What usage is broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupBy {
-    Model,
-    Project,
-    ApiKey,
-    /// The member a key belongs to at the time.
-    User,
-    Provider,
-    Source,
-    /// The team that usage counts for at the time, and its cost centre.
-    Team,
-    CostCentre,
-    /// Where the cost is from.
-    CostSource,
-}
-
-impl GroupBy {
-    /// The dimension usage is counted by, if it is one; that of members and teams is their keys'.
-    pub fn dimension(self) -> Option<Dimension> {
-        match self {
-            GroupBy::Model => Some(Dimension::Model),
-            GroupBy::Project => Some(Dimension::Project),
-            GroupBy::ApiKey | GroupBy::User | GroupBy::Team | GroupBy::CostCentre => Some(Dimension::ApiKey),
-            GroupBy::Provider => Some(Dimension::Provider),
-            GroupBy::Source => Some(Dimension::Source),
-            GroupBy::CostSource => None,
-        }
-    }
-
-    /// The number of what a series has of it.
-    pub(super) fn value_of(self, series: &Series) -> usize {
-        match self.dimension() {
-            Some(dimension) => series.value(dimension).0 as usize,
-            None => series.cost_source as usize,
-        }
-    }
-}
+use super::labels::{Label, Labels, Names, nameless};
+use super::numbers::{GroupBy, GroupOf, Numbers, number_of, runs};
+use crate::directory::Status;
+use crate::model::{Dimension, Mode, Segment, SeriesId, ValueId};
+use crate::store::Pivot;
 
 /// Which usage counts: any of the values of each list that is not empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,26 +36,6 @@ impl Filter {
     }
 }
 
-/// What one part of an answer is about, as people and programs read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
-    /// The id; `None` for usage that belongs to none.
-    pub key: Option<String>,
-    pub label: String,
-    /// Its place among the organization's values of the dimension, from 1, in the order in which they were first seen;
-    /// a member's is that of the first key that they created. Never changes, so it can stand for the thing where an id is
-    /// too long: for a colour.
-    pub ordinal: Option<u32>,
-    pub deleted: bool,
-    pub former: bool,
-}
-
-/// One group of an answer: a label for each `group_by`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    pub labels: Vec<Label>,
-}
-
 /// Which group each series and each value belongs to, and what the groups are called.
 pub(super) struct Grouping<'a> {
     pub groups: usize,
@@ -109,104 +51,6 @@ pub(super) struct Grouping<'a> {
     pub by_series: Vec<RangeInclusive<ValueId>>,
     /// What numbers of groups stand for that change on the way.
     pub courses: Courses,
-}
-
-/// Which group usage is of. Nothing is written down for each series or value where that can be helped: there may be
-/// millions, and a question about a few models has to do with none of them.
-pub(super) enum GroupOf {
-    /// The only one, whatever it is.
-    One,
-    /// That of its value.
-    By(Numbers),
-    /// What is listed for its series; [`NO_GROUP`] when it does not count.
-    Series(Vec<u32>),
-}
-
-impl GroupOf {
-    /// The group of a series, or its course, or [`NO_GROUP`]; `None` for one that there should not be.
-    #[inline]
-    pub fn of(&self, id: u32, series: &Series) -> Option<u32> {
-        match self {
-            GroupOf::One => Some(0),
-            GroupOf::By(numbers) => numbers.of(series),
-            GroupOf::Series(groups) => groups.get(id as usize).copied(),
-        }
-    }
-
-    /// The same of a value of the pivot, or [`BY_SERIES`].
-    #[inline]
-    pub fn of_value(&self, value: u32) -> Option<u32> {
-        match self {
-            GroupOf::One => (value == 0).then_some(0),
-            GroupOf::By(numbers) => numbers.of_value(value as usize),
-            GroupOf::Series(_) => None,
-        }
-    }
-}
-
-/// Numbers for the values of what usage is broken down by.
-pub(super) struct Numbers {
-    by: GroupBy,
-    count: usize,
-    /// By value; without it a value's number is its own. One of those that change stands for a course.
-    listed: Option<Vec<u32>>,
-    /// By API key and project, of keys that are in several groups by their projects.
-    pub by_series: HashMap<(u32, u32), u32>,
-    pub courses: Courses,
-}
-
-impl Numbers {
-    fn own(by: GroupBy, count: usize) -> Numbers {
-        Numbers { by, count, listed: None, by_series: HashMap::new(), courses: Courses::default() }
-    }
-
-    /// The dimension whose values have the numbers; `None` for where the cost is from.
-    pub fn dimension(&self) -> Option<Dimension> {
-        self.by.dimension()
-    }
-
-    /// Numbers below `count`, or courses of such, by value.
-    pub fn listed(by: GroupBy, count: usize, listed: Vec<u32>, courses: Courses) -> Numbers {
-        Numbers { listed: Some(listed), courses, ..Numbers::own(by, count) }
-    }
-
-    #[inline]
-    pub fn of(&self, series: &Series) -> Option<u32> {
-        match self.of_value(self.by.value_of(series)) {
-            Some(BY_SERIES) => self.by_series.get(&(series.api_key.0, series.project.0)).copied(),
-            number => number,
-        }
-    }
-
-    #[inline]
-    pub fn of_value(&self, value: usize) -> Option<u32> {
-        match &self.listed {
-            None => (value < self.count).then_some(value as u32),
-            Some(listed) => listed.get(value).copied(),
-        }
-    }
-
-    /// The same with other numbers for these, below `count`.
-    fn map(self, count: usize, to: impl Fn(u32) -> u32) -> Numbers {
-        let mut courses = Courses::default();
-        let mut map = |number: u32| self.courses.map(number, &mut courses, &to);
-        let listed = self.listed.map(|listed| listed.into_iter().map(&mut map).collect());
-        let by_series = self.by_series.into_iter().map(|(pair, number)| (pair, map(number))).collect();
-        Numbers { by: self.by, count, listed, by_series, courses }
-    }
-
-    /// The values that have no group but by series.
-    fn values_by_series(&self) -> Vec<RangeInclusive<ValueId>> {
-        let mut keys: Vec<u32> = self.by_series.keys().map(|(key, _)| *key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        runs(&keys)
-    }
-}
-
-/// Numbers as few ranges as there are gaps.
-fn runs(sorted: &[u32]) -> Vec<RangeInclusive<ValueId>> {
-    sorted.chunk_by(|a, b| a + 1 == *b).map(|run| ValueId(run[0])..=ValueId(run[run.len() - 1])).collect()
 }
 
 /// What a series must be to count: of an allowed number.
@@ -276,99 +120,6 @@ impl Used {
             Used::Several { used, .. } => (used.len(), Labels::Several(labels, used)),
         }
     }
-}
-
-/// What groups are called, by their numbers; made when it is asked for.
-pub(super) enum Labels<'a> {
-    /// One group, of everything.
-    All,
-    /// A group for each value.
-    Values(GroupBy, Dimension),
-    /// A group for each owner, with the first of the keys that they created.
-    Owners(Vec<(Option<&'a str>, Option<ValueId>)>),
-    Listed(Vec<Label>),
-    /// A group for each number of others that occurs.
-    Some(Box<Labels<'a>>, Vec<u32>),
-    /// A group for each combination of numbers of others that occurs.
-    Several(Vec<Labels<'a>>, Vec<Vec<u32>>),
-}
-
-impl<'a> Labels<'a> {
-    pub fn group(&self, known: &Names<'_>, number: u32) -> Group {
-        let mut labels = Vec::new();
-        self.push(known, number, &mut labels);
-        Group { labels }
-    }
-
-    fn push(&self, known: &Names<'_>, number: u32, labels: &mut Vec<Label>) {
-        let at = number as usize;
-        match self {
-            Labels::All => {}
-            Labels::Values(by, dimension) => labels.push(known.label(*by, *dimension, ValueId(number))),
-            Labels::Owners(owners) => labels.push(known.user_label(owners[at].0, owners[at].1)),
-            Labels::Listed(all) => labels.push(all[at].clone()),
-            Labels::Some(others, used) => others.push(known, used[at], labels),
-            Labels::Several(others, parts) => {
-                others.iter().zip(&parts[at]).for_each(|(others, part)| others.push(known, *part, labels));
-            }
-        }
-    }
-
-    /// The number of the value that a group stands for, where each stands for one.
-    pub fn value(&self, number: u32) -> Option<ValueId> {
-        match self {
-            Labels::Values(..) => Some(ValueId(number)),
-            Labels::Some(others, used) => others.value(used[number as usize]),
-            _ => None,
-        }
-    }
-
-    /// Who a group stands for, where each stands for somebody.
-    pub fn owner(&self, number: u32) -> Option<&'a str> {
-        match self {
-            Labels::Owners(people) => people[number as usize].0,
-            Labels::Some(others, used) => others.owner(used[number as usize]),
-            _ => None,
-        }
-    }
-
-    /// The group of some keys, among so many.
-    pub fn find(&self, known: &Names<'_>, keys: &[Option<&str>], groups: usize) -> Option<u32> {
-        match (self, keys) {
-            (Labels::Values(_, dimension), [key]) => {
-                let value = key.map_or(Some(ValueId::NONE), |key| known.names.value(*dimension, key))?;
-                ((value.0 as usize) < groups).then_some(value.0)
-            }
-            _ => (0..groups as u32).find(|number| self.keys(known, *number) == keys),
-        }
-    }
-
-    /// The order of groups by their keys.
-    pub fn compare(&self, known: &Names<'_>, a: u32, b: u32) -> Ordering {
-        self.keys(known, a).cmp(&self.keys(known, b))
-    }
-
-    fn keys<'k>(&'k self, known: &Names<'k>, number: u32) -> Vec<Option<&'k str>> {
-        let at = number as usize;
-        match self {
-            Labels::All => Vec::new(),
-            Labels::Values(_, dimension) => vec![known.names.name(*dimension, ValueId(number))],
-            Labels::Owners(owners) => vec![owners[at].0],
-            Labels::Listed(all) => vec![all[at].key.as_deref()],
-            Labels::Some(others, used) => others.keys(known, used[at]),
-            Labels::Several(others, parts) => {
-                others.iter().zip(&parts[at]).flat_map(|(others, part)| others.keys(known, *part)).collect()
-            }
-        }
-    }
-}
-
-/// Names and directory of one organization, which together say what a number stands for.
-#[derive(Clone, Copy)]
-pub(super) struct Names<'a> {
-    pub names: &'a OrganizationNames,
-    pub directory: &'a Directory,
-    pub organization: &'a Organization,
 }
 
 impl<'a> Names<'a> {
@@ -690,44 +441,6 @@ impl<'a> Names<'a> {
         let filter = Filter { by: filter.by.iter().cloned().chain([keys]).collect(), ..filter.clone() };
         self.group(&[GroupBy::User], &filter)
     }
-
-    fn label(&self, by: GroupBy, dimension: Dimension, value: ValueId) -> Label {
-        let Some(id) = self.names.name(dimension, value) else {
-            return nameless("No app");
-        };
-        let (label, status) = match by {
-            GroupBy::Project => {
-                let project = self.organization.projects.get(id);
-                (project.and_then(|p| p.name.as_deref()), project.map(|p| p.status))
-            }
-            GroupBy::ApiKey => {
-                let key = self.organization.api_keys.get(id);
-                (key.and_then(|k| k.description.as_deref()), key.map(|k| k.status))
-            }
-            GroupBy::Model => (self.directory.model_name(id), None),
-            _ => (None, None),
-        };
-        Label {
-            key: Some(id.to_owned()),
-            label: label.unwrap_or(id).to_owned(),
-            ordinal: Some(value.0),
-            deleted: status == Some(Status::Deleted),
-            former: false,
-        }
-    }
-
-    fn user_label(&self, user: Option<&str>, first_key: Option<ValueId>) -> Label {
-        match user {
-            None => nameless("Unattributed"),
-            Some(id) => Label {
-                key: Some(id.to_owned()),
-                label: self.directory.user_label(id).to_owned(),
-                ordinal: first_key.map(|key| key.0),
-                deleted: false,
-                former: self.organization.active_member(id).is_none(),
-            },
-        }
-    }
 }
 
 /// By number of a [`CostSource`](crate::model::CostSource): the name it is asked by, and its label. Whether a call has no
@@ -739,15 +452,6 @@ pub(crate) const COST_SOURCES: [(&str, &str); 5] = [
     ("unpriced", "Unpriced"),
     ("priced", "Priced"),
 ];
-
-/// What belongs to none.
-fn nameless(label: &str) -> Label {
-    Label { key: None, label: label.to_owned(), ordinal: None, deleted: false, former: false }
-}
-
-pub(super) fn number_of(numbers: &Numbers, series: &Series) -> u32 {
-    numbers.of(series).expect("a series has values that have names")
-}
 
 /// By source the number of its label, and the labels.
 fn labels_of_cost_sources() -> (Vec<u32>, Vec<Label>) {

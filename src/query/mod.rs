@@ -13,12 +13,15 @@ mod causes;
 mod cells;
 mod change;
 mod courses;
+mod cuts;
 mod earlier;
 mod elsewhere;
 mod explain;
 mod gap;
 mod group;
+mod labels;
 mod moved;
+mod numbers;
 mod page;
 mod pass;
 mod people;
@@ -38,8 +41,10 @@ pub use earlier::{Earlier, earlier};
 pub use explain::{Arrival, Attributed, AttributedBy, CostPart, Explained, Figure, PricedBy, Worth, explain};
 pub use gap::{Compared, Comparison, CostCauses, CountCauses, Tokens};
 pub(crate) use group::{COST_SOURCES, MODES};
-pub use group::{Filter, Group, GroupBy, Label, Viewer};
+pub use group::{Filter, Viewer};
+pub use labels::{Group, Label};
 pub use moved::{Moved, moved};
+pub use numbers::GroupBy;
 pub use page::{Mark, Page, Sort};
 pub use people::{
     KeyDetail, KeyRow, MemberDetail, MemberRow, MemberStatus, ModelDay, MyUsage, Ranked, Table, api_key, api_keys,

@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::activity::{ACTIVITY_COLUMNS, Totals, activity};
-use super::group::{Filter, GroupBy, Label};
+use super::group::Filter;
+use super::labels::Label;
+use super::numbers::GroupBy;
 use super::{About, Query, QueryError, RankBy};
 use crate::calendar::{Granularity, Window};
 use crate::model::Usage;

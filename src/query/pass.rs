@@ -3,11 +3,12 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::cells::{Cells, KeySet, Limb, Part, halves};
-use super::courses::{COURSES, Course, Courses, NO_GROUP, at};
+use super::courses::{COURSES, Courses, NO_GROUP, at};
+use super::cuts::{AtCut, InPeriod, Start, cuts, each_of_course, in_period, segments_of, slot};
 use super::elsewhere::Fetched;
 use super::plan::Plan;
 use super::scan::Scan;
-use crate::model::{Count, Dimension, Mode, Overflow, Period, SEGMENTS, Segment, Series, ValueId};
+use crate::model::{Count, Dimension, Mode, Overflow, Period, Segment, Series, ValueId};
 use crate::store::block::{self, Block};
 use crate::store::{
     COLUMNS, Column, PeriodSummary, Pivot, Rows, STRETCHES, Sparse, StoreError, Totals, Which, damaged,
@@ -79,62 +80,6 @@ struct OpenRow {
     group: u32,
 }
 
-/// Where the stretches belong that a period falls into at one cut.
-struct AtCut {
-    cut: usize,
-    runs: Vec<Run>,
-    starts: Vec<Start>,
-}
-
-/// What a number of a group means in one period.
-enum InPeriod {
-    Nothing,
-    One(u32),
-    /// Groups that follow each other, each with where its stretches belong.
-    Several(Vec<(u32, AtCut)>),
-}
-
-/// Neighbouring stretches that all belong to one slot or, `spread`, each to one of neighbouring slots.
-struct Run {
-    stretches: Range<usize>,
-    slot: usize,
-    spread: bool,
-}
-
-/// Everything from the period's start up to the end of a stretch: added to a slot or taken from it.
-struct Start {
-    stretch: usize,
-    slot: usize,
-    taken: bool,
-}
-
-impl AtCut {
-    /// The entry of a cut in `cuts`, new if it has none.
-    fn of(cuts: &mut Vec<AtCut>, cut: usize) -> &mut AtCut {
-        let known = cuts.iter().position(|known| known.cut == cut);
-        let known = known.unwrap_or_else(|| {
-            cuts.push(AtCut { cut, runs: Vec::new(), starts: Vec::new() });
-            cuts.len() - 1
-        });
-        &mut cuts[known]
-    }
-
-    fn push_run(&mut self, stretches: Range<usize>, slot: usize) {
-        let spread = stretches.len() == 1;
-        match self.runs.last_mut() {
-            Some(last)
-                if spread
-                    && last.spread
-                    && last.stretches.end == stretches.start
-                    && last.slot + last.stretches.len() == slot =>
-            {
-                last.stretches.end = stretches.end;
-            }
-            _ => self.runs.push(Run { stretches, slot, spread }),
-        }
-    }
-}
-
 impl<'a> Pass<'a> {
     pub fn new(scan: &'a Scan<'a>, plan: &'a Plan, cells: Cells) -> Pass<'a> {
         Pass {
@@ -187,11 +132,6 @@ impl<'a> Pass<'a> {
         self.read_rows(&by_rows)
     }
 
-    /// The slot of a segment: how many boundaries come before it.
-    fn slot(&self, segment: Segment) -> usize {
-        self.boundaries.partition_point(|boundary| *boundary <= segment)
-    }
-
     // ---- what is open ----
 
     fn read_open(&mut self, segments: Range<Segment>) -> Result<(), StoreError> {
@@ -208,7 +148,7 @@ impl<'a> Pass<'a> {
 
     fn add_open(&mut self, block: &Block<'_>, segment: Segment, tells_keys: bool) -> Result<(), StoreError> {
         let scan = self.scan;
-        let (scan_totals, slot) = (scan.totals, self.slot(segment));
+        let (scan_totals, slot) = (scan.totals, slot(self.boundaries, segment));
         let wants_keys = scan_totals && tells_keys;
         self.open_cost = self
             .open_cost
@@ -328,7 +268,7 @@ impl<'a> Pass<'a> {
 
     fn places(&self, period: Period) -> Places {
         let (first, next) = (period.first_segment().0, period.next().first_segment().0);
-        let from = self.slot(Segment(first));
+        let from = slot(self.boundaries, Segment(first));
         let until = self.boundaries.partition_point(|boundary| boundary.0 < next);
         let segments = (next - first) as usize;
         let (mut slots, mut offsets) = (Vec::with_capacity(segments), Vec::with_capacity(segments));
@@ -506,8 +446,9 @@ impl<'a> Pass<'a> {
 
     fn read_totals_of(&mut self, pivot: Pivot, period: Period) -> Result<(), StoreError> {
         let scan = self.scan;
-        let cuts = self.cuts(period, &segments_of(period));
-        let courses: Vec<InPeriod> = scan.courses.iter().map(|course| self.in_period(course, period)).collect();
+        let cuts = cuts(self.boundaries, period, &segments_of(period));
+        let courses: Vec<InPeriod> =
+            scan.courses.iter().map(|course| in_period(self.boundaries, course, period)).collect();
         let of_several = courses.iter().flat_map(|course| match course {
             InPeriod::Several(stays) => &stays[..],
             _ => &[],
@@ -539,22 +480,6 @@ impl<'a> Pass<'a> {
             })?;
         }
         if unknown { Err(no_name()) } else { Ok(()) }
-    }
-
-    /// Only what changes hands within a period is read at other cuts than those of the plan.
-    fn in_period(&self, course: &Course<u32>, period: Period) -> InPeriod {
-        let mut stays = Vec::new();
-        each_of_course(course, period, |group, within| stays.push((group, within.clone())));
-        match &stays[..] {
-            [] => InPeriod::Nothing,
-            [(group, within)] if *within == segments_of(period) => InPeriod::One(*group),
-            stays => {
-                let each = stays.iter();
-                let each =
-                    each.flat_map(|(group, within)| self.cuts(period, within).into_iter().map(|at| (*group, at)));
-                InPeriod::Several(each.collect())
-            }
-        }
     }
 
     /// Takes note of the API keys that have usage in a period, of which the plan has a part.
@@ -611,7 +536,7 @@ impl<'a> Pass<'a> {
         mut visit: impl FnMut(&mut Self, &Totals<'_>, &AtCut),
     ) -> Result<(), StoreError> {
         for period in periods {
-            for at_cut in self.cuts(*period, &segments_of(*period)) {
+            for at_cut in cuts(self.boundaries, *period, &segments_of(*period)) {
                 self.each_total(pivot, *period, at_cut.cut, |pass, totals| visit(pass, totals, &at_cut))?;
             }
         }
@@ -634,45 +559,6 @@ impl<'a> Pass<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The cuts that the buckets need between two segments of a period.
-    ///
-    /// A bucket that begins and ends at the same cut is made of whole stretches, and so is one that reaches over an
-    /// end of the period. In a zone whose clocks don't change these are all, and one cut is read. A bucket between two
-    /// cuts is what comes before its end less what comes before its start.
-    fn cuts(&self, period: Period, within: &Range<usize>) -> Vec<AtCut> {
-        let first = period.first_segment();
-        let (begin, next) = (first.plus(within.start), first.plus(within.end));
-        let from = self.slot(begin);
-        // As (cut, the last stretch before it); cut 37 is the end of the UTC day.
-        let place = |segment: Segment| {
-            let last = (segment.0 - first.0) as usize - 1;
-            (last % SEGMENTS + 1, last / SEGMENTS)
-        };
-        let inside = self.boundaries[from..].iter().take_while(|boundary| **boundary < next);
-        let ends = inside.map(|boundary| Some(place(*boundary)));
-        let last = (next < period.next().first_segment()).then(|| place(next));
-        let mut cuts = Vec::new();
-        let mut start: Option<(usize, usize)> = (within.start > 0).then(|| place(begin));
-        for (slot, end) in (from..).zip(ends.chain([last])) {
-            if slot != 0 && slot != self.boundaries.len() {
-                match (start, end) {
-                    (Some((cut, before)), Some((end_cut, last))) if cut != end_cut => {
-                        AtCut::of(&mut cuts, cut).starts.push(Start { stretch: before, slot, taken: true });
-                        AtCut::of(&mut cuts, end_cut).starts.push(Start { stretch: last, slot, taken: false });
-                    }
-                    _ => {
-                        let cut = end.or(start).map_or(SEGMENTS, |(cut, _)| cut);
-                        let stretches =
-                            start.map_or(0, |(_, before)| before + 1)..end.map_or(STRETCHES, |(_, last)| last + 1);
-                        AtCut::of(&mut cuts, cut).push_run(stretches, slot);
-                    }
-                }
-            }
-            start = end;
-        }
-        cuts
     }
 
     fn add_totals(&mut self, group: u32, totals: &Totals<'_>, at_cut: &AtCut) {
@@ -729,22 +615,6 @@ fn each_stay(
         });
     }
     done
-}
-
-fn each_of_course(course: &Course<u32>, period: Period, mut visit: impl FnMut(u32, Range<usize>)) {
-    let (first, next) = (period.first_segment(), period.next().first_segment());
-    let here = &course[course.partition_point(|(from, _)| *from <= first) - 1..];
-    let ends = here.iter().skip(1).map(|(from, _)| *from).chain([next]);
-    for ((from, group), end) in here.iter().zip(ends).take_while(|((from, _), _)| *from < next) {
-        if *group != NO_GROUP {
-            let place = |segment: Segment| (segment.clamp(first, next).0 - first.0) as usize;
-            visit(*group, place(*from)..place(end));
-        }
-    }
-}
-
-fn segments_of(period: Period) -> Range<usize> {
-    0..(period.next().first_segment().0 - period.first_segment().0) as usize
 }
 
 fn no_name() -> StoreError {

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::activity::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of,
 };
-use super::group::{Filter, GroupBy, Label, Names, Viewer};
+use super::group::{Filter, Viewer};
+use super::labels::{Label, Names};
+use super::numbers::GroupBy;
 use super::page::{Mark, Page, Sort};
 use super::plan::Plan;
 use super::{About, Column, Query, QueryError, RankBy};

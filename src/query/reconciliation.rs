@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::activity;
 use super::gap::{Cell, Comparison, Tokens};
-use super::group::{Filter, GroupBy};
+use super::group::Filter;
+use super::numbers::GroupBy;
 use super::{About, Column, Query, QueryError, RankBy};
 use crate::calendar::{Granularity, Window};
 use crate::model::{BilledDay, Biller, Day, Hour, Report, UnixMs, undated_model};

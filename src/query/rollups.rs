@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::activity::{ACTIVITY_COLUMNS, activity, used};
 use super::courses::{Courses, NO_GROUP, at, each_stretch};
-use super::group::{Filter, GroupBy, GroupOf, Grouping, Label, Names, Numbers, number_of};
+use super::group::{Filter, Grouping};
+use super::labels::{Label, Names};
+use super::numbers::{GroupBy, GroupOf, Numbers, number_of};
 use super::plan::{Plan, boundary};
 use super::scan::Scan;
 use super::slices::Slice;

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::courses::{Courses, NO_GROUP};
-use super::group::{GroupOf, Labels, Names};
+use super::labels::{Labels, Names};
+use super::numbers::GroupOf;
 use crate::model::{OrganizationId, Series, ValueId};
 use crate::store::{Column, Log, Pivot, Reader};
 

@@ -15,7 +15,6 @@ import { leads, type Steps } from "../state/steps";
 import type { Metric } from "../state/view";
 import { text } from "../text";
 import type { Span } from "../time/presets";
-import { useMedia } from "../ui/useMedia";
 import { loaded } from "../ui/lazily";
 import { useDark, usePrinting } from "../ui/theme";
 import type { Area, Plot } from "./engine";
@@ -74,7 +73,6 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   }, [isDrawn]);
   const dark = useDark();
   const printing = usePrinting();
-  const still = useMedia("(prefers-reduced-motion: reduce)") || printing;
 
   // Tokens resolve differently once the theme has changed, which nothing but `dark` tells.
   const palette = useMemo(() => readPalette(), [dark]);
@@ -112,9 +110,9 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   // In the frame that has the new legend and figures.
   useLayoutEffect(() => {
     if (!plot || !timeline) return;
-    plot.draw({ timeline, kind, metric, hidden, looks, palette, animate: !still });
+    plot.draw({ timeline, kind, metric, hidden, looks, palette });
     redrawOverlay((n) => n + 1);
-  }, [plot, timeline, kind, metric, hidden, looks, palette, still]);
+  }, [plot, timeline, kind, metric, hidden, looks, palette]);
 
   // A new window has other buckets under the same pointer.
   useEffect(() => {

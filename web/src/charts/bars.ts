@@ -1,6 +1,6 @@
 import type { CustomSeriesOption } from "echarts/charts";
-import { graphic } from "echarts/core";
 import { fillStyle } from "./fill";
+import { paintedSeries, type Place } from "./painted";
 
 /** Stacked columns, one for each bucket. */
 export interface Bars {
@@ -15,54 +15,13 @@ export interface Bars {
   surface: string;
 }
 
-/** Where they stand, in pixels: the middle of the first column, from one to the next, the axis, and of one unit. */
-interface Place {
-  first: number;
-  step: number;
-  zero: number;
-  unit: number;
-}
-
-const SHAPE = "stackedBars";
 const WIDEST = 44;
 const HATCH_DISTANCE = 8;
 
-type BarsShape = { bars: Bars; place: Place } | Record<string, never>;
-
-graphic.registerShape(
-  SHAPE,
-  graphic.extendShape({
-    shape: {},
-    /**
-     * Paints at once, which works with every painting as long as the shape keeps no path: it is silent, and chart.css
-     * keeps the pointer away, for hit-testing would make it a path to keep, with nothing in it to paint again.
-     */
-    buildPath(path, { bars, place }: BarsShape) {
-      const context = "getContext" in path ? path.getContext() : path;
-      if (context && bars && place) paint(context as CanvasRenderingContext2D, bars, place);
-    },
-  }),
-);
-
-/**
- * A series that draws every column itself, in one shape. ECharts' own bars are a shape each, with a style, states and
- * a label to be looked up, and a year by ten series has 3,650 of them.
- */
+/** A series that paints every column. */
 export function barsSeries(bars: Bars): CustomSeriesOption {
   const heights = Array.from({ length: bars.columns }, (_, i) => heightOf(bars, i));
-  const highest = Math.max(0, ...heights);
-  return {
-    id: "~bars",
-    type: "custom",
-    data: [[0, highest]],
-    renderItem: (_, api) => {
-      const [first = 0, top = 0] = api.coord([0, highest]);
-      const [, zero = 0] = api.coord([0, 0]);
-      const size = api.size?.([1, 0]) as number[] | undefined;
-      const place = { first, step: size?.[0] ?? 0, zero, unit: highest === 0 ? 0 : (zero - top) / highest };
-      return { type: SHAPE, silent: true, shape: { bars, place } } as never;
-    },
-  };
+  return paintedSeries("~bars", Math.max(0, ...heights), (context, place) => paint(context, bars, place));
 }
 
 function heightOf({ stack }: Bars, column: number): number {
@@ -73,7 +32,6 @@ function paint(context: CanvasRenderingContext2D, bars: Bars, { first, step, zer
   const width = Math.min(step * (1 - bars.gap), WIDEST);
   const left = (column: number) => first + column * step - width / 2;
   const tops = new Float64Array(bars.columns).fill(zero);
-  context.save();
   for (const { colour, pattern, values } of bars.stack) {
     context.fillStyle = fillStyle(context, colour, pattern, bars.surface);
     for (let i = 0; i < bars.columns; i++) {
@@ -90,7 +48,6 @@ function paint(context: CanvasRenderingContext2D, bars: Bars, { first, step, zer
     const top = tops[bars.unfinished] ?? zero;
     hatch(context, bars.surface, { x: left(bars.unfinished), y: top, width, height: zero - top });
   }
-  context.restore();
 }
 
 /** Hatching says "not whole yet" without depending on colour. */

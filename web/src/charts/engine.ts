@@ -1,4 +1,4 @@
-import { CustomChart, LineChart } from "echarts/charts";
+import { CustomChart } from "echarts/charts";
 import { GridSimpleComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
@@ -6,7 +6,7 @@ import { CHART_TOP, chartOption, type Drawing } from "./option";
 
 // Only what the charts need; tooltip, legend and brush are the page's own. The simple grid is the
 // one without ECharts' axis pointer.
-use([CustomChart, LineChart, GridSimpleComponent, CanvasRenderer]);
+use([CustomChart, GridSimpleComponent, CanvasRenderer]);
 
 export interface Area {
   left: number;

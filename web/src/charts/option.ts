@@ -1,4 +1,4 @@
-import type { CustomSeriesOption, LineSeriesOption } from "echarts/charts";
+import type { CustomSeriesOption } from "echarts/charts";
 import type { GridComponentOption } from "echarts/components";
 import type { ComposeOption } from "echarts/core";
 import { axisPercent } from "../format/counts";
@@ -6,12 +6,13 @@ import { axisLabel, axisMonth } from "../format/dates";
 import type { Look } from "../state/colours";
 import type { Metric } from "../state/view";
 import { barsSeries } from "./bars";
+import { lineSeries } from "./lines";
 import { lookOf } from "./look";
 import { axisFigure } from "./measure";
 import { colourIn, type Palette } from "./palette";
 import { ERROR_RATE, type Before, type Series, type Timeline } from "./timeline";
 
-export type ChartOption = ComposeOption<CustomSeriesOption | LineSeriesOption | GridComponentOption>;
+export type ChartOption = ComposeOption<CustomSeriesOption | GridComponentOption>;
 
 export interface Drawing {
   timeline: Timeline;
@@ -20,7 +21,6 @@ export interface Drawing {
   hidden: ReadonlySet<string>;
   looks: ReadonlyMap<string, Look>;
   palette: Palette;
-  animate: boolean;
 }
 
 /** Space above the drawing area, for the highest axis label. */
@@ -38,10 +38,7 @@ export function chartOption(drawing: Drawing): ChartOption {
   const errorRates = drawing.hidden.has(ERROR_RATE) ? null : timeline.errorRates;
 
   return {
-    animation: drawing.animate && inLines,
-    animationDuration: 240,
-    animationDurationUpdate: 240,
-    animationEasingUpdate: "cubicOut",
+    animation: false,
     textStyle: { fontFamily: palette.font },
     grid: { left: 4, right: 4, top: CHART_TOP, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: {
@@ -83,8 +80,8 @@ export function chartOption(drawing: Drawing): ChartOption {
     ],
     series: [
       ...(inLines ? shown.map((series) => line(series, drawing)) : [bars(shown, drawing)]),
-      ...(timeline.before ? beforeLines(timeline.before, drawing) : []),
-      ...(errorRates ? errorLines(errorRates, drawing) : []),
+      ...(timeline.before ? [beforeLine(timeline.before, drawing)] : []),
+      ...(errorRates ? [errorLine(errorRates, drawing)] : []),
     ],
   };
 }
@@ -114,7 +111,7 @@ function isLong({ dates }: Timeline): boolean {
 }
 
 /** Lines of one colour, by the pattern that bars of it have. Dashes alone are the rest and the window before. */
-const LINES = ["solid", "dotted", [10, 3, 2, 3], [2, 5]] as const;
+const LINES = [[], [2, 2], [10, 3, 2, 3], [2, 5]] as const;
 
 function bars(shown: readonly Series[], { timeline, looks, palette }: Drawing): CustomSeriesOption {
   const long = isLong(timeline);
@@ -132,63 +129,31 @@ function bars(shown: readonly Series[], { timeline, looks, palette }: Drawing): 
   });
 }
 
-function line(series: Series, { looks, palette, timeline }: Drawing): LineSeriesOption {
+function line(series: Series, { looks, palette }: Drawing): CustomSeriesOption {
   const look = lookOf(series.id, looks);
-  const colour = colourIn(palette, look);
-  const type = series.other ? "dashed" : LINES[look.pattern];
-  return {
-    id: series.id,
-    name: series.label,
-    type: "line",
-    showSymbol: timeline.dates.length === 1,
-    symbol: "circle",
-    symbolSize: 6,
-    lineStyle: { color: colour, width: 2, type: typeof type === "object" ? [...type] : type },
-    itemStyle: { color: colour },
-    emphasis: { disabled: true },
-    data: series.values,
-  };
+  const dash = series.other ? [8, 4] : LINES[look.pattern];
+  return lineSeries(series.id, series.values, [{ colour: colourIn(palette, look), width: 2, dash, dot: 6 }]);
 }
 
-function beforeLines({ values }: Before, { palette }: Drawing): LineSeriesOption[] {
+function beforeLine({ values }: Before, { palette }: Drawing): CustomSeriesOption {
   // Dashes finer than the columns are wide would be dust.
-  return edged("~before", values, palette.label, values.length > LONG_WINDOW ? "solid" : [4, 3], palette);
+  return edged("~before", values, palette.label, values.length > LONG_WINDOW ? [] : [4, 3], palette);
 }
 
-function errorLines(rates: readonly (number | null)[], { palette }: Drawing): LineSeriesOption[] {
-  return edged(ERROR_RATE, rates, palette.bad, "solid", palette).map((line) => ({ ...line, yAxisIndex: 1 }));
+function errorLine(rates: readonly (number | null)[], { palette }: Drawing): CustomSeriesOption {
+  return edged(ERROR_RATE, rates, palette.bad, [], palette, 1);
 }
 
 /** A line that is of everything crosses bars of any colour: its own edge keeps it legible. */
 function edged(
   id: string,
   values: readonly (number | null)[],
-  color: string,
-  type: "solid" | number[],
+  colour: string,
+  dash: readonly number[],
   { surface }: Palette,
-): LineSeriesOption[] {
+  yAxisIndex = 0,
+): CustomSeriesOption {
   const many = values.length > LONG_WINDOW;
-  const common = { type: "line" as const, data: [...values], silent: true, emphasis: { disabled: true } };
-  // A single point is no line.
-  const dot = { showSymbol: values.length === 1, symbol: "circle" };
-  return [
-    {
-      ...common,
-      ...dot,
-      id: `${id} edge`,
-      symbolSize: 9,
-      z: 3,
-      lineStyle: { color: surface, width: many ? 2.5 : 4, opacity: 0.75 },
-      itemStyle: { color: surface },
-    },
-    {
-      ...common,
-      ...dot,
-      id,
-      symbolSize: 6,
-      z: 4,
-      lineStyle: { color, width: many ? 1 : 1.5, type },
-      itemStyle: { color },
-    },
-  ];
+  const edge = { colour: surface, width: many ? 2.5 : 4, opacity: 0.75, dot: 9 };
+  return lineSeries(id, values, [edge, { colour, width: many ? 1 : 1.5, dash, dot: 6 }], { yAxisIndex, z: 3 });
 }
