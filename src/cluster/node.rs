@@ -264,6 +264,11 @@ impl Claims {
         write_claim(client, shard, node, organization, now, false)
     }
 
+    /// Whether another node is known to own an organization, of which nothing may have been refused since this one started.
+    pub fn is_anothers(&self, organization: &str) -> bool {
+        self.others.contains_key(organization)
+    }
+
     /// Whether an organization is known to be the node's.
     pub fn has(&self, organization: &str) -> bool {
         self.own.contains(organization)

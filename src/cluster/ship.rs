@@ -226,7 +226,7 @@ impl Work {
         }
         let Some(snapshot) = shipped else { return Ok(Vec::new()) };
         self.audited = Instant::now();
-        let is_own = |organization: &str| !self.claims.refused.contains_key(organization);
+        let is_own = |organization: &str| !self.claims.is_anothers(organization);
         let found = audit::compare(&self.client.patiently(), &self.places, &snapshot, &self.node, is_own)?;
         self.status.differing.store(found.len() as u64, Ordering::Relaxed);
         let mut again = Vec::with_capacity(found.len());
