@@ -13,6 +13,8 @@ DENY := target/deny
 OPENAPI := target/openapi
 SCIM := target/scim
 SIGN_IN := target/sign-in
+CLUSTER := target/chdb
+CLUSTER_PYTHON := $(if $(filter chdb,$(ENGINE)),$(CLUSTER)/bin/python,python3)
 IMPORT := target/import
 FUZZ_TARGETS := feeds query records store
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/*.json data/clients -type f -not -name 'schema.d.ts' 2>/dev/null)
@@ -110,10 +112,16 @@ test-prometheus: web ## Let a Prometheus, which has to be installed, scrape the 
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/prometheus/run.py
 
 .PHONY: test-cluster
-test-cluster: web ## Ship to two ClickHouse servers, fetched by apt-get where they are absent, that are killed, and answer from them
+test-cluster: web $(if $(filter chdb,$(ENGINE)),$(CLUSTER)/requirements.txt) ## Ship to two ClickHouse servers, fetched by apt-get where they are absent, that are killed, and answer from them; ENGINE=chdb: to the newer engine of PyPI's chdb
 	$(CARGO) build $(CI)
-	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/cluster/run.py
-	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) python3 tests/cluster/answers.py
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(CLUSTER_PYTHON) tests/cluster/run.py
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(CLUSTER_PYTHON) tests/cluster/answers.py
+	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(CLUSTER_PYTHON) tests/cluster/nodes.py
+
+$(CLUSTER)/requirements.txt: tests/cluster/requirements.txt
+	python3 -m venv --clear $(CLUSTER)
+	$(CLUSTER)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 .PHONY: test-scim
 test-scim: web $(SCIM)/requirements.txt ## Let scim2-tester ask the built server what SCIM's RFCs say

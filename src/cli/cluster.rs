@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use twox_hash::XxHash3_64;
 
-use super::Failure;
 use super::target::{ADDRESS_FILE, Target, TargetArguments};
-use crate::cluster::{self, Address, Client};
+use super::{Failure, system_clock};
+use crate::cluster::{self, Address, Client, Move};
 use crate::http::wire::{ClusterAudit, ClusterDifference, ClusterSums};
 use crate::store::StoreError;
 
@@ -24,6 +25,9 @@ use crate::store::StoreError;
   rollcall cluster audit \\
       'clickhouse://ch1/rollcall?user-file=user&password-file=password' \\
       --data-dir ./data
+  rollcall cluster move \\
+      'clickhouse://ch1,ch2/rollcall?cluster=main&user-file=user&password-file=password' \\
+      --organization acme --to-shard 2
 
 URL is clickhouse://USER:PASSWORD@HOST:PORT[,HOST:PORT…]/DATABASE[?cluster=NAME], over HTTP,
 with user and password percent-encoded or from files, and one host for each shard in the
@@ -52,6 +56,25 @@ enum Command {
   rollcall cluster ship-all 'clickhouse://rollcall:secret@ch1:8123/rollcall' \\
       --url http://127.0.0.1:8787")]
     ShipAll(Of),
+    /// Move an organization to another shard: its node copies it there, compares, and answers come from there then
+    #[command(after_help = "Example:
+  rollcall cluster move 'clickhouse://ch1,ch2/rollcall?cluster=main&password-file=password' \\
+      --organization acme --to-shard 2
+
+What was begun goes on without this command, and can be asked for again.")]
+    Move(Moving),
+}
+
+#[derive(Args)]
+struct Moving {
+    #[command(flatten)]
+    cluster: Where,
+    /// The organization
+    #[arg(long, value_name = "ID")]
+    organization: String,
+    /// The shard, counted from 1 in the address's order
+    #[arg(long, value_name = "N")]
+    to_shard: usize,
 }
 
 #[derive(Args)]
@@ -88,6 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             client
         }
         Command::Audit(of) => return compare(of, "/v1/cluster/audit"),
+        Command::Move(moving) => return move_organization(moving),
         Command::ShipAll(of) => return compare(of, "/v1/cluster/ship-all"),
     };
     println!("{} has the tables that this version ships to", client.address());
@@ -117,6 +141,49 @@ fn compare(of: &Of, path: &str) -> Result<ExitCode, Failure> {
     }
     eprintln!("{} months differ; the server ships them again", differences.len());
     Ok(ExitCode::from(1))
+}
+
+/// How often it is looked how far a move is.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long a node may not have been heard of before nobody waits for it.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Has an organization moved by the node that owns it, and waits until it is.
+fn move_organization(moving: &Moving) -> Result<ExitCode, Failure> {
+    let Moving { cluster: of, organization, to_shard } = moving;
+    let client = of.client()?;
+    let shards = client.shards().len();
+    let shard = to_shard.checked_sub(1).filter(|shard| *shard < shards);
+    let shard = shard.ok_or_else(|| Failure(format!("--to-shard is {to_shard}; allowed are 1 to {shards}")))?;
+    cluster::check(&client)?;
+    let (clock, mut since, mut said, mut heard) = (system_clock(), None, None, Instant::now());
+    loop {
+        let (wanted, state) = cluster::want(&client, organization, shard, clock(), since)?;
+        since = Some(wanted);
+        match state {
+            Move::Done => {
+                println!("'{organization}' is on shard {to_shard}, {}", client.host(shard));
+                return Ok(ExitCode::SUCCESS);
+            }
+            Move::Superseded { shard } => {
+                return Err(Failure(format!("'{organization}' was asked to be moved to shard {} since", shard + 1)));
+            }
+            Move::UnderWay { place, node, ships } => {
+                if said != Some(place) {
+                    eprintln!("'{organization}' is {place}");
+                    said = Some(place);
+                }
+                if ships {
+                    heard = Instant::now();
+                } else if heard.elapsed() > SILENCE {
+                    return Err(Failure(format!(
+                        "the node of '{organization}', {node}, does not ship: it goes on with the move when it does"
+                    )));
+                }
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// What tells the place of a store's file from all others: the machine and the directory. Where that is the same there is

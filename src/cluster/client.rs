@@ -11,8 +11,10 @@ use super::rows::ReadRow;
 
 /// A server that does not take the connection by then is away.
 const CONNECT: Duration = Duration::from_secs(3);
-/// What is asked on the way to something else, and each insert.
+/// How long a query may take unless its asker waits for less: sums of whole tables, and tables that are made.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an insert may: less than a node keeps its place on the other shards for.
+const INSERT: Duration = Duration::from_secs(12);
 /// How rows are put, where a server knows of it (an older one refuses whatever has a setting that it does not know): at
 /// once and as one block, and whatever the number of months.
 const INSERT_SETTINGS: [&str; 2] = ["async_insert", "max_partitions_per_insert_block"];
@@ -20,10 +22,10 @@ const INSERT_SETTINGS: [&str; 2] = ["async_insert", "max_partitions_per_insert_b
 const SHOWN: usize = 400;
 
 /// Codes of ClickHouse for a user who is not known, has another password, comes from elsewhere or may not.
-const NOT_ALLOWED: [u32; 7] = [164, 192, 193, 194, 195, 497, 516];
+const NOT_ALLOWED: [u32; 9] = [164, 192, 193, 194, 195, 291, 392, 497, 516];
 
 /// Why a cluster did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ClusterError {
     /// *Busy.*
     #[error("{host} cannot be reached: {error}")]
@@ -56,6 +58,7 @@ pub struct Client {
     address: Address,
     /// By server: which settings it knows.
     known: Arc<Vec<OnceLock<Vec<&'static str>>>>,
+    patience: Duration,
 }
 
 impl Client {
@@ -82,10 +85,19 @@ impl Client {
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(PATIENCE))
             .build();
         let known = address.hosts.iter().map(|_| OnceLock::new()).collect();
-        Ok(Client { agent: config.into(), address, known: Arc::new(known) })
+        Ok(Client { agent: config.into(), address, known: Arc::new(known), patience: PATIENCE })
+    }
+
+    /// The same, for queries that nobody waits longer for. A server may take a connection and never answer.
+    pub fn within(&self, patience: Duration) -> Client {
+        Client { patience, ..self.clone() }
+    }
+
+    /// The same, for what reads much.
+    pub fn patiently(&self) -> Client {
+        self.within(PATIENCE)
     }
 
     pub fn address(&self) -> &Address {
@@ -102,12 +114,12 @@ impl Client {
 
     /// Asks in the database. The rows are RowBinary: `sql` names that format, and the type of each column.
     pub fn ask(&self, shard: usize, sql: &str) -> Result<Answer, ClusterError> {
-        self.post(shard, &[("database", &self.address.database)], sql.as_bytes()).map(answer)
+        self.post(shard, &[("database", &self.address.database)], sql.as_bytes(), self.patience).map(answer)
     }
 
     /// The same of the server, which may not have the database.
     pub fn ask_server(&self, shard: usize, sql: &str) -> Result<Answer, ClusterError> {
-        self.post(shard, &[], sql.as_bytes()).map(answer)
+        self.post(shard, &[], sql.as_bytes(), self.patience).map(answer)
     }
 
     /// What was read of an answer.
@@ -118,7 +130,7 @@ impl Client {
     /// Has something done, within the database or, before there is one, without.
     pub fn run(&self, shard: usize, within: bool, sql: &str) -> Result<(), ClusterError> {
         let database = [("database", self.address.database.as_str())];
-        let mut body = self.post(shard, if within { &database } else { &[] }, sql.as_bytes())?;
+        let mut body = self.post(shard, if within { &database } else { &[] }, sql.as_bytes(), self.patience)?;
         body.read_to_vec().map(drop).map_err(|error| self.unreachable(shard, &error))
     }
 
@@ -127,7 +139,7 @@ impl Client {
         let sql = format!("INSERT INTO {table} FORMAT RowBinary");
         let mut query = vec![("database", self.address.database.as_str()), ("query", &sql)];
         query.extend(self.insert_settings(shard)?.iter().map(|name| (*name, "0")));
-        let mut body = self.post(shard, &query, rows)?;
+        let mut body = self.post(shard, &query, rows, INSERT)?;
         body.read_to_vec().map(drop).map_err(|error| self.unreachable(shard, &error))
     }
 
@@ -147,7 +159,13 @@ impl Client {
         Ok(self.known[shard].get_or_init(|| known))
     }
 
-    fn post(&self, shard: usize, query: &[(&str, &str)], body: &[u8]) -> Result<ureq::Body, ClusterError> {
+    fn post(
+        &self,
+        shard: usize,
+        query: &[(&str, &str)],
+        body: &[u8],
+        patience: Duration,
+    ) -> Result<ureq::Body, ClusterError> {
         let host = self.host(shard);
         let scheme = if self.address.has_tls { "https" } else { "http" };
         let mut request = self
@@ -155,12 +173,13 @@ impl Client {
             .post(format!("{scheme}://{host}/"))
             // Without this an error after the first bytes is text at the end of a good answer.
             .query("wait_end_of_query", "1")
-            .query("max_execution_time", PATIENCE.as_secs().to_string())
+            .query("max_execution_time", patience.as_secs().max(1).to_string())
             .header("x-clickhouse-user", &self.address.user)
             .header("x-clickhouse-key", &self.address.password);
         for (name, value) in query {
             request = request.query(name, value);
         }
+        let request = request.config().timeout_global(Some(patience)).build();
         let mut response = request.send(body).map_err(|error| self.unreachable(shard, &error))?;
         if response.status() == 200 {
             return Ok(response.into_body());

@@ -12,11 +12,16 @@ mod address;
 mod answer;
 mod audit;
 mod client;
+#[cfg(test)]
+mod fake;
+mod moving;
 mod node;
+mod places;
 mod rows;
 mod schema;
 mod ship;
 mod shipment;
+mod ships;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +29,10 @@ pub use address::{Address, AddressError, Host};
 pub use answer::Follower;
 pub use audit::{Difference, Sums};
 pub use client::{Client, ClusterError};
+pub use moving::{Move, want};
+pub use places::Place;
 pub use rows::{ReadRow, UsageRow, WriteRow};
 pub use schema::{SCHEMA_VERSION, check, init};
-pub use ship::{Shipper, Ships};
+pub use ship::Shipper;
 pub use shipment::ShipError;
+pub use ships::Ships;

@@ -14,11 +14,16 @@ const BEAT_BITS: u32 = 42;
 pub(super) const LEASE_MS: u64 = 15_000;
 
 /// The kind of record that says which node owns an organization.
-const OWNER: &str = "owner";
+pub(super) const OWNER: &str = "owner";
 
 /// What a row's state is numbered with: a later state of the same has a larger one.
 pub(super) fn version(epoch: u64, commit: u64) -> u64 {
     epoch << COMMIT_BITS | commit
+}
+
+/// What tells the later of two lines, and of whatever else a node says that is no state of its store.
+pub(super) fn beat(epoch: u64, now: UnixMs) -> u64 {
+    epoch << BEAT_BITS | now.max(0) as u64
 }
 
 pub(super) fn commit_of(version: u64) -> u64 {
@@ -163,7 +168,7 @@ impl Line {
     pub fn renew(&mut self, standing: &Standing, now: UnixMs) {
         self.lease_ms = standing.now_ms + LEASE_MS;
         let before = standing.line.as_ref().map_or(0, |line| line.beat).max(self.beat);
-        self.beat = (before + 1).max(self.epoch << BEAT_BITS | now.max(0) as u64);
+        self.beat = (before + 1).max(beat(self.epoch, now));
     }
 
     /// The same line, given up.
@@ -247,6 +252,28 @@ impl Claims {
         Ok(false)
     }
 
+    /// Has a shard know as well that the node owns an organization.
+    pub fn repeat(
+        &self,
+        client: &Client,
+        shard: usize,
+        node: &str,
+        organization: &str,
+        now: UnixMs,
+    ) -> Result<(), ClusterError> {
+        write_claim(client, shard, node, organization, now, false)
+    }
+
+    /// Whether another node is known to own an organization, of which nothing may have been refused since this one started.
+    pub fn is_anothers(&self, organization: &str) -> bool {
+        self.others.contains_key(organization)
+    }
+
+    /// Whether an organization is known to be the node's.
+    pub fn has(&self, organization: &str) -> bool {
+        self.own.contains(organization)
+    }
+
     /// Gives up an organization.
     pub fn release(
         &mut self,
@@ -264,6 +291,23 @@ impl Claims {
     pub fn frees(&self, before: &Claims) -> bool {
         before.refused.keys().any(|organization| !self.others.contains_key(organization))
     }
+}
+
+/// The node that owns an organization, if one does.
+pub(super) fn owner(client: &Client, organization: &str) -> Result<Option<String>, ClusterError> {
+    let mut first: Option<(u64, String)> = None;
+    for shard in client.shards() {
+        read_claims(client, shard, &format!("organization = {}", quoted(organization)), |_, claim| {
+            first = Some(first.take().map_or(claim.clone(), |known| known.min(claim)));
+        })?;
+    }
+    Ok(first.map(|(_, node)| node))
+}
+
+/// Where a node is, as it told a shard, and whether it was heard of lately.
+pub(super) fn address_of(client: &Client, shard: usize, node: &str) -> Result<(String, bool), ClusterError> {
+    let Standing { line, now_ms } = standing(client, shard, node)?;
+    Ok(line.map_or_else(Default::default, |line| (line.address, line.lease_ms > now_ms)))
 }
 
 fn write_claim(

@@ -8,23 +8,28 @@
 //! room as there are segments and records; the thread's memory is bounded by what it reads and sends at once.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::audit::{self, Difference};
 use super::client::{Client, ClusterError};
-use super::node::{Claims, Instance, Line, Standing, Verdict, commit_of, standing, version, write};
+use super::moving::{Around, Mover};
+use super::node::{Claims, Instance, Line, Standing, Verdict, beat, commit_of, standing, version, write};
+use super::places::Places;
 use super::schema;
-use super::shipment::{ShipError, Shipment};
+use super::shipment::{Destination, ShipError, Shipment};
+use super::ships::{Ships, Wanted};
 use crate::engine::{Engine, Snapshot};
 use crate::model::UnixMs;
 use crate::store::Shipping;
 
 /// How often a pass begins. Each that has something leaves a part on each shard, which servers merge.
 const PACE: Duration = Duration::from_secs(1);
-/// How long to wait after a failure at most.
+/// How long a shard is asked where it is. One that hangs holds up the others for as long, and is then left alone for a while.
+const ASK: Duration = Duration::from_secs(4);
+/// How long to wait after a failure at most; a shard that failed, while the others go on.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// How often what is shipped is taken off what is noted in the store, which costs the writer a commit.
 const NOTE: Duration = Duration::from_secs(5);
@@ -43,97 +48,11 @@ const STOPPING: Duration = Duration::from_secs(1);
 /// A start waits this long for what is wrong to show itself; a cluster that is away shows nothing.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
-/// What whoever ships is asked: to compare sums, after it has shipped everything again or not.
-struct Wanted {
-    everything: bool,
-    answer: Sender<Result<Vec<Difference>, String>>,
-}
-
-/// How shipping is doing, and asking for more.
-pub struct Ships {
-    wanted: Mutex<Sender<Wanted>>,
-    is_stopping: AtomicBool,
-    started_ms: AtomicU64,
-    /// All that was acknowledged up to this moment is on every shard; 0 until a first time all is.
-    committed_at_ms: AtomicU64,
-    /// Commits that touched something, and are not on every shard.
-    behind: AtomicU64,
-    failures: AtomicU64,
-    refused: AtomicU64,
-    /// Months that differed when sums were last compared.
-    differing: AtomicU64,
-    error: Mutex<Option<String>>,
-}
-
-impl Ships {
-    fn new(now: UnixMs, wanted: Sender<Wanted>) -> Ships {
-        Ships {
-            wanted: Mutex::new(wanted),
-            is_stopping: AtomicBool::new(false),
-            started_ms: AtomicU64::new(now.max(0) as u64),
-            committed_at_ms: AtomicU64::new(0),
-            behind: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            differing: AtomicU64::new(0),
-            error: Mutex::new(None),
-        }
-    }
-
-    /// For how long nothing, or not all, came to the cluster.
-    pub fn lag_seconds(&self, now: UnixMs) -> u64 {
-        let since = self.committed_at_ms.load(Ordering::Relaxed).max(self.started_ms.load(Ordering::Relaxed));
-        (now.max(0) as u64).saturating_sub(since) / 1000
-    }
-
-    pub fn commits_behind(&self) -> u64 {
-        self.behind.load(Ordering::Relaxed)
-    }
-
-    /// Passes that failed.
-    pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
-    }
-
-    /// Organizations that another node owns.
-    pub fn refused_organizations(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
-    /// Months of which the cluster had something else when sums were last compared.
-    pub fn differing_months(&self) -> u64 {
-        self.differing.load(Ordering::Relaxed)
-    }
-
-    /// Compares the cluster's sums with the store's, after everything was shipped again or not, and gives the months that
-    /// differ; they are then shipped again. Waits until that is done; why it could not be, otherwise.
-    pub fn compare(&self, everything: bool, patience: Duration) -> Result<Vec<Difference>, String> {
-        let (answer, compared) = channel();
-        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).send(Wanted { everything, answer });
-        wanted.map_err(|_| "the server is stopping".to_owned())?;
-        compared.recv_timeout(patience).unwrap_or_else(|_| Err(format!("it took more than {} s", patience.as_secs())))
-    }
-
-    /// Why the last pass failed, if it did.
-    pub fn error(&self) -> Option<String> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, error: Option<String>) {
-        let mut last = self.error.lock().unwrap_or_else(PoisonError::into_inner);
-        if error.is_some() {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-        if *last != error {
-            match &error {
-                Some(error) => {
-                    tracing::warn!(error, "nothing is shipped to the cluster, or not all; it is tried again")
-                }
-                None => tracing::info!("all is shipped to the cluster"),
-            }
-            *last = error;
-        }
-    }
+/// A shard that failed, which is not asked until some time has passed.
+struct Rest {
+    until: Instant,
+    wait: Duration,
+    error: ClusterError,
 }
 
 /// A thread that ships, for as long as this is there.
@@ -146,19 +65,33 @@ impl Shipper {
     /// Looks at the cluster, and starts. `location` tells the place of the store's file from all others, `address` is where
     /// people and programs that change something find this server.
     pub fn start(engine: Arc<Engine>, client: Client, location: &str, address: &str) -> Result<Shipper, ShipError> {
+        Shipper::start_at(PACE, engine, client, location, address)
+    }
+
+    pub(super) fn start_at(
+        pace: Duration,
+        engine: Arc<Engine>,
+        client: Client,
+        location: &str,
+        address: &str,
+    ) -> Result<Shipper, ShipError> {
         let mut process = [0; 8];
         getrandom::fill(&mut process).expect("the operating system has random bytes");
         let process = process.iter().map(|byte| format!("{byte:02x}")).collect();
         let (wanted, asked) = channel();
         let ships = Arc::new(Ships::new(engine.now(), wanted));
         let mut work = Work {
+            pace,
             engine,
-            client,
+            client: client.within(ASK),
+            resting: BTreeMap::new(),
             instance: Instance { location: location.to_owned(), process },
             address: address.to_owned(),
             status: ships.clone(),
             node: String::new(),
             shards: BTreeMap::new(),
+            places: Places::default(),
+            mover: Mover::default(),
             claims: Claims::default(),
             claims_read: None,
             done: HashMap::new(),
@@ -207,8 +140,10 @@ fn is_passing(error: &ShipError) -> bool {
 }
 
 struct Work {
+    pace: Duration,
     engine: Arc<Engine>,
     client: Client,
+    resting: BTreeMap<usize, Rest>,
     instance: Instance,
     address: String,
     status: Arc<Ships>,
@@ -216,6 +151,8 @@ struct Work {
     node: String,
     /// The node's lines on those that were looked at.
     shards: BTreeMap<usize, Line>,
+    places: Places,
+    mover: Mover,
     claims: Claims,
     claims_read: Option<Instant>,
     /// What is shipped and still noted in the store, as of which commit.
@@ -237,16 +174,21 @@ impl Work {
                 break;
             }
             let compares = wanted.is_some() || self.audited.elapsed() >= AUDIT;
+            if compares {
+                self.resting.clear();
+            }
             let everything = wanted.as_ref().is_some_and(|wanted| wanted.everything);
             let done = self.begin_anew(everything).and_then(|()| self.round_and_compare(compares));
             wait = match &done {
                 Ok(_) => {
                     self.status.note(None);
-                    PACE
+                    self.pace
                 }
                 Err(error) => {
                     self.status.note(Some(error.to_string()));
-                    (2 * wait).clamp(PACE, LONGEST_WAIT)
+                    // A shard that failed rests by itself.
+                    let is_of_a_shard = matches!(error, ShipError::Cluster(_));
+                    if is_of_a_shard { self.pace } else { (2 * wait).clamp(self.pace, LONGEST_WAIT) }
                 }
             };
             if let Some(wanted) = wanted {
@@ -284,8 +226,8 @@ impl Work {
         }
         let Some(snapshot) = shipped else { return Ok(Vec::new()) };
         self.audited = Instant::now();
-        let is_own = |organization: &str| !self.claims.refused.contains_key(organization);
-        let found = audit::compare(&self.client, &snapshot, &self.node, is_own)?;
+        let is_own = |organization: &str| !self.claims.is_anothers(organization);
+        let found = audit::compare(&self.client.patiently(), &self.places, &snapshot, &self.node, is_own)?;
         self.status.differing.store(found.len() as u64, Ordering::Relaxed);
         let mut again = Vec::with_capacity(found.len());
         let mut differences = Vec::with_capacity(found.len());
@@ -325,6 +267,10 @@ impl Work {
         self.node = hex(&shipping.node);
         let mut failed = BTreeMap::new();
         for shard in self.client.shards() {
+            if let Some(rest) = self.resting.get(&shard).filter(|rest| Instant::now() < rest.until) {
+                failed.insert(shard, rest.error.clone());
+                continue;
+            }
             match self.take_place(shard, &shipping, now) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
@@ -334,13 +280,34 @@ impl Work {
         }
         let mut snapshot = None;
         if failed.len() < self.client.shards().len() {
+            self.read_places(&mut failed);
             self.read_claims(&shipping, &mut failed)?;
-            snapshot = self.pass(&shipping, now, &mut failed, of_one)?;
+            snapshot = self.pass(&shipping, now, &mut failed, of_one || self.mover.compares())?;
+            if failed.is_empty() && !self.is_stopping() {
+                self.move_on(&shipping, now, &mut failed, snapshot.as_deref())?;
+            }
         }
         self.say_where(&shipping);
+        self.let_rest(&failed);
         match failed.into_values().next() {
             None => Ok(snapshot),
             Some(error) => Err(error.into()),
+        }
+    }
+
+    /// Leaves those alone that have just failed, each time for longer.
+    fn let_rest(&mut self, failed: &BTreeMap<usize, ClusterError>) {
+        let now = Instant::now();
+        for shard in self.client.shards() {
+            let Some(error) = failed.get(&shard) else {
+                self.resting.remove(&shard);
+                continue;
+            };
+            let before = self.resting.get(&shard);
+            if before.is_none_or(|rest| rest.until <= now) {
+                let wait = before.map_or(self.pace, |rest| (2 * rest.wait).min(LONGEST_WAIT));
+                self.resting.insert(shard, Rest { until: now + wait, wait, error: error.clone() });
+            }
         }
     }
 
@@ -387,6 +354,47 @@ impl Work {
         write(&self.client, shard, &self.node, line)
     }
 
+    /// Reads where organizations are, and sees to it that all shards know.
+    fn read_places(&mut self, failed: &mut BTreeMap<usize, ClusterError>) {
+        let mut found = Vec::new();
+        for shard in self.client.shards().filter(|shard| !failed.contains_key(shard)).collect::<Vec<_>>() {
+            match Places::read(&self.client, shard) {
+                Ok(places) => found.push((shard, places)),
+                Err(error) => drop(failed.insert(shard, error)),
+            }
+        }
+        for (_, places) in &found {
+            self.places.merge(self.client.address(), places);
+        }
+        for (shard, it_has) in &found {
+            if let Err(error) = self.places.tell(&self.client, *shard, it_has) {
+                failed.insert(*shard, error);
+            }
+        }
+        if failed.is_empty() {
+            self.places.confirm();
+        }
+    }
+
+    fn move_on(
+        &mut self,
+        shipping: &Shipping,
+        now: UnixMs,
+        failed: &mut BTreeMap<usize, ClusterError>,
+        compared: Option<&Snapshot>,
+    ) -> Result<(), ShipError> {
+        let around = Around {
+            engine: &self.engine,
+            client: &self.client,
+            node: &self.node,
+            claims: &mut self.claims,
+            failed,
+            version: beat(shipping.epoch, now),
+            now,
+        };
+        self.mover.step(around, &mut self.places, compared)
+    }
+
     fn read_claims(
         &mut self,
         shipping: &Shipping,
@@ -429,8 +437,8 @@ impl Work {
             after.clone_from(last);
             marks.retain(|(key, commit, _)| self.done.get(key).is_none_or(|done| done < commit));
             if !marks.is_empty() {
-                let mut shipment =
-                    Shipment::new(&self.client, &snapshot, &self.node, current, now, &mut self.claims, failed);
+                let to = Destination { client: &self.client, places: &self.places, node: &self.node, only: None };
+                let mut shipment = Shipment::new(to, &snapshot, current, now, &mut self.claims, failed);
                 let done = shipment.send(&marks)?;
                 self.done.extend(done);
             }
@@ -441,7 +449,7 @@ impl Work {
                 return Ok(None);
             }
             if renewed.elapsed() >= RENEW {
-                for shard in self.client.shards() {
+                for shard in self.client.shards().filter(|shard| !failed.contains_key(shard)).collect::<Vec<_>>() {
                     let written = standing(&self.client, shard, &self.node)
                         .and_then(|standing| self.write_line(shard, &standing, now));
                     if let Err(error) = written {

@@ -1,19 +1,20 @@
 //! Rows on their way: what was touched, read from one snapshot as it is there, put into the shards' tables.
 
+mod records;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::client::{Client, ClusterError, quoted};
 use super::node::{Claims, version};
-use super::rows::{UsageRow, WriteRow};
+use super::places::Places;
+use super::rows::UsageRow;
 use crate::engine::{EngineError, Snapshot};
 use crate::model::{
     Combination, CostSource, Day, Dimension, Measures, Mode, OrganizationId, PERIOD_DAYS, SEGMENTS, Segment, SeriesId,
     UnixMs,
 };
-use crate::store::{
-    OrganizationNames, Reader, RecordOwner, RecordTable, Shipping, State, StoreError, Unshipped, damaged,
-};
+use crate::store::{OrganizationNames, Reader, Shipping, State, StoreError, Unshipped, damaged};
 
 /// What waits to be sent, over all shards: some 80,000 rows.
 const FLUSH_BYTES: usize = 16 << 20;
@@ -43,11 +44,23 @@ pub enum ShipError {
 /// Something that was touched, with its place and the commit that did.
 pub(super) type Mark = (Vec<u8>, u64, Unshipped);
 
+/// Where rows of a node go.
+#[derive(Clone, Copy)]
+pub(super) struct Destination<'a> {
+    pub client: &'a Client,
+    pub places: &'a Places,
+    pub node: &'a str,
+    /// Nowhere else than to this shard, wherever organizations are.
+    pub only: Option<usize>,
+}
+
+/// The shards of what is one organization's.
+type Shards = [Option<usize>; 2];
+
 /// What is sent of one snapshot.
 pub(super) struct Shipment<'a> {
-    pub client: &'a Client,
+    pub to: Destination<'a>,
     pub snapshot: &'a Snapshot,
-    pub node: &'a str,
     pub shipping: Shipping,
     pub now: UnixMs,
     pub claims: &'a mut Claims,
@@ -77,9 +90,8 @@ type Gone = Combination;
 
 impl<'a> Shipment<'a> {
     pub fn new(
-        client: &'a Client,
+        to: Destination<'a>,
         snapshot: &'a Snapshot,
-        node: &'a str,
         shipping: Shipping,
         now: UnixMs,
         claims: &'a mut Claims,
@@ -88,8 +100,8 @@ impl<'a> Shipment<'a> {
         let dictionary = &snapshot.dictionary;
         let number = |name: &'a str| Some((dictionary.organization(name)?.0, name));
         let names = dictionary.organization_names().filter_map(number).collect();
-        let rows = vec![Shard::default(); client.shards().len()];
-        Shipment { client, snapshot, node, shipping, now, claims, failed, rows, bytes: 0, names }
+        let rows = vec![Shard::default(); to.client.shards().len()];
+        Shipment { to, snapshot, shipping, now, claims, failed, rows, bytes: 0, names }
     }
 
     /// Sends the state of what was touched, and gives what of it is where it belongs.
@@ -122,8 +134,8 @@ impl<'a> Shipment<'a> {
         }
         self.flush();
         // What is on its way to a shard that failed is to be sent again; so is what goes to all shards if one did.
-        let is_there = |place: &Option<usize>| match place {
-            Some(shard) => !self.failed.contains_key(shard),
+        let is_there = |place: &Option<Shards>| match place {
+            Some(shards) => shards.iter().flatten().all(|shard| !self.failed.contains_key(shard)),
             None => self.failed.is_empty(),
         };
         let done = marks.iter().zip(&places).filter(|(_, place)| is_there(place));
@@ -139,9 +151,16 @@ impl<'a> Shipment<'a> {
         names.ok_or_else(|| damaged("usage of an organization without a name"))
     }
 
-    /// The shard of an organization; all, for what is nobody's alone.
-    fn place(&self, organization: &str) -> Option<usize> {
-        (!organization.is_empty()).then(|| self.client.address().shard_of(organization))
+    /// The shards of an organization; all, for what is nobody's alone.
+    fn place(&self, organization: &str) -> Option<Shards> {
+        (!organization.is_empty()).then(|| self.shards_of(organization))
+    }
+
+    fn shards_of(&self, organization: &str) -> Shards {
+        if self.to.only.is_some() {
+            return [self.to.only, None];
+        }
+        self.to.places.shards_of(self.to.client.address(), organization)
     }
 
     fn version(&self) -> u64 {
@@ -150,11 +169,14 @@ impl<'a> Shipment<'a> {
 
     /// Whether an organization is this node's. A shard that does not say has failed.
     fn is_own(&mut self, organization: &str) -> bool {
-        let Some(shard) = self.place(organization) else { return true };
+        if organization.is_empty() {
+            return true;
+        }
+        let shard = self.to.places.of(self.to.client.address(), organization).home();
         if self.failed.contains_key(&shard) {
             return false;
         }
-        self.claims.owns(self.client, shard, self.node, organization, self.now).unwrap_or_else(|error| {
+        self.claims.owns(self.to.client, shard, self.to.node, organization, self.now).unwrap_or_else(|error| {
             self.failed.insert(shard, error);
             false
         })
@@ -200,7 +222,7 @@ impl<'a> Shipment<'a> {
         let row = UsageRow {
             organization: self.name(organization)?,
             at: second_of(segment),
-            node: self.node,
+            node: self.to.node,
             api_key: text(Dimension::ApiKey),
             model: text(Dimension::Model),
             provider: text(Dimension::Provider),
@@ -211,23 +233,24 @@ impl<'a> Shipment<'a> {
             version: self.version(),
             measures,
         };
-        self.put(&row);
+        for shard in self.shards_of(row.organization).into_iter().flatten() {
+            self.put(shard, &row);
+        }
         Ok(())
     }
 
-    fn put(&mut self, row: &UsageRow<'_>) {
-        let shard = self.client.address().shard_of(row.organization);
+    fn put(&mut self, shard: usize, row: &UsageRow<'_>) {
         let out = &mut self.rows[shard].usage;
         let before = out.len();
         row.write(out);
         self.bytes += out.len() - before;
     }
 
-    fn put_gone(&mut self, organization: &str, segment: Segment, gone: &Gone) {
+    fn put_gone(&mut self, shard: usize, organization: &str, segment: Segment, gone: &Gone) {
         let row = UsageRow {
             organization,
             at: second_of(segment),
-            node: self.node,
+            node: self.to.node,
             api_key: &gone.api_key,
             model: &gone.model,
             provider: &gone.provider,
@@ -238,48 +261,74 @@ impl<'a> Shipment<'a> {
             version: self.version(),
             measures: Measures::ZERO,
         };
-        self.put(&row);
+        self.put(shard, &row);
     }
 
     /// Sends all rows of some segments, and zeros for those that the cluster has and the store has no more.
-    fn range(&mut self, organization: OrganizationId, range: Range<u32>) -> Result<Option<usize>, ShipError> {
+    fn range(&mut self, organization: OrganizationId, range: Range<u32>) -> Result<Option<Shards>, ShipError> {
         let name = self.name(organization)?;
-        let place = self.place(name);
-        if !self.is_own(name) {
-            return Ok(place);
+        if self.is_own(name) {
+            let (mut at, end) = (Segment(range.start), Segment(range.end));
+            while at < end {
+                at = self.part(organization, at..end, true)?;
+            }
         }
-        let (reader, start, end) = (&self.snapshot.reader, Segment(range.start), Segment(range.end));
+        Ok(self.place(name))
+    }
+
+    /// The same of as many of the first segments as fit into some memory, or zeros for all of them, where nothing is to be
+    /// kept. Gives where the rest begins.
+    pub fn part(
+        &mut self,
+        organization: OrganizationId,
+        segments: Range<Segment>,
+        keeps: bool,
+    ) -> Result<Segment, ShipError> {
+        let (name, reader, Range { start, end }) = (self.name(organization)?, &self.snapshot.reader, segments);
         let first = reader.first_segment(organization)?.map(Segment::day);
         let (Some(first), Some(last)) = (first, reader.newest_day(organization)?) else {
             self.remove(name, start..end)?;
-            return Ok(place);
+            return Ok(end);
         };
         let (known, past) = (first.first_segment().clamp(start, end), last.next().first_segment().clamp(start, end));
-        self.remove(name, start..known)?;
-        self.remove(name, past..end)?;
-        each_chunk(reader, organization, known..past, |segments, state| {
-            let mut gone: BTreeMap<Segment, Vec<Gone>> = BTreeMap::new();
-            self.each_gone(name, segments, Some(&state), |_, segment, names| {
-                gone.entry(segment).or_default().push(names);
+        if start < known || past == start {
+            let next = if start < known { known } else { end };
+            self.remove(name, start..next)?;
+            return Ok(next);
+        }
+        let next = chunk(reader, organization, start..past)?;
+        if !keeps {
+            self.remove(name, start..next)?;
+            return Ok(next);
+        }
+        let state = reader.state(organization, start..next)?;
+        let mut gone: BTreeMap<Segment, Vec<(usize, Gone)>> = BTreeMap::new();
+        for shard in self.shards_of(name).into_iter().flatten() {
+            self.each_gone(shard, name, start..next, Some(&state), |_, segment, names| {
+                gone.entry(segment).or_default().push((shard, names));
             })?;
-            let segments: BTreeSet<Segment> = state.keys().map(|(at, _)| *at).chain(gone.keys().copied()).collect();
-            for segment in segments {
-                // In one insert: of a row that has become another neither both are there nor none.
-                self.segment(organization, &state, segment)?;
-                for names in gone.get(&segment).into_iter().flatten() {
-                    self.put_gone(name, segment, names);
-                }
-                self.flush_if_full();
+        }
+        let segments: BTreeSet<Segment> = state.keys().map(|(at, _)| *at).chain(gone.keys().copied()).collect();
+        for segment in segments {
+            // In one insert: of a row that has become another neither both are there nor none.
+            self.segment(organization, &state, segment)?;
+            for (shard, names) in gone.get(&segment).into_iter().flatten() {
+                self.put_gone(*shard, name, segment, names);
             }
-            Ok::<_, ShipError>(())
-        })?;
-        Ok(place)
+            self.flush_if_full();
+        }
+        Ok(next)
     }
 
     /// Sends zeros for all that the cluster has of some segments, of which the store has none.
     fn remove(&mut self, name: &str, segments: Range<Segment>) -> Result<(), ShipError> {
-        self.each_gone(name, segments, None, |shipment, segment, gone| {
-            shipment.put_gone(name, segment, &gone);
+        let mut shards = self.shards_of(name).into_iter().flatten();
+        shards.try_for_each(|shard| self.remove_at(shard, name, segments.clone()))
+    }
+
+    fn remove_at(&mut self, shard: usize, name: &str, segments: Range<Segment>) -> Result<(), ShipError> {
+        self.each_gone(shard, name, segments, None, |shipment, segment, gone| {
+            shipment.put_gone(shard, name, segment, &gone);
             shipment.flush_if_full();
         })
     }
@@ -287,23 +336,23 @@ impl<'a> Shipment<'a> {
     /// Calls `visit` with the rows of the cluster that are not in an organization's state.
     fn each_gone(
         &mut self,
+        shard: usize,
         name: &str,
         segments: Range<Segment>,
         state: Option<&State>,
         mut visit: impl FnMut(&mut Shipment<'a>, Segment, Gone),
     ) -> Result<(), ShipError> {
-        let shard = self.client.address().shard_of(name);
         if segments.is_empty() || self.failed.contains_key(&shard) {
             return Ok(());
         }
-        let client = self.client;
+        let client = &self.to.client.patiently();
         let (first, end) = (second_of(segments.start), second_of(segments.end));
         let sql = format!(
             "SELECT toUInt32(at), api_key, model, provider, project, source, has_source, mode, cost_source \
              FROM usage_local FINAL WHERE organization = {} AND node = {} AND at >= toDateTime({first}) \
              AND at < toDateTime({end}) AND ({}) FORMAT RowBinary",
             quoted(name),
-            quoted(self.node),
+            quoted(self.to.node),
             super::schema::HAS_SOMETHING
         );
         let read = |shipment: &mut Shipment<'a>, visit: &mut dyn FnMut(&mut Shipment<'a>, Segment, Gone)| {
@@ -336,113 +385,6 @@ impl<'a> Shipment<'a> {
         Ok(())
     }
 
-    /// Sends all records of a table, and marks as deleted those that the cluster has and the store has no more.
-    fn table(&mut self, table: RecordTable) -> Result<(), ShipError> {
-        let snapshot = self.snapshot;
-        snapshot.reader.records_of(table, |key, value| self.record(table, key, Some(value)).map(drop))?;
-        self.flush();
-        let client = self.client;
-        let sql = format!(
-            "SELECT organization, key FROM records_local FINAL WHERE node = {} AND kind = {} AND deleted = 0 \
-             FORMAT RowBinary",
-            quoted(self.node),
-            quoted(table.name())
-        );
-        if table.has_organizations() {
-            self.remove_unknown();
-        }
-        for shard in client.shards() {
-            if self.failed.contains_key(&shard) {
-                continue;
-            }
-            let mut read = || {
-                let mut rows = client.ask(shard, &sql)?;
-                while client.read(shard, rows.has_more())? {
-                    let organization = client.read(shard, rows.text())?;
-                    let key = client.read(shard, rows.bytes())?;
-                    let is_there = snapshot.reader.record_of(table, &key)?.is_some();
-                    // A number may have become another organization's.
-                    if !is_there || self.owner(table, &key)? != organization {
-                        self.put_record(shard, &organization, table.name(), &key, None);
-                        self.flush_if_full();
-                    }
-                }
-                Ok(())
-            };
-            match read() {
-                Ok(()) => {}
-                Err(ShipError::Cluster(error)) => drop(self.failed.insert(shard, error)),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends zeros for organizations that the cluster has of this node, and the store has not: a backup was made before them.
-    fn remove_unknown(&mut self) {
-        let client = self.client;
-        let sql = format!(
-            "SELECT DISTINCT organization FROM usage_local FINAL WHERE node = {} AND ({}) FORMAT RowBinary",
-            quoted(self.node),
-            super::schema::HAS_SOMETHING
-        );
-        for shard in client.shards() {
-            let read = || {
-                let (mut rows, mut found) = (client.ask(shard, &sql)?, Vec::new());
-                while client.read(shard, rows.has_more())? {
-                    found.push(client.read(shard, rows.text())?);
-                }
-                Ok(found)
-            };
-            let removed = read().map_err(ShipError::Cluster).and_then(|names: Vec<String>| {
-                let unknown = names.iter().filter(|name| self.snapshot.dictionary.organization(name).is_none());
-                let unknown: Vec<&String> = unknown.collect();
-                unknown.into_iter().try_for_each(|name| {
-                    self.remove(name, Segment(0)..Segment(u32::MAX))?;
-                    Ok(self.claims.release(client, shard, self.node, name, self.now)?)
-                })
-            });
-            if let Err(ShipError::Cluster(error)) = removed {
-                self.failed.entry(shard).or_insert(error);
-            }
-        }
-    }
-
-    fn owner<'k>(&self, table: RecordTable, key: &'k [u8]) -> Result<&'k str, StoreError>
-    where
-        'a: 'k,
-    {
-        Ok(match table.owner(key)? {
-            RecordOwner::Named(name) => name,
-            RecordOwner::Numbered(OrganizationId(0)) => "",
-            RecordOwner::Numbered(number) => self.name(number)?,
-        })
-    }
-
-    /// Sends a record, or that it is no more. Gives the shard that it goes to; none if to all.
-    fn record(&mut self, table: RecordTable, key: &[u8], value: Option<&[u8]>) -> Result<Option<usize>, ShipError> {
-        let organization = self.owner(table, key)?.to_owned();
-        let place = self.place(&organization);
-        if self.is_own(&organization) {
-            let shards = place.map_or(self.client.shards(), |shard| shard..shard + 1);
-            shards.for_each(|shard| self.put_record(shard, &organization, table.name(), key, value));
-            self.flush_if_full();
-        }
-        Ok(place)
-    }
-
-    fn put_record(&mut self, shard: usize, organization: &str, kind: &str, key: &[u8], value: Option<&[u8]>) {
-        let version = self.version();
-        let out = &mut self.rows[shard].records;
-        let before = out.len();
-        [organization, self.node, kind].iter().for_each(|text| out.text(text.as_bytes()));
-        out.text(key);
-        out.u64(version);
-        out.u8(u8::from(value.is_none()));
-        out.text(value.unwrap_or_default());
-        self.bytes += out.len() - before;
-    }
-
     fn flush_if_full(&mut self) {
         if self.bytes >= FLUSH_BYTES {
             self.flush();
@@ -450,12 +392,12 @@ impl<'a> Shipment<'a> {
     }
 
     /// Sends what waits, one insert at a time.
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         for (shard, rows) in self.rows.iter_mut().enumerate() {
             for (table, rows) in [("records_local", &mut rows.records), ("usage_local", &mut rows.usage)] {
                 if !rows.is_empty()
                     && !self.failed.contains_key(&shard)
-                    && let Err(error) = self.client.insert(shard, table, rows)
+                    && let Err(error) = self.to.client.insert(shard, table, rows)
                 {
                     self.failed.insert(shard, error);
                 }
@@ -475,14 +417,20 @@ pub(super) fn each_chunk<E: From<StoreError>>(
 ) -> Result<(), E> {
     let mut at = segments.start;
     while at < segments.end {
-        let end = at.period().next().first_segment().min(segments.end);
-        let rows = reader.rows_about(organization, at..end)?.max(1);
-        let days = (CHUNK_ROWS * PERIOD_DAYS as u64 / rows).clamp(1, PERIOD_DAYS as u64) as usize;
-        let next = at.day().first_segment().plus(days * SEGMENTS).min(end);
+        let next = chunk(reader, organization, at..segments.end)?;
         visit(at..next, reader.state(organization, at..next)?)?;
         at = next;
     }
     Ok(())
+}
+
+/// Where as much ends as is read at once, of an organization's segments from the first on.
+fn chunk(reader: &Reader, organization: OrganizationId, segments: Range<Segment>) -> Result<Segment, StoreError> {
+    let at = segments.start;
+    let end = at.period().next().first_segment().min(segments.end);
+    let rows = reader.rows_about(organization, at..end)?.max(1);
+    let days = (CHUNK_ROWS * PERIOD_DAYS as u64 / rows).clamp(1, PERIOD_DAYS as u64) as usize;
+    Ok(at.day().first_segment().plus(days * SEGMENTS).min(end))
 }
 
 /// When a segment begins. Times of segments that a `DateTime` cannot have are past all usage.

@@ -6,9 +6,13 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::fake::{Cluster, Field, Row, Watch};
 use super::*;
-use crate::engine::Engine;
+use crate::calendar::{Date, Granularity, Window, Zone};
+use crate::directory::{Change, DirectoryUpdate, ProjectUpdate};
+use crate::engine::{Engine, Following, Snapshot};
 use crate::model::{Batch, Combination, CostSource, Event, Fingerprint, Measures, Mode, UnixMs};
+use crate::query::{ACTIVITY_COLUMNS, About, Filter, Query, RankBy, activity};
 
 const NOW: UnixMs = 1_780_315_200_000;
 const PASSWORD: &str = "hunter/2";
@@ -236,5 +240,220 @@ fn what_is_acknowledged_is_shipped_with_the_nodes_line_last_and_a_cluster_that_f
     let started = Instant::now();
     drop(shipper);
     assert!(started.elapsed() < Duration::from_secs(5));
+    engine.stop();
+}
+
+/// Waits until something is so.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn text<'a>(row: &'a Row, column: &str) -> &'a str {
+    match &row[column] {
+        Field::Text(text) => std::str::from_utf8(text).unwrap(),
+        Field::Number(_) => panic!("{column} is no text"),
+    }
+}
+
+fn requests_of_acme(usage: &[Row]) -> i128 {
+    let of_acme = usage.iter().filter(|row| text(row, "organization") == "acme");
+    of_acme.map(|row| if let Field::Number(number) = row["requests"] { number } else { 0 }).sum()
+}
+
+fn records_of_acme(records: &[Row]) -> usize {
+    let is_one = |row: &&Row| {
+        text(row, "organization") == "acme" && text(row, "kind") != "owner" && row["deleted"] == Field::Number(0)
+    };
+    records.iter().filter(is_one).count()
+}
+
+/// Where a shard says that acme is.
+fn place_of_acme(records: &[Row]) -> Option<&str> {
+    let key = Field::Text(b"acme".to_vec());
+    let place = records.iter().find(|row| text(row, "kind") == "place" && row["key"] == key)?;
+    Some(text(place, "value"))
+}
+
+/// The shard that it is read at, by that.
+fn home_of_acme(records: &[Row], otherwise: usize) -> usize {
+    let words: Vec<&str> = place_of_acme(records).unwrap_or_default().split(' ').collect();
+    match words[..] {
+        ["at", shard] | ["copying", shard, _] | ["leaving", _, shard] => shard.parse::<usize>().unwrap() - 1,
+        _ => otherwise,
+    }
+}
+
+fn whole_day(snapshot: &Snapshot) -> Result<String, String> {
+    let day = Date::parse("2026-06-01").unwrap();
+    let query = Query {
+        window: Window::new(Zone::UTC, day, day, Granularity::Day).unwrap(),
+        granularity: Granularity::Day,
+        group_by: Vec::new(),
+        filter: Filter::default(),
+        rank_by: RankBy::Cost,
+        top: None,
+        columns: ACTIVITY_COLUMNS,
+    };
+    let about = About {
+        reader: &snapshot.reader,
+        dictionary: &snapshot.dictionary,
+        directory: &snapshot.directory,
+        organization_id: "acme",
+        organization: snapshot.directory.organization("acme").ok_or("there is no such organization")?,
+    };
+    let answer = activity(about, &query).map_err(|error| error.to_string())?;
+    Ok(format!("{:?} {:?}", answer.groups, answer.totals))
+}
+
+/// A node with two hours of usage, and a project with a name.
+fn node_of_acme() -> (Arc<Engine>, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Arc::new(Engine::open(directory.path(), Arc::new(|| NOW)).unwrap());
+    engine.submit(batch(1)).unwrap().wait().unwrap();
+    let mut earlier = batch(2);
+    let mut measures = Measures::ZERO;
+    measures.counts[0] = 1;
+    earlier.events = vec![Event::new(Fingerprint::of("earlier"), NOW - 7_200_000, 0, measures)];
+    engine.submit(earlier).unwrap().wait().unwrap();
+    let project = ProjectUpdate {
+        id: "p".into(),
+        organization_id: "acme".into(),
+        name: Some("Project".into()),
+        ..ProjectUpdate::default()
+    };
+    let update = DirectoryUpdate { projects: vec![project], ..DirectoryUpdate::default() };
+    engine.change(Change::Merge(update)).unwrap().wait().unwrap();
+    (engine, directory)
+}
+
+const SOON: Duration = Duration::from_millis(5);
+
+#[test]
+fn an_organization_that_moves_is_whole_wherever_it_is_read_and_whenever_its_node_dies() {
+    let (engine, _directory) = node_of_acme();
+    let otherwise = Address::parse("clickhouse://a,b/x?cluster=two").unwrap().shard_of("acme");
+    // How many requests and records there are, once all is shipped a first time; and what was seen that is less.
+    let (whole, less) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let watch: Watch = {
+        let (whole, less) = (whole.clone(), less.clone());
+        Arc::new(move |usage, records| {
+            let Some(whole) = *whole.lock().unwrap() else { return };
+            for seen in 0..2 {
+                let home = home_of_acme(&records[seen], otherwise);
+                // Whoever was told of that by a shard that does not know better finds out there.
+                if home_of_acme(&records[home], otherwise) == home {
+                    let found = (requests_of_acme(&usage[home]), records_of_acme(&records[home]));
+                    if found != whole {
+                        less.lock().unwrap().get_or_insert(format!("shard {home}: {found:?} of {whole:?}"));
+                    }
+                }
+            }
+        })
+    };
+    let cluster = Cluster::start(2, Some(watch));
+    let client = cluster.client();
+    let start = || Shipper::start_at(SOON, engine.clone(), client.clone(), "here", "http://n").unwrap();
+    let mut shipper = start();
+    until("a first load", || {
+        shipper.ships().commits_behind() == 0 && requests_of_acme(&cluster.rows(otherwise, "usage_local")) == 2
+    });
+    *whole.lock().unwrap() = Some((2, records_of_acme(&cluster.rows(otherwise, "records_local"))));
+    assert!(whole.lock().unwrap().unwrap().1 > 3);
+    let follower = Follower::new(client.clone(), Box::new(|directory| directory)).unwrap();
+    let shown = Mutex::new(Arc::new(follower.look().unwrap().unwrap()));
+    let truth = whole_day(&engine.snapshot()).unwrap();
+    assert_eq!(whole_day(&shown.lock().unwrap()), Ok(truth.clone()));
+
+    let (mut shard, mut deaths) = (otherwise, 0);
+    for requests in (1..).step_by(4) {
+        shard = 1 - shard;
+        let (since, _) = want(&client, "acme", shard, NOW, None).unwrap();
+        cluster.dies_after(requests);
+        let is_done = || matches!(want(&client, "acme", shard, NOW, Some(since)), Ok((_, Move::Done)));
+        let there = format!("at {}", shard + 1);
+        until("it moves or dies", || {
+            cluster.is_dead() || place_of_acme(&cluster.rows(shard, "records_local")) == Some(&there)
+        });
+        let died = cluster.is_dead();
+        deaths += usize::from(died);
+        drop(shipper);
+        cluster.lives_again();
+        // Whoever was reading before reads on.
+        let stale = whole_day(&shown.lock().unwrap());
+        assert!(stale.is_err() || stale == Ok(truth.clone()), "{stale:?}");
+        shipper = start();
+        until("it moves once its node lives again", is_done);
+        if let Some(news) = follower.look().unwrap() {
+            *shown.lock().unwrap() = Arc::new(news);
+        }
+        assert_eq!(whole_day(&shown.lock().unwrap()), Ok(truth.clone()));
+        assert_eq!(requests_of_acme(&cluster.rows(1 - shard, "usage_local")), 0, "nothing is left where it was");
+        assert_eq!(records_of_acme(&cluster.rows(1 - shard, "records_local")), 0);
+        assert_eq!(*less.lock().unwrap(), None);
+        if !died {
+            break;
+        }
+    }
+    assert!(deaths > 10, "{deaths}");
+
+    // What comes later goes there alone.
+    *whole.lock().unwrap() = None;
+    engine.submit(batch(3)).unwrap().wait().unwrap();
+    until("what came later", || requests_of_acme(&cluster.rows(shard, "usage_local")) == 3);
+    assert_eq!(requests_of_acme(&cluster.rows(1 - shard, "usage_local")), 0);
+    assert_eq!(shipper.ships().compare(false, Duration::from_secs(60)), Ok(Vec::new()));
+    assert!(
+        matches!(want(&client, "nobody", 0, NOW, None), Err(ClusterError::Wrong(why)) if why.contains("no node ships"))
+    );
+    drop(shipper);
+    engine.stop();
+}
+
+#[test]
+fn a_shard_that_hangs_holds_up_neither_the_others_nor_a_stop_nor_a_question() {
+    let (engine, _directory) = node_of_acme();
+    let cluster = Cluster::start(2, None);
+    let client = cluster.client();
+    let home = client.address().shard_of("acme");
+    let shipper = Shipper::start_at(SOON, engine.clone(), client.clone(), "here", "http://n").unwrap();
+    until("a first load", || {
+        shipper.ships().commits_behind() == 0 && requests_of_acme(&cluster.rows(home, "usage_local")) == 2
+    });
+    let follower = Follower::with_patience(
+        client,
+        Box::new(|directory| directory),
+        Duration::from_secs(1),
+        Duration::from_secs(2),
+    );
+    let follower = follower.unwrap();
+    let shown = follower.look().unwrap().unwrap();
+    assert!(whole_day(&shown).is_ok());
+
+    cluster.hang(1 - home, true);
+    let began = Instant::now();
+    engine.submit(batch(3)).unwrap().wait().unwrap();
+    until("the other goes on", || requests_of_acme(&cluster.rows(home, "usage_local")) == 3);
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    until("it says so", || shipper.ships().error().is_some_and(|error| error.contains("timeout")));
+    until("what the other has is seen", || matches!(follower.look(), Ok(Some(seen)) if whole_day(&seen).is_ok()));
+    assert_eq!(follower.away(Some("acme")), None);
+    cluster.hang(1 - home, false);
+
+    cluster.hang(home, true);
+    let began = Instant::now();
+    let error = whole_day(&shown).unwrap_err();
+    assert!(error.contains(&format!("shard {}, which does not answer", home + 1)), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(follower.look().is_err());
+    let away = follower.away(Some("acme")).expect("nobody is to wait again");
+    assert!(away.contains(&format!("shard {} does not answer", home + 1)), "{away}");
+    let began = Instant::now();
+    drop(shipper);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    cluster.hang(home, false);
     engine.stop();
 }

@@ -21,16 +21,8 @@ const TRIES: usize = 4;
 const ASKED_BY_POST: [&str; 6] =
     ["/mcp", "/v1/session", "/v1/tokens/find", "/v1/directory/preview", "/v1/directory/assignments/read", "/v1/intake"];
 /// What only a node knows or does.
-const OF_A_NODE: [&str; 8] = [
-    "/v1/audit",
-    "/v1/backup",
-    "/v1/backups",
-    "/v1/repricings",
-    "/v1/session/oidc",
-    "/v1/sessions",
-    "/v1/decisions/check",
-    "/scim",
-];
+const OF_A_NODE: [&str; 7] =
+    ["/v1/audit", "/v1/backup", "/v1/backups", "/v1/session/oidc", "/v1/sessions", "/v1/decisions/check", "/scim"];
 
 /// Does not let through what a server that follows cannot do.
 pub async fn as_followed(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -52,6 +44,9 @@ pub async fn as_followed(State(app): State<App>, request: Request, next: Next) -
         if on_a_thread(move || app.engine.look_again().map_err(Problem::busy)).await.is_err() {
             return before;
         }
+        if let Err(problem) = taken(following, &parts) {
+            return problem.into_response();
+        }
     }
     next.run(Request::from_parts(parts, Body::empty())).await
 }
@@ -60,13 +55,7 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
     let path = parts.uri.path();
     let parameters = Parameters::parse(parts.uri.query());
     let organization = parameters.one("organizationId").ok().flatten();
-    let begins = |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let changes = match parts.method {
-        Method::GET | Method::HEAD | Method::OPTIONS => false,
-        Method::POST => !ASKED_BY_POST.contains(&path),
-        _ => path != "/v1/session",
-    };
-    if changes || OF_A_NODE.iter().any(begins) {
+    if is_of_a_node(&parts.method, path) {
         return Err(EngineError::OnlyFollows(following.place_of_changes(organization)).into());
     }
     let asks = ["/v1/", "/analytics/", "/mcp", "/readyz"].iter().any(|with| path.starts_with(with));
@@ -74,6 +63,17 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
         Some(away) => Err(Problem::busy(away)),
         None => Ok(()),
     }
+}
+
+/// Whether a server that follows cannot do something, but a node can.
+pub fn is_of_a_node(method: &Method, path: &str) -> bool {
+    let begins = |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let changes = match *method {
+        Method::GET | Method::HEAD | Method::OPTIONS => false,
+        Method::POST => !ASKED_BY_POST.contains(&path),
+        _ => path != "/v1/session",
+    };
+    changes || OF_A_NODE.iter().any(begins)
 }
 
 #[cfg(test)]
@@ -103,6 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_elsewhere_is_described_so() {
+        let (mut of_nodes, mut described) = (0, 0);
+        for (path, methods) in crate::http::openapi::document()["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let request = Request::builder().method(&*method.to_uppercase()).uri(path.replace(['{', '}'], ""));
+                let parts = request.body(Body::empty()).unwrap().into_parts().0;
+                let elsewhere = taken(&Cluster(None), &parts).is_err();
+                let says = operation["responses"]["421"]["$ref"] == "#/components/responses/NotHere";
+                assert_eq!(elsewhere, says, "{method} {path}");
+                of_nodes += usize::from(elsewhere);
+                described += 1;
+            }
+        }
+        assert!(of_nodes > 30 && described - of_nodes > 30, "{of_nodes} of {described}");
+    }
+
+    #[test]
     fn changes_are_sent_elsewhere_and_questions_wait_for_the_cluster() {
         let check = |cluster: &Cluster, request: &str, expected: Result<(), (u16, &str)>| {
             let (method, uri) = request.split_once(' ').unwrap();
@@ -119,7 +136,7 @@ mod tests {
         };
         let (here, away) = (Cluster(None), Cluster(Some("shard 2 does not answer")));
         for question in
-            ["GET /analytics/activity?organizationId=a", "GET /v1/me", "POST /v1/session", "POST /mcp", "GET /"]
+            ["GET /analytics/activity?organizationId=a", "GET /v1/repricings", "POST /v1/session", "POST /mcp", "GET /"]
         {
             check(&here, question, Ok(()));
         }

@@ -10,6 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::decimals::{self, Amounts};
+use super::following::is_of_a_node;
 use super::problem::ProblemBody;
 use super::{
     Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, cluster,
@@ -181,12 +182,22 @@ const OF_SOME: [(&str, &str); 4] = [
     ("409", "It cannot be done as things are"),
 ];
 
+/// The answer to what changes something, of a server that keeps nothing. One for all, by reference.
+const NOT_HERE: &str = "NotHere";
+
 /// What is the same for many operations is written once, here.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = serde_json::to_value(Api::openapi()).expect("the document serializes");
     let schemas = document["components"]["schemas"].take();
-    for (_, _, operation) in operations(&mut document) {
+    document["components"]["responses"][NOT_HERE] = json!({
+        "description": "The server answers from a cluster and keeps nothing itself; the problem names the node to send this to",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    });
+    for (path, method, operation) in operations(&mut document) {
         describe_statuses(operation);
+        if is_of_a_node(&method.to_ascii_uppercase().parse().expect("a method"), path) {
+            operation["responses"]["421"] = json!({"$ref": format!("#/components/responses/{NOT_HERE}")});
+        }
         describe_csv(operation);
         if !amounts(operation, &schemas).is_empty() {
             describe_decimals(operation);

@@ -88,6 +88,14 @@ impl RecordTable {
         RECORD_TABLES[usize::from(self.0)].name()
     }
 
+    pub fn all() -> impl Iterator<Item = RecordTable> {
+        (0..RECORD_TABLES.len() as u8).map(RecordTable)
+    }
+
+    pub fn named(name: &str) -> Option<RecordTable> {
+        RecordTable::all().find(|table| table.name() == name)
+    }
+
     /// Whether it says which organizations there are.
     pub fn has_organizations(self) -> bool {
         self.name() == NAMES.name()
@@ -309,8 +317,7 @@ impl Writer {
         let commit = known.map_or(0, |known| known.commit) + 1;
         let shipping = Shipping { node: known.map_or(node, |known| known.node), epoch, commit, shipped: 0 };
         meta.insert(KEY, &shipping.encode()[..])?;
-        let mut all: Vec<Unshipped> =
-            (0..RECORD_TABLES.len() as u8).map(|of| Unshipped::Table(RecordTable(of))).collect();
+        let mut all: Vec<Unshipped> = RecordTable::all().map(Unshipped::Table).collect();
         let end = keys::name(OrganizationId(1), None, "");
         for entry in self.transaction.open_table(NAMES)?.range::<&[u8]>(..&end[..])? {
             let number = keys::read_u32(entry?.1.value(), 0).ok_or_else(|| damaged("the number of a name"))?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 /// More digits than a double has.
 const COST: &str = "310000003.299999999978";
 const SCHEMAS: &str = "#/components/schemas/";
+const RESPONSES: &str = "#/components/responses/";
 
 /// An operation with its method and path.
 type Operations = BTreeMap<(String, String), Value>;
@@ -65,6 +66,9 @@ fn every_operation_parameter_and_status_is_described() {
         }
         let is_public = operation["security"] == json!([{}]);
         for (status, response) in operation["responses"].as_object().unwrap() {
+            let shared =
+                response["$ref"].as_str().map(|to| &document["components"]["responses"][&to[RESPONSES.len()..]]);
+            let response = shared.unwrap_or(response);
             assert!(!words(&response["description"]).is_empty(), "{what}: {status}");
             let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(*problem == json!("#/components/schemas/Problem"), status.as_str() >= "400", "{what}: {status}");

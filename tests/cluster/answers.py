@@ -40,9 +40,12 @@ class Server:
     def __init__(self, folder, name, arguments, **environment):
         self.port, self.name = servers.free_port(), name
         self.log = open(folder / f"{name}.log", "w")
-        command = [ROLLCALL, "serve", "--listen", f"127.0.0.1:{self.port}", *map(str, arguments)]
-        environment = {**os.environ, "ROLLCALL_OPERATOR_TOKEN": OPERATOR, **environment}
-        self.process = subprocess.Popen(command, env=environment, stderr=self.log)
+        self.command = [ROLLCALL, "serve", "--listen", f"127.0.0.1:{self.port}", *map(str, arguments)]
+        self.environment = {**os.environ, "ROLLCALL_OPERATOR_TOKEN": OPERATOR, **environment}
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, env=self.environment, stderr=self.log)
         self.wait("/healthz")
 
     def wait(self, path):
@@ -74,16 +77,20 @@ class Server:
         check(f"{method} {path}: {text}", status // 100, 2)
         return json.loads(text) if text else None
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait(20)
+
     def stop(self):
         self.process.terminate()
         check(f"{self.name} stops as it should", self.process.wait(20), 0)
 
 
-def fill(node, chance):
+def fill(node, chance, organizations=ORGANIZATIONS):
     """People, keys that change hands, teams, and usage of forty days and of now."""
     update = {"organizations": [], "projects": [], "members": [], "apiKeys": [], "teams": [], "assignments": [],
               "users": [{"id": user, "name": user.title(), "email": f"{user}@x.example"} for user in ("ada", "ben", "cat")]}
-    for of in ORGANIZATIONS:
+    for of in organizations:
         update["organizations"].append({"id": of, "name": of.upper(), "timezone": "Asia/Kathmandu"})
         update["projects"] += [{"id": f"p{n}", "organizationId": of, "name": f"Project {n}"} for n in range(3)]
         update["members"] += [{"organizationId": of, "userId": user, "role": role}
@@ -93,23 +100,24 @@ def fill(node, chance):
         update["teams"] += [{"id": f"t{n}", "organizationId": of, "name": f"Team {n}", "costCentre": f"c{n}"} for n in range(2)]
     node.change("PUT", "/v1/directory", update)
     day = time.strftime("%Y-%m-%d", time.gmtime(NOW_MS / 1000 - 20 * 86_400))
-    assignments = [{"organizationId": of, "subject": {"apiKeyId": "k1"}, "ownerUserId": "cat", "from": day} for of in ORGANIZATIONS]
-    assignments += [{"organizationId": of, "subject": {"userId": "ada"}, "teamId": "t0", "from": day} for of in ORGANIZATIONS]
+    assignments = [{"organizationId": of, "subject": {"apiKeyId": "k1"}, "ownerUserId": "cat", "from": day} for of in organizations]
+    assignments += [{"organizationId": of, "subject": {"userId": "ada"}, "teamId": "t0", "from": day} for of in organizations]
     node.change("PUT", "/v1/directory", {"assignments": assignments})
     for _ in range(6):
-        node.change("POST", "/v1/events", events(chance, 1500))
+        node.change("POST", "/v1/events", events(chance, 1500, organizations))
     node.change("POST", "/v1/compact", {})
-    node.change("POST", "/v1/events", events(chance, 1500))
+    node.change("POST", "/v1/events", events(chance, 1500, organizations))
+    node.change("POST", "/v1/reprice", {"from": "2026-01-01", "to": "2026-12-31", "all": True})
     tokens = {}
     for user in ("ada", "ben"):
         tokens[user] = node.change("POST", "/v1/tokens", {"kind": "user", "userId": user, "label": user})
     return tokens
 
 
-def events(chance, count, ago=40 * DAY_MS):
+def events(chance, count, organizations=ORGANIZATIONS, ago=40 * DAY_MS):
     sent = []
     for _ in range(count):
-        event = {"id": f"e{chance.getrandbits(80):x}", "organizationId": chance.choice(ORGANIZATIONS),
+        event = {"id": f"e{chance.getrandbits(80):x}", "organizationId": chance.choice(organizations),
                  "projectId": f"p{chance.randrange(3)}", "apiKeyId": f"k{chance.randrange(12)}",
                  "usedModel": chance.choice(["openai/gpt-4o", "anthropic/claude-sonnet-4", "openai/of-no-price's"]),
                  "timestamp": NOW_MS - chance.randrange(ago), "promptTokens": chance.randrange(10_000),
@@ -124,9 +132,9 @@ def events(chance, count, ago=40 * DAY_MS):
     return sent
 
 
-def question(chance):
+def question(chance, organizations=ORGANIZATIONS):
     """A question about days that are over, or one that is refused."""
-    organization = chance.choice([*ORGANIZATIONS, "org0", "nowhere"] if chance.random() < 0.1 else ORGANIZATIONS)
+    organization = chance.choice([*organizations, "nowhere"] if chance.random() < 0.1 else organizations)
     zone = chance.choice(["UTC", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Europe/Berlin"])
     last = time.gmtime(NOW_MS / 1000 - 86_400 * (2 + chance.randrange(20)))
     first = time.gmtime(time.mktime(last) - 86_400 * chance.randrange(25))
@@ -171,11 +179,11 @@ def same(node, reader, path, token=OPERATOR):
     return here[0]
 
 
-def current(node, reader):
+def current(node, reader, organizations=ORGANIZATIONS):
     """Waits until what is asked about two months up to now is the same of all; how long that took."""
     first = time.strftime("%Y-%m-%d", time.gmtime(NOW_MS / 1000 - 60 * 86_400))
     started = time.monotonic()
-    for of in ORGANIZATIONS:
+    for of in organizations:
         path = f"/analytics/activity?organizationId={of}&from={first}&groupBy=apiKey&errors=true"
         while True:
             here, there = (re.sub(rb'"asOf":"[^"]*"', b"", server.ask("GET", path)[2]) for server in (node, reader))
@@ -236,9 +244,9 @@ def main():
 
     try:
         shards = servers.start(folder, cache)
-        url = servers.address(shards)
+        url, ship_to = (servers.address(shards, user=f"rollcall_{user}") for user in ("read", "ship"))
         refused(url, "no table rollcall.usage_local", "rollcall cluster init")
-        subprocess.run([ROLLCALL, "cluster", "init", url], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        subprocess.run([ROLLCALL, "cluster", "init", servers.address(shards, user="rollcall_init")], check=True, stdout=subprocess.DEVNULL, timeout=60)
         refused(servers.address(shards, password="another"), "refuses the user")
         shards[0].ask("ALTER TABLE rollcall.usage_local ADD COLUMN mine UInt8")
         refused(url, "usage_local", "mine")
@@ -246,7 +254,7 @@ def main():
         refused(url, "ROLLCALL_OPERATOR_TOKEN", ROLLCALL_OPERATOR_TOKEN="")
         print("starts that cannot be: refused with what to do", flush=True)
 
-        node = started("node", ["--data-dir", folder / "node", "--ship-to", url])
+        node = started("node", ["--data-dir", folder / "node", "--ship-to", ship_to])
         tokens = fill(node, chance)
         readers = [started(f"reader{number}", ["--answers-from", url]) for number in range(2)]
         for reader in readers:
@@ -259,7 +267,7 @@ def main():
             statuses[status] = statuses.get(status, 0) + 1
         print(f"{QUESTIONS} questions, seed {seed}: the same bytes; by status {statuses}", flush=True)
         for path in ("/v1/me", "/v1/projects?organizationId=org1", "/v1/budgets?organizationId=org1", "/v1/directory",
-                     "/v1/closings?organizationId=org1", "/v1/links?organizationId=org1", "/v1/calendar/zones"):
+                     "/v1/closings?organizationId=org1", "/v1/repricings?organizationId=org1", "/v1/links?organizationId=org1", "/v1/calendar/zones"):
             same(node, readers[0], path)
 
         for _ in range(3):
@@ -275,7 +283,7 @@ def main():
             answer = readers[0].ask("GET", f"/analytics/activity?organizationId={of}")
             found[of] = answer[0]
             if answer[0] != 200:
-                problem(answer, 503, "shard 2", f"127.0.0.1:{shards[1].http}")
+                problem(answer, 503, "shard 2", f"{shards[1].host}:{shards[1].http}")
         check(f"one shard of two is down: {found}", set(found.values()), {200, 503})
         late = started("late", ["--answers-from", url])
         late.wait(f"/analytics/activity?organizationId={next(of for of in found if found[of] == 200)}")
@@ -308,4 +316,5 @@ def main():
             shutil.rmtree(folder, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

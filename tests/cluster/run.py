@@ -191,18 +191,19 @@ def tables(folder, shards):
     command("cluster", "check", url, code=2, says=["no table rollcall.usage_local", "rollcall cluster init"])
     serve = ["serve", "--data-dir", folder / "none", "--listen", "127.0.0.1:0", "--ship-to"]
     command(*serve, url, code=2, says=["no table rollcall.usage_local", "rollcall cluster init"])
+    command("cluster", "init", url, code=2, says=["refuses the user 'rollcall_ship'"])
     for _ in range(2):
-        command("cluster", "init", url, code=0, says=["rollcall"])
+        command("cluster", "init", servers.address(shards, user="rollcall_init"), code=0, says=["rollcall"])
         command("cluster", "check", url, code=0)
     for wrong in (servers.address(shards, password="another"), servers.address(shards, user="nobody")):
         command("cluster", "check", wrong, code=2, says=["refuses the user"])
         command(*serve, wrong, code=2, says=["refuses the user"])
     command("cluster", "check", servers.address(shards[::-1]), code=2, says=["in the order of system.clusters"])
-    one = servers.address(shards).replace(f",127.0.0.1:{shards[1].http}", "")
+    one = servers.address(shards).replace(f",{shards[1].host}:{shards[1].http}", "")
     command("cluster", "check", one, code=2, says=["has 2 shards", "names 1"])
     shards[0].ask("CREATE DATABASE other")
     shards[0].ask("CREATE TABLE other.records_local (organization String, mine UInt8) ENGINE = Log")
-    other = servers.address(shards, "other")
+    other = servers.address(shards, "other", servers.TESTER)
     for words in (["cluster", "init", other], [*serve, other]):
         command(*words, code=2, says=["other.records_local", "node"])
     check("nothing is made beside another's table", shards[0].ask("SHOW TABLES FROM other"), [["records_local"]])

@@ -1,4 +1,5 @@
-"""Two ClickHouse servers of one cluster on this machine: Debian's packages, unpacked and run as whoever runs this."""
+"""Two ClickHouse servers of one cluster on this machine: Debian's packages, unpacked and run as whoever runs this; with
+ENGINE=chdb the newer engine of PyPI's chdb, each in a process of chdb_server.py."""
 
 import os
 import re
@@ -14,7 +15,11 @@ import urllib.request
 from pathlib import Path
 
 STARTING_S = 60
-USER, PASSWORD = "shipper", "s3cret/of:a%test"
+PASSWORD = "s3cret/of:a%test"
+ENGINE = os.environ.get("ENGINE", "clickhouse-server")
+# Who does what Rollcall never does.
+TESTER = "tester"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy/clickhouse"
 
 
 def free_port():
@@ -24,7 +29,9 @@ def free_port():
 
 
 def program(cache):
-    """Where clickhouse-server is, and the folder that its libraries are unpacked in; fetched by apt where it is absent."""
+    """Where clickhouse-server is (nowhere, where the engine is chdb), and the folder that its libraries are unpacked in; fetched by apt where it is absent."""
+    if ENGINE == "chdb":
+        return None, None
     installed = os.environ.get("CLICKHOUSE") or shutil.which("clickhouse-server")
     if installed:
         return installed, None
@@ -64,29 +71,46 @@ def unescaped(field):
     return re.sub(r"\\(.)", lambda found: {"t": "\t", "n": "\n", "0": "\0"}.get(found[1], found[1]), field)
 
 
+def adapted(name, changes):
+    """A file of deploy/clickhouse as its readers are told to change it; each change is of something that is there."""
+    text = (DEPLOY / name).read_text()
+    for before, after in changes.items():
+        if before not in text:
+            sys.exit(f"deploy/clickhouse/{name} has no {before}")
+        text = text.replace(before, after)
+    return text
+
+
 class Shard:
-    """One server."""
+    """One server: deploy/clickhouse, and beside it what every server has."""
 
     def __init__(self, folder, number, tcp_ports, binary):
         self.folder, self.http, self.tcp = folder / f"shard{number}", free_port(), tcp_ports[number]
+        # Without a port of its own the engine knows itself by name.
+        self.host = f"127.0.0.{number + 1}" if ENGINE == "chdb" else "127.0.0.1"
         (self.program, self.root), self.process = binary, None
-        shards = "".join(
-            f"<shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>{port}</port>"
-            f"<user>{USER}</user><password>{PASSWORD}</password></replica></shard>" for port in tcp_ports)
-        self.folder.mkdir(parents=True)
+        for place in ("config.d", "users.d"):
+            (self.folder / place).mkdir(parents=True)
         (self.folder / "config.xml").write_text(f"""<yandex>
   <logger><level>warning</level><log>{self.folder}/log</log><errorlog>{self.folder}/err</errorlog></logger>
   <listen_host>127.0.0.1</listen_host><http_port>{self.http}</http_port><tcp_port>{self.tcp}</tcp_port>
   <path>{self.folder}/data/</path><tmp_path>{self.folder}/tmp/</tmp_path><users_config>users.xml</users_config>
   <default_profile>default</default_profile><default_database>default</default_database>
   <mark_cache_size>268435456</mark_cache_size><timezone>Asia/Kathmandu</timezone>
-  <remote_servers><two>{shards}</two></remote_servers>
 </yandex>
 """)
         (self.folder / "users.xml").write_text(f"""<yandex><profiles><default/></profiles><quotas><default/></quotas>
-  <users><{USER}><password>{PASSWORD}</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
-  <quota>default</quota></{USER}></users></yandex>
+  <users><{TESTER}><password>{PASSWORD}</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
+  <quota>default</quota></{TESTER}></users></yandex>
 """)
+        ports = {f"<host>ch{at + 1}</host><port>9000</port>":
+                 f"<host>127.0.0.{at + 1 if ENGINE == 'chdb' else 1}</host><port>{port}</port>"
+                 for at, port in enumerate(tcp_ports)}
+        config = adapted("config.xml", ports | {"READ-PASSWORD": PASSWORD})
+        (self.folder / "config.d/rollcall.xml").write_text(config)
+        (self.folder / "chdb.xml").write_text(config)
+        passwords = {f"{who}-PASSWORD": PASSWORD for who in ("INIT", "SHIP", "READ")}
+        (self.folder / "users.d/rollcall.xml").write_text(adapted("users.xml", passwords | {"10.0.0.0/8": "127.0.0.1"}))
 
     def start(self):
         environment = dict(os.environ)
@@ -95,7 +119,10 @@ class Shard:
             environment["LD_LIBRARY_PATH"] = ":".join(map(str, places))
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         command = [self.program, f"--config-file={self.folder}/config.xml"]
-        self.process = subprocess.Popen(command, cwd=self.folder, env=environment, **quiet)
+        if ENGINE == "chdb":
+            command = [sys.executable, Path(__file__).parent / "chdb_server.py", self.folder, self.host, str(self.http), PASSWORD]
+        # Elsewhere chdb would take this folder's files for its own.
+        self.process = subprocess.Popen(command, cwd=self.folder.parent, env=environment, **quiet)
         deadline = time.monotonic() + STARTING_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -116,16 +143,16 @@ class Shard:
 
     def ask(self, sql):
         """The lines of an answer, each as its fields."""
-        url = f"http://127.0.0.1:{self.http}/?wait_end_of_query=1"
-        headers = {"X-ClickHouse-User": USER, "X-ClickHouse-Key": PASSWORD}
+        url = f"http://{self.host}:{self.http}/?wait_end_of_query=1"
+        headers = {"X-ClickHouse-User": TESTER, "X-ClickHouse-Key": PASSWORD}
         with urllib.request.urlopen(urllib.request.Request(url, sql.encode(), headers), timeout=60) as answer:
             return [[unescaped(field) for field in line.split("\t")] for line in answer.read().decode().splitlines()]
 
 
-def address(shards, database="rollcall", user=USER, password=PASSWORD):
-    hosts = ",".join(f"127.0.0.1:{shard.http}" for shard in shards)
+def address(shards, database="rollcall", user="rollcall_ship", password=PASSWORD):
+    hosts = ",".join(f"{shard.host}:{shard.http}" for shard in shards)
     who = f"{urllib.parse.quote(user, safe='')}:{urllib.parse.quote(password, safe='')}"
-    return f"clickhouse://{who}@{hosts}/{database}" + ("?cluster=two" if len(shards) > 1 else "")
+    return f"clickhouse://{who}@{hosts}/{database}" + ("?cluster=rollcall" if len(shards) > 1 else "")
 
 
 def start(folder, cache, count=2):

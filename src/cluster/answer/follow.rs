@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::super::client::{Client, ClusterError, quoted};
-use super::usage::{Place, Usage};
+use super::super::places::Places;
+use super::usage::{Home, Usage};
 use crate::directory::Directory;
 use crate::engine::{Following, Snapshot};
 use crate::model::{OrganizationId, UnixMs};
@@ -18,12 +20,19 @@ use crate::store::{Dictionary, MIRRORED, Store, StoreError, damaged};
 const SIDE_BY_SIDE: &str = "do_not_merge_across_partitions_select_final";
 const SETTINGS: &str = " SETTINGS do_not_merge_across_partitions_select_final = 1";
 
+/// How long a shard is asked what is new. One that does not say is away: what is asked of it is refused until it does.
+const LOOK: Duration = Duration::from_secs(4);
+/// How long for sums. A question has 30 seconds in all.
+const QUESTION: Duration = Duration::from_secs(20);
+
 /// What is done to a directory before it is shown.
 pub type Prepare = Box<dyn Fn(Directory) -> Directory + Send + Sync>;
 
 /// Follows the nodes of a cluster.
 pub struct Follower {
     client: Client,
+    /// What sums are asked by.
+    questions: Client,
     prepare: Prepare,
     /// Held while the cluster is asked, which may take its time.
     state: Mutex<State>,
@@ -63,6 +72,7 @@ struct State {
     numbers_there: HashMap<(String, u32), u32>,
     /// By organization: its shard and its node.
     homes: Arc<HashMap<String, (usize, String)>>,
+    places: Places,
     shown: Option<(Arc<Dictionary>, Arc<Directory>)>,
 }
 
@@ -87,28 +97,31 @@ struct Record {
     value: Vec<u8>,
 }
 
-/// What a look has found that is new.
+/// What a look has found on a shard that is new.
 #[derive(Default)]
 struct News {
-    records: Vec<(usize, String, Record)>,
-    /// By shard and node.
-    read_to: Vec<(usize, String, u64)>,
-    /// Whether there is usage, or anything else.
-    any: bool,
+    records: Vec<(String, Record)>,
+    /// By node. Any says that there is usage, or something else.
+    read_to: Vec<(String, u64)>,
 }
+
+/// What a shard says of nodes, and of where organizations are.
+type Said = (BTreeMap<String, Node>, Places);
 
 impl Follower {
     pub fn new(client: Client, prepare: Prepare) -> Result<Follower, StoreError> {
-        let shards = client.shards().map(|_| Shard::default()).collect();
-        let state = State {
-            copy: Store::in_memory()?,
-            shards,
-            numbers: HashMap::new(),
-            numbers_there: HashMap::new(),
-            homes: Arc::default(),
-            shown: None,
-        };
-        Ok(Follower { client, prepare, state: Mutex::new(state), view: RwLock::default() })
+        Follower::with_patience(client, prepare, LOOK, QUESTION)
+    }
+
+    pub(in crate::cluster) fn with_patience(
+        client: Client,
+        prepare: Prepare,
+        look: Duration,
+        question: Duration,
+    ) -> Result<Follower, StoreError> {
+        let (client, questions) = (client.within(look), client.within(question));
+        let state = Mutex::new(State::new(client.shards().len())?);
+        Ok(Follower { client, questions, prepare, state, view: RwLock::default() })
     }
 
     /// What is shown before anything is known.
@@ -132,18 +145,23 @@ impl Follower {
     }
 
     fn usage(&self, state: &State, dictionary: &Arc<Dictionary>) -> Usage {
-        let place = |(name, (shard, _)): (&String, &(usize, String))| {
+        let home = |(name, (shard, _)): (&String, &(usize, String))| {
             let (number, _) = dictionary.organization(name)?;
             let settings = state.shards[*shard].settings.unwrap_or_default();
-            Some((number, Place { organization: name.clone(), shard: *shard, settings }))
+            Some((number, Home { organization: name.clone(), shard: *shard, settings }))
         };
-        let places: HashMap<OrganizationId, Place> = state.homes.iter().filter_map(place).collect();
-        Usage { client: self.client.clone(), dictionary: dictionary.clone(), places }
+        let homes: HashMap<OrganizationId, Home> = state.homes.iter().filter_map(home).collect();
+        Usage { client: self.questions.clone(), dictionary: dictionary.clone(), homes }
     }
 
     /// Copies what is new, and makes of all of it what is shown.
-    fn take_up(&self, state: &mut State, news: News) -> Result<Snapshot, StoreError> {
-        let of_names = state.take(news.records)?;
+    fn take_up(&self, state: &mut State, news: Vec<News>) -> Result<Snapshot, StoreError> {
+        let (mut records, mut read_to) = (Vec::new(), Vec::new());
+        for (shard, news) in news.into_iter().enumerate() {
+            records.extend(news.records.into_iter().map(|(node, record)| (shard, node, record)));
+            read_to.extend(news.read_to.into_iter().map(|(node, version)| (shard, node, version)));
+        }
+        let of_names = state.take(&self.client, records)?;
         let snapshot = match state.shown.clone().filter(|_| !of_names) {
             None => self.snapshot(state)?,
             Some((dictionary, directory)) => {
@@ -151,31 +169,41 @@ impl Follower {
                 Snapshot { reader, dictionary, directory }
             }
         };
-        for (shard, node, version) in news.read_to {
+        for (shard, node, version) in read_to {
             state.shards[shard].read_to.insert(node, version);
         }
         Ok(snapshot)
     }
 
-    fn read_shard(&self, number: usize, shard: &mut Shard, news: &mut News) -> Result<(), ClusterError> {
+    /// Asks a shard what it knows of nodes, and where organizations are.
+    fn ask_shard(&self, number: usize, shard: &mut Shard) -> Result<Said, ClusterError> {
         let client = &self.client;
         if shard.settings.is_none() {
             let known = format!("SELECT count() FROM system.settings WHERE name = '{SIDE_BY_SIDE}' FORMAT RowBinary");
             let known = client.read(number, client.ask(number, &known)?.u64())? > 0;
             shard.settings = Some(if known { SETTINGS } else { "" });
         }
-        let nodes = self.nodes(number)?;
+        Ok((self.nodes(number)?, Places::read(client, number)?))
+    }
+
+    /// Reads what is new on a shard.
+    fn read_shard(
+        &self,
+        number: usize,
+        shard: &mut Shard,
+        nodes: BTreeMap<String, Node>,
+    ) -> Result<News, ClusterError> {
+        let mut news = News::default();
         for (name, node) in &nodes {
             let read_to = shard.read_to.get(name).copied();
             if read_to.is_none_or(|read_to| read_to < node.version) {
                 let records = self.records(number, name, read_to)?;
-                news.records.extend(records.into_iter().map(|record| (number, name.clone(), record)));
-                news.read_to.push((number, name.clone(), node.version));
-                news.any = true;
+                news.records.extend(records.into_iter().map(|record| (name.clone(), record)));
+                news.read_to.push((name.clone(), node.version));
             }
         }
         shard.nodes = nodes;
-        Ok(())
+        Ok(news)
     }
 
     fn nodes(&self, shard: usize) -> Result<BTreeMap<String, Node>, ClusterError> {
@@ -194,7 +222,8 @@ impl Follower {
     /// Records of a node above a version. Those above the node's own may be some of a commit that is still to come, and
     /// are read again then.
     fn records(&self, shard: usize, node: &str, above: Option<u64>) -> Result<Vec<Record>, ClusterError> {
-        let client = &self.client;
+        // The first time it may be much.
+        let client = &if above.is_none() { self.client.patiently() } else { self.questions.clone() };
         let above = above.map(|above| format!(" AND version > {above}")).unwrap_or_default();
         let sql = format!(
             "SELECT organization, kind, key, deleted, value FROM records_local FINAL WHERE node = {}{above} FORMAT RowBinary",
@@ -216,8 +245,20 @@ impl Follower {
 }
 
 impl State {
+    fn new(shards: usize) -> Result<State, StoreError> {
+        Ok(State {
+            copy: Store::in_memory()?,
+            shards: (0..shards).map(|_| Shard::default()).collect(),
+            numbers: HashMap::new(),
+            numbers_there: HashMap::new(),
+            homes: Arc::default(),
+            places: Places::default(),
+            shown: None,
+        })
+    }
+
     /// Takes records into the copy. Whether names or people are among them.
-    fn take(&mut self, mut records: Vec<(usize, String, Record)>) -> Result<bool, StoreError> {
+    fn take(&mut self, client: &Client, mut records: Vec<(usize, String, Record)>) -> Result<bool, StoreError> {
         if records.is_empty() {
             return Ok(false);
         }
@@ -227,7 +268,8 @@ impl State {
         let mut is_of_names = false;
         for (shard, node, record) in records {
             let Record { organization, kind, mut key, deleted, mut value } = record;
-            if !MIRRORED.contains(&kind.as_str()) {
+            let is_elsewhere = || self.places.of(client.address(), &organization).home() != shard;
+            if !MIRRORED.contains(&kind.as_str()) || !organization.is_empty() && is_elsewhere() {
                 continue;
             }
             is_of_names |= matches!(kind.as_str(), "names" | "series" | "directory");
@@ -237,7 +279,7 @@ impl State {
                     continue;
                 }
                 self.number(&node, &key, &mut value)?;
-            } else if matches!(kind.as_str(), "names" | "series") {
+            } else if matches!(kind.as_str(), "names" | "series" | "repricings") {
                 match self.number_here(&node, &key) {
                     Some(here) => key[..4].copy_from_slice(&here.to_be_bytes()),
                     None if deleted => continue,
@@ -308,18 +350,52 @@ impl View {
     }
 }
 
+/// Does the same with each, on a thread of its own, and gives what came of it in order.
+fn each<T: Send, R: Send>(of: impl Iterator<Item = T>, work: impl Fn(usize, T) -> R + Sync) -> Vec<R> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = of.enumerate().map(|(number, one)| scope.spawn(move || work(number, one))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
 impl Following for Follower {
     fn look(&self) -> Result<Option<Snapshot>, String> {
         let state = &mut *self.state();
-        let mut news = News::default();
-        for number in self.client.shards() {
-            let failure = self.read_shard(number, &mut state.shards[number], &mut news).err();
-            let shard = &mut state.shards[number];
-            shard.has_been_read |= failure.is_none();
-            shard.failure = failure.map(|error| format!("shard {} does not answer: {error}", number + 1));
+        // Side by side: one that hangs holds up nobody.
+        let said = each(state.shards.iter_mut(), |number, shard| self.ask_shard(number, shard));
+        let mut moved = false;
+        for (_, places) in said.iter().flatten() {
+            moved |= !state.places.merge(self.client.address(), places).is_empty();
         }
+        if moved {
+            // What was passed over on a shard counts now, and what was read on another does not.
+            let places = std::mem::take(&mut state.places);
+            let anew = State::new(state.shards.len()).map_err(|error| error.to_string())?;
+            let before = std::mem::replace(state, State { places, ..anew });
+            for (shard, before) in state.shards.iter_mut().zip(before.shards) {
+                shard.settings = before.settings;
+            }
+        }
+        let read = each(state.shards.iter_mut().zip(said), |number, (shard, said)| {
+            said.and_then(|(nodes, _)| self.read_shard(number, shard, nodes))
+        });
+        let mut news = Vec::with_capacity(read.len());
+        for (number, (shard, read)) in (1..).zip(state.shards.iter_mut().zip(read)) {
+            let (found, failure) = match read {
+                Ok(found) => (found, None),
+                Err(error) => (News::default(), Some(format!("shard {number} does not answer: {error}"))),
+            };
+            shard.has_been_read |= failure.is_none();
+            shard.failure = failure;
+            news.push(found);
+        }
+        let any = news.iter().any(|news| !news.read_to.is_empty());
         // Before there is anything new to show: what is asked from now on is complete up to what was read above.
-        let shown = if news.any { self.take_up(state, news).map(Some) } else { Ok(None) };
+        let shown = if any { self.take_up(state, news).map(Some) } else { Ok(None) };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(View::of(state));
         match state.shards.iter().find_map(|shard| shard.failure.clone()) {
             Some(failure) if matches!(shown, Ok(None)) => Err(failure),
@@ -335,7 +411,10 @@ impl Following for Follower {
         let why = match (organization, home) {
             // What no shard has told of may be on one that has not told all.
             (Some(_), None) => whys.first().cloned(),
-            (Some(_), Some((shard, node))) => view.shards[*shard].why_incomplete(shard + 1, node),
+            (Some(_), Some((shard, node))) => {
+                let seen = &view.shards[*shard];
+                seen.failure.clone().or_else(|| seen.why_incomplete(shard + 1, node))
+            }
             (None, _) => view.shards.iter().all(|shard| !shard.has_been_read).then(|| whys.join("; ")),
         };
         why.map(|why| format!("the cluster cannot be asked: {why}"))

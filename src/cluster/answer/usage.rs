@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::client::{Answer, Client, ClusterError};
+use super::super::places::Places;
 use super::sql::{self, Time};
 use crate::model::{
     COUNTS, CostSource, Day, Dimension, Measures, Mode, OrganizationId, Overflow, PicoUsd, Segment, Series, ValueId,
@@ -12,7 +13,7 @@ use crate::store::{Apart, Dictionary, Elsewhere, OrganizationNames, StoreError, 
 
 /// Where an organization's usage is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Home {
     pub organization: String,
     pub shard: usize,
     /// The settings that its server knows, as part of a query.
@@ -23,46 +24,54 @@ pub struct Place {
 pub struct Usage {
     pub client: Client,
     pub dictionary: Arc<Dictionary>,
-    pub places: HashMap<OrganizationId, Place>,
+    pub homes: HashMap<OrganizationId, Home>,
 }
 
 impl Usage {
-    fn place(&self, organization: OrganizationId) -> Result<&Place, StoreError> {
-        self.places.get(&organization).ok_or(StoreError::Moved)
+    fn home(&self, organization: OrganizationId) -> Result<&Home, StoreError> {
+        self.homes.get(&organization).ok_or(StoreError::Moved)
     }
 
-    fn away(&self, place: &Place, error: &ClusterError) -> StoreError {
+    /// Sums that a shard gave stand if it says afterwards that it still is the one: before it has less of an organization than
+    /// all, it is told.
+    fn stand<T>(&self, home: &Home, found: T) -> Result<T, StoreError> {
+        let now = Places::home_by(&self.client, home.shard, &home.organization);
+        let now = now.map_err(|error| self.away(home, &error))?;
+        if now == home.shard { Ok(found) } else { Err(StoreError::Moved) }
+    }
+
+    fn away(&self, home: &Home, error: &ClusterError) -> StoreError {
         StoreError::Away(format!(
             "usage of organization '{}' is on shard {}, which does not answer: {error}",
-            place.organization,
-            place.shard + 1
+            home.organization,
+            home.shard + 1
         ))
     }
 
     /// The segment that an answer of a moment and how often names, if there is any.
-    fn moment(&self, place: &Place, query: &str) -> Result<Option<Segment>, StoreError> {
+    fn moment(&self, home: &Home, query: &str) -> Result<Option<Segment>, StoreError> {
         let read = || -> Result<(u32, u64), ClusterError> {
-            let mut answer = self.client.ask(place.shard, query)?;
-            let at = self.client.read(place.shard, answer.u32())?;
-            Ok((at, self.client.read(place.shard, answer.u64())?))
+            let mut answer = self.client.ask(home.shard, query)?;
+            let at = self.client.read(home.shard, answer.u32())?;
+            Ok((at, self.client.read(home.shard, answer.u64())?))
         };
-        let (at, rows) = read().map_err(|error| self.away(place, &error))?;
-        Ok(Segment::of(i64::from(at) * 1000).filter(|_| rows > 0))
+        let (at, rows) = read().map_err(|error| self.away(home, &error))?;
+        self.stand(home, Segment::of(i64::from(at) * 1000).filter(|_| rows > 0))
     }
 }
 
 impl Elsewhere for Usage {
     fn sums(&self, organization: OrganizationId, wanted: &Wanted) -> Result<Vec<Sum>, StoreError> {
-        let place = self.place(organization)?;
+        let home = self.home(organization)?;
         let names = self.dictionary.by_number(organization).ok_or(StoreError::Moved)?;
-        let (time, query) = sql::sums(&place.organization, names, wanted, place.settings);
-        let shard = place.shard;
-        let mut answer = self.client.ask(shard, &query).map_err(|error| self.away(place, &error))?;
+        let (time, query) = sql::sums(&home.organization, names, wanted, home.settings);
+        let shard = home.shard;
+        let mut answer = self.client.ask(shard, &query).map_err(|error| self.away(home, &error))?;
         let mut sums = Vec::new();
         loop {
             let row = answer.has_more().and_then(|more| more.then(|| Row::read(&mut answer, wanted)).transpose());
-            let row = self.client.read(shard, row).map_err(|error| self.away(place, &error))?;
-            let Some(row) = row else { return Ok(sums) };
+            let row = self.client.read(shard, row).map_err(|error| self.away(home, &error))?;
+            let Some(row) = row else { return self.stand(home, sums) };
             let at = match time {
                 Time::Piece => wanted.cuts.get(row.time as usize).copied(),
                 Time::Second => Segment::of(i64::from(row.time) * 1000)
@@ -76,13 +85,13 @@ impl Elsewhere for Usage {
     }
 
     fn first_segment(&self, organization: OrganizationId) -> Result<Option<Segment>, StoreError> {
-        let place = self.place(organization)?;
-        self.moment(place, &sql::first(&place.organization, place.settings))
+        let home = self.home(organization)?;
+        self.moment(home, &sql::first(&home.organization, home.settings))
     }
 
     fn newest_day(&self, organization: OrganizationId) -> Result<Option<Day>, StoreError> {
-        let place = self.place(organization)?;
-        Ok(self.moment(place, &sql::last(&place.organization))?.map(Segment::day))
+        let home = self.home(organization)?;
+        Ok(self.moment(home, &sql::last(&home.organization))?.map(Segment::day))
     }
 }
 
