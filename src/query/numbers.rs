@@ -52,12 +52,12 @@ pub(super) enum GroupOf {
     One,
     /// That of its value.
     By(Numbers),
-    /// What is listed for its series; [`NO_GROUP`] when it does not count.
+    /// What is listed for its series; [`NO_GROUP`](super::courses::NO_GROUP) when it does not count.
     Series(Vec<u32>),
 }
 
 impl GroupOf {
-    /// The group of a series, or its course, or [`NO_GROUP`]; `None` for one that there should not be.
+    /// The group of a series, or its course, or [`NO_GROUP`](super::courses::NO_GROUP); `None` for one that there should not be.
     #[inline]
     pub fn of(&self, id: u32, series: &Series) -> Option<u32> {
         match self {
