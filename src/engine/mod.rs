@@ -15,6 +15,7 @@ mod following;
 mod forgetting;
 mod freshness;
 mod gathering;
+mod joining;
 mod known;
 mod maintenance;
 mod refusals;

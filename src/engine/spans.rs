@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::known::{Id, Known};
-use super::writer::{Touched, Writer, complete, opened};
+use super::writer::{Touched, Writer, opened};
 use crate::model::{Batch, Completeness, Count, Fingerprint, Hour, Intake, KeptSpan, OrganizationId, Segment};
 use crate::rollup::Cell;
 use crate::store::{
@@ -246,11 +246,15 @@ impl Writer {
             } else if let Entry::Vacant(ours) = ours.entry(event.id) {
                 match known.look_for(&mut self.seen, writer, id)? {
                     Id::New => touched.ids.push(id),
-                    _ if event.completeness == Completeness::TokensUnknown => continue,
                     is => {
-                        let in_its_hour = is == Id::KnownInItsHour;
-                        let waiting = opened(incomplete, writer)?;
-                        if !complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
+                        let name = &combination.organization;
+                        let joined = self.complete((id, is), counted, name, incomplete, (writer, touched))?;
+                        if joined != Some(counted) {
+                            // It stands as records of others say, or as theirs and this one's say together.
+                            if let Some(joined) = joined {
+                                touched.count_joined(organization, joined, event.time);
+                                is_changed = true;
+                            }
                             continue;
                         }
                         is_kept_incomplete = true;

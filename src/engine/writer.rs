@@ -24,7 +24,7 @@ use super::{Clock, EngineError, Ingested, Note, OpenStore, SealReport, Shared, S
 use crate::directory::{Change, Directory, Outcome};
 use crate::model::{
     Batch, Combination, Completeness, Count, Day, Dimension, Event, Hour, Intake, Invoice, Measures, OrganizationId,
-    Period, Segment, Sender, SeriesId, TooMany,
+    Period, Segment, Sender, SeriesId, TooMany, UnixMs,
 };
 use crate::rollup::{self, Cell};
 use crate::store::{
@@ -155,7 +155,7 @@ pub(super) struct Touched {
     pub(super) ids_of_other_hours: Vec<store::Seen>,
     /// Calls whose place others took.
     pub(super) taken_back: BTreeMap<OrganizationId, Vec<Counted>>,
-    /// What calls of spans are counted as from now on.
+    /// What calls are counted as from now on of which records of their own say less.
     pub(super) recounted: Vec<(Cell, Measures)>,
     /// Periods that were sealed by the way, with the day before which they are.
     pub(super) sealed: Vec<(OrganizationId, Period, Day)>,
@@ -172,6 +172,17 @@ pub(super) struct Touched {
     pub(super) directory: bool,
     pub(super) unpriced_calls: u64,
     pub(super) audit: Vec<(AuditHead, AuditEntry)>,
+}
+
+impl Touched {
+    /// Counts a call as its records say together, of which the last is of this time.
+    pub(super) fn count_joined(&mut self, organization: OrganizationId, call: Counted, time: UnixMs) {
+        let cell = Cell { organization, segment: call.segment, series: call.series };
+        let time = if Segment::of(time) == Some(call.segment) { time } else { call.segment.start_ms() };
+        self.arrivals.counted(cell, time, call.measures.get(Count::Requests));
+        self.unpriced_calls += call.measures.get(Count::Unpriced);
+        self.recounted.push((cell, call.measures));
+    }
 }
 
 impl Writer {
@@ -570,30 +581,32 @@ impl Writer {
             };
             let ids = || other.into_iter().chain([(id, is)]);
             touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
+            let mut joined = None;
             let result = if ids().all(|(_, is)| is == Id::New) {
                 if event.completeness != Completeness::Final {
                     let (_, _, id) = other.map_or(id, |(other, _)| other);
                     opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
                 }
                 Intake::Counted
-            } else if event.completeness == Completeness::TokensUnknown {
-                Intake::Duplicate
             } else {
-                let mut result = Intake::Duplicate;
-                for (id, is) in ids().filter(|(_, is)| *is != Id::New) {
-                    let (waiting, in_its_hour) = (opened(&mut incomplete, writer)?, is == Id::KnownInItsHour);
-                    if complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
-                        result = Intake::Completed;
+                let name = &batch.combinations[event.combination as usize].organization;
+                for known in ids().filter(|(_, is)| *is != Id::New) {
+                    joined = self.complete(known, counted, name, &mut incomplete, (writer, touched))?;
+                    if joined.is_some() {
                         break;
                     }
                 }
-                result
+                joined.map_or(Intake::Duplicate, |_| Intake::Completed)
             };
             tally.note(organization, event, result);
             ingested.note(result);
             let cell = Cell { organization, segment, series };
             if result == Intake::Duplicate {
                 touched.arrivals.duplicate(cell);
+                continue;
+            }
+            if let Some(joined) = joined.filter(|joined| *joined != counted) {
+                touched.count_joined(organization, joined, event.time);
                 continue;
             }
             touched.arrivals.counted(cell, event.time, event.measures.get(Count::Requests));
@@ -733,21 +746,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// Lets a record take the place of the call that it knows more of, if there is one of this id.
-pub(super) fn complete(
-    waiting: &mut Incomplete<'_>,
-    seen: &SeenIds,
-    id: store::Seen,
-    in_its_hour: bool,
-    record: Counted,
-    touched: &mut Touched,
-) -> Result<bool, StoreError> {
-    let Some(completed) = waiting.complete(seen, id, in_its_hour, record)? else { return Ok(false) };
-    touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
-    touched.taken_back.entry(id.0).or_default().push(completed.before);
-    Ok(true)
 }
 
 pub(super) fn opened<'i, 'w>(

@@ -153,6 +153,7 @@ impl<'a> Logged<'a> {
             cached: boolean("cached", present(self.cached))?,
             is_extra: false,
             is_partial: false,
+            is_read: false,
             other_id: None,
         })
     }
