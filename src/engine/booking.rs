@@ -72,6 +72,7 @@ impl Writer {
         }
         // What they were counted as is no longer what stands in the sums.
         let spans = writer.forget_spans(organization)?;
+        writer.forget_unknown_callers(organization)?;
         writer.commit()?;
         self.spans = spans.unwrap_or_else(|| std::mem::take(&mut self.spans));
         self.open.sealed(organization, *period, request.with(names, &closings, |reprice| reprice.end_in(*period)), now);

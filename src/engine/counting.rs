@@ -53,30 +53,32 @@ impl Writer {
             };
             let ids = || other.into_iter().chain([(id, is)]);
             touched.ids.extend(ids().filter(|(_, is)| *is == Id::New).map(|(id, _)| id));
+            let mut joined = None;
             let result = if ids().all(|(_, is)| is == Id::New) {
                 if event.completeness != Completeness::Final {
                     let (_, _, id) = other.map_or(id, |(other, _)| other);
                     opened(&mut incomplete, writer)?.keep(organization, id, counted, &self.seen)?;
                 }
                 Intake::Counted
-            } else if event.completeness == Completeness::TokensUnknown {
-                Intake::Duplicate
             } else {
-                let mut result = Intake::Duplicate;
-                for (id, is) in ids().filter(|(_, is)| *is != Id::New) {
-                    let (waiting, in_its_hour) = (opened(&mut incomplete, writer)?, is == Id::KnownInItsHour);
-                    if complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
-                        result = Intake::Completed;
+                let name = &batch.combinations[event.combination as usize].organization;
+                for known in ids().filter(|(_, is)| *is != Id::New) {
+                    joined = self.complete(known, counted, name, &mut incomplete, (writer, touched))?;
+                    if joined.is_some() {
                         break;
                     }
                 }
-                result
+                joined.map_or(Intake::Duplicate, |_| Intake::Completed)
             };
             tally.note(organization, event, result);
             ingested.note(result);
             let cell = Cell { organization, segment, series };
             if result == Intake::Duplicate {
                 touched.arrivals.duplicate(cell);
+                continue;
+            }
+            if let Some(joined) = joined.filter(|joined| *joined != counted) {
+                touched.count_joined(organization, joined, event.time);
                 continue;
             }
             touched.arrivals.counted(cell, event.time, event.measures.get(Count::Requests));
@@ -151,21 +153,6 @@ impl Writer {
         }
         Ok((created, too_many))
     }
-}
-
-/// Lets a record take the place of the call that it knows more of, if there is one of this id.
-pub(super) fn complete(
-    waiting: &mut Incomplete<'_>,
-    seen: &SeenIds,
-    id: store::Seen,
-    in_its_hour: bool,
-    record: Counted,
-    touched: &mut Touched,
-) -> Result<bool, StoreError> {
-    let Some(completed) = waiting.complete(seen, id, in_its_hour, record)? else { return Ok(false) };
-    touched.ids_of_other_hours.extend(completed.is_of_new_hour.then_some(id));
-    touched.taken_back.entry(id.0).or_default().push(completed.before);
-    Ok(true)
 }
 
 pub(super) fn opened<'i, 'w>(

@@ -17,6 +17,7 @@ mod forgetting;
 mod freshness;
 mod gathering;
 mod interventions;
+mod joining;
 mod known;
 mod maintenance;
 mod refusals;

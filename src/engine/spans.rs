@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::counting::{complete, opened};
+use super::counting::opened;
 use super::known::{Id, Known};
 use super::writer::{Touched, Writer};
 use crate::model::{Batch, Completeness, Count, Fingerprint, Hour, Intake, KeptSpan, OrganizationId, Segment};
@@ -252,11 +252,15 @@ impl Writer {
             } else if let Entry::Vacant(ours) = ours.entry(event.id) {
                 match known.look_for(&mut self.seen, writer, id)? {
                     Id::New => touched.ids.push(id),
-                    _ if event.completeness == Completeness::TokensUnknown => continue,
                     is => {
-                        let in_its_hour = is == Id::KnownInItsHour;
-                        let waiting = opened(incomplete, writer)?;
-                        if !complete(waiting, &self.seen, id, in_its_hour, counted, touched)? {
+                        let name = &combination.organization;
+                        let joined = self.complete((id, is), counted, name, incomplete, (writer, touched))?;
+                        if joined != Some(counted) {
+                            // It stands as records of others say, or as theirs and this one's say together.
+                            if let Some(joined) = joined {
+                                touched.count_joined(organization, joined, event.time);
+                                is_changed = true;
+                            }
                             continue;
                         }
                         is_kept_incomplete = true;

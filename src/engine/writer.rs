@@ -21,7 +21,7 @@ use super::sealing::{OpenDays, sealable_before};
 use super::tally::Lines;
 use super::{Clock, EngineError, Note, OpenStore, SealReport, Shared, Snapshot};
 use crate::directory::{Change, Directory, Outcome};
-use crate::model::{Day, Hour, Measures, OrganizationId, Period, Segment};
+use crate::model::{Count, Day, Hour, Measures, OrganizationId, Period, Segment, UnixMs};
 use crate::rollup::{self, Cell};
 use crate::store::{self, AuditEntry, AuditHead, Counted, Dictionary, Log, SeenIds, SpanIndex, Store, StoreError};
 
@@ -65,7 +65,7 @@ pub(super) struct Touched {
     pub(super) ids_of_other_hours: Vec<store::Seen>,
     /// Calls whose place others took.
     pub(super) taken_back: BTreeMap<OrganizationId, Vec<Counted>>,
-    /// What calls of spans are counted as from now on.
+    /// What calls are counted as from now on of which records of their own say less.
     pub(super) recounted: Vec<(Cell, Measures)>,
     /// Periods that were sealed by the way, with the day before which they are.
     pub(super) sealed: Vec<(OrganizationId, Period, Day)>,
@@ -83,6 +83,17 @@ pub(super) struct Touched {
     pub(super) directory: bool,
     pub(super) unpriced_calls: u64,
     pub(super) audit: Vec<(AuditHead, AuditEntry)>,
+}
+
+impl Touched {
+    /// Counts a call as its records say together, of which the last is of this time.
+    pub(super) fn count_joined(&mut self, organization: OrganizationId, call: Counted, time: UnixMs) {
+        let cell = Cell { organization, segment: call.segment, series: call.series };
+        let time = if Segment::of(time) == Some(call.segment) { time } else { call.segment.start_ms() };
+        self.arrivals.counted(cell, time, call.measures.get(Count::Requests));
+        self.unpriced_calls += call.measures.get(Count::Unpriced);
+        self.recounted.push((cell, call.measures));
+    }
 }
 
 impl Writer {

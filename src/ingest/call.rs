@@ -38,6 +38,8 @@ pub(super) struct Call<'a> {
     pub figures: Option<Figures>,
     /// The tokens are those of before the call's end: as many at least.
     pub is_partial: bool,
+    /// It is told by whoever asked for the answer again, who need not have made the call.
+    pub is_read: bool,
     pub tier: ServiceTier,
     pub cost: Option<PicoUsd>,
     pub ending: Ending,
@@ -196,7 +198,10 @@ impl Collector<'_> {
             mode: call.mode,
             cost_source,
         });
-        let completeness = Completeness::of(call.tokens.is_some(), call.is_partial);
+        let completeness = match call.is_read && call.tokens.is_some() {
+            true => Completeness::CallerUnknown,
+            false => Completeness::of(call.tokens.is_some(), call.is_partial),
+        };
         let (id, other_id) = (Fingerprint::of(&call.id), call.other_id.as_deref().map(Fingerprint::of));
         if let Some(figures) = call.figures {
             self.counted_by(figures, &provider, &used_model, time, counted);

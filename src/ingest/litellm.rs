@@ -358,6 +358,7 @@ impl<'c> Reader<'c> {
             cached,
             is_extra: asked == Asked::Extra,
             is_partial: false,
+            is_read: asked == Asked::AnswerAgain,
             other_id: None,
         };
         let said = Said {

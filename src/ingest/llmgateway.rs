@@ -157,6 +157,7 @@ impl<'a> Logged<'a> {
             guards,
             is_extra: false,
             is_partial: false,
+            is_read: false,
             other_id: None,
         })
     }

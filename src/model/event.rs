@@ -101,8 +101,8 @@ pub struct Combination {
     pub cost_source: CostSource,
 }
 
-/// How much an event knows of its call. A later event of the same id that knows more takes its place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// How much an event knows of its call. A later event of the same id that knows the rest completes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Completeness {
     /// Its tokens are not known at all.
@@ -112,10 +112,13 @@ pub enum Completeness {
     /// Nothing that comes later changes it.
     #[default]
     Final = 2,
+    /// Its figures are final, but it is of whoever asked for the answer again: whose call it was, and when, only the
+    /// caller's own record knows.
+    CallerUnknown = 3,
 }
 
 impl Completeness {
-    /// Of a record that knows tokens or not, written before the call's end or after it.
+    /// Of a caller's record that knows tokens or not, written before the call's end or after it.
     pub fn of(knows_tokens: bool, is_partial: bool) -> Completeness {
         match (knows_tokens, is_partial) {
             (false, _) => Completeness::TokensUnknown,
@@ -134,7 +137,7 @@ pub struct Event {
     pub time: UnixMs,
     pub combination: u32,
     pub sender: u32,
-    /// Unless it is final, its cost is the sender's or nobody's, never the price book's.
+    /// Of one whose tokens are not known, or not all, the cost is the sender's or nobody's, never the price book's.
     pub completeness: Completeness,
     pub measures: Measures,
 }

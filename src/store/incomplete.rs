@@ -1,17 +1,18 @@
-//! Calls that were counted before all of their tokens were known, and how a later record takes the place of one.
+//! Calls that were counted before all of their tokens were known, or whose they are, and what is taken out of the sums
+//! when a later record completes one.
 //!
 //! ```text
 //! key     org u32 | id 12 bytes | segment u32
-//! value   a frame (see `store::packed`) around varints: completeness | series | hour of arrival |
+//! value   a frame (see `store::packed`) around varints: what is known | series | hour of arrival |
 //!         number of other hours | other hours | 11 counts | picodollars
 //! ```
 //!
-//! A call is here from the transaction that counts it until the one that counts its final figures, or until its usage is
-//! too old to keep. A record that knows more takes its place: exactly what is written here is then taken out of the sums
-//! again. What is taken away was added as it is: a cost of such a call is the sender's or nobody's, so that no repricing
-//! has touched it.
+//! A call is here from the transaction that counts it until the one after which nothing more can become known, or until
+//! its usage is too old to keep. Exactly what is written here is then taken out of the sums again. It was added as it is:
+//! the cost of a call whose tokens are not known is the sender's or nobody's, which no repricing touches; calls of which
+//! only the caller is not known are forgotten here by a repricing, and stay as they are.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use redb::{ReadableTable, Table};
@@ -42,17 +43,15 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Whether of two records of one call this one counts. Lower bounds are in one order, so that whichever comes first
-    /// the same one stands in the end: by figures, then with a cost before without, then by the earlier time.
-    fn outranks(&self, other: &Counted) -> bool {
+    /// Whether of two records of one call that know as much of it this one counts. They are in one order, so that
+    /// whichever comes first the same one stands in the end: by figures, then with a cost before without, then by the
+    /// earlier time.
+    pub fn is_more_than(&self, other: &Counted) -> bool {
         let figures = |of: &Counted| {
             let [figures @ .., unpriced] = of.measures.counts;
             (figures, Reverse(unpriced), of.measures.cost, Reverse(of.segment))
         };
-        match self.completeness.cmp(&other.completeness) {
-            Ordering::Equal => self.completeness == Completeness::AtLeast && figures(self) > figures(other),
-            more => more == Ordering::Greater,
-        }
+        figures(self) > figures(other)
     }
 
     pub fn hour(&self) -> Hour {
@@ -69,18 +68,13 @@ impl Counted {
     pub(super) fn read(at: &mut &[u8]) -> Result<Counted, StoreError> {
         let (segment, series) = (Segment(take_varint_u32(at)?), SeriesId(take_varint_u32(at)?));
         let completeness = match take_varint(at)? {
+            0 => Completeness::TokensUnknown,
+            1 => Completeness::AtLeast,
             2 => Completeness::Final,
-            less => incomplete(less)?,
+            3 => Completeness::CallerUnknown,
+            _ => return Err(damaged("how much is known of a call")),
         };
         Ok(Counted { segment, series, completeness, measures: take_measures(at)? })
-    }
-}
-
-fn incomplete(number: u128) -> Result<Completeness, StoreError> {
-    match number {
-        0 => Ok(Completeness::TokensUnknown),
-        1 => Ok(Completeness::AtLeast),
-        _ => Err(damaged("how much is known of an incomplete call")),
     }
 }
 
@@ -98,9 +92,14 @@ fn take_measures(at: &mut &[u8]) -> Result<Measures, StoreError> {
     Ok(Measures { counts, cost: PicoUsd(cost) })
 }
 
+/// What is written of a lower bound of a call of which another record said whose it is, and when.
+const PLACED: u128 = 4;
+
 /// A call of which more may become known.
-struct Waiting {
-    counted: Counted,
+pub struct Waiting {
+    pub counted: Counted,
+    /// Whose it is and when is settled: its figures are a lower bound that came later.
+    pub is_placed: bool,
     /// When its id came first.
     arrival: Hour,
     /// Hours of earlier records, which its id is kept with as well.
@@ -114,8 +113,8 @@ impl Waiting {
 
     fn encode(&self, key: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
+        put_varint(&mut out, if self.is_placed { PLACED } else { self.counted.completeness as u128 });
         let mut put = |number: u64| put_varint(&mut out, u128::from(number));
-        put(self.counted.completeness as u64);
         put(u64::from(self.counted.series.0));
         put(u64::from(self.arrival.0));
         put(self.other_hours.len() as u64);
@@ -127,7 +126,13 @@ impl Waiting {
     fn decode(key: &[u8], value: &[u8]) -> Result<Waiting, StoreError> {
         let segment = keys::incomplete_segment(key).ok_or_else(|| damaged("a key of incomplete calls"))?;
         let mut at = body(VERSION, key, value)?;
-        let completeness = incomplete(take_varint(&mut at)?)?;
+        let (completeness, is_placed) = match take_varint(&mut at)? {
+            0 => (Completeness::TokensUnknown, false),
+            1 => (Completeness::AtLeast, false),
+            3 => (Completeness::CallerUnknown, false),
+            PLACED => (Completeness::AtLeast, true),
+            _ => return Err(damaged("how much is known of an incomplete call")),
+        };
         let series = SeriesId(take_varint_u32(&mut at)?);
         let arrival = Hour(take_varint_u32(&mut at)?);
         let others = take_varint_u32(&mut at)? as usize;
@@ -140,16 +145,8 @@ impl Waiting {
             return Err(damaged("an incomplete call with more than what it has"));
         }
         let counted = Counted { segment, series, completeness, measures };
-        Ok(Waiting { counted, arrival, other_hours })
+        Ok(Waiting { counted, is_placed, arrival, other_hours })
     }
-}
-
-/// What a record knew better than what its call was counted as.
-pub struct Completed {
-    /// What it was counted as, no longer right.
-    pub before: Counted,
-    /// The call's id was not kept with the record's hour.
-    pub is_of_new_hour: bool,
 }
 
 /// The calls of which more may become known.
@@ -164,7 +161,8 @@ impl Incomplete<'_> {
         counted: Counted,
         seen: &SeenIds,
     ) -> Result<(), StoreError> {
-        self.put(organization, id, &Waiting { counted, arrival: seen.arrival_hour(), other_hours: Vec::new() })
+        let arrival = seen.arrival_hour();
+        self.put(organization, id, &Waiting { counted, is_placed: false, arrival, other_hours: Vec::new() })
     }
 
     /// Whether a call is counted as this still.
@@ -191,15 +189,9 @@ impl Incomplete<'_> {
         Ok(())
     }
 
-    /// Lets a record of a known id take the place of the call that it knows more of, if there is one: of the same hour
-    /// or, where the id is known whatever its hour, of those that came lately.
-    pub fn complete(
-        &mut self,
-        seen: &SeenIds,
-        id: Seen,
-        in_its_hour: bool,
-        record: Counted,
-    ) -> Result<Option<Completed>, StoreError> {
+    /// Finds the call of a known id that a record may complete: of the same hour or, where the id is known whatever its
+    /// hour, of those that came lately.
+    pub fn find(&self, seen: &SeenIds, id: Seen, in_its_hour: bool) -> Result<Option<Waiting>, StoreError> {
         let (organization, hour, id) = id;
         let [first, last] = [0, u32::MAX].map(|segment| keys::incomplete(organization, id, Segment(segment)));
         let mut found: Option<Waiting> = None;
@@ -214,20 +206,35 @@ impl Incomplete<'_> {
                 break;
             }
         }
-        let Some(mut waiting) = found.filter(|waiting| record.outranks(&waiting.counted)) else { return Ok(None) };
+        Ok(found)
+    }
+
+    /// Writes down what a call is counted as, now that a record with this id has completed it. Whether its id was not
+    /// kept with the record's hour; nothing where it has records in too many hours to be changed again.
+    pub fn replace(
+        &mut self,
+        id: Seen,
+        mut waiting: Waiting,
+        counted: Counted,
+        is_placed: bool,
+    ) -> Result<Option<bool>, StoreError> {
+        let (organization, hour, id) = id;
         let is_of_new_hour = !waiting.is_of(hour);
-        let is_final = record.completeness == Completeness::Final;
+        let is_final = counted.completeness == Completeness::Final;
         if is_of_new_hour && !is_final && waiting.other_hours.len() == MAX_OTHER_HOURS {
             return Ok(None);
         }
-        let before = std::mem::replace(&mut waiting.counted, record);
-        self.0.remove(&keys::incomplete(organization, id, before.segment)[..])?;
+        let before = std::mem::replace(&mut waiting.counted, counted);
+        self.remove(organization, id, &before)?;
         if !is_final {
-            waiting.other_hours.retain(|other| *other != hour);
-            waiting.other_hours.extend((before.hour() != hour).then(|| before.hour()));
+            waiting.other_hours.extend([before.hour(), hour]);
+            waiting.other_hours.sort_unstable();
+            waiting.other_hours.dedup();
+            waiting.other_hours.retain(|other| *other != counted.hour());
+            waiting.is_placed = is_placed;
             self.put(organization, id, &waiting)?;
         }
-        Ok(Some(Completed { before, is_of_new_hour }))
+        Ok(Some(is_of_new_hour))
     }
 }
 
@@ -311,6 +318,21 @@ impl Writer {
             }
         }
         Ok(left)
+    }
+
+    /// Forgets of which calls of an organization only the caller is not known: a repricing may have changed them.
+    pub fn forget_unknown_callers(&self, organization: OrganizationId) -> Result<(), StoreError> {
+        let [first, last] = bounds(organization);
+        let mut table = self.transaction.open_table(INCOMPLETE)?;
+        let mut forgotten = Vec::new();
+        for entry in table.range::<&[u8]>(&first[..]..=&last[..])? {
+            let (key, value) = entry?;
+            let waiting = Waiting::decode(key.value(), value.value())?;
+            forgotten
+                .extend((waiting.counted.completeness == Completeness::CallerUnknown).then(|| key.value().to_vec()));
+        }
+        forgotten.iter().try_for_each(|key| table.remove(&key[..]).map(drop))?;
+        Ok(())
     }
 
     /// Forgets the calls of an organization before a segment.

@@ -1,7 +1,8 @@
-//! A record that knows no tokens, or not all of them yet, is counted; one of the same call that knows more takes its
-//! place. What is in the sums then is what that one says and nothing else, in whatever order they came and whatever was
-//! done in between.
+//! A record that knows no tokens, not all of them yet, or not whose call it is, is counted; one of the same call that knows
+//! the rest completes it. What is in the sums then is what the two say together and nothing else, whatever was done in
+//! between.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -114,7 +115,7 @@ fn call(time: UnixMs, project: &str, model: &str, tokens: u64) -> Entry {
         mode: Mode::Credits,
         cost_source: if tokens == 0 { CostSource::Unmeasured } else { CostSource::Priced },
     };
-    Entry { time, combination, completeness: Completeness::of(tokens > 0, false), measures }
+    Entry { time, combination, completeness: Completeness::of(tokens > 0, false), measures, is_placed: false }
 }
 
 /// The same as told before its end.
@@ -125,6 +126,18 @@ fn growing(time: UnixMs, project: &str, model: &str, tokens: u64) -> Entry {
     call
 }
 
+/// The same as told by whoever asked for the answer again.
+fn read(time: UnixMs, project: &str, model: &str, tokens: u64) -> Entry {
+    Entry { completeness: Completeness::CallerUnknown, ..call(time, project, model, tokens) }
+}
+
+/// What the records come to in this order.
+fn in_turn(records: &[&Entry]) -> Entry {
+    let mut records = records.iter().copied().cloned();
+    let first = records.next().unwrap();
+    records.fold(first, |known, record| known.joined(&record).unwrap_or(known))
+}
+
 fn counts(accepted: usize, completed: usize, duplicates: usize) -> Ingested {
     Ingested { accepted, completed, duplicates }
 }
@@ -133,7 +146,7 @@ fn counts(accepted: usize, completed: usize, duplicates: usize) -> Ingested {
 type Doing = fn(&mut Machine);
 
 #[test]
-fn the_second_record_takes_the_place_of_the_first_whatever_was_done_in_between() {
+fn the_second_record_completes_the_first_whatever_was_done_in_between() {
     let time = NOON - 3 * DAY_MS;
     let (without, with, other) = (call(time, "p", "m", 0), call(time, "p", "m", 900), call(time + 60_000, "p", "m", 7));
     let doings: [(&str, Doing); 7] = [
@@ -197,8 +210,7 @@ fn a_call_that_is_not_over_grows_by_the_difference_until_it_is() {
     let (shrunk, other_end) = (call(time, "p", "m", 7), call(time, "p", "m", 421));
     // What comes, what becomes of it, and what stands then.
     let steps = [
-        (&unknown, counts(1, 0, 0), &unknown),
-        (&of(9), counts(1, 1, 0), &of(9)),
+        (&of(9), counts(1, 0, 0), &of(9)),
         (&of(9), counts(0, 0, 1), &of(9)),
         (&of(33), counts(1, 1, 0), &of(33)),
         (&of(12), counts(0, 0, 1), &of(33)),
@@ -220,8 +232,23 @@ fn a_call_that_is_not_over_grows_by_the_difference_until_it_is() {
         }
         // The end is believed, whatever was thought before.
         assert_eq!(machine.send(&[("b", &of(9)), ("b", &shrunk), ("b", &of(9))]), counts(2, 1, 1));
+        // Whose call it is was said by the record without tokens, and stays.
+        let steps = [
+            (&unknown, counts(1, 0, 0), &unknown),
+            (&of(9), counts(1, 1, 0), &of(9)),
+            (&of(33), counts(1, 1, 0), &of(33)),
+            (&elsewhere, counts(0, 0, 1), &of(33)),
+            (&priced, counts(0, 0, 1), &of(33)),
+            (&growing(time - DAY_MS, "q", "m", 34), counts(1, 1, 0), &of(34)),
+            (&call(time - DAY_MS, "q", "m", 420), counts(1, 1, 0), &end),
+        ];
+        for (record, became, stands) in steps {
+            assert_eq!(machine.send(&[("c", record)]), became, "{record:?}");
+            machine.check(&[&end, &shrunk, stands]);
+            doing(&mut machine);
+        }
         machine.restart();
-        machine.check(&[&end, &shrunk]);
+        machine.check(&[&end, &shrunk, &end]);
     }
 }
 
@@ -235,17 +262,19 @@ fn it_may_stand_under_other_names_and_in_another_hour_and_stays_known_by_both() 
         // When the first leaves memory, the hour of the second is younger than any that ids leave memory for.
         (early, NOON + 60 * HOUR_MS, 40),
     ] {
-        let (without, with) = (call(before, "p", "unknown", 0), call(after, "q", "m", 900));
-        for sealed in [false, true] {
+        let with = call(after, "q", "m", 900);
+        let firsts = [call(before, "p", "unknown", 0), growing(before, "p", "m", 5), read(before, "p", "m", 7)];
+        for (sealed, first) in [false, true].into_iter().flat_map(|sealed| firsts.iter().map(move |of| (sealed, of))) {
+            let stands = first.joined(&with).unwrap();
             let mut machine = Machine::new();
-            machine.send(&[("a", &without)]);
+            machine.send(&[("a", first)]);
             if sealed {
                 machine.seal();
             }
             machine.restart();
             machine.pass(hours * HOUR_MS);
             assert_eq!(machine.send(&[("a", &with)]), counts(1, 1, 0));
-            machine.check(&[&with]);
+            machine.check(&[&stands]);
             machine.restart();
             machine.seal();
             // The first id leaves memory, and both hours know it.
@@ -254,24 +283,24 @@ fn it_may_stand_under_other_names_and_in_another_hour_and_stays_known_by_both() 
                 let late = call(NOON, "late", "m", 1);
                 machine.send(&[("late", &late)]);
                 machine.send(&[("late", &late)]);
-                assert_eq!(machine.send(&[("a", &with), ("a", &without)]), counts(0, 0, 2), "{hours} later");
+                assert_eq!(machine.send(&[("a", &with), ("a", first)]), counts(0, 0, 2), "{hours} later");
                 machine.restart();
             }
-            machine.check(&[&with, &call(NOON, "late", "m", 1)]);
+            machine.check(&[&stands, &call(NOON, "late", "m", 1)]);
         }
     }
 }
 
 #[test]
 fn a_key_whose_only_call_went_elsewhere_is_not_active() {
-    let (without, with) = (call(NOON - 40 * DAY_MS, "p", "m", 0), call(NOON - DAY_MS, "q", "m", 5));
+    let (poll, made) = (read(NOON - 40 * DAY_MS, "p", "m", 5), call(NOON - DAY_MS, "q", "m", 0));
     let mut machine = Machine::new();
-    machine.send(&[("a", &without)]);
+    machine.send(&[("a", &poll)]);
     machine.seal();
-    assert_eq!(machine.send(&[("a", &with)]), counts(1, 1, 0));
+    assert_eq!(machine.send(&[("a", &made)]), counts(1, 1, 0));
     machine.restart();
     // The period has nothing left, and `check` compares the number of active keys.
-    machine.check(&[&with]);
+    machine.check(&[&call(NOON - DAY_MS, "q", "m", 5)]);
     assert_eq!(machine.engine().snapshot().reader.contents().unwrap().periods, 0);
 }
 
@@ -285,7 +314,87 @@ fn both_at_once_are_one_call_in_either_order_and_other_organizations_have_their_
     assert_eq!(machine.send(&[("b", &with), ("b", &without)]), counts(1, 0, 1));
     assert_eq!(machine.send(&[("c", &without), ("c", &without), ("c", &with), ("c", &with)]), counts(2, 1, 2));
     machine.restart();
-    machine.check(&[&with, &with, &with]);
+    let together = without.joined(&with).unwrap();
+    assert_eq!(together.time, NOON);
+    machine.check(&[&together, &with, &together]);
+}
+
+#[test]
+fn an_answer_that_is_asked_for_again_is_of_whoever_made_the_call_in_every_order() {
+    let (early, late) = (NOON - 12 * HOUR_MS - 600_000, NOON - 12 * HOUR_MS + 600_000);
+    let (poll, again) = (read(late, "worker", "m", 900), read(late + 2 * HOUR_MS, "worker", "m", 900));
+    for made in [call(early, "app", "m", 0), call(early, "app", "m", 900)] {
+        let orders = [[&made, &poll, &again], [&made, &again, &poll], [&poll, &made, &again]];
+        let orders = orders.into_iter().chain([[&poll, &again, &made], [&again, &made, &poll], [&again, &poll, &made]]);
+        for (number, order) in orders.enumerate() {
+            for doing in [|_: &mut Machine| (), |machine: &mut Machine| machine.seal(), Machine::restart] {
+                let mut machine = Machine::new();
+                for record in order {
+                    machine.send(&[("a", record)]);
+                    doing(&mut machine);
+                }
+                assert_eq!(machine.send(&order.map(|record| ("a", record))), counts(0, 0, 3), "{number}");
+                machine.restart();
+                machine.check(&[&call(early, "app", "m", 900)]);
+                let machine = Machine::new();
+                machine.send(&order.map(|record| ("a", record)));
+                machine.check(&[&call(early, "app", "m", 900)]);
+            }
+        }
+    }
+    // Of polls alone the earliest counts, until the call is there.
+    let mut machine = Machine::new();
+    machine.send(&[("a", &again), ("a", &poll)]);
+    machine.check(&[&poll]);
+    // What a repricing changed stays.
+    let all = repricing(Day(0)..=Day(u32::MAX - 1), true);
+    machine.engine().reprice(&all, false, &mut |_, _| ()).unwrap();
+    assert_eq!(machine.send(&[("a", &call(early, "app", "m", 0))]), counts(0, 0, 1));
+    machine.restart();
+    let mut repriced = poll.clone();
+    repriced.reprice(&(Day(0)..=Day(u32::MAX - 1)), true);
+    machine.check(&[&repriced]);
+}
+
+#[test]
+fn what_the_second_record_does_not_say_stays_and_what_it_says_completes() {
+    let mut first = call(NOON - HOUR_MS, "p", "m", 0);
+    first.measures.cost = PicoUsd(250_000_000_000);
+    first.combination.source = Some("app".into());
+    first.measures.counts[Count::Errors as usize] = 1;
+    first = first.with_cost_source(CostSource::Reported);
+    let mut second = call(NOON, "q", "other", 900);
+    second.combination.mode = Mode::ApiKeys;
+    for cost_source in [CostSource::Priced, CostSource::Unpriced] {
+        let second = second.clone().with_cost_source(cost_source);
+        let mut together = Entry { completeness: Completeness::Final, ..first.clone() };
+        for count in [Count::TotalTokens, Count::InputTokens] {
+            together.measures.counts[count as usize] = 900;
+        }
+        let mut machine = Machine::new();
+        machine.send(&[("a", &first), ("a", &second)]);
+        machine.restart();
+        machine.check(&[&together]);
+        // A cost that it does say is that of the whole call, and a name that was not known is.
+        let second = second.with_cost_source(CostSource::Reported);
+        let mut unnamed = first.clone();
+        (unnamed.combination.model, unnamed.combination.source) = ("unknown".into(), None);
+        together.measures.cost = second.measures.cost;
+        (together.combination.model, together.combination.source) = ("other".into(), second.combination.source.clone());
+        let machine = Machine::new();
+        machine.send(&[("a", &unnamed), ("a", &second)]);
+        machine.check(&[&together]);
+    }
+    // That a call failed without a cost says nothing of what its tokens cost.
+    let failed = Entry { measures: Measures { cost: PicoUsd::ZERO, ..first.measures }, ..first };
+    let machine = Machine::new();
+    machine.send(&[("a", &failed), ("a", &second)]);
+    let stands = in_turn(&[&failed, &second]);
+    assert_eq!(
+        (stands.measures.cost, stands.combination.cost_source),
+        (second.measures.cost, CostSource::PricedByCall)
+    );
+    machine.check(&[&stands]);
 }
 
 #[test]
@@ -303,8 +412,8 @@ fn usage_that_is_forgotten_is_not_completed() {
     machine.check(&[&call(NOON, "p", "m", 1)]);
 }
 
-/// Calls, some of which are told without tokens as well or before their end, in any order, again and again, with a seal
-/// or a restart here and there: the sums are those of the records that know most.
+/// Calls, some of which are told without tokens as well, before their end or by others, in any order, again and again, with
+/// a seal or a restart here and there: the sums are those of what the records of each come to.
 fn any_order(seed: u64) {
     println!("ROLLCALL_SEED={seed}");
     let mut random = Random(seed);
@@ -312,7 +421,8 @@ fn any_order(seed: u64) {
         rows_worth_totals: *random.pick(&[0, 10, 1000]),
         segments_worth_totals: *random.pick(&[0, 3]),
     });
-    let (mut records, mut ledger): (Vec<(String, Entry)>, Vec<Entry>) = (Vec::new(), Vec::new());
+    let mut records: Vec<(String, Entry)> = Vec::new();
+    let mut ledger: BTreeMap<String, Entry> = BTreeMap::new();
     for number in 0..60 {
         let some = |random: &mut Random, tokens: u64| {
             let time = NOON - random.below(6) as i64 * 9 * DAY_MS - random.below(8) as i64 * 30 * 60_000;
@@ -339,9 +449,10 @@ fn any_order(seed: u64) {
             let last = told.last_mut().unwrap();
             last.combination.cost_source = *random.pick(&[CostSource::Reported, CostSource::Unmeasured]);
         }
-        records.extend(told.iter().map(|entry| (number.to_string(), entry.clone())));
-        let most = told.into_iter().reduce(|most, entry| if entry.knows_more_than(&most) { entry } else { most });
-        ledger.push(most.unwrap());
+        for _ in 0..random.below(3) {
+            told.push(Entry { completeness: Completeness::CallerUnknown, ..some(&mut random, tokens) });
+        }
+        records.extend(told.into_iter().map(|entry| (number.to_string(), entry)));
     }
     let again: Vec<_> = records.iter().filter(|_| random.below(3) == 0).cloned().collect();
     records.extend(again);
@@ -351,6 +462,11 @@ fn any_order(seed: u64) {
             .map(|_| records.swap_remove(random.below(records.len() as u64) as usize))
             .collect();
         machine.send(&events.iter().map(|(id, entry)| (id.as_str(), entry)).collect::<Vec<_>>());
+        for (id, entry) in events {
+            let known = ledger.remove(&id);
+            let now = known.map_or_else(|| entry.clone(), |known| in_turn(&[&known, &entry]));
+            ledger.insert(id, now);
+        }
         match random.below(5) {
             0 => machine.seal(),
             1 => machine.restart(),
@@ -358,7 +474,7 @@ fn any_order(seed: u64) {
         }
     }
     machine.restart();
-    let ledger = Ledger { entries: ledger, ..Ledger::default() };
+    let ledger = Ledger { entries: ledger.into_values().collect(), ..Ledger::default() };
     for _ in 0..12 {
         let query = question(&mut random, Zone::UTC, &ledger);
         check(&machine.engine().snapshot(), &ledger, &query);

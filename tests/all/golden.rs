@@ -54,6 +54,7 @@ fn ledger() -> Ledger {
             combination,
             completeness: Completeness::Final,
             measures,
+            is_placed: false,
         }
     };
     Ledger {

@@ -78,6 +78,7 @@ fn make_events(random: &mut Random, zone: Tz) -> Ledger {
             },
             completeness: Completeness::Final,
             measures,
+            is_placed: false,
         };
         entry.with_cost_source(*random.pick(&COST_SOURCES))
     });

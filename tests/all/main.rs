@@ -6,6 +6,7 @@ mod support;
 mod agent_settings;
 mod agents;
 mod alerts;
+mod answers;
 mod api;
 mod audit;
 mod azure;

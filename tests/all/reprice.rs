@@ -49,6 +49,7 @@ fn random_entries(random: &mut Random) -> Vec<Entry> {
             combination,
             completeness: Completeness::Final,
             measures,
+            is_placed: false,
         }
     };
     (0..600).map(|_| entry(random)).collect()

@@ -78,12 +78,12 @@ struct UnderWay {
 /// What was sent, by id.
 type Sent = BTreeMap<String, Entry>;
 
-/// Takes note of what was acknowledged: the first of an id counts, and what knows more of the call takes its place.
+/// Takes note of what was acknowledged: the first of an id counts, and what knows more of the call completes it.
 fn note(sent: &mut Sent, events: Vec<(String, Entry)>) {
     for (id, entry) in events {
         let known = sent.entry(id).or_insert_with(|| entry.clone());
-        if entry.knows_more_than(known) {
-            *known = entry;
+        if let Some(joined) = known.joined(&entry) {
+            *known = joined;
         }
     }
 }
@@ -230,7 +230,7 @@ impl World {
             mode: if random.below(3) == 0 { Mode::ApiKeys } else { Mode::Credits },
             cost_source: CostSource::default(),
         };
-        let entry = Entry { time, combination, completeness: Completeness::Final, measures };
+        let entry = Entry { time, combination, completeness: Completeness::Final, measures, is_placed: false };
         let entry = entry.with_cost_source(*random.pick(&COST_SOURCES));
         self.next_id += 1;
         (format!("event-{}", self.next_id), entry)
@@ -282,7 +282,7 @@ impl World {
         }
         for _ in 0..self.random.below(4) {
             let waiting: Vec<&String> =
-                self.sent.iter().filter(|(_, e)| e.completeness < Completeness::Final).map(|(id, _)| id).collect();
+                self.sent.iter().filter(|(_, e)| e.completeness != Completeness::Final).map(|(id, _)| id).collect();
             if waiting.is_empty() {
                 break;
             }

@@ -339,6 +339,7 @@ mod tests {
             mode: Mode::ApiKeys,
             tokens: Some(tokens),
             is_partial: true,
+            is_read: false,
             tier: ServiceTier::Other,
             cost: Some(PicoUsd(i128::from(u64::MAX) + 7)),
             ending: Ending::Error,

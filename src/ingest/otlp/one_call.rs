@@ -415,7 +415,8 @@ impl<'a> Told<'a> {
 
     /// The call to be settled.
     pub fn into_call(self) -> Call<'a> {
-        let Told { mut call, project, api_key, .. } = self;
+        let Told { mut call, project, api_key, is_read, .. } = self;
+        call.is_read = is_read;
         call.project = call.project.or(project);
         call.api_key = call.api_key.or(api_key);
         call

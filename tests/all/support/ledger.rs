@@ -39,6 +39,8 @@ pub struct Entry {
     pub combination: Combination,
     pub completeness: Completeness,
     pub measures: Measures,
+    /// Whose call it is and when was said by a record that knew no tokens.
+    pub is_placed: bool,
 }
 
 /// A batch of events by their ids.
@@ -161,18 +163,75 @@ impl Entry {
         self
     }
 
-    /// Whether it is the one to count of two records of a call.
-    pub fn knows_more_than(&self, other: &Entry) -> bool {
+    /// What is counted of a call once another record of it has come; nothing where that is a duplicate.
+    pub fn joined(&self, record: &Entry) -> Option<Entry> {
+        use Completeness::{AtLeast, CallerUnknown, Final, TokensUnknown};
+        let merge = |place: &Entry, tokens: &Entry| place.with_tokens_of(tokens, [self, record]);
+        match (self.completeness, record.completeness) {
+            (TokensUnknown, AtLeast) => Some(Entry { is_placed: true, ..merge(self, record) }),
+            (AtLeast, AtLeast) if self.is_placed => {
+                let tokens = |of: &Entry| of.measures.counts[1..=Count::ReasoningTokens as usize].to_vec();
+                (tokens(record) > tokens(self)).then(|| Entry { is_placed: true, ..merge(self, record) })
+            }
+            (AtLeast, AtLeast) | (CallerUnknown, CallerUnknown) => record.is_more_than(self).then(|| record.clone()),
+            (AtLeast, Final) if !self.is_placed => Some(record.clone()),
+            (TokensUnknown | AtLeast, Final | CallerUnknown) => {
+                Some(Entry { completeness: Final, ..merge(self, record) })
+            }
+            (CallerUnknown, TokensUnknown | AtLeast) => Some(Entry { completeness: Final, ..merge(record, self) }),
+            (CallerUnknown, Final) => Some(merge(record, record)),
+            (Final, _) | (_, TokensUnknown) => None,
+        }
+    }
+
+    /// This one's place and names with another's tokens, and what only one of both records knows.
+    fn with_tokens_of(&self, tokens: &Entry, records: [&Entry; 2]) -> Entry {
+        let other = if std::ptr::eq(tokens, records[0]) { records[1] } else { records[0] };
+        let get = |of: &Entry, count: Count| of.measures.get(count);
+        let failed = |of: &Entry| get(of, Count::Errors) + get(of, Count::ClientErrors) > 0;
+        let says_cost = |of: &Entry| {
+            of.combination.cost_source == CostSource::Reported
+                && !(of.completeness == Completeness::TokensUnknown && failed(of) && of.measures.cost == PicoUsd::ZERO)
+        };
+        let mut all = Entry { time: self.time, ..tokens.clone() };
+        let names = &mut all.combination;
+        let own = self.combination.clone();
+        (names.project, names.api_key, names.mode) = (own.project, own.api_key, own.mode);
+        let elsewhere = (names.model.clone(), names.provider.clone());
+        names.model = if own.model == "unknown" { names.model.clone() } else { own.model };
+        names.provider = if own.provider == "unknown" { names.provider.clone() } else { own.provider };
+        let sources = [own.source, other.combination.source.clone(), tokens.combination.source.clone()];
+        names.source = sources.into_iter().flatten().next();
+        let is_bound = tokens.completeness == Completeness::AtLeast;
+        if says_cost(other) && (is_bound || !says_cost(tokens)) {
+            (names.cost_source, all.measures.cost) = (other.combination.cost_source, other.measures.cost);
+        } else if is_bound {
+            (names.cost_source, all.measures.cost) = (CostSource::Unmeasured, PicoUsd::ZERO);
+        }
+        if names.cost_source == CostSource::Priced && elsewhere != (names.model.clone(), names.provider.clone()) {
+            names.cost_source = CostSource::PricedByCall;
+        }
+        let calls = [self, tokens].into_iter().map(|of| get(of, Count::Requests)).find(|calls| *calls > 0).unwrap_or(0);
+        let failure = [self, tokens, other].into_iter().find(|of| failed(of));
+        let is_unpriced = all.combination.cost_source.is_unpriced();
+        let mut set = |count: Count, is: bool| all.measures.counts[count as usize] = if is { calls } else { 0 };
+        set(Count::Requests, true);
+        set(Count::Errors, failure.is_some_and(|of| get(of, Count::Errors) > 0));
+        set(Count::ClientErrors, failure.is_some_and(|of| get(of, Count::ClientErrors) > 0));
+        set(Count::CacheHits, records.iter().any(|of| get(of, Count::CacheHits) > 0));
+        set(Count::Unpriced, is_unpriced);
+        all
+    }
+
+    /// Whether it is the one to count of two records that know as much of a call.
+    fn is_more_than(&self, other: &Entry) -> bool {
         let of = |entry: &Entry| {
             let counts = entry.measures.counts;
             let is_priced = counts[Count::Unpriced as usize] == 0;
             let earlier = Reverse(Segment::of(entry.time));
             (counts[..Count::Unpriced as usize].to_vec(), is_priced, entry.measures.cost, earlier)
         };
-        match (self.completeness, other.completeness) {
-            (Completeness::AtLeast, Completeness::AtLeast) => of(self) > of(other),
-            (now, before) => now > before,
-        }
+        of(self) > of(other)
     }
 
     /// Reprices it as [`repricing`] does. Gives the cost before and after, if it is one that gets a price.
