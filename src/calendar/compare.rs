@@ -46,6 +46,14 @@ impl Window {
         self.from == self.from.first_of_month() && self.to == self.from.last_of_month()
     }
 
+    /// How many months an earlier window lies before this one, if it has the same dates or both are whole months.
+    fn months_after(&self, earlier: &Window) -> Option<u32> {
+        let months = u32::try_from(self.from.month_number() - earlier.from.month_number()).ok().filter(|by| *by > 0)?;
+        let whole = self.is_month() && earlier.is_month();
+        let same = self.from.months_earlier(months) == earlier.from && self.to.months_earlier(months) == earlier.to;
+        (whole || same).then_some(months)
+    }
+
     /// Where an earlier window is as far as this one is now; `None` when this one is over or has not begun.
     fn same_part(&self, earlier: &Window, now: UnixMs) -> Option<UnixMs> {
         if now < self.start() || now >= self.end() {
@@ -53,10 +61,13 @@ impl Window {
         }
         let zone = self.zone;
         let today = zone.date_at(now);
-        let day = match today == self.to {
-            true => earlier.to,
-            false => earlier.from.plus_days(today.days_since(self.from)).min(earlier.to),
+        let day = match self.months_after(earlier) {
+            // The same date: the last of a short month is not the last of a longer one.
+            Some(months) => today.months_earlier(months),
+            None if today == self.to => earlier.to,
+            None => earlier.from.plus_days(today.days_since(self.from)),
         };
+        let day = day.min(earlier.to);
         let hours = |date| Window { zone, from: date, to: date, until: None }.buckets(Granularity::Hour);
         let clock = |at: UnixMs| zone.clock(at).rem_euclid(24 * HOUR_MS);
         let this_hour = hours(today).iter().rev().find(|hour| hour.start <= now).map(|hour| clock(hour.start))?;
@@ -72,8 +83,12 @@ mod tests {
 
     const OVER: &str = "2029-01-01T00:00:00Z";
 
+    fn day(text: &str) -> Date {
+        Date::parse(text).unwrap()
+    }
+
     fn compared(zone: &str, from: &str, to: &str, with: Compare, now: &str) -> Window {
-        let [from, to] = [from, to].map(|date| Date::parse(date).unwrap());
+        let [from, to] = [from, to].map(day);
         let window = Window::new(Zone::named(zone).unwrap(), from, to, Granularity::Month).unwrap();
         window.compared(with, parse_rfc3339(now).unwrap()).unwrap()
     }
@@ -108,7 +123,7 @@ mod tests {
 
     #[test]
     fn an_unfinished_window_is_compared_with_the_same_part() {
-        use Compare::{Previous, PreviousMonth};
+        use Compare::{Previous, PreviousMonth, PreviousYear};
         for (zone, from, to, with, now, until) in [
             ("UTC", "2026-06-10", "2026-06-10", Previous, "2026-06-10T14:32:10Z", "2026-06-09T14:00:00Z"),
             ("UTC", "2026-06-10", "2026-06-10", Previous, "2026-06-10T00:10:00Z", "2026-06-09T00:00:00Z"),
@@ -116,6 +131,20 @@ mod tests {
             // It ends after today: the tenth of thirty days is the tenth of the month before.
             ("UTC", "2026-06-01", "2026-06-30", PreviousMonth, "2026-06-10T14:32:10Z", "2026-05-10T14:00:00Z"),
             ("UTC", "2026-03-01", "2026-03-31", PreviousMonth, "2026-03-30T14:32:10Z", "2026-02-28T14:00:00Z"),
+            // The last day of a month is the same date of a longer one, not its last; February's is the 28th of one of 29.
+            ("UTC", "2026-11-01", "2026-11-30", PreviousMonth, "2026-11-30T21:01:00Z", "2026-10-30T21:00:00Z"),
+            ("UTC", "2027-02-01", "2027-02-28", PreviousMonth, "2027-02-28T10:30:00Z", "2027-01-28T10:00:00Z"),
+            ("UTC", "2026-12-01", "2026-12-31", PreviousMonth, "2026-12-31T10:30:00Z", "2026-11-30T10:00:00Z"),
+            ("UTC", "2029-02-01", "2029-02-28", PreviousYear, "2029-02-28T10:30:00Z", "2028-02-28T10:00:00Z"),
+            ("UTC", "2026-02-10", "2026-03-10", PreviousMonth, "2026-03-10T10:30:00Z", "2026-02-10T10:00:00Z"),
+            (
+                "UTC",
+                "2026-11-01",
+                "2026-11-30",
+                Compare::Days { from: day("2026-10-01"), to: day("2026-10-31") },
+                "2026-11-30T21:01:00Z",
+                "2026-10-30T21:00:00Z",
+            ),
             // Off the hour: it is half past four in the afternoon, sums are cut at 16:30.
             ("Asia/Kolkata", "2026-06-10", "2026-06-10", Previous, "2026-06-10T11:10:00Z", "2026-06-09T11:00:00Z"),
             // Clocks were turned in between: noon is noon.

@@ -238,6 +238,11 @@ impl Date {
         self.first_of_month().next_month().plus_days(-1)
     }
 
+    /// Of its month, counted through the years.
+    pub fn month_number(self) -> i32 {
+        self.0.year() * 12 + self.0.month0() as i32
+    }
+
     /// The same day some months earlier, or the last of that month where it is shorter.
     pub fn months_earlier(self, months: u32) -> Date {
         Date(self.0.checked_sub_months(Months::new(months)).unwrap_or(self.0))

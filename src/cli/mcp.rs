@@ -71,12 +71,14 @@ impl Target {
 
 /// The line back. Whoever waits for one gets it, also where the server cannot be reached or refuses: then it says why.
 fn answer(message: &[u8], handed_on: Result<String, Failure>) -> Option<String> {
-    let id = serde_json::from_slice::<Value>(message).ok().and_then(|mut message| {
-        let is_answer = message.get("method").is_none();
-        message.get_mut("id").map(Value::take).filter(|_| !is_answer)
-    });
+    let message = serde_json::from_slice::<Value>(message).unwrap_or_default();
+    let id = message.get("id").filter(|_| message.get("method").is_some());
+    let is_answer = message.get("result").or(message.get("error")).is_some();
+    if id.is_none() && (is_answer || message.get("method").is_some()) {
+        return None;
+    }
     let failed = |error: Value| {
-        let id = id.clone()?;
+        let id = id?;
         Some(json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string())
     };
     match handed_on {
@@ -117,6 +119,10 @@ mod tests {
         check(request.clone(), Ok(&refused.to_string()), Some(error(-32003, "unknown token")));
         check(request.clone(), Err("it cannot be reached"), Some(error(-32603, "it cannot be reached")));
         check(request, Ok("<html>"), Some(error(-32603, "the server answered in an unknown form")));
+        check(notification.clone(), Ok(&refused.to_string()), None);
+        check(json!({"jsonrpc": "2.0", "id": 7, "result": {}}), Ok(&refused.to_string()), None);
+        let invalid = json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "no method"}});
+        check(json!({}), Ok(&invalid.to_string()), Some(invalid.clone()));
         check(notification.clone(), Err("it cannot be reached"), None);
         check(notification, Ok("<html>"), None);
     }

@@ -12,9 +12,10 @@ pub fn kept_since(now: UnixMs, retention_days: u32) -> Period {
 }
 
 /// The first period that is not to be removed, when the last usage is of `newest`. A clock that runs ahead must not
-/// remove anything: the last days with usage are always kept.
+/// remove anything: the last days with usage are always kept. Of a sealed period only its last day is known, so it is the
+/// same of an open one.
 pub(super) fn removable_before(now: UnixMs, newest: Day, retention_days: u32) -> Period {
-    kept_since(now.min(newest.next().start_ms()), retention_days)
+    kept_since(now.min(newest.period().next().first_day().start_ms()), retention_days)
 }
 
 #[cfg(test)]

@@ -297,8 +297,26 @@ impl Asked {
 
 pub fn wants_csv(parameters: &Parameters, headers: &HeaderMap) -> Result<bool, Problem> {
     let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let by_header = accepts.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "text/csv");
-    Ok(parameters.csv()?.unwrap_or(by_header))
+    Ok(parameters.csv()?.unwrap_or_else(|| prefers_csv(accepts)))
+}
+
+/// Whether an `Accept` header would rather have CSV than JSON: of two that are as welcome the first.
+fn prefers_csv(accepts: &str) -> bool {
+    let best = |wanted: &str| {
+        let quality = |(place, kind): (usize, &str)| {
+            let mut parts = kind.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+            let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+            let quality = quality.map_or(1.0, |quality| quality.parse::<f64>().unwrap_or(0.0));
+            (named && quality > 0.0).then_some((quality, place))
+        };
+        let better = |one: &(f64, usize), other: &(f64, usize)| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1));
+        accepts.split(',').enumerate().filter_map(quality).max_by(better)
+    };
+    match (best("text/csv"), best("application/json")) {
+        (Some((csv, at)), Some((json, json_at))) => csv > json || (csv == json && at < json_at),
+        (csv, _) => csv.is_some(),
+    }
 }
 
 /// Weak, because the same answer may travel compressed in several ways.
@@ -315,4 +333,28 @@ pub fn matches(headers: &HeaderMap, etag: &str) -> bool {
     let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
     given.flat_map(|v| v.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == strong(etag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_is_preferred_where_it_is_as_welcome_as_json_and_named_first() {
+        for (accepts, csv) in [
+            ("text/csv", true),
+            ("TEXT/CSV; charset=utf-8", true),
+            ("text/html, text/csv;q=0.9, */*;q=0.8", true),
+            ("text/csv, application/json", true),
+            ("application/json;q=0.5, text/csv;q=0.6", true),
+            ("", false),
+            ("*/*", false),
+            ("application/json, text/csv", false),
+            ("application/json, text/csv;q=0.1", false),
+            ("text/csv;q=0", false),
+            ("text/csv;q=none", false),
+        ] {
+            assert_eq!(prefers_csv(accepts), csv, "{accepts}");
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! What came of closed months since, and why.
 //!
 //! Only of what was repriced is known how much it is, because repricing keeps that for closed months; whose usage is now
-//! says what was reassigned; the rest came late. All of it is told apart for each local day and series by itself.
+//! says what was reassigned; the rest came late. All of it is told apart for each local day and series by itself. Where the
+//! zone's rules have changed, so that its days begin at other instants, what that alone moves is told apart first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::usage::{Labels, Live, Owners, Twins, names_of, owners_of};
 use super::{Month, NAMED, OWNERS, Reason};
-use crate::calendar::{Granularity, Window};
+use crate::calendar::{Granularity, Window, Zone};
 use crate::model::{Overflow, SeriesId, UnixMs};
 use crate::query::{About, Attribution, GroupBy, Label, QueryError};
 use crate::store::{
@@ -40,6 +41,10 @@ fn less(sums: &ClosedSums, other: &ClosedSums) -> Result<ClosedSums, Overflow> {
     }
     Ok(left)
 }
+
+/// What the zone's rules of today move from day to day, and into a closed month or out of it: of each day and series,
+/// whose it is.
+type Rezoned = BTreeMap<(u8, u32, Owners), ClosedSums>;
 
 /// What closing a month keeps of it, and where its days begin and the last ends.
 pub fn freeze(about: About<'_>, month: Month, window: &Window) -> Result<(Closed, Vec<UnixMs>), QueryError> {
@@ -128,6 +133,7 @@ fn since_closing(
     }
     let mut labels = labels_of(closed.labels);
     let mut repriced: BTreeMap<(u8, u32), i128> = BTreeMap::new();
+    let mut rezoned = Rezoned::new();
     let (moved, removed) = about.reader.since_closed(closing)?;
     for (day, series, cost) in moved {
         let sum = repriced.entry((day, twins.of_series(series)?)).or_default();
@@ -136,9 +142,18 @@ fn since_closing(
     for later in closings.iter().filter(|later| later.month > closing.month) {
         let (lines, renamed) = about.reader.fixed(later)?;
         for line in lines.into_iter().filter(|line| line.month == closing.month) {
-            if Reason::of(line.reason)? == Reason::Repriced {
-                let sum = repriced.entry((line.day, twins.of_series(line.series)?)).or_default();
-                *sum = sum.checked_sub(line.sums[2]).ok_or(Overflow).map_err(StoreError::from)?;
+            let at = (line.day, twins.of_series(line.series)?);
+            match Reason::of(line.reason)? {
+                Reason::ZoneRules => {
+                    let sums = rezoned.entry((at.0, at.1, Owners::new(line.owners))).or_default();
+                    *sums = less(sums, &line.sums).map_err(StoreError::from)?;
+                    continue;
+                }
+                Reason::Repriced => {
+                    let sum = repriced.entry(at).or_default();
+                    *sum = sum.checked_sub(line.sums[2]).ok_or(Overflow).map_err(StoreError::from)?;
+                }
+                _ => {}
             }
             enter((line.day, line.series), Owners::new(line.owners), 0, &line.sums)?;
         }
@@ -149,16 +164,25 @@ fn since_closing(
         }
     }
     // As it is, with what was removed as too old, which is nobody's adjustment.
-    let live = Live::read(about, &closing.days)?;
+    let mut live = Live::read(about, &closing.days)?;
     for cell in &live.cells {
         enter((cell.day, cell.series), cell.owners.clone(), 1, &closed_sums(&cell.measures))?;
+    }
+    if removed.is_empty() {
+        rezone(about, closing, &mut live, twins, &mut rezoned)?;
+    } else {
+        // Of what is no longer there nobody knows the instants.
+        rezoned.clear();
     }
     for (day, series, sums) in removed {
         let Some(attribution) = attribution else { continue };
         let of = attribution.at(SeriesId(series), closing.days[usize::from(day)])?;
         enter((day, series), owners_of(&of), 1, &sums)?;
     }
-    for (reason, (day, series), owners, sums) in differences(&balance, &repriced).map_err(StoreError::from)? {
+    let rezoned = rezoned.into_iter().filter(|(_, sums)| *sums != [0; 3]);
+    let rezoned = rezoned.map(|((day, series, owners), sums)| (Reason::ZoneRules, (day, series), owners, sums));
+    let differences = differences(&balance, &repriced).map_err(StoreError::from)?;
+    for (reason, (day, series), owners, sums) in differences.into_iter().chain(rezoned) {
         for (number, by) in NAMED {
             let key = key_of(about, by, series, &owners)?.map(str::to_owned);
             let of = (number, key);
@@ -176,6 +200,31 @@ fn since_closing(
             found.labels.insert((by, key), label);
         }
     }
+    Ok(())
+}
+
+/// Adds what is of the closed month by today's rules of its zone and takes away what is of it by those of then, where they
+/// differ.
+fn rezone(
+    about: About<'_>,
+    closing: &Closing,
+    then: &mut Live,
+    twins: &Twins,
+    rezoned: &mut Rezoned,
+) -> Result<(), QueryError> {
+    let window = Zone::named(&closing.timezone).and_then(|zone| Month::of(closing).window(zone).ok());
+    let Some(days) = window.map(|window| days_of(&window)).filter(|days| *days != closing.days) else {
+        return Ok(());
+    };
+    let mut now = Live::read(about, &days)?;
+    for (cells, sign) in [(&now.cells, 1), (&then.cells, -1)] {
+        for cell in cells {
+            let at = (cell.day, twins.of_series(cell.series)?, cell.owners.clone());
+            let sums = closed_sums(&cell.measures).map(|sum| sum * sign);
+            add(rezoned.entry(at).or_default(), &sums).map_err(StoreError::from)?;
+        }
+    }
+    then.labels.append(&mut now.labels);
     Ok(())
 }
 

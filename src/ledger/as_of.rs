@@ -39,7 +39,7 @@ pub fn as_of(about: About<'_>, closing: &Closing, query: &Query) -> Result<Activ
         let label = |by: &GroupBy| -> Result<Label, QueryError> {
             let of = (number_of(*by), key(*by)?.map(str::to_owned));
             match by {
-                GroupBy::CostSource => Ok(cost_source(series.cost_source as usize)),
+                GroupBy::CostSource => Ok(Label::of_cost_source(series.cost_source as usize)),
                 _ => Ok(labels.get(&of).cloned().ok_or_else(|| damaged("a closed line of what has no name"))?),
             }
         };
@@ -59,9 +59,4 @@ fn wanted(about: About<'_>, filter: &Filter) -> Filter {
         wanted.extend(people);
     }
     filter
-}
-
-fn cost_source(number: usize) -> Label {
-    let (key, label) = COST_SOURCES[number];
-    Label { key: Some(key.into()), label: label.into(), ordinal: None, deleted: false, former: false }
 }

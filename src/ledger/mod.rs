@@ -7,7 +7,7 @@
 //! Does not know HTTP, who asks or what the time is, and writes nothing.
 //!
 //! Invariants: what a closing froze, with what statements fixed and show since, adds up to what activity says of the month
-//! now, to the last digit, whatever it is grouped by. What was reassigned or renamed adds up to nothing. What retention
+//! now, to the last digit, whatever it is grouped by, also by days of newer zone rules. What was reassigned or renamed adds up to nothing. What retention
 //! removed is part of neither: the statement stays as it was.
 
 mod adjustments;
@@ -56,11 +56,13 @@ pub enum Reason {
     Reassigned = 3,
     /// The same usage under another name.
     Renamed = 4,
+    /// Usage that other rules of the zone put into the month, or take out of it.
+    ZoneRules = 5,
 }
 
 impl Reason {
     fn of(number: u8) -> Result<Reason, StoreError> {
-        [Reason::Late, Reason::Repriced, Reason::Reassigned]
+        [Reason::Late, Reason::Repriced, Reason::Reassigned, Reason::ZoneRules]
             .into_iter()
             .find(|reason| *reason as u8 == number)
             .ok_or_else(|| damaged(format!("an adjustment with reason {number}")))

@@ -467,5 +467,13 @@ fn labels_of_cost_sources() -> (Vec<u32>, Vec<Label>) {
     (number_of.to_vec(), labels)
 }
 
+impl Label {
+    /// That of usage whose cost is from a source, by the source's number.
+    pub fn of_cost_source(number: usize) -> Label {
+        let (numbers, mut labels) = labels_of_cost_sources();
+        labels.swap_remove(numbers[number] as usize)
+    }
+}
+
 /// All modes, for those who ask by name.
 pub(crate) const MODES: [(&str, Mode); 2] = [("credits", Mode::Credits), ("api-keys", Mode::ApiKeys)];

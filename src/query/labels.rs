@@ -7,6 +7,9 @@ use crate::directory::{Directory, Organization, Status};
 use crate::model::{Dimension, ValueId};
 use crate::store::OrganizationNames;
 
+/// What usage is called whose key nobody is known to have made.
+pub(super) const UNATTRIBUTED: &str = "Unattributed";
+
 /// What one part of an answer is about, as people and programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -148,7 +151,7 @@ impl Names<'_> {
 
     fn user_label(&self, user: Option<&str>, first_key: Option<ValueId>) -> Label {
         match user {
-            None => nameless("Unattributed"),
+            None => nameless(UNATTRIBUTED),
             Some(id) => Label {
                 key: Some(id.to_owned()),
                 label: self.directory.user_label(id).to_owned(),

@@ -4,13 +4,13 @@
 //! every other.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::activity::{
     ACTIVITY_AND_ERRORS, ACTIVITY_COLUMNS, Activity, Entry, Totals, activity, rank_groups, scan, totals_of,
 };
 use super::group::{Filter, Viewer};
-use super::labels::{Label, Names};
+use super::labels::{Label, Names, UNATTRIBUTED};
 use super::numbers::GroupBy;
 use super::page::{Mark, Page, Sort};
 use super::plan::Plan;
@@ -126,12 +126,7 @@ pub fn members(about: About<'_>, window: Window, filter: Filter, page: &Page) ->
         if page.sort == Sort::Name { name.to_lowercase() } else { name.to_owned() }
     };
     let finder = page.finder();
-    let finds = |id: Option<&str>| {
-        let user = id.and_then(|id| about.directory.user(id));
-        let (given, address) = user.map_or((None, None), |user| (user.name.as_deref(), user.email.as_deref()));
-        // What has no text is found as long as none is looked for.
-        page.search.is_none() || [id, given, address].into_iter().flatten().any(&finder)
-    };
+    let finds = |id: Option<&str>| id.map_or(finder(UNATTRIBUTED), |id| about.finds_person(id, &finder));
     let mut lines = page.lines(name);
     for (id, usage) in usage_of.into_iter().filter(|(id, _)| finds(*id)) {
         lines.offer((Reverse(page.sort.figure(&usage)), name(id), id), (id, usage));
@@ -204,11 +199,26 @@ pub fn api_keys<'a>(
         }
         usage => {
             let finds = page.finder();
+            let projects = about.organization.projects.iter();
+            let projects: HashSet<&String> = projects
+                .filter(|(id, project)| finds(id) || project.name.as_deref().is_some_and(&finds))
+                .map(|(id, _)| id)
+                .collect();
+            // Each person is looked at once: they may have made many keys.
+            let mut people: HashMap<&str, bool> = HashMap::new();
+            let mut is_by = |user: &'a str| {
+                let person = about.organization.person(user);
+                *people.entry(person).or_insert_with(|| about.finds_person(person, &finds))
+            };
             let sees = |id: &str| {
                 viewer.is_none_or(|viewer| about.organization.was_ever_of(id, &viewer.user_id, &viewer.today))
             };
             for (id, key) in keys {
-                if (finds(id) || key.description.as_deref().is_some_and(&finds)) && sees(id) {
+                let found = finds(id)
+                    || key.description.as_deref().is_some_and(&finds)
+                    || projects.contains(&key.project_id)
+                    || key.created_by.as_deref().is_some_and(&mut is_by);
+                if found && sees(id) {
                     lines.offer(position(usage.figure(id, page.sort), id, key), (id, key));
                 }
             }
@@ -349,6 +359,13 @@ impl<'a> About<'a> {
         let query =
             Query { window, granularity, group_by: by.to_vec(), filter, rank_by: RankBy::Cost, top: None, columns };
         activity(*self, &query)
+    }
+
+    /// Whether a person's id, name or address is what is looked for.
+    fn finds_person(&self, id: &str, finds: impl Fn(&str) -> bool) -> bool {
+        let user = self.directory.user(id);
+        let (name, address) = user.map_or((None, None), |user| (user.name.as_deref(), user.email.as_deref()));
+        [Some(id), name, address].into_iter().flatten().any(finds)
     }
 
     fn member_row(&self, user_id: Option<String>, keys: &HashMap<Option<&str>, KeyCounts>, usage: Usage) -> MemberRow {

@@ -350,6 +350,8 @@ fn long_lists_come_in_pages_with_the_totals_of_the_whole() {
         ("keys", "&q=KEY+8", "k1"),
         ("keys", "&q=k3&limit=5", "k3"),
         ("keys", "&q=nothing", ""),
+        ("keys", "&q=ada%40ACME&sort=name", "k6 k4 k2 k0"),
+        ("keys", "&q=ben&sort=name&limit=2", "k5 k3"),
         ("members", "&q=ADA%40", "u1"),
         ("members", "&q=ben", "u2"),
         ("members", "&sort=name", "u1 u2"),

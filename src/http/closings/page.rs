@@ -109,6 +109,10 @@ impl Language {
                 format!("Adjustment: usage of {month} that has another name since it was closed"),
                 format!("Nachtrag: Nutzung von {month}, die seit dem Abschluss einen anderen Namen hat"),
             ),
+            ReasonName::ZoneRules => self.pick(
+                format!("Adjustment: usage that newer zone rules put on other days of {month}, into it or out of it"),
+                format!("Nachtrag: Nutzung, die neuere Zeitzonenregeln auf andere Tage von {month} legen, hinein oder heraus"),
+            ),
         }
     }
 

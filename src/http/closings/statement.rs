@@ -288,6 +288,7 @@ fn reason(reason: Reason) -> ReasonName {
         Reason::Repriced => ReasonName::Repriced,
         Reason::Reassigned => ReasonName::Reassigned,
         Reason::Renamed => ReasonName::Renamed,
+        Reason::ZoneRules => ReasonName::ZoneRules,
     }
 }
 

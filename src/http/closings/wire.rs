@@ -149,6 +149,8 @@ pub enum ReasonName {
     Reassigned,
     /// The same usage under another name: all zeros, with the new name.
     Renamed,
+    /// Usage that newer rules of the zone put into the month, or take out of it.
+    ZoneRules,
 }
 
 impl ReasonName {
@@ -158,6 +160,7 @@ impl ReasonName {
             ReasonName::Repriced => "repriced",
             ReasonName::Reassigned => "reassigned",
             ReasonName::Renamed => "renamed",
+            ReasonName::ZoneRules => "zoneRules",
         }
     }
 }

@@ -70,6 +70,7 @@ pub struct AskingProgram {
 /// What somebody decides on a program.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ProgramDecision)]
 pub struct Decision {
     /// Whether it is let in.
     pub allow: bool,

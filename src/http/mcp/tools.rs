@@ -157,6 +157,10 @@ impl Tool {
             let mut schema = parameter["schema"].clone();
             // Of OpenAPI and not of JSON Schema, where validators stumble over it.
             schema.as_object_mut().map(|schema| schema.remove("format"));
+            if schema["type"] == "array" {
+                // One of them needs no list around it.
+                schema = json!({"anyOf": [schema["items"], schema]});
+            }
             let about = parameter["description"].as_str().unwrap_or_default();
             let default = self.default.filter(|(of, _)| *of == name(parameter));
             let about =

@@ -627,6 +627,7 @@ export const de = (product: string): Catalogue => ({
         repriced: "anderer Preis",
         reassigned: "zählt für jemand anderen",
         renamed: "heißt anders",
+        zoneRules: "andere Tage nach neueren Zeitzonenregeln",
       },
       total: "Summe",
     },

@@ -642,6 +642,7 @@ export const en = {
         repriced: "another price",
         reassigned: "counts for another",
         renamed: "has another name",
+        zoneRules: "other days by newer zone rules",
       },
       total: "Total",
     },
