@@ -11,7 +11,7 @@ use crate::model::{
     SeriesId, TooMany,
 };
 use crate::rollup::Cell;
-use crate::store::{self, Counted, Incomplete, SeenIds, StoreError};
+use crate::store::{self, Counted, Incomplete, StoreError};
 
 impl Writer {
     /// Counts the events of a batch that are not counted yet.

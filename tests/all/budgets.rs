@@ -633,7 +633,7 @@ fn policies_refuse_observe_and_route_and_what_broke_them_is_counted() {
         counts["counts"],
         json!([
             line("allowedModels", "web", "p0", Some("ada"), [1, 0, 1]),
-            line("requiredAttributes", "eu", "p0", Some("ada"), [0, 1, 1]),
+            line("requiredAttributes", "eu", "p0", Some("ada"), [0, 1, 0]),
             line("requiredAttributes", "eu", "p1", None, [0, 0, 1]),
             line("requiredAttributes", "eu", "p1", Some("ben"), [0, 1, 0]),
         ]),

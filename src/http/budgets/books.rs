@@ -9,7 +9,7 @@ use crate::http::{App, on_a_thread};
 use crate::model::UnixMs;
 use crate::query::{About, GroupBy, used};
 
-/// How often a request lets others go first while a commit is added to the accounts: some 50 µs where there are none.
+/// How often a request lets others go first while a commit is added to the accounts, before it waits on another thread.
 const YIELDS: usize = 100;
 
 /// The moment at which accounts are looked at.
@@ -28,8 +28,8 @@ pub async fn with_book<T: Send + 'static>(
     organization_id: &str,
     work: impl FnOnce(&mut Accounts, At<'_>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    // What waits here keeps other requests waiting, so others go first; and whoever has let many go waits elsewhere, since
-    // waking a thread takes longer than a commit takes to be added.
+    // What waits here keeps other requests waiting, so others go first: a commit is added in less time than it takes to wake
+    // a thread, as a rule. Whoever has let many go waits elsewhere.
     for _ in 0..YIELDS {
         if let Some(accounts) = app.engine.accounts_now() {
             if accounts.is_open(organization_id, app.engine.now()) {

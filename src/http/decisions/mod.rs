@@ -224,8 +224,8 @@ pub async fn check_by_post(
 /// What was refused, what would have been, what broke policies, and on what guardrails and content filters stepped in, by
 /// rule, project and person.
 ///
-/// What was asked is counted since the server started. What is found is all usage of those days that breaks the policies
-/// as they are now, or of which its sender told that a guardrail or filter stepped in. For operators, owners and admins.
+/// What was asked is counted since the server started. What is found is usage of those days that breaks the policies as
+/// they are now without having been observed when it asked, or of which its sender told that a guardrail or filter stepped in. For operators, owners and admins.
 #[utoipa::path(
     get, path = "/v1/decisions/counts", tag = "budgets",
     params(
@@ -248,9 +248,15 @@ pub async fn counts(State(app): State<App>, asked: Asked) -> Result<Response, Pr
     let written = asked.in_turn(move |about, out| {
         let mut counts: BTreeMap<Line, (Times, u64)> =
             told.into_iter().map(|(line, times)| (line, (times, 0))).collect();
-        for (line, requests) in found(about, window)?.into_iter().chain(stepped_in(about, window)?) {
-            counts.entry(line).or_default().1 += requests;
+        for (line, requests) in found(about, window)? {
+            let (times, found) = counts.entry(line).or_default();
+            // Those that asked, and were let through, are told already.
+            *found = requests.saturating_sub(times.observed);
         }
+        for (line, calls) in stepped_in(about, window)? {
+            counts.entry(line).or_default().1 += calls;
+        }
+        counts.retain(|_, (times, found)| *times != Times::default() || *found > 0);
         let counts = counts.into_iter().map(|(line, (times, found))| DecisionCount {
             rule: line.rule.to_owned(),
             id: line.id,
