@@ -141,8 +141,8 @@ pub struct DecisionCount {
     pub refused: u64,
     /// Those that would have been, if the budget or policy did not only warn or observe.
     pub observed: u64,
-    /// Requests that were made and break the policy, less those that were observed when they asked, or on which the guardrail or filter stepped
-    /// in.
+    /// Requests that were made and break the policy, less those that were observed when they asked, or on which the
+    /// guardrail or filter stepped in.
     pub found: u64,
 }
 
