@@ -5,13 +5,23 @@ use redb::ReadableTable;
 use redb::backends::InMemoryBackend;
 
 use super::{
-    CLOSINGS, DECISIONS, DIRECTORY, INTAKE, INTERVENTIONS, INVOICES, NAMES, REPRICINGS, Reader, SERIES, Store, StoreError,
-    TIMING, Table, Writer, damaged,
+    CLOSINGS, DECISIONS, DIRECTORY, INTAKE, INTERVENTIONS, INVOICES, NAMES, REPRICINGS, Reader, SERIES, Store,
+    StoreError, TIMING, Table, Writer, damaged,
 };
 
 /// The tables that are copied, by the names they have in copies.
-pub const MIRRORED: [&str; 10] =
-    ["directory", "names", "series", "timing", "closings", "invoices", "intake", "decisions", "repricings", "interventions"];
+pub const MIRRORED: [&str; 10] = [
+    "directory",
+    "names",
+    "series",
+    "timing",
+    "closings",
+    "invoices",
+    "intake",
+    "decisions",
+    "repricings",
+    "interventions",
+];
 /// In the same order.
 const TABLES: [Table; MIRRORED.len()] =
     [DIRECTORY, NAMES, SERIES, TIMING, CLOSINGS, INVOICES, INTAKE, DECISIONS, REPRICINGS, INTERVENTIONS];

@@ -20,10 +20,9 @@ use super::seal::{KeyRows, Pivots};
 use super::totals::{Stretches, Totals};
 use super::{
     ARRIVALS, AUDIT, AuditHead, CLOSINGS, Column, DECISIONS, Dictionary, IDS, INCOMPLETE, INTAKE, INTERVENTIONS,
-    INVOICES, META,
-    NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS, RUNS, Reader,
-    RepricingRecord, SERIES, SPANS, STRETCHES, Seen, StoreError, TABLES, TIMING, TOTALS, Table, UNSHIPPED, closings,
-    damaged, decisions, intake, interventions, invoices, keys, shipping, spans, timing, webhooks,
+    INVOICES, META, NAMES, OPEN, OrganizationNames, PERIODS, PeriodSummary, Pivot, Progress, RARE, REPRICINGS, ROWS,
+    RUNS, Reader, RepricingRecord, SERIES, SPANS, STRETCHES, Seen, StoreError, TABLES, TIMING, TOTALS, Table,
+    UNSHIPPED, closings, damaged, decisions, intake, interventions, invoices, keys, shipping, spans, timing, webhooks,
 };
 use crate::model::{
     AHEAD_HOURS, Completeness, Dimension, FIRST_HOUR, Fingerprint, Hour, OrganizationId, PERIOD_DAYS, Period, SEGMENTS,
