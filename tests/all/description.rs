@@ -242,12 +242,12 @@ fn the_values_that_are_described_are_those_that_are_taken() {
                 continue;
             }
             checked.insert(name.to_owned());
-            let asked = path.replace("{userId}", "ada").replace("{apiKeyId}", "k1");
+            let asked = path.replace("{userId}", "ada").replace("{apiKeyId}", "k1").replace("{organizationId}", "acme");
             let biller =
                 if path == "/analytics/reconciliation" && name != "provider" { "&provider=openai" } else { "" };
             let model = if path == "/analytics/what-if" { "&onModel=gpt-4o" } else { "" };
             let month = if path == "/analytics/statement" { "&month=2026-06" } else { "" };
-            let is_of_one = parameters.iter().any(|parameter| parameter["name"] == "organizationId");
+            let is_of_one = parameters.iter().any(|of| of["name"] == "organizationId" && of["in"] == "query");
             let of = if is_of_one { "&organizationId=acme" } else { "" };
             let answer = server.get(&format!("{asked}?{name}=nonsense{of}{biller}{model}{month}"), OPERATOR);
             let told = answer.text.split("allowed").nth(1).unwrap_or_default();
