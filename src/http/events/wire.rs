@@ -123,7 +123,7 @@ pub enum ModeName {
 pub struct IngestAnswer {
     /// Events that are now counted.
     pub accepted: usize,
-    /// Those of them that took the place of one that knew less of its tokens. Left out when there are none.
+    /// Those of them that completed a call of which less was known. Left out when there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub completed: usize,
     /// Events that were counted before.
@@ -158,7 +158,7 @@ impl From<Rejection> for RejectedEvent {
 pub struct FeedAnswer {
     /// Calls that are now counted.
     pub accepted: usize,
-    /// Those of them that took the place of one that knew less of its tokens. Left out when there are none.
+    /// Those of them that completed a call of which less was known. Left out when there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub completed: usize,
     /// Calls that were counted before.
