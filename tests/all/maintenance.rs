@@ -297,7 +297,8 @@ fn sums_that_are_wrong_under_a_right_checksum_are_found() {
             let key = entries[0].0.clone();
             // Ids have no zeros at their end.
             let value = [&entries[0].1[..], &[0; 16]].concat();
-            let mut twice = ([&key[..11], &[key[11] + 1]].concat(), value);
+            // The second layer of the same hour.
+            let mut twice = ([&key[..8], &[1], &key[9..]].concat(), value);
             sign(&mut twice);
             twice.1.truncate(twice.1.len() - 16);
             entries.insert(1, twice);

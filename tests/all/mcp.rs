@@ -162,7 +162,8 @@ fn tools_are_described_by_what_their_routes_take() {
     }
     let activity = tools.iter().find(|tool| tool["name"] == "activity").unwrap();
     assert_eq!(activity["inputSchema"]["required"], json!(["organizationId"]));
-    assert_eq!(activity["inputSchema"]["properties"]["model"]["type"], "array");
+    let model = &activity["inputSchema"]["properties"]["model"]["anyOf"];
+    assert_eq!((&model[0]["type"], &model[1]["type"]), (&json!("string"), &json!("array")), "one or several");
     assert!(activity["inputSchema"]["properties"]["top"]["description"].as_str().unwrap().ends_with("default is 10."));
     let member = tools.iter().find(|tool| tool["name"] == "member").unwrap();
     assert_eq!(member["inputSchema"]["required"], json!(["userId", "organizationId"]));

@@ -78,16 +78,6 @@ struct UnderWay {
 /// What was sent, by id.
 type Sent = BTreeMap<String, Entry>;
 
-/// Takes note of what was acknowledged: the first of an id counts, and what knows more of the call completes it.
-fn note(sent: &mut Sent, events: Vec<(String, Entry)>) {
-    for (id, entry) in events {
-        let known = sent.entry(id).or_insert_with(|| entry.clone());
-        if let Some(joined) = known.joined(&entry) {
-            *known = joined;
-        }
-    }
-}
-
 /// A copy of the store, and what counted when it was made.
 struct Copy {
     bytes: Vec<u8>,
@@ -108,6 +98,8 @@ struct World {
     under_way: BTreeMap<String, UnderWay>,
     /// Everything that was acknowledged.
     sent: Sent,
+    /// The records that made it so, in order.
+    records: Vec<(String, Entry)>,
     ledger: Ledger,
     next_id: u64,
     zones: Vec<Zone>,
@@ -139,6 +131,7 @@ impl World {
             disk: CrashDisk::new(Vec::new()),
             engine: None,
             sent: Sent::new(),
+            records: Vec::new(),
             ledger: Ledger::default(),
             next_id: 0,
             zones: Zone::all().collect(),
@@ -311,6 +304,17 @@ impl World {
         events
     }
 
+    /// Takes note of what was acknowledged: the first of an id counts, and what knows more of the call completes it.
+    fn note(&mut self, events: Vec<(String, Entry)>) {
+        for (id, record) in events {
+            let known = self.sent.get(&id);
+            if let Some(now) = known.map_or_else(|| Some(record.clone()), |known| known.joined(&record)) {
+                self.sent.insert(id.clone(), now);
+                self.records.push((id, record));
+            }
+        }
+    }
+
     fn submit(&self, events: &[(String, Entry)]) -> Result<(), EngineError> {
         let batch = batch(events.iter().map(|(id, entry)| (&**id, entry)));
         let ingested = self.engine().submit(batch).unwrap().wait()?;
@@ -412,7 +416,7 @@ impl World {
         for (id, _) in &events {
             self.under_way.remove(id);
         }
-        note(&mut self.sent, events);
+        self.note(events);
         self.ledger.entries = self.sent.values().cloned().collect();
     }
 
@@ -481,8 +485,7 @@ impl World {
         self.ask();
         self.ledger = now;
         self.set_clock_right();
-        let all: Vec<(String, Entry)> = self.sent.iter().map(|(id, entry)| (id.clone(), entry.clone())).collect();
-        self.submit(&all).unwrap();
+        self.submit(&self.records).unwrap();
         self.ledger.creators.iter().for_each(|(key, user)| self.merge(key, user).unwrap());
         // Some of it was repriced after the copy, some never.
         self.reprice(Day(0)..=Day(u32::MAX - 1), true);
