@@ -180,6 +180,9 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 
 export async function accessible(page, what) {
   const faults = await page.evaluate(async (source) => {
+    // What is still fading in is not there yet for axe, and neither is a dialog then.
+    const ends = (animation) => Number.isFinite(animation.effect.getComputedTiming().endTime);
+    await Promise.all(document.getAnimations().filter(ends).map((animation) => animation.finished.catch(() => {})));
     if (!window.axe) (0, eval)(source);
     const result = await window.axe.run(document, { resultTypes: ["violations"] });
     return result.violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
