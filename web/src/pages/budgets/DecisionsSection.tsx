@@ -66,5 +66,5 @@ const columns: EntryColumn<LoggedDecision>[] = [
   },
   { name: "reasons", label: words.reasons, cell: (row) => <span className="decision-reasons">{messageOf(row)}</span> },
   { name: "result", label: words.result, wideOnly: true, cell: resultOf },
-  { name: "when", label: words.when, wideOnly: true, cell: (row) => <span className="muted">{whenOf(row)}</span> },
+  { name: "when", label: words.when, wideOnly: true, cell: (row) => <span className="muted decision-when">{whenOf(row)}</span> },
 ];
