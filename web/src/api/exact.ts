@@ -3,7 +3,8 @@ type NumberTexts = Record<string, string>;
 /** Kept beside the answers instead of inside them, so that their types stay those of the schema. */
 const texts = new WeakMap<object, NumberTexts>();
 
-/** Fifteen digits fit a double. Most answers have no longer number, and are parsed without looking at each. */
+/** As many fit a double. Most answers have no longer number, and are parsed without looking at each. */
+const MOST_DIGITS = 15;
 const LONG_NUMBER = /\d{16}|\d[\d.]{16}/;
 
 type SourceReviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
@@ -17,7 +18,7 @@ export function parseExact(text: string): unknown {
   const keep: SourceReviver = function (key, value, context) {
     if (typeof value !== "number") return value;
     const source = context?.source;
-    if (source !== undefined && source !== String(value) && typeof this === "object" && this) {
+    if (source !== undefined && source.length > MOST_DIGITS && source !== String(value) && typeof this === "object" && this) {
       const known = texts.get(this) ?? {};
       known[key] = source;
       texts.set(this, known);

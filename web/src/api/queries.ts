@@ -73,12 +73,12 @@ function usageQuery<Answer>(
   kind: string,
   subject: string,
   question: object,
-  ask: (asking: Asking) => Promise<Answer>,
+  ask: (asking: Asking & Pick<QueryFunctionContext, "client">) => Promise<Answer>,
 ) {
   return {
     queryKey: [kind, subject, question] as const,
     queryFn: ({ signal, client, queryKey }: QueryFunctionContext) =>
-      ask({ signal, former: client.getQueryData(queryKey) }),
+      ask({ signal, client, former: client.getQueryData(queryKey) }),
     placeholderData: (previous: Answer | undefined, query: { queryKey: readonly unknown[] } | undefined) =>
       query?.queryKey[1] === subject ? previous : undefined,
   };
@@ -86,6 +86,11 @@ function usageQuery<Answer>(
 
 export function activityQuery(question: ActivityQuestion) {
   return usageQuery("activity", question.organizationId, question, (asking) => fetchActivity(question, asking));
+}
+
+function earlierQuery(question: ActivityQuestion) {
+  const { queryKey, queryFn } = activityQuery(question);
+  return { queryKey, queryFn };
 }
 
 export interface Charted {
@@ -101,11 +106,12 @@ export interface Charted {
  */
 export function chartQuery(question: ActivityQuestion, before: ActivityQuestion | null) {
   return usageQuery("chart", question.organizationId, { question, before }, async (asking): Promise<Charted> => {
-    const { signal } = asking;
+    const { signal, client } = asking;
     const former = asking.former as Charted | undefined;
     const [activity, earlier] = await Promise.all([
       fetchActivity(question, { signal, former: former?.activity }),
-      before && fetchActivity(before, { signal, former: former?.before }),
+      // By all pivots and measures the window before is the same.
+      before && client.fetchQuery(earlierQuery(before)),
     ]);
     const unchanged = former && activity === former.activity && earlier === former.before;
     return unchanged ? former : { activity, before: earlier, metric: question.rankBy };

@@ -55,9 +55,22 @@ export async function requestText(path: string, options: Asking = {}): Promise<s
   return text;
 }
 
+declare global {
+  /** By its path what was asked before this code was here; see `first.js`. Null is what was not worth asking. */
+  var askedFirst: Partial<Record<string, Promise<Response | null>>> | undefined;
+}
+
+/** What has been asked already, once. */
+async function askedFirst(path: string): Promise<Response | null> {
+  const answer = globalThis.askedFirst?.[path];
+  delete globalThis.askedFirst?.[path];
+  return (await answer?.catch(() => null)) ?? null;
+}
+
 async function send(path: string, options: RequestInit): Promise<Response> {
   try {
-    const response = await fetch(path, { ...options, credentials: "same-origin" });
+    const first = options.method === "GET" ? await askedFirst(path) : null;
+    const response = first ?? (await fetch(path, { ...options, credentials: "same-origin" }));
     noteAnswer(response);
     return response;
   } catch (error) {

@@ -39,10 +39,15 @@ const renamed: Readonly<Record<string, string>> = {
 
 const formerNames = new Map(Object.entries(renamed).map(([former, current]) => [current, former]));
 
-/** The name of the zone that the browser is set to: what it knows of it is not asked. */
+let zone: string | undefined;
+
+/** The name of the zone that the browser is set to: what it knows of it is not asked. Asked once: that is slow. */
 export function browserZone(): string {
-  const id = new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-  return renamed[id] ?? id;
+  if (zone === undefined) {
+    const id = new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+    zone = renamed[id] ?? id;
+  }
+  return zone;
 }
 
 /** What an address without a zone means: the operator's choice, else the reader's own. */

@@ -30,6 +30,7 @@ export function beforeQuestion(question: ActivityQuestion): ActivityQuestion {
     ...question,
     ...question.compare,
     groupBy: [],
+    rankBy: "cost",
     granularity: question.granularity === "hour" ? "hour" : "day",
     top: null,
     compare: null,
