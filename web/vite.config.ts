@@ -11,7 +11,7 @@ const firstPage = [
   /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
   /src\/(api|format|state|time)\/(?!account|administration|alerts|change|closing|decisions|explain|links|teams)/,
   /src\/text\/(en|index|language)\./,
-  /src\/ui\/(Bone|Boundary|Copy|copyText|ExplainFigure|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useSettled)\./,
+  /src\/ui\/(Bone|Boundary|Copy|copyText|ExplainFigure|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia|useSettled)\./,
   /src\/charts\/(TimeChart|Tooltip|measure|palette|look|Swatch|timeline)\./,
   /src\/pages\/(entries|pages|routes|use\w+)\./,
   /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|PageLink|Shell|ShellSkeleton)\./,

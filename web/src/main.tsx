@@ -7,7 +7,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/request";
-import { makeQueryClient, meQuery } from "./api/queries";
+import { calendarQuery, makeQueryClient, meQuery } from "./api/queries";
 import { signIn } from "./api/session";
 import { App } from "./app";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
@@ -25,6 +25,9 @@ const root = createRoot(document.getElementById("root") as HTMLElement, {
 });
 const client = makeQueryClient();
 
+/** Longer than this nobody looks at an empty page. */
+const MOMENT_MS = 100;
+
 /** The token leaves the address bar and the history before anything else can read or share it. */
 async function signInByLink(): Promise<ApiError | null> {
   const token = tokenInFragment(location.hash);
@@ -41,7 +44,16 @@ async function signInByLink(): Promise<ApiError | null> {
   }
 }
 
+/** Who it is and what day, for those who are signed in. */
+async function firstAnswers(): Promise<void> {
+  const me = await client.fetchQuery(meQuery).catch(() => null);
+  const zone = new URLSearchParams(location.search).get("tz");
+  if (me && zone) await client.prefetchQuery(calendarQuery(zone));
+}
+
 const linkError = await signInByLink();
+// Both were asked before this code was here (see first.js), so the page can mostly begin with them instead of with bones.
+if (linkError === null) await Promise.race([firstAnswers(), new Promise((passed) => setTimeout(passed, MOMENT_MS))]);
 
 // A second sign-in link pasted into an open page changes the fragment only.
 addEventListener("hashchange", () => {

@@ -12,7 +12,6 @@ import { fetchProjects, fetchReference } from "./surroundings";
 import { fetchViews } from "./views";
 import type { Activity } from "./types";
 import type { Grouping } from "../state/filters";
-import type { Metric } from "../state/view";
 import { askAgainInMs } from "../time/clock";
 import type { UsageQuestion } from "./usageQuestion";
 
@@ -96,8 +95,8 @@ function earlierQuery(question: ActivityQuestion) {
 export interface Charted {
   activity: Activity;
   before: Activity | null;
-  /** What the largest are the largest by. */
-  metric: Metric;
+  /** What `activity` is the answer to. */
+  question: ActivityQuestion;
 }
 
 /**
@@ -114,7 +113,7 @@ export function chartQuery(question: ActivityQuestion, before: ActivityQuestion 
       before && client.fetchQuery(earlierQuery(before)),
     ]);
     const unchanged = former && activity === former.activity && earlier === former.before;
-    return unchanged ? former : { activity, before: earlier, metric: question.rankBy };
+    return unchanged ? former : { activity, before: earlier, question };
   });
 }
 

@@ -3,9 +3,11 @@ import type { Day } from "../time/day";
 import type { Granularity } from "../time/buckets";
 import { locale } from "./locale";
 
-function utcFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+/** Made when it is needed: a browser takes milliseconds for each, and a page needs few of them. */
+function utcFormat(options: Intl.DateTimeFormatOptions): () => Intl.DateTimeFormat {
+  let format: Intl.DateTimeFormat | undefined;
   // A day has no zone; formatting it as UTC midnight in UTC keeps it the day it is.
-  return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
+  return () => (format ??= new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }));
 }
 
 const dayMonth = utcFormat({ day: "numeric", month: "short" });
@@ -22,37 +24,37 @@ function at(day: Day): Date {
 }
 
 export function dayText(day: Day): string {
-  return dayMonthYear.format(at(day));
+  return dayMonthYear().format(at(day));
 }
 
 export function monthText(day: Day): string {
-  return monthYear.format(at(day));
+  return monthYear().format(at(day));
 }
 
 const spans = new Map<string, string>();
 
 export function spanText(from: Day, to: Day): string {
-  if (from === to) return dayMonthYear.format(at(from));
+  if (from === to) return dayMonthYear().format(at(from));
   // A page says the same few spans in many places, and the browser takes a third of a millisecond for one.
   const key = `${from}/${to}`;
-  const text = spans.get(key) ?? dayMonthYear.formatRange(at(from), at(to));
+  const text = spans.get(key) ?? dayMonthYear().formatRange(at(from), at(to));
   spans.set(key, text);
   return text;
 }
 
 /** Hours come as RFC 3339 with the zone's own offset, so the wall clock is in the text itself. */
 export function hourText(date: string): string {
-  return hourMinute.format(new Date(`${date.slice(0, 16)}:00Z`));
+  return hourMinute().format(new Date(`${date.slice(0, 16)}:00Z`));
 }
 
 export function bucketTitle(date: string, lastDay: Day, granularity: Granularity): string {
-  if (granularity === "hour") return `${weekday.format(at(date))}, ${hourText(date)}`;
+  if (granularity === "hour") return `${weekday().format(at(date))}, ${hourText(date)}`;
   if (granularity === "month") {
     const whole = date.slice(8, 10) === "01" && isMonthEnd(lastDay);
-    return whole ? monthYear.format(at(date)) : spanText(date, lastDay);
+    return whole ? monthYear().format(at(date)) : spanText(date, lastDay);
   }
   if (granularity === "week") return spanText(date, lastDay);
-  return weekday.format(at(date));
+  return weekday().format(at(date));
 }
 
 /** A bucket of the window before: its days are laid onto weeks and months of today's window as they fall. */
@@ -68,16 +70,16 @@ function isMonthEnd(day: Day): boolean {
 
 export function axisLabel(date: string, granularity: Granularity): string {
   if (granularity === "hour") return hourText(date);
-  if (granularity === "month") return shortMonthYear.format(at(date));
-  return dayMonth.format(at(date));
+  if (granularity === "month") return shortMonthYear().format(at(date));
+  return dayMonth().format(at(date));
 }
 
 /** Over long windows the axis names months only, with the year where it turns. */
 export function axisMonth(date: string): string {
-  return date.slice(5, 7) === "01" ? shortMonthYear.format(at(date)) : monthName.format(at(date));
+  return date.slice(5, 7) === "01" ? shortMonthYear().format(at(date)) : monthName().format(at(date));
 }
 
 /** A moment as it reads in the zone of the calendar. */
 export function momentText(moment: string, calendar: Calendar): string {
-  return dayAndTime.format(new Date(`${wallClock(moment, calendar)}Z`));
+  return dayAndTime().format(new Date(`${wallClock(moment, calendar)}Z`));
 }

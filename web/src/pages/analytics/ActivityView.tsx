@@ -51,7 +51,8 @@ interface Props {
 }
 
 export function ActivityView({ view, question, today, operates, charted, former, onChange, onIntent }: Props) {
-  const { activity, before, metric } = charted ?? { activity: null, before: null, metric: view.metric };
+  const { activity, before } = charted ?? { activity: null, before: null };
+  const metric = charted?.question.rankBy ?? view.metric;
   // While a former answer stands in, its own measure, grain and pivots count, not those just asked for.
   const granularity = (activity?.granularity ?? question.granularity) as Granularity;
   const pivots = activity ? answeredPivots(activity.groupBy) : pivotsOf(view);
@@ -97,8 +98,8 @@ export function ActivityView({ view, question, today, operates, charted, former,
     />
   );
 
-  // Figures of a former answer are none of this question.
-  const explained = useMemo(() => (former ? null : { ...question, groupBy: pivots, granularity }), [former, question, pivots, granularity]);
+  // A former answer's figures come from what it answered.
+  const explained = charted?.question ?? null;
 
   return (
     <Explaining question={explained}>

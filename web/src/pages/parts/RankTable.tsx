@@ -13,6 +13,7 @@ import { text } from "../../text";
 import { Bone } from "../../ui/Bone";
 import { ExplainFigure, type Cell } from "../../ui/ExplainFigure";
 import { Icon } from "../../ui/Icon";
+import { useMedia } from "../../ui/useMedia";
 import { Changed, priceless, Ratio } from "./Changed";
 import { EntryTag } from "./EntryTag";
 import { NarrowButton } from "./NarrowButton";
@@ -73,6 +74,8 @@ interface Props {
 
 export function RankTable({ grouping, entries, metric, saved, total, compared = null, skeletonRows = 10, narrow = false, narrows = false }: Props) {
   const [, navigate] = useLocation();
+  // As in the style sheet: where columns have no room, what is in them stands under the figure.
+  const isNarrow = useMedia("(max-width: 1080px)");
   const largest = entries?.reduce((most, { measures }) => Math.max(most, measured(measures, metric)), 0) ?? 0;
   const columns = [metric, ...(narrow ? [] : metrics.filter((one) => one !== metric))];
   const change = (now: Measures, before: Measures) => (
@@ -90,7 +93,7 @@ export function RankTable({ grouping, entries, metric, saved, total, compared = 
           {columns.map((column, i) => (
             <th scope="col" key={column} className={i === 0 ? "number" : "number wide-only"}>
               {i === 0 && compared ? <Ordered by="value" label={text.metrics[column]} {...compared} /> : text.metrics[column]}
-              {i === 0 && compared && <span className="ranking-beneath">{text.compare.before}</span>}
+              {i === 0 && compared && isNarrow && <span className="ranking-beneath">{text.compare.before}</span>}
             </th>
           ))}
           {compared && (
@@ -165,7 +168,7 @@ export function RankTable({ grouping, entries, metric, saved, total, compared = 
                       <ExplainFigure cell={entry.cell ?? null}>{figureOf(entry.measures, column)}</ExplainFigure>
                       {column === "cost" && <PartlyUnpriced of={entry.measures} />}
                       {column === "tokens" && <SavedBeneath saved={entry.saved} />}
-                      {i === 0 && compared && entry.before && (
+                      {i === 0 && compared && isNarrow && entry.before && (
                         <Beneath now={entry.measures} before={entry.before} metric={metric} fault={compared.fault} />
                       )}
                     </td>
@@ -231,7 +234,7 @@ export function RankTable({ grouping, entries, metric, saved, total, compared = 
               >
                 {figureOf(compared.now, column)}
                 {column === "tokens" && <SavedBeneath saved={saved} />}
-                {i === 0 && <Beneath now={compared.now} before={compared.before} metric={metric} fault={compared.fault} />}
+                {i === 0 && isNarrow && <Beneath now={compared.now} before={compared.before} metric={metric} fault={compared.fault} />}
               </td>
             ))}
             <td
