@@ -89,7 +89,8 @@ export function activityQuery(question: ActivityQuestion) {
 
 function earlierQuery(question: ActivityQuestion) {
   const { queryKey, queryFn } = activityQuery(question);
-  return { queryKey, queryFn };
+  // What has asked for it asks again.
+  return { queryKey, queryFn, retry: false };
 }
 
 export interface Charted {

@@ -36,7 +36,11 @@ export function plot(element: HTMLElement): Plot {
       columns = drawing.timeline.dates.length;
       chart.setOption(chartOption(drawing), { replaceMerge: ["series"] });
     },
-    resize: (size) => chart.resize(size ?? { width: "auto", height: "auto" }),
+    resize(size) {
+      // An observer's first word is about the size that it was drawn in.
+      const fits = chart.getWidth() === element.clientWidth && chart.getHeight() === element.clientHeight;
+      if (size || !fits) chart.resize(size ?? { width: "auto", height: "auto" });
+    },
     area() {
       if (columns === 0) return null;
       const first = Number(chart.convertToPixel({ xAxisIndex: 0 }, 0));

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { calendarQuery, chartQuery } from "../../api/queries";
 import { isBadRequest } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
@@ -43,6 +43,8 @@ function Analytics({ organization, operates }: { organization: Organization; ope
     return { question, query: chartQuery(question, of.compare ? beforeQuestion(question) : null) };
   };
   const { question, query } = asked(view, today);
+  // Asked while this is put together: what a component asks by itself waits until its bones have been painted.
+  usePrefetchQuery(query);
   const answer = useQuery({ ...query, refetchInterval: refreshing(question, today) });
 
   const lookAhead = (part: Partial<View>) => {
