@@ -1,4 +1,4 @@
-import { QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/react-query";
+import { notifyManager, QueryClient, queryOptions, type QueryFunctionContext } from "@tanstack/react-query";
 import { fetchActivity, type ActivityQuestion } from "./activity";
 import { fetchCacheSaving } from "./cacheSaving";
 import { fetchCalendar, fetchZones } from "./calendar";
@@ -24,6 +24,8 @@ function worthRetrying(failures: number, error: unknown): boolean {
 const RECOVERY_MS = 3000;
 
 export function makeQueryClient(): QueryClient {
+  // An answer is drawn when it is there; after a timer the browser would first paint once more what it has already.
+  notifyManager.setScheduler(queueMicrotask);
   return new QueryClient({
     defaultOptions: {
       queries: {

@@ -61,16 +61,17 @@ declare global {
 }
 
 /** What has been asked already, once. */
-async function askedFirst(path: string): Promise<Response | null> {
+function takeFirst(path: string): Promise<Response | null> | undefined {
   const answer = globalThis.askedFirst?.[path];
   delete globalThis.askedFirst?.[path];
-  return (await answer?.catch(() => null)) ?? null;
+  return answer?.catch(() => null);
 }
 
 async function send(path: string, options: RequestInit): Promise<Response> {
   try {
-    const first = options.method === "GET" ? await askedFirst(path) : null;
-    const response = first ?? (await fetch(path, { ...options, credentials: "same-origin" }));
+    const first = options.method === "GET" ? takeFirst(path) : undefined;
+    // Everything else leaves at once, before the page draws that it has been asked.
+    const response = (first && (await first)) ?? (await fetch(path, { ...options, credentials: "same-origin" }));
     noteAnswer(response);
     return response;
   } catch (error) {
