@@ -405,3 +405,48 @@ test("a key that went to another team counts for each of them on its days", asyn
   assert.deepEqual(await costs(), [["~no cost centre", "7"], ["K-100", "3"]]);
   await accessible(page, "by cost centre");
 });
+
+test("nothing is asked twice: not who reads and what day it is, nor the window before by each pivot and measure", async (t) => {
+  const page = await open(t, LINK);
+  let asked = [];
+  page.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (/^\/(v1|analytics)\//.test(pathname)) asked.push(`${pathname} ${searchParams.get("groupBy") ?? ""}`.trim());
+  });
+  await visit(page, `${ANALYTICS}?${JUNE}&by=model`, "analytics");
+  const first = asked.filter((one) => !/change|cache-saving|views/.test(one)).sort();
+  assert.deepEqual(first, ["/analytics/activity model", "/analytics/activity none", "/v1/calendar", "/v1/session"]);
+  for (const [press, answered, expected] of [
+    ["groupby-project", /by=project/, ["/analytics/activity project"]],
+    ["metric-tokens", /metric=tokens/, ["/analytics/activity project"]],
+    ["groupby-model", /by=model/, ["/analytics/activity model"]],
+  ]) {
+    asked = [];
+    await page.getByTestId(press).click();
+    await page.waitForURL(answered);
+    await ready(page);
+    assert.deepEqual(asked.filter((one) => one.startsWith("/analytics/activity")), expected, press);
+  }
+});
+
+test("figures of a former answer keep their buttons while another one is on its way", async (t) => {
+  const page = await open(t, LINK);
+  await visit(page, `${ANALYTICS}?${JUNE}&by=model`, "analytics");
+  const buttons = () => page.getByTestId("ranking").getByTestId("explain").count();
+  const before = await buttons();
+  assert.ok(before > 0);
+  let answer;
+  const held = new Promise((resolve) => (answer = resolve));
+  await page.route(/groupBy=project/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByTestId("groupby-project").click();
+  await page.locator("[data-testid=activity][data-former=true]").waitFor();
+  assert.equal(await buttons(), before);
+  await page.getByTestId("ranking").getByTestId("explain").first().click();
+  // What is opened is what is seen, not what was asked for since.
+  await page.getByTestId("explanation").or(page.getByRole("dialog")).first().waitFor();
+  answer();
+  await ready(page);
+});
