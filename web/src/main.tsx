@@ -10,11 +10,16 @@ import { ApiError } from "./api/request";
 import { calendarQuery, makeQueryClient, meQuery } from "./api/queries";
 import { signIn } from "./api/session";
 import { App } from "./app";
+import { charted } from "./pages/analytics/question";
+import { analyticsPath } from "./pages/routes";
 import { ShellSkeleton } from "./pages/shell/ShellSkeleton";
+import { analyticsAccess } from "./state/access";
 import { Boundary } from "./ui/Boundary";
 import { NotLoaded } from "./ui/lazily";
 import { language } from "./text/language";
 import { takeDestination, tokenInFragment } from "./state/destination";
+import { linkFault } from "./state/timeWindow";
+import { readView } from "./state/view";
 
 document.documentElement.lang = language;
 const root = createRoot(document.getElementById("root") as HTMLElement, {
@@ -44,15 +49,21 @@ async function signInByLink(): Promise<ApiError | null> {
   }
 }
 
-/** Who it is and what day, for those who are signed in. */
+/** Who it is, what day, and what the first chart shows: for those who are signed in, where the address says the zone. */
 async function firstAnswers(): Promise<void> {
   const me = await client.fetchQuery(meQuery).catch(() => null);
-  const zone = new URLSearchParams(location.search).get("tz");
-  if (me && zone) await client.prefetchQuery(calendarQuery(zone));
+  const { pathname, search } = location;
+  const params = new URLSearchParams(search);
+  const zone = params.get("tz");
+  const calendar = me && zone && (await client.fetchQuery(calendarQuery(zone)).catch(() => null));
+  if (!calendar || linkFault(params)) return;
+  const organization = me.organizations.find(({ id }) => pathname === analyticsPath(id));
+  if (!organization || analyticsAccess(me.kind, organization) !== "granted") return;
+  await client.prefetchQuery(charted(organization.id, readView(search, calendar.timezone), calendar.today).query);
 }
 
 const linkError = await signInByLink();
-// Both were asked before this code was here (see first.js), so the page can mostly begin with them instead of with bones.
+// Half of that was asked before this code was here (see first.js), so the page can mostly begin with it instead of bones.
 if (linkError === null) await Promise.race([firstAnswers(), new Promise((passed) => setTimeout(passed, MOMENT_MS))]);
 
 // A second sign-in link pasted into an open page changes the fragment only.

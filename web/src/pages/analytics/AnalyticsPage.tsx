@@ -1,10 +1,9 @@
-import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { calendarQuery, chartQuery } from "../../api/queries";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { calendarQuery } from "../../api/queries";
 import { isBadRequest } from "../../api/request";
 import type { Me, Organization } from "../../api/types";
 import { changeView, readView, writeView, type View } from "../../state/view";
 import { text } from "../../text";
-import type { Day } from "../../time/day";
 import { DEFAULT_RANGE } from "../../time/range";
 import { Failure } from "../../ui/Failure";
 import { Guarded } from "../parts/Guarded";
@@ -15,7 +14,7 @@ import { refreshing } from "../window/useQuestion";
 import { useShownAsOf } from "../window/useShownAsOf";
 import { useCalendar } from "../window/WithCalendar";
 import { ActivityView } from "./ActivityView";
-import { beforeQuestion, chartQuestion } from "./question";
+import { charted } from "./question";
 import "../parts/page.css";
 
 interface Props {
@@ -38,13 +37,7 @@ function Analytics({ organization, operates }: { organization: Organization; ope
   const client = useQueryClient();
   const [view, setView] = useAddress<View>(spelling);
   const { today } = useCalendar();
-  const asked = (of: View, today: Day) => {
-    const question = chartQuestion(organization.id, of, today);
-    return { question, query: chartQuery(question, of.compare ? beforeQuestion(question) : null) };
-  };
-  const { question, query } = asked(view, today);
-  // Asked while this is put together: what a component asks by itself waits until its bones have been painted.
-  usePrefetchQuery(query);
+  const { question, query } = charted(organization.id, view, today);
   const answer = useQuery({ ...query, refetchInterval: refreshing(question, today) });
 
   const lookAhead = (part: Partial<View>) => {
@@ -52,7 +45,7 @@ function Analytics({ organization, operates }: { organization: Organization; ope
     // Without a calendar it is not known which days of that zone are meant.
     const calendar = client.getQueryData(calendarQuery(next.zone).queryKey);
     if (!calendar) return;
-    const { query } = asked(next, calendar.today);
+    const { query } = charted(organization.id, next, calendar.today);
     if (client.getQueryData(query.queryKey) === undefined) void client.prefetchQuery(query);
   };
   // The question is on its way while the page still shows that it has been asked.

@@ -1,4 +1,5 @@
 import type { ActivityQuestion } from "../../api/activity";
+import { chartQuery } from "../../api/queries";
 import { pivotsOf, type View } from "../../state/view";
 import { spanBefore } from "../../time/before";
 import { granularityFor } from "../../time/buckets";
@@ -7,6 +8,12 @@ import { resolveRange } from "../../time/range";
 
 /** Nine and the rest fill the palette of ten, and more bands than that cannot be told apart. */
 const LARGEST = 9;
+
+/** What the page asks for its chart. */
+export function charted(organizationId: string, view: View, today: Day) {
+  const question = chartQuestion(organizationId, view, today);
+  return { question, query: chartQuery(question, view.compare ? beforeQuestion(question) : null) };
+}
 
 export function chartQuestion(organizationId: string, view: View, today: Day): ActivityQuestion {
   const span = resolveRange(view.range, today);
