@@ -3,7 +3,7 @@ import type { Day } from "../time/day";
 import type { Granularity } from "../time/buckets";
 import { locale } from "./locale";
 
-/** Made when it is needed: a browser takes milliseconds for each, and a page needs few of them. */
+/** Made when it is needed, for a page needs few of them. */
 function utcFormat(options: Intl.DateTimeFormatOptions): () => Intl.DateTimeFormat {
   let format: Intl.DateTimeFormat | undefined;
   // A day has no zone; formatting it as UTC midnight in UTC keeps it the day it is.
@@ -31,15 +31,9 @@ export function monthText(day: Day): string {
   return monthYear().format(at(day));
 }
 
-const spans = new Map<string, string>();
-
 export function spanText(from: Day, to: Day): string {
   if (from === to) return dayMonthYear().format(at(from));
-  // A page says the same few spans in many places, and the browser takes a third of a millisecond for one.
-  const key = `${from}/${to}`;
-  const text = spans.get(key) ?? dayMonthYear().formatRange(at(from), at(to));
-  spans.set(key, text);
-  return text;
+  return dayMonthYear().formatRange(at(from), at(to));
 }
 
 /** Hours come as RFC 3339 with the zone's own offset, so the wall clock is in the text itself. */

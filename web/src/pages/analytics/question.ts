@@ -15,7 +15,7 @@ export function charted(organizationId: string, view: View, today: Day) {
   return { question, query: chartQuery(question, view.compare ? beforeQuestion(question) : null) };
 }
 
-export function chartQuestion(organizationId: string, view: View, today: Day): ActivityQuestion {
+function chartQuestion(organizationId: string, view: View, today: Day): ActivityQuestion {
   const span = resolveRange(view.range, today);
   return {
     organizationId,
@@ -32,7 +32,7 @@ export function chartQuestion(organizationId: string, view: View, today: Day): A
 }
 
 /** Weeks and months of the window before begin elsewhere; its days can be laid onto any bucket. */
-export function beforeQuestion(question: ActivityQuestion): ActivityQuestion {
+function beforeQuestion(question: ActivityQuestion): ActivityQuestion {
   return {
     ...question,
     ...question.compare,
