@@ -8,11 +8,11 @@ import { defineConfig } from "vitest/config";
 const server = process.env.ROLLCALL_URL ?? "http://127.0.0.1:8787";
 
 const firstPage = [
-  /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\//,
+  /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack|d3-array)\//,
   /src\/(api|format|state|time)\/(?!account|administration|alerts|change|closing|decisions|explain|links|teams)/,
   /src\/text\/(en|index|language)\./,
   /src\/ui\/(Bone|Boundary|Copy|copyText|ExplainFigure|Failure|Icon|lazily|LanguageSwitch|Notice|Popover|Segmented|Select|ThemeSwitch|theme|useMedia|useSettled)\./,
-  /src\/charts\/(TimeChart|Tooltip|measure|palette|look|Swatch|timeline)\./,
+  /src\/charts\/(?!ChartTable|png)/,
   /src\/pages\/(entries|pages|routes|use\w+)\./,
   /src\/pages\/shell\/(AdministrationLinks|Connection|Logo|Navigation|OrganizationSwitcher|PageLink|Shell|ShellSkeleton)\./,
   /src\/pages\/(palette\/(SearchButton|usePalette)|views\/ViewsMenu)\./,

@@ -15,12 +15,12 @@ import { leads, type Steps } from "../state/steps";
 import type { Metric } from "../state/view";
 import { text } from "../text";
 import type { Span } from "../time/presets";
-import { loaded } from "../ui/lazily";
 import { useDark, usePrinting } from "../ui/theme";
-import type { Area, Plot } from "./engine";
+import { layOut, valueAt, type Area, type Size } from "./layout";
 import type { LegendItem } from "./png";
 import { lookOf } from "./look";
-import { colourIn, readPalette } from "./palette";
+import { axisFont, paint } from "./paint";
+import { colourIn, readPalette, type Palette } from "./palette";
 import { ERROR_RATE, seriesAt, type Series, type Timeline } from "./timeline";
 import { Tooltip, bucketFacts, spokenFacts } from "./Tooltip";
 import "./chart.css";
@@ -47,10 +47,6 @@ interface Props {
   onPick: (series: Series, span: Span, aside: boolean) => void;
 }
 
-// Asked for while the page's own code still runs, so that the library and the data arrive side by side.
-const engine = loaded(() => import("./engine"));
-engine.catch(() => undefined);
-
 const TOOLTIP_WIDTH = 288;
 
 /** Pixels of a chart in the card of an upright page; print.css has the same height. */
@@ -58,61 +54,45 @@ const ON_PAPER = { width: 670, height: 250 };
 
 export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary, onZoom, onDrawn, stepsOf, onPick }: Props) {
   const frame = useRef<HTMLDivElement>(null);
-  const surface = useRef<HTMLDivElement>(null);
-  const [plot, setPlot] = useState<Plot | null>(null);
-  const [fault, setFault] = useState<unknown>(null);
-  if (fault !== null) throw fault;
-  const [, redrawOverlay] = useState(0);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [room, setRoom] = useState<Size | null>(null);
   const [pointed, setPointed] = useState<{ index: number; by: "pointer" | "keys" } | null>(null);
   /** The part of a bar, under the pointer or chosen by keys, that a click and the Enter key follow. */
   const [target, setTarget] = useState<Series | null>(null);
   const [brush, setBrush] = useState<{ start: number; end: number } | null>(null);
-  const isDrawn = plot !== null;
-  useEffect(() => {
-    if (isDrawn) onDrawn?.();
-  }, [isDrawn]);
   const dark = useDark();
   const printing = usePrinting();
 
   // Tokens resolve differently once the theme has changed, which nothing but `dark` tells.
   const palette = useMemo(() => readPalette(), [dark]);
 
-  useEffect(() => {
-    const element = surface.current;
+  useLayoutEffect(() => {
+    const element = frame.current;
     if (!element) return;
-    let made: Plot | null = null;
-    let gone = false;
-    engine.then((module) => {
-      if (gone) return;
-      made = module.plot(element);
-      setPlot(made);
-    }, setFault);
-    return () => {
-      gone = true;
-      made?.dispose();
+    const measure = () => {
+      const { clientWidth: width, clientHeight: height } = element;
+      setRoom((before) => (before?.width === width && before.height === height ? before : { width, height }));
     };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
   }, []);
 
-  useEffect(() => {
-    if (!plot || !surface.current) return;
-    if (printing) {
-      plot.resize(ON_PAPER);
-      return;
-    }
-    const observer = new ResizeObserver(() => {
-      plot.resize();
-      redrawOverlay((n) => n + 1);
-    });
-    observer.observe(surface.current);
-    return () => observer.disconnect();
-  }, [plot, printing]);
+  const size = printing ? ON_PAPER : room;
+  const layout = useMemo(
+    () => timeline && size && layOut({ timeline, kind, metric, hidden, looks, palette }, size, widthIn(palette)),
+    [timeline, kind, metric, hidden, looks, palette, size],
+  );
 
   // In the frame that has the new legend and figures.
   useLayoutEffect(() => {
-    if (!plot || !timeline) return;
-    plot.draw({ timeline, kind, metric, hidden, looks, palette });
-    redrawOverlay((n) => n + 1);
-  }, [plot, timeline, kind, metric, hidden, looks, palette]);
+    if (layout && canvas.current) paint(canvas.current, layout, devicePixelRatio);
+  }, [layout]);
+  const isDrawn = layout !== null;
+  useEffect(() => {
+    if (isDrawn) onDrawn?.();
+  }, [isDrawn]);
 
   // A new window has other buckets under the same pointer.
   useEffect(() => {
@@ -123,7 +103,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
 
   useImperativeHandle(ref, () => ({
     download(title, subtitle, name) {
-      if (!plot || !timeline) return;
+      if (!layout || !timeline) return;
       const legend: LegendItem[] = timeline.series
         .filter((series) => !hidden.has(series.id))
         .map(({ id, label }) => {
@@ -137,25 +117,23 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
         const { from, to } = timeline.before;
         legend.push({ label: text.chart.beforeSpan(spanText(from, to)), colour: palette.label, pattern: 0, line: "dashed" });
       }
-      const picture = { chart: plot.canvas(), title, subtitle, legend, palette };
+      const picture = { layout, title, subtitle, legend };
       void import("./png").then((module) => module.downloadPicture(picture, name));
     },
   }));
 
   const count = timeline?.dates.length ?? 0;
+  const area = layout?.area ?? null;
   const indexAt = (event: PointerEvent): number | null => {
-    if (!plot || !surface.current || count === 0) return null;
-    const area = plot.area();
-    if (!area) return null;
-    const x = event.clientX - surface.current.getBoundingClientRect().left - area.left;
+    if (!area || !frame.current || count === 0) return null;
+    const x = event.clientX - frame.current.getBoundingClientRect().left - area.left;
     return Math.min(count - 1, Math.max(0, Math.floor((x / area.width) * count)));
   };
 
   const targetAt = (event: PointerEvent, index: number): Series | null => {
-    if (!plot || !timeline || !surface.current || kind !== "bars") return null;
-    const height = plot.valueAt(event.clientY - surface.current.getBoundingClientRect().top);
-    const shown = timeline.series.filter((series) => !hidden.has(series.id));
-    const series = height === null ? null : seriesAt(shown, index, height);
+    if (!layout || !frame.current || kind !== "bars") return null;
+    const height = valueAt(layout, event.clientY - frame.current.getBoundingClientRect().top);
+    const series = seriesAt(layout.shown, index, height);
     return series && leads(stepsOf(series)) ? series : null;
   };
 
@@ -176,8 +154,8 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   };
   /** The parts of a bar that lead somewhere, from the axis upwards. */
   const partsAt = (index: number): Series[] => {
-    if (kind !== "bars") return [];
-    const drawn = timeline?.series.filter((series) => !hidden.has(series.id) && (series.values[index] ?? 0) > 0) ?? [];
+    if (!layout || kind !== "bars") return [];
+    const drawn = layout.shown.filter((series) => (series.values[index] ?? 0) > 0);
     return drawn.filter((series) => leads(stepsOf(series)));
   };
 
@@ -247,7 +225,6 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
 
   const index = pointed && pointed.index < count ? pointed.index : null;
   const facts = timeline && index !== null ? bucketFacts(timeline, index, hidden) : null;
-  const area = (timeline && plot?.area()) ?? null;
 
   return (
     <div
@@ -278,7 +255,7 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
           area={area}
         />
       )}
-      <div ref={surface} className="chart-surface" aria-hidden="true" />
+      <canvas ref={canvas} className="chart-surface" style={size ?? undefined} aria-hidden="true" />
       {!timeline && <div className="chart-bones" aria-hidden="true" />}
       {area && brush && brush.start !== brush.end && (
         <Band className="chart-brush" {...columns(area, count, brush.start, brush.end)} area={area} />
@@ -293,6 +270,15 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
       </span>
     </div>
   );
+}
+
+let ruler: CanvasRenderingContext2D | null = null;
+
+/** How wide a text is on the axes. */
+function widthIn(palette: Palette): (text: string) => number {
+  ruler ??= document.createElement("canvas").getContext("2d");
+  if (ruler) ruler.font = axisFont(palette);
+  return (text) => ruler?.measureText(text).width ?? 0;
 }
 
 function hintOf({ path, narrow, narrowed }: Steps): string {

@@ -1,6 +1,5 @@
-import type { CustomSeriesOption } from "echarts/charts";
 import { fillStyle } from "./fill";
-import { paintedSeries, type Place } from "./painted";
+import type { Place } from "./layout";
 
 /** Stacked columns, one for each bucket. */
 export interface Bars {
@@ -18,17 +17,7 @@ export interface Bars {
 const WIDEST = 44;
 const HATCH_DISTANCE = 8;
 
-/** A series that paints every column. */
-export function barsSeries(bars: Bars): CustomSeriesOption {
-  const heights = Array.from({ length: bars.columns }, (_, i) => heightOf(bars, i));
-  return paintedSeries("~bars", Math.max(0, ...heights), (context, place) => paint(context, bars, place));
-}
-
-function heightOf({ stack }: Bars, column: number): number {
-  return stack.reduce((sum, { values }) => sum + (values[column] ?? 0), 0);
-}
-
-function paint(context: CanvasRenderingContext2D, bars: Bars, { first, step, zero, unit }: Place): void {
+export function paintBars(context: CanvasRenderingContext2D, bars: Bars, { first, step, zero, unit }: Place): void {
   const width = Math.min(step * (1 - bars.gap), WIDEST);
   const left = (column: number) => first + column * step - width / 2;
   const tops = new Float64Array(bars.columns).fill(zero);
@@ -53,6 +42,7 @@ function paint(context: CanvasRenderingContext2D, bars: Bars, { first, step, zer
 /** Hatching says "not whole yet" without depending on colour. */
 function hatch(context: CanvasRenderingContext2D, surface: string, box: { x: number; y: number; width: number; height: number }) {
   const { x, y, width, height } = box;
+  context.save();
   context.beginPath();
   context.rect(x, y, width, height);
   context.clip();
@@ -68,4 +58,5 @@ function hatch(context: CanvasRenderingContext2D, surface: string, box: { x: num
     context.lineTo(x + width, y + down - width);
   }
   context.stroke();
+  context.restore();
 }

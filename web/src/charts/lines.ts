@@ -1,5 +1,4 @@
-import type { CustomSeriesOption } from "echarts/charts";
-import { paintedSeries, type Place } from "./painted";
+import type { Place } from "./layout";
 
 export interface Stroke {
   colour: string;
@@ -10,23 +9,14 @@ export interface Stroke {
   dot: number;
 }
 
-/** A line through a value for each bucket, broken where there is none, painted with each stroke in turn. */
-export function lineSeries(
-  id: string,
-  values: readonly (number | null)[],
-  strokes: readonly Stroke[],
-  where?: { yAxisIndex?: number; z?: number },
-): CustomSeriesOption {
-  const highest = Math.max(0, ...values.map((value) => value ?? 0));
-  return paintedSeries(id, highest, (context, place) => strokes.forEach((each) => stroke(context, values, each, place)), where);
-}
-
-function stroke(
+/** A line through a value for each bucket, broken where there is none. */
+export function paintLine(
   context: CanvasRenderingContext2D,
   values: readonly (number | null)[],
   { colour, width, dash = [], opacity = 1, dot }: Stroke,
   { first, step, zero, unit }: Place,
 ): void {
+  context.save();
   context.globalAlpha = opacity;
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = width;
@@ -42,6 +32,7 @@ function stroke(
     else point(context, x, y, dot);
   });
   context.stroke();
+  context.restore();
 }
 
 function point(context: CanvasRenderingContext2D, x: number, y: number, width: number): void {

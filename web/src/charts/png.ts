@@ -1,5 +1,6 @@
 import { fillStyle } from "./fill";
-import type { Palette } from "./palette";
+import type { Layout } from "./layout";
+import { paint } from "./paint";
 
 export interface LegendItem {
   label: string;
@@ -10,11 +11,10 @@ export interface LegendItem {
 }
 
 export interface Picture {
-  chart: HTMLCanvasElement;
+  layout: Layout;
   title: string;
   subtitle: string;
   legend: readonly LegendItem[];
-  palette: Palette;
 }
 
 const SCALE = 2;
@@ -22,15 +22,17 @@ const PAD = 24;
 
 /** The title and the legend are HTML on the page, so a picture that stands alone draws them again. */
 export function downloadPicture(picture: Picture, name: string): void {
-  const { chart, palette } = picture;
-  const width = chart.width / SCALE + PAD * 2;
+  const { palette, size } = picture.layout;
+  const chart = document.createElement("canvas");
+  paint(chart, picture.layout, SCALE);
+  const width = size.width + PAD * 2;
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d");
   if (!context) return;
 
   context.font = `13px ${palette.font}`;
   const rows = legendRows(context, picture.legend, width - PAD * 2);
-  const height = PAD + 52 + chart.height / SCALE + 16 + rows.length * 22 + PAD;
+  const height = PAD + 52 + size.height + 16 + rows.length * 22 + PAD;
   canvas.width = width * SCALE;
   canvas.height = height * SCALE;
   context.scale(SCALE, SCALE);
@@ -44,9 +46,9 @@ export function downloadPicture(picture: Picture, name: string): void {
   context.fillStyle = palette.label;
   context.font = `13px ${palette.font}`;
   context.fillText(picture.subtitle, PAD, PAD + 24);
-  context.drawImage(chart, PAD, PAD + 52, chart.width / SCALE, chart.height / SCALE);
+  context.drawImage(chart, PAD, PAD + 52, size.width, size.height);
 
-  let y = PAD + 52 + chart.height / SCALE + 16;
+  let y = PAD + 52 + size.height + 16;
   for (const row of rows) {
     for (const item of row) {
       context.fillStyle = fillStyle(context, item.colour, item.pattern, palette.surface);

@@ -50,6 +50,13 @@ export interface Before extends Span {
   lastDays: Day[];
 }
 
+const LONG = 92;
+
+/** So many buckets that a column is too narrow for a name and a frame of its own. */
+export function isLong({ dates }: Timeline): boolean {
+  return dates.length > LONG;
+}
+
 /** Switches the line of error rates off, as ids of series do theirs. */
 export const ERROR_RATE = "~errors";
 
