@@ -25,7 +25,7 @@ try {
     ["first contentful paint", of("painted"), 500, "ms"],
     ["chart drawn", of("drawn"), 1000, "ms"],
     ["layout shift while loading (1000ths)", of("shifted"), 100, ""],
-    ["JavaScript of the first page, compressed", of("scriptKb"), 250, "kB"],
+    ["JavaScript of the first page, compressed", of("scriptKb"), 130, "kB"],
     ["another pivot", await rounds(pivots, sample), 100, "ms"],
     ["another measure", await rounds(measures, sample), 100, "ms"],
     ["another range", await rounds(ranges, sample), 100, "ms"],

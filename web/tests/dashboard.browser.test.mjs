@@ -299,7 +299,7 @@ function shareOfLegendColours(page, png) {
   }, png.toString("base64"));
 }
 
-test("the first page sends at most 250 kB of JavaScript", async (t) => {
+test("the first page sends at most 130 kB of JavaScript", async (t) => {
   const page = await open(t, null);
   const scripts = new Set();
   page.on("response", (response) => response.url().endsWith(".js") && scripts.add(response));
@@ -309,7 +309,7 @@ test("the first page sends at most 250 kB of JavaScript", async (t) => {
   const first = [...scripts];
   let bytes = 0;
   for (const script of first) bytes += (await script.request().sizes()).responseBodySize;
-  assert.ok(bytes > 0 && bytes <= 250_000, `${bytes} bytes in ${first.length} files`);
+  assert.ok(bytes > 0 && bytes <= 130_000, `${bytes} bytes in ${first.length} files`);
 });
 
 test("filters narrow every figure, stand in the address and are lifted by a click", async (t) => {

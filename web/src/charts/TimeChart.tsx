@@ -87,8 +87,9 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
 
   // In the frame that has the new legend and figures.
   useLayoutEffect(() => {
-    if (layout && canvas.current) paint(canvas.current, layout, devicePixelRatio);
-  }, [layout]);
+    // Paper is finer than the screen that it is printed from.
+    if (layout && canvas.current) paint(canvas.current, layout, printing ? 2 : devicePixelRatio);
+  }, [layout, printing]);
   const isDrawn = layout !== null;
   useEffect(() => {
     if (isDrawn) onDrawn?.();
@@ -104,12 +105,10 @@ export function TimeChart({ ref, timeline, kind, metric, hidden, looks, summary,
   useImperativeHandle(ref, () => ({
     download(title, subtitle, name) {
       if (!layout || !timeline) return;
-      const legend: LegendItem[] = timeline.series
-        .filter((series) => !hidden.has(series.id))
-        .map(({ id, label }) => {
-          const look = lookOf(id, looks);
-          return { label, colour: colourIn(palette, look), pattern: look.pattern };
-        });
+      const legend: LegendItem[] = layout.shown.map(({ id, label }) => {
+        const look = lookOf(id, looks);
+        return { label, colour: colourIn(palette, look), pattern: look.pattern };
+      });
       if (timeline.errorRates && !hidden.has(ERROR_RATE)) {
         legend.push({ label: text.cards.errorRateTitle, colour: palette.bad, pattern: 0, line: "solid" });
       }
