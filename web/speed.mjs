@@ -84,7 +84,8 @@ async function coldLoad(place) {
     }).observe(document, { childList: true, subtree: true, attributes: true });
   });
   await page.goto(place.url);
-  await page.waitForFunction(() => window.drawn !== undefined);
+  const isThere = () => window.drawn !== undefined && performance.getEntriesByName("first-contentful-paint").length > 0;
+  await page.waitForFunction(isThere);
   const times = await page.evaluate(() => ({
     painted: performance.getEntriesByName("first-contentful-paint")[0].startTime,
     drawn: window.drawn,

@@ -320,7 +320,9 @@ impl<'c> Reader<'c> {
             let upstream = amount("upstream_inference_cost", details.upstream_inference_cost)?;
             reported = reported.zip(upstream).map(|(fee, cost)| PicoUsd(fee.0 + cost.0)).or(upstream).or(reported);
         }
+        let has_no_price = present(payload.response_cost_failure_debug_info).is_some();
         let cost = match reported {
+            Some(PicoUsd::ZERO) if has_no_price && !cached && !failed => None,
             Some(PicoUsd::ZERO) if cached || tokens.is_some() && !used_any => reported,
             Some(PicoUsd::ZERO) if self.is_free(payload, provider.as_deref(), &model, at, tokens) => reported,
             Some(PicoUsd::ZERO) => None,
@@ -393,7 +395,7 @@ impl<'c> Reader<'c> {
             let parts = [costs.total_cost, costs.input_cost, costs.output_cost].map(soft);
             parts[0].or(parts[1]).is_some() && parts.iter().flatten().all(|cost| *cost == PicoUsd::ZERO)
         });
-        if !all_zero || present(payload.response_cost_failure_debug_info).is_some() {
+        if !all_zero {
             return false;
         }
         let entry = present(payload.model_map_information.0.model_map_value);

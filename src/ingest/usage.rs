@@ -25,6 +25,16 @@ pub(super) struct Figures {
     pub audio_output: Option<u64>,
 }
 
+impl Figures {
+    /// No text is read and answered without a token. Who says 0 of both, as many do while an answer is made or when a
+    /// stream did not tell, knows neither.
+    pub fn of_text(self) -> Figures {
+        let said_none = |figure: Option<u64>| figure.unwrap_or(0) == 0;
+        let all = [self.input, self.output, self.total, self.cached, self.cache_write, self.reasoning];
+        if all.into_iter().all(said_none) { Figures::default() } else { self }
+    }
+}
+
 /// Tokens of one call, or of as many as a record stands for. No part is larger than its whole.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tokens {

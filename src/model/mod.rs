@@ -31,7 +31,8 @@ pub use limits::{NameLimits, OTHER_NAMES, TooMany};
 pub use measures::{COUNTS, Count, Measures, Mode, Usage};
 pub use money::{MoneyError, PicoUsd};
 pub use provider::{
-    UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, provider_of, without_area,
+    UNKNOWN, canonical_model, canonical_provider, is_self_hosted, is_stand_in, model_prefix, price_provider,
+    provider_of, without_area,
 };
 pub use time::{
     AHEAD_HOURS, Day, FIRST_HOUR, HOUR_MS, HOUR_OF_SEGMENT, Hour, PERIOD_DAYS, Period, SEGMENTS, SPLITS, Segment,

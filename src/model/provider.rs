@@ -40,8 +40,12 @@ pub const UNKNOWN: &str = "unknown";
 const ALIASES: &[(&str, &str)] = &[
     ("amazon", "bedrock"),
     ("amazon_bedrock", "bedrock"),
+    ("amazonbedrock", "bedrock"),
+    ("anthropicbedrock", "bedrock"),
+    ("anthropicvertex", "vertex_ai"),
     ("aws", "bedrock"),
     ("aws_bedrock", "bedrock"),
+    ("awsbedrock", "bedrock"),
     ("az_ai_inference", "azure"),
     ("az_ai_openai", "azure"),
     ("azure_ai", "azure"),
@@ -50,6 +54,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("azure_ai_openai", "azure"),
     ("azure_openai", "azure"),
     ("azure_text", "azure"),
+    ("azureai", "azure"),
+    ("azureml", "azure"),
     ("azureopenai", "azure"),
     ("bedrock_converse", "bedrock"),
     ("bedrockconverse", "bedrock"),
@@ -64,8 +70,10 @@ const ALIASES: &[(&str, &str)] = &[
     ("gcp_gemini", "google"),
     ("gcp_gen_ai", "google"),
     ("gcp_vertex", "vertex_ai"),
+    ("gcp_vertex_agent", "vertex_ai"),
     ("gcp_vertex_ai", "vertex_ai"),
     ("gemini", "google"),
+    ("genai", "google"),
     ("google_ai", "google"),
     ("google_ai_studio", "google"),
     ("google_gemini", "google"),
@@ -78,15 +86,18 @@ const ALIASES: &[(&str, &str)] = &[
     ("google_vertex_anthropic", "vertex_ai"),
     ("google_vertexai", "vertex_ai"),
     ("googleai", "google"),
+    ("googlegenai", "google"),
     ("googlegenerativeai", "google"),
     ("googlevertex", "vertex_ai"),
     ("googlevertex_anthropic", "vertex_ai"),
     ("grok", "xai"),
     ("hf", "huggingface"),
     ("hugging_face", "huggingface"),
+    ("huggingface_hub", "huggingface"),
     ("ibm_watsonx", "watsonx"),
     ("ibm_watsonx_ai", "watsonx"),
     ("kimi", "moonshot"),
+    ("microsoft_foundry", "azure"),
     ("mistral_ai", "mistral"),
     ("mistralai", "mistral"),
     ("moonshot_ai", "moonshot"),
@@ -101,10 +112,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("together", "together_ai"),
     ("togetherai", "together_ai"),
     ("vertex", "vertex_ai"),
-    ("vertex_ai_anthropic", "vertex_ai"),
-    ("vertex_ai_anthropic_models", "vertex_ai"),
-    ("vertex_ai_beta", "vertex_ai"),
-    ("vertex_ai_language_models", "vertex_ai"),
     ("vertex_anthropic", "vertex_ai"),
     ("vertexai", "vertex_ai"),
     ("watsonx_ai", "watsonx"),
@@ -114,8 +121,9 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// What a class of an SDK is for, after the provider's name: `openai.responses`, `google.vertex.chat`.
-const CLASSES: [&str; 17] = [
+const CLASSES: [&str; 18] = [
     "chat",
+    "chatcompletion",
     "chat_completion",
     "chat_completions",
     "completion",
@@ -210,10 +218,12 @@ pub fn canonical_provider(name: &str) -> Cow<'_, str> {
         let known = USUAL.iter().find(|known| **known == words);
         known.copied().or_else(|| ALIASES.iter().find(|(alias, _)| *alias == words).map(|(_, usual)| *usual))
     };
-    // LangChain's classes have it within: `AzureChatOpenAI`, `ChatGroq`.
-    let class = || words.replace("chat", "").trim_matches('_').to_owned();
-    if let Some(usual) = usual(&words).or_else(|| usual(bare)).or_else(|| usual(&class())) {
+    if let Some(usual) = usual(&words).or_else(|| usual(bare)).or_else(|| usual(&without_class(&words))) {
         return Cow::Borrowed(usual);
+    }
+    // LiteLLM's table of models has a name for each kind of them there: `vertex_ai-mistral_models`.
+    if words.starts_with("vertex_ai_") {
+        return Cow::Borrowed("vertex_ai");
     }
     // A class of a provider that nobody here has heard of, or a name in a case of its own.
     let start = name.trim();
@@ -227,6 +237,14 @@ pub fn canonical_provider(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Classes of frameworks have what they do within a name: `AzureChatOpenAI`, `OpenAIEmbeddings`, `OpenAIModel`.
+fn without_class(words: &str) -> String {
+    let without = words.replace("chat", "");
+    let bare =
+        ["embeddings", "embedding", "completionsmodel", "model"].iter().find_map(|class| without.strip_suffix(class));
+    bare.unwrap_or(&without).trim_matches('_').to_owned()
+}
+
 /// A name in lower case, with `_` wherever words are set apart.
 fn words(name: &str) -> String {
     let word = |c: char| if matches!(c, ' ' | '-' | '.' | '/' | ':') { '_' } else { c.to_ascii_lowercase() };
@@ -236,6 +254,18 @@ fn words(name: &str) -> String {
 /// Whether a name stands where a provider belongs and is none.
 pub fn is_stand_in(provider: &str) -> bool {
     provider.is_empty() || STAND_INS.contains(&&*words(provider))
+}
+
+/// OpenAI's models whose names nobody else has, and which a list by names of providers does not find without one.
+const OF_OPENAI: [&str; 6] =
+    ["chatgpt-", "codex-", "computer-use-", "omni-moderation-", "text-embedding-3-", "text-embedding-ada-"];
+
+/// Whose prices a call has: its provider's. `None` where a framework was named and the model's name has to tell.
+pub fn price_provider<'a>(provider: &'a str, model: &str) -> Option<&'a str> {
+    if !is_stand_in(provider) {
+        return Some(provider);
+    }
+    OF_OPENAI.iter().any(|name| model.starts_with(name)).then_some("openai")
 }
 
 /// Whether a provider is a program on a machine of one's own.
@@ -265,12 +295,17 @@ pub fn provider_of<'a>(named: Option<&'a str>, used_model: &'a str) -> Cow<'a, s
 }
 
 fn is_bedrock_id(used_model: &str) -> bool {
-    if used_model.starts_with("arn:aws") && used_model.contains(":bedrock:") {
-        return true;
+    bedrock_model(used_model).is_some()
+}
+
+/// The model of an id at Bedrock: what an ARN is of, and what is last of an id after the routes and regions that gateways
+/// write before it (`bedrock/converse/eu-west-1/anthropic.claude-haiku-4-5`).
+fn bedrock_model(used_model: &str) -> Option<&str> {
+    if let Some(arn) = used_model.find("arn:aws").map(|at| &used_model[at..]).filter(|arn| arn.contains(":bedrock:")) {
+        return Some(arn.split_once('/').map_or(arn, |(_, model)| model));
     }
-    let bare = used_model.rsplit('/').next().unwrap_or(used_model);
-    let bare = without_area(bare);
-    BEDROCK_MAKERS.iter().any(|maker| bare.starts_with(maker))
+    let last = used_model.rsplit('/').next()?;
+    BEDROCK_MAKERS.iter().any(|maker| without_area(last).starts_with(maker)).then_some(last)
 }
 
 fn is_vertex_id(used_model: &str) -> bool {
@@ -289,7 +324,7 @@ pub fn without_area(model: &str) -> &str {
 /// two things are part of the name: the base of a fine-tuned model (`ft:gpt-4o:acme::id` → `ft:gpt-4o`) and a size
 /// (`llama3.1:70b`), which names another model.
 pub fn canonical_model(used: &str) -> &str {
-    let bare = used.split_once('/').map_or(used, |(_, rest)| rest);
+    let bare = bedrock_model(used).unwrap_or_else(|| used.split_once('/').map_or(used, |(_, rest)| rest));
     let Some((name, rest)) = bare.split_once(':') else { return bare };
     let first_of_rest = rest.split_once(':').map_or(rest, |(first, _)| first);
     let keeps_first = match name {
@@ -351,6 +386,13 @@ mod tests {
             ("qwen3-coder:b", "qwen3-coder"),
             ("deepseek-r1:beta", "deepseek-r1"),
             ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", "us.anthropic.claude-3-7-sonnet-20250219-v1"),
+            ("bedrock/us-east-1/anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-haiku-4-5-20251001-v1"),
+            ("bedrock/converse/us.amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1"),
+            (
+                "bedrock/arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+                "us.amazon.nova-lite-v1",
+            ),
+            ("arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3", "a1b2c3"),
         ] {
             assert_eq!(canonical_model(used), expected, "{used}");
         }
@@ -374,6 +416,9 @@ mod tests {
                     "ChatOpenAI",
                     "OpenAIChat",
                     "text-completion-openai",
+                    "OpenAIEmbeddings",
+                    "OpenAIModel",
+                    "openai.ChatCompletion",
                 ][..],
             ),
             (
@@ -392,6 +437,9 @@ mod tests {
                     "Google AI Studio",
                     "google_genai",
                     "google-ai-studio",
+                    "GoogleGenAI",
+                    "GoogleGenerativeAIEmbeddings",
+                    "genai",
                 ],
             ),
             (
@@ -406,6 +454,11 @@ mod tests {
                     "vertex.anthropic.messages",
                     "googleVertex.anthropic.messages",
                     "google_vertexai",
+                    "ChatAnthropicVertex",
+                    "gcp.vertex.agent",
+                    "vertex_ai-llama_models",
+                    "vertex_ai-embedding-models",
+                    "vertex_ai_beta",
                 ],
             ),
             (
@@ -420,6 +473,10 @@ mod tests {
                     "az.ai.openai",
                     "azure_ai",
                     "azure.ai.openai",
+                    "AzureAIChatCompletionsModel",
+                    "AzureOpenAIEmbeddings",
+                    "azureml",
+                    "microsoft.foundry",
                 ],
             ),
             (
@@ -433,12 +490,17 @@ mod tests {
                     "ChatBedrockConverse",
                     "aws",
                     "AWS",
+                    "AmazonBedrock",
+                    "AwsBedrock",
+                    "AnthropicBedrock",
+                    "BedrockEmbeddings",
                 ],
             ),
             ("mistral", &["mistral", "mistral.chat", "mistralai", "mistral_ai"]),
             ("xai", &["xai", "x_ai", "x-ai", "xai.chat", "xAI", "xai.responses"]),
             ("groq", &["groq", "groq.chat", "Groq"]),
-            ("cohere", &["cohere", "cohere_chat", "cohere.chat", "COHERE"]),
+            ("cohere", &["cohere", "cohere_chat", "cohere.chat", "COHERE", "CohereEmbeddings"]),
+            ("huggingface", &["huggingface_hub", "HuggingFaceEmbeddings"]),
             ("deepseek", &["deepseek", "deepseek.chat", "DeepSeek"]),
             ("together_ai", &["together_ai", "together-ai", "Together", "togetherai.chat"]),
             ("fake", &["fake", "fake.chat", "Fake", "FAKE"]),

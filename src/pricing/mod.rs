@@ -15,7 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
 
-use crate::model::{Count, Measures, PicoUsd, UnixMs, canonical_model, is_stand_in, without_area};
+use crate::model::{Count, Measures, PicoUsd, UnixMs, canonical_model, price_provider, without_area};
 pub use list::{BUILT_IN_LIST_DATE, Change, ListPrices};
 use own::{OwnPrice, OwnPrices};
 
@@ -310,9 +310,8 @@ impl Asked<'_> {
     fn usd(self, usage: &Usage) -> Option<f64> {
         let mut request = PriceRequest::new(self.model, usage)
             .with_timestamp(UNIX_EPOCH + Duration::from_millis(self.at.try_into().ok()?));
-        // Whoever names a framework leaves the model to say whose it is.
-        if !is_stand_in(self.provider) {
-            request = request.with_provider_id(self.provider);
+        if let Some(provider) = price_provider(self.provider, self.model) {
+            request = request.with_provider_id(provider);
         }
         if let Some((key, value)) = self.tier.context() {
             request = request.with_price_context(key, value);
@@ -512,6 +511,7 @@ mod tests {
                 "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-3-7-sonnet-20250219-v1:0",
                 Some("3"),
             ),
+            ("bedrock", "bedrock/converse/us-east-1/us.anthropic.claude-3-7-sonnet-20250219-v1:0", Some("3")),
             ("vertex_ai", "claude-3-7-sonnet@20250219", Some("3")),
             ("openai", "gpt-4o-mini:nitro", Some("0.15")),
             ("openai", "ft:gpt-4o-mini-2024-07-18:acme::Ab12Cd", Some("0.3")),
@@ -519,6 +519,10 @@ mod tests {
             ("openai", "ft:gpt-9-unheard-of:acme::1", None),
             ("strands-agents", "gpt-5-mini", Some("0.25")),
             ("unknown", "gpt-5-mini", Some("0.25")),
+            ("unknown", "text-embedding-3-large", Some("0.13")),
+            ("langchain", "text-embedding-3-small", Some("0.02")),
+            ("litellm_proxy", "chatgpt-4o-latest", Some("5")),
+            ("together_ai", "text-embedding-3-large", None),
             ("unknown", "in-house-7b", None),
             ("ollama", "llama3.1:70b", None),
         ] {

@@ -104,12 +104,21 @@ fn it_is_so_where_the_call_and_the_poll_come_by_different_doors() {
     let server = Server::start();
     let (poll, made) =
         (litellm("aget_responses", "KB", 1200, [1000, 200], 0.00027), litellm("aresponses", "KA", 0, [0, 0], 0.0));
-    for tokens in [None, Some([1000, 200])] {
+    for tokens in [None, Some([0, 0]), Some([1000, 200])] {
         let span = span("chat", "shop", 0, tokens);
         let by_span = json!([["2026-11-20"], ["the token's"], ["p"], ["shop"], [1, 1200, 0.00027, 0]]);
-        let name = |order: &str| format!("{order}{}", tokens.is_some());
+        let name = |order: &str| format!("{order}{}", tokens.map_or("none".into(), |[input, _]| input.to_string()));
         assert_eq!(told(&server, &name("span"), &[(TRACES, &span), (LITELLM, &poll)]), by_span);
         assert_eq!(told(&server, &name("poll"), &[(LITELLM, &poll), (TRACES, &span)]), by_span);
+    }
+    // By spans alone: made in the background with 0 of both, asked for until it is there.
+    let polls = [span("chat", "shop", 0, Some([0, 0])), span("fetch_response", "worker", 600, Some([0, 0]))];
+    let done = span("fetch_response", "worker", 1200, Some([1000, 200]));
+    let posts = [&polls[0], &polls[1], &done];
+    for (number, order) in orders(3).iter().enumerate() {
+        let posts: Vec<(&str, &Value)> = order.iter().map(|at| (TRACES, posts[*at])).collect();
+        let by_span = json!([["2026-11-20"], ["the token's"], ["p"], ["shop"], [1, 1200, 0.00027, 0]]);
+        assert_eq!(told(&server, &format!("spans{number}"), &posts), by_span, "{order:?}");
     }
     let fetch = span("fetch_response", "worker", 1200, Some([1000, 200]));
     let by_litellm = json!([["2026-11-20"], ["KA"], ["team of KA"], ["KA"], [1, 1200, 0.00027, 0]]);

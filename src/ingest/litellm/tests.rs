@@ -146,6 +146,12 @@ fn a_cost_of_0_says_nothing_unless_nothing_was_paid() {
     let nothing = json!({"response_cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "status": "failure",
         "metadata": {"usage_object": {"completion_tokens_details": null}}});
     check(&nothing, &[(Unpriced, 0), (Errors, 1)], "0");
+    let image = json!({"call_type": "aimage_generation", "response_cost": 0.0, "prompt_tokens": 0, "total_tokens": 0,
+        "completion_tokens": 0, "metadata": {"usage_object": {"completion_tokens_details": null}}});
+    check(&image, &[(Unpriced, 0)], "0");
+    let mut of_no_price = image;
+    of_no_price["response_cost_failure_debug_info"] = json!({"error_str": "no price of this model"});
+    check(&of_no_price, &[(Unpriced, 1)], "0");
     check(&json!({"response_cost": 0.000_525_149_999_999_999_9}), &[], "0.00052515");
 }
 
@@ -202,6 +208,17 @@ fn models_lose_their_provider_and_nothing_else() {
         ("together_ai", "meta-llama/Llama-3-70b", "meta-llama/Llama-3-70b"),
         ("azure", "azure/my-deploy", "my-deploy"),
         ("openai", "gpt-4o", "gpt-4o"),
+        (
+            "bedrock",
+            "bedrock/eu-west-1/anthropic.claude-haiku-4-5-20251001-v1:0",
+            "anthropic.claude-haiku-4-5-20251001-v1",
+        ),
+        ("bedrock", "converse/us.amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1"),
+        (
+            "bedrock",
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0",
+            "us.anthropic.claude-haiku-4-5-20251001-v1",
+        ),
     ] {
         let body = payload(&json!({"custom_llm_provider": provider, "model": model})).to_string();
         assert_eq!(parsed(&body).batch.combinations[0].model, expected);

@@ -84,7 +84,7 @@ impl Operation {
             return Some(Operation::named(&name));
         }
         if let Some(kind) = attributes.text(names::OPENINFERENCE_KIND) {
-            return Some(match &*kind {
+            return Some(match &*kind.to_ascii_uppercase() {
                 "LLM" => Operation::Call(Kind::Text),
                 "EMBEDDING" => Operation::Call(Kind::Embedding),
                 "RERANKER" => Operation::Call(Kind::Rerank),

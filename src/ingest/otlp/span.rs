@@ -308,6 +308,8 @@ impl<'a> Span<'a> {
         let provider = provider_of(named.as_deref(), model.as_deref().unwrap_or_default()).into_owned();
         let (figures, counted, tier) = with_details(attributes, self.figures()?);
         let client = counted.or(self.client(scope));
+        let is_text = matches!(operation, Operation::Call(Kind::Text) | Operation::Read);
+        let figures = if is_text && !self.failed() { figures.of_text() } else { figures };
         let tokens = figures.read(client.or(Habits::of_provider(&provider)));
         let response_id = attributes.text(names::RESPONSE_ID).or(parameters.answer);
         let (kind, is_read) = match operation {

@@ -314,6 +314,40 @@ fn a_call_that_is_traced_twice_is_one_event() {
 }
 
 #[test]
+fn a_text_call_of_no_token_is_one_whose_tokens_are_unknown() {
+    let none = json!({"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0});
+    for (failed, extra, unpriced) in [
+        (false, json!({}), 1),
+        (false, json!({"gen_ai.usage.total_tokens": 0}), 1),
+        (true, json!({}), 0),
+        (false, json!({"gen_ai.operation.name": "embeddings"}), 0),
+        (false, json!({"gen_ai.usage.output_tokens": 1}), 0),
+    ] {
+        let mut of = none.clone();
+        of.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let reading = read(failed, &call(&of));
+        let (event, _) = only(&reading);
+        assert_eq!((event.measures.get(Count::Requests), event.measures.get(Count::Unpriced)), (1, unpriced), "{of}");
+    }
+}
+
+#[test]
+fn one_that_says_none_is_no_call_beside_the_one_that_it_is_around_or_inside_of() {
+    let none = call(&json!({"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}));
+    let used = call(&json!({"gen_ai.usage.input_tokens": 12345, "gen_ai.usage.output_tokens": 678}));
+    for (outer, inner) in [(&none, &used), (&used, &none)] {
+        let outer = span(1, false, outer);
+        let inner =
+            Span { trace_id: outer.trace_id.clone(), parent_span_id: outer.span_id.clone(), ..span(2, false, inner) };
+        let body = export(&json!({"service.name": "svc"}), vec![("scope", vec![outer, inner])]);
+        let reading = traces(&body, Encoding::Protobuf).unwrap();
+        let events = &reading.parsed.batch.events;
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].measures.get(Count::InputTokens), 12345);
+    }
+}
+
+#[test]
 fn a_stream_that_logfire_opens_is_counted_when_it_has_ended() {
     let without = call(&json!({"gen_ai.usage.input_tokens": null, "gen_ai.usage.output_tokens": null}));
     let body = |scope| {
