@@ -2,7 +2,7 @@
 //! it cannot know now is asked again, or refused for now.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::on_a_thread;
+use super::openapi::described;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use crate::engine::{EngineError, Following};
@@ -28,6 +29,13 @@ const OF_A_NODE: [&str; 7] =
 pub async fn as_followed(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(following) = app.engine.following() else { return next.run(request).await };
     let (parts, body) = request.into_parts();
+    if changes(&parts.method, parts.uri.path()) && !is_of_nodes_alone(parts.uri.path()) {
+        // What no path takes is refused as a node does.
+        let route = parts.extensions.get::<MatchedPath>();
+        if route.is_none_or(|route| described(&parts.method, route.as_str()).is_none()) {
+            return next.run(Request::from_parts(parts, body)).await;
+        }
+    }
     if let Err(problem) = taken(following, &parts) {
         return problem.into_response();
     }
@@ -67,13 +75,20 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
 
 /// Whether a server that follows cannot do something, but a node can.
 pub fn is_of_a_node(method: &Method, path: &str) -> bool {
+    changes(method, path) || is_of_nodes_alone(path)
+}
+
+fn is_of_nodes_alone(path: &str) -> bool {
     let begins = |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let changes = match *method {
+    OF_A_NODE.iter().any(begins)
+}
+
+fn changes(method: &Method, path: &str) -> bool {
+    match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => false,
         Method::POST => !ASKED_BY_POST.contains(&path),
         _ => path != "/v1/session",
-    };
-    changes || OF_A_NODE.iter().any(begins)
+    }
 }
 
 #[cfg(test)]
