@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::of_nodes::{changes, is_of_a_node, is_of_nodes_alone};
 use super::on_a_thread;
 use super::openapi::described;
 use super::parameters::Parameters;
@@ -17,13 +18,6 @@ use crate::engine::{EngineError, Following};
 
 /// How often a question is asked whose answer would be of two states: while usage arrives, the second is of one.
 const TRIES: usize = 4;
-
-/// What is sent without changing anything.
-const ASKED_BY_POST: [&str; 6] =
-    ["/mcp", "/v1/session", "/v1/tokens/find", "/v1/directory/preview", "/v1/directory/assignments/read", "/v1/intake"];
-/// What only a node knows or does.
-const OF_A_NODE: [&str; 7] =
-    ["/v1/audit", "/v1/backup", "/v1/backups", "/v1/session/oidc", "/v1/sessions", "/v1/decisions/check", "/scim"];
 
 /// Does not let through what a server that follows cannot do.
 pub async fn as_followed(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -70,24 +64,6 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
     match following.away(organization).filter(|_| asks && path != "/v1/settings") {
         Some(away) => Err(Problem::busy(away)),
         None => Ok(()),
-    }
-}
-
-/// Whether a server that follows cannot do something, but a node can.
-pub fn is_of_a_node(method: &Method, path: &str) -> bool {
-    changes(method, path) || is_of_nodes_alone(path)
-}
-
-fn is_of_nodes_alone(path: &str) -> bool {
-    let begins = |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    OF_A_NODE.iter().any(begins)
-}
-
-fn changes(method: &Method, path: &str) -> bool {
-    match *method {
-        Method::GET | Method::HEAD | Method::OPTIONS => false,
-        Method::POST => !ASKED_BY_POST.contains(&path),
-        _ => path != "/v1/session",
     }
 }
 

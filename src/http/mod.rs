@@ -45,6 +45,7 @@ mod maintenance;
 mod mcp;
 mod metrics;
 mod nearest;
+mod of_nodes;
 mod openapi;
 mod operations;
 mod origin;
