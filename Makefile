@@ -118,6 +118,11 @@ test-cluster: web $(if $(filter chdb,$(ENGINE)),$(CLUSTER)/requirements.txt) ## 
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(CLUSTER_PYTHON) tests/cluster/answers.py
 	ROLLCALL=$(abspath $(CI_BINARIES)/rollcall) $(CLUSTER_PYTHON) tests/cluster/nodes.py
 
+.PHONY: speed-cluster
+speed-cluster: build $(CLUSTER)/requirements.txt ## What shipping costs, and answers of a cluster beside ClickHouse's own (benches/cluster/speed.py)
+	$(CARGO) bench --locked --bench year_by_model
+	$(CLUSTER)/bin/python benches/cluster/speed.py target/bench/large-*/rollcall.redb
+
 $(CLUSTER)/requirements.txt: tests/cluster/requirements.txt
 	python3 -m venv --clear $(CLUSTER)
 	$(CLUSTER)/bin/pip install --quiet --disable-pip-version-check --requirement $<

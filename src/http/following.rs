@@ -2,14 +2,16 @@
 //! it cannot know now is asked again, or refused for now.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::of_nodes::{changes, is_of_a_node, is_of_nodes_alone};
 use super::on_a_thread;
+use super::openapi::described;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use crate::engine::{EngineError, Following};
@@ -17,17 +19,17 @@ use crate::engine::{EngineError, Following};
 /// How often a question is asked whose answer would be of two states: while usage arrives, the second is of one.
 const TRIES: usize = 4;
 
-/// What is sent without changing anything.
-const ASKED_BY_POST: [&str; 6] =
-    ["/mcp", "/v1/session", "/v1/tokens/find", "/v1/directory/preview", "/v1/directory/assignments/read", "/v1/intake"];
-/// What only a node knows or does.
-const OF_A_NODE: [&str; 7] =
-    ["/v1/audit", "/v1/backup", "/v1/backups", "/v1/session/oidc", "/v1/sessions", "/v1/decisions/check", "/scim"];
-
 /// Does not let through what a server that follows cannot do.
 pub async fn as_followed(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(following) = app.engine.following() else { return next.run(request).await };
     let (parts, body) = request.into_parts();
+    if changes(&parts.method, parts.uri.path()) && !is_of_nodes_alone(parts.uri.path()) {
+        // What no path takes is refused as a node does.
+        let route = parts.extensions.get::<MatchedPath>();
+        if route.is_none_or(|route| described(&parts.method, route.as_str()).is_none()) {
+            return next.run(Request::from_parts(parts, body)).await;
+        }
+    }
     if let Err(problem) = taken(following, &parts) {
         return problem.into_response();
     }
@@ -63,17 +65,6 @@ fn taken(following: &dyn Following, parts: &Parts) -> Result<(), Problem> {
         Some(away) => Err(Problem::busy(away)),
         None => Ok(()),
     }
-}
-
-/// Whether a server that follows cannot do something, but a node can.
-pub fn is_of_a_node(method: &Method, path: &str) -> bool {
-    let begins = |with: &&str| path.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let changes = match *method {
-        Method::GET | Method::HEAD | Method::OPTIONS => false,
-        Method::POST => !ASKED_BY_POST.contains(&path),
-        _ => path != "/v1/session",
-    };
-    changes || OF_A_NODE.iter().any(begins)
 }
 
 #[cfg(test)]

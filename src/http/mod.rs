@@ -45,6 +45,7 @@ mod maintenance;
 mod mcp;
 mod metrics;
 mod nearest;
+mod of_nodes;
 mod openapi;
 mod operations;
 mod origin;
@@ -456,7 +457,8 @@ fn first_token(hash: SecretHash, now: UnixMs) -> Change {
 /// The same in a directory that somebody else has written: `secret` is the operator's token there, unless it was revoked.
 pub fn with_operator_token(mut directory: Directory, secret: &str, now: UnixMs) -> Directory {
     let hash = SecretHash::of(secret);
-    if directory.is_revoked(&hash) {
+    let is_known = directory.token_by_secret(secret).is_some_and(|(_, token)| token.grant == Grant::Operator);
+    if is_known || directory.is_revoked(&hash) {
         return directory;
     }
     directory.apply(first_token(hash, now)).expect("a token may always be put");

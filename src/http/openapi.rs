@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::decimals::{self, Amounts};
-use super::following::is_of_a_node;
+use super::of_nodes::is_of_a_node;
 use super::problem::ProblemBody;
 use super::{
     Described, alerts, analytics, audit, budgets, byte_order_mark, cache_saving, calendar, change, closings, cluster,

@@ -143,7 +143,7 @@ def question(chance, organizations=ORGANIZATIONS):
     path = chance.choice(["/analytics/activity"] * 8 + [
         "/analytics/members", "/analytics/members/ada", "/analytics/members/ben", "/analytics/keys", "/analytics/keys/k1",
         "/analytics/keys/k11", "/analytics/me", "/analytics/change", "/analytics/explain", "/analytics/export",
-        "/analytics/cache-saving", "/analytics/what-if", "/analytics/members/nobody"])
+        "/analytics/cache-saving", "/analytics/what-if", "/analytics/members/nobody", "/analytics/statement", "/analytics/reconciliation"])
     if path == "/analytics/activity":
         names = ["model", "project", "apiKey", "user", "provider", "source", "team", "costCentre", "costSource", "none",
                  "project,model", "user,apiKey", "team,source", "costSource,provider"]
@@ -161,6 +161,10 @@ def question(chance, organizations=ORGANIZATIONS):
         what["compare"] = "previous"
     if path == "/analytics/what-if":
         what["onModel"] = "gpt-4o"
+    if path == "/analytics/statement":
+        what = {"organizationId": organization, "timezone": zone, "month": time.strftime("%Y-%m", time.gmtime(NOW_MS / 1000 - 32 * 86_400))}
+    if path == "/analytics/reconciliation":
+        what["provider"] = "openai"
     if path == "/analytics/export":
         what["granularity"], what["format"] = chance.choice(["hour", "day"]), chance.choice(["csv", "focus"])
     elif chance.random() < 0.2:
@@ -170,8 +174,8 @@ def question(chance, organizations=ORGANIZATIONS):
     return f"{path}?{urllib.parse.urlencode(what)}"
 
 
-def same(node, reader, path, token=OPERATOR):
-    here, there = node.ask("GET", path, token=token), reader.ask("GET", path, token=token)
+def same(node, reader, path, token=OPERATOR, method="GET"):
+    here, there = node.ask(method, path, token=token), reader.ask(method, path, token=token)
     if here[0] != there[0] or here[2] != there[2] or any(here[1][name] != there[1][name] for name in SAME):
         at = next((at for at, (a, b) in enumerate(zip(here[2], there[2])) if a != b), -1)
         sys.exit(f"{path}: {here[0]} {here[2][max(0, at - 100):at + 300]}\nis on {reader.name} {there[0]} "
@@ -266,9 +270,13 @@ def main():
             status = same(node, readers[number % 2], path, token)
             statuses[status] = statuses.get(status, 0) + 1
         print(f"{QUESTIONS} questions, seed {seed}: the same bytes; by status {statuses}", flush=True)
-        for path in ("/v1/me", "/v1/projects?organizationId=org1", "/v1/budgets?organizationId=org1", "/v1/directory",
-                     "/v1/closings?organizationId=org1", "/v1/repricings?organizationId=org1", "/v1/links?organizationId=org1", "/v1/calendar/zones"):
+        lists = ("projects", "budgets", "directory", "closings", "repricings", "links", "alerts", "policies", "providers", "intake",
+                 "invitations", "tokens", "decisions/counts", "decisions/log")
+        for path in ("/v1/me", "/v1/session", "/v1/calendar", "/v1/calendar/zones", "/openapi.json", "/v1/organizations/org1/views",
+                     *(f"/v1/{name}?organizationId=org1" for name in lists), "/v1/tokens"):
             same(node, readers[0], path)
+        for method, path in (("POST", "/analytics/activity"), ("PUT", "/v1/me"), ("PATCH", "/v1/events"), ("DELETE", "/nothing")):
+            check(f"{method} {path} is refused", same(node, readers[0], path, method=method) in (404, 405), True)
 
         for _ in range(3):
             node.change("POST", "/v1/events", events(chance, 400, ago=3_600_000))
