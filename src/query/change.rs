@@ -233,10 +233,11 @@ fn parts(
         let (mut sides, [provider, model]) = (*sides, &models[*model]);
         if sides.iter().all(|side| side.requests > 0) {
             let (provider, model) = (provider.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default());
-            for (side, measures) in sides.iter_mut().zip(measures) {
+            let is_known = sides.iter_mut().zip(measures).all(|(side, measures)| {
                 (side.worth, side.worth_uncached) = worth(measures, |of| price(provider, model, of));
-            }
-            if sides.iter().any(|side| side.worth <= 0 || side.worth_uncached <= 0) {
+                side.worth > 0 && side.worth_uncached > 0
+            });
+            if !is_known {
                 // Without a price a token is worth a token.
                 for (side, measures) in sides.iter_mut().zip(measures) {
                     side.worth = measures.get(Count::TotalTokens).into();
@@ -289,7 +290,8 @@ fn whole_of<'a>(models: impl Iterator<Item = &'a Sides>) -> Sides {
 /// What tokens cost at a price, and what they would without any cache.
 fn worth(measures: &Measures, price: impl Fn(&Measures) -> Option<i128>) -> (i128, i128) {
     let worth = price(measures).unwrap_or_default();
-    if measures.get(Count::CachedTokens) == 0 && measures.get(Count::CacheWriteTokens) == 0 {
+    let is_uncached = measures.get(Count::CachedTokens) == 0 && measures.get(Count::CacheWriteTokens) == 0;
+    if is_uncached || worth <= 0 {
         return (worth, worth);
     }
     let mut uncached = *measures;

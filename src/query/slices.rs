@@ -25,7 +25,6 @@ use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, StoreError};
 const SLICE_BYTES: usize = 32 << 20;
 /// Work from which on a second thread is worth waking, in nanoseconds.
 const WORTH_A_THREAD_NS: u64 = 1_000_000;
-
 /// Memory for the cells of a slice that is shared among threads.
 const SHARED_BYTES: usize = SLICE_BYTES / 8;
 

@@ -131,8 +131,18 @@ impl<'a> Packed<'a> {
 
     /// Those of ascending values that are within bounds.
     pub fn between(&self, bounds: &Range<u64>) -> Range<usize> {
+        if self.len == 0 {
+            return 0..0;
+        }
         let before = |bound: u64, mut start: usize| {
             let mut end = self.len;
+            // Most bounds are at an end.
+            if self.get(start.min(end - 1)) >= bound {
+                return start;
+            }
+            if self.get(end - 1) < bound {
+                return end;
+            }
             while start < end {
                 let middle = start.midpoint(end);
                 if self.get(middle) < bound { start = middle + 1 } else { end = middle }
