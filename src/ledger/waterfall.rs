@@ -30,7 +30,7 @@ pub fn waterfall(
     month: Month,
     (later, earlier): (Window, Window),
     by: GroupBy,
-    price: impl Fn(&str, &str, &Measures) -> Option<i128>,
+    price: impl Fn(&str, &str, &Measures) -> Option<i128> + Sync,
 ) -> Result<Waterfall, QueryError> {
     let closings = about.reader.closings(Some(about.organization_id))?;
     let read = |month: Month, window: Window| -> Result<(Activity<'_>, Option<UnixMs>), QueryError> {
@@ -46,8 +46,8 @@ pub fn waterfall(
     let parts = moved.parts.iter().map(|part| (part.cause, part.cost)).collect();
     let side = |month, closed_at, cost| Side { month, closed_at, cost };
     Ok(Waterfall {
-        before: side(earlier_month, before_closed, moved.before.usage.cost().0),
-        after: side(month, after_closed, moved.after.usage.cost().0),
+        before: side(earlier_month, before_closed, moved.before.cost().0),
+        after: side(month, after_closed, moved.after.cost().0),
         until: earlier.until,
         parts,
     })

@@ -99,9 +99,7 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     scan.totals = false;
 
     let over_window = over_window(&sums, scan.groups)?;
-    let mut all = Usage::default();
-    over_window.iter().try_for_each(|usage| all.add(usage)).map_err(crate::store::StoreError::from)?;
-    check_proof(scan.reader, (all.cost().0, all.get(Count::Requests).into()), &totals)?;
+    prove(scan.reader, &over_window, &totals)?;
     let mut order: Vec<u32> = (0..scan.groups as u32).filter(|g| !over_window[*g as usize].is_zero()).collect();
     order.sort_by(|a, b| {
         // Equal ranks are in order of their keys, so that an answer is the same each time.
@@ -127,6 +125,13 @@ pub fn activity<'a>(about: About<'a>, query: &Query) -> Result<Activity<'a>, Que
     }
     let totals = totals_of((about, &known, id), &query.filter, &plan, totals, &api_keys)?;
     Ok(Activity { groups, totals, ranking, buckets, shown: order, others, sums: Parts::Scanned(scan, sums) })
+}
+
+/// Checks a breakdown by its totals.
+pub(super) fn prove(reader: &Reader, breakdown: &[Usage], totals: &Usage) -> Result<(), QueryError> {
+    let mut all = Usage::default();
+    breakdown.iter().try_for_each(|usage| all.add(usage)).map_err(StoreError::from)?;
+    check_proof(reader, (all.cost().0, all.get(Count::Requests).into()), totals)
 }
 
 /// Breakdown and totals come from different bytes. That they agree is the proof of both.

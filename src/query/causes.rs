@@ -5,8 +5,6 @@
 //! fraction, cut towards zero to whole picodollars. What the cuts leave, a few picodollars of a key and model, goes to
 //! its largest cause.
 
-use num_bigint::BigInt;
-
 use crate::model::Overflow;
 
 /// Why a cost moved.
@@ -125,50 +123,52 @@ pub fn causes(sides: &Sides, requests: [u64; 2]) -> Result<ByCause, Overflow> {
 
 fn told_apart(sides: &Sides, requests: [u64; 2], difference: i128) -> Result<ByCause, Overflow> {
     let mut causes = ByCause::default();
-    let mut set = |cause: Cause, amount: Fraction| -> Result<(), Overflow> {
-        causes[cause as usize] = amount.cut()?;
+    let mut set = |cause: Cause, over: Whole, under: Whole| -> Result<(), Overflow> {
+        causes[cause as usize] = over.cut_by(under)?;
         Ok(())
     };
     if requests.contains(&0) {
         // One window has none of these models.
-        set(Cause::Mix, Fraction::whole(difference))?;
+        set(Cause::Mix, Whole::new(difference), Whole::new(1))?;
         return Ok(causes);
     }
-    let count = |side: usize| Fraction::whole(sides[side].requests);
-    let total = |side: usize| Fraction::whole(requests[side]);
-    let priced = |side: usize| Fraction::whole(sides[side].requests - sides[side].unpriced);
-    let cost = |side: usize| Fraction::whole(sides[side].cost);
+    let count = |side: usize| Whole::new(sides[side].requests);
+    let total = |side: usize| Whole::new(requests[side]);
     // What is on one side only is taken at its own cost on the other.
     let on = |side: usize| if sides[side].requests == 0 { 1 - side } else { side };
-    let each = |side: usize| &cost(on(side)) / &priced(on(side));
-    let mean = |a: &Fraction, b: &Fraction| &(a + b) / &Fraction::whole(2);
-    let change = |of: &dyn Fn(usize) -> Fraction| &of(1) - &of(0);
-    let over_both = |of: &dyn Fn(usize) -> Fraction| mean(&of(0), &of(1));
+    let priced = |side: usize| Whole::new(sides[on(side)].requests - sides[on(side)].unpriced);
+    let cost = |side: usize| Whole::new(sides[on(side)].cost);
+    // Means and changes of fractions, without what they are over: each side is over what the other is not.
+    let both = |of: &dyn Fn(usize) -> Whole, other: &dyn Fn(usize) -> Whole| of(0) * other(1) + of(1) * other(0);
+    let change = |of: &dyn Fn(usize) -> Whole, other: &dyn Fn(usize) -> Whole| of(1) * other(0) - of(0) * other(1);
+    let product = |of: &dyn Fn(usize) -> Whole| of(0) * of(1);
+    let (two, four) = (Whole::new(2), Whole::new(4));
 
-    let share = |side: usize| &count(side) / &total(side);
-    let each_mean = over_both(&each);
-    set(Cause::Volume, &(&change(&total) * &over_both(&share)) * &each_mean)?;
-    set(Cause::Mix, &(&change(&share) * &over_both(&total)) * &each_mean)?;
+    // Of what a request costs.
+    let each = both(&cost, &priced);
+    let under = four * product(&total) * product(&priced);
+    set(Cause::Volume, (total(1) - total(0)) * both(&count, &total) * each, under)?;
+    set(Cause::Mix, change(&count, &total) * (total(0) + total(1)) * each, under)?;
     if sides.iter().any(|side| side.unpriced > 0) {
         // Requests without a price are taken to cost what the others do.
-        let missing = |side: usize| &cost(side) - &(&count(side) * &each(side));
-        set(Cause::Unpriced, change(&missing))?;
+        let missing = |side: usize| Whole::new(sides[side].cost) * Whole::new(sides[side].unpriced);
+        set(Cause::Unpriced, Whole::new(0) - change(&missing, &priced), product(&priced))?;
     }
     if sides.iter().all(|side| side.requests > 0) {
-        let requests = over_both(&count);
+        let requests = count(0) + count(1);
         if sides.iter().all(|side| side.worth > 0 && side.worth_uncached > 0) {
-            let worth = |side: usize| &Fraction::whole(sides[side].worth) / &count(side);
-            let uncached = |side: usize| &Fraction::whole(sides[side].worth_uncached) / &count(side);
-            let saved = |side: usize| &worth(side) - &uncached(side);
-            let price = |side: usize| &each(side) / &worth(side);
-            let at_price = &requests * &over_both(&price);
-            set(Cause::Price, &(&requests * &over_both(&worth)) * &change(&price))?;
-            set(Cause::TokensPerRequest, &at_price * &change(&uncached))?;
-            if sides.iter().any(|side| side.worth != side.worth_uncached) {
-                set(Cause::Cache, &at_price * &change(&saved))?;
-            }
+            let worth = |side: usize| Whole::new(sides[side].worth);
+            let uncached = |side: usize| Whole::new(sides[side].worth_uncached);
+            let saved = |side: usize| worth(side) - uncached(side);
+            // Of what a request costs, over what it is worth.
+            let (over, by) = (|side: usize| cost(side) * count(side), |side: usize| priced(side) * worth(side));
+            let at_price = requests * both(&over, &by);
+            let under = four * product(&count) * product(&by);
+            set(Cause::Price, requests * both(&worth, &count) * change(&over, &by), under)?;
+            set(Cause::TokensPerRequest, at_price * change(&uncached, &count), under)?;
+            set(Cause::Cache, at_price * change(&saved, &count), under)?;
         } else {
-            set(Cause::Price, &requests * &change(&each))?;
+            set(Cause::Price, requests * change(&cost, &priced), two * product(&priced))?;
         }
     }
     let left = causes.iter().try_fold(difference, |left, cause| left.checked_sub(*cause)).ok_or(Overflow)?;
@@ -177,63 +177,151 @@ fn told_apart(sides: &Sides, requests: [u64; 2], difference: i128) -> Result<ByC
     Ok(causes)
 }
 
-/// A fraction whose lower part is above zero.
-struct Fraction {
-    over: BigInt,
-    under: BigInt,
+/// A whole number with room for what causes are made of: the widest is a product of sums of requests in 65 bits, of worths
+/// and requests in 193, and of two of both in 384.
+#[derive(Clone, Copy)]
+struct Whole {
+    is_negative: bool,
+    /// How many limbs there are up to the highest that is not zero.
+    len: usize,
+    /// Low ones first.
+    limbs: [u64; LIMBS],
 }
 
-impl Fraction {
-    fn whole(number: impl Into<BigInt>) -> Fraction {
-        Fraction { over: number.into(), under: BigInt::from(1) }
+const LIMBS: usize = 12;
+
+impl Whole {
+    fn new(number: impl Into<i128>) -> Whole {
+        let number = number.into();
+        let amount = number.unsigned_abs();
+        let mut limbs = [0; LIMBS];
+        (limbs[0], limbs[1]) = (amount as u64, (amount >> 64) as u64);
+        Whole::of(number < 0, limbs)
     }
 
-    /// Towards zero.
-    fn cut(&self) -> Result<i128, Overflow> {
-        let amount = i128::try_from(&self.over / &self.under).map_err(|_| Overflow)?;
-        if amount.unsigned_abs() <= LARGEST.unsigned_abs() { Ok(amount) } else { Err(Overflow) }
+    fn of(is_negative: bool, limbs: [u64; LIMBS]) -> Whole {
+        let len = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |last| last + 1);
+        Whole { is_negative, len, limbs }
     }
-}
 
-impl std::ops::Add for &Fraction {
-    type Output = Fraction;
+    /// Divided by what is above zero, towards zero.
+    fn cut_by(self, under: Whole) -> Result<i128, Overflow> {
+        let amount = i128::try_from(self.divided_by(under)?).map_err(|_| Overflow)?;
+        if amount > LARGEST { Err(Overflow) } else { Ok(if self.is_negative { -amount } else { amount }) }
+    }
 
-    fn add(self, other: &Fraction) -> Fraction {
-        if self.under == other.under {
-            return Fraction { over: &self.over + &other.over, under: self.under.clone() };
+    /// The amount divided by another: Knuth's algorithm D. A result of more than two limbs is an overflow.
+    fn divided_by(self, under: Whole) -> Result<u128, Overflow> {
+        let (len, by) = (self.len, under.len);
+        if len < by {
+            return Ok(0);
         }
-        let over = &self.over * &other.under + &other.over * &self.under;
-        Fraction { over, under: &self.under * &other.under }
+        // So far to the left that the highest limb of what is divided by is more than half of what fits.
+        let shift = under.limbs[by - 1].leading_zeros();
+        let left = |limbs: &[u64; LIMBS], at: usize| {
+            let low = if at == 0 { 0 } else { limbs[at - 1] };
+            let high = if at < LIMBS { limbs[at] } else { 0 };
+            ((u128::from(high) << 64 | u128::from(low)) << shift >> 64) as u64
+        };
+        let mut rest: [u64; LIMBS + 1] = std::array::from_fn(|at| left(&self.limbs, at));
+        let divisor: [u64; LIMBS] = std::array::from_fn(|at| left(&under.limbs, at));
+        let high = u128::from(divisor[by - 1]);
+        let mut result = 0u128;
+        for place in (0..=len - by).rev() {
+            let top = u128::from(rest[place + by]) << 64 | u128::from(rest[place + by - 1]);
+            // At most two too many, and after this hardly ever one.
+            let mut digit = (top / high).min(u64::MAX.into());
+            let mut left = top - digit * high;
+            while by > 1
+                && left >> 64 == 0
+                && digit * u128::from(divisor[by - 2]) > (left << 64 | u128::from(rest[place + by - 2]))
+            {
+                digit -= 1;
+                left += high;
+            }
+            let rest = &mut rest[place..=place + by];
+            if take(rest, &divisor[..by], digit as u64) {
+                digit -= 1;
+                give_back(rest, &divisor[..by]);
+            }
+            if result >> 64 != 0 {
+                return Err(Overflow);
+            }
+            result = result << 64 | digit;
+        }
+        Ok(result)
     }
 }
 
-impl std::ops::Sub for &Fraction {
-    type Output = Fraction;
+/// Takes so many times a number from another, and says whether that was too much.
+fn take(from: &mut [u64], number: &[u64], times: u64) -> bool {
+    let mut carry = 0u128;
+    for (limb, of_number) in from.iter_mut().zip(number.iter().chain([&0])) {
+        carry += u128::from(*of_number) * u128::from(times);
+        let (less, borrow) = limb.overflowing_sub(carry as u64);
+        *limb = less;
+        carry = (carry >> 64) + u128::from(borrow);
+    }
+    carry != 0
+}
 
-    fn sub(self, other: &Fraction) -> Fraction {
-        self + &Fraction { over: -&other.over, under: other.under.clone() }
+/// Adds a number to another.
+fn give_back(to: &mut [u64], number: &[u64]) {
+    let mut carry = 0u128;
+    for (limb, of_number) in to.iter_mut().zip(number.iter().chain([&0])) {
+        carry += u128::from(*limb) + u128::from(*of_number);
+        *limb = carry as u64;
+        carry >>= 64;
     }
 }
 
-impl std::ops::Mul for &Fraction {
-    type Output = Fraction;
+impl std::ops::Add for Whole {
+    type Output = Whole;
 
-    fn mul(self, other: &Fraction) -> Fraction {
-        Fraction { over: &self.over * &other.over, under: &self.under * &other.under }
+    fn add(self, other: Whole) -> Whole {
+        let (mut sum, mut of_other) = (self.limbs, other.limbs);
+        let len = (self.len.max(other.len) + 1).min(LIMBS);
+        if self.is_negative == other.is_negative {
+            give_back(&mut sum[..len], &other.limbs[..len]);
+        } else if take(&mut sum[..len], &other.limbs[..len], 1) {
+            take(&mut of_other[..len], &self.limbs[..len], 1);
+            return Whole::of(other.is_negative, of_other);
+        }
+        Whole::of(self.is_negative, sum)
     }
 }
 
-/// By what is above zero.
-impl std::ops::Div for &Fraction {
-    type Output = Fraction;
+impl std::ops::Sub for Whole {
+    type Output = Whole;
 
-    fn div(self, other: &Fraction) -> Fraction {
-        Fraction { over: &self.over * &other.under, under: &self.under * &other.over }
+    fn sub(self, other: Whole) -> Whole {
+        self + Whole { is_negative: !other.is_negative, ..other }
+    }
+}
+
+impl std::ops::Mul for Whole {
+    type Output = Whole;
+
+    fn mul(self, other: Whole) -> Whole {
+        let mut limbs = [0; LIMBS];
+        for (place, limb) in self.limbs[..self.len].iter().enumerate() {
+            let mut carry = 0u128;
+            for (at, of_other) in (place..).zip(&other.limbs[..other.len]) {
+                carry += u128::from(*limb) * u128::from(*of_other) + u128::from(limbs[at]);
+                limbs[at] = carry as u64;
+                carry >>= 64;
+            }
+            if carry != 0 {
+                limbs[place + other.len] = carry as u64;
+            }
+        }
+        Whole::of(self.is_negative != other.is_negative, limbs)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
     use proptest::prelude::*;
 
     use super::*;
@@ -297,7 +385,26 @@ mod tests {
         })
     }
 
+    fn amount() -> impl Strategy<Value = i128> {
+        (any::<i128>(), 0u32..128).prop_map(|(amount, shift)| amount >> shift)
+    }
+
     proptest! {
+        #[test]
+        fn whole_numbers_are_those_of_another_arithmetic(
+            [a, b, c, d] in [amount(), amount(), amount(), amount()],
+            under in proptest::collection::vec(prop_oneof![1u64..4, any::<u64>(), Just(u64::MAX), Just(1 << 63)], 1..6),
+        ) {
+            let [wide_a, wide_b, wide_c, wide_d] = [a, b, c, d].map(Whole::new);
+            let over = (wide_a + wide_b) * wide_c * wide_d - wide_b * wide_a;
+            let [a, b, c, d] = [a, b, c, d].map(BigInt::from);
+            let expected = (&a + &b) * &c * &d - &b * &a;
+            let wide_under = under.iter().fold(Whole::new(1), |all, one| all * Whole::new((*one).max(1)));
+            let under = under.iter().fold(BigInt::from(1), |all, one| all * (*one).max(1));
+            let expected = i128::try_from(expected / under).ok().filter(|amount| (-LARGEST..=LARGEST).contains(amount));
+            prop_assert_eq!(over.cut_by(wide_under).ok(), expected);
+        }
+
         #[test]
         fn causes_add_up_and_turn_around(before in any_side(), after in any_side(), more in [0u64..100, 0u64..100]) {
             prop_assume!(before.requests + after.requests > 0);

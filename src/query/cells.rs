@@ -28,6 +28,15 @@ impl Part {
             Part::High => value >> 32,
         }
     }
+
+    /// The same of a sum of values: all of what is above the low half is high.
+    pub fn of_sum(self, sum: u128) -> u64 {
+        match self {
+            Part::Whole => sum as u64,
+            Part::Low => sum as u64 & 0xffff_ffff,
+            Part::High => (sum >> 32) as u64,
+        }
+    }
 }
 
 /// A cell for each column, or in the wide form four for money.
@@ -176,6 +185,11 @@ impl Cells {
                 self.add(last, limb, slot, rest);
             }
         }
+    }
+
+    /// Adds the cells of others that are of the same groups, limbs and slots.
+    pub fn add_all(&mut self, others: &Cells) {
+        self.values.iter_mut().zip(&others.values).for_each(|(cell, other)| *cell = cell.wrapping_add(*other));
     }
 
     /// Adds the cells of some groups to those of another.

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::activity::{Activity, Totals, activity};
+use rayon::prelude::*;
+
+use super::activity::{Activity, over_window, prove, scan};
 use super::causes::{ByCause, Cause, Compared, Side, Sides, causes, compared};
+use super::earlier::since;
 use super::group::Filter;
-use super::labels::Label;
+use super::labels::{Label, Labels};
 use super::numbers::GroupBy;
-use super::{About, Column, Earlier, Query, QueryError, RankBy, Table};
-use crate::calendar::{Granularity, Window};
-use crate::model::{Count, Measures, Overflow};
+use super::plan::Plan;
+use super::{About, Column, Query, QueryError, RankBy};
+use crate::calendar::{Date, Granularity, Window};
+use crate::model::{Count, Measures, Overflow, Usage};
 use crate::store::StoreError;
 
 /// What is compared of a key and model. Cached tokens are told apart, as their price is another.
@@ -26,8 +30,10 @@ const COLUMNS: &[Column] = &[
 
 /// Two windows and why the later one cost what it did more or less than the earlier one.
 pub struct Change {
-    pub before: Earlier<()>,
-    pub after: Totals,
+    pub before: Usage,
+    pub after: Usage,
+    /// The organization's first day with usage, when it is after the first of the earlier window.
+    pub since: Option<Date>,
     /// In picodollars.
     pub difference: i128,
     /// One for each cause; they add up to the difference.
@@ -52,19 +58,22 @@ pub struct Item {
 /// A model by its provider.
 type Model = [Option<String>; 2];
 
-/// What a key used, by model.
-#[derive(Default)]
+/// What a key used, by the number of a model.
 struct Key {
     labels: Vec<Label>,
-    models: HashMap<Model, (Sides, [Measures; 2])>,
+    models: Vec<(usize, Sides, [Measures; 2])>,
+}
+
+impl Key {
+    fn name(&self) -> impl Iterator<Item = Option<&str>> {
+        self.labels.iter().map(|label| label.key.as_deref())
+    }
 }
 
 /// What lies between two answers.
 pub struct Between {
-    pub before: Totals,
-    pub after: Totals,
-    /// In picodollars.
-    pub difference: i128,
+    pub before: Usage,
+    pub after: Usage,
     /// One for each cause; they add up to the difference.
     pub parts: Vec<Part>,
 }
@@ -75,14 +84,57 @@ pub fn change(
     (later, earlier): (Window, Window),
     group_by: &[GroupBy],
     filter: &Filter,
-    price: impl Fn(&str, &str, &Measures) -> Option<i128>,
+    price: impl Fn(&str, &str, &Measures) -> Option<i128> + Sync,
 ) -> Result<Change, QueryError> {
-    let ask = |window| activity(about, &compared_side(window, group_by, filter));
+    let since = since(about, earlier)?;
+    let Some((known, id)) = about.names() else {
+        let (none, parts) = (Usage::default(), parts(Vec::new(), &[], [0; 2], &price).map_err(StoreError::from)?);
+        return Ok(Change { before: none, after: none, since, difference: 0, parts });
+    };
+    let by = by_model(group_by);
+    let (scan, labels) = scan(about, &by, filter, COLUMNS, &known, id);
+    let ask = |window: Window| {
+        let (found, sums) = scan.run(&Plan::of(&window.buckets(Granularity::Month)).as_one())?;
+        let sums = over_window(&sums, scan.groups)?;
+        prove(about.reader, &sums, &found.totals)?;
+        Ok::<_, QueryError>((found.totals, sums))
+    };
     let (before, after) = rayon::join(|| ask(earlier), || ask(later));
-    let between = causes_between([before?, after?], group_by, price).map_err(StoreError::from)?;
-    let Between { before, after, difference, parts } = between;
-    let before = Earlier::new(about, earlier, Table { rows: Vec::new(), totals: before, next: None })?;
-    Ok(Change { before, after, difference, parts })
+    let ((before, of_before), (after, of_after)) = (before?, after?);
+    let Labels::Several(all, numbers) = &labels else { unreachable!("a model and its provider are two") };
+    let label = |at: usize, number: u32| all[at].group(&known, number).labels.remove(0);
+    let [model, provider] = model_and_provider(&by);
+    let (mut keys, mut models) = (Vec::<Key>::new(), Vec::<Model>::new());
+    let (mut key_of, mut model_of) = (HashMap::<&[u32], usize>::new(), HashMap::<[u32; 2], usize>::new());
+    for (numbers, usages) in numbers.iter().zip(of_before.iter().zip(&of_after).map(|(a, b)| [a, b])) {
+        if usages.iter().all(|usage| usage.is_zero()) {
+            continue;
+        }
+        let of_key = &numbers[..group_by.len()];
+        let key = *key_of.entry(of_key).or_insert_with(|| {
+            let labels = of_key.iter().enumerate().map(|(at, number)| label(at, *number)).collect();
+            keys.push(Key { labels, models: Vec::new() });
+            keys.len() - 1
+        });
+        let of_model = *model_of.entry([provider, model].map(|at| numbers[at])).or_insert_with(|| {
+            models.push([provider, model].map(|at| label(at, numbers[at]).key));
+            models.len() - 1
+        });
+        keys[key].models.push((of_model, usages.map(side), usages.map(|usage| usage.all)));
+    }
+    keys.sort_by(|a, b| a.name().cmp(b.name()));
+    let requests = [&before, &after].map(|usage| usage.get(Count::Requests));
+    let parts = parts(keys, &models, requests, &price).map_err(StoreError::from)?;
+    Ok(Change { before, after, since, difference: after.cost().0 - before.cost().0, parts })
+}
+
+fn side(usage: &Usage) -> Side {
+    Side {
+        requests: usage.get(Count::Requests),
+        unpriced: usage.get(Count::Unpriced),
+        cost: usage.cost().0,
+        ..Side::default()
+    }
 }
 
 /// What has to be asked of each window that is compared.
@@ -105,60 +157,66 @@ fn by_model(group_by: &[GroupBy]) -> Vec<GroupBy> {
     by
 }
 
+/// The places of models and their providers.
+fn model_and_provider(by: &[GroupBy]) -> [usize; 2] {
+    [GroupBy::Model, GroupBy::Provider].map(|of| by.iter().position(|by| *by == of).expect("usage is told apart by it"))
+}
+
 /// What lies between the answers to [`compared_side`] of two windows, the earlier one first.
 pub fn causes_between(
     found: [Activity<'_>; 2],
     group_by: &[GroupBy],
-    price: impl Fn(&str, &str, &Measures) -> Option<i128>,
+    price: impl Fn(&str, &str, &Measures) -> Option<i128> + Sync,
 ) -> Result<Between, Overflow> {
-    let by = by_model(group_by);
-    let place = |of| by.iter().position(|by| *by == of).expect("usage is told apart by it");
-    let (model, provider) = (place(GroupBy::Model), place(GroupBy::Provider));
-    let mut keys: BTreeMap<Vec<Option<String>>, Key> = BTreeMap::new();
-    let totals = found.each_ref().map(|found| found.totals.clone());
+    let [model, provider] = model_and_provider(&by_model(group_by));
+    let (mut keys, mut models) = (BTreeMap::<Vec<Option<String>>, Key>::new(), Vec::<Model>::new());
+    let mut model_of = HashMap::<Model, usize>::new();
+    let [before, after] = found.each_ref().map(|found| found.totals.usage);
     for (at, found) in found.into_iter().enumerate() {
         let mut groups = found.groups;
         for entry in &found.ranking {
             let mut labels = std::mem::take(&mut groups[entry.group as usize].labels);
             let of_model = [provider, model].map(|at| labels[at].key.clone());
+            let of_model = *model_of.entry(of_model.clone()).or_insert_with(|| {
+                models.push(of_model);
+                models.len() - 1
+            });
             labels.truncate(group_by.len());
-            let key = keys.entry(labels.iter().map(|label| label.key.clone()).collect()).or_default();
-            key.labels = labels;
-            let (sides, measures) = key.models.entry(of_model).or_default();
-            sides[at] = Side {
-                requests: entry.usage.get(Count::Requests),
-                unpriced: entry.usage.get(Count::Unpriced),
-                cost: entry.usage.cost().0,
-                ..Side::default()
-            };
-            measures[at] = entry.usage.all;
+            let name = labels.iter().map(|label| label.key.clone()).collect();
+            let key = keys.entry(name).or_insert_with(|| Key { labels, models: Vec::new() });
+            let place = key.models.iter().position(|(known, ..)| *known == of_model).unwrap_or_else(|| {
+                key.models.push((of_model, Sides::default(), [Measures::ZERO; 2]));
+                key.models.len() - 1
+            });
+            let (_, sides, measures) = &mut key.models[place];
+            (sides[at], measures[at]) = (side(&entry.usage), entry.usage.all);
         }
     }
-    let difference = totals[1].usage.cost().0 - totals[0].usage.cost().0;
-    let parts = parts(keys.into_values(), totals.each_ref(), &price)?;
-    let [before, after] = totals;
-    Ok(Between { before, after, difference, parts })
+    let requests = [&before, &after].map(|usage| usage.get(Count::Requests));
+    let parts = parts(keys.into_values().collect(), &models, requests, &price)?;
+    Ok(Between { before, after, parts })
 }
 
-/// The keys of an item with what a cause moved of each.
+/// The keys of an item with what a cause moved of each. `all` is how many requests there are on each side.
 fn parts(
-    keys: impl Iterator<Item = Key>,
-    totals: [&Totals; 2],
-    price: &impl Fn(&str, &str, &Measures) -> Option<i128>,
+    keys: Vec<Key>,
+    models: &[Model],
+    all: [u64; 2],
+    price: &(impl Fn(&str, &str, &Measures) -> Option<i128> + Sync),
 ) -> Result<Vec<Part>, Overflow> {
-    let mut found: Vec<(Vec<Label>, ByCause)> = Vec::new();
+    let mut found: Vec<(Vec<Label>, ByCause)> = Vec::with_capacity(keys.len());
     let mut moved = [0i128; Cause::ALL.len()];
-    let mut compared_models: Vec<(usize, Model, Sides, [Measures; 2])> = Vec::new();
+    let mut compared_models: Vec<(usize, usize, Sides, [Measures; 2])> = Vec::new();
     for key in keys {
         let mut by_cause = ByCause::default();
-        let whole = whole_of(key.models.values().map(|(sides, _)| sides));
+        let whole = whole_of(key.models.iter().map(|(_, sides, _)| sides));
         let of_key = match whole.each_ref().map(Side::is_absent) {
             [true, _] => Some(Cause::New),
             [_, true] => Some(Cause::Gone),
             _ if whole[0].is_unpriced() != whole[1].is_unpriced() => Some(Cause::Unpriced),
             _ => None,
         };
-        for (model, (sides, measures)) in key.models {
+        for (model, sides, measures) in key.models {
             match of_key.map_or_else(|| compared(&sides), Compared::Whole) {
                 Compared::Requests => compared_models.push((found.len(), model, sides, measures)),
                 Compared::Whole(cause) => {
@@ -171,28 +229,35 @@ fn parts(
     }
     let sum = |at: usize| compared_models.iter().map(|(.., sides, _)| sides[at].requests).sum();
     let requests = [sum(0), sum(1)];
-    for (key, [provider, model], mut sides, measures) in compared_models {
+    let of_model = |(key, model, sides, measures): &(usize, usize, Sides, [Measures; 2])| {
+        let (mut sides, [provider, model]) = (*sides, &models[*model]);
         if sides.iter().all(|side| side.requests > 0) {
-            let (provider, model) = (provider.unwrap_or_default(), model.unwrap_or_default());
-            for (side, measures) in sides.iter_mut().zip(&measures) {
-                (side.worth, side.worth_uncached) = worth(measures, |of| price(&provider, &model, of));
-            }
-            if sides.iter().any(|side| side.worth <= 0 || side.worth_uncached <= 0) {
+            let (provider, model) = (provider.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default());
+            let is_known = sides.iter_mut().zip(measures).all(|(side, measures)| {
+                (side.worth, side.worth_uncached) = worth(measures, |of| price(provider, model, of));
+                side.worth > 0 && side.worth_uncached > 0
+            });
+            if !is_known {
                 // Without a price a token is worth a token.
-                for (side, measures) in sides.iter_mut().zip(&measures) {
+                for (side, measures) in sides.iter_mut().zip(measures) {
                     side.worth = measures.get(Count::TotalTokens).into();
                     side.worth_uncached = side.worth;
                 }
             }
         }
-        for (sum, amount) in found[key].1.iter_mut().zip(causes(&sides, requests)?) {
+        Ok((*key, causes(&sides, requests)?))
+    };
+    // Some hundred models of keys are worth a thread.
+    let of_models: Vec<(usize, ByCause)> =
+        compared_models.par_iter().with_min_len(256).map(of_model).collect::<Result<_, Overflow>>()?;
+    for (key, by_cause) in of_models {
+        for (sum, amount) in found[key].1.iter_mut().zip(by_cause) {
             *sum = sum.checked_add(amount).ok_or(Overflow)?;
         }
     }
-    let all = |totals: &Totals| i128::from(totals.usage.get(Count::Requests));
     let of_whole = [Cause::New, Cause::Gone, Cause::Unpriced];
     moved[Cause::Volume as usize] =
-        all(totals[1]) - all(totals[0]) - of_whole.iter().map(|cause| moved[*cause as usize]).sum::<i128>();
+        i128::from(all[1]) - i128::from(all[0]) - of_whole.iter().map(|cause| moved[*cause as usize]).sum::<i128>();
     let part = |cause: Cause| {
         let of = |(labels, by_cause): &(Vec<Label>, ByCause)| {
             let cost = by_cause[cause as usize];
@@ -224,8 +289,13 @@ fn whole_of<'a>(models: impl Iterator<Item = &'a Sides>) -> Sides {
 
 /// What tokens cost at a price, and what they would without any cache.
 fn worth(measures: &Measures, price: impl Fn(&Measures) -> Option<i128>) -> (i128, i128) {
+    let worth = price(measures).unwrap_or_default();
+    let is_uncached = measures.get(Count::CachedTokens) == 0 && measures.get(Count::CacheWriteTokens) == 0;
+    if is_uncached || worth <= 0 {
+        return (worth, worth);
+    }
     let mut uncached = *measures;
     uncached.counts[Count::CachedTokens as usize] = 0;
     uncached.counts[Count::CacheWriteTokens as usize] = 0;
-    (price(measures).unwrap_or_default(), price(&uncached).unwrap_or_default())
+    (worth, price(&uncached).unwrap_or_default())
 }

@@ -56,7 +56,7 @@ pub fn earlier(
 }
 
 /// The organization's first day with usage, when a window begins before it.
-fn since(about: About<'_>, window: Window) -> Result<Option<Date>, QueryError> {
+pub(super) fn since(about: About<'_>, window: Window) -> Result<Option<Date>, QueryError> {
     let Some((_, id)) = about.names() else { return Ok(None) };
     let Some(first) = about.reader.first_segment(id)? else { return Ok(None) };
     let zone = window.zone;

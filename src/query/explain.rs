@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::activity::{ACTIVITY_COLUMNS, activity, over_window, scan};
-use super::courses::{Courses, NO_GROUP, at, each_stretch};
+use super::courses::{Courses, NO_GROUP, at};
 use super::labels::{Label, Names};
 use super::numbers::{GroupBy, GroupOf};
 use super::plan::{Plan, boundary};
@@ -231,18 +231,15 @@ impl<'a> Counts<'_, 'a> {
     fn only(&self, known: &Names<'a>, columns: &[Column], mut group: impl FnMut(&'a Series) -> u32) -> Scan<'a> {
         let (mut groups, mut counting, mut courses) = (0, Vec::new(), Courses::default());
         let own = (0..).zip(self.scan.series.iter()).map(|(id, series)| {
-            let (mut course, mut counts) = (Vec::new(), false);
-            each_stretch(&[(self.group_of(id, series), &self.scan.courses)], |segment, now| {
-                let is_chosen = self.is_chosen(now[0]);
-                counts |= is_chosen;
-                course.push((segment, is_chosen));
-            });
-            let number = if counts { group(series) } else { NO_GROUP };
-            if counts {
-                groups = groups.max(number as usize + 1);
-                counting.push(SeriesId(id));
+            let number = self.group_of(id, series);
+            if !self.scan.courses.all_of(number).any(|number| self.is_chosen(number)) {
+                return NO_GROUP;
             }
-            courses.number(course.into_iter().map(|(from, is)| (from, if is { number } else { NO_GROUP })).collect())
+            let own = group(series);
+            groups = groups.max(own as usize + 1);
+            counting.push(SeriesId(id));
+            let of = |number| if self.is_chosen(number) { own } else { NO_GROUP };
+            self.scan.courses.map(number, &mut courses, of)
         });
         let group_of = own.collect();
         Scan {

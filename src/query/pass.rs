@@ -56,6 +56,8 @@ struct Places {
     first: Segment,
     /// Its segments that are in the plan.
     inside: Range<usize>,
+    /// Those of each slot that has any, if slots are few.
+    few: Option<Vec<(Range<usize>, usize)>>,
     /// Whether a bucket begins inside one of the hours.
     needs_parts: bool,
 }
@@ -72,6 +74,45 @@ impl Places {
         self.needs_parts || inside_hour(within.start) || inside_hour(within.end)
     }
 }
+
+/// Which part of the rows to read; what is not read by rows is of the first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub number: usize,
+    pub of: usize,
+}
+
+/// Runs of neighbouring API keys in a share: busy ones may be neighbours.
+const RUNS: usize = 16;
+
+impl Share {
+    pub const ALL: Share = Share { number: 0, of: 1 };
+
+    fn of_api_keys(self, scan: &Scan<'_>) -> Vec<RangeInclusive<ValueId>> {
+        if self.of == 1 {
+            return scan.api_keys.clone();
+        }
+        let run = (scan.api_key_count / (RUNS * self.of) + 1) as u32;
+        let mut of_share = Vec::new();
+        for api_keys in &scan.api_keys {
+            let (mut start, end) = (api_keys.start().0, api_keys.end().0);
+            // The last run goes on to the end, where there should be none.
+            while start <= end {
+                let is_last = start / run >= scan.api_key_count as u32 / run;
+                let last = if is_last { end } else { end.min((start / run + 1) * run - 1) };
+                if (start / run) as usize % self.of == self.number {
+                    of_share.push(ValueId(start)..=ValueId(last));
+                }
+                let Some(next) = last.checked_add(1) else { break };
+                start = next;
+            }
+        }
+        of_share
+    }
+}
+
+/// So many slots of a period are found in the rows of a series; where there are more, each row's slot is looked up.
+const FEW: usize = 4;
 
 /// A row of an open block that counts.
 #[derive(Debug, Clone, Copy)]
@@ -109,18 +150,21 @@ impl<'a> Pass<'a> {
         self.boundaries[0]..self.boundaries[self.boundaries.len() - 1]
     }
 
-    pub fn read(&mut self, periods: &[(Period, PeriodSummary)]) -> Result<(), StoreError> {
+    pub fn read(&mut self, periods: &[(Period, PeriodSummary)], share: Share) -> Result<(), StoreError> {
         let segments = self.segments();
         if segments.is_empty() {
             return Ok(());
         }
-        self.read_open(segments.clone())?;
         let touched = segments.start.period()..=Segment(segments.end.0 - 1).period();
         let periods = periods.iter().filter(|(period, _)| touched.contains(period));
         let (mut with_totals, mut by_rows) = (Vec::new(), Vec::new());
         for (period, summary) in periods {
             if self.scan.pivot.is_some() && summary.has_totals { &mut with_totals } else { &mut by_rows }.push(*period);
         }
+        if share.number > 0 {
+            return self.read_rows(&by_rows, share);
+        }
+        self.read_open(segments)?;
         if !with_totals.is_empty() {
             self.read_totals(&with_totals)?;
             self.read_by_series(&with_totals)?;
@@ -129,7 +173,7 @@ impl<'a> Pass<'a> {
                 self.read_overall_totals(&with_totals)?;
             }
         }
-        self.read_rows(&by_rows)
+        self.read_rows(&by_rows, share)
     }
 
     // ---- what is open ----
@@ -201,10 +245,10 @@ impl<'a> Pass<'a> {
 
     // ---- sealed rows ----
 
-    fn read_rows(&mut self, periods: &[Period]) -> Result<(), StoreError> {
+    fn read_rows(&mut self, periods: &[Period], share: Share) -> Result<(), StoreError> {
         let scan = self.scan;
         let limbs = self.limbs();
-        self.each_rows(periods, &scan.api_keys, |pass, rows, (of, group), places, within| {
+        self.each_rows(periods, &share.of_api_keys(scan), |pass, rows, (of, group), places, within| {
             let any = pass.add_rows(rows, group, places, within, of.mode, limbs.clone())?;
             if any && scan.totals {
                 pass.api_keys.insert(of.api_key.0);
@@ -272,9 +316,13 @@ impl<'a> Pass<'a> {
         let until = self.boundaries.partition_point(|boundary| boundary.0 < next);
         let segments = (next - first) as usize;
         let (mut slots, mut offsets) = (Vec::with_capacity(segments), Vec::with_capacity(segments));
+        let mut of_slots = Vec::new();
         // Up to each boundary the slot before it, up to the period's end the last.
         let ends = self.boundaries[from..until].iter().map(|boundary| boundary.0).chain([next]);
         for (slot, end) in (from..).zip(ends) {
+            if slot != 0 && slot != self.boundaries.len() && slots.len() < (end - first) as usize {
+                of_slots.push((slots.len()..(end - first) as usize, slot));
+            }
             slots.resize((end - first) as usize, slot as u16);
             offsets.resize((end - first) as usize, self.cells.offset(slot));
         }
@@ -286,6 +334,7 @@ impl<'a> Pass<'a> {
             slots,
             offsets,
             inside,
+            few: (of_slots.len() <= FEW).then_some(of_slots),
             needs_parts: self.boundaries[from..until].iter().any(|boundary| !boundary.begins_hour()),
         }
     }
@@ -303,6 +352,7 @@ impl<'a> Pass<'a> {
     ) -> Result<bool, StoreError> {
         let Scratch { hours, segments, offsets, values, parts, .. } = &mut self.scratch;
         let inside = places.inside(within);
+        let is_inside = |segment: &u64| inside.contains(&(*segment as usize));
         parts.clear();
         if places.needs_parts(within) {
             // The hour of a part may be outside.
@@ -311,9 +361,29 @@ impl<'a> Pass<'a> {
         } else {
             *hours = rows.within(Which::Hours, &inside);
         }
+        if let Some(few) = &places.few {
+            let mut any = parts.iter().any(is_inside);
+            for (segments, slot) in few {
+                let here = segments.start.max(within.start)..segments.end.min(within.end);
+                let here = rows.between(Which::Hours, &here);
+                if here.is_empty() {
+                    continue;
+                }
+                any = true;
+                for limb in limbs.clone() {
+                    let Limb { column, part } = self.cells.limbs[limb];
+                    let Some(column) = row_column(column, mode) else { continue };
+                    self.cells.add(group, limb, *slot, part.of_sum(rows.sum(Which::Hours, &here, column)));
+                }
+            }
+            if any && !parts.is_empty() {
+                rows.segments(Which::Hours, hours, segments)?;
+                self.move_parts(rows, group, places, within, mode, limbs)?;
+            }
+            return Ok(any);
+        }
         rows.segments(Which::Hours, hours, segments)?;
         let all_inside = inside.len() == places.slots.len();
-        let is_inside = |segment: &u64| inside.contains(&(*segment as usize));
         if !all_inside && !segments.iter().any(is_inside) && !parts.iter().any(is_inside) {
             return Ok(false);
         }
@@ -372,20 +442,17 @@ impl<'a> Pass<'a> {
 
     /// Adds what [`Pass::add_rows`] has just seen to the totals of every measure.
     fn add_rows_to_totals(&mut self, rows: &Rows<'_>, places: &Places, within: &Range<usize>, mode: Mode) {
-        let Scratch { hours, segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
+        let Scratch { segments, parts, values, hours_of_parts, .. } = &mut self.scratch;
         let inside = places.inside(within);
-        let all_inside = inside.len() == places.slots.len();
-        let inside = |segment: u64| all_inside || inside.contains(&(segment as usize));
+        let hours = rows.between(Which::Hours, &inside);
+        let is_inside = |segment: u64| inside.contains(&(segment as usize));
         for column in Column::ALL {
             let Some(source) = row_column(column, mode) else { continue };
             let total = &mut self.totals[column as usize];
-            if rows.column(Which::Hours, hours, source, values) {
-                let counting = segments.iter().zip(values.iter()).filter(|(segment, _)| inside(**segment));
-                *total += counting.map(|(_, value)| i128::from(*value)).sum::<i128>();
-            }
-            if !all_inside && !parts.is_empty() && rows.column(Which::Parts, &rows.all(Which::Parts), source, values) {
+            *total += rows.sum(Which::Hours, &hours, source) as i128;
+            if !parts.is_empty() && rows.column(Which::Parts, &rows.all(Which::Parts), source, values) {
                 for ((part, hour), value) in parts.iter().zip(hours_of_parts.iter()).zip(values.iter()) {
-                    match (inside(segments[*hour]), inside(*part)) {
+                    match (is_inside(segments[*hour]), is_inside(*part)) {
                         (false, true) => *total += i128::from(*value),
                         (true, false) => *total -= i128::from(*value),
                         _ => {}

@@ -45,6 +45,11 @@ impl<'a> Scan<'a> {
         Some((series, self.group_of.of(id, series)?))
     }
 
+    /// Whether all usage counts, whatever group it is of.
+    pub fn is_of_everything(&self) -> bool {
+        self.counting == self.series.len() && self.courses.is_empty()
+    }
+
     /// The same with other columns, which a pivot keeps.
     pub fn of_columns(&self, columns: Vec<Column>) -> Scan<'a> {
         let (group_of, courses) = (self.group_of.clone(), self.courses.clone());

@@ -15,7 +15,7 @@ use roaring::RoaringBitmap;
 
 use super::QueryError;
 use super::cells::{Cells, limbs};
-use super::pass::Pass;
+use super::pass::{Pass, Share};
 use super::plan::Plan;
 use super::scan::Scan;
 use crate::model::{Dimension, Overflow, Period, PicoUsd, Segment, Usage};
@@ -25,6 +25,8 @@ use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, StoreError};
 const SLICE_BYTES: usize = 32 << 20;
 /// Work from which on a second thread is worth waking, in nanoseconds.
 const WORTH_A_THREAD_NS: u64 = 1_000_000;
+/// Memory for the cells of a slice that is shared among threads.
+const SHARED_BYTES: usize = SLICE_BYTES / 8;
 
 /// What a scan finds besides its cells.
 #[derive(Default)]
@@ -72,6 +74,17 @@ impl<'a> Scan<'a> {
         work.sum()
     }
 
+    /// Into how many shares of its API keys a slice is cut: what is read by rows has no other ends to cut at.
+    fn shares(&self, buckets: usize, periods: &[(Period, PeriodSummary)]) -> usize {
+        let by_rows = self.pivot.is_none() || periods.iter().any(|(_, summary)| !summary.has_totals);
+        // Each share has cells of its own.
+        if !by_rows || buckets * self.groups * self.columns.len() * 8 > SHARED_BYTES {
+            return 1;
+        }
+        let worth = self.work_ns(periods) / WORTH_A_THREAD_NS + 1;
+        worth.min(rayon::current_num_threads() as u64) as usize
+    }
+
     fn periods(&self, segments: &Range<Segment>) -> Result<Vec<(Period, PeriodSummary)>, StoreError> {
         if segments.is_empty() {
             return Ok(Vec::new());
@@ -87,6 +100,13 @@ impl<'a> Scan<'a> {
 
     /// Sums a plan.
     pub fn run(&self, plan: &Plan) -> Result<(Found, Sums), StoreError> {
+        if self.totals && self.pivot.is_none() && self.is_of_everything() && self.reader.elsewhere().is_none() {
+            // What everything adds up to is in daily totals, if what it is of is not.
+            let whole = Scan { totals: true, ..self.as_one().of_columns(vec![Column::Requests, Column::Cost]) };
+            let (found, _) = whole.run(&plan.as_one())?;
+            let parts = Scan { totals: false, ..self.of_columns(self.columns.clone()) };
+            return Ok((found, parts.run(plan)?.1));
+        }
         let segments = plan.segments();
         let periods = self.periods(&segments)?;
         let threads = rayon::current_num_threads();
@@ -160,27 +180,33 @@ impl<'a> Scan<'a> {
         let whole = || plan.part(ranges[0].start..ranges[ranges.len() - 1].end);
         let fetched = self.reader.elsewhere().filter(|_| !ranges.is_empty());
         let fetched = fetched.map(|elsewhere| self.fetch(elsewhere, &whole())).transpose()?;
-        let run = |range: &Range<usize>| {
+        let run = |range: &Range<usize>, share: Share| {
             let part = plan.part(range.clone());
             let cells = Cells::new(self.groups, limbs(&self.columns, wide), part.buckets());
             let mut pass = Pass::new(self, &part, cells);
             pass.fetched = fetched.as_deref();
-            pass.read(periods)?;
+            pass.read(periods, share)?;
             Ok((range.clone(), pass.cells, pass.totals, pass.api_keys, pass.open_cost))
         };
         let passes: Result<Vec<_>, StoreError> = match ranges {
-            [range] => run(range).map(|pass| vec![pass]),
-            _ => ranges.par_iter().map(run).collect(),
+            [range] => match self.shares(range.len(), periods) {
+                1 => run(range, Share::ALL).map(|pass| vec![pass]),
+                of => (0..of).into_par_iter().map(|number| run(range, Share { number, of })).collect(),
+            },
+            _ => ranges.par_iter().map(|range| run(range, Share::ALL)).collect(),
         };
         let (mut found, mut totals, mut open_cost) = (Found::default(), [0i128; COLUMNS], 0u128);
-        let mut slices = Vec::with_capacity(ranges.len());
+        let mut slices = Vec::<Slice>::with_capacity(ranges.len());
         for (buckets, cells, of_slice, api_keys, cost) in passes? {
             totals.iter_mut().zip(of_slice).for_each(|(total, part)| *total += part);
             if self.totals {
                 found.api_keys |= api_keys.to_bitmap();
             }
             open_cost = open_cost.saturating_add(cost);
-            slices.push(Slice { buckets, cells });
+            match slices.last_mut() {
+                Some(Slice { buckets: known, cells: sum }) if *known == buckets => sum.add_all(&cells),
+                _ => slices.push(Slice { buckets, cells }),
+            }
         }
         if self.totals {
             found.totals = usage_of(&totals)?;

@@ -12,6 +12,8 @@ use std::ops::Range;
 
 /// Values that are unpacked together. So many of any width end on a byte.
 const GROUP: usize = 32;
+/// Values of up to so many bits are loaded by one word, and a million of them added up in another.
+const MAX_SUMMED: u8 = 44;
 /// Bytes before the body.
 pub(super) const HEAD: usize = 5;
 /// Zero bytes after it.
@@ -127,18 +129,51 @@ impl<'a> Packed<'a> {
         }
     }
 
-    /// Those of ascending values that are within bounds, and some round them, as [`Packed::unpack`] takes them.
-    pub fn within(&self, bounds: &Range<u64>) -> Range<usize> {
-        let before = |bound: u64| {
-            let (mut start, mut end) = (0, self.len);
+    /// Those of ascending values that are within bounds.
+    pub fn between(&self, bounds: &Range<u64>) -> Range<usize> {
+        if self.len == 0 {
+            return 0..0;
+        }
+        let before = |bound: u64, mut start: usize| {
+            let mut end = self.len;
+            // Most bounds are at an end.
+            if self.get(start.min(end - 1)) >= bound {
+                return start;
+            }
+            if self.get(end - 1) < bound {
+                return end;
+            }
             while start < end {
                 let middle = start.midpoint(end);
                 if self.get(middle) < bound { start = middle + 1 } else { end = middle }
             }
             start
         };
-        let (start, end) = (before(bounds.start), before(bounds.end));
+        let start = before(bounds.start, 0);
+        start..before(bounds.end, start)
+    }
+
+    /// The same, and some before them, as [`Packed::unpack`] takes them.
+    pub fn within(&self, bounds: &Range<u64>) -> Range<usize> {
+        let Range { start, end } = self.between(bounds);
         start / GROUP * GROUP..end
+    }
+
+    /// The sum of some of the values.
+    pub fn sum(&self, some: &Range<usize>) -> u128 {
+        let mut sum = 0u128;
+        // Whole groups are unpacked together, and others value by value.
+        let whole = some.start.next_multiple_of(GROUP)..some.end / GROUP * GROUP;
+        if self.width == 0 || self.width > MAX_SUMMED || whole.is_empty() {
+            self.each_of(some.clone(), |_, value| sum += u128::from(value));
+            return sum;
+        }
+        for rest in [some.start..whole.start, whole.end..some.end] {
+            self.each_of(rest, |_, value| sum += u128::from(value));
+        }
+        // What follows a whole group is at least the zeros at the end of the block.
+        let bytes = &self.bytes[whole.start / 8 * usize::from(self.width)..];
+        sum + sum_groups(bytes, self.width, whole.len() / GROUP)
     }
 
     /// Calls `visit` with each value, or not at all when all are 0.
@@ -200,6 +235,36 @@ pub(super) fn unpack_32(bytes: &[u8], width: u8, out: &mut [u64; 32]) {
     }
     by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38
         39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64)
+}
+
+/// The sum of groups of 32 values of `width` bits; at least [`TAIL`] bytes must follow them.
+fn sum_groups(bytes: &[u8], width: u8, groups: usize) -> u128 {
+    macro_rules! by_width {
+        ($($w:literal)*) => {
+            match width {
+                $($w => sum_groups_of::<$w>(bytes, groups),)*
+                _ => unreachable!("wider values are added up one by one"),
+            }
+        };
+    }
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38
+        39 40 41 42 43 44)
+}
+
+fn sum_groups_of<const WIDTH: usize>(bytes: &[u8], groups: usize) -> u128 {
+    let mut sum = 0u128;
+    for group in 0..groups {
+        let bytes = &bytes[group * 4 * WIDTH..][..4 * WIDTH + TAIL];
+        let mut of_group = 0u64;
+        for i in 0..GROUP {
+            let (byte, shift) = (i * WIDTH / 8, i * WIDTH % 8);
+            let word = u64::from_le_bytes(bytes[byte..byte + 8].try_into().expect("eight bytes"));
+            // So few and narrow that nothing wraps.
+            of_group = of_group.wrapping_add(word >> shift & ((1 << WIDTH) - 1));
+        }
+        sum += u128::from(of_group);
+    }
+    sum
 }
 
 /// Unpacks the first of values of `width` bits; at least [`TAIL`] bytes must be there.

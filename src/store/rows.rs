@@ -202,6 +202,18 @@ impl<'a> Section<'a> {
         true
     }
 
+    /// The sum of the values of some rows.
+    pub fn sum(&self, heads: &Heads, rows: &Range<usize>, column: Column) -> u128 {
+        if !heads.has(column) {
+            return 0;
+        }
+        if heads.is_derived(column) {
+            let of = |column| self.packed(heads, column).sum(rows);
+            return of(Column::TotalTokens).wrapping_sub(of(Column::InputTokens));
+        }
+        self.packed(heads, column).sum(rows) * u128::from(heads.divisor(column))
+    }
+
     pub fn unpack(&self, heads: &Heads) -> Result<Vec<SealedRow>, super::StoreError> {
         let (all, mut values) = (0..self.len, Vec::new());
         self.segments(&all, &mut values)?;
@@ -235,12 +247,25 @@ impl Rows<'_> {
         0..self.section(which).len
     }
 
-    /// The rows of some of the period's segments, and perhaps some round them.
+    /// The rows of some of the period's segments, and perhaps some before them.
     pub fn within(&self, which: Which, segments: &Range<usize>) -> Range<usize> {
         if segments.len() == PERIOD_DAYS * SEGMENTS {
             return self.all(which);
         }
         self.section(which).segments.within(&(segments.start as u64..segments.end as u64))
+    }
+
+    /// The rows of some of the period's segments.
+    pub fn between(&self, which: Which, segments: &Range<usize>) -> Range<usize> {
+        if segments.len() == PERIOD_DAYS * SEGMENTS {
+            return self.all(which);
+        }
+        self.section(which).segments.between(&(segments.start as u64..segments.end as u64))
+    }
+
+    /// The sum of the values of some rows.
+    pub fn sum(&self, which: Which, rows: &Range<usize>, column: Column) -> u128 {
+        self.section(which).sum(&self.heads, rows, column)
     }
 
     /// Puts the segments of some rows into `out`. Each is below the number of segments in a period.

@@ -56,23 +56,23 @@ pub async fn change(State(app): State<App>, mut asked: Asked) -> Result<Response
             let at = later.start();
             let price = |provider: &str, model: &str, used: &_| Some(book.price(provider, model, at, used)?.0);
             let found = query::change(about, (later, earlier), &by, &filter, price)?;
-            if csv { write_csv(out, about, frame, &found) } else { out.json(&answer(&found, frame, name)) }
+            if csv {
+                write_csv(out, about, frame, earlier, &found)
+            } else {
+                out.json(&answer(&found, frame, earlier, name))
+            }
         })
         .await
 }
 
-fn answer(found: &query::Change, frame: Frame, group_by: String) -> Change {
-    let earlier = &found.before;
+fn answer(found: &query::Change, frame: Frame, earlier: Window, group_by: String) -> Change {
     Change {
         group_by,
         timezone: frame.window.zone.name().to_owned(),
         zone_database: frame.zone_database().to_owned(),
         as_of: rfc3339_utc(frame.as_of),
-        before: ChangeWindow {
-            since: earlier.since.map(|since| since.to_string()),
-            ..side(&earlier.window, &earlier.totals.usage)
-        },
-        after: side(&frame.window, &found.after.usage),
+        before: ChangeWindow { since: found.since.map(|since| since.to_string()), ..side(&earlier, &found.before) },
+        after: side(&frame.window, &found.after),
         difference: usd(found.difference),
         parts: found.parts.iter().map(part).collect(),
     }
@@ -134,12 +134,18 @@ fn cause(cause: Cause) -> CauseName {
 }
 
 /// One row for every cause and key.
-fn write_csv(out: &mut Out, about: About<'_>, frame: Frame, found: &query::Change) -> Result<(), Problem> {
+fn write_csv(
+    out: &mut Out,
+    about: About<'_>,
+    frame: Frame,
+    earlier: Window,
+    found: &query::Change,
+) -> Result<(), Problem> {
     let mut rows = csv_writer(out);
     let columns = ["cause", "key", "label", "key2", "label2", ZONE_DATABASE, "cost", "compareFrom", "compareTo"];
     rows.write_record(columns.iter().chain(&ORIGIN)).map_err(broken)?;
     let origin = origin(about.organization_id, &frame.window);
-    let earlier = [found.before.window.from.to_string(), found.before.window.to.to_string()];
+    let earlier = [earlier.from.to_string(), earlier.to.to_string()];
     for part in &found.parts {
         for item in &part.items {
             let mut cells = vec![cause(part.cause).text().to_owned()];
