@@ -297,8 +297,10 @@ impl<'c> Reader<'c> {
             self.collector.pass(reason, kind);
             return Ok(());
         }
-        if asked == Asked::Answer && !failed && !used_any {
-            // It is made in the background: who asks for it again will know.
+        let has_no_price = present(payload.response_cost_failure_debug_info).is_some() && !failed && !cached;
+        if !used_any && (has_no_price || asked == Asked::Answer && !failed) {
+            // What has no tokens and no price was paid otherwise, by image or by minute. An answer is made in the
+            // background: who asks for it again will know.
             tokens = None;
         }
         let start = present(payload.start_time).ok_or_else(|| missing("startTime"))?.get();
@@ -320,9 +322,8 @@ impl<'c> Reader<'c> {
             let upstream = amount("upstream_inference_cost", details.upstream_inference_cost)?;
             reported = reported.zip(upstream).map(|(fee, cost)| PicoUsd(fee.0 + cost.0)).or(upstream).or(reported);
         }
-        let has_no_price = present(payload.response_cost_failure_debug_info).is_some();
         let cost = match reported {
-            Some(PicoUsd::ZERO) if has_no_price && !cached && !failed => None,
+            Some(PicoUsd::ZERO) if has_no_price => None,
             Some(PicoUsd::ZERO) if cached || tokens.is_some() && !used_any => reported,
             Some(PicoUsd::ZERO) if self.is_free(payload, provider.as_deref(), &model, at, tokens) => reported,
             Some(PicoUsd::ZERO) => None,
