@@ -656,7 +656,7 @@ fn a_week_is_rehearsed_as_it_would_have_been_told() {
 #[test]
 fn a_budget_without_end_is_told_in_every_zone_and_says_since_when() {
     let world = world(NOON);
-    spend(&world, "first", "2026-06-10T10:00:00Z", &json!({"cost": 9}));
+    spend(&world, "first", "2026-06-10T06:00:00Z", &json!({"cost": 9}));
     for zone in ["UTC", "Asia/Kolkata", "Pacific/Kiritimati", "America/New_York"] {
         for (from, when) in [(Value::Null, "in all"), (json!("2026-06-01"), "since 2026-06-01")] {
             for scope in [json!({"kind": "organization"}), json!({"kind": "member"})] {

@@ -379,8 +379,12 @@ fn questions_are_answered_on_the_terminal_as_over_http() {
 fn a_command_ends_quietly_when_nobody_reads_on() {
     let server = Server::start();
     server.send_events(OPERATOR, &json!(events(&["1"])));
-    let own: &[&[&str]] =
-        &[&["token", "list"], &["directory", "export"], &["doctor"], &["query", "activity", "--csv", "--organization", "acme"]];
+    let own: &[&[&str]] = &[
+        &["token", "list"],
+        &["directory", "export"],
+        &["doctor"],
+        &["query", "activity", "--csv", "--organization", "acme"],
+    ];
     let own = own.iter().map(|command| [*command, &["--url", &server.url, "--token", OPERATOR]].concat());
     for command in own.chain([vec!["openapi"]]) {
         let (reader, writer) = std::io::pipe().unwrap();
