@@ -669,7 +669,7 @@ fn a_budget_without_end_is_told_in_every_zone_and_says_since_when() {
         }
     }
     let receiver = Receiver::answering(200);
-    put_budget(&world, &json!({"window": "total", "timezone": "Asia/Kolkata"}));
+    put_budget(&world, &json!({"window": "total", "timezone": "Asia/Kolkata", "from": null}));
     put_alert(&world, &json!({"to": signed(&receiver)}));
     let _alerts = start(&world);
     receiver.wait_count(1);
