@@ -63,7 +63,9 @@ impl Days {
             return None;
         }
         let before: i128 = self.used.range(first..today.max(first)).map(|(_, used)| used).sum();
-        let rest = (1..=last.days_since(today)).map(|days| self.usual(known, today, today.plus_days(days)));
+        // Each weekday as often as it comes: a window may end in a year far from now.
+        let left = last.days_since(today).max(0);
+        let rest = (1..=7).map(|day| self.usual(known, today, today.plus_days(day)) * i128::from((left + 7 - day) / 7));
         let expected = now.max(self.usual(known, today, today)) + rest.sum::<i128>();
         Some((before + now, before + expected))
     }
@@ -157,6 +159,23 @@ fn past_windows(window: BudgetWindow, today: Date) -> impl Iterator<Item = (Date
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It was added up day by day.
+    #[test]
+    fn a_window_may_end_in_thousands_of_years() {
+        let date = |text| Date::parse(text).unwrap();
+        let (first, today) = (date("2026-06-01"), date("2026-06-29"));
+        let mut days = Days::default();
+        for number in 0..28 {
+            days.add(first.plus_days(number), i128::from(number % 7 + 1));
+        }
+        for (last, expected) in [("2026-06-29", 112 + 1), ("2026-07-01", 112 + 6), ("2026-07-06", 112 + 28 + 1)] {
+            assert_eq!(days.forecast(first, today, date(last)), Some((112, expected)), "{last}");
+        }
+        let weeks = date("9999-12-31").days_since(date("2026-06-28")) / 7;
+        let (_, expected) = days.forecast(first, today, date("9999-12-31")).unwrap();
+        assert_eq!((expected - 112) / 28, i128::from(weeks));
+    }
     use crate::calendar::Zone;
     use crate::directory::{Budget, BudgetAction, BudgetScope, Limit, Status};
     use crate::model::HOUR_MS;

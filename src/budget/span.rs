@@ -13,7 +13,7 @@ pub struct Span {
     pub time: Range<UnixMs>,
     /// Whether calls are held to it.
     pub holds: bool,
-    /// When it begins anew: never where it counts in all, or does not hold.
+    /// When it begins anew: never where it counts in all, ends with its window or in it, or does not hold.
     pub resets_at: Option<UnixMs>,
     /// While the clock is in here all of this stays so.
     pub valid: Range<UnixMs>,
@@ -37,6 +37,7 @@ impl Span {
             BudgetWindow::Total => (None, None),
         };
         let first = first.max(from);
+        let is_last = last.is_none_or(|last| to.is_some_and(|to| to <= last));
         let last = [last, to].into_iter().flatten().min();
         let start = first.map_or(UnixMs::MIN, |first| zone.day_start(first));
         let end = last.map_or(UnixMs::MAX, |last| zone.day_start(last.plus_days(1)));
@@ -46,8 +47,8 @@ impl Span {
             (_, true) => end..UnixMs::MAX,
             _ => start..end,
         };
-        let resets = holds && budget.window != BudgetWindow::Total;
-        Span { time: start.max(FIRST_HOUR.start_ms())..end, holds, resets_at: resets.then_some(end), valid }
+        let resets_at = (holds && !is_last).then_some(end);
+        Span { time: start.max(FIRST_HOUR.start_ms())..end, holds, resets_at, valid }
     }
 
     /// The same as rollups are kept by.
@@ -85,7 +86,8 @@ mod tests {
         assert_eq!((text(span.time.start), text(span.time.end)), (start.to_owned(), end.to_owned()));
         assert_eq!(span.holds, holds);
         assert!(span.valid.contains(&now), "{:?}", span.valid);
-        let resets = holds && budget.window != BudgetWindow::Total;
+        let next = Span::of(budget, Zone::named(zone).unwrap(), span.time.end);
+        let resets = holds && next.holds && next.time.start == span.time.end;
         assert_eq!(span.resets_at, resets.then_some(span.time.end));
     }
 
@@ -109,6 +111,14 @@ mod tests {
         check(&dated(Month), "UTC", "2026-10-08T00:00:00Z", ["2026-10-07T00:00:00Z", "2026-10-21T00:00:00Z"], true);
         check(&dated(Week), "UTC", "2026-10-08T00:00:00Z", ["2026-10-07T00:00:00Z", "2026-10-12T00:00:00Z"], true);
         check(&dated(Total), "UTC", "2026-10-20T23:59:59Z", ["2026-10-07T00:00:00Z", "2026-10-21T00:00:00Z"], true);
+        // With its last day or before, its last window ends, and it does not begin anew.
+        let last = ["2026-10-19T00:00:00Z", "2026-10-21T00:00:00Z"];
+        check(&dated(Week), "UTC", "2026-10-20T00:00:00Z", last, true);
+        check(&dated(Day), "UTC", "2026-10-20T12:00:00Z", ["2026-10-20T00:00:00Z", "2026-10-21T00:00:00Z"], true);
+        let month = budget(Month, None, Some("2026-10-31"));
+        check(&month, "Asia/Kolkata", noon, ["2026-09-30T18:30:00Z", "2026-10-31T18:30:00Z"], true);
+        let since = budget(Total, Some("2026-10-07"), None);
+        check(&since, "Asia/Kolkata", noon, ["2026-10-06T18:30:00Z", "never"], true);
         // Before and after, it is its first and its last window that is told.
         check(&dated(Day), "UTC", "2026-10-01T00:00:00Z", ["2026-10-07T00:00:00Z", "2026-10-08T00:00:00Z"], false);
         check(&dated(Week), "UTC", noon, ["2026-10-19T00:00:00Z", "2026-10-21T00:00:00Z"], false);

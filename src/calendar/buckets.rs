@@ -126,7 +126,8 @@ impl Window {
             Granularity::Hour | Granularity::Day => date.plus_days(1),
         };
         let to = self.to;
-        std::iter::successors(Some(self.from), move |date| Some(next(*date)).filter(|next| *next <= to))
+        // After the last day that there is comes none.
+        std::iter::successors(Some(self.from), move |date| Some(next(*date)).filter(|next| next > date && *next <= to))
     }
 
     /// The buckets that tile the window, in order. Weeks and months are cut at the window's ends.
@@ -160,15 +161,13 @@ impl Window {
     /// there each bucket still begins on the UTC hour, so that days remain the exact sum of their hours.
     fn hours(&self) -> Vec<Bucket> {
         let mut buckets = Vec::new();
-        let mut date = self.from;
-        while date <= self.to {
+        for date in self.first_days(Granularity::Hour) {
             let (mut start, day_end) = (self.zone.day_start(date), self.zone.day_start(date.plus_days(1)));
             while start < day_end {
                 let end = ((start.div_euclid(HOUR_MS) + 1) * HOUR_MS).min(day_end);
                 buckets.push(Bucket { label: BucketLabel::Hour(self.zone, start), start, end });
                 start = end;
             }
-            date = date.plus_days(1);
         }
         buckets
     }

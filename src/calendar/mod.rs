@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
 
@@ -94,6 +94,11 @@ impl Zone {
         Date(utc(self.clock(at)).date_naive())
     }
 
+    /// The same of an instant that somebody names; `None` where that lies outside the years of a [`Date`].
+    pub fn date_of(self, at: UnixMs) -> Option<Date> {
+        Some(self.date_at(at)).filter(|date| YEARS.contains(&date.0.year()))
+    }
+
     /// RFC 3339 in this zone, to the second.
     pub fn rfc3339(self, at: UnixMs) -> String {
         let offset = FixedOffset::east_opt(self.named.rules.offset_s(at.div_euclid(1000)));
@@ -103,7 +108,7 @@ impl Zone {
 
     /// What the clocks show, as if it were UTC.
     fn clock(self, at: UnixMs) -> UnixMs {
-        at + self.offset_ms(at)
+        at.saturating_add(self.offset_ms(at))
     }
 
     fn offset_ms(self, at: UnixMs) -> i64 {
@@ -163,8 +168,15 @@ impl Zone {
     }
 }
 
+/// The years that can be asked about.
+const YEARS: RangeInclusive<i32> = 1..=9999;
+/// Half a year before and after them: room for the ends of their windows in every zone, and far from where chrono ends.
+const REACH: RangeInclusive<UnixMs> =
+    -62_135_596_800_000 - 183 * 24 * HOUR_MS..=253_402_300_800_000 + 183 * 24 * HOUR_MS;
+
+/// What lies beyond all years, such as the end of what never ends, is the last instant that there is.
 fn utc(at: UnixMs) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    DateTime::from_timestamp_millis(at.clamp(*REACH.start(), *REACH.end())).expect("chrono has the years around")
 }
 
 /// An instant as RFC 3339 in UTC, to the second: `2026-06-01T00:00:00Z`.
@@ -177,10 +189,11 @@ pub fn parse_rfc3339(text: &str) -> Option<UnixMs> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     // A second 60 is a leap second, which ends a day of UTC; it is counted as the first of the next day.
     let is_leap = at.timestamp_subsec_millis() >= 1000;
-    (!is_leap || (at.hour(), at.minute()) == (23, 59)).then(|| at.timestamp_millis())
+    let is_time = YEARS.contains(&at.year()) && (!is_leap || (at.hour(), at.minute()) == (23, 59));
+    is_time.then(|| at.timestamp_millis())
 }
 
-/// A calendar date of the years 1 to 9999.
+/// A calendar date: of the years 1 to 9999 where it is read, around them where it is reckoned from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(NaiveDate);
 
@@ -197,20 +210,20 @@ impl Date {
         if !shaped {
             return None;
         }
-        NaiveDate::from_ymd_opt(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)
-            .filter(|date| date.year() > 0)
-            .map(Date)
+        Date::from_ymd(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)
     }
 
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Date> {
-        NaiveDate::from_ymd_opt(year, month, day).map(Date)
+        NaiveDate::from_ymd_opt(year, month, day).filter(|date| YEARS.contains(&date.year())).map(Date)
     }
 
-    /// `days` later, or earlier when negative.
+    /// `days` later, or earlier when negative; the last or the first day that there is, where that is beyond it.
     pub fn plus_days(self, days: i64) -> Date {
         let by = Days::new(days.unsigned_abs());
-        let moved = if days < 0 { self.0.checked_sub_days(by) } else { self.0.checked_add_days(by) };
-        Date(moved.unwrap_or(self.0))
+        Date(match days < 0 {
+            true => self.0.checked_sub_days(by).unwrap_or(NaiveDate::MIN),
+            false => self.0.checked_add_days(by).unwrap_or(NaiveDate::MAX),
+        })
     }
 
     /// How many days from `earlier` to `self`.
@@ -256,6 +269,9 @@ impl Date {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !(0..=9999).contains(&self.0.year()) {
+            return self.0.fmt(f);
+        }
         // Digit by digit: an answer has hundreds of dates, and the general way of padding is slow.
         let (year, month, day) = (self.0.year() as u32, self.0.month(), self.0.day());
         let digits = [year / 1000, year / 100, year / 10, year, month / 10, month, day / 10, day].map(|n| n % 10);
@@ -296,6 +312,34 @@ pub(crate) mod tests {
         ] {
             assert_eq!(parse_rfc3339(text), expected, "{text}");
         }
+    }
+
+    /// A day that comes after itself had a server count days for ever.
+    #[test]
+    fn no_instant_is_too_far_to_be_reckoned_with() {
+        for zone in ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"] {
+            let zone = Zone::named(zone).unwrap();
+            for at in [UnixMs::MIN, UnixMs::MAX, UnixMs::MAX - 1] {
+                let date = zone.date_at(at);
+                assert_eq!(zone.date_of(at), None, "{zone:?} {at}");
+                assert!(date.plus_days(1) > date && date.plus_days(-1) < date, "{zone:?} {date}");
+                assert!(!zone.offset(at).is_empty());
+            }
+            for date in ["0001-01-01", "9999-12-31"].map(|text| Date::parse(text).unwrap()) {
+                let (start, end) = (zone.day_start(date), zone.day_start(date.plus_days(1)));
+                assert_eq!((zone.date_of(start), zone.date_of(end - 1)), (Some(date), Some(date)), "{zone:?}");
+                for granularity in [Granularity::Hour, Granularity::Day, Granularity::Week, Granularity::Month] {
+                    let buckets = Window::new(zone, date, date, granularity).unwrap().buckets(granularity);
+                    assert_eq!((buckets[0].start, buckets.last().unwrap().end), (start, end), "{zone:?} {date}");
+                }
+            }
+            let last = zone.day_start(Date::parse("9999-12-31").unwrap().plus_days(1));
+            assert_eq!((zone.date_of(last), zone.date_at(last).to_string()), (None, "+10000-01-01".to_owned()));
+        }
+        let beyond = Date::parse("2026-06-01").unwrap().plus_days(i64::MAX);
+        assert_eq!((beyond.plus_days(1), beyond.plus_days(-1) < beyond), (beyond, true));
+        assert_eq!(parse_rfc3339("0000-12-31T00:00:00Z"), None);
+        assert_eq!(parse_rfc3339("9999-12-31T23:59:59-01:00"), None);
     }
 
     #[test]

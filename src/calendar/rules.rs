@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use jiff::Timestamp;
 
-use super::Date;
+use super::{Date, utc};
 use crate::model::{FIRST_HOUR, Segment, UnixMs};
 
 /// 1970-01-01: before it no zone's offset matters to anybody who counts calls.
@@ -25,7 +25,7 @@ impl Rules {
     pub fn offset_s(&self, at_s: i64) -> i32 {
         match self {
             Rules::Compiled(tz) => {
-                let at = DateTime::from_timestamp(at_s, 0).unwrap_or(DateTime::<chrono::Utc>::MAX_UTC);
+                let at = utc(at_s.saturating_mul(1000));
                 tz.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()
             }
             Rules::Listed(offsets) => offsets.at(at_s),

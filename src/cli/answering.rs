@@ -11,6 +11,7 @@ use super::{Failure, system_clock};
 use crate::cluster::{self, Address, Client, ClusterError, Follower};
 use crate::engine::Engine;
 use crate::http::{self, App, Tls};
+use crate::store::caught;
 
 /// How often the cluster is asked for news. What a node acknowledged is to be there within five seconds.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,7 +59,7 @@ impl Cluster {
         let looking = move || {
             let mut last = None;
             while let Some(engine) = engine.upgrade() {
-                let failure = engine.look_again().err();
+                let failure = caught(|| engine.look_again()).and_then(|looked| looked).err();
                 drop(engine);
                 if failure != last {
                     match &failure {

@@ -55,7 +55,7 @@ enum Action {
 
 A header names the columns: key, project or email (one of them on each line), team, from, and if
 you like costCentre and to. Keys, projects and teams go by id, or by a name that no other has.
-The file is taken whole, or every line that is wrong is named. See docs/teams.md.")]
+The file is taken whole, or lines that are wrong are named. See docs/teams.md.")]
     ImportAssignments {
         /// The file; - is standard input
         file: PathBuf,

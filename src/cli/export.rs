@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Failure;
 use super::long::{Bar, Interruption};
+use super::output::Output;
 use super::question::{WindowArguments, ask_here};
 use super::target::{Target, TargetArguments};
 
@@ -54,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.window.zones.install()?;
     let target = arguments.target.open(false)?;
     if to_stdout {
-        arguments.write(&target, &mut BufWriter::new(io::stdout().lock()))?;
+        arguments.write(&target, &mut BufWriter::new(Output))?;
     } else {
         let file = Interruption::new()?.create(&arguments.output, true)?;
         arguments.write(&target, &mut BufWriter::new(file.file()))?;

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::output::Output;
 use super::target::{Target, TargetArguments};
 use crate::http::{App, post_and_wait};
 
@@ -34,7 +35,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let target = arguments.target.open(false)?;
-    let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let (mut input, mut output) = (std::io::stdin().lock(), Output);
     let mut line = Vec::new();
     loop {
         line.clear();

@@ -7,6 +7,9 @@
 //! Invariants: exit code 0 is done, 1 is "some of the input was rejected or damaged", 2 is "could not run"; what a
 //! program may read goes to standard output, everything else to standard error.
 
+#[macro_use]
+mod output;
+
 mod agent_settings;
 mod answering;
 mod backup;
@@ -61,7 +64,6 @@ mod verify;
 mod webhook;
 mod zones;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -187,8 +189,7 @@ pub fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|failure| {
-        // Not by `eprintln!`, which panics where standard error cannot be written.
-        let _ = writeln!(std::io::stderr(), "rollcall: {failure}");
+        eprintln!("rollcall: {failure}");
         ExitCode::from(2)
     })
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
+use super::output::Output;
 use super::target::Target;
 use super::zones::ZoneArguments;
 use crate::engine::Engine;
@@ -64,7 +65,7 @@ impl FormArguments {
     pub fn prints(&self, answer: &str) -> Result<bool, Failure> {
         let is_wanted = self.json || self.csv;
         if is_wanted {
-            std::io::stdout().write_all(answer.as_bytes())?;
+            Output.write_all(answer.as_bytes())?;
         }
         Ok(is_wanted)
     }

@@ -1,6 +1,6 @@
 //! `rollcall statement`: a month as it is to be paid, and whether a file of one was changed.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::Failure;
 use super::long::Interruption;
+use super::output::Output;
 use super::question::ask_here;
 use super::target::{Target, TargetArguments};
 use super::zones::ZoneArguments;
@@ -82,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             arguments.zones.install()?;
             let target = arguments.target.open(false)?;
             if arguments.output.as_os_str() == "-" {
-                arguments.write(&target, &mut BufWriter::new(io::stdout().lock()))?;
+                arguments.write(&target, &mut BufWriter::new(Output))?;
             } else {
                 let file = Interruption::new()?.create(&arguments.output, true)?;
                 arguments.write(&target, &mut BufWriter::new(file.file()))?;

@@ -23,7 +23,7 @@ use super::shipment::{Destination, ShipError, Shipment};
 use super::ships::{Ships, Wanted};
 use crate::engine::{Engine, Snapshot};
 use crate::model::UnixMs;
-use crate::store::Shipping;
+use crate::store::{Shipping, caught, damaged};
 
 /// How often a pass begins. Each that has something leaves a part on each shard, which servers merge.
 const PACE: Duration = Duration::from_secs(1);
@@ -178,7 +178,8 @@ impl Work {
                 self.resting.clear();
             }
             let everything = wanted.as_ref().is_some_and(|wanted| wanted.everything);
-            let done = self.begin_anew(everything).and_then(|()| self.round_and_compare(compares));
+            let done = caught(|| self.begin_anew(everything).and_then(|()| self.round_and_compare(compares)));
+            let done = done.unwrap_or_else(|panic| Err(damaged(format!("shipping panicked: {panic}")).into()));
             wait = match &done {
                 Ok(_) => {
                     self.status.note(None);

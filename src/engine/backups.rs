@@ -13,6 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::maintenance::{MaintenanceError, NewFile, PARTIAL_FILE};
 use super::{Engine, Note, SERVER, StoreError};
 use crate::model::UnixMs;
+use crate::store::{caught, damaged};
 
 /// After a backup that failed the next try is this long away, or less where backups are more frequent.
 const AGAIN: Duration = Duration::from_secs(600);
@@ -98,7 +99,8 @@ impl BackupSchedule {
                     continue;
                 }
                 is_writing.store(true, Ordering::Relaxed);
-                let made = back_up(&engine, &plan);
+                let failed = |panic| Err(damaged(format!("the copy panicked: {panic}")).into());
+                let made = caught(|| back_up(&engine, &plan)).unwrap_or_else(failed);
                 is_writing.store(false, Ordering::Relaxed);
                 retry_at = note(&engine, &plan, made);
             }

@@ -158,6 +158,17 @@ impl Asked {
         write: impl FnOnce(About<'_>, Frame, bool, &mut Out) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let written = self.in_turn(move |about, out| write(about, frame, csv, out)).await?;
+        self.known_by_its_bytes(frame.window, name, csv, written)
+    }
+
+    /// An answer of which nothing but its bytes tells whether somebody has it.
+    pub fn known_by_its_bytes(
+        &self,
+        window: Window,
+        name: &str,
+        csv: bool,
+        written: Written,
+    ) -> Result<Response, Problem> {
         let etag = match &written {
             Written::Whole(bytes) => Some(etag(&[self.asker().as_bytes(), self.uri.path().as_bytes(), bytes])),
             _ => None,
@@ -165,7 +176,7 @@ impl Asked {
         if let Some(etag) = etag.as_ref().filter(|etag| matches(&self.headers, etag)) {
             return Ok((StatusCode::NOT_MODIFIED, CACHING, [(header::ETAG, etag.clone())]).into_response());
         }
-        let mut response = self.table(frame.window, name, csv, written.into());
+        let mut response = self.table(window, name, csv, written.into());
         if let Some(etag) = etag {
             response.headers_mut().insert(header::ETAG, etag.parse().expect("hexadecimal in quotes"));
         }

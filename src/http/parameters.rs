@@ -288,13 +288,17 @@ impl Parameters {
         let text = self.one("groupBy")?.unwrap_or("day,model,apiKey");
         let mut by = RowsBy { day: false, model: false, api_key: false };
         for part in text.split(',') {
-            match part {
-                "day" => by.day = true,
-                "model" => by.model = true,
-                "apiKey" => by.api_key = true,
+            let found = match part {
+                "day" => Some(&mut by.day),
+                "model" => Some(&mut by.model),
+                "apiKey" => Some(&mut by.api_key),
+                _ => None,
+            };
+            match found {
+                Some(by) if !*by => *by = true,
                 _ => {
                     return Err(Problem::bad_request(format!(
-                        "groupBy is '{text}'; allowed are day, model, apiKey, or some of them joined by commas"
+                        "groupBy is '{text}'; allowed are day, model, apiKey, or different ones of them joined by commas"
                     )));
                 }
             }
@@ -370,10 +374,14 @@ const INSTANT_DIGITS: usize = 12;
 /// A day of a zone, or the one on which an instant lies: dashboards of others know from when to when in milliseconds.
 fn day(name: &str, text: &str, zone: Zone) -> Result<Date, Problem> {
     let is_instant = text.len() >= INSTANT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse().ok().filter(|_| is_instant) {
-        Some(at) => Ok(zone.date_at(at)),
-        None => date(name, text),
+    if !is_instant {
+        return date(name, text);
     }
+    text.parse().ok().and_then(|at| zone.date_of(at)).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "{name} '{text}' is no instant of the years 1 to 9999; write YYYY-MM-DD, or milliseconds since 1970"
+        ))
+    })
 }
 
 fn unknown_range(word: &str) -> Problem {

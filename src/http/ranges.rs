@@ -60,7 +60,7 @@ struct Place {
 struct Kept {
     /// By which the route knows whether it would be another now.
     version: Option<HeaderValue>,
-    /// Of its bytes.
+    /// The version, or a hash of its bytes where the route tells none: the same as when all of it is asked for.
     etag: String,
     headers: HeaderMap,
     content: Content,
@@ -201,9 +201,8 @@ async fn keep(app: &App, response: Response, now: UnixMs) -> Result<Kept, Proble
     let version = headers.remove(header::ETAG);
     headers.remove(header::CONTENT_LENGTH);
     let etag = match &version {
-        // The same bytes each time, as the route says.
-        Some(version) if version.as_bytes().starts_with(b"\"") => String::from_utf8_lossy(version.as_bytes()).into(),
-        _ => format!("\"{:032x}\"", hash.finish_128()),
+        Some(version) => String::from_utf8_lossy(version.as_bytes()).into(),
+        None => format!("\"{:032x}\"", hash.finish_128()),
     };
     let content = match disk {
         Some(file) => Content::Disk(Arc::new(file)),
@@ -247,7 +246,7 @@ async fn answer(file: &Kept, wanted: &Wanted) -> Result<Response, Problem> {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     // Part of another version than the one they have would be of no use.
-    let is_theirs = wanted.if_range.as_ref().is_none_or(|tag| tag.as_bytes() == file.etag.as_bytes());
+    let is_theirs = wanted.if_range.as_ref().is_none_or(|tag| names(tag, &file.etag, false));
     let range = wanted.range.as_ref().filter(|_| is_theirs).and_then(|range| range.to_str().ok());
     let (status, part) = match range.map(|range| range_of(range, file.length)) {
         None | Some(Asked::Nothing) => (StatusCode::OK, 0..file.length),
@@ -267,12 +266,12 @@ async fn answer(file: &Kept, wanted: &Wanted) -> Result<Response, Problem> {
     Ok((status, headers, body).into_response())
 }
 
-/// Whether a list of tags has this one. Weak ones are as good where nothing is put together.
+/// Whether a list of tags has this one. Weak ones are as good where nothing is put together, and none where it is.
 fn names(tags: &HeaderValue, etag: &str, weak: bool) -> bool {
     let tags = tags.to_str().unwrap_or_default();
     tags.split(',').map(str::trim).any(|tag| {
-        let tag = if weak { tag.trim_start_matches("W/") } else { tag };
-        tag == "*" || tag == etag
+        let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
+        tag == "*" || if weak { opaque(tag) == opaque(etag) } else { tag == etag && !etag.starts_with("W/") }
     })
 }
 

@@ -268,10 +268,14 @@ impl Store {
 
 /// Runs what reads a file that may be anything. The database stops at some bytes that it did not write.
 fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+    caught(read).unwrap_or_else(|text| Err(damaged(format!("the database cannot read it: {text}"))))
+}
+
+/// What a piece of work makes, or what its panic says: of a thread that has other work to do, too.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        Err(damaged(format!("the database cannot read it: {text}")))
+        text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned()
     })
 }
 

@@ -22,7 +22,7 @@ use crate::directory::{Alert, Budget, Channel, Counted, Organization, Recipient,
 use crate::engine::Snapshot;
 use crate::http::{App, Deliveries, Digest, Named, Watched, alert_fired, alert_message, days_now, written};
 use crate::model::UnixMs;
-use crate::store::Acknowledged;
+use crate::store::{Acknowledged, caught};
 
 /// Messages under way at once, and those of one organization: one that names many who never answer keeps the others
 /// waiting for nothing.
@@ -62,6 +62,7 @@ impl Alerts {
             deliveries: app.deliveries.count(COUNTED_AS),
             known: HashMap::new(),
             under_way: HashMap::new(),
+            failing: HashSet::new(),
             tell: tell.clone(),
         };
         let run = move || {
@@ -109,6 +110,8 @@ struct Rounds {
     known: HashMap<AlertName, Known>,
     /// Messages by organization.
     under_way: HashMap<String, usize>,
+    /// Those of which it could not be worked out, since the last look, what has fired or what to say of it.
+    failing: HashSet<AlertName>,
     tell: Tell<Told>,
 }
 
@@ -144,6 +147,7 @@ impl Rounds {
                 next_look = Instant::now() + self.pace.look;
             }
             self.send();
+            self.note_health();
             let next = self.next_try().into_iter().chain([next_look]).min().unwrap_or(next_look);
             match told.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Told::Sent { alert, channel, settles, outcome }) => self.sent(alert, channel, settles, outcome),
@@ -169,6 +173,7 @@ impl Rounds {
     fn look(&mut self) {
         let (snapshot, now) = (self.app.engine.snapshot(), self.app.engine.now());
         let mut there: HashSet<AlertName> = HashSet::new();
+        self.failing.clear();
         for (organization_id, organization) in snapshot.directory.organizations() {
             if organization.profile.status != Status::Active {
                 continue;
@@ -177,8 +182,10 @@ impl Rounds {
             for (id, alert) in alerts.filter(|(_, alert)| alert.status == Status::Active && !alert.to.is_empty()) {
                 let name = (organization_id.to_owned(), id.clone());
                 there.insert(name.clone());
-                if let Err(error) = self.look_at(&name, alert, organization, &snapshot, now) {
+                let looked = caught(|| self.look_at(&name, alert, organization, &snapshot, now));
+                if let Err(error) = looked.and_then(|looked| looked) {
                     tracing::warn!(organization_id, alert = id, error, "an alert could not be looked at");
+                    self.failed(&name);
                 }
             }
         }
@@ -242,39 +249,68 @@ impl Rounds {
     /// Sends what is due and may be sent now.
     fn send(&mut self) {
         let now = Instant::now();
-        let names: Vec<AlertName> = self.known.keys().cloned().collect();
-        for name in names {
-            let Some(known) = self.known.get_mut(&name) else { continue };
-            if !known.saved {
-                // Where a new alert begins is on disk before anything is sent, so that a restart begins there as well.
-                match save(&self.app, &name, known) {
-                    Ok(()) => known.saved = true,
-                    Err(error) => {
-                        tracing::warn!(alert = name.1, error, "what of an alert was told could not be written");
-                        continue;
-                    }
+        // What failed since the last look is left to the next.
+        let names = self.known.keys().filter(|name| !self.failing.contains(*name));
+        for name in names.cloned().collect::<Vec<_>>() {
+            if let Err(error) = caught(|| self.send_of(&name, now)) {
+                tracing::warn!(organization_id = name.0, alert = name.1, error, "an alert could not be told");
+                self.failed(&name);
+            }
+        }
+    }
+
+    fn send_of(&mut self, name: &AlertName, now: Instant) {
+        let Some(known) = self.known.get_mut(name) else { return };
+        if !known.saved {
+            // Where a new alert begins is on disk before anything is sent, so that a restart begins there as well.
+            match save(&self.app, name, known) {
+                Ok(()) => known.saved = true,
+                Err(error) => {
+                    tracing::warn!(alert = name.1, error, "what of an alert was told could not be written");
+                    return;
                 }
             }
-            for to in known.alert.to.clone() {
-                let all: usize = self.under_way.values().sum();
-                let of_this = self.under_way.get(&name.0).copied().unwrap_or(0);
-                if all >= UNDER_WAY || of_this >= OF_ONE_ORGANIZATION {
-                    break;
-                }
-                let Some(known) = self.known.get_mut(&name) else { break };
-                let one = known.tries.entry(to.channel.clone()).or_default();
-                if one.is_under_way || one.not_before.is_some_and(|at| at > now) {
-                    continue;
-                }
-                let Some((firing, settles)) = known.due(&to, self.app.engine.now()) else { continue };
-                let Some(message) = self.message(&name, &firing) else { continue };
-                if self.start(&name, &to, message, settles) {
-                    *self.under_way.entry(name.0.clone()).or_default() += 1;
-                    if let Some(one) = self.known.get_mut(&name).and_then(|known| known.tries.get_mut(&to.channel)) {
-                        one.is_under_way = true;
-                    }
+        }
+        for to in known.alert.to.clone() {
+            let all: usize = self.under_way.values().sum();
+            let of_this = self.under_way.get(&name.0).copied().unwrap_or(0);
+            if all >= UNDER_WAY || of_this >= OF_ONE_ORGANIZATION {
+                break;
+            }
+            let Some(known) = self.known.get_mut(name) else { break };
+            let one = known.tries.entry(to.channel.clone()).or_default();
+            if one.is_under_way || one.not_before.is_some_and(|at| at > now) {
+                continue;
+            }
+            let Some((firing, settles)) = known.due(&to, self.app.engine.now()) else { continue };
+            let Some(message) = self.message(name, &firing) else { continue };
+            if self.start(name, &to, message, settles) {
+                *self.under_way.entry(name.0.clone()).or_default() += 1;
+                if let Some(one) = self.known.get_mut(name).and_then(|known| known.tries.get_mut(&to.channel)) {
+                    one.is_under_way = true;
                 }
             }
+        }
+    }
+
+    /// Counts what has failed.
+    fn failed(&mut self, name: &AlertName) {
+        self.failing.insert(name.clone());
+        self.count_failure();
+    }
+
+    fn count_failure(&self) {
+        self.deliveries.failed.fetch_add(1, Ordering::Relaxed);
+        let now = (self.app.engine.now() / 1000).max(1) as u64;
+        let since = &self.deliveries.failing_since_unix_s;
+        let _ = since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Takes note that nothing waits any more for what failed.
+    fn note_health(&self) {
+        let mut tries = self.known.values().flat_map(|known| known.tries.values());
+        if self.failing.is_empty() && !tries.any(|one| one.not_before.is_some()) {
+            self.deliveries.failing_since_unix_s.store(0, Ordering::Relaxed);
         }
     }
 
@@ -283,7 +319,9 @@ impl Rounds {
         let (channels, tell, now) = (self.channels.clone(), self.tell.clone(), self.app.engine.now());
         let (alert, to) = (name.clone(), to.clone());
         let run = move || {
-            let outcome = channels.tell(&to, &message, now);
+            // Told in any case: else it would be under way for ever.
+            let outcome = caught(|| channels.tell(&to, &message, now))
+                .unwrap_or_else(|why| Err(Failed { why, retry_after: None }));
             let _ = tell.send(Told::Sent { alert, channel: to.channel, settles, outcome });
         };
         std::thread::Builder::new().name("alert".into()).spawn(run).is_ok()
@@ -302,10 +340,7 @@ impl Rounds {
                 tracing::info!(organization, alert, to, "told of an alert");
             }
             Err(Failed { why, .. }) => {
-                self.deliveries.failed.fetch_add(1, Ordering::Relaxed);
-                let now = (self.app.engine.now() / 1000).max(1) as u64;
-                let since = &self.deliveries.failing_since_unix_s;
-                let _ = since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+                self.count_failure();
                 tracing::warn!(organization, alert, to, error = why, "an alert could not be told and is tried again");
             }
         }
@@ -333,10 +368,7 @@ impl Rounds {
                 }
             }
         }
-        let mut tries = self.known.values().flat_map(|known| known.tries.values());
-        if !tries.any(|one| one.not_before.is_some()) {
-            self.deliveries.failing_since_unix_s.store(0, Ordering::Relaxed);
-        }
+        self.note_health();
     }
 
     /// When somebody is to be told again.

@@ -28,6 +28,7 @@ pub use message::{Message, Sender, is_acknowledged};
 pub use watch::{Due, Watch};
 
 use crate::http::{AlertHosts, App, Deliveries};
+use crate::store::caught;
 
 /// How long a stop waits for a delivery under way. One that is not acknowledged until then is repeated after the start.
 const STOP: Duration = Duration::from_secs(1);
@@ -120,7 +121,7 @@ impl Delivery {
 
     /// Sends what is due, if there is anything. How long to wait before the next.
     fn step(&mut self) -> Duration {
-        let sent = self.send();
+        let sent = caught(|| self.send()).and_then(|sent| sent);
         self.save();
         match sent {
             Ok(sent) => {

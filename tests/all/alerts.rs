@@ -651,3 +651,27 @@ fn a_week_is_rehearsed_as_it_would_have_been_told() {
     check_rehearsal(&world, &rehearsal(&digest, "2026-06-09", "2026-06-14"), &[]);
     check_rehearsal(&world, &rehearsal(&digest, "2026-06-15", "2026-06-15"), &mondays[1..]);
 }
+
+/// East of UTC the end of what never ends was beyond all time, and nobody was told of anything any more.
+#[test]
+fn a_budget_without_end_is_told_in_every_zone_and_says_since_when() {
+    let world = world(NOON);
+    spend(&world, "first", "2026-06-10T06:00:00Z", &json!({"cost": 9}));
+    for zone in ["UTC", "Asia/Kolkata", "Pacific/Kiritimati", "America/New_York"] {
+        for (from, when) in [(Value::Null, "in all"), (json!("2026-06-01"), "since 2026-06-01")] {
+            for scope in [json!({"kind": "organization"}), json!({"kind": "member"})] {
+                let one = json!({"window": "total", "timezone": zone, "from": from, "scope": scope});
+                put_budget(&world, &one);
+                let body = rehearsal(&alert(&json!({})), "2026-06-09", "2026-06-10");
+                let fired = world.ok("POST", "/v1/alerts/rehearse", Some(&body));
+                assert!(fired.contains(&format!("has reached 80%: 9 USD of 10 USD {when}.")), "{one}: {fired}");
+            }
+        }
+    }
+    let receiver = Receiver::answering(200);
+    put_budget(&world, &json!({"window": "total", "timezone": "Asia/Kolkata", "from": null}));
+    put_alert(&world, &json!({"to": signed(&receiver)}));
+    let _alerts = start(&world);
+    receiver.wait_count(1);
+    assert!(receiver.all()[0].json()["data"]["message"].as_str().unwrap().ends_with("in all."));
+}

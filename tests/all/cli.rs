@@ -373,3 +373,26 @@ fn questions_are_answered_on_the_terminal_as_over_http() {
         "web · gpt-4o",
     );
 }
+
+/// Those that print as they go panicked, and others said that a pipe was broken.
+#[test]
+fn a_command_ends_quietly_when_nobody_reads_on() {
+    let server = Server::start();
+    server.send_events(OPERATOR, &json!(events(&["1"])));
+    let own: &[&[&str]] = &[
+        &["token", "list"],
+        &["directory", "export"],
+        &["doctor"],
+        &["query", "activity", "--csv", "--organization", "acme"],
+    ];
+    let own = own.iter().map(|command| [*command, &["--url", &server.url, "--token", OPERATOR]].concat());
+    for command in own.chain([vec!["openapi"]]) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = Command::new(BINARY).args(&command).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(0), "{command:?}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("pipe"), "{command:?}: {said}");
+    }
+}

@@ -209,6 +209,7 @@ fn what_makes_no_sense_is_refused_whole_and_by_its_value() {
         ("", "the parameter provider is missing"),
         ("provider=openai&timezone=Europe/Paris", "timezone is 'Europe/Paris'; providers bill by days of UTC"),
         ("provider=openai&groupBy=colour", "groupBy is 'colour'; allowed are day, model, apiKey"),
+        ("provider=openai&groupBy=model,model", "groupBy is 'model,model'; allowed are day, model, apiKey"),
         ("provider=openai&from=2026-06-02&to=2026-06-01", "is after to"),
     ] {
         server.get(&format!("/analytics/reconciliation?organizationId=acme&{query}"), OPERATOR).is_problem(400, words);

@@ -262,6 +262,24 @@ fn a_file_is_read_in_parts_that_are_of_one_file() {
     server.send("HEAD", &export, &[], b"").json_status(401);
 }
 
+/// The one of a table's HEAD was of its bytes, and that of its GET was not.
+#[test]
+fn a_table_has_one_etag_however_it_is_asked_for() {
+    let server = acme();
+    let (_, linked) = link(&server, OPERATOR, &format!("/analytics/activity?{JUNE}"), "csv");
+    let whole = part(&server, &linked, &[]).ok();
+    let etag = whole.header("etag").to_owned();
+    let head = server.send("HEAD", &linked, &[], b"").ok();
+    let first = part(&server, &linked, &[("range", "bytes=0-9")]);
+    assert!(etag.starts_with("W/"), "{etag}");
+    assert_eq!((head.header("etag"), first.header("etag"), first.status), (&*etag, &*etag, 206));
+    assert_eq!(part(&server, &linked, &[("if-none-match", &etag)]).status, 304);
+    assert_eq!(server.send("HEAD", &linked, &[("if-none-match", &etag)], b"").status, 304);
+    // Parts are put together by nothing that is not of their bytes.
+    assert_eq!(part(&server, &linked, &[("range", "bytes=0-9"), ("if-range", &etag)]).status, 200);
+    assert_eq!(part(&server, &linked, &[("range", "bytes=0-9"), ("if-match", &etag)]).status, 412);
+}
+
 trait Status {
     fn json_status(&self, status: u16);
 }

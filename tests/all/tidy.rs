@@ -383,3 +383,22 @@ fn no_two_types_have_one_name_in_the_description() {
     }
     assert!(described.contains_key("Decision") && described.len() > 100, "{}", described.len());
 }
+
+#[test]
+fn links_of_the_docs_lead_somewhere() {
+    let pages = files_of(Path::new("docs"), &["md"]).into_iter();
+    let pages = pages.chain(["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(PathBuf::from));
+    let mut links = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ', '\n']).next()) {
+            let path = link.split('#').next().unwrap();
+            if path.is_empty() || path.contains(':') {
+                continue;
+            }
+            links += 1;
+            assert!(page.with_file_name(path).exists(), "{} leads to {link}, which is not there", page.display());
+        }
+    }
+    assert!(links > 100, "{links}");
+}

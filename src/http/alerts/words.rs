@@ -2,8 +2,8 @@
 
 use crate::budget::{Figures, Firing, Span, Subject};
 use crate::calendar::Zone;
-use crate::directory::{Budget, BudgetWindow, Directory};
-use crate::model::PicoUsd;
+use crate::directory::{Budget, Directory};
+use crate::model::{PicoUsd, UnixMs};
 
 /// What a firing is about: the alert's own names.
 #[derive(Clone, Copy)]
@@ -83,10 +83,9 @@ fn whose(named: Named<'_>, firing: &Firing) -> String {
 fn window(named: Named<'_>, firing: &Firing) -> String {
     let Some(budget) = named.budget else { return String::new() };
     let span = Span::of(budget, named.zone, firing.at);
-    let [first, last] = [span.time.start, span.time.end.saturating_sub(1)].map(|at| named.zone.date_at(at));
-    match budget.window {
-        BudgetWindow::Total if span.time.end == i64::MAX => "in all".to_owned(),
-        _ if first == last => format!("on {first}"),
-        _ => format!("from {first} to {last}"),
+    if span.time.end == UnixMs::MAX {
+        return budget.from.as_ref().map_or("in all".to_owned(), |from| format!("since {from}"));
     }
+    let [first, last] = [span.time.start, span.time.end - 1].map(|at| named.zone.date_at(at));
+    if first == last { format!("on {first}") } else { format!("from {first} to {last}") }
 }

@@ -203,7 +203,7 @@ pub struct BudgetAnswer {
     /// Never below 0. Of a default, what the member has who has least.
     #[schema(value_type = Money)]
     pub remaining: Box<RawValue>,
-    /// When it begins anew, RFC 3339 in its zone; `null` where it counts in all or does not hold now.
+    /// When it begins anew, RFC 3339 in its zone; `null` where it counts in all, ends before or does not hold now.
     pub resets_at: Option<String>,
     /// With `forecast=true`, where there is one: not with less than seven days of usage, nor of what never begins anew.
     #[serde(skip_serializing_if = "Option::is_none")]

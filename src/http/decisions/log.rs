@@ -46,9 +46,14 @@ pub async fn log(State(app): State<App>, listed: Listed) -> Result<Response, Pro
     caller.may_ask(&organization_id, Subject::Budgets)?;
     let (zone, time) = (parameters.zone()?, parameters.times()?);
     let limit = parameters.whole("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT) as usize;
-    let unknown = |text: &str| Problem::bad_request(format!("before is '{text}'; give what `next` of an answer says"));
-    let before = parameters.one("before")?.or(parameters.one("after")?);
-    let before = before.map(|text| read_mark(text).ok_or_else(|| unknown(text))).transpose()?;
+    let mark = |name: &str| match parameters.one(name)? {
+        Some(text) => read_mark(text)
+            .map(Some)
+            .ok_or_else(|| Problem::bad_request(format!("{name} is '{text}'; give what `next` of an answer says"))),
+        None => Ok(None),
+    };
+    let (before, after) = (mark("before")?, mark("after")?);
+    let before = before.or(after);
     let only = caller.sees_own_keys_only(&organization_id).map(str::to_owned);
     let turn = app.questions.turn(&caller.token_id).await?;
     // What was decided before this question is in its answer, unless it cannot be written: then it is told later.

@@ -279,7 +279,8 @@ pub async fn counts(State(app): State<App>, asked: Asked) -> Result<Response, Pr
         }
         out.json(&answer)
     });
-    Ok(asked.table(window, "decisions", csv, written.await?.into()))
+    // What was refused is no commit's.
+    asked.known_by_its_bytes(window, "decisions", csv, written.await?)
 }
 
 /// Calls on which guardrails and content filters stepped in, as their senders tell.

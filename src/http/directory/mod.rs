@@ -89,8 +89,9 @@ pub async fn get_directory(caller: Caller, RawQuery(raw): RawQuery) -> Result<Js
 /// Reads a table of assignments, as accounts keep it, into what `PUT` takes. Nothing is written.
 ///
 /// CSV with a header: `key`, `project` or `email`, of which each line has one, `team`, `costCentre` if you like, `from`
-/// and `to` if you like. Things are named by id, or by a name that no other has. The whole table is read, or every line
-/// that is wrong is named. For the operator and owners of the organization.
+/// and `to` if you like. Things are named by id, or by a name that no other has. The whole table is read, or lines
+/// that are wrong are named: those that are no assignment, or, if all are, those that name what is not there. For the
+/// operator and owners of the organization.
 #[utoipa::path(
     post, path = "/v1/directory/assignments/read", tag = "directory",
     params(

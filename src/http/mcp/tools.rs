@@ -257,13 +257,14 @@ pub fn question(document: &Value, called: &str, arguments: Option<&Map<String, V
     Ok(format!("{path}?{}", query.finish()))
 }
 
-/// The values of an argument as a query has them. Null is what was left out.
+/// The values of an argument as a query has them. Null is what was left out, but as a key that of usage without one.
 fn values(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     match value {
+        Value::Null if name == "key" => Ok(vec![String::new()]),
         Value::Null => Ok(Vec::new()),
         Value::String(text) => Ok(vec![text.clone()]),
         Value::Bool(_) | Value::Number(_) => Ok(vec![value.to_string()]),
-        Value::Array(items) if items.iter().all(|item| !item.is_array()) => {
+        Value::Array(items) if items.iter().all(|item| !item.is_array() && (!item.is_null() || name == "key")) => {
             Ok(items.iter().map(|item| values(name, item)).collect::<Result<Vec<_>, _>>()?.concat())
         }
         _ => Err(Error::wrong(format!("the argument '{name}' is a text, a number, true, false, or a list of these"))),
@@ -314,7 +315,8 @@ mod tests {
 
     fn document() -> Value {
         let parameter = |name: &str, place: &str| json!({"name": name, "in": place, "schema": {"type": "string"}});
-        let activity = ["organizationId", "model", "top", "format", "decimals"].map(|name| parameter(name, "query"));
+        let activity =
+            ["organizationId", "model", "key", "top", "format", "decimals"].map(|name| parameter(name, "query"));
         let member = [parameter("userId", "path"), parameter("organizationId", "query")];
         json!({"paths": {
             "/analytics/activity": {"get": {"parameters": activity}},
@@ -348,6 +350,9 @@ mod tests {
         check("activity", json!({"modell": "a"}), Err("did you mean model?"));
         check("activity", json!({"model": {"a": 1}}), Err("'model' is a text"));
         check("activity", json!({"model": [["a"]]}), Err("'model' is a text"));
+        check("activity", json!({"model": ["a", null]}), Err("'model' is a text"));
+        check("activity", json!({"key": null}), Ok("/analytics/activity?key=&decimals=string"));
+        check("activity", json!({"key": ["a", null]}), Ok("/analytics/activity?key=a&key=&decimals=string"));
         check("activty", json!({}), Err("did you mean activity?"));
         check("delete", json!({}), Err("there is no tool 'delete'"));
     }
