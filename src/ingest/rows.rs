@@ -79,7 +79,8 @@ pub(super) const LITELLM_FILE: &[(&str, &str)] = &[
     ("metadata", "metadata"),
 ];
 
-/// What LLM Gateway's data stream has, by what an event calls it if it has that, and the columns of its table.
+/// What LLM Gateway's data stream has, by what an event calls it if it has that, and the columns of its table. Of several
+/// for one, the first that has a value.
 pub(super) const LLMGATEWAY: &[(&str, &str)] = &[
     ("id", "id"),
     ("timestamp", "created_at"),
@@ -96,11 +97,13 @@ pub(super) const LLMGATEWAY: &[(&str, &str)] = &[
     ("cachedTokens", "cached_tokens"),
     ("cacheWriteTokens", "cache_write_tokens"),
     ("cacheWrite1hTokens", "cache_write1h_tokens"),
+    ("cacheWrite1hTokens", "cache_write_1h_tokens"),
     ("reasoningTokens", "reasoning_tokens"),
     ("audioInputTokens", "audio_input_tokens"),
     ("audioOutputTokens", "audio_output_tokens"),
     ("totalTokens", "total_tokens"),
     ("serviceTier", "used_service_tier"),
+    ("serviceTier", "service_tier"),
     ("cost", "cost"),
     ("hasError", "has_error"),
     ("finishReason", "unified_finish_reason"),
@@ -245,7 +248,9 @@ fn llmgateway_event(row: &str) -> Result<Draft, serde_json::Error> {
     for (field, column) in LLMGATEWAY {
         let column = if *field == "timestamp" { field } else { column };
         let value = columns.get(*column).copied().filter(|value| says(value));
-        event.put(in_stream(field), value.map(RawValue::get));
+        if !event.has(in_stream(field)) {
+            event.put(in_stream(field), value.map(RawValue::get));
+        }
     }
     Ok(event)
 }
