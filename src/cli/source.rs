@@ -125,12 +125,18 @@ impl Source {
         };
         let content = match first {
             Some(b'[' | b'{') if first == Some(b'[') || is_indented(start) => {
-                let (elements, error) = read_json(plain)?;
-                let rows = rows(elements.first().map(|first| first.get()));
-                // Events are strict.
-                if let Some(error) = error.filter(|_| rows.is_none()) {
-                    return Err(error.into());
-                }
+                let mut text = String::new();
+                plain.read_to_string(&mut text)?;
+                let elements = read_json(text.as_bytes());
+                // Rows may have Python's NaN in them; events are strict.
+                let spared = elements.is_err().then(|| without_nan(text.as_bytes())).flatten();
+                let spared = spared.and_then(|text| read_json(&text).ok());
+                let first = spared.as_ref().or(elements.as_ref().ok()).and_then(|elements| elements.first());
+                let rows = rows(first.map(|first| first.get()));
+                let elements = match spared.filter(|_| rows.is_some()) {
+                    Some(spared) => spared,
+                    None => elements?,
+                };
                 Content::Json(Json::Array(elements.into_iter()), rows)
             }
             Some(b'{') | None => {
@@ -265,24 +271,12 @@ fn is_indented(start: &[u8]) -> bool {
     goes_on && first.is_err_and(|error| error.is_eof())
 }
 
-/// All elements of a JSON array, or the objects of a file that holds one after another; and what is wrong with it as JSON,
-/// if nothing is but that it has `NaN` in it.
-fn read_json(
-    mut reader: Box<dyn BufRead>,
-) -> Result<(Vec<Box<RawValue>>, Option<serde_json::Error>), Box<dyn std::error::Error>> {
-    let mut text = String::new();
-    reader.read_to_string(&mut text)?;
-    let read = |text: &[u8]| match text.trim_ascii_start().starts_with(b"[") {
-        true => serde_json::from_slice(text),
-        false => serde_json::Deserializer::from_slice(text).into_iter().collect(),
-    };
-    match read(text.as_bytes()) {
-        Ok(elements) => Ok((elements, None)),
-        Err(error) => match without_nan(text.as_bytes()) {
-            Some(text) => Ok((read(&text)?, Some(error))),
-            None => Err(error.into()),
-        },
+/// All elements of a JSON array, or the objects of a file that holds one after another.
+fn read_json(text: &[u8]) -> Result<Vec<Box<RawValue>>, serde_json::Error> {
+    if text.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice(text);
     }
+    serde_json::Deserializer::from_slice(text).into_iter().collect()
 }
 
 /// Counts what is read, for the progress bar.
