@@ -10,19 +10,19 @@ use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, ProgressBar};
 use rayon::prelude::*;
 
-use super::loading::{DEFAULT_PROJECT, SHOWN, progress_bar, seal_and_stop, submit};
+use super::loading::{DEFAULT_PROJECT, SHOWN, learn, progress_bar, seal_and_stop, submit};
 use super::preview::Preview;
 use super::price_files::PriceArguments;
-use super::source::{Body, Source};
+use super::source::{Body, Form, Source};
 use super::target::{Target, TargetArguments};
 use super::{Failure, system_clock, transcripts};
 use crate::calendar::Zone;
 use crate::engine::{Engine, Ingested, Pending};
-use crate::http::wire::{RejectedEvent, UnsentBody};
+use crate::http::wire::{FeedAnswer, IngestAnswer, RejectedEvent, UnsentBody};
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::mapping::{Decimal, Mapping};
 use crate::ingest::transcripts::{Client, Whose};
-use crate::ingest::{self, Context, Parsed, Rejection, SentBy, TokenDefaults};
+use crate::ingest::{self, Context, Names, Parsed, Reading, Rejection, SentBy, TokenDefaults};
 use crate::model::Batch;
 use crate::pricing::PriceBook;
 
@@ -183,7 +183,8 @@ impl Arguments {
             let bar = progress_bar(source.size);
             let mut shown = Shown::new(&source, &bar);
             while let Some(body) = source.next_body()? {
-                let Parsed { batch, rejected } = parse(&body, &context)?;
+                let Reading { parsed: Parsed { batch, rejected }, ignored, .. } = parse(&body, &context)?;
+                summary.ignored += ignored;
                 shown.show(&body, &rejected, batch.events.len(), &mut summary);
                 preview.add(&batch)?;
                 bar.set_position(source.position());
@@ -191,18 +192,21 @@ impl Arguments {
             bar.finish_and_clear();
             say(&source, mapping);
         }
+        summary.say_ignored();
         print!("{preview}");
         println!("{} would be rejected; nothing was loaded", HumanCount(summary.rejected as u64));
         Ok(if summary.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }
 
-fn parse(body: &Body, context: &Context<'_>) -> Result<Parsed, ingest::BodyError> {
-    match body.is_array {
-        _ if body.bytes.is_empty() => Ok(Parsed::default()),
-        true => ingest::parse_json(&body.bytes, context),
-        false => ingest::parse_ndjson(&body.bytes, context),
-    }
+fn parse(body: &Body, context: &Context<'_>) -> Result<Reading, ingest::BodyError> {
+    let parsed = match body.form {
+        _ if body.bytes.is_empty() => Parsed::default(),
+        Form::Posted(gateway) => return gateway.parse(&body.bytes, context),
+        Form::Array => ingest::parse_json(&body.bytes, context)?,
+        Form::Lines => ingest::parse_ndjson(&body.bytes, context)?,
+    };
+    Ok(Reading { parsed, ..Reading::default() })
 }
 
 /// What stands in for ids that the events of a known export do not have.
@@ -221,6 +225,8 @@ struct Summary {
     completed: usize,
     duplicates: usize,
     rejected: usize,
+    /// Rows that a gateway's own reader passes over.
+    ignored: usize,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -263,6 +269,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Target::Local(engine) = &target {
         seal_and_stop(engine)?;
     }
+    summary.say_ignored();
     let seconds = started.elapsed().as_secs_f64();
     let events = summary.accepted + summary.duplicates + summary.rejected;
     println!(
@@ -293,6 +300,7 @@ impl Load<'_> {
         let cores = rayon::current_num_threads();
         let mut shown = Shown::new(source, self.bar);
         let mut waiting: VecDeque<Pending<Ingested>> = VecDeque::new();
+        let mut learnt: Vec<Names> = Vec::new();
         loop {
             let mut bodies = Vec::new();
             while bodies.len() < cores {
@@ -302,10 +310,12 @@ impl Load<'_> {
             if bodies.is_empty() {
                 break;
             }
-            let parsed: Vec<Result<Parsed, _>> =
+            let parsed: Vec<Result<Reading, _>> =
                 bodies.par_iter().map(|body| self.with_context(|context| parse(body, context))).collect();
             for (body, parsed) in bodies.iter().zip(parsed) {
-                let Parsed { batch, rejected } = parsed?;
+                let Reading { parsed: Parsed { batch, rejected }, ignored, names } = parsed?;
+                summary.ignored += ignored;
+                learnt.extend(Some(names).filter(|names| !names.is_empty()));
                 shown.show(body, &rejected, batch.events.len(), summary);
                 let refused = self.with_context(|context| ingest::refused_rows(&body.refused, context));
                 for batch in [batch, refused] {
@@ -327,6 +337,7 @@ impl Load<'_> {
         for pending in waiting {
             summary.add(pending.wait()?);
         }
+        learnt.into_iter().try_for_each(|names| learn(self.engine, names))?;
         Ok(())
     }
 
@@ -353,10 +364,10 @@ fn send(
     while let Some(body) = source.next_body()? {
         let (mut taken, mut rejected) = (0, Vec::new());
         if !body.bytes.is_empty() {
-            let kind = if body.is_array { "application/json" } else { "application/x-ndjson" };
-            let answer = client.send_events(kind, &body.bytes)?;
+            let answer = post(client, &body)?;
             let (accepted, completed, duplicates) = (answer.accepted, answer.completed, answer.duplicates);
             summary.add(Ingested { accepted, completed, duplicates });
+            summary.ignored += answer.ignored;
             taken = accepted + duplicates;
             let one = |r: RejectedEvent| Rejection { index: r.index, id: r.id, error: r.error };
             rejected = answer.rejected.into_iter().map(one).collect();
@@ -367,6 +378,16 @@ fn send(
     }
     let skipped = source.notes().map(|notes| notes.skipped()).unwrap_or_default();
     enter(client, ingest::skipped_rows(skipped, &context))
+}
+
+fn post(client: &super::client::Client, body: &Body) -> Result<FeedAnswer, Failure> {
+    let kind = match body.form {
+        Form::Posted(gateway) => return client.send(&gateway.endpoint(), "application/json", &body.bytes),
+        Form::Array => "application/json",
+        Form::Lines => "application/x-ndjson",
+    };
+    let IngestAnswer { accepted, completed, duplicates, rejected } = client.send_events(kind, &body.bytes)?;
+    Ok(FeedAnswer { accepted, completed, duplicates, ignored: 0, rejected })
 }
 
 /// Tells the server of rows that are not sent to it.
@@ -380,6 +401,12 @@ impl Summary {
         self.accepted += ingested.accepted;
         self.completed += ingested.completed;
         self.duplicates += ingested.duplicates;
+    }
+
+    fn say_ignored(&self) {
+        if self.ignored > 0 {
+            println!("{} rows are no calls of a model and were skipped", HumanCount(self.ignored as u64));
+        }
     }
 }
 

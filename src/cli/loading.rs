@@ -9,7 +9,7 @@ use crate::directory::Change;
 use crate::engine::{Engine, EngineError, Ingested, Pending};
 use crate::http::learnt;
 use crate::http::wire::FeedAnswer;
-use crate::ingest::{Parsed, Reading};
+use crate::ingest::{Names, Parsed, Reading};
 use crate::model::Batch;
 
 /// Rejected events that are shown; the rest is counted.
@@ -28,12 +28,18 @@ pub fn take_in(engine: &Engine, reading: Reading) -> Result<FeedAnswer, Failure>
     let Reading { parsed: Parsed { batch, rejected }, ignored, names } = reading;
     let Ingested { accepted, completed, duplicates } =
         if batch.is_empty() { Ingested::default() } else { submit(engine, batch)?.wait()? };
+    learn(engine, names)?;
+    let rejected = rejected.into_iter().map(Into::into).collect();
+    Ok(FeedAnswer { accepted, completed, duplicates, ignored, rejected })
+}
+
+/// Enters what is new about names.
+pub fn learn(engine: &Engine, names: Names) -> Result<(), EngineError> {
     let learnt = learnt(names);
     if !engine.snapshot().directory.news(&learnt).is_empty() {
         engine.change(Change::Learn(learnt))?.wait()?;
     }
-    let rejected = rejected.into_iter().map(Into::into).collect();
-    Ok(FeedAnswer { accepted, completed, duplicates, ignored, rejected })
+    Ok(())
 }
 
 /// Seals what is over, which a server does by itself when nobody waits for it, and ends.

@@ -14,6 +14,8 @@ use super::parquet_rows::{self, ParquetRows};
 use super::utf16::Utf16;
 use crate::ingest::formats::Format;
 use crate::ingest::mapping::{CsvRows, JsonRows, Made, Mapping, Notes, Refused};
+use crate::ingest::rows::Gateway;
+use crate::ingest::without_nan;
 
 /// Size of one body. Large enough that a sync is shared by thousands of events.
 const BODY_BYTES: usize = 1 << 20;
@@ -30,11 +32,20 @@ const FOREIGN: [(&[u8], &str); 3] = [
 /// Events in a form that the server takes.
 pub struct Body {
     pub bytes: Vec<u8>,
-    pub is_array: bool,
+    pub form: Form,
     /// The numbers of the events' lines or rows, where they were made of such.
     pub numbers: Option<Vec<u64>>,
     /// Rows that made no event.
     pub refused: Vec<Refused>,
+}
+
+/// What a body is.
+#[derive(Clone, Copy)]
+pub enum Form {
+    Lines,
+    Array,
+    /// As a gateway posts it.
+    Posted(Gateway),
 }
 
 /// An open file of events.
@@ -114,8 +125,18 @@ impl Source {
         };
         let content = match first {
             Some(b'[' | b'{') if first == Some(b'[') || is_indented(start) => {
-                let elements = read_json(plain)?;
-                let rows = rows(elements.first().map(|first| first.get()));
+                let mut text = String::new();
+                plain.read_to_string(&mut text)?;
+                let elements = read_json(text.as_bytes());
+                // Rows may have Python's NaN in them; events are strict.
+                let spared = elements.is_err().then(|| without_nan(text.as_bytes())).flatten();
+                let spared = spared.and_then(|text| read_json(&text).ok());
+                let first = spared.as_ref().or(elements.as_ref().ok()).and_then(|elements| elements.first());
+                let rows = rows(first.map(|first| first.get()));
+                let elements = match spared.filter(|_| rows.is_some()) {
+                    Some(spared) => spared,
+                    None => elements?,
+                };
                 Content::Json(Json::Array(elements.into_iter()), rows)
             }
             Some(b'{') | None => {
@@ -175,28 +196,36 @@ impl Source {
                 Content::Json(json, rows) => {
                     let Some((bytes, is_array)) = json.next()? else { return Ok(None) };
                     match rows {
-                        None => return Ok(Some(Body { bytes, is_array, numbers: None, refused: Vec::new() })),
+                        None => {
+                            let form = if is_array { Form::Array } else { Form::Lines };
+                            return Ok(Some(Body { bytes, form, numbers: None, refused: Vec::new() }));
+                        }
                         Some(rows) => rows.rewrite(&bytes, is_array)?,
                     }
                 }
             };
-            self.rest.extend(bodies(made));
+            self.rest.extend(bodies(made, self.format().and_then(|format| format.gateway)));
         }
     }
 }
 
 /// Bodies of a moderate number of events: a page of JSON can have any number of rows.
-fn bodies(made: Made) -> Vec<Body> {
+fn bodies(made: Made, gateway: Option<Gateway>) -> Vec<Body> {
+    let form = gateway.map_or(Form::Lines, Form::Posted);
     let mut refused = made.refused;
     let mut bodies = Vec::new();
     let mut lines = made.lines.split_inclusive(|byte| *byte == b'\n');
     for numbers in made.numbers.chunks(20 * BODY_EVENTS) {
         let bytes = lines.by_ref().take(numbers.len()).collect::<Vec<_>>().concat();
+        let bytes = match gateway {
+            Some(gateway) => gateway.body(String::from_utf8_lossy(&bytes).lines()).into_bytes(),
+            None => bytes,
+        };
         let refused = std::mem::take(&mut refused);
-        bodies.push(Body { bytes, is_array: false, numbers: Some(numbers.to_vec()), refused });
+        bodies.push(Body { bytes, form, numbers: Some(numbers.to_vec()), refused });
     }
     if !refused.is_empty() {
-        bodies.push(Body { bytes: Vec::new(), is_array: false, numbers: Some(Vec::new()), refused });
+        bodies.push(Body { bytes: Vec::new(), form, numbers: Some(Vec::new()), refused });
     }
     bodies
 }
@@ -243,13 +272,11 @@ fn is_indented(start: &[u8]) -> bool {
 }
 
 /// All elements of a JSON array, or the objects of a file that holds one after another.
-fn read_json(mut reader: Box<dyn BufRead>) -> Result<Vec<Box<RawValue>>, Box<dyn std::error::Error>> {
-    let mut text = String::new();
-    reader.read_to_string(&mut text)?;
-    if text.trim_start().starts_with('[') {
-        return Ok(serde_json::from_str(&text)?);
+fn read_json(text: &[u8]) -> Result<Vec<Box<RawValue>>, serde_json::Error> {
+    if text.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice(text);
     }
-    Ok(serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<_, _>>()?)
+    serde_json::Deserializer::from_slice(text).into_iter().collect()
 }
 
 /// Counts what is read, for the progress bar.

@@ -19,6 +19,9 @@ use crate::pricing::ServiceTier;
 /// Events are told to count reasoning as part of the completion; from some exports it comes a little larger.
 const HABITS: Habits = Habits { cache: Place::Usual, reasoning: Place::Within };
 
+/// A whole that nobody knows the size of, as files have it: one that is left out is 0.
+pub(super) const UNKNOWN_TOKENS: &str = "\"unknown\"";
+
 /// The fields as text of JSON values: numbers are read from it exactly, and a wrong type becomes this event's error
 /// and not the body's.
 #[derive(Deserialize)]
@@ -85,8 +88,13 @@ struct Fields<'a> {
 impl Fields<'_> {
     /// Whether they say how many tokens there were, be it 0.
     fn know_tokens(&self) -> bool {
-        [self.prompt_tokens, self.completion_tokens, self.total_tokens].iter().any(Option::is_some)
+        [known(self.prompt_tokens), known(self.completion_tokens), self.total_tokens].iter().any(Option::is_some)
     }
+}
+
+/// A whole that is not said to be unknown.
+fn known(whole: Option<&RawValue>) -> Option<&RawValue> {
+    whole.filter(|whole| whole.get() != UNKNOWN_TOKENS)
 }
 
 impl<'c> Collector<'c> {
@@ -194,12 +202,14 @@ impl<'c> Collector<'c> {
         let given = |field, value: Option<&RawValue>| value.map(|value| whole(field, value)).transpose();
         let total = given("totalTokens", f.total_tokens)?;
         let [prompt, completion] =
-            [given("promptTokens", f.prompt_tokens)?, given("completionTokens", f.completion_tokens)?];
-        // What is not there is 0, unless it is what the other leaves of the total.
-        let zero = |other: Option<u64>| other.zip(total).is_none_or(|(other, total)| total <= other).then_some(0);
+            [given("promptTokens", known(f.prompt_tokens))?, given("completionTokens", known(f.completion_tokens))?];
+        // What is left out is 0, unless it is what the other leaves of the total.
+        let zero = |own: Option<&RawValue>, other: Option<u64>| {
+            (own.is_none() && other.zip(total).is_none_or(|(other, total)| total <= other)).then_some(0)
+        };
         let figures = Figures {
-            input: prompt.or_else(|| zero(completion)),
-            output: completion.or_else(|| zero(prompt)),
+            input: prompt.or_else(|| zero(f.prompt_tokens, completion)),
+            output: completion.or_else(|| zero(f.completion_tokens, prompt)),
             total,
             cached: given("cachedTokens", f.cached_tokens)?,
             cache_write: given("cacheWriteTokens", f.cache_write_tokens)?,
@@ -355,6 +365,28 @@ mod tests {
         check(r#""promptTokens":100"#, 100, 0, "0.00025");
         check(r#""promptTokens":100,"totalTokens":100"#, 100, 0, "0.00025");
         check(r#""promptTokens":100,"totalTokens":40"#, 100, 0, "0.00025");
+    }
+
+    #[test]
+    fn what_is_said_to_be_unknown_is_not_0() {
+        use Count::*;
+        let check = |fields: &str, input: u64, output: u64, unpriced: u64, cost: &str| {
+            let extra =
+                r#"{"promptTokens":null,"completionTokens":null,"cost":null,"usedModel":"openai/gpt-4o",FIELDS}"#;
+            let sums = [(InputTokens, input), (OutputTokens, output), (Unpriced, unpriced)];
+            check_measures(&extra.replace("FIELDS", fields), &sums, cost);
+        };
+        check(r#""promptTokens":300,"completionTokens":"unknown""#, 300, 0, 1, "0");
+        check(r#""promptTokens":"unknown","completionTokens":70"#, 0, 70, 1, "0");
+        check(r#""promptTokens":300,"completionTokens":"unknown","totalTokens":300"#, 300, 0, 1, "0");
+        check(r#""promptTokens":300,"completionTokens":"unknown","totalTokens":340"#, 300, 40, 0, "0.00115");
+        check(r#""promptTokens":"unknown","completionTokens":"unknown""#, 0, 0, 1, "0");
+        check(r#""promptTokens":300,"completionTokens":"unknown","cost":0.25"#, 300, 0, 0, "0.25");
+        // Nobody pays for what comes out of it.
+        let embedding = r#""usedModel":"openai/text-embedding-3-small","promptTokens":1000000"#;
+        check(&format!(r#"{embedding},"completionTokens":"unknown""#), 1_000_000, 0, 0, "0.02");
+        check_rejected(r#"{"completionTokens":"none"}"#, "must be a whole number");
+        check_rejected(r#"{"totalTokens":"unknown"}"#, "must be a whole number");
     }
 
     #[test]

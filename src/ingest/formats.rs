@@ -4,7 +4,8 @@
 
 use super::call::Ending;
 use super::row::{Draft, Fields, Row, plain};
-use super::{langfuse, litellm_daily, litellm_spend_logs, openrouter};
+use super::rows::{Gateway, LITELLM_FILE, LLMGATEWAY};
+use super::{langfuse, litellm_daily, openrouter};
 use crate::model::{PicoUsd, UNKNOWN};
 
 /// A known export.
@@ -25,6 +26,8 @@ pub struct Format {
     pub(super) finish: Finish,
     /// The rows in a JSON value that holds more than one, by what is around them.
     pub(super) rows: Option<Rows>,
+    /// The gateway whose own table it is: its rows are read as what it posts.
+    pub gateway: Option<Gateway>,
 }
 
 /// Turns what the columns say into the events of a row: mostly one, none for what is no call.
@@ -54,6 +57,7 @@ const PLAIN: Format = Format {
     identity: Identity::Own,
     finish: |_, draft| Ok(vec![draft]),
     rows: None,
+    gateway: None,
 };
 
 /// Exports whose columns are known.
@@ -62,13 +66,9 @@ pub static FORMATS: [Format; 9] = [
         name: "litellm-spend-logs",
         title: "LiteLLM's spend logs",
         key: Some("litellm"),
-        columns: litellm_spend_logs::COLUMNS,
-        // Whoever was turned away reached neither.
-        constants: &[("usedModel", UNKNOWN), ("usedProvider", UNKNOWN)],
+        columns: LITELLM_FILE,
         marks: &[&["request_id", "startTime", "spend", "model"]],
-        finish: |row, draft| {
-            Ok(litellm_spend_logs::finish(row, draft)?.map(without_unknown_price).into_iter().collect())
-        },
+        gateway: Some(Gateway::Litellm),
         ..PLAIN
     },
     Format {
@@ -81,13 +81,15 @@ pub static FORMATS: [Format; 9] = [
         identity: Identity::Dimensions,
         finish: litellm_daily::finish,
         rows: Some(litellm_daily::rows),
+        ..PLAIN
     },
     Format {
         name: "llmgateway-log",
         title: "LLM Gateway's log",
         key: Some("llmgateway"),
-        columns: LLMGATEWAY_LOG,
+        columns: LLMGATEWAY,
         marks: &[&["used_model", "used_provider", "api_key_id", "created_at"]],
+        gateway: Some(Gateway::Llmgateway),
         ..PLAIN
     },
     Format {
@@ -152,30 +154,6 @@ impl Format {
     }
 }
 
-/// The table `log`.
-const LLMGATEWAY_LOG: &[(&str, &str)] = &[
-    ("id", "id"),
-    ("timestamp", "created_at"),
-    ("organizationId", "organization_id"),
-    ("projectId", "project_id"),
-    ("apiKeyId", "api_key_id"),
-    ("usedModel", "used_model"),
-    ("usedProvider", "used_provider"),
-    ("source", "source"),
-    ("promptTokens", "prompt_tokens"),
-    ("completionTokens", "completion_tokens"),
-    ("totalTokens", "total_tokens"),
-    ("cachedTokens", "cached_tokens"),
-    ("cacheWriteTokens", "cache_write_tokens"),
-    ("reasoningTokens", "reasoning_tokens"),
-    ("cost", "cost"),
-    ("hasError", "has_error"),
-    ("cached", "cached"),
-    ("streamed", "streamed"),
-    ("finishReason", "unified_finish_reason"),
-    ("usedMode", "used_mode"),
-];
-
 const HELICONE: Format = Format {
     key: Some("helicone"),
     columns: &[
@@ -218,7 +196,8 @@ const CURSOR: &[(&str, &str)] = &[
 /// A cost of 0 for tokens that no cache answered is what these programs write for models that they have no price for.
 fn without_unknown_price(mut draft: Draft) -> Draft {
     let is_zero = draft.cost() == Some(PicoUsd::ZERO);
-    if is_zero && draft.get("promptTokens").is_some_and(|tokens| tokens != "0") && draft.get("cached") != Some("true") {
+    let used_any = ["promptTokens", "completionTokens", "totalTokens"].iter().any(|field| draft.whole(field) > 0);
+    if is_zero && used_any && draft.get("cached") != Some("true") {
         draft.remove("cost");
     }
     draft
@@ -251,8 +230,11 @@ fn helicone_call(row: &Row<'_>, mut draft: Draft, money: Money) -> Result<Vec<Dr
     // Input is without the cached, as Helicone adds them up itself, unless the total says otherwise.
     let total = row.text("total_tokens")?.and_then(|total| total.parse::<u64>().ok());
     let is_within = total == Some(input.saturating_add(output)) && read.saturating_add(written) <= input;
-    if !is_within && read.saturating_add(written) > 0 {
+    if !is_within && draft.has("promptTokens") && read.saturating_add(written) > 0 {
         draft.set("promptTokens", input.saturating_add(read).saturating_add(written).to_string());
+    }
+    if let Some(total) = total.filter(|_| !draft.has("promptTokens") || !draft.has("completionTokens")) {
+        draft.set("totalTokens", total.to_string());
     }
     const NO_REFERENCE: &str = "00000000-0000-0000-0000-000000000000";
     if row.text("cache_reference_id")?.is_some_and(|id| id != NO_REFERENCE) {
@@ -295,9 +277,11 @@ fn cursor(row: &Row<'_>, mut draft: Draft) -> Result<Vec<Draft>, String> {
             "column Total Tokens: {total} is neither all columns added up, {beside}, nor without '{CURSOR_UNCACHED}'"
         ));
     };
-    draft.set("promptTokens", input.to_string());
-    draft.set("cacheWriteTokens", written.to_string());
-    draft.set("totalTokens", total.to_string());
+    // Without what was not cached, the input is not known.
+    if draft.has("promptTokens") {
+        draft.set("promptTokens", input.to_string());
+        draft.set("cacheWriteTokens", written.to_string());
+    }
     if let Some(user) = row.text("User")? {
         draft.set("apiKeyId", super::row::quoted(&format!("cursor:{user}")));
     }
@@ -391,12 +375,7 @@ mod tests {
                 "0.5",
                 r#""promptTokens":10,"cacheWriteTokens":0,"cachedTokens":0,"completionTokens":5,"totalTokens":15,"cost":0.5,"usedMode":"api-keys""#,
             ),
-            (
-                "Errored, No Charge",
-                ",,,,",
-                "Free",
-                r#""cost":0,"promptTokens":0,"cacheWriteTokens":0,"totalTokens":0,"hasError":true"#,
-            ),
+            ("Errored, No Charge", ",,,,", "Free", r#""cost":0,"hasError":true"#),
             (
                 "Aborted, Not Charged",
                 "0,0,0,0,0",
@@ -406,6 +385,9 @@ mod tests {
         ] {
             check_csv("cursor", &format!("{header}{}", row(kind, figures, cost)), &[&event(expected)]);
         }
+        let known = event(r#""cacheWriteTokens":0,"cachedTokens":5,"completionTokens":7"#);
+        let unknown = known.replace('}', r#","promptTokens":"unknown"}"#);
+        check_csv("cursor", &format!("{header}{}", row("Included", "0,-,5,7,", "-")), &[&unknown]);
         let wrong = format!("{header}{}", row("On-Demand", "1,2,3,4,99", "0.1"));
         check_csv(
             "cursor",
@@ -494,71 +476,6 @@ mod tests {
             "status=200",
             "1000,100,0,0,0.5",
             "! column cost: '0.5' is no whole number, as billionths of a dollar are",
-        );
-    }
-
-    #[test]
-    fn rows_of_spend_that_are_no_call_are_no_request() {
-        let header = "request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,model_id,model_group,custom_llm_provider,user,metadata,cache_hit,team_id,status\n";
-        let row = |id: &str, kind: &str, figures: &str, names: &str, metadata: &str, status: &str| {
-            let times = "2026-06-01 10:00:00,2026-06-01 10:00:01";
-            let metadata = metadata.replace('"', "\"\"");
-            format!("{id},{kind},k,{figures},{times},{names},u,\"{metadata}\",,web,{status}\n")
-        };
-        let event = |id: &str, rest: &str| {
-            format!(r#"{{"id":"{id}","timestamp":1780308000000,"projectId":"web","apiKeyId":"k",{rest}}}"#)
-        };
-        let tokens = |prompt: u64, completion: u64| {
-            let total = prompt + completion;
-            format!(r#""promptTokens":{prompt},"completionTokens":{completion},"totalTokens":{total}"#)
-        };
-        let none = tokens(0, 0);
-        let openai = "gpt-4o-mini,,small,openai";
-        let rows = [
-            row("r1", "acompletion", "0.00075,150,100,50", openai, "{}", "success"),
-            row("r2", "afile_content", "0,0,0,0", ",,,openai", "{}", "success"),
-            row("r3", "call_mcp_tool", "0.01,0,0,0", "openai/MCP: add,,,", "{}", "success"),
-            row("r4", "alist_batches", "0,0,0,0", ",,,", "{}", "success"),
-            row("r5", "aretrieve_batch", "0,0,0,0", ",,,openai", "{}", "success"),
-            row("r6", "aretrieve_batch", "0,30,20,10", openai, "{}", "success"),
-            row("r7", "aresponses", "0,0,0,0", openai, "{}", "success"),
-            row("r8", "aget_responses", "0,0,0,0", openai, "{}", "success"),
-            row("r9", "acompletion", "0,0,0,0", ",,,", r#"{"error_information":{"error_code":"401"}}"#, "failure"),
-            row(
-                "r10",
-                "acompletion",
-                "0,0,0,0",
-                ",,small,openai",
-                r#"{"error_information":{"error_code":"429","llm_provider":"openai"}}"#,
-                "failure",
-            ),
-        ];
-        let named = |model: &str| format!(r#""usedModel":"{model}","usedProvider":"openai""#);
-        let expected = [
-            event("r1", &format!(r#"{},{},"cost":0.00075,"hasError":false"#, named("gpt-4o-mini"), tokens(100, 50))),
-            event(
-                "r3",
-                &format!(
-                    r#""usedModel":"tool calls",{none},"cost":0.01,"hasError":false,"noRequest":true,"usedProvider":"unknown""#
-                ),
-            ),
-            event(
-                "r6",
-                &format!(r#"{},{},"hasError":false,"serviceTier":"batch""#, named("gpt-4o-mini"), tokens(20, 10)),
-            ),
-            event("r7", &format!(r#"{},"hasError":false"#, named("gpt-4o-mini"))),
-            event(
-                "r9",
-                &format!(
-                    r#"{none},"cost":0,"hasError":true,"finishReason":"client_error","usedModel":"unknown","usedProvider":"unknown""#
-                ),
-            ),
-            event("r10", &format!(r#"{},{none},"cost":0,"hasError":true"#, named("small"))),
-        ];
-        check_csv(
-            "litellm-spend-logs",
-            &format!("{header}{}", rows.concat()),
-            &expected.each_ref().map(String::as_str),
         );
     }
 

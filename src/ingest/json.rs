@@ -48,7 +48,7 @@ pub(super) fn each_as<'a, T: Deserialize<'a>, E>(
 
 /// A body with `null` for `NaN` and `Infinity`, which JSON has not and Python writes; nothing if there are none. What
 /// stands in texts stays.
-pub(super) fn without_nan(body: &[u8]) -> Option<Vec<u8>> {
+pub fn without_nan(body: &[u8]) -> Option<Vec<u8>> {
     const WORDS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
     let (mut out, mut in_text, mut at) = (Vec::with_capacity(body.len()), false, 0);
     let mut found = false;

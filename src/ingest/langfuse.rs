@@ -292,10 +292,14 @@ fn tokens(kinds: &Fields<'_>) -> (Told, Vec<(&'static str, u64)>) {
             }
         }
     }
-    counts.extend(told.wholes(BESIDE));
-    if counts.is_empty() {
-        counts.extend(told.total.map(|tokens| ("totalTokens", tokens)));
+    let wholes: Vec<_> = told.wholes(BESIDE).collect();
+    // A side that is not told is what the other leaves of the total.
+    let sum = wholes.iter().map(|(_, tokens)| tokens).sum();
+    if wholes.len() < WHOLES.len() {
+        let leaves_any = |total: &u64| *total > sum || *total == sum && told.input == [None; 2];
+        counts.extend(told.total.filter(leaves_any).map(|tokens| ("totalTokens", tokens)));
     }
+    counts.extend(wholes);
     counts.sort_unstable();
     (told, counts)
 }
@@ -334,16 +338,29 @@ mod tests {
     #[test]
     fn calls_become_events() {
         for (usage, tokens) in [
-            (r#"{"input":5}"#, r#""promptTokens":5"#),
-            (r#""{\"output\":\"7\",\"total\":7}""#, r#""completionTokens":7"#),
-            (r#"{"input_cached_tokens":3}"#, r#""cachedTokens":3,"promptTokens":3"#),
-            (r#"{"cache_creation_input_tokens":2}"#, r#""cacheWriteTokens":2,"promptTokens":2"#),
-            (r#"{"output_reasoning_tokens":4}"#, r#""completionTokens":4,"reasoningTokens":4"#),
+            (r#"{"input":5}"#, r#""promptTokens":5,"completionTokens":"unknown""#),
+            (
+                r#"{"input":100,"input_cached_tokens":30,"total":180}"#,
+                r#""cachedTokens":30,"promptTokens":130,"totalTokens":180,"completionTokens":"unknown""#,
+            ),
+            (r#""{\"output\":\"7\",\"total\":7}""#, r#""completionTokens":7,"totalTokens":7,"promptTokens":"unknown""#),
+            (r#"{"input_cached_tokens":3}"#, r#""cachedTokens":3,"promptTokens":3,"completionTokens":"unknown""#),
+            (
+                r#"{"cache_creation_input_tokens":2}"#,
+                r#""cacheWriteTokens":2,"promptTokens":2,"completionTokens":"unknown""#,
+            ),
+            (
+                r#"{"output_reasoning_tokens":4}"#,
+                r#""completionTokens":4,"reasoningTokens":4,"promptTokens":"unknown""#,
+            ),
             (r#"{"total":9,"search_units":1}"#, r#""totalTokens":9"#),
         ] {
             check(&observation("GENERATION", "ada", usage), &format!(r#""apiKeyId":"ada",{tokens}"#));
         }
-        check(&observation("EMBEDDING", "", r#"{"input":5}"#), r#""promptTokens":5,"apiKeyId":"all""#);
+        check(
+            &observation("EMBEDDING", "", r#"{"input":5}"#),
+            r#""promptTokens":5,"apiKeyId":"all","completionTokens":"unknown""#,
+        );
     }
 
     #[track_caller]

@@ -19,7 +19,7 @@ use super::usage::{Figures, Habits, Tokens, tier_of};
 use super::{BodyError, Context, MAX_EVENTS, Reading};
 use crate::model::{Count, Measures, Mode, PicoUsd, UNKNOWN, UnixMs, is_self_hosted, provider_of};
 use crate::pricing::ServiceTier;
-pub(super) use asked::{Asked, EXTRAS, ending};
+use asked::{Asked, EXTRAS, ending};
 use guards::Told;
 
 /// What counts as the project.

@@ -22,7 +22,6 @@ mod json;
 mod langfuse;
 pub mod litellm;
 mod litellm_daily;
-mod litellm_spend_logs;
 pub mod llmgateway;
 pub mod mapping;
 mod number;
@@ -41,6 +40,7 @@ use crate::pricing::PriceBook;
 pub use call::{KeyNames, Names};
 use collector::Collector;
 pub use intake::{entered_rows, refused_rows, skipped_rows};
+pub use json::without_nan;
 
 /// What holds for every event of a body.
 #[derive(Clone, Copy)]

@@ -65,7 +65,9 @@ pub(super) fn finish(row: &Row<'_>, mut draft: Draft) -> Result<Vec<Draft>, Stri
     }
     let by_own_key = |mut draft: Draft, cost: PicoUsd| {
         draft.set("usedMode", "\"api-keys\"");
-        draft.set("cost", cost.to_string());
+        if cost != PicoUsd::ZERO || draft.has("cost") {
+            draft.set("cost", cost.to_string());
+        }
         draft
     };
     let both = PicoUsd(billed.0 + own.0);

@@ -244,6 +244,25 @@ impl Draft {
         self.get(field).is_some()
     }
 
+    /// Gives a field that has none a value, if there is one, in one line. Only texts of JSON keep their line breaks, and
+    /// these are escaped.
+    pub fn put(&mut self, field: &'static str, json: Option<&str>) {
+        if let Some(json) = json {
+            self.0.push((field, json.replace(['\n', '\r'], " ")));
+        }
+    }
+
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(field, json)| (*field, json.as_str()))
+    }
+
+    /// The text of an object of the fields.
+    pub fn json(&self) -> String {
+        let mut line = Vec::new();
+        self.write(&mut line);
+        String::from_utf8(line).expect("it is made of texts")
+    }
+
     /// Gives a field a value, in place of any it has.
     pub fn set(&mut self, field: &'static str, json: impl Into<String>) {
         match self.0.iter_mut().find(|(known, _)| *known == field) {

@@ -328,6 +328,27 @@ fn what_no_model_was_called_for_is_no_request_and_its_cost_counts() {
 }
 
 #[test]
+fn rows_of_python_may_have_nan_in_them_and_events_not() {
+    let store = Store::new();
+    let row = |id: &str, output: &str| {
+        format!(
+            r#"{{"id":"{id}","timestamp":"2026-06-01T10:00:00Z","usedModel":"openai/gpt-4o-mini","apiKeyId":"k","promptTokens":3000,"completionTokens":{output}}}"#
+        )
+    };
+    let array = format!("[{},\n{}]", row("a", "NaN"), row("b", "100"));
+    let file = store.write("array.json", &array);
+    check(&store.load(&file, &["--set", "projectId=p"]), 0, &["2 accepted, 0 duplicates, 0 rejected"]);
+    let file = store.write("lines.jsonl", format!("{}\n", row("c", "NaN")));
+    check(&store.load(&file, &["--set", "projectId=p"]), 0, &["1 accepted, 0 duplicates, 0 rejected"]);
+    check(&store.load(&file, &[]), 1, &["0 accepted, 0 duplicates, 1 rejected"]);
+    let file = store.write("events.json", &array);
+    check(&store.load(&file, &[]), 2, &["expected value at line 1"]);
+    // 3,000 at 0.15 and 100 at 0.60 USD a million.
+    let expected = json!({"requestCount": 3, "inputTokens": 9000, "outputTokens": 100, "unpricedRequestCount": 2, "cost": 0.00051});
+    store.holds("from=2026-06-01&to=2026-06-01", &expected);
+}
+
+#[test]
 fn exports_of_calls_without_a_project_go_to_the_default_one() {
     let gateway = "id,created_at,api_key_id,used_model,used_provider,prompt_tokens,completion_tokens,cost\n\
                    l1,2026-11-28T10:00:00Z,k1,gpt-4o-mini,openai,100,50,0.001\n\

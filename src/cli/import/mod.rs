@@ -20,7 +20,7 @@ use super::{Failure, system_clock};
 use crate::calendar::{Date, Zone, parse_rfc3339, rfc3339_utc};
 use crate::engine::{Engine, Ingested};
 use crate::http::wire::FeedAnswer;
-use crate::ingest::{BodyError, Context, Reading, SentBy, TokenDefaults, litellm, llmgateway, rows};
+use crate::ingest::{Context, SentBy, TokenDefaults, rows};
 use crate::model::UnixMs;
 use crate::pricing::PriceBook;
 
@@ -149,10 +149,11 @@ static LLMGATEWAY: Table = Table {
 };
 
 impl Gateway {
-    fn name(self) -> &'static str {
+    /// By whose reader its rows are read.
+    fn reader(self) -> rows::Gateway {
         match self {
-            Gateway::LitellmDb => "litellm",
-            Gateway::LlmgatewayDb => "llmgateway",
+            Gateway::LitellmDb => rows::Gateway::Litellm,
+            Gateway::LlmgatewayDb => rows::Gateway::Llmgateway,
         }
     }
 
@@ -163,29 +164,10 @@ impl Gateway {
         }
     }
 
-    /// The endpoint that the gateway itself posts to.
-    fn endpoint(self) -> String {
-        format!("/v1/ingest/{}", self.name())
-    }
-
     /// Rows as the body that the gateway would have posted.
     fn body(self, rows: &[Row]) -> Result<String, serde_json::Error> {
-        let make = match self {
-            Gateway::LitellmDb => rows::litellm_payload,
-            Gateway::LlmgatewayDb => rows::llmgateway_event,
-        };
-        let records = rows.iter().map(|row| make(&row.json)).collect::<Result<Vec<_>, _>>()?.join(",");
-        Ok(match self {
-            Gateway::LitellmDb => format!("[{records}]"),
-            Gateway::LlmgatewayDb => format!("{{\"events\":[{records}]}}"),
-        })
-    }
-
-    fn parse(self, body: &[u8], context: &Context<'_>) -> Result<Reading, BodyError> {
-        match self {
-            Gateway::LitellmDb => litellm::parse(body, &litellm::PROJECT, context),
-            Gateway::LlmgatewayDb => llmgateway::parse(body, context),
-        }
+        let records = rows.iter().map(|row| self.reader().record(&row.json)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.reader().body(records.iter().map(String::as_str)))
     }
 }
 
@@ -218,10 +200,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = arguments
         .position
         .clone()
-        .or_else(|| Some(arguments.target.data_dir.as_ref()?.join(format!("import-{}.json", gateway.name()))));
+        .or_else(|| Some(arguments.target.data_dir.as_ref()?.join(format!("import-{}.json", gateway.reader().name()))));
     match target {
-        Target::Server(client) => arguments
-            .load(&mut database, file.as_deref(), |body| client.send(&gateway.endpoint(), "application/json", body)),
+        Target::Server(client) => arguments.load(&mut database, file.as_deref(), |body| {
+            client.send(&gateway.reader().endpoint(), "application/json", body)
+        }),
         Target::Local(engine) => {
             let code = arguments.load(&mut database, file.as_deref(), |body| arguments.take(&engine, &prices, body));
             seal_and_stop(&engine)?;
@@ -284,7 +267,7 @@ impl Arguments {
 
     /// Has a body counted in files opened here.
     fn take(&self, engine: &Engine, prices: &PriceBook, body: &[u8]) -> Result<FeedAnswer, Failure> {
-        let name = self.gateway.name();
+        let name = self.gateway.reader().name();
         let token = TokenDefaults {
             organization_id: self.organization.as_deref(),
             project_id: Some(DEFAULT_PROJECT),
@@ -293,7 +276,7 @@ impl Arguments {
         };
         let kept_since = |organization: &str| engine.kept_since(organization);
         let context = Context { now: system_clock()(), prices, token, kept_since: &kept_since };
-        take_in(engine, self.gateway.parse(body, &context)?)
+        take_in(engine, self.gateway.reader().parse(body, &context)?)
     }
 }
 

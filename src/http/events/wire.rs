@@ -46,9 +46,9 @@ pub struct EventBody {
     #[schema(max_length = 512)]
     source: Option<String>,
     /// Input, cached ones included.
-    prompt_tokens: Option<u64>,
+    prompt_tokens: Option<WholeTokens>,
     /// Output, reasoning included.
-    completion_tokens: Option<u64>,
+    completion_tokens: Option<WholeTokens>,
     /// Prompt and completion, unless given.
     total_tokens: Option<u64>,
     /// Part of the prompt that was read from the provider's cache.
@@ -86,6 +86,22 @@ pub struct EventBody {
     no_request: Option<bool>,
     /// Whether the figures are those of before the call's end.
     partial: Option<bool>,
+}
+
+/// A number of tokens, or that nobody knows it.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "documents what `ingest::event` reads")]
+pub enum WholeTokens {
+    Known(u64),
+    Unknown(UnknownTokens),
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "documents what `ingest::event` reads")]
+pub enum UnknownTokens {
+    Unknown,
 }
 
 /// A moment: RFC 3339 with an offset, or milliseconds since 1970.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::cell::Decimal;
 use super::super::formats::{Format, Identity};
-use super::super::json::each;
+use super::super::json::{each, without_nan};
 use super::super::row::Fields;
 use crate::calendar::Zone;
 
@@ -126,7 +126,9 @@ impl Mapping {
 
     /// What a JSON object's fields say that the file is: events, unless they are those of a known export.
     pub fn recognized_in(&self, object: &str) -> Option<Mapping> {
-        let fields = Fields::read(object).ok()?;
+        let Ok(fields) = Fields::read(object) else {
+            return self.recognized_in(std::str::from_utf8(&without_nan(object.as_bytes())?).ok()?);
+        };
         let mut names: Vec<&str> = fields.0.keys().map(|name| &**name).collect();
         if let Some(mapping) = self.recognized(names.iter().copied()) {
             return Some(mapping);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::BodyError;
-use super::super::json::each;
+use super::super::json::{each, without_nan};
 use super::super::row::{Fields, Row};
 use super::columns::Mapping;
 use super::made::{Made, Notes, Refused};
@@ -53,6 +53,10 @@ impl JsonRows {
         let fields = match Fields::read(json) {
             Ok(fields) => fields,
             Err(error) => {
+                // Python writes NaN for a figure that is not there.
+                if let Some(json) = without_nan(json.as_bytes()) {
+                    return self.take(&String::from_utf8_lossy(&json), depth, made);
+                }
                 self.reader.rows += 1;
                 let error = format!("not a row: {error}");
                 made.refused.push(Refused { number: self.reader.rows, id: None, organization: None, error });

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::super::cell::{Decimal, Figure, Said, Unit, time};
+use super::super::event::UNKNOWN_TOKENS;
 use super::super::field::{checked, clipped};
 use super::super::formats::{Identity, note_status};
 use super::super::langfuse;
@@ -71,6 +72,10 @@ impl Reader {
                 _ => self.translate(field, &value).map_err(in_column)?,
             };
             let Some(json) = json else { continue };
+            // One below 0 is a program's mistake in working it out.
+            if field == "cost" && self.mapping.format.is_some() && json.trim_start_matches('"').starts_with('-') {
+                continue;
+            }
             draft.set(field, json);
             if field == "hasError" {
                 note_status(&mut draft, value.as_str());
@@ -104,6 +109,13 @@ impl Reader {
         let is_day = said == Said::Day;
         if drafts.iter().all(|draft| !draft.has("id")) && (is_day || self.mapping.identity() != Identity::Own) {
             self.derive_ids(row, &mut drafts, place.0)?;
+        }
+        let tagged = self.mapping.columns.iter().any(|(field, _)| *field == "source");
+        for draft in &mut drafts {
+            match format.and_then(|format| format.gateway) {
+                Some(gateway) => *draft = gateway.record_of(draft, tagged)?,
+                None => note_unknown(draft),
+            }
         }
         Ok(drafts)
     }
@@ -274,6 +286,15 @@ impl Reader {
     pub(super) fn time(&self, value: &Value<'_>) -> Result<(String, Said), String> {
         let (at, said) = time(value.as_str(), self.mapping.day_zone)?;
         Ok((at.to_string(), said))
+    }
+}
+
+/// Of what went in and what came out, a row that has the one does not know the other; an event that leaves it out says 0.
+fn note_unknown(draft: &mut Draft) {
+    for (field, other) in [("promptTokens", "completionTokens"), ("completionTokens", "promptTokens")] {
+        if draft.has(field) && !draft.has(other) {
+            draft.set(other, UNKNOWN_TOKENS);
+        }
     }
 }
 

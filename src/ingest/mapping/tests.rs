@@ -33,52 +33,58 @@ fn columns_become_fields() {
         mapping.clone(),
         r#"{"price": 0.12345678901234567890, "at": "2026-06-01 10:00:00", "meta": {"usage": {"cached": 3}}, "x": 1}"#,
         &[
-            r#"{"cost":0.12345678901234567890,"timestamp":1780308000000,"cachedTokens":3,"id":"june-1","promptTokens":5}"#,
+            r#"{"cost":0.12345678901234567890,"timestamp":1780308000000,"cachedTokens":3,"id":"june-1","promptTokens":5,"completionTokens":"unknown"}"#,
         ],
     );
     check(
         mapping.clone(),
         r#"{"price": "", "at": null, "meta": "{\"usage\": {\"cached\": \"3\"}}"}"#,
-        &[r#"{"cachedTokens":3,"id":"june-1","promptTokens":5}"#],
+        &[r#"{"cachedTokens":3,"id":"june-1","promptTokens":5,"completionTokens":"unknown"}"#],
     );
     check(mapping.clone(), "[1]", &["! 1: not a row: an object is expected, not an array"]);
     check(mapping.clone(), r#"{"price":1,"price":2}"#, &["! 1: not a row: it has 'price' twice at line 1 column 21"]);
     assert!(mapping.map("price", "cost").unwrap_err().contains("no field 'price'; it has apiKeyId, audioInputTokens,"));
 }
 
-/// What a row has that names neither model nor provider.
-const OF_NOBODY: &str = r#""usedModel":"unknown","usedProvider":"unknown""#;
-
 #[test]
-fn a_spend_log_without_a_price_says_so() {
-    let row = |spend: &str, tokens: u64, hit: &str| {
-        format!(r#"{{"request_id":"a","spend":"{spend}","prompt_tokens":"{tokens}","cache_hit":"{hit}"}}"#)
+fn of_what_went_in_and_came_out_the_one_that_a_row_does_not_have_is_unknown() {
+    let event = |tokens: &str| format!(r#"{{{tokens}"timestamp":1780315200000,"id":"a","usedModel":"m"UNKNOWN}}"#);
+    let csv = |header: &str, cells: &str, tokens: &str, unknown: &str| {
+        let text = format!("id,timestamp,usedModel,{header}\na,1780315200000,m,{cells}\n");
+        check_csv(Mapping::default(), &text, &[&event(tokens).replace("UNKNOWN", unknown)]);
     };
-    let check = |row: String, expected: &str| {
-        check(named("litellm-spend-logs"), &row, &[&format!(r#"{{"id":"a",{expected},{OF_NOBODY}}}"#)]);
-    };
-    check(row("0.0", 5, ""), r#""promptTokens":5"#);
-    check(row("0.0", 0, ""), r#""promptTokens":0,"cost":0.0"#);
-    check(row("0", 5, "True"), r#""promptTokens":5,"cost":0,"cached":true"#);
-    check(row("0.1", 5, "False"), r#""promptTokens":5,"cost":0.1"#);
+    let (no_output, no_input) = (r#","completionTokens":"unknown""#, r#","promptTokens":"unknown""#);
+    for cell in ["", "-", "n/a", "NaN", "null", "\\N"] {
+        csv("promptTokens,completionTokens", &format!("40,{cell}"), r#""promptTokens":40,"#, no_output);
+        csv("promptTokens,completionTokens", &format!("{cell},40"), r#""completionTokens":40,"#, no_input);
+        csv("promptTokens,completionTokens", &format!("{cell},{cell}"), "", "");
+    }
+    csv("promptTokens", "40", r#""promptTokens":40,"#, no_output);
+    csv("totalTokens", "40", r#""totalTokens":40,"#, "");
+    csv("promptTokens,completionTokens", "40,0", r#""promptTokens":40,"completionTokens":0,"#, "");
 }
 
 #[test]
-fn a_spend_log_has_its_cache_writes_under_any_of_their_names() {
-    for (usage, expected) in [
-        (
-            r#"{"cache_creation_input_tokens":7,"cache_read_input_tokens":3}"#,
-            r#""cachedTokens":3,"cacheWriteTokens":7"#,
-        ),
-        (
-            r#"{"prompt_tokens_details":{"cached_tokens":3,"cache_creation_tokens":7,"cache_creation_token_details":{"ephemeral_1h_input_tokens":5}}}"#,
-            r#""cachedTokens":3,"cacheWriteTokens":7,"cacheWrite1hTokens":5"#,
-        ),
-        (r#"{"prompt_tokens_details":{"cache_write_tokens":7}}"#, r#""cacheWriteTokens":7"#),
-    ] {
-        let row = format!(r#"{{"request_id":"a","metadata":{{"usage_object":{usage}}}}}"#);
-        check(named("litellm-spend-logs"), &row, &[&format!(r#"{{"id":"a",{expected},{OF_NOBODY}}}"#)]);
-    }
+fn what_python_writes_for_no_number_is_absent() {
+    let mut mapping = Mapping::default();
+    mapping.set("projectId", "p").unwrap();
+    let row = r#"{"id":"NaN","promptTokens":7,"completionTokens":NaN,"cost":-Infinity,"source":"Infinity"}"#;
+    let event = r#"{"promptTokens":7,"id":"NaN","source":"Infinity","projectId":"p","completionTokens":"unknown"}"#;
+    check(mapping.clone(), row, &[event]);
+    check(mapping.clone(), "{NaN}", &["! 1: not a row: key must be a string at line 1 column 2"]);
+    let helicone = r#"{"request_id":"r","request_created_at":1,"provider":"OPENAI","completion_tokens":NaN}"#;
+    let known = mapping.recognized_in(helicone).and_then(|mapping| mapping.format());
+    assert_eq!(known.map(|format| format.name), Some("helicone"));
+}
+
+#[test]
+fn a_cost_below_0_is_unknown_in_exports_and_refused_in_events() {
+    let row = r#"{"created_at":1780315200,"model":"openai/gpt-4o","id":"g","native_tokens_prompt":7,"native_tokens_completion":3,"total_cost":-0.5}"#;
+    let tokens = r#""promptTokens":7,"completionTokens":3"#;
+    let event = r#"{"id":"g","timestamp":1780315200000,"usedModel":"openai/gpt-4o",TOKENS}"#;
+    check(named("openrouter"), row, &[&event.replace("TOKENS", tokens)]);
+    let own = "id,timestamp,usedModel,cost\na,1780315200000,m,-$0.18\n";
+    check_csv(Mapping::default(), own, &[r#"{"cost":-0.18,"timestamp":1780315200000,"id":"a","usedModel":"m"}"#]);
 }
 
 #[test]
@@ -142,11 +148,9 @@ fn formats_name_fields_that_events_have() {
             let mut all = format.columns.iter().chain(format.constants);
             all.any(|(field, _)| field == must)
         };
-        assert!(
-            format.columns.iter().chain(format.constants).all(|(field, _)| known(field).is_ok()),
-            "{}",
-            format.name
-        );
+        // A gateway's own table has more, for its own reader.
+        let mut fields = format.columns.iter().chain(format.constants);
+        assert!(format.gateway.is_some() || fields.all(|(field, _)| known(field).is_ok()), "{}", format.name);
         assert!(["timestamp", "usedModel"].iter().all(has), "{}", format.name);
         assert!(has(&"id") || format.identity != Identity::Own, "{}", format.name);
     }
@@ -178,7 +182,7 @@ fn events_in_csv_are_events() {
         "\u{feff}id,timestamp,cost,promptTokens,note,source,usedModel\n\
          7,1780315200000,0.10,3,x,\"a, \"\"b\"\"\",m\nb,2026-06-01T00:00:00Z,n/a,,,,m\n",
         &[
-            r#"{"promptTokens":3,"cost":0.10,"timestamp":1780315200000,"id":"7","usedModel":"m","source":"a, \"b\""}"#,
+            r#"{"promptTokens":3,"cost":0.10,"timestamp":1780315200000,"id":"7","usedModel":"m","source":"a, \"b\"","completionTokens":"unknown"}"#,
             r#"{"timestamp":1780272000000,"id":"b","usedModel":"m"}"#,
         ],
     );
@@ -283,7 +287,7 @@ fn what_is_said_of_errors_is_read_strictly_but_for_the_statuses_of_other_program
 #[test]
 fn our_own_names_are_found_however_they_are_written() {
     for header in ["id,Timestamp,UsedModel,PromptTokens,COST", "ID,timestamp,used_model,prompt_tokens,Cost ($)"] {
-        let event = r#"{"promptTokens":5,"cost":0.5,"timestamp":1780315200000,"id":"a","usedModel":"m"}"#;
+        let event = r#"{"promptTokens":5,"cost":0.5,"timestamp":1780315200000,"id":"a","usedModel":"m","completionTokens":"unknown"}"#;
         check_csv(Mapping::default(), &format!("{header}\na,1780315200000,m,5,0.5\n"), &[event]);
     }
     // The very name is before others, of which there may be one.
