@@ -53,21 +53,15 @@ const COLUMNS: [(Column, &[&str]); 7] = [
 ];
 const ALLOWED: &str = "allowed are key, project, email, team, costCentre, from and to";
 
-/// All lines, or what is wrong with each that is.
-pub fn parse(body: &[u8]) -> Result<Vec<AssignmentLine>, Vec<String>> {
-    let mut table = Table::open(body).map_err(|error| vec![error])?;
-    let columns = columns(&table).map_err(|error| vec![error])?;
-    let (mut lines, mut wrong) = (Vec::new(), Vec::new());
+/// Each line, or what is wrong with it.
+pub fn parse(body: &[u8]) -> Result<Vec<Result<AssignmentLine, String>>, String> {
+    let mut table = Table::open(body)?;
+    let columns = columns(&table)?;
+    let mut lines = Vec::new();
     while let Some(record) = table.next() {
-        match line(&record, &columns) {
-            Ok(line) => lines.push(line),
-            Err(what) => wrong.push(format!("line {}: {what}", record.line)),
-        }
+        lines.push(line(&record, &columns).map_err(|what| format!("line {}: {what}", record.line)));
     }
-    if lines.is_empty() && wrong.is_empty() {
-        wrong.push("there is no line below the header".to_owned());
-    }
-    if wrong.is_empty() { Ok(lines) } else { Err(wrong) }
+    if lines.is_empty() { Err("there is no line below the header".to_owned()) } else { Ok(lines) }
 }
 
 /// Which column is where.
@@ -145,6 +139,14 @@ fn day(column: &str, text: &str) -> Result<Date, String> {
 mod tests {
     use super::*;
 
+    fn good(text: &str) -> Vec<AssignmentLine> {
+        parse(text.as_bytes()).unwrap().into_iter().map(Result::unwrap).collect()
+    }
+
+    fn wrong_of(text: &[u8]) -> Vec<String> {
+        parse(text).map_or_else(|wrong| vec![wrong], |lines| lines.into_iter().filter_map(Result::err).collect())
+    }
+
     #[test]
     fn what_accounts_keep_is_read() {
         for text in [
@@ -152,14 +154,13 @@ mod tests {
             "\u{feff}API key;Team;Cost center;From;To\r\nk1;Search;4711;01.06.2026;\r\n",
             "sep=\t\nteam\tfrom\tproject\tkey\tcost_centre\nSearch\t1.6.2026\t\t k1 \t4711\n",
         ] {
-            let lines = parse(text.as_bytes()).unwrap();
+            let lines = good(text);
             let [line] = &lines[..] else { panic!("{text}: {lines:?}") };
             let day = Date::parse("2026-06-01").unwrap();
             assert_eq!((&line.of, line.from, line.to), (&AssignedName::ApiKey("k1".into()), day, None), "{text}");
             assert_eq!((&*line.team, line.cost_centre.as_deref()), ("Search", Some("4711")), "{text}");
         }
-        let lines =
-            parse(b"E-Mail,project,team,from,to\na@b,,red,2026-06-01,2026-06-01\n,web,none,2026-06-02,\n").unwrap();
+        let lines = good("E-Mail,project,team,from,to\na@b,,red,2026-06-01,2026-06-01\n,web,none,2026-06-02,\n");
         assert_eq!(lines[0].of, AssignedName::Person("a@b".into()));
         assert_eq!((&lines[1].of, lines[1].line), (&AssignedName::Project("web".into()), 3));
     }
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         let check = |text: &str, expected: &[&str]| {
-            let wrong = parse(text.as_bytes()).unwrap_err();
+            let wrong = wrong_of(text.as_bytes());
             assert_eq!(wrong.len(), expected.len(), "{text}: {wrong:?}");
             for (wrong, expected) in wrong.iter().zip(expected) {
                 assert!(wrong.contains(expected), "{text}: {wrong}");
@@ -204,6 +205,6 @@ mod tests {
             ],
         );
         let latin = [&b"key,team,from\nk1,"[..], &[0xfc], b",2026-06-01\n"].concat();
-        assert!(parse(&latin).unwrap_err()[0].contains("line 2: '\u{fffd}' is not UTF-8"));
+        assert!(wrong_of(&latin)[0].contains("line 2: '\u{fffd}' is not UTF-8"));
     }
 }

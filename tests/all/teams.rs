@@ -465,6 +465,11 @@ fn each_line_of_a_table_that_is_wrong_is_named_and_none_is_taken() {
     };
     check("key,team,from\nBatsh,red,2026-06-01\n", "line 2: there is no API key 'Batsh'; did you mean batch?");
     check(
+        "key,team,from\nBatsh,red,2026-06-01\nk1,red,2026-06-31\nk2,blew,2026-06-01\n",
+        "line 2: there is no API key 'Batsh'; did you mean batch?; line 3: from '2026-06-31' is no date that exists; \
+         write YYYY-MM-DD; line 4: there is no team 'blew'",
+    );
+    check(
         "key,team,from\nNightly,red,2026-06-01\n",
         "line 2: 2 have the name 'Nightly' as API key; give an id, such as k2, k4",
     );

@@ -24,17 +24,18 @@ pub fn read_assignments(
     let organization = directory.organization(organization_id).filter(|of| of.profile.status == Status::Active);
     let organization =
         organization.ok_or_else(|| Problem::not_found(format!("there is no organization '{organization_id}'")))?;
-    let lines = parse(body).map_err(|wrong| refusal(&wrong))?;
+    let lines = parse(body).map_err(|wrong| refusal(&[wrong]))?;
     if lines.len() > ASSIGNMENTS {
         let given = lines.len();
         return Err(Problem::bad_request(format!("there are {given} lines; at most {ASSIGNMENTS} are allowed")));
     }
     let mut reading = Reading::new(directory, organization_id, organization, makes_teams);
     let (mut assignments, mut wrong) = (Vec::new(), Vec::new());
-    for line in &lines {
-        match reading.line(line) {
+    for line in lines {
+        let read = |line: AssignmentLine| reading.line(&line).map_err(|what| format!("line {}: {what}", line.line));
+        match line.and_then(read) {
             Ok(assignment) => assignments.push(assignment),
-            Err(what) => wrong.push(format!("line {}: {what}", line.line)),
+            Err(what) => wrong.push(what),
         }
     }
     if !wrong.is_empty() {
