@@ -351,8 +351,8 @@ mod tests {
         check("activity", json!({"model": {"a": 1}}), Err("'model' is a text"));
         check("activity", json!({"model": [["a"]]}), Err("'model' is a text"));
         check("activity", json!({"model": ["a", null]}), Err("'model' is a text"));
-        check("activity", json!({"key": null}), Ok("/analytics/activity?key=&decimals=string"));
-        check("activity", json!({"key": ["a", null]}), Ok("/analytics/activity?key=a&key=&decimals=string"));
+        check("activity", json!({"key": null}), Ok("/analytics/activity?key=&top=10&decimals=string"));
+        check("activity", json!({"key": ["a", null]}), Ok("/analytics/activity?key=a&key=&top=10&decimals=string"));
         check("activty", json!({}), Err("did you mean activity?"));
         check("delete", json!({}), Err("there is no tool 'delete'"));
     }
