@@ -26,6 +26,7 @@ import { RankingCard } from "./RankingCard";
 import { answeredPivots, entrySteps } from "./steps";
 import { SummaryCards } from "./SummaryCards";
 import { lazily } from "../../ui/lazily";
+import { useDimmed } from "../../ui/useDimmed";
 import { useSettled } from "../../ui/useSettled";
 
 const ChangeCard = lazily(() => import("./ChangeCard"));
@@ -74,6 +75,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
   const usage: UsageQuestion = { organizationId, from, to, timezone, filters };
   const [hasChart, setHasChart] = useState(false);
   const isShown = !former && (hasChart || view.chart === "table");
+  const dimmed = useDimmed(former);
   const settled = useSettled(isShown ? activity : null);
   // Code of what stands beneath comes after the first chart.
   const [beneath, setBeneath] = useState(false);
@@ -105,7 +107,7 @@ export function ActivityView({ view, question, today, operates, charted, former,
     <Explaining question={explained}>
       <div
         className="activity"
-        data-former={former}
+        data-former={dimmed}
         aria-busy={activity === null || former}
         data-testid="activity"
         data-answer={activity && `${activity.groupBy} ${activity.from} ${activity.to} ${activity.timezone}`}

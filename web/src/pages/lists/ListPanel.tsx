@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { useDimmed } from "../../ui/useDimmed";
 import type { Change } from "../useAddress";
 import { ListTable, type Column } from "./ListTable";
 import { ListTools } from "./ListTools";
@@ -32,10 +33,11 @@ interface Props<Row, Name extends string> {
 /** A list of rows of usage, with what it is searched and sorted by. */
 export function ListPanel<Row extends { cost: number }, Name extends string>(props: Props<Row, Name>) {
   const { label, view, onChange, columns, rows, former, among } = props;
+  const dimmed = useDimmed(former);
   const largest = Math.max(0, ...(among ?? []).map((row) => row.cost));
   const onSort = (sort: Name, descending: boolean) => onChange({ sort, descending });
   return (
-    <section className="card list-panel activity" data-former={former} aria-label={label}>
+    <section className="card list-panel activity" data-former={dimmed} aria-label={label}>
       <ListTools
         placeholder={props.placeholder}
         search={view.search}

@@ -4,6 +4,7 @@ import { ApiError } from "../../api/request";
 import { text } from "../../text";
 import { Failure } from "../../ui/Failure";
 import { Notice } from "../../ui/Notice";
+import { useDimmed } from "../../ui/useDimmed";
 
 interface Props {
   query: { error: unknown; isPlaceholderData: boolean; data: unknown; isPending: boolean; refetch: () => unknown };
@@ -14,6 +15,7 @@ interface Props {
 
 /** The former answer stays while the next one is on its way; what failed says so in its place. */
 export function Answer({ query, away, children }: Props) {
+  const dimmed = useDimmed(query.isPlaceholderData);
   const failed = query.error && (query.isPlaceholderData || !query.data) ? query.error : null;
   const actions = (
     <Link href={away.href} className="button">
@@ -32,7 +34,7 @@ export function Answer({ query, away, children }: Props) {
     return <Failure error={failed} onRetry={() => void query.refetch()} actions={refused && actions} />;
   }
   return (
-    <div className="activity" data-former={query.isPlaceholderData} aria-busy={query.isPending || query.isPlaceholderData}>
+    <div className="activity" data-former={dimmed} aria-busy={query.isPending || query.isPlaceholderData}>
       <span className="visually-hidden" role="status">
         {query.isPending ? text.analytics.loading : query.isPlaceholderData ? text.analytics.updating : ""}
       </span>
