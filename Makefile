@@ -213,6 +213,10 @@ soak: build ## Ingest at four fifths of the peak for ROLLCALL_SOAK_SECONDS (1800
 compare: ## Ask PostgreSQL, DuckDB, ClickHouse and SQLite the same (benches/compare)
 	python3 benches/compare/run.py
 
+.PHONY: compare-budgets
+compare-budgets: build $(CLIENTS)/requirements.txt ## Time LiteLLM's own budget checks and decisions by turns
+	ROLLCALL=$(abspath $(BINARY)) $(CLIENTS)/bin/python benches/compare/budgets.py
+
 .PHONY: openapi
 openapi: ## Write docs/openapi.json anew
 	$(CARGO) run --release --quiet -- openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json

@@ -10,8 +10,10 @@ mod workload;
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use client::{connect, post_head, read_answer};
@@ -23,18 +25,22 @@ use rollcall::directory::{
 };
 use rollcall::model::Fingerprint;
 use server::{kill, start};
+use workload::{Large, bench_directory};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SECONDS: f64 = 10.0;
 const CONNECTIONS: usize = 8;
-const KEYS: usize = 500;
-const PROJECTS: usize = 50;
-const MEMBERS: usize = 200;
+const KEYS: usize = workload::KEYS;
+const PROJECTS: usize = workload::PROJECTS;
+const MEMBERS: usize = workload::MEMBERS;
+const RATE: f64 = 5000.0;
 const BUDGETS: usize = 1000;
-const INGESTED: usize = 400_000;
-const ROUNDS: usize = 5;
+/// Events of a round, with budgets and without.
+const INGESTED: usize = 100_000;
+const ROUNDS: usize = 15;
+const BESIDE_ROUNDS: usize = 3;
 
 fn main() {
     // Cargo asks bench targets for a list in some commands; there is none to give.
@@ -42,11 +48,10 @@ fn main() {
         return;
     }
     one_by_itself();
+    // Made, and let go, so that servers can be started on copies of it.
+    drop(Large::load());
     beside_ingest();
-    let mut ratios: Vec<f64> = (0..ROUNDS).map(|_| ingest_rate(true) / ingest_rate(false)).collect();
-    ratios.sort_by(f64::total_cmp);
-    let text = format!("{:.3} (median of {ROUNDS}; {:.3} to {:.3})", ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
-    figure("decisions", "ingest with 1,000 budgets, in times of that without", &text);
+    ingest_ratio();
 }
 
 /// Whose the budget of a number is, by kind and id; `None` is the organization or a default.
@@ -55,7 +60,7 @@ fn scope(number: usize) -> (&'static str, Option<String>) {
         0..4 => ("organization", None),
         4..8 => ("member", None),
         8..208 => ("project", Some(format!("project-{}", number % PROJECTS))),
-        208..408 => ("member", Some(format!("member-{}", number % MEMBERS))),
+        208..408 => ("member", Some(format!("user-{}", number % MEMBERS))),
         _ => ("apiKey", Some(format!("key-{}", number % KEYS))),
     }
 }
@@ -64,7 +69,7 @@ fn one_by_itself() {
     let mut directory = Directory::default();
     let members = (0..MEMBERS).map(|number| MemberUpdate {
         organization_id: "northwind".into(),
-        user_id: format!("member-{number}"),
+        user_id: format!("user-{number}"),
         role: Role::Developer,
         project_ids: None,
         former: false,
@@ -73,7 +78,7 @@ fn one_by_itself() {
         id: format!("key-{number}"),
         organization_id: Some("northwind".into()),
         project_id: format!("project-{}", number % PROJECTS),
-        created_by: Some(format!("member-{}", number % MEMBERS)),
+        created_by: Some(format!("user-{}", number % MEMBERS)),
         ..ApiKeyUpdate::default()
     });
     let update =
@@ -130,15 +135,19 @@ fn send(address: &str, method: &str, path: &str, body: &str) {
     read_answer(&mut stream);
 }
 
-/// A server whose organization has members and keys, and budgets if it is to.
-fn started(directory: &std::path::Path, with_budgets: bool) -> (std::process::Child, String) {
+/// A server with the large workload, whose organization has members and keys, and budgets if it is to.
+fn started(directory: &Path, with_budgets: bool) -> (Child, String) {
+    for file in std::fs::read_dir(bench_directory()).expect("it was made") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), directory.join(file.file_name())).expect("room on the disk");
+    }
     let (server, address) = start(directory);
     let list = |items: Vec<String>| items.join(",");
     let members = (0..MEMBERS)
-        .map(|number| format!(r#"{{"organizationId":"northwind","userId":"member-{number}","role":"developer"}}"#));
+        .map(|number| format!(r#"{{"organizationId":"northwind","userId":"user-{number}","role":"developer"}}"#));
     let keys = (0..KEYS).map(|number| {
         let (project, member) = (number % PROJECTS, number % MEMBERS);
-        format!(r#"{{"id":"key-{number}","organizationId":"northwind","projectId":"project-{project}","createdBy":"member-{member}"}}"#)
+        format!(r#"{{"id":"key-{number}","organizationId":"northwind","projectId":"project-{project}","createdBy":"user-{member}"}}"#)
     });
     let directory = format!(r#"{{"members":[{}],"apiKeys":[{}]}}"#, list(members.collect()), list(keys.collect()));
     send(&address, "PUT", "/v1/directory", &directory);
@@ -158,15 +167,21 @@ fn started(directory: &std::path::Path, with_budgets: bool) -> (std::process::Ch
     (server, address)
 }
 
-fn ask(stream: &mut std::io::BufReader<std::net::TcpStream>, number: usize) {
-    let key = number * 7 % KEYS;
+fn question(number: usize) -> Vec<u8> {
+    let key = number % KEYS * 7 % KEYS;
     let body = format!(
         r#"{{"organizationId":"northwind","apiKeyId":"key-{key}","model":"gpt-4o","callId":"call-{number}","promptTokens":900,"maxCompletionTokens":90}}"#
     );
-    let request = post_head("/v1/decisions", body.len()) + &body;
-    stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
-    let answer = read_answer(stream);
-    assert!(answer.starts_with(br#"{"allowed":true"#), "{}", String::from_utf8_lossy(&answer));
+    (post_head("/v1/decisions", body.len()) + &body).into_bytes()
+}
+
+fn ask(stream: &mut std::io::BufReader<std::net::TcpStream>, number: usize) {
+    stream.get_mut().write_all(&question(number)).expect("the server reads");
+    assert!(!is_refusal(&read_answer(stream)), "all budgets are large");
+}
+
+fn is_refusal(answer: &[u8]) -> bool {
+    answer.starts_with(br#"{"allowed":false"#)
 }
 
 fn events(prefix: &str, number: usize, count: usize) -> Vec<u8> {
@@ -189,64 +204,107 @@ fn events(prefix: &str, number: usize, count: usize) -> Vec<u8> {
     (post_head("/v1/events", body.len()) + &body).into_bytes()
 }
 
+/// Decisions beside ingest, and by turns the same load of a route that does nothing: what the machine makes anybody wait.
 fn beside_ingest() {
-    const RATE: f64 = 5000.0;
     let directory = tempfile::tempdir().expect("a directory");
     let (server, address) = started(directory.path(), true);
-    let (ingested, done) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let mut times: Vec<f64> = std::thread::scope(|scope| {
+    let live = |_: usize| b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n".to_vec();
+    let mut rounds = [Vec::new(), Vec::new(), Vec::new()];
+    for round in 0..BESIDE_ROUNDS {
+        let first = round * (RATE * SECONDS) as usize;
+        // Calls of their own.
+        let alone = |number| question(usize::MAX / 2 + first + number);
+        rounds[0].push(beside(&address, &format!("nothing-{round}"), live, true));
+        rounds[1].push(beside(&address, &format!("asked-{round}"), |number| question(first + number), true));
+        rounds[2].push(beside(&address, &format!("alone-{round}"), alone, false));
+    }
+    kill(server);
+    for (what, mut rounds) in ["a route that does nothing", "decisions", "decisions alone"].into_iter().zip(rounds) {
+        rounds.sort_by(|a, b| a.last.total_cmp(&b.last));
+        let Beside { median, last, events, .. } = rounds[BESIDE_ROUNDS / 2];
+        let [least, most] = [rounds[0].last, rounds[BESIDE_ROUNDS - 1].last];
+        let text = format!("{median:.2} ms (median), {last:.2} ms (99 %; {least:.2} to {most:.2})");
+        figure("decisions", &format!("{what}, 5,000 a second with 1,000 budgets, beside {events:.0} events/s"), &text);
+    }
+}
+
+struct Beside {
+    median: f64,
+    last: f64,
+    events: f64,
+}
+
+/// Asks as often as is due, whatever answers take, and times each from when it was due.
+fn beside(address: &str, prefix: &str, request: impl Fn(usize) -> Vec<u8> + Sync, with_ingest: bool) -> Beside {
+    // Made before: the client shares the machine.
+    let count = if with_ingest { (SECONDS * 50.0) as usize } else { 0 };
+    let posts: Vec<Vec<u8>> = (0..count).map(|number| events(prefix, number, 1000)).collect();
+    let (ingested, began) = (AtomicUsize::new(0), Instant::now());
+    let (request, mut times) = (&request, Vec::new());
+    std::thread::scope(|scope| {
         scope.spawn(|| {
-            let mut stream = connect(&address);
-            let began = Instant::now();
-            for number in 0.. {
-                if done.load(Ordering::Relaxed) {
-                    return;
-                }
+            let mut stream = connect(address);
+            for (number, post) in posts.iter().enumerate() {
                 // A thousand each fiftieth of a second.
                 std::thread::sleep(Duration::from_millis(20 * number as u64).saturating_sub(began.elapsed()));
-                stream.get_mut().write_all(&events("beside", number, 1000)).expect("the server reads");
+                stream.get_mut().write_all(post).expect("the server reads");
                 read_answer(&mut stream);
-                ingested.fetch_add(1000, Ordering::Relaxed);
+                if began.elapsed().as_secs_f64() <= SECONDS {
+                    ingested.fetch_add(1000, Ordering::Relaxed);
+                }
             }
         });
-        let began = Instant::now();
         let askers: Vec<_> = (0..CONNECTIONS)
             .map(|connection| {
-                let address = &address;
                 scope.spawn(move || {
                     let mut stream = connect(address);
                     let mut times = Vec::new();
                     for number in (connection..(RATE * SECONDS) as usize).step_by(CONNECTIONS) {
                         let due = began + Duration::from_secs_f64(number as f64 / RATE);
                         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                        ask(&mut stream, number);
+                        stream.get_mut().write_all(&request(number)).expect("the server reads");
+                        assert!(!is_refusal(&read_answer(&mut stream)), "all budgets are large");
                         times.push(due.elapsed().as_secs_f64() * 1e3);
                     }
                     times
                 })
             })
             .collect();
-        let times = askers.into_iter().flat_map(|asker| asker.join().expect("no panic")).collect();
-        done.store(true, Ordering::Relaxed);
-        times
+        times.extend(askers.into_iter().flat_map(|asker| asker.join().expect("no panic")));
     });
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    let rate = ingested.load(Ordering::Relaxed) as f64 / SECONDS;
-    let text = format!("{:.2} ms (median), {:.2} ms (99 %), {} answers", at(0.5), at(0.99), times.len());
-    figure("decisions", &format!("5,000 a second with 1,000 budgets, beside {rate:.0} events/s"), &text);
-    kill(server);
+    Beside { median: at(0.5), last: at(0.99), events: ingested.load(Ordering::Relaxed) as f64 / SECONDS }
+}
+
+/// How fast ingest is with budgets, in times of that without: two servers of one binary by turns, neither always first.
+fn ingest_ratio() {
+    let directories = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let servers = [0, 1].map(|with| started(directories[with].path(), with == 1));
+    // The first round warms both up.
+    let mut ratios: Vec<f64> = (0..=ROUNDS)
+        .map(|round| {
+            let mut rates = [0.0; 2];
+            for with in [round % 2, 1 - round % 2] {
+                rates[with] = ingest_rate(&servers[with].1, &format!("rate-{round}"));
+            }
+            rates[1] / rates[0]
+        })
+        .skip(1)
+        .collect();
+    servers.into_iter().for_each(|(server, _)| kill(server));
+    ratios.sort_by(f64::total_cmp);
+    let text = format!("{:.3} (median of {ROUNDS}; {:.3} to {:.3})", ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
+    figure("decisions", "ingest with 1,000 budgets, in times of that without", &text);
 }
 
 /// Events a second over HTTP, in batches of a thousand over two connections.
-fn ingest_rate(with_budgets: bool) -> f64 {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (server, address) = started(directory.path(), with_budgets);
-    let requests: Vec<Vec<u8>> = (0..INGESTED / 1000).map(|number| events("rate", number, 1000)).collect();
+fn ingest_rate(address: &str, prefix: &str) -> f64 {
+    let requests: Vec<Vec<u8>> = (0..INGESTED / 1000).map(|number| events(prefix, number, 1000)).collect();
     let began = Instant::now();
     std::thread::scope(|scope| {
         for connection in 0..2 {
-            let (requests, address) = (&requests, &address);
+            let requests = &requests;
             scope.spawn(move || {
                 let mut stream = connect(address);
                 for request in requests.iter().skip(connection).step_by(2) {
@@ -256,7 +314,5 @@ fn ingest_rate(with_budgets: bool) -> f64 {
             });
         }
     });
-    let rate = INGESTED as f64 / began.elapsed().as_secs_f64();
-    kill(server);
-    rate
+    INGESTED as f64 / began.elapsed().as_secs_f64()
 }

@@ -137,12 +137,18 @@ pub struct Book {
     reservations: Reservations,
 }
 
+/// Of an account without a budget.
+const NEVER: Range<Segment> = Segment(0)..Segment(0);
+
 #[derive(Debug)]
 struct Account {
     /// Among the book's budgets; none where there is no such budget any more, or it is not the member's.
     budget: Option<usize>,
     /// Whose it is in a default.
     member: Option<String>,
+    /// What it counts, and of when: as its budget says, at hand for whoever adds to many accounts.
+    counted: Counted,
+    segments: Range<Segment>,
     /// When the window began that its sums are of.
     window: UnixMs,
     spent: i128,
@@ -264,7 +270,9 @@ impl Book {
         now: UnixMs,
         mut sums: impl FnMut(&Range<UnixMs>, By) -> Result<Vec<(Option<String>, Measures)>, E>,
     ) -> Result<(), E> {
-        self.accounts.iter_mut().for_each(|account| account.budget = None);
+        for account in &mut self.accounts {
+            (account.budget, account.segments) = (None, NEVER);
+        }
         self.of_organization.clear();
         self.of_project.clear();
         self.of_api_key.clear();
@@ -346,13 +354,15 @@ impl Book {
         let window = held.span.time.start;
         if number == new {
             let member = member.map(str::to_owned);
-            self.accounts.push(Account { budget: Some(budget), member, window, spent: 0, reserved: 0 });
+            let (segments, counted) = (NEVER, held.counted());
+            self.accounts.push(Account { budget: None, member, segments, counted, window, spent: 0, reserved: 0 });
         }
         let account = &mut self.accounts[number as usize];
         if account.budget.is_none() {
             // What was reserved in a window that is over does not count in the next one.
             let reserved = if account.window == window { account.reserved } else { 0 };
             (account.budget, account.window, account.spent, account.reserved) = (Some(budget), window, 0, reserved);
+            (account.segments, account.counted) = (held.segments.clone(), held.counted());
         }
         number
     }
@@ -385,12 +395,14 @@ impl Book {
         accounts
     }
 
-    /// Adds what a commit added to a series, or takes away what it took back.
-    pub fn add(
+    /// Adds what a commit added to a series, or takes away what it took back. Its project and its API key are asked for
+    /// where it is not known whose it is.
+    pub fn add<'n>(
         &mut self,
         organization: &Organization,
         segment: Segment,
-        (series, project, api_key): (SeriesId, &str, &str),
+        series: SeriesId,
+        named: impl FnOnce() -> (&'n str, &'n str),
         measures: &Measures,
         is_taken_back: bool,
     ) {
@@ -399,6 +411,7 @@ impl Book {
         let accounts = match self.of_series.get(&(series, day)) {
             Some(known) => known.clone(),
             None => {
+                let (project, api_key) = named();
                 let found: Arc<[u32]> = self.touched(organization, api_key, Some(project), None, day).into();
                 if self.of_series.len() >= SERIES_DAYS {
                     self.of_series.clear();
@@ -407,11 +420,11 @@ impl Book {
                 found
             }
         };
+        let amounts = [Counted::Cost, Counted::Requests, Counted::Tokens].map(|counted| counted.of(measures));
         for number in accounts.iter() {
             let account = &mut self.accounts[*number as usize];
-            let Some(held) = account.budget.map(|number| &self.budgets[number].1) else { continue };
-            if held.segments.contains(&segment) {
-                let amount = held.counted().of(measures);
+            if account.segments.contains(&segment) {
+                let amount = amounts[account.counted as usize];
                 account.spent += if is_taken_back { -amount } else { amount };
             }
         }

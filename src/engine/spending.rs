@@ -7,9 +7,10 @@ use std::sync::{MutexGuard, PoisonError, TryLockError};
 use super::Shared;
 use super::request::Request;
 use super::writer::{Touched, Writer};
-use crate::budget::Accounts;
-use crate::model::{Batch, Dimension, Event, Fingerprint, Measures, OrganizationId, Segment, SeriesId};
-use crate::store::StoreError;
+use crate::budget::{Accounts, Book};
+use crate::directory::Organization;
+use crate::model::{Batch, Dimension, Event, Fingerprint, OrganizationId, SeriesId};
+use crate::store::{Counted, OrganizationNames, StoreError};
 
 impl Shared {
     pub(super) fn accounts(&self) -> MutexGuard<'_, Accounts> {
@@ -33,84 +34,63 @@ impl Shared {
     }
 }
 
-/// What a commit added to a series, or took back of it, by the names that budgets go by.
-struct Added<'a> {
-    organization: &'a str,
-    segment: Segment,
-    named: (SeriesId, &'a str, &'a str),
-    measures: &'a Measures,
-    is_taken_back: bool,
-}
-
-type Open = HashMap<OrganizationId, String>;
-
 impl Writer {
     /// Publishes a commit together with what it adds to budgets, so that nobody sees one without the other. Decisions wait
-    /// meanwhile, so what can be found out before is.
+    /// meanwhile.
     pub(super) fn publish_group(&self, group: &[Request], touched: &Touched) -> Result<(), StoreError> {
         let snapshot = self.snapshot();
-        let before = self.open_books(&self.shared.accounts());
-        let added = self.added(&before, touched);
         let mut accounts = self.shared.accounts();
-        match snapshot {
+        let before = match snapshot {
             Ok(snapshot) => self.show(snapshot, touched),
             Err(error) => {
                 // The file is ahead of what was added up.
                 accounts.close_all();
                 return Err(error);
             }
-        }
+        };
         touched.moved_budgets.iter().for_each(|organization| accounts.close(organization));
-        let open = self.open_books(&accounts);
-        if open.keys().all(|organization| before.contains_key(organization)) {
-            self.add_to(&mut accounts, &added);
-        } else {
-            // Somebody opened one in between.
-            self.add_to(&mut accounts, &self.added(&open, touched));
-        }
+        self.add_to(&mut accounts, touched);
         if accounts.has_reservations() {
             group.iter().filter_map(Request::batch).for_each(|batch| arrived(&mut accounts, batch));
         }
+        drop(accounts);
+        // It may be the last to hold what was there, and nobody waits any more.
+        drop(before);
         Ok(())
     }
 
-    fn open_books(&self, accounts: &Accounts) -> Open {
-        let books = accounts.open_books();
-        books.filter_map(|name| Some((self.dictionary.organization(name)?.0, name.to_owned()))).collect()
-    }
-
-    fn added<'a>(&'a self, open: &'a Open, touched: &'a Touched) -> Vec<Added<'a>> {
-        if open.is_empty() {
-            return Vec::new();
-        }
-        let added = touched.rows.iter().flat_map(|(organization, segment, rows)| {
-            rows.iter().map(|(series, measures)| (*organization, *segment, *series, measures, false))
-        });
-        let taken_back = touched.taken_back.iter().flat_map(|(organization, calls)| {
-            calls.iter().map(|call| (*organization, call.segment, call.series, &call.measures, true))
-        });
-        let named = |(number, segment, series, measures, is_taken_back): (OrganizationId, Segment, SeriesId, _, _)| {
-            let organization = open.get(&number)?.as_str();
-            let names = self.dictionary.by_number(number).expect("it has a name");
-            let of = names.series()[series.0 as usize];
-            let name = |dimension| names.name(dimension, of.value(dimension)).unwrap_or_default();
-            let named = (series, name(Dimension::Project), name(Dimension::ApiKey));
-            Some(Added { organization, segment, named, measures, is_taken_back })
-        };
-        added.chain(taken_back).filter_map(named).collect()
-    }
-
-    fn add_to(&self, accounts: &mut Accounts, added: &[Added<'_>]) {
-        for added in added.chunk_by(|a, b| a.organization == b.organization) {
-            let name = added[0].organization;
-            let (Some(book), Some(organization)) = (accounts.open_book(name), self.directory.organization(name)) else {
-                continue;
-            };
-            for Added { segment, named, measures, is_taken_back, .. } in added {
-                book.add(organization, *segment, *named, measures, *is_taken_back);
+    fn add_to(&self, accounts: &mut Accounts, touched: &Touched) {
+        let open = accounts.open_books();
+        let open: HashMap<OrganizationId, String> =
+            open.filter_map(|name| Some((self.dictionary.organization(name)?.0, name.to_owned()))).collect();
+        let mut add = |number: &OrganizationId, add: &dyn Fn(&mut Book, &Organization, &OrganizationNames)| {
+            let Some(name) = open.get(number) else { return };
+            if let (Some(book), Some(organization)) = (accounts.open_book(name), self.directory.organization(name)) {
+                add(book, organization, self.dictionary.by_number(*number).expect("it has a name"));
             }
+        };
+        for (number, segment, rows) in &touched.rows {
+            add(number, &|book, organization, names| {
+                for (series, measures) in rows {
+                    book.add(organization, *segment, *series, || named(names, *series), measures, false);
+                }
+            });
+        }
+        for (number, calls) in &touched.taken_back {
+            add(number, &|book, organization, names| {
+                for Counted { segment, series, measures, .. } in calls {
+                    book.add(organization, *segment, *series, || named(names, *series), measures, true);
+                }
+            });
         }
     }
+}
+
+/// What a series is by which budgets go: its project and its API key.
+fn named(names: &OrganizationNames, series: SeriesId) -> (&str, &str) {
+    let of = names.series()[series.0 as usize];
+    let name = |dimension| names.name(dimension, of.value(dimension)).unwrap_or_default();
+    (name(Dimension::Project), name(Dimension::ApiKey))
 }
 
 /// The events of calls are there: what they reserved is no more.

@@ -515,9 +515,11 @@ impl Writer {
         Ok(Arc::new(Snapshot { reader: self.store().reader()?, dictionary, directory }))
     }
 
-    pub(super) fn show(&self, snapshot: Arc<Snapshot>, touched: &Touched) {
-        self.shared.current.store(snapshot);
+    /// Shows a commit, and gives the one that was shown before.
+    pub(super) fn show(&self, snapshot: Arc<Snapshot>, touched: &Touched) -> Arc<Snapshot> {
+        let before = self.shared.current.swap(snapshot);
         self.shared.freshness.note(touched.days.keys().copied(), touched.directory);
+        before
     }
 
     /// Moves some ids to where they belong next. Whether there were any.
