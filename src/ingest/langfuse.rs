@@ -1,4 +1,4 @@
-//! Observations of Langfuse, as its exports to blob storage and its API have them.
+//! Observations of Langfuse, as its exports to blob storage and its API have them, and what its SDKs tell of one.
 //!
 //! What is counted there is in a map from kinds of tokens to numbers, whose names are the sender's to choose. Langfuse
 //! takes the kinds for exclusive: `input` is less what came from a cache. Not every sender knows that, and where the
@@ -7,13 +7,20 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use serde_json::value::RawValue;
+
+use super::field::money;
 use super::number::parse_whole;
 use super::row::{Draft, Fields, Row, quoted};
 use super::usage::{Figures, Habits, Place, Proven};
-use crate::model::{MAX_QUANTITY, model_prefix};
+use crate::model::{MAX_QUANTITY, PicoUsd, model_prefix};
 
 /// What went in and what came out, of an event.
 const WHOLES: [&str; 2] = ["promptTokens", "completionTokens"];
+const CACHE_WRITE: &str = "cacheWriteTokens";
+const CACHE_WRITE_1H: &str = "cacheWrite1hTokens";
+/// What kinds have in their names that are written for so long.
+const AN_HOUR: &str = "1h";
 /// Whatever is more is refused as this is.
 const TOO_MANY: u64 = MAX_QUANTITY + 1;
 /// How kinds of tokens are counted, as Langfuse means it.
@@ -193,7 +200,7 @@ impl Kind {
         }
         if has(&["cache"]) {
             let is_write = has(&["creation", "create", "write"]);
-            return Some(Kind::InputPart(Some(if is_write { "cacheWriteTokens" } else { "cachedTokens" })));
+            return Some(Kind::InputPart(Some(if is_write { CACHE_WRITE } else { "cachedTokens" })));
         }
         if has(&["reasoning", "thought", "thinking"]) {
             return Some(Kind::OutputPart(Some("reasoningTokens")));
@@ -287,8 +294,8 @@ fn tokens(kinds: &Fields<'_>) -> (Told, Vec<(&'static str, u64)>) {
         };
         if let Some(field) = part {
             add(&mut counts, field, tokens);
-            if field == "cacheWriteTokens" && name.to_ascii_lowercase().contains("1h") {
-                add(&mut counts, "cacheWrite1hTokens", tokens);
+            if field == CACHE_WRITE && name.to_ascii_lowercase().contains(AN_HOUR) {
+                add(&mut counts, CACHE_WRITE_1H, tokens);
             }
         }
     }
@@ -302,6 +309,55 @@ fn tokens(kinds: &Fields<'_>) -> (Told, Vec<(&'static str, u64)>) {
     counts.extend(wholes);
     counts.sort_unstable();
     (told, counts)
+}
+
+/// The figures of an observation as an SDK tells them: by Langfuse's kinds, or as the provider's own API has them, where
+/// objects of details are about parts that are within. Of what it gives parts are within.
+pub(super) fn figures(usage: &str) -> Option<Figures> {
+    let kinds = Fields::read(usage).ok()?;
+    let (_, counts) = tokens(&kinds);
+    let mut within: HashMap<&str, u64> = HashMap::new();
+    for (name, details) in &kinds.0 {
+        let Ok(details) = Fields::read(details.get()) else { continue };
+        for (part, json) in &details.0 {
+            let (Some(tokens), Some(kind)) = (parse_whole(json.get()), Kind::of(&format!("{name}_{part}"))) else {
+                continue;
+            };
+            if let Kind::InputPart(Some(field)) | Kind::OutputPart(Some(field)) = kind {
+                let fields = [Some(field), (field == CACHE_WRITE && part.contains(AN_HOUR)).then_some(CACHE_WRITE_1H)];
+                for field in fields.into_iter().flatten() {
+                    let sum = within.entry(field).or_default();
+                    *sum = sum.saturating_add(tokens).min(TOO_MANY);
+                }
+            }
+        }
+    }
+    let of = |field: &str| {
+        let told = counts.iter().find(|(known, _)| *known == field).map(|(_, tokens)| *tokens);
+        told.or_else(|| within.get(field).copied())
+    };
+    Some(Figures {
+        input: of("promptTokens"),
+        output: of("completionTokens"),
+        total: of("totalTokens"),
+        cached: of("cachedTokens"),
+        cache_write: of(CACHE_WRITE),
+        cache_write_1h: of(CACHE_WRITE_1H),
+        reasoning: of("reasoningTokens"),
+        audio_input: of("audioInputTokens"),
+        audio_output: of("audioOutputTokens"),
+    })
+}
+
+/// What an observation cost as an SDK tells it: in all, or by kinds. A 0 is no price.
+pub(super) fn cost(details: &str) -> Option<PicoUsd> {
+    let kinds = Fields::read(details).ok()?;
+    let amount = |json: &RawValue| money("cost", json).ok();
+    let told = match kinds.0.get("total") {
+        Some(total) => amount(total),
+        None => kinds.0.values().try_fold(PicoUsd::ZERO, |sum, json| sum.0.checked_add(amount(json)?.0).map(PicoUsd)),
+    };
+    told.filter(|cost| *cost > PicoUsd::ZERO)
 }
 
 #[cfg(test)]

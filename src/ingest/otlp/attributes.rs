@@ -21,6 +21,9 @@ pub static OPENLLMETRY_REQUEST: &[&str] = &["llm.request.type"];
 pub static OPENLLMETRY_KIND: &[&str] = &["traceloop.span.kind"];
 /// What the Vercel AI SDK did, up to version 6.
 pub static AI_SDK_OPERATION: &[&str] = &["ai.operationId"];
+/// What an observation of Langfuse's SDK is, and how it went.
+pub static LANGFUSE_TYPE: &[&str] = &["langfuse.observation.type"];
+pub static LANGFUSE_LEVEL: &[&str] = &["langfuse.observation.level"];
 pub static RESPONSE_ID: &[&str] = &["gen_ai.response.id", "ai.response.id"];
 pub static MODEL: &[&str] = &[
     "gen_ai.response.model",
@@ -30,6 +33,7 @@ pub static MODEL: &[&str] = &[
     "llm.model_name",
     "embedding.model_name",
     "reranker.model_name",
+    "langfuse.observation.model.name",
 ];
 /// Parameters as the text of a JSON object, with the model among them: all that failed OpenInference spans have.
 pub static PARAMETERS: &[&str] = &["llm.invocation_parameters", "embedding.invocation_parameters"];
@@ -172,11 +176,15 @@ pub static USER: &[&str] = &[
     "ai.telemetry.metadata.userId",
     "langsmith.metadata.user_id",
     "traceloop.association.properties.user_id",
+    "langfuse.user.id",
 ];
 /// Usage as the text of a JSON object.
 pub static USAGE_METADATA: &[&str] = &["langsmith.metadata.usage_metadata", "langsmith.usage_metadata"];
 pub static INPUT_DETAILS: &[&str] = &["gen_ai.usage.input_token_details"];
 pub static OUTPUT_DETAILS: &[&str] = &["gen_ai.usage.output_token_details"];
+/// Kinds of tokens and of costs, likewise.
+pub static LANGFUSE_USAGE: &[&str] = &["langfuse.observation.usage_details"];
+pub static LANGFUSE_COST: &[&str] = &["langfuse.observation.cost_details"];
 pub static PROVIDER_METADATA: &[&str] = &["ai.response.providerMetadata"];
 /// What counts as the project unless the sender's headers say otherwise.
 pub static PROJECT: &[&str] = &["team.id", "department", "cost_center", "service.namespace"];
@@ -223,12 +231,14 @@ pub type List = &'static [&'static str];
 
 /// Every name that is asked for, with its list and its place in it.
 static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
-    let lists: [List; 35] = [
+    let lists: [List; 39] = [
         OPERATION,
         OPENINFERENCE_KIND,
         OPENLLMETRY_REQUEST,
         OPENLLMETRY_KIND,
         AI_SDK_OPERATION,
+        LANGFUSE_TYPE,
+        LANGFUSE_LEVEL,
         RESPONSE_ID,
         MODEL,
         PARAMETERS,
@@ -257,6 +267,8 @@ static ALL: LazyLock<HashMap<&str, (List, usize)>> = LazyLock::new(|| {
         USAGE_METADATA,
         INPUT_DETAILS,
         OUTPUT_DETAILS,
+        LANGFUSE_USAGE,
+        LANGFUSE_COST,
         PROVIDER_METADATA,
         RECORD,
     ];

@@ -1,11 +1,15 @@
-//! Figures that stand in the text of a JSON object instead of attributes of their own: LangSmith's, and what the Vercel
-//! AI SDK hands on of a provider's answer. Nothing else in those texts becomes a value.
+//! Figures that stand in the text of a JSON object instead of attributes of their own: LangSmith's, Langfuse's, and what
+//! the Vercel AI SDK hands on of a provider's answer. Nothing else in those texts becomes a value.
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
 
 use super::attributes::{self as names, Attributes};
 use crate::ingest::json::object;
+use crate::ingest::langfuse;
 use crate::ingest::usage::{Figures, Habits, Place, tier_of};
+use crate::model::PicoUsd;
 use crate::pricing::ServiceTier;
 
 /// Longest text that is looked at. One with figures has some hundred bytes; one with an answer's sources has many more.
@@ -120,16 +124,29 @@ pub fn with_details(attributes: &Attributes<'_>, figures: Figures) -> (Figures, 
         let input_token_details = input.unwrap_or(whole.input_token_details);
         let output_token_details = output.unwrap_or(whole.output_token_details);
         of.0 = langsmith(UsageMetadata { input_token_details, output_token_details, ..whole }, figures);
+    } else if let Some(usage) = short_text(attributes, names::LANGFUSE_USAGE)
+        && let Some(told) = langfuse::figures(&usage)
+    {
+        of.0 = told;
+        of.1 = Habits { cache: Place::Within, reasoning: Place::Within };
     } else if let Some(metadata) = read::<ProviderMetadata>(attributes, names::PROVIDER_METADATA) {
         of = ai_sdk(&metadata, figures);
     }
     of
 }
 
+/// The cost that an observation of Langfuse has.
+pub fn langfuse_cost(attributes: &Attributes<'_>) -> Option<PicoUsd> {
+    langfuse::cost(&short_text(attributes, names::LANGFUSE_COST)?)
+}
+
+fn short_text<'a>(attributes: &Attributes<'a>, list: names::List) -> Option<Cow<'a, str>> {
+    attributes.text(list).filter(|text| text.len() <= MAX_BYTES)
+}
+
 /// What is no such object says nothing.
 fn read<T: for<'de> Deserialize<'de>>(attributes: &Attributes<'_>, list: names::List) -> Option<T> {
-    let text = attributes.text(list)?;
-    if text.len() > MAX_BYTES { None } else { object(&text).ok() }
+    object(&short_text(attributes, list)?).ok()
 }
 
 fn langsmith(usage: UsageMetadata, told: Figures) -> Figures {

@@ -92,6 +92,14 @@ impl Operation {
                 _ => Operation::Around,
             });
         }
+        if let Some(kind) = attributes.text(names::LANGFUSE_TYPE) {
+            return Some(match &*kind.to_ascii_lowercase() {
+                "generation" => Operation::Call(Kind::Text),
+                "embedding" => Operation::Call(Kind::Embedding),
+                "tool" => Operation::Tool,
+                _ => Operation::Around,
+            });
+        }
         if let Some(kind) = attributes.text(names::OPENLLMETRY_REQUEST) {
             return Some(Operation::named(&kind));
         }

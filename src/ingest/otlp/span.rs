@@ -1,5 +1,5 @@
 //! A span that traces an LLM call, in the dialects that are about: OpenTelemetry's gen_ai conventions old and new,
-//! OpenLLMetry, OpenInference, pydantic-ai, logfire, LiteLLM, LangSmith, the Vercel AI SDK.
+//! OpenLLMetry, OpenInference, pydantic-ai, logfire, LiteLLM, LangSmith, Langfuse, the Vercel AI SDK.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::attributes::{self as names, Attributes, Value};
-use super::details::with_details;
+use super::details::{langfuse_cost, with_details};
 use super::failure::http_status;
 use super::operation::{Kind, Operation};
 use super::protobuf::{Field, fields};
@@ -269,7 +269,8 @@ impl<'a> Span<'a> {
     }
 
     pub fn failed(&self) -> bool {
-        self.has_error_status || self.attributes.first(names::ERROR).is_some()
+        let has_error_level = || self.attributes.text(names::LANGFUSE_LEVEL).as_deref() == Some("ERROR");
+        self.has_error_status || self.attributes.first(names::ERROR).is_some() || has_error_level()
     }
 
     /// Whether it traces a call of Anthropic's.
@@ -395,7 +396,7 @@ impl<'a> Span<'a> {
                 return Ok(Some(cost));
             }
         }
-        Ok(None)
+        Ok(langfuse_cost(&self.attributes))
     }
 
     fn ending(&self) -> Ending {

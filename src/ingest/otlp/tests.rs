@@ -611,3 +611,64 @@ fn what_spans_of_one_call_know_is_put_together() {
     // At the list price of gpt-4o-mini, of which 400 tokens were cached.
     assert_eq!(cost.to_string(), "0.0015099");
 }
+
+#[test]
+fn observations_of_langfuse() {
+    use Count::*;
+    let observation = |kind: &str, extra: Json| {
+        let mut of = json!({"langfuse.observation.type": kind, "langfuse.observation.model.name": "gpt-4o-2024-08-06",
+                            "user.id": "ada", "langfuse.observation.input": "PROMPT"});
+        of.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        of
+    };
+    let usage = |text: &str| json!({"langfuse.observation.usage_details": text});
+    let anthropic =
+        r#"{"input": 10, "output": 20, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5, "total": 65}"#;
+    let openai = r#"{"completion_tokens": 300, "prompt_tokens": 1000, "total_tokens": 1300,
+        "completion_tokens_details": {"accepted_prediction_tokens": 7, "audio_tokens": 0, "reasoning_tokens": 100},
+        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 400}}"#;
+    let stream =
+        r#"{"completion_tokens": 20, "prompt_tokens": 100, "total_tokens": 120, "prompt_tokens_details": null}"#;
+    let hour = r#"{"input_tokens": 10, "output_tokens": 20, "cache_creation_input_tokens": 50,
+        "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}}"#;
+    let cost =
+        |text: &str| json!({"langfuse.observation.cost_details": text, "langfuse.observation.usage_details": "{}"});
+    let level = |level: &str| json!({"langfuse.observation.level": level});
+    for (kind, extra, counts) in [
+        (
+            "generation",
+            usage(anthropic),
+            &[(InputTokens, 45), (OutputTokens, 20), (CachedTokens, 30), (CacheWriteTokens, 5)][..],
+        ),
+        (
+            "GENERATION",
+            usage(openai),
+            &[(InputTokens, 1000), (OutputTokens, 300), (CachedTokens, 400), (ReasoningTokens, 100)],
+        ),
+        ("generation", usage(stream), &[(InputTokens, 100), (OutputTokens, 20), (Unpriced, 0)]),
+        ("generation", usage(hour), &[(InputTokens, 60), (OutputTokens, 20), (CacheWriteTokens, 50)]),
+        ("embedding", usage(r#"{"input": 50}"#), &[(InputTokens, 50), (OutputTokens, 0)]),
+        ("generation", usage("no object"), &[(Requests, 1), (InputTokens, 0), (Unpriced, 1)]),
+        ("generation", cost(r#"{"input": 0.001, "output": 0.002}"#), &[(Requests, 1), (Unpriced, 0)]),
+        ("generation", cost(r#"{"total": 0}"#), &[(Requests, 1), (Unpriced, 1)]),
+        ("generation", level("ERROR"), &[(Requests, 1), (Errors, 1)]),
+        ("generation", level("WARNING"), &[(Requests, 1), (Errors, 0)]),
+    ] {
+        let of = observation(kind, extra);
+        let reading = read(false, &of);
+        let (event, ids) = only(&reading);
+        assert_eq!(ids.model, "gpt-4o-2024-08-06", "{of}");
+        counts.iter().for_each(|(count, expected)| assert_eq!(event.measures.get(*count), *expected, "{of} {count:?}"));
+    }
+    for (costs, expected) in [
+        (r#"{"input": 0.001, "output": 0.002, "total": 0.0035}"#, "0.0035"),
+        (r#"{"input": 0.001, "output": 3e-05}"#, "0.00103"),
+    ] {
+        let reading = read(false, &observation("generation", cost(costs)));
+        assert_eq!(only(&reading).0.measures.cost.to_string(), expected, "{costs}");
+    }
+    for kind in ["span", "agent", "tool", "chain", "retriever", "evaluator", "guardrail", "event"] {
+        let reading = read(false, &observation(kind, usage(openai)));
+        assert_eq!((reading.parsed.batch.events.len(), reading.ignored), (0, 1), "{kind}");
+    }
+}
