@@ -68,6 +68,17 @@ pub struct Bucket {
     pub end: UnixMs,
 }
 
+impl Bucket {
+    /// By the prices of which day it goes. Prices are of days of UTC: those of the date, and not of the moment at which a
+    /// day begins, which is the day before in UTC east of it.
+    pub fn priced_at(&self) -> UnixMs {
+        match self.label {
+            BucketLabel::Day(date) => Zone::UTC.day_start(date),
+            BucketLabel::Hour(_, at) => at,
+        }
+    }
+}
+
 /// What a bucket is called: made into text only where it is written, for sums need none of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BucketLabel {
@@ -116,6 +127,11 @@ impl Window {
 
     pub fn end(&self) -> UnixMs {
         self.until.unwrap_or_else(|| self.zone.day_start(self.to.plus_days(1)))
+    }
+
+    /// As [`Bucket::priced_at`], of its first day.
+    pub fn priced_at(&self) -> UnixMs {
+        Zone::UTC.day_start(self.from)
     }
 
     /// The first day of each bucket, and of each day where buckets are hours.

@@ -1515,6 +1515,62 @@ fn sessions_end_when_the_operators_token_changes() {
     assert_eq!(server.send("GET", "/v1/me", &[("cookie", &cookie)], b"").status, 401);
 }
 
+/// What somebody would have believed: that a day's prices are those of its date, wherever it begins.
+#[test]
+fn a_day_has_the_prices_of_its_date_in_zones_east_of_utc_as_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let prices = directory.path().join("prices.json");
+    let of = |from: &str, to: &str, input: &str, cached: &str| json!({"model": "own", "provider": "vllm", "from": from, "to": to, "inputPerMillion": input, "cachedInputPerMillion": cached});
+    let mut short = of("2026-07-10", "2026-07-20", "3", "3");
+    short["model"] = "short".into();
+    let list =
+        json!({"prices": [of("2026-01-01", "2026-06-30", "1", "1"), of("2026-07-01", "2026-12-31", "10", "1"), short]});
+    std::fs::write(&prices, list.to_string()).unwrap();
+    let settings = [("ROLLCALL_PRICES", prices.to_str().unwrap())];
+    let server = Server::start_set(directory.path(), OPERATOR, &settings);
+    let call = |id: &str, day: &str, cached: u64| {
+        let tokens = json!({"usedModel": "vllm/own", "promptTokens": 1_000_000, "completionTokens": 0, "cachedTokens": cached, "cost": null});
+        event(id, &format!("{day}T12:00:00Z"), &tokens)
+    };
+    let calls = [call("a", "2026-06-15", 0), call("b", "2026-07-01", 500_000), call("c", "2026-07-15", 500_000)];
+    server.send_events(OPERATOR, &json!(calls));
+    for zone in ["UTC", "Europe/Paris", "Asia/Kolkata", "Pacific/Auckland", "America/New_York"] {
+        let ask = |route: &str, days: &str| {
+            let of = format!("organizationId=acme&decimals=string&timezone={zone}");
+            server.get(&format!("/analytics/{route}&{of}&{days}"), OPERATOR).ok().json()
+        };
+        let (day, july) = ("from=2026-07-01&to=2026-07-01", "from=2026-07-01&to=2026-07-31");
+        let same = ask("what-if?onModel=own&onProvider=vllm", day);
+        assert_eq!(
+            (&same["totals"]["estimate"], &same["totals"]["difference"]),
+            (&json!("5.5"), &json!("0")),
+            "{zone}"
+        );
+        let some = ask("what-if?onModel=short&onProvider=vllm", july);
+        assert_eq!(
+            (&some["totals"]["estimate"], &some["totals"]["notComparedRequestCount"]),
+            (&json!("3"), &json!(1)),
+            "{zone}"
+        );
+        assert_eq!(ask("cache-saving?groupBy=none", day)["totals"]["saving"], "4.5", "{zone}");
+        for days in [day, july, "from=2026-06-01&to=2026-07-31"] {
+            let parts = ask("explain?groupBy=none", days)["parts"].clone();
+            let kinds =
+                parts.as_array().unwrap().iter().map(|part| part["costByKind"]["cached"].as_str().unwrap().to_owned());
+            let cached = if days == day { "0.5" } else { "1" };
+            assert!(kinds.clone().any(|kind| kind == cached), "{zone} {days}: {parts}");
+        }
+        let change = ask("change?compare=previousMonth&groupBy=model", july);
+        let parts = change["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|part| ["price", "cache"].contains(&text(&part["cause"])));
+        let found: Vec<&str> = parts.map(|part| text(&part["cost"])).collect();
+        assert_eq!(found, ["10.4625", "-3.7125"], "{zone}");
+    }
+}
+
 /// What somebody would have believed: that the other model's price is that of today, and that what has no price was
 /// cheap.
 #[test]

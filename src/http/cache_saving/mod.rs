@@ -107,7 +107,7 @@ fn savings(about: About<'_>, query: &Query, asked: bool, book: &PriceBook) -> Re
             let [.., model, provider] = &labels[..] else { unreachable!("groups are by model and provider") };
             let [model, provider] = [model, provider].map(|label: &Label| label.key.as_deref());
             let price = prices.entry([model, provider]).or_insert_with(|| {
-                let saving = book.cache_saving(provider?, model?, bucket.start);
+                let saving = book.cache_saving(provider?, model?, bucket.priced_at());
                 saving.map(|of_token| of_token.0)
             });
             let saved = match *price {

@@ -53,7 +53,7 @@ pub async fn change(State(app): State<App>, mut asked: Asked) -> Result<Response
     asked
         .answer(later, "change", move |about, frame, csv, out| {
             // One price for both windows, so that a list that changed is a change of price and of nothing else.
-            let at = later.start();
+            let at = later.priced_at();
             let price = |provider: &str, model: &str, used: &_| Some(book.price(provider, model, at, used)?.0);
             let found = query::change(about, (later, earlier), &by, &filter, price)?;
             if csv {

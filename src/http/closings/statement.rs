@@ -208,7 +208,8 @@ impl Wanted {
     fn waterfall(&self, about: About<'_>, app: &App, by: GroupBy) -> Result<Option<Waterfall>, Problem> {
         let Some(earlier) = self.earlier.filter(|_| self.disclosure != Disclosure::Groups) else { return Ok(None) };
         let (book, later) = (app.prices(), self.frame.window);
-        let price = |provider: &str, model: &str, used: &_| Some(book.price(provider, model, later.start(), used)?.0);
+        let price =
+            |provider: &str, model: &str, used: &_| Some(book.price(provider, model, later.priced_at(), used)?.0);
         Ok(Some(ledger::waterfall(about, self.month, (later, earlier), by, price)?))
     }
 

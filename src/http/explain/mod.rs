@@ -26,12 +26,13 @@ use super::directory::wire::AssignableBody;
 use super::problem::{Problem, Refusals};
 use super::render::{ORIGIN, ZONE_DATABASE, broken, csv_writer, origin, usd};
 use super::stream::Out;
-use crate::calendar::{Bucket, BucketLabel, Date, Granularity, Window, parse_rfc3339, rfc3339_utc};
+use crate::calendar::{Bucket, BucketLabel, Date, Granularity, Window, Zone, parse_rfc3339, rfc3339_utc};
 use crate::directory::AssignmentKind;
 use crate::model::{CostSource, Count, HOUR_MS, Measures, UnixMs, Usage};
 use crate::pricing::{PriceBook, UnitPrices};
 use crate::query::{self, About, AttributedBy, CostPart, Explained, Figure, PricedBy, Query, Worth};
 
+const DAY_MS: i64 = 24 * HOUR_MS;
 /// Days of bounds whose days are priced each by its own prices; of longer ones each month is.
 const PRICED_BY_DAY: i64 = 31;
 
@@ -80,7 +81,7 @@ pub async fn explain(State(app): State<App>, mut asked: Asked) -> Result<Respons
     let window = query.window;
     asked
         .answer(window, "explained", move |about, frame, csv, out| {
-            let priced_from = priced_from(&query.window, &(start..end));
+            let priced_from = priced_from(&(start..end));
             let figure = Figure { bounds: start..end, keys: keys.as_deref(), priced_from: &priced_from };
             let worth = prices_of(&book);
             let found = query::explain(about, &query, &figure, worth)?;
@@ -156,12 +157,16 @@ fn instant(date: &str) -> Option<UnixMs> {
     parse_rfc3339(&date.replace(' ', "+"))
 }
 
-/// Where the days, or months, of some bounds begin.
-fn priced_from(window: &Window, bounds: &Range<UnixMs>) -> Vec<UnixMs> {
-    let is_short = bounds.end - bounds.start <= (PRICED_BY_DAY * 24 + 1) * HOUR_MS;
-    let buckets = window.buckets(if is_short { Granularity::Day } else { Granularity::Month });
-    let inside = buckets.iter().map(|bucket| bucket.start).filter(|start| bounds.contains(start));
-    [bounds.start].into_iter().chain(inside.filter(|start| *start != bounds.start)).collect()
+/// Where some bounds, and the days or months of UTC in them, begin: prices are of days of UTC.
+fn priced_from(bounds: &Range<UnixMs>) -> Vec<UnixMs> {
+    let is_short = bounds.end - bounds.start <= PRICED_BY_DAY * DAY_MS + HOUR_MS;
+    let begins = |day: &UnixMs| {
+        let date = Zone::UTC.date_at(*day);
+        is_short || date == date.first_of_month()
+    };
+    let next = (bounds.start.div_euclid(DAY_MS) + 1) * DAY_MS;
+    let days = (next..bounds.end).step_by(DAY_MS as usize);
+    [bounds.start].into_iter().chain(days.filter(begins)).collect()
 }
 
 /// What tokens cost, each model's prices of a time asked for once.

@@ -54,11 +54,12 @@ pub async fn what_if(State(app): State<App>, mut asked: Asked) -> Result<Respons
     let given = asked.parameters.one("onProvider")?.map(|text| name("onProvider", text)).transpose()?;
     let on_provider = provider_of(given.as_deref(), &on_model).into_owned();
     let filter = asked.parameters.filter()?;
-    let (book, as_of) = (app.prices(), asked.now.min(window.end()));
+    let book = app.prices();
     let mut one = Measures::ZERO;
     one.counts[Count::Requests as usize] = 1;
     one.counts[Count::InputTokens as usize] = 1;
-    if [window.start(), as_of].iter().all(|at| book.price(&on_provider, &on_model, *at, &one).is_none()) {
+    let days = window.buckets(Granularity::Day);
+    if days.iter().all(|day| book.price(&on_provider, &on_model, day.priced_at(), &one).is_none()) {
         return Err(Problem::bad_request(format!(
             "no price is known for onModel '{on_model}' of provider '{on_provider}' in these days"
         )));
@@ -127,7 +128,7 @@ fn compare(
             ..Compared::default()
         };
         let known = measures.get(Count::Unpriced) == 0;
-        let estimate = known.then(|| book.price(on_provider, on_model, rollup.bucket.start, measures)).flatten();
+        let estimate = known.then(|| book.price(on_provider, on_model, rollup.bucket.priced_at(), measures)).flatten();
         if let Some(estimate) = estimate {
             compared = Compared { compared_cost: compared.cost, estimate: estimate.0, not_compared: 0, ..compared };
         }
