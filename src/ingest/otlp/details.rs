@@ -126,6 +126,7 @@ pub fn with_details(attributes: &Attributes<'_>, figures: Figures) -> (Figures, 
         of.0 = langsmith(UsageMetadata { input_token_details, output_token_details, ..whole }, figures);
     } else if let Some(usage) = short_text(attributes, names::LANGFUSE_USAGE)
         && let Some(told) = langfuse::figures(&usage)
+        && told != Figures::default()
     {
         of.0 = told;
         of.1 = Habits { cache: Place::Within, reasoning: Place::Within };

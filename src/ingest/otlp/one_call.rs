@@ -24,13 +24,14 @@ pub const MAX_STEPS: usize = 64;
 const MAX_ALIKE: usize = 1000;
 
 /// Frameworks that call a provider's SDK, by what the names of their instrumentations have in them.
-const FRAMEWORKS: [&str; 10] = [
+const FRAMEWORKS: [&str; 11] = [
     "agents",
     "agno",
     "crewai",
     "dspy",
     "haystack",
     "langchain",
+    "langfuse",
     "llama_index",
     "llamaindex",
     "smolagents",

@@ -672,3 +672,27 @@ fn observations_of_langfuse() {
         assert_eq!((reading.parsed.batch.events.len(), reading.ignored), (0, 1), "{kind}");
     }
 }
+
+#[test]
+fn langfuses_wrapper_and_an_instrumentation_of_the_sdk_below_tell_of_one_call_in_traces_of_their_own() {
+    let usage = r#"{"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300}"#;
+    let wrapper = json!({"langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o",
+                         "langfuse.observation.usage_details": usage});
+    let below = json!({"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.system": "openai",
+                       "llm.token_count.prompt": 1000, "llm.token_count.completion": 300});
+    let both = |numbers: [u8; 2]| {
+        let scopes = [("langfuse-sdk", &wrapper), ("openinference.instrumentation.openai", &below)];
+        let lasting = |number, of| Span { end_time_unix_nano: START + 500_000_000, ..span(number, false, of) };
+        let spans = scopes.iter().zip(numbers).map(|((scope, of), number)| (*scope, vec![lasting(number, of)]));
+        let body = export(&json!({"service.name": "svc"}), spans.collect());
+        let reading = traces(&body, Encoding::Protobuf).unwrap();
+        let (event, ids) = only(&reading);
+        assert_eq!((reading.parsed.batch.events.len(), ids.provider.as_str()), (1, "openai"));
+        assert_eq!(event.measures.get(Count::InputTokens), 1000);
+    };
+    both([1, 2]);
+    both([2, 1]);
+    // What says nothing of tokens takes none away.
+    let empty = call(&json!({"langfuse.observation.usage_details": "{}"}));
+    assert_eq!(only(&read(false, &empty)).0.measures.get(Count::InputTokens), 1000);
+}
