@@ -89,8 +89,9 @@ class Rollcall:
         environment = {**os.environ, "ROLLCALL_OPERATOR_TOKEN": TOKEN}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         address = next(filter(None, (re.search(r"address=(\S+)", line) for line in self.process.stderr)))[1]
-        self.url = f"http://{address}"
-        host, port = address.rsplit(":", 1)
+        self.url, (self.host, self.port) = f"http://{address}", address.rsplit(":", 1)
+
+    def fill(self):
         of = {"organizationId": "northwind"}
         members = [{**of, "userId": f"user-{member}", "role": "developer"} for member in range(MEMBERS)]
         keys = [
@@ -112,7 +113,7 @@ class Rollcall:
         spec = importlib.util.spec_from_file_location("hook", ROOT / "deploy/litellm/rollcall_budgets.py")
         self.hook = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.hook)
-        self.socket = socket.create_connection((host, int(port)))
+        self.socket = socket.create_connection((self.host, int(self.port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def put(self, path, body):
@@ -151,6 +152,7 @@ async def timed(ask, first):
 async def compared(directory):
     theirs, ours = LiteLlm(), Rollcall(directory)
     try:
+        ours.fill()
         await theirs.refuses_what_is_spent()
         turns = {"LiteLLM's checks": theirs.ask, "Rollcall by a bare socket": ours.ask, "Rollcall by the hook": ours.ask_by_the_hook}
         times, cpu = {name: [] for name in turns}, []
@@ -163,9 +165,8 @@ async def compared(directory):
                     times[name].append(took)
                     if ask == ours.ask:
                         cpu.append((ours.cpu_s() - before) * 1e6 / QUESTIONS)
+        await ours.hook.rollcall_budgets.client.close()
     finally:
-        if ours.hook.rollcall_budgets.client:
-            await ours.hook.rollcall_budgets.client.close()
         ours.process.kill()
         ours.process.wait()
     version = importlib.metadata.version("litellm")

@@ -29,6 +29,7 @@ mod plan;
 mod reconciliation;
 mod rollups;
 mod scan;
+mod share;
 mod slices;
 mod top;
 

@@ -8,6 +8,7 @@ use super::cuts::{AtCut, InPeriod, Start, cuts, each_of_course, in_period, segme
 use super::elsewhere::Fetched;
 use super::plan::Plan;
 use super::scan::Scan;
+use super::share::Share;
 use crate::model::{Count, Dimension, Mode, Overflow, Period, Segment, Series, ValueId};
 use crate::store::block::{self, Block};
 use crate::store::{
@@ -72,42 +73,6 @@ impl Places {
     fn needs_parts(&self, within: &Range<usize>) -> bool {
         let inside_hour = |segment: usize| !self.first.plus(segment).begins_hour();
         self.needs_parts || inside_hour(within.start) || inside_hour(within.end)
-    }
-}
-
-/// Which part of the rows to read; what is not read by rows is of the first.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Share {
-    pub number: usize,
-    pub of: usize,
-}
-
-/// Runs of neighbouring API keys in a share: busy ones may be neighbours.
-const RUNS: usize = 16;
-
-impl Share {
-    pub const ALL: Share = Share { number: 0, of: 1 };
-
-    fn of_api_keys(self, scan: &Scan<'_>) -> Vec<RangeInclusive<ValueId>> {
-        if self.of == 1 {
-            return scan.api_keys.clone();
-        }
-        let run = (scan.api_key_count / (RUNS * self.of) + 1) as u32;
-        let mut of_share = Vec::new();
-        for api_keys in &scan.api_keys {
-            let (mut start, end) = (api_keys.start().0, api_keys.end().0);
-            // The last run goes on to the end, where there should be none.
-            while start <= end {
-                let is_last = start / run >= scan.api_key_count as u32 / run;
-                let last = if is_last { end } else { end.min((start / run + 1) * run - 1) };
-                if (start / run) as usize % self.of == self.number {
-                    of_share.push(ValueId(start)..=ValueId(last));
-                }
-                let Some(next) = last.checked_add(1) else { break };
-                start = next;
-            }
-        }
-        of_share
     }
 }
 

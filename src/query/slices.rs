@@ -15,9 +15,10 @@ use roaring::RoaringBitmap;
 
 use super::QueryError;
 use super::cells::{Cells, limbs};
-use super::pass::{Pass, Share};
+use super::pass::Pass;
 use super::plan::Plan;
 use super::scan::Scan;
+use super::share::Share;
 use crate::model::{Dimension, Overflow, Period, PicoUsd, Segment, Usage};
 use crate::store::{COLUMNS, Column, PeriodSummary, Pivot, StoreError};
 

@@ -28,6 +28,7 @@ import { SummaryCards } from "./SummaryCards";
 import { lazily } from "../../ui/lazily";
 import { useDimmed } from "../../ui/useDimmed";
 import { useSettled } from "../../ui/useSettled";
+import "./beneath.css";
 
 const ChangeCard = lazily(() => import("./ChangeCard"));
 const changeToCome = <div className="card panel change-card" />;
